@@ -1,0 +1,1 @@
+"""The spawner family of Rosetta Hub."""
