@@ -1,3 +1,6 @@
 """Rosetta Hub: any container, on any computing resource, from JupyterHub."""
 
+from rosetta_hub.setup_hub import setup
+
+__all__ = ["setup"]
 __version__ = "0.1.0"

@@ -1,0 +1,170 @@
+"""What a user asks for, checked against the catalogue: the same check for form, API and CLI."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rosetta_hub.catalogue.catalogue import Catalogue, Person
+from rosetta_hub.catalogue.computing import Computing, Engine
+from rosetta_hub.catalogue.software import Software, SoftwareCard
+from rosetta_hub.catalogue.units import Size, format_size
+from rosetta_hub.errors import InvalidOptions
+
+# Docker refuses less than 6 MB; nothing with an interface runs in less than this.
+MINIMAL_MEMORY = 16 << 20
+
+
+class TaskOptions(BaseModel):
+    """The options of a task as they come from outside; memory in bytes or as `2G`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    software: str = Field(min_length=1, max_length=80)
+    version: str | None = Field(default=None, max_length=128)
+    computing: str | None = Field(default=None, max_length=80)
+    engine: str | None = Field(default=None, max_length=20)
+    runtime: str | None = Field(default=None, max_length=40)
+    cpus: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    memory: Size | None = None
+    name: str = Field(default="", max_length=80)
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """A task that may run: everything resolved, nothing left to choose.
+
+    `cpus` is a number of cores and `memory` bytes; None means without a limit.
+    """
+
+    card: str
+    software: Software
+    computing: Computing
+    engine: str
+    runtime: str | None
+    cpus: float | None
+    memory: int | None
+    name: str
+
+
+def parse_options(raw: Mapping[str, Any]) -> TaskOptions:
+    """Typed options from untrusted input.
+
+    Raises:
+        InvalidOptions: a sentence that names the option and what is allowed.
+    """
+    try:
+        # A form sends an empty text for what was left open.
+        return TaskOptions.model_validate({key: one for key, one in raw.items() if one != ""})
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        option = str(fault["loc"][0]) if fault["loc"] else "options"
+        if fault["type"] == "extra_forbidden":
+            allowed = ", ".join(TaskOptions.model_fields)
+            raise InvalidOptions(f"There is no option {option!r}. Options: {allowed}.") from error
+        if fault["type"] == "missing":
+            raise InvalidOptions(f"Choose a {option}.") from error
+        message = fault["msg"].removeprefix("Value error, ")
+        raise InvalidOptions(f"The option {option!r} can't be used: {message}.") from error
+
+
+def resolve_options(options: TaskOptions, catalogue: Catalogue, person: Person) -> TaskSpec:
+    """The task that the options ask for, within the person's rights.
+
+    Raises:
+        InvalidOptions: something does not exist, is not the person's, or is out of range. What is
+            not the person's is answered like what does not exist.
+    """
+    card, software = _software(options, catalogue, person)
+    if software.kind == "native":
+        raise InvalidOptions(f"{software.name} is started by the hub itself, not as a container.")
+    computing = _computing(options, software, catalogue, person)
+    engine = _engine(options, computing)
+    return TaskSpec(
+        card=card.id,
+        software=software,
+        computing=computing,
+        engine=engine.name,
+        runtime=_runtime(options, engine, computing),
+        cpus=_limited(options.cpus, computing.default_cpus, computing.max_cpus, computing, "CPUs"),
+        memory=_memory(options, computing),
+        name=options.name or software.name,
+    )
+
+
+def _software(
+    options: TaskOptions, catalogue: Catalogue, person: Person
+) -> tuple[SoftwareCard, Software]:
+    cards = {card.id: card for card in catalogue.cards_for(person)}
+    card = cards.get(options.software)
+    if card is None:
+        raise InvalidOptions(
+            f"There is no software {options.software!r} for you. Choose one of the catalogue."
+        )
+    software = card.version(options.version)
+    if software is None:
+        tags = ", ".join(one.image_tag for one in card.versions)
+        raise InvalidOptions(
+            f"{card.default.name} has no version {options.version!r}. Versions: {tags}."
+        )
+    return card, software
+
+
+def _computing(
+    options: TaskOptions, software: Software, catalogue: Catalogue, person: Person
+) -> Computing:
+    found = {one.id: one for one in catalogue.computing_for(person, software)}
+    if not found:
+        raise InvalidOptions(f"No computing resource that you may use runs {software.name}.")
+    if options.computing is None:
+        return next(iter(found.values()))
+    if options.computing not in found:
+        raise InvalidOptions(
+            f"{software.name} can't run on {options.computing!r}."
+            f" Computing resources for it: {', '.join(found)}."
+        )
+    return found[options.computing]
+
+
+def _engine(options: TaskOptions, computing: Computing) -> Engine:
+    engine = computing.engine(options.engine)
+    if engine is None:
+        names = ", ".join(one.name for one in computing.container_engines)
+        raise InvalidOptions(
+            f"{computing.name} has no container engine {options.engine!r}. Engines: {names}."
+        )
+    return engine
+
+
+def _runtime(options: TaskOptions, engine: Engine, computing: Computing) -> str | None:
+    if options.runtime is None:
+        return engine.runtimes[0] if engine.runtimes else None
+    if options.runtime not in engine.runtimes:
+        names = ", ".join(engine.runtimes) or "only the engine's own"
+        raise InvalidOptions(
+            f"{engine.name} on {computing.name} has no runtime {options.runtime!r}."
+            f" Runtimes: {names}."
+        )
+    return options.runtime
+
+
+def _limited(
+    asked: float | None, default: float | None, most: float | None, where: Computing, what: str
+) -> float | None:
+    if asked is not None and most is not None and asked > most:
+        raise InvalidOptions(f"{where.name} gives a task at most {most:g} {what}, not {asked:g}.")
+    # Nothing asked for and no default: the limit is what the resource gives.
+    return asked if asked is not None else default if default is not None else most
+
+
+def _memory(options: TaskOptions, computing: Computing) -> int | None:
+    asked, most = options.memory, computing.max_memory
+    if asked is not None and asked < MINIMAL_MEMORY:
+        raise InvalidOptions(f"A task needs at least {format_size(MINIMAL_MEMORY)} of memory.")
+    if asked is not None and most is not None and asked > most:
+        raise InvalidOptions(
+            f"{computing.name} gives a task at most {format_size(most)} of memory,"
+            f" not {format_size(asked)}."
+        )
+    return asked or computing.default_memory or most

@@ -1,0 +1,176 @@
+"""Software: what can be run. The attributes are those of the paper's Container model (section 3.1)."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from pydantic import Field, computed_field, field_validator, model_validator
+
+from rosetta_hub.catalogue.validation import ID_PATTERN, Entry, duplicates, load_entries
+from rosetta_hub.errors import ConfigError
+
+InterfaceAuth = Literal["none", "jupyter", "basic", "password"]
+
+HTTP_PROTOCOLS = frozenset({"http", "https"})
+_SLUG = re.compile(r"[^a-z0-9]+")
+
+
+class Software(Entry):
+    """One version of one software: an OCI image, its interface and what it can do.
+
+    `kind="native"` is the exception: it stands for the spawner class that the hub used before,
+    started with its own configuration (`spawner_class`, `spawner_config`); image and interface
+    are then not used.
+    """
+
+    id: str = Field(default="", pattern=r"^$|" + ID_PATTERN)
+    name: str = Field(min_length=1, max_length=80)
+    description: str = ""
+    logo: str = ""
+    keywords: tuple[str, ...] = ()
+    kind: Literal["container", "native"] = "container"
+
+    registry: str = ""
+    image_name: str = ""
+    image_tag: str = "latest"
+    image_arch: str | None = None
+    image_os: str = "linux"
+    image_digest: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
+    pull: Literal["missing", "always", "never"] = "missing"
+
+    interface_port: int = Field(default=8888, ge=1, le=65535)
+    interface_protocol: str = Field(default="http", pattern=r"^[a-z][a-z0-9+-]{0,15}$")
+    interface_transport: Literal["tcp"] = "tcp"
+    interface_path: str = Field(default="/", pattern=r"^/[^\s]*$")
+    interface_auth: InterfaceAuth = "none"
+    interface_auth_user: str = "metauser"
+    supports_custom_interface_port: bool = False
+    supports_interface_auth: bool = False
+    answer_timeout: int = Field(default=120, ge=1, le=86400)
+
+    users: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    computing: frozenset[str] = frozenset()
+    default: bool = False
+
+    command: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+    container_user: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.:-]+$")
+    add_capabilities: tuple[str, ...] = ()
+    new_privileges: bool = False
+    read_only_root: bool = False
+    pids: int = Field(default=1024, ge=16)
+
+    spawner_class: str = ""
+    spawner_config: dict[str, Any] = {}
+
+    @field_validator("image_name", "registry")
+    @classmethod
+    def _image_part(cls, value: str) -> str:
+        # A leading dash would be read as an option by an engine's command line.
+        if value and not re.fullmatch(r"[A-Za-z0-9/][A-Za-z0-9._:/-]*", value):
+            raise ValueError("letters, digits and . _ : / - are allowed, not starting with a dash")
+        return value
+
+    @field_validator("image_tag")
+    @classmethod
+    def _tag(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", value):
+            raise ValueError("a tag has letters, digits, dots, dashes and underscores")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.kind == "native":
+            if not self.spawner_class:
+                raise ValueError("a native entry needs 'spawner_class', e.g. 'simple'")
+            return self
+        if not self.image_name:
+            raise ValueError("'image_name' is required")
+        if self.interface_auth == "password" and not self.supports_interface_auth:
+            raise ValueError(
+                "interface_auth 'password' needs a container that protects itself:"
+                " set 'supports_interface_auth' to True, and let it honour AUTH_PASS"
+            )
+        if self.is_http and self.interface_auth == "password":
+            raise ValueError("interface_auth 'password' is for protocols other than HTTP")
+        if not self.is_http and self.interface_auth in ("jupyter", "basic"):
+            raise ValueError(f"interface_auth '{self.interface_auth}' is for HTTP interfaces only")
+        if not self.is_http and self.interface_auth == "none":
+            raise ValueError(
+                f"nothing would protect a '{self.interface_protocol}' interface:"
+                " set interface_auth to 'password'"
+            )
+        return self
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def is_http(self) -> bool:
+        """Whether the edge can guard the interface itself."""
+        return self.interface_protocol in HTTP_PROTOCOLS
+
+    @property
+    def repository(self) -> str:
+        """Registry and image name, without tag: what the versions of a software share."""
+        return f"{self.registry}/{self.image_name}" if self.registry else self.image_name
+
+    @property
+    def image(self) -> str:
+        """The reference of the image, by digest where one is given (OCI distribution spec)."""
+        if self.image_digest:
+            return f"{self.repository}@{self.image_digest}"
+        return f"{self.repository}:{self.image_tag}"
+
+
+@dataclass(frozen=True)
+class SoftwareCard:
+    """Several versions (tags) of one image, shown as one card; the first version is the default."""
+
+    id: str
+    versions: tuple[Software, ...]
+
+    @property
+    def default(self) -> Software:
+        """The version that is chosen when none is named."""
+        return next((one for one in self.versions if one.default), self.versions[0])
+
+    def version(self, tag: str | None) -> Software | None:
+        """The version of that tag, the default one for None, None when there is no such tag."""
+        if tag is None:
+            return self.default
+        return next((one for one in self.versions if one.image_tag == tag), None)
+
+
+def load_software(raw: Iterable[Mapping[str, Any]]) -> dict[str, SoftwareCard]:
+    """The catalogue by card id, in the order of the configuration.
+
+    Entries of one image and one name are versions of one card. An entry without an id is called
+    after its name.
+
+    Raises:
+        ConfigError: an entry is invalid, two cards share an id, or a card has one tag twice.
+    """
+    grouped: dict[str, list[Software]] = {}
+    for entry in load_entries("software", Software, raw):
+        grouped.setdefault(entry.id or _slug(entry.name), []).append(entry)
+    for card_id, versions in grouped.items():
+        _check_card(card_id, versions)
+    return {card_id: SoftwareCard(card_id, tuple(found)) for card_id, found in grouped.items()}
+
+
+def _slug(name: str) -> str:
+    return _SLUG.sub("-", name.lower()).strip("-") or "software"
+
+
+def _check_card(card_id: str, versions: list[Software]) -> None:
+    if len({(one.kind, one.repository) for one in versions}) > 1:
+        raise ConfigError(
+            f"c.Rosetta.software: several entries are called {card_id!r} but are of different"
+            " images. Give each an 'id' of its own; only tags of one image share a card."
+        )
+    if twice := duplicates(one.image_tag for one in versions):
+        raise ConfigError(
+            f"c.Rosetta.software: {card_id!r} has the image_tag {sorted(twice)} more than once."
+            " Remove one entry, or give them different 'id's."
+        )

@@ -1,0 +1,252 @@
+"""`c.Rosetta`: everything an administrator sets, read by the hub (spawner) and by the service."""
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from traitlets import Bool, Dict, Integer, List, TraitError, Unicode, default, validate
+from traitlets.config import Configurable
+
+from rosetta_hub.catalogue.catalogue import Catalogue, load_catalogue
+from rosetta_hub.errors import ConfigError
+from rosetta_hub.keys import Keys
+
+_PORT_RANGE = re.compile(r"^(\d{1,5})-(\d{1,5})$")
+
+
+class Rosetta(Configurable):
+    """The configuration of Rosetta Hub.
+
+    Hub and service read the same file and hold one instance each. Nothing here is changed after
+    start-up.
+    """
+
+    software = List(
+        Dict(),
+        help="""The software catalogue: a list of dicts, one for each version of each software.
+        Entries of one image are shown as one card with a version selector.
+        The keys are the fields of rosetta_hub.catalogue.software.Software.""",
+    ).tag(config=True)
+
+    computing = List(
+        Dict(),
+        help="""The computing resources: a list of dicts, one for each resource.
+        The keys are the fields of rosetta_hub.catalogue.computing.Computing.""",
+    ).tag(config=True)
+
+    tasks_url = Unicode(
+        help="""Scheme and host at which browsers reach the tasks, without a port: each task gets
+        a port of its own out of `tasks_ports`. The host must not be the hub's, because a browser
+        sends a host's cookies to all of its ports. With a star as the first label, as in
+        `https://*.tasks.example.org`, each task gets a host name of its own instead (this needs
+        wildcard DNS and a wildcard certificate); a port may then be given, the default is the
+        scheme's. Required.""",
+    ).tag(config=True)
+
+    tasks_bind_ip = Unicode(
+        help="""IP address on which the edge listens for browsers. The default is the address in
+        `tasks_url` where that is one of the loopback network, and all addresses otherwise.""",
+    ).tag(config=True)
+
+    tasks_ports = Unicode(
+        "7000-7999",
+        help="""First and last port of the range out of which every task gets one, both included.
+        In host-name mode only tasks with a protocol other than HTTP use it.""",
+    ).tag(config=True)
+
+    tls_cert = Unicode(
+        help="""File of the certificate chain (PEM) for the host of `tasks_url`, used for all
+        ports. Required when `tasks_url` is https, unless `tls_terminated` is set.""",
+    ).tag(config=True)
+
+    tls_key = Unicode(help="File of the private key (PEM) of `tls_cert`.").tag(config=True)
+
+    tls_terminated = Bool(
+        False,
+        help="""True when something in front of the edge ends TLS, so that the edge itself speaks
+        plain HTTP although `tasks_url` is https.""",
+    ).tag(config=True)
+
+    hub_url = Unicode(
+        "http://localhost:8000",
+        help="""The public address of the hub, as browsers see it, with its base URL when that is
+        not `/`. Tasks send browsers there to log in.""",
+    ).tag(config=True)
+
+    service_url = Unicode(
+        "http://127.0.0.1:8095",
+        help="""Address on which the service listens. The hub's proxy, the spawners and the agents
+        of this machine reach it here.""",
+    ).tag(config=True)
+
+    agents_url = Unicode(
+        help="""Address at which agents reach the service; the default is `service_url`.""",
+    ).tag(config=True)
+
+    state_dir = Unicode(
+        "rosetta_state",
+        help="""Directory (mode 0700, made when missing) of the secret, the logs, the edge's
+        socket and, by default, the database. A relative path starts at the directory of
+        jupyterhub_config.py.""",
+    ).tag(config=True)
+
+    db_url = Unicode(
+        help="""SQLAlchemy URL of the service's own database. The default is an SQLite file in
+        `state_dir`; production uses PostgreSQL, as in
+        `postgresql+psycopg://rosetta@/rosetta?host=/run/postgresql`.""",
+    ).tag(config=True)
+
+    power_user_groups = List(
+        Unicode(),
+        help="""Groups whose members may start software with a protocol other than HTTP. Such
+        software protects itself, with the task's one-time password. The default, an empty list,
+        means everybody: all software comes from the administrator.""",
+    ).tag(config=True)
+
+    beat_interval = Integer(
+        5,
+        min=1,
+        max=300,
+        help="Seconds between two reports of an agent. After three without one it is looked after.",
+    ).tag(config=True)
+
+    orphan_timeout = Integer(
+        86400,
+        min=60,
+        help="""Seconds after which an agent that nobody answers stops its task. Long, because a
+        task outlives an outage of the hub.""",
+    ).tag(config=True)
+
+    stop_timeout = Integer(
+        10,
+        min=1,
+        max=600,
+        help="Seconds that a container has between being asked to stop and being killed.",
+    ).tag(config=True)
+
+    session_hours = Integer(
+        12,
+        min=1,
+        help="""Hours after which a browser has to open a task anew from the hub. Logging out of
+        the hub ends its sessions within a minute.""",
+    ).tag(config=True)
+
+    log_limit = Integer(
+        1 << 20,
+        min=1 << 12,
+        help="Bytes of a task's log that are kept; the oldest lines go first.",
+    ).tag(config=True)
+
+    manage_edge = Bool(
+        True,
+        help="""True: the service starts the edge and adopts the one that runs. False: the edge
+        is a unit of its own, started with `rosetta-hub edge`.""",
+    ).tag(config=True)
+
+    proxy_command = List(
+        Unicode(),
+        help="""How configurable-http-proxy is started. Its package is the edge's library. The
+        default is the program of that name beside this Python, or on PATH.""",
+    ).tag(config=True)
+
+    @default("agents_url")
+    def _default_agents_url(self) -> str:
+        return str(self.service_url)
+
+    @default("db_url")
+    def _default_db_url(self) -> str:
+        return f"sqlite:///{self.state_path / 'rosetta.sqlite'}"
+
+    @default("tasks_bind_ip")
+    def _default_tasks_bind_ip(self) -> str:
+        host = self.tasks_host
+        return host if host.startswith("127.") else ""
+
+    @validate("tasks_ports")
+    def _validate_tasks_ports(self, proposal: Any) -> str:
+        value = str(proposal.value)
+        match = _PORT_RANGE.match(value)
+        if not match or not 1 <= int(match[1]) <= int(match[2]) <= 65535:
+            raise TraitError(
+                f"c.Rosetta.tasks_ports: {value!r} is not a range of ports such as '7000-7999'."
+            )
+        return value
+
+    @validate("tasks_url", "hub_url", "service_url", "agents_url")
+    def _validate_url(self, proposal: Any) -> str:
+        value = str(proposal.value).rstrip("/")
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+            raise TraitError(
+                f"c.Rosetta.{proposal.trait.name}: {value!r} is not an address"
+                " such as 'https://tasks.example.org'."
+            )
+        return value
+
+    @property
+    def state_path(self) -> Path:
+        """`state_dir` as an absolute path."""
+        return Path(self.state_dir).absolute()
+
+    @property
+    def tasks_host(self) -> str:
+        """Host name of `tasks_url`; in host-name mode without the star."""
+        return (urlsplit(self.tasks_url).hostname or "").removeprefix("*.")
+
+    @property
+    def host_name_mode(self) -> bool:
+        """Whether each task has a host name of its own (instead of a port)."""
+        return (urlsplit(self.tasks_url).hostname or "").startswith("*.")
+
+    @property
+    def port_range(self) -> range:
+        """The ports of `tasks_ports`."""
+        first, last = str(self.tasks_ports).split("-")
+        return range(int(first), int(last) + 1)
+
+    def catalogue(self) -> Catalogue:
+        """The validated catalogue.
+
+        Raises:
+            ConfigError: see `load_catalogue`.
+        """
+        return load_catalogue(self.software, self.computing)
+
+    def keys(self) -> Keys:
+        """The keys of this deployment."""
+        return Keys(self.state_path)
+
+    def check(self) -> None:
+        """Refuse a configuration that can't be safe.
+
+        Raises:
+            ConfigError: the reason, and what to set.
+        """
+        hub_host = urlsplit(self.hub_url).hostname or ""
+        if not self.tasks_url:
+            raise ConfigError(
+                "c.Rosetta.tasks_url is not set. Set it to the scheme and host at which browsers"
+                " reach tasks, on another host name than the hub's: 'http://127.0.0.1' for a hub"
+                " on 'http://localhost:8000', 'https://tasks.example.org' in production."
+            )
+        if self.tasks_host == hub_host:
+            raise ConfigError(
+                f"c.Rosetta.tasks_url and c.Rosetta.hub_url have the same host name {hub_host!r}."
+                " A browser sends a host's cookies to all of its ports, so every task would"
+                " receive the hub's login cookies. Give the tasks another host name, best under"
+                " another domain."
+            )
+        if urlsplit(self.tasks_url).scheme == "https" and not self.tls_terminated:
+            self._check_certificate()
+        self.catalogue()
+
+    def _check_certificate(self) -> None:
+        for name in ("tls_cert", "tls_key"):
+            path = getattr(self, name)
+            if not path or not Path(path).is_file():
+                raise ConfigError(
+                    f"c.Rosetta.tasks_url is https, but c.Rosetta.{name} ({path!r}) is not a file."
+                    " Give certificate and key, or set c.Rosetta.tls_terminated where something"
+                    " in front of the edge ends TLS."
+                )

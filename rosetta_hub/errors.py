@@ -1,0 +1,77 @@
+"""Errors of the service, sorted by what the caller does with them.
+
+RosettaError
+├── UserError            shown to the user as it is: a full sentence with what to do
+│   ├── InvalidOptions       a task was asked for that can't be (HTTP 422)
+│   ├── NotAllowed           not this user's (HTTP 403)
+│   ├── NotFound             no such task (HTTP 404)
+│   ├── Conflict             not now: the task is running, a name is taken (HTTP 409)
+│   └── PortsExhausted       every port of `c.Rosetta.tasks_ports` is in use (HTTP 503)
+├── ConfigError          shown to the administrator at start-up; names entry, key and what is allowed
+└── Unavailable          could not ask: retry later, nothing is known (HTTP 503)
+    ├── EdgeUnavailable      the edge does not answer
+    ├── HubUnavailable       JupyterHub does not answer
+    └── ResourceUnavailable  a computing resource does not answer
+"""
+
+
+class RosettaError(Exception):
+    """Base of all errors that Rosetta Hub raises on purpose."""
+
+
+class UserError(RosettaError):
+    """The user can mend it; the message is a sentence that says how."""
+
+    status = 400
+
+
+class InvalidOptions(UserError):
+    """The options of a task are not in the catalogue, or out of range."""
+
+    status = 422
+
+
+class NotAllowed(UserError):
+    """The user lacks the right; the message does not tell whether the thing exists."""
+
+    status = 403
+
+
+class NotFound(UserError):
+    """There is no such task, or it is not visible to the user."""
+
+    status = 404
+
+
+class Conflict(UserError):
+    """The request does not fit the present state of the task."""
+
+    status = 409
+
+
+class PortsExhausted(UserError):
+    """No port of the configured range is free."""
+
+    status = 503
+
+
+class ConfigError(RosettaError):
+    """The configuration can't be used; the message names the entry, the key and what is allowed."""
+
+
+class Unavailable(RosettaError):
+    """Nobody answered: the state is unknown, ask again later."""
+
+    status = 503
+
+
+class EdgeUnavailable(Unavailable):
+    """The edge did not answer on its socket."""
+
+
+class HubUnavailable(Unavailable):
+    """The hub's REST API did not answer, or answered with an error of its own."""
+
+
+class ResourceUnavailable(Unavailable):
+    """A computing resource did not answer."""

@@ -1,0 +1,91 @@
+"""The one secret of a deployment, and the keys derived from it.
+
+The file holds 32 random bytes in hexadecimal, mode 0600, as the hub's own cookie secret file does.
+Every use gets a key of its own (HKDF, RFC 5869), so that what one peer learns opens nothing else.
+"""
+
+import base64
+import contextlib
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from rosetta_hub.errors import ConfigError
+
+SECRET_FILE = "rosetta_secret"  # noqa: S105 - a file name
+
+
+class Keys:
+    """Keys derived from the secret file in `state_dir`; made there when it does not exist.
+
+    Raises:
+        ConfigError: the file can be read by others, or does not hold a secret.
+    """
+
+    def __init__(self, state_dir: Path) -> None:
+        self._secret = _read_or_create(state_dir / SECRET_FILE)
+
+    def __repr__(self) -> str:
+        return "Keys(***)"
+
+    @property
+    def service_token(self) -> str:
+        """The service's token for the hub's REST API."""
+        return self._derive("service api token").hex()
+
+    @property
+    def spawner_key(self) -> str:
+        """What the spawners prove to the service that they are the hub's."""
+        return self._derive("spawner").hex()
+
+    @property
+    def database(self) -> Fernet:
+        """Encrypts what must be kept secret in the database."""
+        return Fernet(base64.urlsafe_b64encode(self._derive("database")))
+
+    def _derive(self, purpose: str) -> bytes:
+        info = f"rosetta-hub {purpose}".encode()
+        return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._secret)
+
+
+def digest(value: str) -> str:
+    """SHA-256 in hexadecimal: what is kept of tickets, sessions and task secrets."""
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+def _read_or_create(path: Path) -> bytes:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        _create(path)
+    return _read(path)
+
+
+def _create(path: Path) -> None:
+    # Hub and service may start at the same moment: a hard link appears whole, and only once.
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_hex(32))
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+
+
+def _read(path: Path) -> bytes:
+    if path.stat().st_mode & 0o077:
+        raise ConfigError(f"{path} can be read by other users. Run: chmod 600 {path}")
+    try:
+        secret = bytes.fromhex(path.read_text().strip())
+    except ValueError:
+        secret = b""
+    if len(secret) != 32:
+        raise ConfigError(
+            f"{path} does not hold 32 bytes in hexadecimal. Restore it from a backup, or remove"
+            " it: running tasks are then lost, and users have to log in again."
+        )
+    return secret
