@@ -7,7 +7,7 @@ RosettaError
 │   ├── NotFound             no such task (HTTP 404)
 │   ├── Conflict             not now: the task is running, a name is taken (HTTP 409)
 │   └── PortsExhausted       every port of `c.Rosetta.tasks_ports` is in use (HTTP 503)
-├── ConfigError          shown to the administrator at start-up; names entry, key and what is allowed
+├── ConfigError          shown to the admin at start-up: entry, key, what is allowed
 └── Unavailable          could not ask: retry later, nothing is known (HTTP 503)
     ├── EdgeUnavailable      the edge does not answer
     ├── HubUnavailable       JupyterHub does not answer

@@ -63,9 +63,8 @@ def _service(settings: Rosetta, config_file: str, managed: bool) -> dict[str, An
         "display": False,
     }
     if managed:
-        service["command"] = [
-            sys.executable, "-m", "rosetta_hub", "service", "--config", str(Path(config_file).absolute()),
-        ]  # fmt: skip
+        path = str(Path(config_file).absolute())
+        service["command"] = [sys.executable, "-m", "rosetta_hub", "service", "--config", path]
     return service
 
 

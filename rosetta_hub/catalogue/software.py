@@ -1,4 +1,4 @@
-"""Software: what can be run. The attributes are those of the paper's Container model (section 3.1)."""
+"""Software: what can be run, with the attributes of the paper's Container model (section 3.1)."""
 
 import re
 from collections.abc import Iterable, Mapping
