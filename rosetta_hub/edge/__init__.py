@@ -1,0 +1,33 @@
+"""The edge: the process between browsers and containers (Node, `js/`), its client and its start."""
+
+from rosetta_hub.edge.client import (
+    Activity,
+    EdgeClient,
+    Listener,
+    Session,
+    Status,
+    Target,
+    TcpTarget,
+    UnixTarget,
+)
+from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable, PortInUse
+from rosetta_hub.edge.process import EdgeConfig, ensure_edge, run_edge, run_proxy, stop_edge
+
+__all__ = [
+    "Activity",
+    "EdgeClient",
+    "EdgeConfig",
+    "EdgeError",
+    "EdgeUnavailable",
+    "Listener",
+    "PortInUse",
+    "Session",
+    "Status",
+    "Target",
+    "TcpTarget",
+    "UnixTarget",
+    "ensure_edge",
+    "run_edge",
+    "run_proxy",
+    "stop_edge",
+]

@@ -1,0 +1,247 @@
+"""The edge's API: typed calls over its unix socket (the calls are listed in `js/api.mjs`)."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable, PortInUse
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class UnixTarget:
+    """A container's interface behind a unix socket."""
+
+    path: str
+
+    def to_document(self) -> Document:
+        """As the API takes it."""
+        return {"unix": self.path}
+
+
+@dataclass(frozen=True)
+class TcpTarget:
+    """A container's interface behind a TCP port."""
+
+    host: str
+    port: int
+
+    def to_document(self) -> Document:
+        """As the API takes it."""
+        return {"host": self.host, "port": self.port}
+
+
+Target = UnixTarget | TcpTarget
+
+
+@dataclass(frozen=True)
+class Session:
+    """A browser that may use a task: known by the SHA-256 of its cookie's value."""
+
+    user: str
+    expires: int
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A task as the edge serves it: on a port, or under a host name of the main port."""
+
+    id: str
+    """12 hexadecimal digits."""
+    name: str
+    room_url: str
+    """The task's own page, for a browser that has to wait."""
+    open_url: str
+    """Where a browser without a session is sent; the path it wanted is added as `next`."""
+    port: int | None = None
+    host: str | None = None
+    """The name that browsers use; with a port, only where it differs from `public_host`."""
+    protocol: str = "http"
+    """`http` (with WebSockets) or `tcp`."""
+    target: Target | None = None
+    """None while the interface does not answer."""
+    target_tls: bool = False
+    authorization: str | None = field(default=None, repr=False)
+    """The header that the container expects; set on each request towards it."""
+    sessions: Mapping[str, Session] = field(default_factory=dict, repr=False)
+    """By SHA-256, in hexadecimal, of the cookie's value."""
+
+    def to_document(self) -> Document:
+        """As the API takes it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "room_url": self.room_url,
+            "open_url": self.open_url,
+            "port": self.port,
+            "host": self.host,
+            "protocol": self.protocol,
+            "target": self.target.to_document() if self.target else None,
+            "target_tls": self.target_tls,
+            "authorization": self.authorization,
+            "sessions": {
+                digest: {"user": session.user, "expires": session.expires}
+                for digest, session in self.sessions.items()
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Status:
+    """Who answers on the socket."""
+
+    instance: str
+    """Another one after each start: what was open before is not."""
+    pid: int
+    tasks: int
+    fingerprint: str
+    """Of the configuration that the process was started with."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What went through a task since it was opened; times in milliseconds since the epoch."""
+
+    bytes_in: int
+    bytes_out: int
+    last_request: int | None
+    connections: int
+    sessions: Mapping[str, int]
+    """When each session was used last, by the SHA-256 of its value."""
+
+
+def build_request(method: str, path: str, body: Document | None) -> bytes:
+    """An HTTP request whose answer ends with the connection."""
+    content = b"" if body is None else json.dumps(body).encode()
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+    )
+    return head.encode() + content
+
+
+def parse_answer(answer: bytes) -> tuple[int, Document]:
+    """The status and the JSON document of an answer.
+
+    Raises EdgeUnavailable when it is cut short: nothing is known about the call then.
+    """
+    head, separator, content = answer.partition(b"\r\n\r\n")
+    words = head.split(b" ", 2)
+    if not separator or len(words) < 2 or not words[1].isdigit():
+        raise EdgeUnavailable("the edge's answer was cut short")
+    try:
+        document = json.loads(content)
+    except ValueError as exc:
+        raise EdgeUnavailable("the edge's answer was cut short") from exc
+    return int(words[1]), document
+
+
+def parse_activity(document: Document) -> dict[str, Activity]:
+    """The activity of each task, by its id."""
+    return {task: Activity(**activity) for task, activity in document["tasks"].items()}
+
+
+class EdgeClient:
+    """Calls of the edge's API. Each takes at most `timeout` seconds.
+
+    All raise EdgeUnavailable when the edge does not answer, and EdgeError when it refuses.
+    """
+
+    def __init__(self, socket: Path, timeout: float = 10) -> None:
+        self.socket = socket
+        self.timeout = timeout
+
+    async def status(self) -> Status:
+        """Who answers."""
+        return Status(**await self._call("GET", "/status"))
+
+    async def put_tasks(self, listeners: Iterable[Listener]) -> dict[str, str]:
+        """Make exactly these tasks open: the full state, which may be sent at any time.
+
+        Connections of tasks that stay are not touched. Returns the system's error code (such as
+        `EADDRINUSE`) of each task, by id, whose port could not be bound; the others are open.
+        """
+        tasks = [listener.to_document() for listener in listeners]
+        errors: dict[str, str] = (await self._call("PUT", "/tasks", {"tasks": tasks}))["errors"]
+        return errors
+
+    async def put_task(self, listener: Listener) -> None:
+        """Open or update one task. Raises PortInUse."""
+        await self._call("PUT", f"/tasks/{listener.id}", listener.to_document())
+
+    async def delete_task(self, task: str) -> bool:
+        """Close a task and cut its connections; False when it was not open."""
+        return await self._delete(f"/tasks/{task}")
+
+    async def post_ticket(
+        self,
+        task: str,
+        ticket: str,
+        session: str,
+        user: str,
+        expires_in: float,
+        session_expires: float,
+    ) -> None:
+        """Let the ticket be traded, once within `expires_in` seconds, for the session's cookie.
+
+        `session` is the cookie's value (16 characters or more of A-Z a-z 0-9 _ - . ~), and
+        `session_expires` is in seconds since the epoch.
+        """
+        body = {
+            "ticket_sha256": hashlib.sha256(ticket.encode()).hexdigest(),
+            "session": session,
+            "user": user,
+            "expires_in": expires_in,
+            "session_expires": session_expires,
+        }
+        await self._call("POST", f"/tasks/{task}/tickets", body)
+
+    async def delete_session(self, task: str, session_sha256: str) -> bool:
+        """End a session and cut its WebSockets; False when there was none."""
+        return await self._delete(f"/tasks/{task}/sessions/{session_sha256}")
+
+    async def activity(self) -> dict[str, Activity]:
+        """What went through each task, by id."""
+        return parse_activity(await self._call("GET", "/activity"))
+
+    async def _delete(self, path: str) -> bool:
+        status, document = await self._exchange(build_request("DELETE", path, None))
+        if status == 404:
+            return False
+        self._check(status, document)
+        return True
+
+    async def _call(self, method: str, path: str, body: Document | None = None) -> Document:
+        status, document = await self._exchange(build_request(method, path, body))
+        self._check(status, document)
+        return document
+
+    @staticmethod
+    def _check(status: int, document: Document) -> None:
+        if status < 400:
+            return
+        error = PortInUse if document.get("error") == "port_in_use" else EdgeError
+        raise error(str(document.get("message", status)))
+
+    async def _exchange(self, request: bytes) -> tuple[int, Document]:
+        try:
+            return parse_answer(await asyncio.wait_for(self._transfer(request), self.timeout))
+        except asyncio.TimeoutError as exc:
+            raise EdgeUnavailable(f"the edge did not answer within {self.timeout} s") from exc
+        except OSError as exc:
+            raise EdgeUnavailable(f"the edge does not answer: {exc.strerror}") from exc
+
+    async def _transfer(self, request: bytes) -> bytes:
+        reader, writer = await asyncio.open_unix_connection(str(self.socket))
+        try:
+            writer.write(request)
+            await writer.drain()
+            return await reader.read()
+        finally:
+            writer.close()

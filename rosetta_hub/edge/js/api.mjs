@@ -1,0 +1,114 @@
+// The service's way in: JSON over HTTP on a unix socket that only its owner can open.
+
+import http from "node:http";
+
+import { log } from "./log.mjs";
+import { PortError } from "./ports.mjs";
+import { BadListener } from "./task.mjs";
+
+const LARGEST_BODY = 16 * 1024 * 1024;
+const HASH = /^[0-9a-f]{64}$/;
+
+class ApiError extends Error {
+  constructor(status, code, message = code) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+async function readJson(req) {
+  if (Number(req.headers["content-length"]) > LARGEST_BODY) throw new ApiError(413, "too_large");
+  const chunks = [];
+  let size = 0;
+  for await (const chunk of req) {
+    size += chunk.length;
+    if (size > LARGEST_BODY) throw new ApiError(413, "too_large");
+    chunks.push(chunk);
+  }
+  let value;
+  try {
+    value = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+  } catch {
+    throw new ApiError(400, "bad_json");
+  }
+  if (value === null || typeof value !== "object") throw new ApiError(400, "bad_json");
+  return value;
+}
+
+function send(res, status, value) {
+  const body = Buffer.from(JSON.stringify(value));
+  res.writeHead(status, { "Content-Type": "application/json", "Content-Length": body.length, Connection: "close" });
+  res.end(body);
+}
+
+function sendError(res, error) {
+  if (error instanceof ApiError) return send(res, error.status, { error: error.code, message: error.message });
+  if (error instanceof BadListener) return send(res, 400, { error: "bad_listener", message: error.message });
+  if (error instanceof PortError) {
+    return send(res, 409, { error: "port_in_use", message: error.message });
+  }
+  log.error(`API: ${error.stack}`);
+  return send(res, 500, { error: "internal", message: "see the edge's log" });
+}
+
+/** The calls, by method and path; `status()` says who answers. */
+function buildRoutes(tasks, status) {
+  const taskOf = (id) => {
+    const task = tasks.get(id);
+    if (task === null) throw new ApiError(404, "no_such_task");
+    return task;
+  };
+  return [
+    ["GET", /^\/status$/, () => status()],
+    ["GET", /^\/activity$/, () => ({ tasks: tasks.activity() })],
+    ["PUT", /^\/tasks$/, async (body) => {
+      if (!Array.isArray(body.tasks)) throw new ApiError(400, "bad_json", "tasks is a list");
+      return { errors: await tasks.putAll(body.tasks) };
+    }],
+    ["PUT", /^\/tasks\/([0-9a-f]{12})$/, async (body, id) => {
+      if (body.id !== id) throw new ApiError(400, "bad_listener", "the id differs from the path's");
+      await tasks.put(body);
+      return {};
+    }],
+    ["DELETE", /^\/tasks\/([0-9a-f]{12})$/, async (_body, id) => {
+      if (!(await tasks.remove(id))) throw new ApiError(404, "no_such_task");
+      return {};
+    }],
+    ["POST", /^\/tasks\/([0-9a-f]{12})\/tickets$/, (body, id) => {
+      taskOf(id).sessions.issue(body.ticket_sha256, parseGrant(body, Date.now()));
+      return {};
+    }],
+    ["DELETE", /^\/tasks\/([0-9a-f]{12})\/sessions\/([0-9a-f]{64})$/, (_body, id, hash) => {
+      if (!taskOf(id).sessions.remove(hash)) throw new ApiError(404, "no_such_session");
+      return {};
+    }],
+  ];
+}
+
+function parseGrant(body, now) {
+  const { ticket_sha256: hash, session, user, expires_in: seconds, session_expires: ends } = body;
+  const good =
+    HASH.test(hash) && /^[\w~.-]{16,}$/.test(session) && typeof user === "string" &&
+    seconds > 0 && Number.isFinite(seconds) && Number.isFinite(ends);
+  if (!good) throw new ApiError(400, "bad_ticket");
+  return { value: session, user, expires: now + seconds * 1000, sessionExpires: ends * 1000 };
+}
+
+async function handle(routes, req, res) {
+  const found = routes.filter(([, pattern]) => pattern.test(req.url));
+  if (found.length === 0) throw new ApiError(404, "no_such_call");
+  const route = found.find(([method]) => method === req.method);
+  if (route === undefined) throw new ApiError(405, "no_such_method");
+  const [method, pattern, call] = route;
+  const body = method === "PUT" || method === "POST" ? await readJson(req) : null;
+  send(res, method === "POST" ? 201 : 200, await call(body, ...pattern.exec(req.url).slice(1)));
+}
+
+/** The server of the API, to be bound to the socket by the caller. */
+export function createApi(tasks, status) {
+  const routes = buildRoutes(tasks, status);
+  return http.createServer((req, res) => {
+    handle(routes, req, res).catch((error) => sendError(res, error));
+  });
+}

@@ -1,0 +1,80 @@
+// Who gets in. Every request and every upgrade passes here before a byte reaches a container.
+// A verdict is {session, own} when it may pass, or {status, text, headers} of the answer instead.
+
+import { buildAccessCookie, parseCookies } from "./cookies.mjs";
+import { isForeign, isNavigation, isUpgradeForeign } from "./origins.mjs";
+import { buildTicketPage, PAGE_HEADERS } from "./pages.mjs";
+
+const RESERVED_PATH = "/_rosetta/";
+const OPEN_PATH = "/_rosetta/open";
+// A path of this origin: "//host" and "/\host" would leave it.
+const LOCAL_PATH = /^\/(?![/\\])[\x21-\x5b\x5d-\x7e]*$/;
+
+const MISDIRECTED = { status: 421, text: "This is not the address of a task.\n" };
+const BAD_PATH = { status: 400, text: "The request target must be a path.\n" };
+const FOREIGN = { status: 403, text: "Requests from other pages are refused.\n" };
+const NO_SESSION = { status: 403, text: "Log in to use this task.\n" };
+const NOT_FOUND = { status: 404, text: "Not found.\n" };
+
+/** Whether the request names the one address that the task has. */
+export function isOwnHost(req, task) {
+  const host = req.headers.host;
+  return host === task.hostHeader || host?.toLowerCase() === task.hostHeader;
+}
+
+function redirect(location, headers = {}) {
+  return { status: 302, text: "", headers: { Location: location, ...headers } };
+}
+
+function buildOpenUrl(task, path) {
+  const separator = task.openUrl.includes("?") ? "&" : "?";
+  return `${task.openUrl}${separator}next=${encodeURIComponent(path)}`;
+}
+
+/** The path to go to after a ticket was traded: of this task, and not the trade itself. */
+export function parseNext(next) {
+  if (next === null || !LOCAL_PATH.test(next) || next.startsWith(RESERVED_PATH)) return "/";
+  return next;
+}
+
+function judgeTicket(req, task, session, now) {
+  if (!isNavigation(req)) return FOREIGN;
+  const query = new URLSearchParams(req.url.slice(OPEN_PATH.length));
+  const next = parseNext(query.get("next"));
+  const grant = task.sessions.trade(query.get("ticket") ?? "", now);
+  if (grant === null) {
+    if (session !== null) return redirect(next);
+    return { status: 403, text: buildTicketPage(task), headers: PAGE_HEADERS };
+  }
+  const { tls } = task.context;
+  const age = (grant.sessionExpires - now) / 1000;
+  return redirect(next, { "Set-Cookie": buildAccessCookie(task.id, tls, grant.value, age) });
+}
+
+/** The verdict on an ordinary request. `task` is the one of its port or, in host-name mode, its name. */
+export function judgeRequest(req, task, now) {
+  if (task === null || !isOwnHost(req, task)) return MISDIRECTED;
+  if (!req.url.startsWith("/")) return BAD_PATH;
+  const { access, own } = parseCookies(req.headers.cookie, task.cookieName, task.cookiePrefix);
+  const session = task.sessions.find(access, now);
+  if (req.url.startsWith(RESERVED_PATH)) {
+    const isOpen = req.url.split("?", 1)[0] === OPEN_PATH;
+    return isOpen ? judgeTicket(req, task, session, now) : NOT_FOUND;
+  }
+  if (isForeign(req, task.origin)) return FOREIGN;
+  if (session !== null) return { session, own };
+  return isNavigation(req) ? redirect(buildOpenUrl(task, req.url)) : NO_SESSION;
+}
+
+/** The verdict on a WebSocket. */
+export function judgeUpgrade(req, task, now) {
+  if (task === null || !isOwnHost(req, task)) return MISDIRECTED;
+  if (!req.url.startsWith("/")) return BAD_PATH;
+  if (req.headers.upgrade?.toLowerCase() !== "websocket") {
+    return { status: 400, text: "The only upgrade is to a WebSocket.\n" };
+  }
+  if (isUpgradeForeign(req, task.origin)) return FOREIGN;
+  const { access, own } = parseCookies(req.headers.cookie, task.cookieName, task.cookiePrefix);
+  const session = task.sessions.find(access, now);
+  return session === null ? NO_SESSION : { session, own };
+}

@@ -1,0 +1,73 @@
+// The edge's process: reads its configuration, one JSON document, from standard input.
+//   {"socket", "bind_ip", "chp", "tls": {"cert", "key"} | null, "main_port": int | null,
+//    "public_host": text | null, "hub_cookie_names": [lower-case beginnings of names], "fingerprint": text}
+
+import { randomUUID } from "node:crypto";
+import fs from "node:fs";
+
+import { createApi } from "./api.mjs";
+import { loadConfigurableProxy } from "./chp.mjs";
+import { log } from "./log.mjs";
+import { Ports } from "./ports.mjs";
+import { defineEdgeProxy } from "./proxy.mjs";
+import { listenPrivately } from "./sockets.mjs";
+import { Tasks } from "./tasks.mjs";
+import { readTls, reloadTls } from "./tls.mjs";
+
+const SWEEP_INTERVAL = 5_000;
+const HEADERS_TIMEOUT = 20_000;
+const KEEP_ALIVE_TIMEOUT = 30_000;
+
+async function createProxy(config, tasks) {
+  const EdgeProxy = defineEdgeProxy(await loadConfigurableProxy(config.chp));
+  const tls = config.tls !== null;
+  const edge = { tasks, tls, scheme: tls ? "https" : "http", hubCookieNames: config.hub_cookie_names };
+  const options = { log, ssl: readTls(config.tls), keepAliveTimeout: KEEP_ALIVE_TIMEOUT };
+  const proxy = new EdgeProxy(options, edge);
+  proxy.proxyServer.headersTimeout = HEADERS_TIMEOUT;
+  proxy.proxyServer.connectionsCheckingInterval = HEADERS_TIMEOUT / 4;
+  // Node's five minutes would cut long uploads.
+  proxy.proxyServer.requestTimeout = 0;
+  return proxy;
+}
+
+// Node arms the timeouts of a server that listens, and of no other: without a main port the proxy
+// listens on a socket of its own, where no request belongs to a task.
+async function listenMain(proxyServer, config) {
+  if (config.main_port === null) return listenPrivately(proxyServer, `${config.socket}.main`);
+  await new Promise((resolve, reject) => {
+    proxyServer.once("error", reject);
+    proxyServer.listen({ host: config.bind_ip, port: config.main_port, exclusive: true }, resolve);
+  });
+}
+
+function stop(tasks, api, config) {
+  tasks.closeAll();
+  api.close();
+  for (const path of [config.socket, `${config.socket}.main`]) fs.rmSync(path, { force: true });
+  process.exit(0);
+}
+
+async function main() {
+  const config = JSON.parse(fs.readFileSync(0, "utf8"));
+  const context = { tls: config.tls !== null, publicHost: config.public_host, mainPort: config.main_port };
+  const tasks = new Tasks(context);
+  const { proxyServer } = await createProxy(config, tasks);
+  tasks.ports = new Ports(config.bind_ip, (socket) => proxyServer.emit("connection", socket));
+  await listenMain(proxyServer, config);
+  const instance = randomUUID();
+  const api = createApi(tasks, () => ({ instance, pid: process.pid, tasks: tasks.size, fingerprint: config.fingerprint }));
+  await listenPrivately(api, config.socket);
+  setInterval(() => tasks.sweep(Date.now()), SWEEP_INTERVAL).unref();
+  process.on("SIGHUP", () => reloadTls(proxyServer, config.tls));
+  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => stop(tasks, api, config));
+  log.info(`ready, process ${process.pid}`);
+}
+
+// One user's odd request must not cut everybody else: CHP's own command line does the same.
+process.on("uncaughtException", (error) => log.error(`uncaught: ${error.stack}`));
+
+main().catch((error) => {
+  log.error(error.stack);
+  process.exit(1);
+});

@@ -1,0 +1,80 @@
+// Who may use a task: sessions by the SHA-256 of their cookie's value, and the one-time tickets that
+// start them. Times are in milliseconds.
+
+import { createHash } from "node:crypto";
+
+// A full state may have been read before a ticket was traded: what is as young as this survives it.
+const GRACE = 60_000;
+
+/** The SHA-256 of a text, in hexadecimal. */
+export function sha256(text) {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+export class Sessions {
+  #sessions = new Map();
+  #tickets = new Map();
+
+  /** Keep exactly the given `{hash: {user, expires}}` (expires in seconds), and those traded just now. */
+  replace(sessions, now) {
+    for (const [hash, session] of this.#sessions) {
+      if (sessions[hash] === undefined && session.traded + GRACE < now) this.remove(hash);
+    }
+    for (const [hash, { user, expires }] of Object.entries(sessions)) {
+      const known = this.#sessions.get(hash);
+      if (known !== undefined) known.expires = expires * 1000;
+      else this.#add(hash, user, expires * 1000, 0);
+    }
+  }
+
+  #add(hash, user, expires, traded) {
+    const session = { user, expires, traded, lastUsed: null, streams: new Set() };
+    this.#sessions.set(hash, session);
+    return session;
+  }
+
+  /** The first live session among the values of a cookie, or null. Others may have been tossed in. */
+  find(values, now) {
+    for (const value of values) {
+      const session = this.#sessions.get(sha256(value));
+      if (session !== undefined && session.expires > now) return session;
+    }
+    return null;
+  }
+
+  /** End a session and cut its WebSockets. */
+  remove(hash) {
+    const session = this.#sessions.get(hash);
+    if (session === undefined) return false;
+    this.#sessions.delete(hash);
+    for (const socket of session.streams) socket.destroy();
+    return true;
+  }
+
+  /** Remember a ticket by its hash: `{value, user, expires, sessionExpires}`. */
+  issue(ticketHash, grant) {
+    this.#tickets.set(ticketHash, grant);
+  }
+
+  /** Trade a ticket, once, for its grant; null when it was used, is too old or never existed. */
+  trade(ticket, now) {
+    const hash = sha256(ticket);
+    const grant = this.#tickets.get(hash);
+    this.#tickets.delete(hash);
+    if (grant === undefined || grant.expires <= now) return null;
+    this.#add(sha256(grant.value), grant.user, grant.sessionExpires, now);
+    return grant;
+  }
+
+  /** Forget what has expired. */
+  sweep(now) {
+    for (const [hash, grant] of this.#tickets) if (grant.expires <= now) this.#tickets.delete(hash);
+    for (const [hash, session] of this.#sessions) if (session.expires <= now) this.remove(hash);
+  }
+
+  /** When each session that was used was used last. */
+  activity() {
+    const used = [...this.#sessions].filter(([, session]) => session.lastUsed !== null);
+    return Object.fromEntries(used.map(([hash, session]) => [hash, session.lastUsed]));
+  }
+}

@@ -1,0 +1,121 @@
+// One task as the service describes it ("listener"), checked, with what a request needs precomputed.
+
+import http from "node:http";
+import https from "node:https";
+
+import { accessCookieName } from "./cookies.mjs";
+import { Sessions } from "./sessions.mjs";
+import { Traffic } from "./traffic.mjs";
+
+/** The service sent something that it should not. */
+export class BadListener extends Error {}
+
+function require(condition, message) {
+  if (!condition) throw new BadListener(message);
+}
+
+const isPort = (value) => Number.isInteger(value) && value > 0 && value < 65536;
+const isText = (value) => typeof value === "string" && value !== "";
+const isWebUrl = (value) => typeof value === "string" && /^https?:\/\/[^\s"'<>]+$/.test(value);
+// eslint-disable-next-line no-control-regex
+const isHeaderValue = (value) => isText(value) && /^[\t\x20-\x7e]+$/.test(value);
+
+function complete(raw) {
+  return { port: null, host: null, authorization: null, target: null, target_tls: false, ...raw };
+}
+
+function checkTarget(target) {
+  if (target === null) return;
+  const isUnix = isText(target.unix);
+  require(isUnix || (isText(target.host) && isPort(target.port)), "target is {unix} or {host, port}");
+}
+
+/** Raise BadListener where a description can't be served. */
+export function checkListener(listener, context) {
+  const raw = complete(listener);
+  require(/^[0-9a-f]{12}$/.test(raw.id), "id is 12 hexadecimal digits");
+  require(["http", "tcp"].includes(raw.protocol), "protocol is http or tcp");
+  require(raw.port === null || isPort(raw.port), "port is a port number or null");
+  require(raw.port !== null || (raw.protocol === "http" && isText(raw.host)), "neither port nor host");
+  require(raw.port !== null || context.mainPort !== null, "host names need a main port");
+  require(raw.protocol === "tcp" || isText(raw.host ?? context.publicHost), "no public host name");
+  require(isWebUrl(raw.room_url) && isWebUrl(raw.open_url), "room_url and open_url are web addresses");
+  require(raw.authorization === null || isHeaderValue(raw.authorization), "authorization is a header");
+  checkTarget(raw.target);
+}
+
+function buildHostHeader(host, port, tls) {
+  const standard = tls ? 443 : 80;
+  return port === standard ? host : `${host}:${port}`;
+}
+
+/** `context`: {tls, publicHost, mainPort} of the whole edge. */
+export class Task {
+  constructor(raw, context) {
+    this.sessions = new Sessions();
+    this.traffic = new Traffic();
+    this.context = context;
+    this.agent = null;
+    this.update(raw, Date.now());
+  }
+
+  /** Take over a new description. Id, port and host name stay; open connections stay open. */
+  update(raw, now) {
+    checkListener(raw, this.context);
+    const full = complete(raw);
+    const { tls, publicHost, mainPort } = this.context;
+    this.id = full.id;
+    this.port = full.port;
+    this.host = full.host?.toLowerCase() ?? null;
+    this.protocol = full.protocol;
+    this.name = String(full.name ?? full.id);
+    this.authorization = full.authorization;
+    this.roomUrl = full.room_url;
+    this.openUrl = full.open_url;
+    this.cookieName = accessCookieName(this.id, tls);
+    this.cookiePrefix = `r${this.id}-`;
+    const host = this.host ?? publicHost?.toLowerCase();
+    this.hostHeader = buildHostHeader(host, this.port ?? mainPort, tls);
+    this.origin = `${tls ? "https" : "http"}://${this.hostHeader}`;
+    this.#setTarget(full.target, full.target_tls);
+    if (full.sessions !== undefined) this.sessions.replace(full.sessions, now);
+  }
+
+  // An agent of its own: no two tasks ever share a pool of connections. CHP has none for unix sockets.
+  #setTarget(target, overTls) {
+    const key = JSON.stringify([target, overTls]);
+    if (key === this.targetKey) return;
+    this.targetKey = key;
+    this.target = target;
+    this.agent?.destroy();
+    this.agent = null;
+    this.webOptions = null;
+    if (target === null || this.protocol === "tcp") return;
+    const Agent = overTls ? https.Agent : http.Agent;
+    this.agent = new Agent({ keepAlive: true, timeout: 60_000 });
+    const where = target.unix
+      ? { socketPath: target.unix, host: "localhost", hostname: "localhost" }
+      : { host: target.host, hostname: target.host, port: target.port };
+    // `ssl` of the whole proxy is the edge's own certificate, which http-proxy would offer to containers;
+    // containers' certificates are self-signed, and the way to them is private.
+    const shared = { ssl: undefined, secure: false, toProxy: true, prependPath: false };
+    this.webOptions = { ...shared, target: { protocol: overTls ? "https:" : "http:", ...where }, agent: this.agent };
+    this.socketOptions = { ...this.webOptions, agent: undefined };
+  }
+
+  /** Where the raw bytes of a TCP task go, as options of net.connect; null when it is not ready. */
+  get address() {
+    if (this.target === null) return null;
+    return this.target.unix ? { path: this.target.unix } : this.target;
+  }
+
+  /** Cut everything. */
+  close() {
+    this.traffic.destroy();
+    this.agent?.destroy();
+  }
+
+  activity() {
+    return { ...this.traffic.activity(), sessions: this.sessions.activity() };
+  }
+}

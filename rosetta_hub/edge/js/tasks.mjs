@@ -1,0 +1,132 @@
+// All tasks of the edge, and which of them a request is for.
+
+import { log } from "./log.mjs";
+import { PortError } from "./ports.mjs";
+import { BadListener, checkListener, Task } from "./task.mjs";
+
+const OWNER = Symbol("task that a connection serves");
+
+export class Tasks {
+  #byId = new Map();
+  #byHost = new Map();
+  #turn = Promise.resolve();
+
+  /** `context`: {tls, publicHost, mainPort}; `ports` is set once the proxy exists. */
+  constructor(context) {
+    this.context = context;
+    this.ports = null;
+  }
+
+  get size() {
+    return this.#byId.size;
+  }
+
+  /** The task of that id, or null. */
+  get(id) {
+    return this.#byId.get(id) ?? null;
+  }
+
+  /**
+   * The task that a request is for, or null. The port decides; on the main port the host name does,
+   * and there a connection stays with the task that it served first.
+   */
+  find(req) {
+    const task = this.ports.find(req.socket.localPort);
+    if (task !== null) return task;
+    const named = this.#byHost.get(req.headers.host?.toLowerCase()) ?? null;
+    const owner = (req.socket[OWNER] ??= named);
+    if (named === null || owner !== named) return null;
+    named.traffic.track(req.socket);
+    return named;
+  }
+
+  // One change at a time: ports move from one task to another within a call.
+  #exclusively(change) {
+    const done = this.#turn.then(change);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  /** Open or update one task; raises BadListener and PortError. */
+  put(raw) {
+    return this.#exclusively(() => this.#put(raw));
+  }
+
+  /** Make exactly these tasks open. Gives `{id: system's code}` of those whose port can't be bound. */
+  putAll(raws) {
+    return this.#exclusively(async () => {
+      const wanted = new Map(raws.map((raw) => [raw.id, raw]));
+      if (wanted.size !== raws.length) throw new BadListener("an id is there twice");
+      // Checked before anything changes.
+      for (const raw of raws) checkListener(raw, this.context);
+      for (const task of this.#byId.values()) {
+        const raw = wanted.get(task.id);
+        if (raw === undefined || this.#moves(task, raw)) this.#close(task);
+      }
+      const errors = {};
+      for (const raw of raws) {
+        try {
+          await this.#put(raw);
+        } catch (error) {
+          if (!(error instanceof PortError)) throw error;
+          errors[raw.id] = error.code;
+        }
+      }
+      return errors;
+    });
+  }
+
+  /** Close a task and cut its connections; false when there is none. */
+  remove(id) {
+    return this.#exclusively(() => {
+      const task = this.get(id);
+      if (task !== null) this.#close(task);
+      return task !== null;
+    });
+  }
+
+  #moves(task, raw) {
+    const next = [raw.port ?? null, raw.host?.toLowerCase() ?? null, raw.protocol];
+    return [task.port, task.host, task.protocol].some((value, index) => value !== next[index]);
+  }
+
+  async #put(raw) {
+    const known = this.get(raw.id);
+    if (known !== null && !this.#moves(known, raw)) return known.update(raw, Date.now());
+    const task = new Task(raw, this.context);
+    if (known !== null) this.#close(known);
+    if (task.port === null) {
+      const other = this.#byHost.get(task.hostHeader);
+      if (other !== undefined) throw new BadListener(`${task.hostHeader} is the name of ${other.id}`);
+      this.#byHost.set(task.hostHeader, task);
+    } else await this.ports.open(task);
+    this.#byId.set(task.id, task);
+    log.info(`${task.id}: open at ${task.port ?? task.hostHeader} (${task.protocol})`);
+  }
+
+  #close(task) {
+    if (task.port === null) this.#byHost.delete(task.hostHeader);
+    else this.ports.close(task);
+    this.#byId.delete(task.id);
+    task.close();
+    log.info(`${task.id}: closed`);
+  }
+
+  /** Once every few seconds: note the traffic of long-lived connections, forget what has expired. */
+  sweep(now) {
+    for (const task of this.#byId.values()) {
+      task.traffic.sample(now);
+      task.sessions.sweep(now);
+    }
+  }
+
+  activity() {
+    const now = Date.now();
+    for (const task of this.#byId.values()) task.traffic.sample(now);
+    return Object.fromEntries([...this.#byId].map(([id, task]) => [id, task.activity()]));
+  }
+
+  closeAll() {
+    for (const task of [...this.#byId.values()]) this.#close(task);
+  }
+}

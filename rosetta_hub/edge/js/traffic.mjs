@@ -1,0 +1,61 @@
+// The connections of a task: what went over them, when, and the end of them.
+
+export class Traffic {
+  #sockets = new Set();
+  #streams = new Map();
+  #closedIn = 0;
+  #closedOut = 0;
+  lastRequest = null;
+
+  /** Count a connection until it closes. */
+  track(socket) {
+    if (this.#sockets.has(socket)) return;
+    this.#sockets.add(socket);
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      this.#closedIn += socket.bytesRead;
+      this.#closedOut += socket.bytesWritten;
+    });
+  }
+
+  /** Watch a long-lived connection: traffic on it counts as use, of its session too. */
+  watch(socket, session, now) {
+    this.use(session, now);
+    this.#streams.set(socket, { session, seen: 0 });
+    session?.streams.add(socket);
+    socket.once("close", () => {
+      this.#streams.delete(socket);
+      session?.streams.delete(socket);
+    });
+  }
+
+  /** Note a use of the task. */
+  use(session, now) {
+    this.lastRequest = now;
+    if (session) session.lastUsed = now;
+  }
+
+  /** Note the use of the watched connections over which something went since the last time. */
+  sample(now) {
+    for (const [socket, stream] of this.#streams) {
+      const total = socket.bytesRead + socket.bytesWritten;
+      if (total !== stream.seen) this.use(stream.session, now);
+      stream.seen = total;
+    }
+  }
+
+  /** Cut every connection. */
+  destroy() {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  activity() {
+    const sum = (key) => [...this.#sockets].reduce((bytes, socket) => bytes + socket[key], 0);
+    return {
+      bytes_in: this.#closedIn + sum("bytesRead"),
+      bytes_out: this.#closedOut + sum("bytesWritten"),
+      last_request: this.lastRequest,
+      connections: this.#sockets.size,
+    };
+  }
+}

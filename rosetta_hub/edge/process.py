@@ -1,0 +1,291 @@
+"""The edge's process: found, started detached, adopted when it runs already, and stopped."""
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, NoReturn, cast
+
+from rosetta_hub.edge.client import EdgeClient, Status
+from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable
+from rosetta_hub.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+JS_DIR = Path(__file__).parent / "js"
+OLDEST_CHP = (4, 5)
+OLDEST_NODE = (18,)
+START_TIMEOUT = 20.0
+STOP_TIMEOUT = 10.0
+POLL_INTERVAL = 0.05
+
+_children: list[subprocess.Popen[bytes]] = []
+
+
+@dataclass(frozen=True)
+class EdgeConfig:
+    """What the edge is started with."""
+
+    state_dir: Path
+    """Holds the socket of the API, the lock and the log; nobody else may enter it."""
+    public_host: str | None
+    """The host name of tasks that have a port; None where each has a host name of its own."""
+    bind_ip: str = "127.0.0.1"
+    main_port: int | None = None
+    """The port of the tasks with a host name of their own."""
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    hub_cookie_names: tuple[str, ...] = ("jupyterhub-",)
+    """Beginnings of names of cookies that no container may set."""
+
+    @property
+    def socket(self) -> Path:
+        """The unix socket of the API."""
+        return self.state_dir / "edge.sock"
+
+    @property
+    def log_file(self) -> Path:
+        """Where a detached edge writes."""
+        return self.state_dir / "edge.log"
+
+    @property
+    def fingerprint(self) -> str:
+        """Differs for every other configuration."""
+        return hashlib.sha256(json.dumps(self._settings(), sort_keys=True).encode()).hexdigest()
+
+    def _settings(self) -> dict[str, Any]:
+        tls = {"cert": str(self.tls_cert), "key": str(self.tls_key)} if self.tls_cert else None
+        return {
+            "socket": str(self.socket),
+            "bind_ip": self.bind_ip,
+            "tls": tls,
+            "main_port": self.main_port,
+            "public_host": self.public_host,
+            "hub_cookie_names": [name.lower() for name in self.hub_cookie_names],
+        }
+
+    def to_document(self, chp: Path) -> dict[str, Any]:
+        """What the edge reads from standard input; `chp` is the root of the CHP package."""
+        return {**self._settings(), "chp": str(chp), "fingerprint": self.fingerprint}
+
+
+def parse_version(text: str) -> tuple[int, ...]:
+    """The leading numbers of a version such as `v20.1.0-rc`; () when there are none."""
+    match = re.match(r"v?(\d+(?:\.\d+)*)", text.strip())
+    return tuple(int(part) for part in match[1].split(".")) if match else ()
+
+
+def _find_program(name: str) -> Path:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    program = shutil.which(name, path=path)
+    if program is None:
+        raise ConfigError(
+            f"{name} is not installed: it is not next to {sys.executable} nor on PATH"
+        )
+    return Path(program)
+
+
+def _read_package(root: Path) -> dict[str, Any] | None:
+    try:
+        package: dict[str, Any] = json.loads((root / "package.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return package if package.get("name") == "configurable-http-proxy" else None
+
+
+def find_chp() -> Path:
+    """The root folder of the configurable-http-proxy package whose command is installed.
+
+    Raises ConfigError when there is none, or when it is older than 4.5.
+    """
+    command = _find_program("configurable-http-proxy")
+    roots = [
+        command.resolve().parent.parent,
+        # Where a package manager put a small script in the place of npm's symbolic link.
+        command.parent.parent / "lib" / "node_modules" / "configurable-http-proxy",
+    ]
+    for root in roots:
+        package = _read_package(root)
+        if package is None:
+            continue
+        if parse_version(str(package["version"])) < OLDEST_CHP:
+            raise ConfigError(
+                f"configurable-http-proxy {package['version']} is too old: 4.5 or newer"
+            )
+        return root
+    raise ConfigError(f"{command} does not belong to a configurable-http-proxy package")
+
+
+def find_node() -> Path:
+    """The `node` program. Raises ConfigError when there is none, or when it is older than 18."""
+    node = _find_program("node")
+    asked = subprocess.run(
+        [node, "--version"], capture_output=True, text=True, timeout=20, check=False
+    )
+    if parse_version(asked.stdout) < OLDEST_NODE:
+        raise ConfigError(
+            f"{node} is {asked.stdout.strip() or 'unusable'}: Node 18 or newer is needed"
+        )
+    return node
+
+
+def build_edge_command(node: Path) -> list[str]:
+    """The edge's command line. Its configuration comes on standard input."""
+    return [str(node), str(JS_DIR / "main.mjs")]
+
+
+def build_proxy_command(node: Path, chp: Path, arguments: list[str]) -> list[str]:
+    """The command line of the hub's guarded proxy, with CHP's own arguments."""
+    return [str(node), str(JS_DIR / "hub-proxy.mjs"), str(chp), *arguments]
+
+
+def _lock(config: EdgeConfig) -> int | None:
+    """A locked file, which the edge inherits and holds as long as it lives; None if taken."""
+    config.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(config.state_dir / "edge.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock
+
+
+def _start(config: EdgeConfig, lock: int) -> subprocess.Popen[bytes]:
+    command = build_edge_command(find_node())
+    document = json.dumps(config.to_document(find_chp())).encode()
+    log_file = os.open(
+        config.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+    )
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=log_file,
+            stderr=log_file,
+            cwd="/",
+            start_new_session=True,
+            pass_fds=[lock],
+        )
+    finally:
+        os.close(log_file)
+    _children.append(process)
+    # One that ends before it reads leaves its reason in the log.
+    with contextlib.suppress(BrokenPipeError), cast(IO[bytes], process.stdin) as stdin:
+        stdin.write(document)
+    return process
+
+
+def _reap() -> None:
+    _children[:] = [process for process in _children if process.poll() is None]
+
+
+def _last_words(config: EdgeConfig) -> str:
+    try:
+        return "\n".join(config.log_file.read_text(errors="replace").splitlines()[-10:])
+    except OSError:
+        return ""
+
+
+async def _status_or_none(client: EdgeClient) -> Status | None:
+    try:
+        return await client.status()
+    except EdgeUnavailable:
+        return None
+
+
+async def ensure_edge(config: EdgeConfig) -> Status:
+    """Adopt the edge that runs, or start one that outlives this process.
+
+    One that runs with another configuration is replaced, which cuts its connections. However many
+    processes call this at once, one edge runs. Raises ConfigError when Node or CHP is missing,
+    EdgeError when the edge ends at once (with its last words), EdgeUnavailable after 20 seconds.
+    """
+    client = EdgeClient(config.socket, timeout=5)
+    process = None
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + START_TIMEOUT
+    while loop.time() < deadline:
+        _reap()
+        status = await _status_or_none(client)
+        if status is not None and status.fingerprint == config.fingerprint:
+            return status
+        if status is not None:
+            log.warning("the edge runs with another configuration: starting it again")
+            await stop_edge(config)
+        elif process is None:
+            process = _try_start(config)
+        elif process.poll() is not None:
+            raise EdgeError(f"the edge ended at once:\n{_last_words(config)}")
+        await asyncio.sleep(POLL_INTERVAL)
+    raise EdgeUnavailable(f"the edge did not answer within {START_TIMEOUT} s")
+
+
+def _try_start(config: EdgeConfig) -> subprocess.Popen[bytes] | None:
+    lock = _lock(config)
+    if lock is None:
+        return None
+    try:
+        return _start(config, lock)
+    finally:
+        os.close(lock)
+
+
+async def stop_edge(config: EdgeConfig) -> bool:
+    """Stop the edge that answers on the socket, and wait until it is gone; False when none does.
+
+    Raises EdgeUnavailable when it is still there after 10 seconds.
+    """
+    status = await _status_or_none(EdgeClient(config.socket, timeout=5))
+    if status is None:
+        return False
+    os.kill(status.pid, signal.SIGTERM)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + STOP_TIMEOUT
+    while loop.time() < deadline:
+        _reap()
+        lock = _lock(config)
+        if lock is not None:
+            os.close(lock)
+            return True
+        await asyncio.sleep(POLL_INTERVAL)
+    raise EdgeUnavailable(f"the edge, process {status.pid}, does not stop")
+
+
+def run_edge(config: EdgeConfig) -> NoReturn:
+    """Become the edge, in the foreground, with its log on standard error.
+
+    Raises ConfigError when Node or CHP is missing, EdgeError when an edge runs on that socket.
+    """
+    command = build_edge_command(find_node())
+    document = json.dumps(config.to_document(find_chp())).encode()
+    lock = _lock(config)
+    if lock is None:
+        raise EdgeError(f"an edge runs already in {config.state_dir}")
+    os.set_inheritable(lock, True)
+    read_end, write_end = os.pipe()
+    # Far below the 64 KiB that a pipe takes without a reader.
+    os.write(write_end, document)
+    os.close(write_end)
+    os.dup2(read_end, 0)
+    os.close(read_end)
+    os.execv(command[0], command)  # noqa: S606
+
+
+def run_proxy(arguments: list[str]) -> NoReturn:
+    """Become the hub's proxy, with CHP's own arguments and environment.
+
+    Raises ConfigError when Node or CHP is missing.
+    """
+    command = build_proxy_command(find_node(), find_chp(), arguments)
+    os.execv(command[0], command)  # noqa: S606
