@@ -1,0 +1,316 @@
+"""The life of one task, from the image to the last report."""
+
+import _thread
+import logging
+import os
+import signal
+import threading
+import time
+from typing import Any, Dict, List, Optional
+
+from rosetta_agent import logs
+from rosetta_agent.answer import Address, answers
+from rosetta_agent.engines import create_engine
+from rosetta_agent.engines.base import Condition, Container, Pulling
+from rosetta_agent.errors import Cancelled, JobError, StateUnknown, TaskFailure
+from rosetta_agent.job import Job
+from rosetta_agent.limits import describe_memory
+from rosetta_agent.processes import Identity, identify, is_alive, terminate
+from rosetta_agent.progress import Progress
+from rosetta_agent.relay import start_relay
+from rosetta_agent.report import MAX_DETAIL, Poster, Reporter, State
+from rosetta_agent.sandbox import Sandbox, recorded_identity
+from rosetta_agent.usage import Usage
+
+LOG = logging.getLogger(__name__)
+
+RUNNING = "The task is running."
+
+#: Room for the reports of one life of an agent: the next one's sequence starts above.
+_SEQUENCES_A_LIFE = 10**7
+_POLL_FIRST, _POLL_MOST = 0.05, 0.5
+_PROBE_FIRST, _PROBE_MOST = 1.0, 15.0
+_WATCH_SECONDS = 1.0
+_UNKNOWN_SECONDS = 2.0
+_LAST_REPORT_SECONDS = 300.0
+_CLEAN_UP_SECONDS = 60.0
+
+
+class Agent:
+    """Looks after one attempt; ``run`` returns when nothing of it is left."""
+
+    def __init__(self, job: Job, sandbox: Sandbox) -> None:
+        self._job = job
+        self._sandbox = sandbox
+        self._engine = create_engine(job.attempt, sandbox)
+        self._state: Dict[str, Any] = sandbox.read_state()
+        self._stop = threading.Event()
+        self._stop_reason = ""
+        self._container: Optional[Container] = None
+        self._follower: Optional[logs.Follower] = None
+        lives = int(self._state.get("lives", 0))
+        self._reporter = Reporter(
+            Poster(job.report_url, job.secret),
+            self._first_state(),
+            sandbox.file("output.log"),
+            lives * _SEQUENCES_A_LIFE,
+            job.beat,
+            job.timeouts.orphan,
+            self.ask_to_stop,
+            self._measure,
+        )
+        self._record(lives=lives + 1, agent=list(identify(os.getpid()) or ()))
+
+    def _first_state(self) -> State:
+        """What an earlier agent said last of a running task, so that nobody sees a change."""
+        interface = self._state.get("interface")
+        if interface is None:
+            return State("starting", "Looking for the image.")
+        return State("running", RUNNING, interface=interface)
+
+    def _record(self, **changes: Any) -> None:
+        self._state.update(changes)
+        self._sandbox.write_state(self._state)
+
+    def ask_to_stop(self, reason: str) -> None:
+        """Stop the task: ``asked``, ``refused`` or ``orphaned``; the first reason counts."""
+        self._stop_reason = self._stop_reason or reason
+        self._stop.set()
+
+    def _on_signal(self, _number: int, _frame: Any) -> None:
+        # The signal may have come inside the very event: it is set from a thread of its own.
+        _thread.start_new_thread(self.ask_to_stop, ("asked",))
+
+    def run(self) -> None:
+        """Live: start or adopt the container, look after it, clean up, tell the end."""
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+        self._reporter.start()
+        last = self._last_state()
+        if last is None:
+            last = self._outcome()
+            LOG.info("the task ends: %s %s %s", last.state, last.reason or "", last.message)
+            self._clean_up()
+            self._record_last(last)
+        self._reporter.update(**last._asdict())
+        if not self._reporter.finish(_LAST_REPORT_SECONDS):
+            LOG.warning("nobody acknowledged the last report")
+        self._sandbox.remove()
+
+    def _last_state(self) -> Optional[State]:
+        """The end that an earlier agent recorded, and was killed before it could tell."""
+        recorded = self._state.get("last")
+        if not isinstance(recorded, dict):
+            return None
+        fields = dict(recorded, progress=None, warnings=tuple(recorded["warnings"]))
+        return State(**fields)
+
+    def _record_last(self, last: State) -> None:
+        try:
+            self._record(last=dict(last._asdict(), progress=None))
+        except TaskFailure as failure:
+            LOG.warning("the end could not be recorded: %s", failure)
+
+    def _outcome(self) -> State:
+        """Live, and say how it ended."""
+        try:
+            return self._live()
+        except Cancelled:
+            return self._stopped()
+        except TaskFailure as failure:
+            return self._failed(failure)
+        except JobError as error:
+            return self._failed(TaskFailure("unsupported", str(error)))
+        except StateUnknown as error:
+            return self._failed(
+                TaskFailure(
+                    "engine_unavailable", "The container engine does not answer.", str(error)
+                )
+            )
+        except Exception as error:
+            LOG.exception("the agent failed")
+            return self._failed(TaskFailure("internal", "The agent failed.", repr(error)))
+
+    def _stopped(self) -> State:
+        warnings = self._reporter.state.warnings
+        if self._stop_reason == "orphaned":
+            message = "The task was stopped, because the service did not answer for too long."
+            return State("failed", message, reason="orphaned", warnings=warnings)
+        return State("stopped", "The task was stopped.", warnings=warnings)
+
+    def _failed(self, failure: TaskFailure, exit_code: Optional[int] = None) -> State:
+        detail = failure.detail or logs.tail(self._sandbox.file("output.log"), MAX_DETAIL)
+        return State(
+            "failed",
+            failure.sentence,
+            exit_code=exit_code,
+            reason=failure.reason,
+            detail=detail,
+            warnings=self._reporter.state.warnings,
+        )
+
+    def _live(self) -> State:
+        container = self._find() or self._start()
+        self._container = container
+        for warning in container.warnings:
+            self._reporter.warn(warning)
+        self._follower = self._engine.follow_log()
+        if self._follower is not None:
+            self._follower.start()
+        condition = None
+        if self._state.get("interface") is None:
+            condition = self._wait_for_answer(container)
+        return self._ended(condition or self._watch(container))
+
+    def _find(self) -> Optional[Container]:
+        """The container of an earlier agent; asked until the engine answers."""
+        if not self._state.get("starting"):
+            return None
+        while True:
+            try:
+                return self._engine.find(self._job)
+            except StateUnknown as error:
+                LOG.warning("the engine could not be asked: %s", error)
+                self._reporter.update(message="The container engine does not answer.")
+                self._sleep(_UNKNOWN_SECONDS)
+
+    def _start(self) -> Container:
+        self._engine.fetch(self._job, Pulling(self._stop.is_set, self._on_progress, self._on_pull))
+        self._check_stop()
+        self._reporter.update(state="starting", message="Starting the container.", progress=None)
+        # Recorded first: whatever happens in between, the next agent looks for a container.
+        self._record(starting=True)
+        return self._engine.start(self._job)
+
+    def _on_pull(self) -> None:
+        self._reporter.update(state="pulling", message="Getting the image.")
+
+    def _on_progress(self, progress: Progress) -> None:
+        self._reporter.update(progress=progress)
+
+    def _check_stop(self) -> None:
+        if self._stop.is_set():
+            raise Cancelled()
+
+    def _sleep(self, seconds: float) -> None:
+        if self._stop.wait(seconds):
+            raise Cancelled()
+
+    def _address(self, container: Container) -> Address:
+        if container.published is not None:
+            return container.published
+        return self._sandbox.socket
+
+    def _interface(self, container: Container) -> Dict[str, Any]:
+        if container.published is not None:
+            return {"kind": "port", "port": container.published}
+        return {"kind": "socket"}
+
+    def _keep_relay(self, container: Container) -> None:
+        """Start the relay, unless the one that was recorded still runs."""
+        if container.published is not None or container.process is None:
+            return
+        known = recorded_identity(self._state, "relay")
+        if known is not None and is_alive(known):
+            return
+        relay = start_relay(self._sandbox, container.port, container.process, container.enter)
+        self._record(relay=list(relay))
+
+    def _wait_for_answer(self, container: Container) -> Optional[Condition]:
+        """None as soon as the interface answers, or the end of the container before that."""
+        self._reporter.update(message="Waiting for the interface to answer.")
+        interface = self._job.interface
+        deadline = time.monotonic() + self._job.timeouts.answer
+        pause, patience = _POLL_FIRST, _PROBE_FIRST
+        while time.monotonic() < deadline:
+            self._check_stop()
+            ended = self._condition(container)
+            if ended is not None:
+                return ended
+            self._keep_relay(container)
+            asked = time.monotonic()
+            if answers(self._address(container), interface.protocol, interface.path, patience):
+                return None
+            if time.monotonic() - asked >= patience:
+                patience = min(2 * patience, _PROBE_MOST)
+            self._sleep(pause)
+            pause = min(1.1 * pause, _POLL_MOST)
+        sentence = "The interface (port {} of the container) did not answer within {:g} s."
+        raise TaskFailure("no_answer", sentence.format(interface.port, self._job.timeouts.answer))
+
+    def _condition(self, container: Container) -> Optional[Condition]:
+        """How the container ended; None while it runs, or when the engine cannot be asked."""
+        if container.process is not None and is_alive(container.process):
+            return None
+        try:
+            condition = self._engine.inspect()
+        except StateUnknown as error:
+            LOG.warning("the engine could not be asked: %s", error)
+            self._sleep(_UNKNOWN_SECONDS)
+            return None
+        return None if condition.kind == "running" else condition
+
+    def _watch(self, container: Container) -> Condition:
+        """Until the container ends."""
+        interface = self._interface(container)
+        self._reporter.update(state="running", message=RUNNING, interface=interface)
+        self._record(interface=interface)
+        pause = _WATCH_SECONDS if container.process is not None else max(self._job.beat, 2.0)
+        while True:
+            ended = self._condition(container)
+            if ended is not None:
+                return ended
+            self._keep_relay(container)
+            self._sleep(pause)
+
+    def _ended(self, condition: Condition) -> State:
+        if self._follower is not None:
+            self._follower.finish(3.0)
+        code = condition.exit_code
+        if condition.kind == "gone":
+            sentence = "The container disappeared, the engine was probably restarted."
+            return self._failed(TaskFailure("exited", sentence))
+        if condition.out_of_memory:
+            sentence = "The task used more memory than its limit{}."
+            limit = describe_memory(self._job.limits.memory)
+            return self._failed(TaskFailure("out_of_memory", sentence.format(limit)), code)
+        sentence = "The container ended by itself, with exit code {}."
+        failure = TaskFailure("exited", sentence.format(code), condition.detail)
+        return self._failed(failure, code)
+
+    def _measure(self) -> Optional[Usage]:
+        container = self._container
+        return None if container is None else self._engine.measure(container)
+
+    def _clean_up(self) -> None:
+        """Leave nothing behind: container, relay, files; keeps at it while the engine is away."""
+        if self._state.get("starting"):
+            self._reporter.update(message="Stopping the container.")
+            self._remove_container()
+        if self._follower is not None:
+            self._follower.finish(0.5)
+        terminate(recorded_identity(self._state, "relay"), 2.0)
+        self._sandbox.clear()
+
+    def _remove_container(self) -> None:
+        deadline = time.monotonic() + self._job.timeouts.stop + _CLEAN_UP_SECONDS
+        while True:
+            try:
+                return self._engine.remove(self._job.timeouts.stop)
+            except (StateUnknown, TaskFailure) as error:
+                LOG.warning("the container could not be removed: %s", error)
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(_UNKNOWN_SECONDS)
+
+
+def process_of(sandbox: Sandbox) -> Optional[Identity]:
+    """The agent that looks after a sandbox, if it lives."""
+    known = recorded_identity(sandbox.read_state(), "agent")
+    return known if known is not None and identify(known.pid) == known else None
+
+
+def left_behind(sandbox: Sandbox) -> List[Identity]:
+    """Our helpers of an attempt whose agent is gone."""
+    known = recorded_identity(sandbox.read_state(), "relay")
+    return [known] if known is not None and is_alive(known) else []

@@ -1,0 +1,96 @@
+"""What the agent needs of a container engine.
+
+A subclass defines ``fetch``, ``find``, ``start``, ``inspect``, ``remove`` and
+``follow_log``; it builds its command lines by pure functions ``build_*_command`` that
+return argument lists, and reads output by pure functions ``parse_*``. See ``docker.py``.
+"""
+
+import abc
+from typing import Callable, NamedTuple, Optional, Tuple
+
+from rosetta_agent.job import Attempt, Job
+from rosetta_agent.logs import Follower
+from rosetta_agent.processes import Identity
+from rosetta_agent.progress import Progress
+from rosetta_agent.sandbox import Sandbox
+from rosetta_agent.usage import Usage, measure
+
+
+class Container(NamedTuple):
+    """A container that was started, and how its interface is reached.
+
+    ``process`` is its first process, or None where it is not one of this machine. With
+    ``enter`` the relay joins its network namespace; ``port`` is the one it listens on
+    there. A ``published`` port is one of this machine instead, and there is no relay.
+    """
+
+    process: Optional[Identity]
+    port: int
+    enter: bool = True
+    published: Optional[int] = None
+    warnings: Tuple[str, ...] = ()
+
+
+class Condition(NamedTuple):
+    """What the engine answered: ``kind`` is running, exited or gone."""
+
+    kind: str
+    exit_code: Optional[int] = None
+    out_of_memory: bool = False
+    detail: str = ""
+
+
+class Pulling(NamedTuple):
+    """How a pull tells about its progress, and learns that it is no longer wanted."""
+
+    cancelled: Callable[[], bool]
+    on_progress: Callable[[Progress], None]
+    on_start: Callable[[], None]
+
+
+class Engine(abc.ABC):
+    """One engine for one attempt; methods raise TaskFailure, or StateUnknown to ask again."""
+
+    def __init__(self, attempt: Attempt, sandbox: Sandbox) -> None:
+        self.attempt = attempt
+        self.sandbox = sandbox
+
+    @property
+    def name(self) -> str:
+        """Name of the container."""
+        return self.attempt.name
+
+    @abc.abstractmethod
+    def fetch(self, job: Job, pulling: Pulling) -> None:
+        """Make the image available; ``pulling.on_start`` is called only if it has to come."""
+
+    @abc.abstractmethod
+    def find(self, job: Job) -> Optional[Container]:
+        """The container that an earlier agent of this attempt started, running or ended.
+
+        One that was made but never started is removed, and counts as none.
+        """
+
+    @abc.abstractmethod
+    def start(self, job: Job) -> Container:
+        """Start the container; it is never started twice."""
+
+    @abc.abstractmethod
+    def inspect(self) -> Condition:
+        """Ask how the container is."""
+
+    @abc.abstractmethod
+    def remove(self, grace: float) -> None:
+        """Stop the container within ``grace`` seconds and remove it; nothing to do is fine.
+
+        Raises:
+            StateUnknown: the engine did not answer, the container may still be there.
+        """
+
+    @abc.abstractmethod
+    def follow_log(self) -> Optional[Follower]:
+        """What copies the output to the log file; None where that happens anyway."""
+
+    def measure(self, container: Container) -> Optional[Usage]:
+        """CPU time and memory of the container, without asking the engine."""
+        return None if container.process is None else measure(container.process.pid)

@@ -1,0 +1,51 @@
+"""What can go wrong in the agent, sorted by who acts on it.
+
+AgentError
+├── JobError       the order is not acceptable: told to the caller, nothing was started
+├── TaskFailure    ends the task: carries the reason of the report and the last words
+├── StateUnknown   the engine could not be asked: ask again, conclude nothing
+└── Cancelled      a stop was asked for while a step was under way
+"""
+
+REASONS = (
+    "image_not_found",
+    "registry_unreachable",
+    "registry_denied",
+    "engine_unavailable",
+    "disk_full",
+    "out_of_memory",
+    "exited",
+    "no_answer",
+    "unsupported",
+    "orphaned",
+    "internal",
+)
+
+
+class AgentError(Exception):
+    """Everything the agent raises on purpose."""
+
+
+class JobError(AgentError):
+    """The order read from standard input cannot be carried out; its text names the key."""
+
+
+class TaskFailure(AgentError):
+    """The task is over; ``reason`` is one of REASONS, ``sentence`` is for the user.
+
+    ``detail`` holds the words of the engine or of the container, if there are any.
+    """
+
+    def __init__(self, reason: str, sentence: str, detail: str = "") -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        self.sentence = sentence
+        self.detail = detail
+
+
+class StateUnknown(AgentError):
+    """The engine did not answer, so nothing is known: neither running nor gone."""
+
+
+class Cancelled(AgentError):
+    """The step was given up because the task is to stop."""

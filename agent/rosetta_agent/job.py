@@ -1,0 +1,238 @@
+"""The order for one task: read from JSON, checked, and frozen.
+
+What arrives is checked once, here; the rest of the agent trusts the types. The order comes
+from our own service, yet names end up in paths and argument lists: each has a pattern.
+"""
+
+import json
+import re
+from typing import Any, Dict, NamedTuple, Optional, Tuple
+
+from rosetta_agent.errors import JobError
+from rosetta_agent.fields import Fields
+
+ENGINES = ("docker", "podman", "singularity")
+PULL_POLICIES = ("missing", "always", "never")
+VERSION = 1
+DEFAULT_PORT = 8888
+
+_TASK = re.compile(r"[0-9a-z][0-9a-z-]{0,39}\Z")
+_REFERENCE = re.compile(r"[A-Za-z0-9/.][^\s\x00]{0,1023}\Z")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+_PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?\Z")
+_RUNTIME = re.compile(r"[A-Za-z0-9/][A-Za-z0-9._/-]*\Z")
+_PROTOCOL = re.compile(r"[a-z][a-z0-9+.-]{0,19}\Z")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_CAPABILITY = re.compile(r"[A-Z_]+\Z")
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(:[A-Za-z0-9_][A-Za-z0-9_-]*)?\Z")
+_URL = re.compile(r"https?://[^\s/@]+/\S*\Z")
+_PATH = re.compile(r"/[^\x00\n:,]*\Z")
+
+
+class Image(NamedTuple):
+    """The image: ``pull`` is one of PULL_POLICIES, ``platform`` like linux/amd64."""
+
+    reference: str
+    digest: Optional[str]
+    pull: str
+    platform: Optional[str]
+
+
+class Interface(NamedTuple):
+    """The port that the user talks to; ``custom_port``: the image honours BASE_PORT."""
+
+    port: int
+    protocol: str
+    custom_port: bool
+    path: str
+
+
+class Limits(NamedTuple):
+    """CPUs (a fraction is allowed), memory in bytes, number of processes; None: no limit."""
+
+    cpus: Optional[float]
+    memory: Optional[int]
+    pids: Optional[int]
+
+
+class Hardening(NamedTuple):
+    """What the container may not do; exceptions are the administrator's."""
+
+    no_new_privileges: bool
+    drop_capabilities: Tuple[str, ...]
+    add_capabilities: Tuple[str, ...]
+    read_only: bool
+    user: Optional[str]
+
+
+class Bind(NamedTuple):
+    """A directory of the machine, seen in the container."""
+
+    source: str
+    target: str
+    read_only: bool
+
+
+class Timeouts(NamedTuple):
+    """Seconds: until the interface answers, until a stop is forced, until nobody asked."""
+
+    answer: float
+    stop: float
+    orphan: float
+
+
+class Attempt(NamedTuple):
+    """Which attempt of which task, and where: all that is needed to clean up after it."""
+
+    task: str
+    attempt: int
+    work_dir: str
+    engine: str
+
+    @property
+    def name(self) -> str:
+        """Name of the container, the same for every agent of this attempt."""
+        return "rosetta-{}-{}".format(self.task, self.attempt)
+
+
+class StopOrder(NamedTuple):
+    """Which attempt is to be stopped, and how many seconds its container gets."""
+
+    attempt: Attempt
+    grace: float
+
+
+class Job(NamedTuple):
+    """Everything the agent needs to know about one attempt of one task."""
+
+    attempt: Attempt
+    secret: str
+    report_url: str
+    runtime: Optional[str]
+    image: Image
+    interface: Interface
+    environment: Dict[str, str]
+    command: Optional[Tuple[str, ...]]
+    limits: Limits
+    hardening: Hardening
+    binds: Tuple[Bind, ...]
+    timeouts: Timeouts
+    beat: float
+    engine_options: Tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Names the attempt only: the order holds secrets."""
+        return "<Job {}>".format(self.attempt.name)
+
+
+def parse_job(text: str) -> Job:
+    """Read the order of ``run``.
+
+    Raises:
+        JobError: not JSON, another version, or a key that is missing or not allowed.
+    """
+    fields = _document(text)
+    version = fields.integer("version", low=0, default=0)
+    if version != VERSION:
+        raise JobError("version: this agent understands {}, not {}".format(VERSION, version))
+    return Job(
+        attempt=_attempt(fields),
+        secret=fields.text("secret", re.compile(r"[\x21-\x7e]+\Z")),
+        report_url=fields.text("report_url", _URL),
+        runtime=fields.optional_text("runtime", _RUNTIME),
+        image=_image(fields.section("image")),
+        interface=_interface(fields.section("interface")),
+        environment=fields.variables("environment", _VARIABLE),
+        command=fields.optional_texts("command"),
+        limits=_limits(fields.section("limits")),
+        hardening=_hardening(fields.section("hardening")),
+        binds=tuple(_bind(item) for item in fields.sections("binds")),
+        timeouts=_timeouts(fields.section("timeouts")),
+        beat=fields.number("beat", low=0.1, default=5.0),
+        engine_options=fields.texts("engine_options"),
+    )
+
+
+def parse_stop_order(text: str) -> StopOrder:
+    """Read the order of ``stop``.
+
+    Raises:
+        JobError: as for parse_job.
+    """
+    fields = _document(text)
+    return StopOrder(_attempt(fields), fields.number("stop", low=0.0, default=10.0))
+
+
+def _document(text: str) -> Fields:
+    try:
+        document: Any = json.loads(text)
+    except ValueError as exc:
+        raise JobError("the order is not JSON: {}".format(exc)) from exc
+    if not isinstance(document, dict):
+        raise JobError("the order is not a JSON object")
+    return Fields(document, "")
+
+
+def _attempt(fields: Fields) -> Attempt:
+    return Attempt(
+        task=fields.text("task", _TASK),
+        attempt=fields.integer("attempt", low=1),
+        work_dir=fields.text("work_dir", _PATH),
+        engine=fields.choice("engine", ENGINES),
+    )
+
+
+def _image(fields: Fields) -> Image:
+    return Image(
+        reference=fields.text("reference", _REFERENCE),
+        digest=fields.optional_text("digest", _DIGEST),
+        pull=fields.choice("pull", PULL_POLICIES, default="missing"),
+        platform=fields.optional_text("platform", _PLATFORM),
+    )
+
+
+def _interface(fields: Fields) -> Interface:
+    custom = fields.flag("custom_port", default=False)
+    port = fields.optional_integer("port", low=1, high=65535)
+    if port is None and not custom:
+        raise JobError("interface.port: missing, and the image has no port of its own choosing")
+    return Interface(
+        port=port or DEFAULT_PORT,
+        protocol=fields.text("protocol", _PROTOCOL),
+        custom_port=custom,
+        path=fields.text("path", re.compile(r"/[\x21-\x7e]*\Z"), default="/"),
+    )
+
+
+def _limits(fields: Fields) -> Limits:
+    return Limits(
+        cpus=fields.optional_number("cpus", low=0.01),
+        memory=fields.optional_integer("memory", low=1),
+        pids=fields.optional_integer("pids", low=1),
+    )
+
+
+def _hardening(fields: Fields) -> Hardening:
+    return Hardening(
+        no_new_privileges=fields.flag("no_new_privileges", default=True),
+        drop_capabilities=fields.texts("drop_capabilities", _CAPABILITY),
+        add_capabilities=fields.texts("add_capabilities", _CAPABILITY),
+        read_only=fields.flag("read_only", default=False),
+        user=fields.optional_text("user", _USER),
+    )
+
+
+def _bind(fields: Fields) -> Bind:
+    return Bind(
+        source=fields.text("source", _PATH),
+        target=fields.text("target", _PATH),
+        read_only=fields.flag("read_only", default=False),
+    )
+
+
+def _timeouts(fields: Fields) -> Timeouts:
+    return Timeouts(
+        answer=fields.number("answer", low=0.1, default=120.0),
+        stop=fields.number("stop", low=0.0, default=10.0),
+        orphan=fields.number("orphan", low=0.1, default=3600.0),
+    )

@@ -1,0 +1,279 @@
+"""What the agent tells the service: the full state, at each change and at each beat.
+
+A report is idempotent, the answer carries what the service wants: ``target`` and how much
+of the log it has. Refusals end the task, silence does not (until the orphan timeout).
+"""
+
+import json
+import logging
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+
+from rosetta_agent import logs
+from rosetta_agent.progress import Progress
+from rosetta_agent.usage import Usage
+
+LOG = logging.getLogger(__name__)
+
+WARNINGS = ("no_outbound", "neighbours_can_connect", "no_network_isolation", "limits_not_enforced")
+#: Characters of ``detail``.
+MAX_DETAIL = 2000
+_REFUSED = (401, 403, 404, 410)
+_POST_SECONDS = 10.0
+_MAX_ANSWER = 65536
+#: Reports that only carry progress, or log lines while the user waits, are this far apart.
+_PACE_SECONDS = 0.5
+_FOLLOW_SECONDS = 1.0
+
+
+class Answer(NamedTuple):
+    """What came back: ``kind`` is accepted, refused or none."""
+
+    kind: str
+    target: str
+    log_offset: Optional[int]
+
+
+class State(NamedTuple):
+    """The task as the agent sees it; the field names are those of the report."""
+
+    state: str
+    message: str = ""
+    progress: Optional[Progress] = None
+    interface: Optional[Dict[str, Any]] = None
+    exit_code: Optional[int] = None
+    reason: Optional[str] = None
+    detail: str = ""
+    warnings: Tuple[str, ...] = ()
+
+
+def build_report(
+    state: State, sequence: int, usage: Optional[Usage], log: Tuple[int, str]
+) -> Dict[str, Any]:
+    """The report as a JSON object."""
+    return {
+        "sequence": sequence,
+        "state": state.state,
+        "progress": None if state.progress is None else dict(state.progress._asdict()),
+        "message": state.message,
+        "interface": state.interface,
+        "exit_code": state.exit_code,
+        "reason": state.reason,
+        "detail": state.detail[-MAX_DETAIL:],
+        "warnings": list(state.warnings),
+        "usage": None if usage is None else dict(usage._asdict()),
+        "log": {"offset": log[0], "text": log[1]} if log[1] else None,
+    }
+
+
+def parse_answer(status: int, body: bytes) -> Answer:
+    """Read the service's answer; what cannot be read counts as none."""
+    nothing = Answer("refused" if status in _REFUSED else "none", "run", None)
+    if status != 200:
+        return nothing
+    try:
+        document = json.loads(body.decode("utf-8"))
+    except ValueError:
+        return nothing
+    if not isinstance(document, dict) or document.get("target") not in ("run", "stop"):
+        return nothing
+    offset = document.get("log_offset")
+    known = isinstance(offset, int) and not isinstance(offset, bool) and offset >= 0
+    return Answer("accepted", document["target"], offset if known else None)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect would carry the secret to wherever it points: it is an answer like any other."""
+
+    def redirect_request(self, *_arguments: Any, **_named: Any) -> None:
+        return None
+
+
+def build_opener(url: str) -> urllib.request.OpenerDirector:
+    """An opener without redirects, and without a proxy where the service is on this machine."""
+    host = urllib.parse.urlsplit(url).hostname or ""
+    handlers: List[urllib.request.BaseHandler] = [_NoRedirect()]
+    if host in ("localhost", "::1") or host.startswith("127."):
+        handlers.append(urllib.request.ProxyHandler({}))
+    return urllib.request.build_opener(*handlers)
+
+
+class Poster:
+    """Posts one report at a time; the secret travels in the header only."""
+
+    def __init__(self, url: str, secret: str) -> None:
+        self._url = url
+        self._secret = secret
+        self._opener = build_opener(url)
+
+    def post(self, report: Dict[str, Any]) -> Answer:
+        """Send it; never raises for what a network or a service can do."""
+        request = urllib.request.Request(  # noqa: S310 - the URL is checked to be http(s)
+            self._url, data=json.dumps(report).encode("utf-8"), method="POST"
+        )
+        request.add_header("Content-Type", "application/json")
+        request.add_header("Authorization", "Bearer " + self._secret)
+        try:
+            with self._opener.open(request, timeout=_POST_SECONDS) as response:
+                return parse_answer(response.status, response.read(_MAX_ANSWER))
+        except urllib.error.HTTPError as error:
+            with error:
+                return parse_answer(error.code, b"")
+        except (OSError, ValueError) as error:
+            LOG.info("no answer from the service: %s", error)
+        except Exception as error:  # http.client raises a family of its own
+            LOG.warning("no readable answer from the service: %r", error)
+        return Answer("none", "run", None)
+
+
+class Reporter:
+    """Keeps the service informed from a thread of its own.
+
+    ``on_stop(reason)`` is called when the task shall stop: ``asked``, ``refused`` or
+    ``orphaned``. ``measure`` is called before each report of a running task.
+    """
+
+    def __init__(
+        self,
+        poster: Poster,
+        state: State,
+        log_path: str,
+        first_sequence: int,
+        beat: float,
+        orphan: float,
+        on_stop: Callable[[str], None],
+        measure: Callable[[], Optional[Usage]],
+    ) -> None:
+        self._poster = poster
+        self._log_path = log_path
+        self._sequence = first_sequence
+        self._beat = beat
+        self._orphan = orphan
+        self._on_stop = on_stop
+        self._measure = measure
+        self._changed = threading.Condition()
+        self._state = state
+        self._urgent = False
+        self._pending = False
+        self._closed = False
+        self._log_offset = 0
+        self._heard = time.monotonic()
+        self._thread = threading.Thread(target=self._report_loop, name="report", daemon=True)
+
+    def start(self) -> None:
+        """Begin to report."""
+        self._thread.start()
+
+    def update(self, **changes: Any) -> None:
+        """Change fields of the state; all but progress is reported at once."""
+        with self._changed:
+            new = self._state._replace(**changes)
+            if new == self._state:
+                return
+            self._state = new
+            self._pending = True
+            self._urgent = self._urgent or set(changes) != {"progress"}
+            if self._urgent:
+                self._changed.notify()
+
+    def warn(self, warning: str) -> None:
+        """Add one of WARNINGS, once."""
+        if warning not in self._state.warnings:
+            self.update(warnings=self._state.warnings + (warning,))
+
+    @property
+    def state(self) -> State:
+        """The state as it is now."""
+        return self._state
+
+    def _report_loop(self) -> None:
+        failures = 0
+        while True:
+            try:
+                answer = self._send()
+            except Exception:
+                LOG.exception("a report could not be made")
+                answer = Answer("none", "run", None)
+            failures = 0 if answer.kind != "none" else failures + 1
+            self._obey(answer)
+            if not self._wait(min(self._beat, 0.5 * 2 ** min(failures, 6)) if failures else 0.0):
+                return
+
+    def _wait(self, retry: float) -> bool:
+        """Until the next report is due; False when there is to be none."""
+        due = time.monotonic() + (retry or self._beat)
+        with self._changed:
+            while not self._closed and not (self._urgent and not retry):
+                left = due - time.monotonic()
+                if left <= 0 or (not retry and self._is_worth_it()):
+                    break
+                self._changed.wait(min(left, self._pace()))
+            return not self._closed
+
+    def _pace(self) -> float:
+        running = self._state.state == "running"
+        return self._beat if running else min(self._beat, _PACE_SECONDS)
+
+    def _is_worth_it(self) -> bool:
+        """Something that is not urgent has changed while the user looks on."""
+        behind = logs.size(self._log_path) - self._log_offset
+        if self._state.state == "running":
+            return behind > logs.MAX_CHUNK
+        return self._pending or behind > 0
+
+    def _send(self) -> Answer:
+        with self._changed:
+            state, self._urgent, self._pending = self._state, False, False
+            self._sequence += 1
+            sequence = self._sequence
+        usage = self._measure() if state.state in ("starting", "running") else None
+        log = logs.read_chunk(self._log_path, self._log_offset)
+        answer = self._poster.post(build_report(state, sequence, usage, log))
+        if answer.kind == "none":
+            with self._changed:
+                self._urgent = True
+        elif answer.log_offset is not None:
+            self._log_offset = answer.log_offset
+        elif answer.kind == "accepted":
+            self._log_offset = log[0] + len(log[1].encode("utf-8"))
+        return answer
+
+    def _obey(self, answer: Answer) -> None:
+        now = time.monotonic()
+        if answer.kind == "none":
+            if now - self._heard > self._orphan:
+                self._on_stop("orphaned")
+            return
+        self._heard = now
+        if answer.kind == "refused":
+            self._on_stop("refused")
+        elif answer.target == "stop":
+            self._on_stop("asked")
+
+    def finish(self, seconds: float) -> bool:
+        """End the loop, then send the last state until it is acknowledged.
+
+        Returns whether it was, within ``seconds``; a refusal counts, nobody wants to know.
+        """
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join(_POST_SECONDS + 1.0)
+        deadline = time.monotonic() + seconds
+        pause = 0.2
+        while True:
+            answer = self._send()
+            if answer.kind == "refused":
+                return True
+            if answer.kind == "accepted" and self._log_offset >= logs.size(self._log_path):
+                return True
+            if time.monotonic() > deadline:
+                return False
+            if answer.kind == "none":
+                time.sleep(pause)
+                pause = min(2 * pause, max(self._beat, 1.0))

@@ -1,0 +1,184 @@
+"""The sandbox: one private directory for each attempt, with its lock and its state file.
+
+``<work_dir>/<task>-<attempt>/`` holds ``agent.lock agent.json agent.log output.log
+interface.sock home/ tmp/``. Directories are 0700, files 0600, and both belong to the user
+whom the agent runs as: a directory that somebody else prepared is refused.
+"""
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import shutil
+import stat
+from typing import Any, Dict, Optional, Tuple
+
+from rosetta_agent.errors import JobError, TaskFailure
+from rosetta_agent.job import Attempt
+from rosetta_agent.processes import Identity
+
+#: A socket's path with its closing NUL fits in 108 bytes (unix(7)).
+MAX_SOCKET_PATH = 107
+#: What remains until the service has acknowledged the end of the task.
+KEPT_TO_THE_END = ("agent.lock", "agent.json", "agent.log", "output.log")
+
+
+class Sandbox:
+    """The directory of one attempt; nothing is made before ``create``."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self.work_dir = attempt.work_dir
+        self.path = os.path.join(attempt.work_dir, "{}-{}".format(attempt.task, attempt.attempt))
+        self._lock: Optional[int] = None
+
+    def file(self, name: str) -> str:
+        """Path of a file in the sandbox."""
+        return os.path.join(self.path, name)
+
+    @property
+    def socket(self) -> str:
+        """Path of the socket that leads to the interface of the container."""
+        return self.file("interface.sock")
+
+    def exists(self) -> bool:
+        """Whether there is a directory at all."""
+        return os.path.isdir(self.path)
+
+    def create(self) -> None:
+        """Make the directory, and the one above it.
+
+        Raises:
+            JobError: a path is too long for a socket, or belongs to somebody else.
+            TaskFailure: the disk is full.
+        """
+        if len(os.fsencode(self.socket)) > MAX_SOCKET_PATH:
+            raise JobError(
+                "work_dir: {} is too long, a socket in it needs a path of at most {} bytes".format(
+                    self.work_dir, MAX_SOCKET_PATH
+                )
+            )
+        with disk_full_is_a_failure():
+            make_private(self.work_dir)
+            make_private(self.path)
+
+    def lock(self) -> bool:
+        """Take the lock; False when another agent holds it.
+
+        The lock is tied to the open file: a forked child keeps it, an executed one does not.
+        """
+        while True:
+            try:
+                descriptor = os.open(self.file("agent.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            except FileNotFoundError:
+                self.create()
+                continue
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(descriptor)
+                return False
+            if _is_still(self.file("agent.lock"), descriptor):
+                self._lock = descriptor
+                return True
+            os.close(descriptor)  # removed by the previous holder in between
+
+    def read_state(self) -> Dict[str, Any]:
+        """What the agent of this attempt recorded last; empty when there is nothing."""
+        try:
+            with open(self.file("agent.json"), encoding="utf-8") as file:
+                state = json.load(file)
+        except (OSError, ValueError):
+            return {}
+        return state if isinstance(state, dict) else {}
+
+    def write_state(self, state: Dict[str, Any]) -> None:
+        """Record atomically: a reader sees the old or the new state, never half of one."""
+        temporary = self.file("agent.json.new")
+        with disk_full_is_a_failure():
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with open(descriptor, "w", encoding="utf-8") as file:
+                json.dump(state, file)
+            os.replace(temporary, self.file("agent.json"))
+
+    def clear(self) -> None:
+        """Remove all but what the last report still needs."""
+        for name in _names(self.path):
+            if name not in KEPT_TO_THE_END:
+                _remove(self.file(name))
+
+    def remove(self) -> None:
+        """Remove the whole directory, and the one above it when it is empty."""
+        _remove(self.path)
+        with contextlib.suppress(OSError):
+            os.rmdir(self.work_dir)
+
+
+def recorded_identity(state: Dict[str, Any], key: str) -> Optional[Identity]:
+    """The process that a state file names, alive or not."""
+    value = state.get(key)
+    if isinstance(value, list) and len(value) == 2 and all(isinstance(v, int) for v in value):
+        return Identity(value[0], value[1])
+    return None
+
+
+def make_private(path: str) -> None:
+    """Make sure that a directory exists, is ours, and is closed to everybody else.
+
+    Raises:
+        JobError: it is a link, no directory, or belongs to another user.
+    """
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    info = os.lstat(path)
+    if not stat.S_ISDIR(info.st_mode):
+        raise JobError("work_dir: {} is not a directory".format(path))
+    if info.st_uid != os.geteuid():
+        raise JobError("work_dir: {} belongs to another user ({})".format(path, info.st_uid))
+    if stat.S_IMODE(info.st_mode) & 0o077:
+        os.chmod(path, 0o700)
+
+
+class disk_full_is_a_failure:  # noqa: N801 - reads as a statement
+    """Context: ENOSPC and EDQUOT become the failure ``disk_full``."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: Optional[BaseException], trace: Any) -> None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise TaskFailure(
+                "disk_full", "The disk of the computing resource is full.", str(error)
+            ) from error
+
+
+def _is_still(path: str, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _names(path: str) -> Tuple[str, ...]:
+    try:
+        return tuple(os.listdir(path))
+    except FileNotFoundError:
+        return ()
+
+
+def _remove(path: str) -> None:
+    if not os.path.isdir(path) or os.path.islink(path):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        return
+    try:
+        shutil.rmtree(path)
+    except PermissionError:
+        # The container may have closed a directory of its home to itself.
+        for folder, folders, _files in os.walk(path):
+            os.chmod(folder, 0o700)
+            for name in folders:
+                if not os.path.islink(os.path.join(folder, name)):
+                    os.chmod(os.path.join(folder, name), 0o700)
+        shutil.rmtree(path, ignore_errors=True)
+    except FileNotFoundError:
+        shutil.rmtree(path, ignore_errors=True)
