@@ -12,6 +12,9 @@ from rosetta_hub.catalogue.catalogue import Catalogue, load_catalogue
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.keys import Keys
 
+# The service's name at the hub, and so the end of its prefix there.
+SERVICE_NAME = "rosetta"
+
 _PORT_RANGE = re.compile(r"^(\d{1,5})-(\d{1,5})$")
 
 
@@ -57,16 +60,10 @@ class Rosetta(Configurable):
 
     tls_cert = Unicode(
         help="""File of the certificate chain (PEM) for the host of `tasks_url`, used for all
-        ports. Required when `tasks_url` is https, unless `tls_terminated` is set.""",
+        ports. Required when `tasks_url` is https.""",
     ).tag(config=True)
 
     tls_key = Unicode(help="File of the private key (PEM) of `tls_cert`.").tag(config=True)
-
-    tls_terminated = Bool(
-        False,
-        help="""True when something in front of the edge ends TLS, so that the edge itself speaks
-        plain HTTP although `tasks_url` is https.""",
-    ).tag(config=True)
 
     hub_url = Unicode(
         "http://localhost:8000",
@@ -78,6 +75,12 @@ class Rosetta(Configurable):
         "http://127.0.0.1:8095",
         help="""Address on which the service listens. The hub's proxy, the spawners and the agents
         of this machine reach it here.""",
+    ).tag(config=True)
+
+    hub_api_url = Unicode(
+        "http://127.0.0.1:8081/hub/api",
+        help="""The hub's REST API, as the service reaches it. A service that the hub starts is told
+        by the hub; set this for a service that is a unit of its own.""",
     ).tag(config=True)
 
     agents_url = Unicode(
@@ -95,13 +98,6 @@ class Rosetta(Configurable):
         help="""SQLAlchemy URL of the service's own database. The default is an SQLite file in
         `state_dir`; production uses PostgreSQL, as in
         `postgresql+psycopg://rosetta@/rosetta?host=/run/postgresql`.""",
-    ).tag(config=True)
-
-    power_user_groups = List(
-        Unicode(),
-        help="""Groups whose members may start software with a protocol other than HTTP. Such
-        software protects itself, with the task's one-time password. The default, an empty list,
-        means everybody: all software comes from the administrator.""",
     ).tag(config=True)
 
     beat_interval = Integer(
@@ -144,12 +140,6 @@ class Rosetta(Configurable):
         is a unit of its own, started with `rosetta-hub edge`.""",
     ).tag(config=True)
 
-    proxy_command = List(
-        Unicode(),
-        help="""How configurable-http-proxy is started. Its package is the edge's library. The
-        default is the program of that name beside this Python, or on PATH.""",
-    ).tag(config=True)
-
     @default("agents_url")
     def _default_agents_url(self) -> str:
         return str(self.service_url)
@@ -183,6 +173,17 @@ class Rosetta(Configurable):
                 " such as 'https://tasks.example.org'."
             )
         return value
+
+    @property
+    def hub_origin(self) -> str:
+        """Scheme, host and port of the hub, as a browser's `Origin` has them."""
+        parts = urlsplit(self.hub_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def service_prefix(self) -> str:
+        """Path of the service below the hub's host, slashes at both ends."""
+        return f"{urlsplit(self.hub_url).path}/services/{SERVICE_NAME}/"
 
     @property
     def state_path(self) -> Path:
@@ -237,7 +238,7 @@ class Rosetta(Configurable):
                 " receive the hub's login cookies. Give the tasks another host name, best under"
                 " another domain."
             )
-        if urlsplit(self.tasks_url).scheme == "https" and not self.tls_terminated:
+        if urlsplit(self.tasks_url).scheme == "https":
             self._check_certificate()
         self.catalogue()
 
@@ -247,6 +248,5 @@ class Rosetta(Configurable):
             if not path or not Path(path).is_file():
                 raise ConfigError(
                     f"c.Rosetta.tasks_url is https, but c.Rosetta.{name} ({path!r}) is not a file."
-                    " Give certificate and key, or set c.Rosetta.tls_terminated where something"
-                    " in front of the edge ends TLS."
+                    " Give the files of certificate and key."
                 )

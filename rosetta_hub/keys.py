@@ -19,6 +19,9 @@ from rosetta_hub.errors import ConfigError
 
 SECRET_FILE = "rosetta_secret"  # noqa: S105 - a file name
 
+# 32 letters and digits that are not mistaken for each other: a password is read from a page.
+_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+
 
 class Keys:
     """Keys derived from the secret file in `state_dir`; made there when it does not exist.
@@ -44,9 +47,24 @@ class Keys:
         return self._derive("spawner").hex()
 
     @property
+    def cookie_secret(self) -> bytes:
+        """Signs the service's own cookies."""
+        return self._derive("cookies")
+
+    @property
     def database(self) -> Fernet:
         """Encrypts what must be kept secret in the database."""
         return Fernet(base64.urlsafe_b64encode(self._derive("database")))
+
+    def agent_secret(self, task_id: str, attempt: int) -> str:
+        """What the agent of an attempt proves itself with."""
+        return self._derive(f"agent {task_id} {attempt}").hex()
+
+    def interface_password(self, task_id: str, attempt: int) -> str:
+        """The one-time password of an attempt's interface: 100 bits in four groups of letters."""
+        random = self._derive(f"interface {task_id} {attempt}")
+        letters = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in random[:20])
+        return "-".join(letters[start : start + 5] for start in range(0, 20, 5))
 
     def _derive(self, purpose: str) -> bytes:
         info = f"rosetta-hub {purpose}".encode()

@@ -1,5 +1,6 @@
 """Computing resources: where tasks run (the paper's Computing model, section 3.2 and Table 1)."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self
@@ -44,7 +45,11 @@ class Engine(Entry):
 class LocalConf(Entry):
     """Settings of a resource with access mode `local`."""
 
-    work_dir: str = Field(default="", description="Sandboxes of the tasks; default per user.")
+    work_dir: str = Field(
+        default="",
+        pattern=r"^$|^/\S{1,60}$",
+        description="Absolute path of the sandboxes; default /tmp/rosetta-<uid of the service>.",
+    )
     engine_options: dict[str, tuple[str, ...]] = Field(
         default={}, description="Extra options of an engine's run command, by engine name."
     )
@@ -99,6 +104,14 @@ class Computing(Entry):
             return self.container_engines[0]
         name = _ENGINE_ALIASES.get(name, name)
         return next((one for one in self.container_engines if one.name == name), None)
+
+    @property
+    def work_dir(self) -> str:
+        """The directory of the tasks' sandboxes.
+
+        Short by default: a unix socket's path in it has at most 107 bytes (unix(7)).
+        """
+        return self.conf.work_dir or f"/tmp/rosetta-{os.getuid()}"  # noqa: S108 - 0700, checked
 
     def runs(self, arch: str | None) -> bool:
         """Whether an image of that architecture (None: any) runs here, emulation included."""

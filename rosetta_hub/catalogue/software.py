@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from pydantic import Field, computed_field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from rosetta_hub.catalogue.validation import ID_PATTERN, Entry, duplicates, load_entries
 from rosetta_hub.errors import ConfigError
@@ -104,7 +104,6 @@ class Software(Entry):
             )
         return self
 
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def is_http(self) -> bool:
         """Whether the edge can guard the interface itself."""

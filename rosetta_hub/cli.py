@@ -1,0 +1,65 @@
+"""`rosetta-hub`: the command line of administrators."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+
+from rosetta_hub import __version__
+from rosetta_hub.config import Rosetta
+from rosetta_hub.edge.process import run_edge, run_proxy
+from rosetta_hub.edge.settings import edge_config
+from rosetta_hub.errors import ConfigError
+from rosetta_hub.service.app import run_service
+
+LOG_FORMAT = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a subcommand; returns the exit status (2: the configuration can't be used)."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments[:1] == ["proxy"]:
+        # All that follows is configurable-http-proxy's own.
+        run_proxy(arguments[1:])
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    try:
+        settings = load_settings(Path(options.config))
+        if options.command == "service":
+            run_service(settings)
+        else:
+            settings.check()
+            run_edge(edge_config(settings))
+    except ConfigError as error:
+        print(f"rosetta-hub {options.command}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def load_settings(path: Path) -> Rosetta:
+    """`c.Rosetta` of a `jupyterhub_config.py`.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    if not path.is_file():
+        raise ConfigError(f"{path} is not a file. Name the hub's configuration with --config.")
+    loaded = PyFileConfigLoader(path.name, path=str(path.absolute().parent)).load_config()
+    return Rosetta(config=Config(loaded))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("rosetta-hub", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("service", "run the service (the hub does this by itself, unless told otherwise)"),
+        ("edge", "run the edge in the foreground (the service does this by itself)"),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--config", default="jupyterhub_config.py")
+    commands.add_parser("proxy", help="run the guarded configurable-http-proxy for the hub itself")
+    return parser

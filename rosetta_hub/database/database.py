@@ -1,0 +1,83 @@
+"""Opening the database: engine, migrations, sessions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+
+import rosetta_hub.database.migrations
+from rosetta_hub.errors import ConfigError
+
+# Seconds: the service has one thread, and nobody waits longer for a page.
+CONNECT_TIMEOUT = 10
+STATEMENT_TIMEOUT = 10
+
+
+class Database:
+    """The service's own database, migrated to the present schema when it is opened.
+
+    Sessions are short and synchronous: a step reads or writes a few rows. Objects stay readable
+    after their session, as snapshots.
+
+    Raises:
+        ConfigError: the database can't be opened, or is of a newer version.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self.engine = _create_engine(url)
+            migrate(self.engine)
+        except SQLAlchemyError as error:
+            shown = make_url(url).render_as_string(hide_password=True) if url else "''"
+            raise ConfigError(
+                f"The database c.Rosetta.db_url = {shown} can't be opened: {error}"
+            ) from error
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A transaction: committed at the end, rolled back by an exception."""
+        with self._sessions.begin() as session:
+            yield session
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema to the newest revision; does nothing when it is."""
+    config = Config()
+    scripts = Path(rosetta_hub.database.migrations.__path__[0])
+    config.set_main_option("script_location", str(scripts))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _create_engine(url: str) -> Engine:
+    backend = make_url(url).get_backend_name()
+    if backend == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": CONNECT_TIMEOUT})
+        event.listen(engine, "connect", _prepare_sqlite)
+        return engine
+    options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT}
+    if backend == "postgresql":
+        options["options"] = f"-c statement_timeout={STATEMENT_TIMEOUT * 1000}"
+    return create_engine(url, pool_pre_ping=True, connect_args=options)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    # WAL: a kill in the middle of a write loses at most that write, and readers never wait.
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()

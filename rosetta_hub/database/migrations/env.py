@@ -1,0 +1,15 @@
+"""Alembic's entry: migrations run on the connection that the service hands over."""
+
+from alembic import context
+
+from rosetta_hub.database.models import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    # SQLite can't alter a column in place.
+    render_as_batch=True,
+)
+
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,167 @@
+"""The tables of the service: tasks, and the browser sessions that may enter them."""
+
+import enum
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Enum,
+    ForeignKey,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import DateTime, TypeDecorator
+
+
+class State(enum.StrEnum):
+    """Where a task is; `unknown` is an answer of a resource, never a state of a task."""
+
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def final(self) -> bool:
+        """Whether the attempt is over: nothing of it exists on the computing resource."""
+        return self in (State.STOPPED, State.FAILED)
+
+
+class Target(enum.StrEnum):
+    """What a task should be: the reconciler moves `State` towards it."""
+
+    RUN = "run"
+    STOP = "stop"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time in UTC, with its zone in Python although SQLite stores none."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Store UTC without a zone."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Give the zone back."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def _text_enum(kind: type[enum.Enum]) -> Enum:
+    # As text: a new state needs no change of the schema.
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=False,
+        length=10,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Base(DeclarativeBase):
+    """Names of constraints are fixed, so that migrations can address them on every database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        datetime: UtcDateTime,
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+        int: BigInteger,
+        State: _text_enum(State),
+        Target: _text_enum(Target),
+    }
+
+
+class Task(Base):
+    """One container of one user: a named server of the hub.
+
+    The row is written when the server is started and lives until the user deletes the task.
+    Each start is an attempt with a number and, derived from it, secrets of its own (see keys.py).
+    """
+
+    __tablename__ = "tasks"
+    __table_args__ = (UniqueConstraint("user", "server_name"),)
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    user: Mapped[str] = mapped_column(String(255))
+    server_name: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(80))
+
+    # What was asked for, and what it was resolved to when the attempt began.
+    options: Mapped[dict[str, Any]]
+    card: Mapped[str] = mapped_column(String(80))
+    software: Mapped[dict[str, Any]]
+    computing: Mapped[str] = mapped_column(String(80))
+    engine: Mapped[str] = mapped_column(String(20))
+    runtime: Mapped[str | None] = mapped_column(String(40))
+    cpus: Mapped[float | None]
+    memory: Mapped[int | None]
+
+    state: Mapped[State] = mapped_column(index=True)
+    target: Mapped[Target]
+    forget: Mapped[bool] = mapped_column(default=False)
+    attempt: Mapped[int] = mapped_column(default=1)
+    port: Mapped[int | None] = mapped_column(unique=True)
+
+    # What the agent reported last.
+    sequence: Mapped[int] = mapped_column(default=0)
+    message: Mapped[str] = mapped_column(String(200), default="")
+    progress_done: Mapped[int | None]
+    progress_total: Mapped[int | None]
+    interface_kind: Mapped[str | None] = mapped_column(String(10))
+    interface_port: Mapped[int | None]
+    exit_code: Mapped[int | None]
+    reason: Mapped[str | None] = mapped_column(String(40))
+    detail: Mapped[str] = mapped_column(Text, default="")
+    warnings: Mapped[list[str]] = mapped_column(default=list)
+    cpu_seconds: Mapped[float | None]
+    memory_used: Mapped[int | None]
+
+    created: Mapped[datetime]
+    started: Mapped[datetime | None]
+    ended: Mapped[datetime | None]
+    last_beat: Mapped[datetime | None]
+    last_activity: Mapped[datetime | None]
+
+    def __repr__(self) -> str:
+        return f"<Task {self.id} {self.user}/{self.server_name} {self.state}>"
+
+
+class BrowserSession(Base):
+    """A browser that may enter one attempt of one task.
+
+    Only the digest of its cookie is kept; the hub's OAuth token it came with is encrypted, and is
+    asked about again while the session is used, so that a logout on the hub ends it.
+    """
+
+    __tablename__ = "sessions"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    task_id: Mapped[str] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), index=True)
+    user: Mapped[str] = mapped_column(String(255))
+    token: Mapped[bytes] = mapped_column(LargeBinary)
+    expires: Mapped[datetime]
+
+    def __repr__(self) -> str:
+        return f"<BrowserSession {self.user} in {self.task_id}>"
+
+
+def utc_now() -> datetime:
+    """The time, in UTC and aware of it."""
+    return datetime.now(UTC)

@@ -1,0 +1,89 @@
+"""The hub, through its REST API: the only way in which the service uses it."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+
+from rosetta_hub.errors import Conflict, HubUnavailable, UserError
+
+# Seconds. Starting a server answers when the spawner has recorded the task.
+TIMEOUT = 60
+
+
+class HubClient:
+    """Acts on the hub as the service; what users may do is checked by the caller."""
+
+    def __init__(self, api_url: str, token: str) -> None:
+        self._api_url = api_url.rstrip("/")
+        self._token = token
+
+    async def start_server(self, user: str, server_name: str, options: dict[str, Any]) -> None:
+        """Start a named server (the empty name: the default server) with these options.
+
+        Raises:
+            UserError: the hub refuses, with its reason.
+            HubUnavailable: it does not answer.
+        """
+        await self._call("POST", _server_path(user, server_name), options)
+
+    async def stop_server(self, user: str, server_name: str, remove: bool = False) -> None:
+        """Stop a server, and with `remove` forget it; does nothing where none runs.
+
+        Raises:
+            UserError: the hub refuses, with its reason.
+            HubUnavailable: it does not answer.
+        """
+        # The default server is not removed: the hub answers 405 for it.
+        body = {"remove": True} if remove and server_name else {}
+        await self._call("DELETE", _server_path(user, server_name), body, missing_ok=True)
+
+    async def report_activity(self, user: str, servers: dict[str, str]) -> None:
+        """Tell when each of the user's servers was used last (ISO 8601, UTC).
+
+        Raises:
+            HubUnavailable: the hub does not answer.
+        """
+        body = {
+            "last_activity": max(servers.values()),
+            "servers": {name: {"last_activity": time} for name, time in servers.items()},
+        }
+        await self._call("POST", f"/users/{quote(user, safe='')}/activity", body, missing_ok=True)
+
+    async def _call(
+        self, method: str, path: str, body: dict[str, Any], missing_ok: bool = False
+    ) -> None:
+        request = HTTPRequest(
+            self._api_url + path,
+            method,
+            headers={"Authorization": f"token {self._token}", "Content-Type": "application/json"},
+            body=json.dumps(body),
+            allow_nonstandard_methods=True,
+            connect_timeout=5,
+            request_timeout=TIMEOUT,
+        )
+        try:
+            await AsyncHTTPClient().fetch(request)
+        except HTTPClientError as error:
+            if missing_ok and error.code == 404:
+                return
+            raise _translated(error) from error
+        except OSError as error:
+            raise HubUnavailable(f"The hub does not answer: {error}") from error
+
+
+def _server_path(user: str, server_name: str) -> str:
+    base = f"/users/{quote(user, safe='')}"
+    return f"{base}/servers/{quote(server_name, safe='')}" if server_name else f"{base}/server"
+
+
+def _translated(error: HTTPClientError) -> Exception:
+    # 599 is tornado's own: no answer.
+    if error.code in (500, 502, 503, 504, 599) or error.response is None:
+        return HubUnavailable(f"The hub does not answer: {error}")
+    try:
+        reason = str(json.loads(error.response.body)["message"])
+    except (ValueError, KeyError, TypeError):
+        reason = str(error)
+    return Conflict(reason) if error.code in (400, 409) else UserError(reason)

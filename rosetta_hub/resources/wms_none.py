@@ -1,0 +1,67 @@
+"""No workload manager: the agent is started at once and detaches itself."""
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.resources.access_local import Completed, LocalAccess
+
+# Seconds. The agent detaches in well under one; a loaded machine may need longer.
+LAUNCH_TIMEOUT = 60
+# What stopping may take on top of the time that the container itself is given.
+STOP_MARGIN = 50
+
+
+class AgentRefused(Exception):
+    """The agent answered that the job can't be done; the message says why."""
+
+
+class NoWms:
+    """Starts and stops agents by running them.
+
+    Both calls may be repeated: an agent that runs already is left alone, and one that was killed
+    is replaced by one that takes over its container.
+    """
+
+    def __init__(self, access: LocalAccess) -> None:
+        self._access = access
+
+    async def submit(self, job: Mapping[str, Any]) -> None:
+        """Start the agent of a job, or see that it runs.
+
+        Raises:
+            AgentRefused: the job is not one that the agent can do.
+            ResourceUnavailable: it is not known whether the agent runs; ask again.
+        """
+        answer = await self._agent("run", job, LAUNCH_TIMEOUT)
+        if answer.returncode == 2:
+            raise AgentRefused(_last_line(answer))
+        if answer.returncode != 0:
+            raise ResourceUnavailable(f"the agent did not start: {_last_line(answer)}")
+
+    async def cancel(self, job: Mapping[str, Any]) -> None:
+        """Stop the agent and its container; returns when nothing of them is left.
+
+        Raises:
+            ResourceUnavailable: it could not be made sure; ask again.
+        """
+        limit = float(job["stop"]) + STOP_MARGIN
+        answer = await self._agent("stop", job, limit)
+        if answer.returncode != 0:
+            raise ResourceUnavailable(f"the agent could not stop: {_last_line(answer)}")
+
+    async def _agent(self, verb: str, job: Mapping[str, Any], timeout: float) -> Completed:
+        # -I: neither the environment nor the working directory adds modules to the agent's.
+        return await self._access.run(build_agent_command(verb), json.dumps(job), timeout)
+
+
+def build_agent_command(verb: str) -> list[str]:
+    """The command of the agent on this machine: `run` or `stop`."""
+    return [sys.executable, "-I", "-m", "rosetta_agent", verb]
+
+
+def _last_line(answer: Completed) -> str:
+    lines = (answer.stderr or answer.stdout).strip().splitlines()
+    return lines[-1][:500] if lines else f"exit status {answer.returncode}"

@@ -1,0 +1,34 @@
+"""The agents' API: one call, `POST agents/<task>/<attempt>`."""
+
+from pydantic import ValidationError
+
+from rosetta_hub.errors import InvalidOptions, NotAllowed
+from rosetta_hub.service.handlers import BaseHandler
+from rosetta_hub.tasks.report import Report
+
+
+class ReportHandler(BaseHandler):
+    """Takes reports; the answer tells the agent what its task should be.
+
+    403 and 404 mean that the agent has no claim (any more): it stops its container.
+    """
+
+    def post(self, task_id: str, attempt: str) -> None:
+        """Take the report of an attempt; `Authorization: Bearer <secret of the attempt>`."""
+        scheme, _, secret = self.request.headers.get("Authorization", "").partition(" ")
+        if scheme != "Bearer":
+            raise NotAllowed("An agent's secret is required.")
+        tasks = self.services.tasks
+        task = tasks.check_agent(task_id, int(attempt), secret)
+        target = tasks.report(task, self._report())
+        offset = tasks.logs.received(task.id, task.attempt)
+        self.answer({"target": target.value, "log_offset": offset})
+
+    def check_xsrf_cookie(self) -> None:
+        """No cookie is used here."""
+
+    def _report(self) -> Report:
+        try:
+            return Report.model_validate_json(self.request.body)
+        except ValidationError as error:
+            raise InvalidOptions(f"This is not a report: {error.error_count()} faults.") from error

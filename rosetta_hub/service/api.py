@@ -1,0 +1,161 @@
+"""The REST API for users: what pages, command line and scripts call.
+
+The scopes are the hub's own for named servers: `access:servers` sees and enters a task, `servers`
+starts it, `delete:servers` stops and deletes it.
+"""
+
+from typing import Any
+
+from rosetta_hub.background import spawn
+from rosetta_hub.catalogue.cards import cards_for, computing_dict
+from rosetta_hub.catalogue.catalogue import may_use
+from rosetta_hub.catalogue.options import parse_options, resolve_options
+from rosetta_hub.database.models import Task
+from rosetta_hub.errors import NotFound
+from rosetta_hub.service.handlers import HubHandler
+from rosetta_hub.service.names import new_server_name
+from rosetta_hub.tasks.job import software_of
+
+
+class SoftwareHandler(HubHandler):
+    """`GET api/software`: the catalogue of the caller."""
+
+    def get(self) -> None:
+        """All cards."""
+        catalogue, person = self.services.tasks.catalogue, self.caller.person
+        self.answer({"software": cards_for(catalogue, person)})
+
+
+class ComputingHandler(HubHandler):
+    """`GET api/computing`: the computing resources of the caller."""
+
+    def get(self) -> None:
+        """All resources."""
+        person = self.caller.person
+        found = [
+            computing_dict(one)
+            for one in self.services.tasks.catalogue.computing.values()
+            if may_use(person, one)
+        ]
+        self.answer({"computing": found})
+
+
+class TasksHandler(HubHandler):
+    """`api/tasks`: all tasks of the caller, and starting one."""
+
+    def get(self) -> None:
+        """The caller's tasks and those shared with it; `?user=` those of another, for admins."""
+        user = self.get_query_argument("user", None)
+        if user is None and self.caller.admin:
+            user = self.caller.name
+        caller, viewer = self.caller, self.services.viewer
+        tasks = [
+            viewer.view(task, caller.rights(task)).model_dump(mode="json")
+            for task in self.services.tasks.all(user)
+            if caller.sees(task.user, task.server_name)
+        ]
+        self.answer({"tasks": tasks})
+
+    async def post(self) -> None:
+        """Start a task of the caller, as the hub's named server `server` (default: a new name)."""
+        options = self.json_body()
+        name = str(options.pop("server", "") or "")
+        person, tasks = self.caller.person, self.services.tasks
+        spec = resolve_options(parse_options(options), tasks.catalogue, person)
+        name = name or new_server_name(spec.name)
+        if not self.caller.may("servers", person.name, name):
+            raise NotFound("This token may not start servers: it lacks the scope 'servers'.")
+        await self.services.hub.start_server(person.name, name, options)
+        task = tasks.find_server(person.name, name)
+        self.answer(self.services.viewer.view(task, self.caller.rights(task)), 201)
+
+
+class TaskHandler(HubHandler):
+    """`api/tasks/<id>`."""
+
+    def get(self, task_id: str) -> None:
+        """The task."""
+        task = self.visible_task(task_id)
+        self.answer(self.services.viewer.view(task, self.caller.rights(task)))
+
+    async def delete(self, task_id: str) -> None:
+        """Stop the task if it runs, and forget it, log included."""
+        task = self.services.tasks.find(task_id)
+        self.caller.check("delete:servers", task)
+        self.services.tasks.request_stop(task, forget=True)
+        self.tell_hub(task, remove=True)
+        self.answer({}, 202)
+
+    def tell_hub(self, task: Task, remove: bool = False) -> None:
+        """Let the hub know, later, that the server is not wanted any more."""
+        hub = self.services.hub
+        spawn(hub.stop_server(task.user, task.server_name, remove), f"tell the hub of {task.id}")
+
+
+class StopHandler(TaskHandler):
+    """`api/tasks/<id>/stop`."""
+
+    def post(self, task_id: str) -> None:
+        """Stop the task in whatever state it is; a queued one is cancelled."""
+        task = self.services.tasks.find(task_id)
+        self.caller.check("delete:servers", task)
+        task = self.services.tasks.request_stop(task)
+        self.tell_hub(task)
+        self.answer(self.services.viewer.view(task, self.caller.rights(task)), 202)
+
+
+class StartHandler(TaskHandler):
+    """`api/tasks/<id>/start`."""
+
+    async def post(self, task_id: str) -> None:
+        """Start the task again with the options it had: a new attempt."""
+        task = self.services.tasks.find(task_id)
+        self.caller.check("servers", task)
+        hub = self.services.hub
+        # The hub asks its spawners every few seconds: it may not know yet that the server ended.
+        await hub.stop_server(task.user, task.server_name)
+        await hub.start_server(task.user, task.server_name, task.options)
+        task = self.services.tasks.find(task_id)
+        self.answer(self.services.viewer.view(task, self.caller.rights(task)), 201)
+
+
+class LogHandler(TaskHandler):
+    """`api/tasks/<id>/log`."""
+
+    def get(self, task_id: str) -> None:
+        """The log of an attempt (`?attempt=`, default: the last one), as plain text."""
+        task = self.services.tasks.find(task_id)
+        self.caller.check("access:servers", task)
+        wanted = self.get_query_argument("attempt", "")
+        attempt = int(wanted) if wanted.isdecimal() else task.attempt
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(self.services.tasks.logs.read(task.id, attempt))
+
+
+class PasswordHandler(TaskHandler):
+    """`api/tasks/<id>/password`."""
+
+    def get(self, task_id: str) -> None:
+        """User and one-time password of an interface that protects itself."""
+        task = self.services.tasks.find(task_id)
+        self.caller.check("access:servers", task)
+        software = software_of(task)
+        if software.interface_auth != "password":
+            raise NotFound("This task needs no password: open it with Connect.")
+        password = self.services.keys.interface_password(task.id, task.attempt)
+        self.answer({"user": software.interface_auth_user, "password": password})
+
+
+def api_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
+    """The routes of this module below `prefix`."""
+    task = rf"{prefix}api/tasks/([0-9a-f]{{12}})"
+    return [
+        (rf"{prefix}api/software", SoftwareHandler, arguments),
+        (rf"{prefix}api/computing", ComputingHandler, arguments),
+        (rf"{prefix}api/tasks", TasksHandler, arguments),
+        (task, TaskHandler, arguments),
+        (rf"{task}/stop", StopHandler, arguments),
+        (rf"{task}/start", StartHandler, arguments),
+        (rf"{task}/log", LogHandler, arguments),
+        (rf"{task}/password", PasswordHandler, arguments),
+    ]

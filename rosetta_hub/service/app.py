@@ -1,0 +1,155 @@
+"""`rosetta-hub service`: puts the parts together and runs them."""
+
+import asyncio
+import ctypes
+import fcntl
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from tornado.httpserver import HTTPServer
+
+from rosetta_hub.background import every, spawn
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.database import Database
+from rosetta_hub.errors import ConfigError
+from rosetta_hub.hub_client import HubClient
+from rosetta_hub.keys import Keys
+from rosetta_hub.reconciler.activity import ActivityReporter
+from rosetta_hub.reconciler.edge_sync import EdgeSync
+from rosetta_hub.reconciler.reconciler import Reconciler
+from rosetta_hub.reconciler.work_queue import WorkQueue
+from rosetta_hub.resources.resource import build_resources
+from rosetta_hub.service.application import build_application, build_templates
+from rosetta_hub.service.auth import build_hub_auth
+from rosetta_hub.service.handlers import MAX_BODY, Services
+from rosetta_hub.tasks.events import Broadcaster
+from rosetta_hub.tasks.logs import Logs
+from rosetta_hub.tasks.manager import TaskManager
+from rosetta_hub.tasks.view import Viewer
+
+# Steps that may go on at once: each may wait for an agent that starts.
+WORKERS = 16
+# Seconds.
+EDGE_INTERVAL = 1.0
+ACTIVITY_INTERVAL = 15.0
+LOCK_TIMEOUT = 15.0
+PR_SET_PDEATHSIG = 1
+
+
+class Service:
+    """One running service.
+
+    Raises:
+        ConfigError: the configuration, the database or the address can't be used.
+    """
+
+    def __init__(self, settings: Rosetta) -> None:
+        settings.check()
+        keys = settings.keys()
+        self._settings = settings
+        self._database = Database(settings.db_url)
+        self._queue = WorkQueue(self._reconcile, WORKERS)
+        logs = Logs(settings.state_path / "logs", settings.log_limit)
+        self._tasks = TaskManager(
+            self._database, settings.catalogue(), keys, logs, Broadcaster(), self._queue.add
+        )
+        resources = build_resources(settings, keys)
+        hub_auth = build_hub_auth(settings, keys)
+        self._edge = EdgeSync(self._tasks, resources, settings, keys)
+        self._reconciler = Reconciler(self._tasks, resources, self._edge, settings)
+        hub = HubClient(hub_auth.api_url, keys.service_token)
+        self._activity = ActivityReporter(self._tasks, self._edge, hub, hub_auth, keys)
+        services = Services(
+            settings=settings,
+            keys=keys,
+            tasks=self._tasks,
+            viewer=Viewer(settings, logs),
+            edge=self._edge,
+            hub=hub,
+            hub_auth=hub_auth,
+            templates=build_templates(),
+        )
+        self._server = _server(services, keys)
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; tasks and the edge go on without the service."""
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopped.set)
+        self._listen()
+        spawn(every(EDGE_INTERVAL, self._edge.sync, "edge"), "edge")
+        spawn(every(ACTIVITY_INTERVAL, self._activity.step, "activity"), "activity")
+        for task_id in self._tasks.active_ids():
+            self._queue.add(task_id)
+        await stopped.wait()
+        self._queue.close()
+        self._server.stop()
+        self._database.close()
+
+    async def _reconcile(self, task_id: str) -> float | None:
+        return await self._reconciler.reconcile(task_id)
+
+    def _listen(self) -> None:
+        address = urlsplit(self._settings.service_url)
+        try:
+            self._server.listen(address.port or 80, address.hostname or "127.0.0.1")
+        except OSError as error:
+            raise ConfigError(
+                f"c.Rosetta.service_url = {self._settings.service_url!r} can't be listened on:"
+                f" {error.strerror}. Choose another port."
+            ) from error
+
+
+def run_service(settings: Rosetta) -> None:
+    """Run the service in the foreground.
+
+    Raises:
+        ConfigError: see `Service`; or another service works on the same state directory.
+    """
+    _die_with_hub()
+    with _lock(settings.state_path):
+        asyncio.run(_run(settings))
+
+
+async def _run(settings: Rosetta) -> None:
+    await Service(settings).run()
+
+
+def _server(services: Services, keys: Keys) -> HTTPServer:
+    application = build_application(services, keys.cookie_secret)
+    return HTTPServer(application, xheaders=True, max_body_size=MAX_BODY)
+
+
+def _die_with_hub() -> None:
+    """A service that the hub started ends with it: killed, the hub could not do it itself."""
+    if "JUPYTERHUB_SERVICE_NAME" in os.environ and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _lock(state_path: Path) -> IO[str]:
+    """Hold the state directory; waits a little for a service that is just ending."""
+    state_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = (state_path / "service.lock").open("w")
+    try:
+        asyncio.run(_flock(file))
+    except TimeoutError as error:
+        raise ConfigError(
+            f"Another Rosetta service works on {state_path}. Stop it first, or set another"
+            " c.Rosetta.state_dir."
+        ) from error
+    return file
+
+
+async def _flock(file: IO[str]) -> None:
+    async with asyncio.timeout(LOCK_TIMEOUT):
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                await asyncio.sleep(0.1)

@@ -1,0 +1,86 @@
+"""The service's tornado application: every route, in one table."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader
+from jupyterhub._data import DATA_FILES_PATH
+from tornado import web
+
+from rosetta_hub.service.agents import ReportHandler
+from rosetta_hub.service.api import api_routes
+from rosetta_hub.service.event_stream import EventsHandler
+from rosetta_hub.service.handlers import SECURITY_HEADERS, BaseHandler, Services
+from rosetta_hub.service.hub_facing import SpawnerHandler, SpawnerStopHandler
+from rosetta_hub.service.openapi import OpenApiHandler
+from rosetta_hub.service.pages import OAuthCallback, OpenPage, ServerPage, TaskPage, TasksPage
+
+STATIC = Path(__file__).parent / "static"
+
+
+class StaticHandler(web.StaticFileHandler):
+    """Scripts, styles and icons: the only files that need no login."""
+
+    def set_extra_headers(self, path: str) -> None:
+        """Revalidated at each use: an upgrade must not meet yesterday's script."""
+        for name, value in SECURITY_HEADERS.items():
+            self.set_header(name, value)
+        self.set_header("Cache-Control", "no-cache")
+
+
+class HealthHandler(BaseHandler):
+    """`GET health`: whether the service answers; tells nothing else."""
+
+    def get(self) -> None:
+        """Answer."""
+        self.answer({"status": "ok"})
+
+
+class NothingHandler(BaseHandler):
+    """Every other address."""
+
+    def prepare(self) -> None:
+        """Answer that there is nothing."""
+        self.write_error(404)
+        if not self._finished:
+            self.finish()
+
+
+def build_application(services: Services, cookie_secret: bytes) -> web.Application:
+    """All routes of the service."""
+    prefix = services.settings.service_prefix
+    hub_path = prefix.removesuffix("/services/rosetta/")
+    arguments: dict[str, Any] = {"services": services}
+    spawner = rf"{prefix}hub/tasks/([^/]+)/([^/]*)"
+    routes: list[Any] = [
+        (rf"{prefix}", TasksPage, arguments),
+        (rf"{prefix}tasks/([0-9a-f]{{12}})", TaskPage, arguments),
+        (rf"{prefix}open/([0-9a-f]{{12}})", OpenPage, arguments),
+        (rf"{prefix}oauth_callback", OAuthCallback, arguments),
+        (rf"{prefix}static/(.*)", StaticHandler, {"path": str(STATIC)}),
+        (rf"{prefix}health", HealthHandler, arguments),
+        *api_routes(prefix, arguments),
+        (rf"{prefix}api/events", EventsHandler, arguments),
+        (rf"{prefix}api/openapi.json", OpenApiHandler, arguments),
+        (rf"{prefix}agents/([0-9a-f]{{12}})/([1-9][0-9]{{0,8}})", ReportHandler, arguments),
+        (rf"{spawner}/stop", SpawnerStopHandler, arguments),
+        (spawner, SpawnerHandler, arguments),
+        (rf"{hub_path}/user/([^/]+)/(?:([^/]+)/)?.*", ServerPage, arguments),
+    ]
+    return web.Application(
+        routes,
+        default_handler_class=NothingHandler,
+        default_handler_args=arguments,
+        cookie_secret=cookie_secret,
+        # Every handler checks what it needs to: see HubHandler.
+        xsrf_cookies=False,
+    )
+
+
+def build_templates() -> Environment:
+    """The service's templates; those of the hub are there to be extended."""
+    hub_templates = Path(DATA_FILES_PATH) / "templates"
+    loader = ChoiceLoader(
+        [PackageLoader("rosetta_templates", "."), FileSystemLoader(hub_templates)]
+    )
+    return Environment(loader=loader, autoescape=True)

@@ -1,0 +1,82 @@
+"""`GET api/events`: live news as a stream of server-sent events (WHATWG HTML, section 9.2)."""
+
+import asyncio
+import json
+from typing import Any
+
+from tornado.iostream import StreamClosedError
+
+from rosetta_hub.database.models import Task
+from rosetta_hub.errors import NotFound
+from rosetta_hub.service.handlers import HubHandler
+from rosetta_hub.tasks.events import Event
+
+# Seconds after which a comment is sent, so that proxies keep a silent stream open.
+KEEP_ALIVE = 15
+# Seconds after which a stream ends: the page connects again, and its rights are looked at anew.
+LONGEST = 600
+
+
+class EventsHandler(HubHandler):
+    """All tasks that the caller sees, then every change; with `?task=` one task and its log."""
+
+    async def get(self) -> None:
+        """Stream until the browser goes away, or is too slow."""
+        only = self.get_query_argument("task", None)
+        self.set_header("Content-Type", "text/event-stream; charset=utf-8")
+        self.set_header("X-Accel-Buffering", "no")
+        with self.services.tasks.events.listen() as queue:
+            try:
+                for task in self._present(only):
+                    await self._send("task", self._view(task))
+                async with asyncio.timeout(LONGEST):
+                    await self._follow(queue, only)
+            except (StreamClosedError, TimeoutError):
+                return
+
+    def _present(self, only: str | None) -> list[Task]:
+        if only is not None:
+            return [self.visible_task(only)]
+        user = self.caller.name if self.caller.admin else None
+        tasks = self.services.tasks.all(user)
+        return [task for task in tasks if self.caller.sees(task.user, task.server_name)]
+
+    async def _follow(self, queue: asyncio.Queue[Event | None], only: str | None) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(KEEP_ALIVE):
+                    event = await queue.get()
+            except TimeoutError:
+                self.write(": still here\n\n")
+                await self.flush()
+                continue
+            if event is None:
+                return
+            if self._wanted(event, only):
+                await self._tell(event)
+
+    def _wanted(self, event: Event, only: str | None) -> bool:
+        if only is not None:
+            return event.task_id == only and self.caller.sees(event.user, event.server_name)
+        if event.kind == "log" or (self.caller.admin and event.user != self.caller.name):
+            return False
+        return self.caller.sees(event.user, event.server_name)
+
+    async def _tell(self, event: Event) -> None:
+        if event.kind == "gone":
+            await self._send("gone", {"id": event.task_id})
+        elif event.kind == "log":
+            if self.caller.may("access:servers", event.user, event.server_name):
+                await self._send("log", {"offset": event.offset, "text": event.text})
+        else:
+            try:
+                await self._send("task", self._view(self.services.tasks.find(event.task_id)))
+            except NotFound:
+                await self._send("gone", {"id": event.task_id})
+
+    def _view(self, task: Task) -> dict[str, Any]:
+        return self.services.viewer.view(task, self.caller.rights(task)).model_dump(mode="json")
+
+    async def _send(self, kind: str, data: dict[str, Any]) -> None:
+        self.write(f"event: {kind}\ndata: {json.dumps(data)}\n\n")
+        await self.flush()

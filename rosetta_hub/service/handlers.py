@@ -1,0 +1,191 @@
+"""What all handlers share: authentication, errors as sentences, headers, JSON."""
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import Environment
+from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
+from pydantic import BaseModel
+from tornado import web
+
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.models import Task
+from rosetta_hub.errors import InvalidOptions, NotAllowed, NotFound, RosettaError
+from rosetta_hub.hub_client import HubClient
+from rosetta_hub.keys import Keys
+from rosetta_hub.reconciler.edge_sync import EdgeSync
+from rosetta_hub.service.auth import Caller
+from rosetta_hub.tasks.manager import TaskManager
+from rosetta_hub.tasks.view import Viewer
+
+log = logging.getLogger(__name__)
+
+# Bytes; no request of ours is larger, but for an agent's report with a piece of log.
+MAX_BODY = 1 << 20
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: https:;"
+    " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True)
+class Services:
+    """What handlers work with; one instance an application."""
+
+    settings: Rosetta
+    keys: Keys
+    tasks: TaskManager
+    viewer: Viewer
+    edge: EdgeSync
+    hub: HubClient
+    hub_auth: HubOAuth
+    templates: Environment
+
+
+class BaseHandler(web.RequestHandler):
+    """Errors become `{"error": sentence}`; nothing of an exception that is not ours is shown."""
+
+    services: Services
+
+    def initialize(self, services: Services) -> None:
+        """Keep what the application hands to each handler."""
+        self.services = services
+
+    def set_default_headers(self) -> None:
+        """Headers of every answer."""
+        self.clear_header("Server")
+        for name, value in SECURITY_HEADERS.items():
+            self.set_header(name, value)
+
+    def json_body(self) -> dict[str, Any]:
+        """The request's body as a JSON object.
+
+        Raises:
+            InvalidOptions: it is something else.
+        """
+        try:
+            body = json.loads(self.request.body or b"{}")
+        except ValueError as error:
+            raise InvalidOptions("The body of the request is not JSON.") from error
+        if not isinstance(body, dict):
+            raise InvalidOptions("The body of the request is not a JSON object.")
+        return body
+
+    def answer(self, body: BaseModel | dict[str, Any], status: int = 200) -> None:
+        """Send JSON."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        self.finish(body.model_dump_json() if isinstance(body, BaseModel) else json.dumps(body))
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Errors with a status of their own are answers, not faults."""
+        if not isinstance(value, RosettaError):
+            super().log_exception(typ, value, tb)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer with a sentence."""
+        status, sentence = self._explained(status_code, kwargs)
+        self.set_status(status)
+        self.write_sentence(status, sentence)
+
+    def write_sentence(self, status: int, sentence: str) -> None:
+        """How this handler shows an error."""
+        self.answer({"error": sentence}, status)
+
+    def _explained(self, status: int, kwargs: dict[str, Any]) -> tuple[int, str]:
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(error, RosettaError):
+            return getattr(error, "status", 500), str(error)
+        if isinstance(error, web.HTTPError) and error.log_message:
+            return status, error.log_message
+        if status >= 500:
+            return status, "Something went wrong. The administrator finds it in the log."
+        return status, self._reason
+
+
+class HubHandler(HubOAuthenticated, BaseHandler):
+    """For users of the hub: an OAuth cookie of a browser, or a token in `Authorization`."""
+
+    _caller: Caller
+
+    @property
+    def hub_auth(self) -> HubOAuth:
+        """The hub's OAuth."""
+        return self.services.hub_auth
+
+    async def prepare(self) -> None:
+        """Let nobody in whom the hub does not know; JupyterHub's own XSRF check is part of it."""
+        await self.hub_auth.get_user(self, sync=False)
+        model = self.get_current_user()
+        if model is None:
+            self.not_logged_in()
+            return
+        self._check_origin()
+        self._caller = Caller.from_model(model)
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks."""
+        return self._caller
+
+    def visible_task(self, task_id: str) -> Task:
+        """The task.
+
+        Raises:
+            NotFound: there is none that the caller may see.
+        """
+        task = self.services.tasks.find(task_id)
+        if not self.caller.sees(task.user, task.server_name):
+            raise NotFound("There is no such task. It may have been deleted.")
+        return task
+
+    def not_logged_in(self) -> None:
+        """Answer to a request without a valid token or cookie.
+
+        Raises:
+            NotAllowed: always; pages lead to the hub's login instead.
+        """
+        raise NotAllowed("Log in to the hub, or send one of its tokens in 'Authorization'.")
+
+    def _check_origin(self) -> None:
+        # A second lock beside the XSRF token: another site's page does not act here.
+        origin = self.request.headers.get("Origin")
+        if origin is None or self.request.method in ("GET", "HEAD", "OPTIONS"):
+            return
+        if urlsplit(origin).netloc != self.request.host:
+            raise NotAllowed("The request comes from a page of another site.")
+
+
+class PageHandler(HubHandler):
+    """For pages: whoever is not logged in is sent to the hub, errors are pages too."""
+
+    def not_logged_in(self) -> None:
+        """Send the browser to the hub's login."""
+        self.redirect(self.get_login_url())
+
+    def render_page(self, name: str, **context: Any) -> None:
+        """Render a template of `templates/service`."""
+        template = self.services.templates.get_template(f"service/{name}")
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish(template.render(**self._context(), **context))
+
+    def write_sentence(self, status: int, sentence: str) -> None:
+        """An error as a page."""
+        self.render_page("error.html", status=status, message=sentence, title="Error")
+
+    def _context(self) -> dict[str, Any]:
+        hub_base = self.hub_auth.hub_prefix
+        caller = getattr(self, "_caller", None)
+        return {
+            "hub_base_url": hub_base,
+            "prefix": self.hub_auth.base_url,
+            "user": {"name": caller.name, "admin": caller.admin} if caller else None,
+            "logout_url": f"{hub_base}logout",
+        }

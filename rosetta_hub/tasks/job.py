@@ -1,0 +1,79 @@
+"""The job that an agent is started with: a JSON document on its standard input.
+
+The other side is agent/rosetta_agent/job.py.
+"""
+
+from typing import Any
+
+from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.software import Software
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.models import Task
+from rosetta_hub.keys import Keys
+from rosetta_hub.tasks.credentials import interface_environment
+
+VERSION = 1
+
+
+def software_of(task: Task) -> Software:
+    """The software as it was in the catalogue when the attempt began."""
+    return Software.model_validate(task.software)
+
+
+def build_job(task: Task, computing: Computing, settings: Rosetta, keys: Keys) -> dict[str, Any]:
+    """Everything the agent of this attempt has to know, its secret included.
+
+    Units: memory in bytes, cpus in cores, timeouts and beat in seconds.
+    """
+    software = software_of(task)
+    password = keys.interface_password(task.id, task.attempt)
+    service = f"{settings.agents_url}{settings.service_prefix}"
+    return {
+        "version": VERSION,
+        "task": task.id,
+        "attempt": task.attempt,
+        "secret": keys.agent_secret(task.id, task.attempt),
+        "report_url": f"{service}agents/{task.id}/{task.attempt}",
+        "work_dir": computing.work_dir,
+        "engine": task.engine,
+        "engine_options": list(computing.conf.engine_options.get(task.engine, ())),
+        "runtime": task.runtime,
+        "image": _image(software),
+        "interface": {
+            "port": software.interface_port,
+            "protocol": software.interface_protocol,
+            "custom_port": software.supports_custom_interface_port,
+            "path": software.interface_path,
+        },
+        "environment": {**software.environment, **interface_environment(software, password)},
+        "command": list(software.command) or None,
+        "limits": {"cpus": task.cpus, "memory": task.memory, "pids": software.pids},
+        "hardening": _hardening(software),
+        "binds": [],
+        "timeouts": {
+            "answer": software.answer_timeout,
+            "stop": settings.stop_timeout,
+            "orphan": settings.orphan_timeout,
+        },
+        "beat": settings.beat_interval,
+    }
+
+
+def _image(software: Software) -> dict[str, Any]:
+    platform = f"{software.image_os}/{software.image_arch}" if software.image_arch else None
+    return {
+        "reference": software.image,
+        "digest": software.image_digest,
+        "pull": software.pull,
+        "platform": platform,
+    }
+
+
+def _hardening(software: Software) -> dict[str, Any]:
+    return {
+        "no_new_privileges": not software.new_privileges,
+        "drop_capabilities": ["NET_RAW"],
+        "add_capabilities": list(software.add_capabilities),
+        "read_only": software.read_only_root,
+        "user": software.container_user,
+    }

@@ -1,0 +1,63 @@
+"""Addresses of a task: its door at the edge, and its pages at the hub."""
+
+from urllib.parse import urlsplit
+
+from rosetta_hub.catalogue.software import HTTP_PROTOCOLS
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.models import Task
+
+
+def is_http(task: Task) -> bool:
+    """Whether the edge guards the task's interface itself."""
+    return task.software.get("interface_protocol") in HTTP_PROTOCOLS
+
+
+def needs_port(task: Task, settings: Rosetta) -> bool:
+    """Whether the task gets a port of the edge: always, but for HTTP in host-name mode."""
+    return not (settings.host_name_mode and is_http(task))
+
+
+def task_host(task: Task, settings: Rosetta) -> str:
+    """The host name at which a browser finds the task."""
+    if settings.host_name_mode and is_http(task):
+        return f"{task.id}.{settings.tasks_host}"
+    return settings.tasks_host
+
+
+def door_url(task: Task, settings: Rosetta) -> str:
+    """Scheme, host and port of the task at the edge, without a path; HTTP tasks only."""
+    parts = urlsplit(settings.tasks_url)
+    port = parts.port if settings.host_name_mode else task.port
+    suffix = f":{port}" if port else ""
+    return f"{parts.scheme}://{task_host(task, settings)}{suffix}"
+
+
+def command_line(task: Task, settings: Rosetta) -> str | None:
+    """What a user types to reach an interface that is not HTTP; None for HTTP."""
+    if is_http(task) or task.port is None:
+        return None
+    protocol = str(task.software.get("interface_protocol"))
+    host, user = task_host(task, settings), task.software.get("interface_auth_user")
+    if protocol == "ssh":
+        return f"ssh -p {task.port} {user}@{host}"
+    return f"{protocol}://{host}:{task.port}"
+
+
+def page_path(task: Task, settings: Rosetta) -> str:
+    """The task's page (waiting room), as a path of the hub's host."""
+    return f"{settings.service_prefix}tasks/{task.id}"
+
+
+def open_path(task: Task, settings: Rosetta) -> str:
+    """Where a browser gets a ticket for the task, as a path of the hub's host."""
+    return f"{settings.service_prefix}open/{task.id}"
+
+
+def page_url(task: Task, settings: Rosetta) -> str:
+    """The task's page (waiting room) at the hub, as an absolute address."""
+    return f"{settings.hub_origin}{page_path(task, settings)}"
+
+
+def open_url(task: Task, settings: Rosetta) -> str:
+    """Where a browser gets a ticket for the task, as an absolute address."""
+    return f"{settings.hub_origin}{open_path(task, settings)}"

@@ -1,0 +1,90 @@
+"""The log of each task's last attempt: a file, bounded, oldest lines first out."""
+
+from pathlib import Path
+
+
+class Logs:
+    """Log files below `directory` (made with mode 0700), at most `limit` bytes each.
+
+    Offsets count the bytes of an attempt's whole output as UTF-8, also those no longer kept: an
+    agent resumes where the service says, whatever was lost on the way.
+    """
+
+    def __init__(self, directory: Path, limit: int) -> None:
+        self._directory = directory
+        self._limit = limit
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def received(self, task_id: str, attempt: int) -> int:
+        """The offset from which on the service wants the agent to send."""
+        return self._dropped(task_id, attempt) + self._size(task_id, attempt)
+
+    def append(self, task_id: str, attempt: int, offset: int, text: str) -> str:
+        """Keep what is new of a chunk that starts at `offset`; returns the new part.
+
+        What was received before is skipped. A gap is taken as it is: the agent had dropped it.
+        """
+        data = text.encode()
+        known = self.received(task_id, attempt)
+        if offset > known:
+            self._mark_dropped(task_id, attempt, offset - known)
+            known = offset
+        new = data[known - offset :]
+        if not new:
+            return ""
+        path = self._path(task_id, attempt)
+        with path.open("ab") as file:
+            file.write(new)
+        self._trim(task_id, attempt)
+        return new.decode(errors="replace")
+
+    def read(self, task_id: str, attempt: int) -> str:
+        """All that is kept; an empty text when there is none."""
+        try:
+            return self._path(task_id, attempt).read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def tail(self, task_id: str, attempt: int, lines: int) -> list[str]:
+        """The last lines."""
+        path = self._path(task_id, attempt)
+        try:
+            with path.open("rb") as file:
+                file.seek(max(0, path.stat().st_size - 400 * lines))
+                return file.read().decode(errors="replace").splitlines()[-lines:]
+        except FileNotFoundError:
+            return []
+
+    def remove(self, task_id: str) -> None:
+        """Forget the logs of all attempts of a task."""
+        for path in self._directory.glob(f"{task_id}-*"):
+            path.unlink(missing_ok=True)
+
+    def _path(self, task_id: str, attempt: int) -> Path:
+        return self._directory / f"{task_id}-{attempt}.log"
+
+    def _size(self, task_id: str, attempt: int) -> int:
+        try:
+            return self._path(task_id, attempt).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _dropped(self, task_id: str, attempt: int) -> int:
+        try:
+            return int(self._path(task_id, attempt).with_suffix(".dropped").read_text())
+        except (FileNotFoundError, ValueError):
+            return 0
+
+    def _mark_dropped(self, task_id: str, attempt: int, count: int) -> None:
+        total = self._dropped(task_id, attempt) + count
+        self._path(task_id, attempt).with_suffix(".dropped").write_text(str(total))
+
+    def _trim(self, task_id: str, attempt: int) -> None:
+        path = self._path(task_id, attempt)
+        if path.stat().st_size <= self._limit:
+            return
+        data = path.read_bytes()
+        # Half is dropped at once, at a line's end: a chatty task must not rewrite its log each beat
+        cut = data.find(b"\n", len(data) - self._limit // 2) + 1 or len(data) - self._limit // 2
+        path.write_bytes(data[cut:])
+        self._mark_dropped(task_id, attempt, cut)

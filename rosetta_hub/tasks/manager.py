@@ -1,0 +1,250 @@
+"""What can be done with tasks; every caller (spawner, pages, API, agents) comes through here."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from rosetta_hub.catalogue.catalogue import Catalogue, Person
+from rosetta_hub.catalogue.options import TaskSpec, parse_options, resolve_options
+from rosetta_hub.database.database import Database
+from rosetta_hub.database.models import State, Target, Task, utc_now
+from rosetta_hub.errors import Conflict, NotAllowed, NotFound
+from rosetta_hub.keys import Keys
+from rosetta_hub.tasks.events import Broadcaster, Event
+from rosetta_hub.tasks.logs import Logs
+from rosetta_hub.tasks.report import Report, apply_report
+
+# Columns that belong to one attempt, and what they are when it begins.
+_FRESH: dict[str, Any] = {
+    "state": State.QUEUED,
+    "target": Target.RUN,
+    "forget": False,
+    "sequence": 0,
+    "message": "",
+    "progress_done": None,
+    "progress_total": None,
+    "interface_kind": None,
+    "interface_port": None,
+    "exit_code": None,
+    "reason": None,
+    "detail": "",
+    "warnings": [],
+    "cpu_seconds": None,
+    "memory_used": None,
+    "started": None,
+    "ended": None,
+    "last_beat": None,
+    "last_activity": None,
+}
+
+
+class TaskManager:
+    """Tasks in the database, their logs, and the news of them.
+
+    `wake` is called with the id of each task that the reconciler should look at.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        catalogue: Catalogue,
+        keys: Keys,
+        logs: Logs,
+        events: Broadcaster,
+        wake: Callable[[str], None],
+    ) -> None:
+        self.database = database
+        self.catalogue = catalogue
+        self.logs = logs
+        self.events = events
+        self._keys = keys
+        self._wake = wake
+
+    def start(self, server_name: str, options: Mapping[str, Any], person: Person) -> Task:
+        """Record that the person's server should run as a task; the reconciler does the rest.
+
+        A server that ran before gets a new attempt of the same task.
+
+        Raises:
+            InvalidOptions: see `resolve_options`.
+            Conflict: the task is active.
+        """
+        spec = resolve_options(parse_options(options), self.catalogue, person)
+        with self.database.session() as session:
+            task = _of_server(session, person.name, server_name)
+            if task is None:
+                task = Task(
+                    id=secrets.token_hex(6), user=person.name, server_name=server_name, attempt=0
+                )
+                session.add(task)
+            elif not task.state.final:
+                raise Conflict(f"The task {task.name!r} is already {_word(task)}.")
+            _begin_attempt(task, spec, options)
+        self.changed(task)
+        return task
+
+    def find(self, task_id: str) -> Task:
+        """The task of that id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self.database.session() as session:
+            task = session.get(Task, task_id)
+        if task is None:
+            raise NotFound("There is no such task. It may have been deleted.")
+        return task
+
+    def find_server(self, user: str, server_name: str) -> Task:
+        """The task of a named server of the hub (the empty name is the default server).
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self.database.session() as session:
+            task = _of_server(session, user, server_name)
+        if task is None:
+            raise NotFound("There is no such task. It may have been deleted.")
+        return task
+
+    def all(self, user: str | None = None) -> list[Task]:
+        """All tasks (of a user), newest first."""
+        query = select(Task).order_by(Task.created.desc())
+        if user is not None:
+            query = query.where(Task.user == user)
+        with self.database.session() as session:
+            return list(session.scalars(query))
+
+    def active_ids(self) -> list[str]:
+        """Ids of the tasks that are not final, or that still hold a port or wait to be deleted."""
+        query = select(Task.id).where(
+            Task.state.not_in([State.STOPPED, State.FAILED])
+            | Task.port.is_not(None)
+            | Task.forget.is_(True)
+        )
+        with self.database.session() as session:
+            return list(session.scalars(query))
+
+    def request_stop(self, task: Task, forget: bool = False) -> Task:
+        """Record that the task should stop (and be deleted once it has); nothing waits here."""
+
+        def stop(row: Task) -> None:
+            if not row.state.final:
+                row.target = Target.STOP
+            row.forget = row.forget or forget
+
+        return self.update(task, stop)
+
+    def fail(self, task: Task, reason: str, detail: str = "") -> Task:
+        """End the attempt with a cause that the service found itself."""
+
+        def fail(row: Task) -> None:
+            if not row.state.final:
+                row.state, row.reason, row.detail = State.FAILED, reason, detail
+                row.ended = utc_now()
+
+        return self.update(task, fail)
+
+    def update(self, task: Task, change: Callable[[Task], None]) -> Task:
+        """Change the present row in one transaction, and tell everybody.
+
+        Raises:
+            NotFound: the task was deleted meanwhile, or a newer attempt has begun.
+        """
+        with self.database.session() as session:
+            row = _current(session, task)
+            change(row)
+        self.changed(row)
+        return row
+
+    def delete(self, task: Task) -> None:
+        """Remove the row and the logs; the task must be final.
+
+        Raises:
+            NotFound: it was deleted before, or started anew.
+        """
+        with self.database.session() as session:
+            session.delete(_current(session, task))
+        self.logs.remove(task.id)
+        self.events.publish(Event("gone", task.id, task.user, task.server_name))
+
+    def check_agent(self, task_id: str, attempt: int, secret: str) -> Task:
+        """The task, if `secret` is that of its present attempt.
+
+        Raises:
+            NotFound: there is no such task, or a newer attempt has begun: the agent has to go.
+            NotAllowed: the secret is wrong.
+        """
+        task = self.find(task_id)
+        if not secrets.compare_digest(
+            secret.encode(), self._keys.agent_secret(task_id, attempt).encode()
+        ):
+            raise NotAllowed("The secret is not that of this attempt.")
+        if attempt != task.attempt:
+            raise NotFound("A newer attempt of this task has begun.")
+        return task
+
+    def report(self, task: Task, report: Report) -> Target:
+        """Take a report of the present attempt, checked before; returns what it should be.
+
+        Raises:
+            NotFound: the attempt is over as far as the service knows, but its agent goes on.
+        """
+        if task.state.final:
+            if report.state in ("stopped", "failed"):
+                return Target.STOP
+            raise NotFound("This attempt is over.")
+        with self.database.session() as session:
+            row = _current(session, task)
+            visible = apply_report(row, report)
+        self._take_log(row, report)
+        if visible:
+            self.changed(row)
+        return row.target
+
+    def changed(self, task: Task) -> None:
+        """Tell open pages and the reconciler that the task is another."""
+        self.events.publish(Event("task", task.id, task.user, task.server_name))
+        self._wake(task.id)
+
+    def _take_log(self, task: Task, report: Report) -> None:
+        if report.log is None:
+            return
+        new = self.logs.append(task.id, task.attempt, report.log.offset, report.log.text)
+        if new:
+            end = self.logs.received(task.id, task.attempt)
+            self.events.publish(
+                Event("log", task.id, task.user, task.server_name, end - len(new.encode()), new)
+            )
+
+
+def _of_server(session: Session, user: str, server_name: str) -> Task | None:
+    return session.scalar(select(Task).where(Task.user == user, Task.server_name == server_name))
+
+
+def _current(session: Session, task: Task) -> Task:
+    row = session.get(Task, task.id, with_for_update=True)
+    if row is None or row.attempt != task.attempt:
+        raise NotFound("There is no such task. It may have been deleted, or started anew.")
+    return row
+
+
+def _word(task: Task) -> str:
+    if task.target is Target.STOP:
+        return "stopping; wait until it has stopped"
+    return {"queued": "waiting to start"}.get(task.state.value, task.state.value)
+
+
+def _begin_attempt(task: Task, spec: TaskSpec, options: Mapping[str, Any]) -> None:
+    task.attempt += 1
+    task.name, task.card = spec.name, spec.card
+    task.options = dict(options)
+    task.software = spec.software.model_dump(mode="json")
+    task.computing, task.engine, task.runtime = spec.computing.id, spec.engine, spec.runtime
+    task.cpus, task.memory = spec.cpus, spec.memory
+    task.created = utc_now()
+    for column, value in _FRESH.items():
+        setattr(task, column, list(value) if isinstance(value, list) else value)

@@ -1,0 +1,89 @@
+"""What a task's state means, as sentences a user understands."""
+
+from rosetta_hub.catalogue.units import format_size
+from rosetta_hub.database.models import State, Target, Task
+
+_FAILURES = {
+    "image_not_found": "The image {image} does not exist in its registry, or it may not be read."
+    " Choose another version, or tell the administrator.",
+    "registry_unreachable": "The registry of the image {image} can't be reached."
+    " Start the task again later.",
+    "registry_denied": "The registry refused to hand out the image {image}."
+    " The administrator has to give access to it.",
+    "engine_unavailable": "The container engine {engine} does not answer on {computing}."
+    " Start the task again later, or choose another engine.",
+    "disk_full": "The disk of {computing} is full. Free some space, or tell the administrator.",
+    "out_of_memory": "The task needed more than its memory ({memory}) and was ended."
+    " Start it again with more memory.",
+    "no_answer": "The software did not open its port {port} within {timeout} seconds."
+    " The log may tell why.",
+    "port_in_use": "The port {port} that this software needs is taken on {computing}."
+    " Start the task again later, or on another computing resource.",
+    "unsupported": "{computing} can't run this task: {detail}",
+    "orphaned": "The task was ended because its computing resource could not reach the hub"
+    " for too long.",
+    "internal": "Something went wrong inside Rosetta Hub: {detail}",
+    "ports_exhausted": "All ports for tasks are in use. Stop a task that you no longer need,"
+    " or try again later.",
+    "configuration": "The configuration has changed: {detail}",
+}
+
+_WARNINGS = {
+    "no_outbound": "The task can't connect to other machines: neither slirp4netns nor pasta is"
+    " installed on its computing resource.",
+    "neighbours_can_connect": "Other users of the computing resource can connect to this task's"
+    " port: its agent may not enter the container's network.",
+    "no_network_isolation": "The task shares the network of its computing resource: other users"
+    " there can connect to its port.",
+    "limits_not_enforced": "The limits of CPUs and memory are not enforced on this computing"
+    " resource.",
+}
+
+
+def sentence(task: Task, computing_name: str) -> str:
+    """What the task is doing now, or why it ended."""
+    if task.target is Target.STOP and not task.state.final:
+        return "The task is being stopped."
+    if task.state is State.QUEUED:
+        return f"Waiting for {computing_name}."
+    if task.state is State.STARTING:
+        return _starting(task, computing_name)
+    if task.state is State.RUNNING:
+        return f"Running on {computing_name}."
+    if task.state is State.STOPPED:
+        return "Stopped." if task.target is Target.STOP else "The software ended by itself."
+    return _failure(task, computing_name)
+
+
+def warning_sentences(task: Task) -> list[str]:
+    """The agent's warnings, in words."""
+    return [_WARNINGS[warning] for warning in task.warnings if warning in _WARNINGS]
+
+
+def _starting(task: Task, computing_name: str) -> str:
+    if task.progress_total:
+        done, total = format_size(task.progress_done or 0), format_size(task.progress_total)
+        return f"Fetching the image to {computing_name}: {done} of {total}."
+    return task.message or f"Starting on {computing_name}."
+
+
+def _failure(task: Task, computing_name: str) -> str:
+    if task.reason == "exited":
+        code = "" if task.exit_code is None else f" with exit code {task.exit_code}"
+        when = "" if task.started else " before its interface answered"
+        return f"The software ended{code}{when}. The log may tell why."
+    template = _FAILURES.get(task.reason or "", "The task failed. {detail}")
+    return template.format(
+        image=_image(task),
+        engine=task.engine,
+        computing=computing_name,
+        memory=format_size(task.memory) if task.memory else "of the computing resource",
+        port=task.software.get("interface_port"),
+        timeout=task.software.get("answer_timeout"),
+        detail=task.detail,
+    ).strip()
+
+
+def _image(task: Task) -> str:
+    parts = [str(task.software.get(key) or "") for key in ("registry", "image_name")]
+    return "/".join(part for part in parts if part) + f":{task.software.get('image_tag')}"

@@ -1,0 +1,141 @@
+"""A task as the REST API shows it."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.models import State, Target, Task
+from rosetta_hub.tasks.links import command_line, is_http, open_path, page_path
+from rosetta_hub.tasks.logs import Logs
+from rosetta_hub.tasks.sentences import sentence, warning_sentences
+
+LOG_TAIL_LINES = 20
+
+
+class Rights(BaseModel):
+    """What the caller may do with the task now."""
+
+    stop: bool
+    start: bool
+    delete: bool
+    log: bool
+
+
+class TaskView(BaseModel):
+    """A task. Times are ISO 8601 in UTC, memory and progress in bytes, CPU time in seconds."""
+
+    id: str
+    user: str
+    server_name: str
+    name: str
+    software: dict[str, Any]
+    computing: dict[str, Any]
+    engine: str
+    runtime: str | None
+    cpus: float | None
+    memory: int | None
+    state: str
+    target: str
+    sentence: str
+    progress: dict[str, int] | None
+    warnings: list[str]
+    attempt: int
+    exit_code: int | None
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+    last_activity: datetime | None
+    interface: dict[str, Any]
+    open_url: str | None
+    page_url: str
+    log_tail: list[str]
+    usage: dict[str, float] | None
+    can: Rights
+
+
+class Viewer:
+    """Makes the view of a task."""
+
+    def __init__(self, settings: Rosetta, logs: Logs) -> None:
+        self._settings = settings
+        self._logs = logs
+        self._names = {
+            key: computing.name for key, computing in settings.catalogue().computing.items()
+        }
+
+    def view(self, task: Task, rights: Rights) -> TaskView:
+        """The task as somebody with these rights sees it."""
+        name = self._names.get(task.computing, task.computing)
+        tail = rights.log and task.state is not State.RUNNING
+        return TaskView(
+            id=task.id,
+            user=task.user,
+            server_name=task.server_name,
+            name=task.name,
+            software=_software(task),
+            computing={"id": task.computing, "name": name},
+            engine=task.engine,
+            runtime=task.runtime,
+            cpus=task.cpus,
+            memory=task.memory,
+            state=shown_state(task),
+            target=task.target.value,
+            sentence=sentence(task, name),
+            progress=_progress(task),
+            warnings=warning_sentences(task),
+            attempt=task.attempt,
+            exit_code=task.exit_code,
+            created=task.created,
+            started=task.started,
+            ended=task.ended,
+            last_activity=task.last_activity,
+            interface=self._interface(task),
+            open_url=open_path(task, self._settings) if _open(task) else None,
+            page_url=page_path(task, self._settings),
+            log_tail=self._logs.tail(task.id, task.attempt, LOG_TAIL_LINES) if tail else [],
+            usage=_usage(task),
+            can=rights,
+        )
+
+    def _interface(self, task: Task) -> dict[str, Any]:
+        return {
+            "protocol": task.software.get("interface_protocol"),
+            "auth": task.software.get("interface_auth"),
+            "url": command_line(task, self._settings),
+        }
+
+
+def shown_state(task: Task) -> str:
+    """The state in one word, `stopping` included."""
+    if task.target is Target.STOP and not task.state.final:
+        return "stopping"
+    return task.state.value
+
+
+def _open(task: Task) -> bool:
+    return task.state is State.RUNNING and task.target is Target.RUN and is_http(task)
+
+
+def _software(task: Task) -> dict[str, Any]:
+    return {
+        "id": task.card,
+        "name": task.software.get("name"),
+        "version": task.software.get("image_tag"),
+        "image": task.software.get("image_name"),
+        "kind": task.software.get("kind"),
+        "logo": task.software.get("logo"),
+    }
+
+
+def _progress(task: Task) -> dict[str, int] | None:
+    if task.progress_total is None or task.state is not State.STARTING:
+        return None
+    return {"done": task.progress_done or 0, "total": task.progress_total}
+
+
+def _usage(task: Task) -> dict[str, float] | None:
+    if task.cpu_seconds is None or task.state is not State.RUNNING:
+        return None
+    return {"cpu_seconds": task.cpu_seconds, "memory": task.memory_used or 0}
