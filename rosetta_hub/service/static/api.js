@@ -1,0 +1,68 @@
+// The service's REST API, as the pages call it.
+
+const PREFIX = document.querySelector("[data-prefix]")?.dataset.prefix || "/services/rosetta/";
+
+/** An error whose message is a sentence for the user. */
+export class ApiError extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+
+  /** Whether logging in again is what helps. */
+  get loggedOut() {
+    return this.status === 401 || this.status === 403;
+  }
+}
+
+/** The address of something of the API, e.g. `tasks/3f9a/stop`. */
+export function apiUrl(path) {
+  return `${PREFIX}api/${path}`;
+}
+
+export function taskUrl(id, rest = "") {
+  return apiUrl(`tasks/${encodeURIComponent(id)}${rest}`);
+}
+
+function xsrfToken() {
+  // Several cookies may have the name; the browser puts the one of the longest path first.
+  const found = document.cookie.split("; ").find((one) => one.startsWith("_xsrf="));
+  return found ? found.slice("_xsrf=".length) : "";
+}
+
+/**
+ * Calls the API and returns its JSON (null for an empty answer).
+ * Throws ApiError with the API's own sentence.
+ */
+export async function call(method, url, body) {
+  const headers = { Accept: "application/json" };
+  if (method !== "GET") headers["X-XSRFToken"] = xsrfToken();
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  } catch {
+    throw new ApiError("The service can't be reached. Please try again in a moment.", 0);
+  }
+  return readAnswer(response);
+}
+
+async function readAnswer(response) {
+  const text = await response.text();
+  const json = (response.headers.get("Content-Type") || "").includes("json");
+  let data = null;
+  try {
+    data = json && text ? JSON.parse(text) : null;
+  } catch {
+    throw new ApiError("The service gave an answer that makes no sense.", response.status);
+  }
+  // A login page instead of JSON: the session has ended.
+  if (response.ok && !json && text) throw new ApiError("You are logged out. Please reload the page.", 401);
+  if (response.ok) return data;
+  throw new ApiError(data?.error || fallback(response.status), response.status);
+}
+
+function fallback(status) {
+  if (status === 401 || status === 403) return "You are logged out, or this is not yours. Please reload the page.";
+  return `The service answered with an error (${status}). Please try again.`;
+}

@@ -1,0 +1,71 @@
+// Elements out of data. Text is only ever set as text: nothing here parses HTML.
+
+const SVG = "http://www.w3.org/2000/svg";
+const ICONS = new URL("icons.svg", import.meta.url).href;
+
+/** An element with properties (`class`, `onclick`, `hidden`, `aria-*`, `data-*`…) and children. */
+export function h(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** An icon of icons.svg; it says nothing to a screen reader. */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `${ICONS}#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+/** Sets a text only where it changes, so that a screen reader is not told twice. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** The square of a software: its logo, or its first letter where it has none or it can't be had. */
+export function tile(software) {
+  const name = software.name || "?";
+  const letters = [...name];
+  const box = h("span", { class: `tile tile-${letters.length % 6}`, "aria-hidden": "true" });
+  const letter = letters[0].toUpperCase();
+  if (software.logo) showLogo(box, h("img", { src: software.logo, alt: "" }), letter);
+  else box.textContent = letter;
+  return box;
+}
+
+/** Puts a letter in the place of a logo that can't be loaded. */
+export function showLogo(box, image, letter) {
+  const fail = () => box.replaceChildren(letter);
+  image.addEventListener("error", fail);
+  if (image.complete && image.isConnected && image.naturalWidth === 0) fail();
+  else if (!image.isConnected) box.replaceChildren(image);
+}
+
+/** Copies a text; false where the browser does not let us. */
+export async function copyText(text) {
+  if (navigator.clipboard && window.isSecureContext) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+  // navigator.clipboard exists on https and localhost only; a hub on plain http is neither.
+  const area = h("textarea", { class: "visually-hidden", readonly: true });
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  const copied = document.execCommand("copy");
+  area.remove();
+  return copied;
+}

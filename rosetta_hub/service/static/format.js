@@ -1,0 +1,53 @@
+// Numbers and times for people.
+
+/** `512 MB`, `1.5 GB`: powers of 1024, one decimal at most. */
+export function bytes(count) {
+  let value = count;
+  for (const unit of ["B", "KB", "MB", "GB"]) {
+    if (value < 1024) return `${trim(value, value < 10 && unit !== "B" ? 1 : 0)} ${unit}`;
+    value /= 1024;
+  }
+  return `${trim(value, 1)} TB`;
+}
+
+function trim(value, digits) {
+  return String(Number(value.toFixed(digits)));
+}
+
+/** Seconds as `42 s`, `3 min 05 s`, `2 h 07 min`, `3 d 4 h`. */
+export function duration(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (number) => String(number).padStart(2, "0");
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  if (whole < 86400) return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
+  return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h`;
+}
+
+/** Seconds since an ISO 8601 time, null without one. */
+export function secondsSince(iso) {
+  return iso ? (Date.now() - Date.parse(iso)) / 1000 : null;
+}
+
+/** `just now`, `5 minutes ago`, `yesterday`. */
+export function ago(iso) {
+  const seconds = secondsSince(iso);
+  if (seconds === null) return "never";
+  const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  if (seconds < 45) return "just now";
+  if (seconds < 3600) return words.format(-Math.max(1, Math.round(seconds / 60)), "minute");
+  if (seconds < 86400) return words.format(-Math.round(seconds / 3600), "hour");
+  return words.format(-Math.round(seconds / 86400), "day");
+}
+
+/** Date and time as the browser's language writes them. */
+export function moment(iso) {
+  return iso ? new Date(iso).toLocaleString() : "";
+}
+
+const PROTOCOLS = { http: "Web", https: "Web" };
+
+/** The short name of an interface: `Web`, `SSH`, `VNC`. */
+export function protocolName(protocol) {
+  return PROTOCOLS[protocol] || (protocol || "").toUpperCase();
+}

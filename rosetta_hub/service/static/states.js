@@ -1,0 +1,50 @@
+// What the state of a task means on a page.
+
+import { h, setText } from "./dom.js";
+
+const NAMES = {
+  queued: "Queued",
+  starting: "Starting",
+  running: "Running",
+  stopping: "Stopping",
+  stopped: "Stopped",
+  failed: "Failed",
+};
+
+/** The state that is shown: a task that is to stop is stopping until it has. */
+export function shownState(task) {
+  return task.target === "stopped" && !isEnded(task) ? "stopping" : task.state;
+}
+
+export function isEnded(task) {
+  return task.state === "stopped" || task.state === "failed";
+}
+
+export function isReady(task) {
+  return task.state === "running" && task.target !== "stopped";
+}
+
+/** Whether the browser itself opens it; everything else is reached with a program of the user's. */
+export function isWeb(task) {
+  return !task.interface || ["http", "https"].includes(task.interface.protocol);
+}
+
+export function stateName(state) {
+  return NAMES[state] || state;
+}
+
+/** A badge that says a state in a word, with a mark; `showState` changes it. */
+export function stateBadge() {
+  return h("span", { class: "state" }, h("span", { class: "state-mark", "aria-hidden": "true" }), h("span"));
+}
+
+export function showState(badge, state) {
+  badge.dataset.state = state;
+  setText(badge.lastElementChild, stateName(state));
+}
+
+/** Tells screen readers, politely, what a sighted user sees change. */
+export function announce(text) {
+  const region = document.getElementById("announce");
+  if (region) setText(region, text);
+}

@@ -1,0 +1,51 @@
+// The parts of a task's page that say how far it is.
+
+import { h, icon, setText } from "./dom.js";
+import { bytes } from "./format.js";
+import { isEnded, shownState } from "./states.js";
+
+const ORDER = ["queued", "starting", "running"];
+const element = (id) => document.getElementById(id);
+
+/** The steps are for the way there: once it runs, or has ended, the sentence says enough. */
+export function showSteps(list, task) {
+  const state = shownState(task);
+  list.hidden = !["queued", "starting"].includes(state);
+  const now = ORDER.indexOf(state);
+  for (const step of list.children) {
+    const place = ORDER.indexOf(step.dataset.step);
+    step.dataset.done = String(place < now);
+    if (place === now) step.setAttribute("aria-current", "step");
+    else step.removeAttribute("aria-current");
+  }
+}
+
+export function showProgress({ state, target, progress }) {
+  const shown = Boolean(progress) && state === "starting" && target !== "stopped";
+  element("pull").hidden = !shown;
+  if (!shown) return;
+  const { done, total } = progress;
+  const part = total ? Math.min(100, Math.floor((100 * done) / total)) : null;
+  const bar = element("pull-progress");
+  bar.classList.toggle("progress-unknown", part === null);
+  element("pull-bar").style.width = part === null ? "" : `${part}%`;
+  if (part === null) bar.removeAttribute("aria-valuenow");
+  else bar.setAttribute("aria-valuenow", part);
+  const text = part === null ? `${bytes(done)} so far` : `${bytes(done)} of ${bytes(total)} · ${part} %`;
+  bar.setAttribute("aria-valuetext", text);
+  setText(element("pull-text"), text);
+}
+
+export function showWarnings(list, warnings) {
+  const shown = [...list.children].map((item) => item.textContent);
+  if (shown.join("\n") !== warnings.join("\n")) {
+    list.replaceChildren(...warnings.map((text) => h("li", {}, icon("alert"), h("span", {}, text))));
+  }
+}
+
+/** The last words of a task that failed, beside the cause: nobody should have to look for them. */
+export function showTail(task) {
+  const lines = task.log_tail || [];
+  element("tail").hidden = !(isEnded(task) && task.state === "failed" && lines.length);
+  setText(element("tail-text"), lines.join("\n"));
+}

@@ -1,0 +1,128 @@
+// The page of one task: waiting room, running, ended.
+
+import { deleteTask, startTask, stopTask } from "./actions.js";
+import { apiUrl, call, taskUrl } from "./api.js";
+import { ConnectPanel } from "./connect.js";
+import { setText, tile } from "./dom.js";
+import { LiveEvents, showInterrupted } from "./events.js";
+import { Facts } from "./facts.js";
+import { LogView } from "./log_view.js";
+import { Opening } from "./opening.js";
+import { showProgress, showSteps, showTail, showWarnings } from "./status.js";
+import { announce, isReady, isWeb, shownState, showState, stateBadge, stateName } from "./states.js";
+import { button, linkButton, pending, toast } from "./ui.js";
+
+const main = document.querySelector("main");
+const element = (id) => document.getElementById(id);
+
+class TaskPage {
+  constructor(task) {
+    this.badge = stateBadge();
+    element("state").append(this.badge);
+    element("tile").append(tile(task.software));
+    this.facts = new Facts(element("facts"));
+    this.connect = new ConnectPanel(element("address"), element("credentials"));
+    this.opening = new Opening(task, element("opening"), element("stay"));
+    this.log = new LogView({
+      text: element("log-text"),
+      empty: element("log-empty"),
+      tools: element("log-tools"),
+      downloadUrl: taskUrl(task.id, "/log"),
+      fileName: `${task.id}.log`,
+    });
+    this.makeActions();
+    this.update(task);
+    this.listen();
+    setInterval(() => this.facts.tick(), 1000);
+  }
+
+  makeActions() {
+    this.open = linkButton("Connect", "open", "primary btn-lg");
+    this.stop = button("Stop", "stop", "outline-secondary", () => this.act(this.stop, () => stopTask(this.task)));
+    this.start = button("Start again", "again", "primary", () => this.act(this.start, () => startTask(this.task)));
+    this.remove = button("Delete", "trash", "outline-danger", () => pending(this.remove, async () => {
+      if (await deleteTask(this.task)) this.leave();
+    }));
+    element("actions").append(this.open, this.start, this.stop, this.remove);
+  }
+
+  /** An action that answers with the task, or with nothing (the events tell then). */
+  act(source, action) {
+    return pending(source, async () => {
+      const task = await action();
+      if (task?.id) this.update(task);
+    });
+  }
+
+  listen() {
+    const { id } = this.task;
+    this.events = new LiveEvents(apiUrl(`events?task=${encodeURIComponent(id)}`), {
+      handlers: {
+        task: (task) => task.id === id && this.update(task),
+        log: (piece) => this.log.add(piece),
+        gone: (gone) => gone.id === id && this.leave(),
+      },
+      onConnect: () => this.check(),
+      onInterrupted: (interrupted) => showInterrupted(element("interrupted"), interrupted),
+    });
+  }
+
+  /** After a reconnection the task may be gone, or the user logged out. */
+  async check() {
+    try {
+      await call("GET", taskUrl(this.task.id));
+    } catch (error) {
+      if (error.status === 404) this.leave();
+      else toast(error.message);
+    }
+  }
+
+  leave() {
+    this.events.close();
+    location.assign(main.dataset.prefix);
+  }
+
+  update(task) {
+    const before = this.task;
+    this.task = task;
+    const state = shownState(task);
+    if (before && before.attempt !== task.attempt) this.log.reset();
+    if (before && shownState(before) !== state) announce(`${stateName(state)}. ${task.sentence || ""}`);
+    setText(element("task-name"), task.name);
+    setText(element("task-where"), whereText(task));
+    document.title = `${state === "running" ? "Ready" : stateName(state)}: ${task.name}`;
+    showState(this.badge, state);
+    main.dataset.state = state;
+    setText(element("sentence"), task.sentence || "");
+    showSteps(element("steps"), task);
+    showProgress(task);
+    showWarnings(element("warnings"), task.warnings || []);
+    showTail(task);
+    this.updateActions();
+    this.connect.update(task);
+    this.facts.update(task);
+    this.opening.update(task);
+  }
+
+  updateActions() {
+    const { task } = this;
+    const focused = element("actions").contains(document.activeElement) ? document.activeElement : null;
+    this.open.hidden = !(isReady(task) && isWeb(task) && task.open_url);
+    if (task.open_url) this.open.href = task.open_url;
+    this.stop.hidden = !task.can.stop || shownState(task) === "stopping";
+    setText(this.stop.lastElementChild, isReady(task) ? "Stop" : "Cancel");
+    this.start.hidden = !task.can.start;
+    this.remove.hidden = !task.can.delete;
+    if (focused?.hidden) element("log").focus({ preventScroll: true });
+  }
+}
+
+function whereText(task) {
+  const what = [task.software.name, task.software.version].filter(Boolean).join(" ");
+  const parts = [what];
+  if (task.computing?.name) parts.push(`on ${task.computing.name}`);
+  if (task.user && task.user !== main.dataset.user) parts.push(`of ${task.user}`);
+  return parts.join(" ");
+}
+
+new TaskPage(JSON.parse(main.dataset.task));
