@@ -1,0 +1,71 @@
+"""The catalogue as pages and the REST API show it: plain dicts, ready for JSON."""
+
+from typing import Any
+
+from rosetta_hub.catalogue.catalogue import Catalogue, Person
+from rosetta_hub.catalogue.computing import Computing, Engine
+from rosetta_hub.catalogue.software import Software, SoftwareCard
+
+
+def cards_for(catalogue: Catalogue, person: Person) -> list[dict[str, Any]]:
+    """Every card that the person may start, in the order of the configuration."""
+    return [card_dict(card, person, catalogue) for card in catalogue.cards_for(person)]
+
+
+def card_dict(card: SoftwareCard, person: Person, catalogue: Catalogue) -> dict[str, Any]:
+    """One card; `card` holds the person's versions only, as `Catalogue.cards_for` gives it.
+
+    Each version carries the computing resources on which the person may run it, as
+    `computing_dict` describes them; `computing` of the card is the ids of all of them. A native
+    card has neither: the hub starts it by itself.
+    """
+    shown = card.default
+    versions = [] if shown.kind == "native" else list(card.versions)
+    described = [_version_dict(one, one is shown, person, catalogue) for one in versions]
+    ids = {resource["id"]: None for one in described for resource in one["computing"]}
+    return {
+        "id": card.id,
+        "name": shown.name,
+        "description": shown.description,
+        "logo": shown.logo,
+        "tags": list(shown.keywords),
+        "kind": shown.kind,
+        "interface": {"protocol": shown.interface_protocol},
+        "versions": described,
+        "computing": list(ids),
+    }
+
+
+def computing_dict(computing: Computing) -> dict[str, Any]:
+    """One computing resource: what may be chosen on it, and its limits (cores, bytes, None: none).
+
+    Without an engine the first one is used, and of that its first runtime.
+    """
+    return {
+        "id": computing.id,
+        "name": computing.name,
+        "description": computing.description,
+        "type": computing.type,
+        "engines": [_engine_dict(one) for one in computing.container_engines],
+        "limits": {"cpus": computing.max_cpus, "memory": computing.max_memory},
+        "defaults": {
+            "engine": computing.container_engines[0].name,
+            "cpus": computing.default_cpus,
+            "memory": computing.default_memory,
+        },
+    }
+
+
+def _version_dict(
+    software: Software, default: bool, person: Person, catalogue: Catalogue
+) -> dict[str, Any]:
+    resources = catalogue.computing_for(person, software)
+    return {
+        "tag": software.image_tag,
+        "default": default,
+        "computing": [computing_dict(one) for one in resources],
+    }
+
+
+def _engine_dict(engine: Engine) -> dict[str, Any]:
+    return {"engine": engine.name, "runtimes": list(engine.runtimes)}

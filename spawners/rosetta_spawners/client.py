@@ -1,0 +1,135 @@
+"""The service's interface for spawners: the one place where HTTP errors become ours."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from tornado.httpclient import HTTPError, HTTPRequest, HTTPResponse
+from tornado.httputil import HTTPInputError
+from tornado.simple_httpclient import SimpleAsyncHTTPClient
+
+from rosetta_hub.errors import Unavailable
+
+# Requests at the same time; Tornado's default of 10 would queue the polls of a busy hub.
+_CONNECTIONS = 100
+
+
+class Refused(Exception):
+    """The service understood and said no; the message is its sentence, `status` is HTTP's."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class AnswerLost(Unavailable):
+    """The request may have reached the service: whether it did what was asked is unknown."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the service knows of a named server: `state` is one of the task states."""
+
+    id: str
+    state: str
+
+    @property
+    def exit_status(self) -> int | None:
+        """As `Spawner.poll` has it: None while active, 0 for stopped, 1 for failed."""
+        return {"stopped": 0, "failed": 1}.get(self.state)
+
+
+class _Connections(SimpleAsyncHTTPClient):
+    """A client of our own, one an event loop: the hub's own requests never wait behind ours."""
+
+
+class ServiceClient:
+    """Calls for one named server of one user. No call waits longer than its `timeout` (seconds).
+
+    Raises (every call):
+        Refused: the service answered with an error of the caller's.
+        AnswerLost: it was asked, but what it answered is not known.
+        Unavailable: it could not be asked.
+    """
+
+    def __init__(self, prefix: str, key: str, user: str, server: str) -> None:
+        """`prefix` is the service's address with its path, `key` the spawners' key."""
+        path = f"hub/tasks/{quote(user, safe='')}/{quote(server, safe='')}"
+        self._url = f"{prefix.rstrip('/')}/{path}"
+        self._key = key
+
+    def __repr__(self) -> str:
+        return f"ServiceClient({self._url!r})"
+
+    async def start(self, request: dict[str, Any], timeout: float) -> Record:
+        """Have the server run as a task with these options."""
+        return _record(await self._call("PUT", self._url, timeout, request))
+
+    async def record(self, timeout: float) -> Record | None:
+        """What the service knows; None only when it answered that it knows no such server."""
+        try:
+            return _record(await self._call("GET", self._url, timeout))
+        except Refused as refused:
+            if refused.status == 404:
+                return None
+            raise
+
+    async def stop(self, timeout: float) -> Record | None:
+        """Ask for the end, and wait for it as long as the service holds the answer back."""
+        try:
+            return _record(await self._call("POST", f"{self._url}/stop", timeout, {}))
+        except Refused as refused:
+            if refused.status == 404:
+                return None
+            raise
+
+    async def forget(self, timeout: float) -> None:
+        """Remove the record of a server that is deleted; it is no error when there is none."""
+        try:
+            await self._call("DELETE", self._url, timeout)
+        except Refused as refused:
+            if refused.status != 404:
+                raise
+
+    async def _call(
+        self, method: str, url: str, timeout: float, body: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        request = HTTPRequest(
+            url,
+            method,
+            headers={"Authorization": f"Rosetta-Hub {self._key}"},
+            body=None if body is None else json.dumps(body),
+            connect_timeout=timeout,
+            request_timeout=timeout,
+            follow_redirects=False,
+        )
+        try:
+            response = await _Connections(max_clients=_CONNECTIONS).fetch(
+                request, raise_error=False
+            )
+        except ConnectionRefusedError as exc:
+            raise Unavailable("The task service does not run.") from exc
+        except (HTTPError, HTTPInputError, OSError) as exc:
+            raise AnswerLost(f"The task service did not answer: {exc}.") from exc
+        return _answer(response)
+
+
+def _answer(response: HTTPResponse) -> dict[str, Any]:
+    """The JSON object of an answer.
+
+    An error without a sentence is not the service's: something in between has answered.
+    """
+    try:
+        body = json.loads(response.body)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict) or (response.code >= 300 and "error" not in body):
+        raise AnswerLost(f"The task service answered with status {response.code}.")
+    if response.code >= 300:
+        raise Refused(response.code, str(body["error"]))
+    return body
+
+
+def _record(body: dict[str, Any]) -> Record:
+    return Record(str(body.get("id", "")), str(body.get("state", "")))

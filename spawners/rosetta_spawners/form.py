@@ -1,0 +1,50 @@
+"""The form on which a user chooses what to start."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader
+
+import rosetta_templates
+
+# Fields of the form itself; in a native start, everything else is the native spawner's.
+_FIELDS = frozenset(
+    {"software", "version", "computing", "engine", "runtime", "cpus", "memory", "name", "_xsrf"}
+)
+
+
+@cache
+def _environment() -> Environment:
+    directory = Path(str(rosetta_templates.__file__)).parent
+    return Environment(loader=FileSystemLoader(directory), autoescape=True)
+
+
+def render_form(
+    cards: list[dict[str, Any]], own_forms: Mapping[str, str], static_url: str, user: str
+) -> str:
+    """The HTML between the hub's `<form>` tags.
+
+    The template is `options_form.html`; it gets `cards`, `static_url` (of the service's files) and
+    `user` (with a `name`). `own_forms` holds the options forms (HTML) of the native entries by card
+    id; each card gets its own as `own_form`, an empty text where there is none.
+    """
+    shown = [card | {"own_form": own_forms.get(card["id"], "")} for card in cards]
+    template = _environment().get_template("options_form.html")
+    return template.render(cards=shown, static_url=static_url, user={"name": user})
+
+
+def chosen_fields(form: Mapping[str, list[str]]) -> dict[str, str]:
+    """The form's own fields with their first value; other fields are not looked at."""
+    return {name: form[name][0] for name in _FIELDS - {"_xsrf"} if form.get(name)}
+
+
+def native_fields(form: Mapping[str, Any]) -> dict[str, Any]:
+    """What is left for the form of a native entry, as the hub gives it to every spawner.
+
+    A field that has a name of ours (`memory`) is the native form's when it was sent: the page
+    sends our own fields only with a container.
+    """
+    rest = {name: values for name, values in form.items() if name not in ("software", "_xsrf")}
+    return {name: values for name, values in rest.items() if name not in _FIELDS or any(values)}
