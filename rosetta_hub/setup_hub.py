@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import rosetta_templates
-from rosetta_hub.config import Rosetta
-
-SERVICE_NAME = "rosetta"
+from rosetta_hub.config import SERVICE_NAME, Rosetta
 
 # What the service may do on the hub: know who asks, start and stop servers on behalf of users that
 # it has checked, report activity. It may not read tokens, nor create or delete users.
@@ -41,8 +39,9 @@ def setup(c: Any, config_file: str, manage_service: bool = True) -> None:
     settings = Rosetta(config=c)
     c.JupyterHub.spawner_class = "rosetta"
     c.JupyterHub.allow_named_servers = True
-    c.JupyterHub.default_url = f"/services/{SERVICE_NAME}/"
-    _append(c.JupyterHub, "template_paths", str(Path(rosetta_templates.__file__).parent))
+    c.JupyterHub.default_url = settings.service_prefix
+    # Before the hub's own, of which some are replaced.
+    c.JupyterHub.template_paths.insert(0, str(Path(rosetta_templates.__file__).parent))
     _append(c.JupyterHub, "services", _service(settings, config_file, manage_service))
     for role in _roles():
         _append(c.JupyterHub, "load_roles", role)

@@ -170,6 +170,13 @@ class PageHandler(HubHandler):
         """Send the browser to the hub's login."""
         self.redirect(self.get_login_url())
 
+    async def prepare(self) -> None:
+        """Besides, give the browser the XSRF token that the page's script sends back."""
+        await super().prepare()
+        if not self._finished:
+            # The property sets the cookie.
+            assert self.xsrf_token  # noqa: S101
+
     def render_page(self, name: str, **context: Any) -> None:
         """Render a template of `templates/service`."""
         template = self.services.templates.get_template(f"service/{name}")
