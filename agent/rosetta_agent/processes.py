@@ -12,6 +12,8 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from rosetta_agent.errors import StateUnknown, TaskFailure
 
+#: Numbers of capabilities(7).
+CAP_SYS_ADMIN, CAP_SYS_RESOURCE = 21, 24
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -104,6 +106,20 @@ def descendants(pid: int) -> List[int]:
     for member in found:
         found.extend(children.get(member, []))
     return found
+
+
+def parse_capabilities(status: str) -> int:
+    """The effective capabilities in a /proc/PID/status, as bits."""
+    for line in status.splitlines():
+        if line.startswith("CapEff:"):
+            return int(line.split()[1], 16)
+    return 0
+
+
+def has_capability(number: int) -> bool:
+    """Whether this process has a capability in its own user namespace."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        return bool(parse_capabilities(file.read()) & (1 << number))
 
 
 def die_with_parent() -> None:

@@ -12,7 +12,7 @@ from rosetta_agent.engines.causes import engine_failure, last_words, parse_cause
 from rosetta_agent.errors import StateUnknown, TaskFailure
 from rosetta_agent.job import Attempt, Image, Job
 from rosetta_agent.logs import Follower
-from rosetta_agent.processes import Completed, identify, run
+from rosetta_agent.processes import CAP_SYS_ADMIN, Completed, has_capability, identify, run
 from rosetta_agent.sandbox import Sandbox
 
 _ASK_SECONDS = 20.0
@@ -40,7 +40,7 @@ class Client(NamedTuple):
     run_options: Tuple[str, ...] = ()
     pull_options: Tuple[str, ...] = ()
     remove_options: Tuple[str, ...] = ()
-    can_init: bool = True
+    init: Tuple[str, ...] = ("--init",)
 
 
 def image_name(image: Image) -> str:
@@ -163,7 +163,7 @@ def build_run_command(client: Client, job: Job, publish: bool, init: bool) -> Li
     argv = [client.program, "run", "--detach", "--name", attempt.name]
     argv += ["--pull", "never", "--hostname", attempt.task]
     argv += ["--log-driver", client.log_driver, "--log-opt", "max-size=10m"]
-    argv += ["--init"] if init else []
+    argv += list(client.init) if init else []
     argv += ["--label", "rosetta.task={}".format(attempt.task)]
     argv += ["--label", "rosetta.attempt={}".format(attempt.attempt)]
     argv += ["--publish", "127.0.0.1::{}".format(job.interface.port)] if publish else []
@@ -249,7 +249,7 @@ class Docker(Engine):
         peer = _daemon(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
         if peer is None or peer[1] != os.geteuid():
             return False
-        return os.geteuid() != 0 or has_sys_admin()
+        return os.geteuid() != 0 or has_capability(CAP_SYS_ADMIN)
 
     def _ask(self, argv: List[str], seconds: float = _ASK_SECONDS) -> Completed:
         done = run(argv, seconds)
@@ -302,8 +302,7 @@ class Docker(Engine):
     def start(self, job: Job) -> Container:
         """See Engine."""
         client = self.client(job.image)
-        init = client.can_init and not self._image_is_init
-        argv = build_run_command(client, job, not self.can_enter(), init)
+        argv = build_run_command(client, job, not self.can_enter(), not self._image_is_init)
         values = container_environment(job)
         handed = {name: values[name] for name in values if not is_read_by_client(name)}
         done = run(argv, _START_SECONDS, handed)
@@ -372,12 +371,3 @@ def _daemon(address: str) -> Optional[Tuple[int, int]]:
         return None
     pid, user, _group = struct.unpack("3i", raw)
     return (pid, user) if pid else None
-
-
-def has_sys_admin() -> bool:
-    """Whether this process may enter namespaces that are not its own (CAP_SYS_ADMIN, 21)."""
-    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
-        for line in file:
-            if line.startswith("CapEff:"):
-                return bool(int(line.split()[1], 16) & (1 << 21))
-    return False

@@ -1,18 +1,22 @@
 """podman: docker's command line, without a daemon, rootless or not."""
 
 import os
+import resource
 import shutil
-from typing import Optional, Tuple
+from typing import Dict, Mapping, Optional, Sequence, Tuple
 
-from rosetta_agent.engines.docker import Client, Docker, has_sys_admin
+from rosetta_agent.engines.docker import Client, Docker
 from rosetta_agent.engines.references import is_on_loopback
 from rosetta_agent.job import Image
+from rosetta_agent.processes import CAP_SYS_ADMIN, CAP_SYS_RESOURCE, has_capability
 
+#: Only programs without libraries: they run inside of images that have none.
 _INIT_PROGRAMS = (
     "/usr/libexec/podman/catatonit",
     "/usr/lib/podman/catatonit",
     "/usr/local/libexec/podman/catatonit",
     "/usr/bin/catatonit",
+    "/usr/bin/tini-static",
 )
 
 
@@ -27,25 +31,51 @@ class Podman(Docker):
         return Client(
             "podman",
             "k8s-file",
-            run_options=machine_options(),
+            run_options=machine_options() if image is not None else (),
             pull_options=("--tls-verify=false",) if loopback else (),
             remove_options=("--time", "0"),
-            can_init=any(os.path.exists(path) for path in _INIT_PROGRAMS),
+            init=build_init_options([path for path in _INIT_PROGRAMS if os.path.exists(path)]),
         )
 
     def can_enter(self) -> bool:
         """See Docker. Rootless podman's user namespace is ours to enter."""
         if os.environ.get("CONTAINER_HOST"):
             return False
-        return os.geteuid() != 0 or has_sys_admin()
+        return os.geteuid() != 0 or has_capability(CAP_SYS_ADMIN)
 
 
-def build_machine_options(hybrid: bool, has_runc: bool) -> Tuple[str, ...]:
-    """crun refuses machines with both versions of cgroups mounted; runc works there."""
-    return ("--runtime", "runc") if hybrid and has_runc else ()
+def build_init_options(programs: Sequence[str]) -> Tuple[str, ...]:
+    """Ask for an init, the first of the programs that this machine has, if it has one."""
+    return ("--init", "--init-path", programs[0]) if programs else ()
+
+
+def build_machine_options(
+    hybrid: bool, has_runc: bool, limits: Mapping[str, int]
+) -> Tuple[str, ...]:
+    """What ``podman run`` has to be told on some machines.
+
+    crun refuses machines with both versions of cgroups mounted; runc works there. ``limits``
+    are those (``nofile``, ``nproc``) which may not be raised: podman would try to.
+    """
+    options = ["--runtime", "runc"] if hybrid and has_runc else []
+    for name in sorted(limits):
+        options += ["--ulimit", "{0}={1}:{1}".format(name, limits[name])]
+    return tuple(options)
 
 
 def machine_options() -> Tuple[str, ...]:
     """The options of ``podman run`` that this machine needs."""
     hybrid = os.path.isdir("/sys/fs/cgroup/unified") and os.path.isdir("/sys/fs/cgroup/memory")
-    return build_machine_options(hybrid, shutil.which("runc") is not None)
+    return build_machine_options(hybrid, shutil.which("runc") is not None, _fixed_limits())
+
+
+def _fixed_limits() -> Dict[str, int]:
+    """Limits of a root that has not the right to raise them (CAP_SYS_RESOURCE)."""
+    if os.geteuid() != 0 or has_capability(CAP_SYS_RESOURCE):
+        return {}
+    with open("/proc/sys/kernel/pid_max", encoding="ascii") as file:
+        most = int(file.read())  # podman lowers its own limit of processes to this number
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    processes = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    limits = {"nproc": most if processes == resource.RLIM_INFINITY else min(processes, most)}
+    return limits if files == resource.RLIM_INFINITY else dict(limits, nofile=files)
