@@ -1,58 +1,127 @@
-"""Wiring into an existing hub: what the second line of `jupyterhub_config.py` does."""
+"""Wiring into an existing hub: what the last line of `jupyterhub_config.py` does."""
 
 import sys
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import jupyterhub
+from traitlets import TraitError
+from traitlets.config.loader import LazyConfigValue
 
 import rosetta_templates
+from rosetta_hub.catalogue.catalogue import Catalogue
 from rosetta_hub.config import SERVICE_NAME, Rosetta
+from rosetta_hub.errors import ConfigError
 
-# What the service may do on the hub: know who asks, start and stop servers on behalf of users that
-# it has checked, report activity. It may not read tokens, nor create or delete users.
-SERVICE_SCOPES = [
-    "read:users",
-    "read:groups",
-    "list:users",
-    "servers",
-    "delete:servers",
-    "read:servers",
-    "users:activity",
-    "access:servers",
-]
+# What the service may do on the hub: start and stop servers on behalf of users that it has checked,
+# report activity, see which servers there are. No tokens, no users made or deleted.
+SERVICE_SCOPES = ["servers", "users:activity", "list:users"]
 
-# What a browser's token carries to the service: the user's own servers and those shared with them.
-CLIENT_SCOPES = ["self", "access:servers", "read:servers", "servers", "delete:servers"]
+# What a browser's token carries to the service, as far as the user has it: who it is (groups, too),
+# and the user's own servers and those shared with the user.
+CLIENT_SCOPES = ["read:users!user", "access:servers", "servers"]
+
+# Lets a user in at the service.
+_ACCESS = f"access:services!service={SERVICE_NAME}"
 
 
 def setup(c: Any, config_file: str, manage_service: bool = True) -> None:
     """Make the hub of this configuration start containers.
 
-    Adds the service (started by the hub, unless `manage_service` is False), its role, the
-    spawner, the page templates, and named servers. What the configuration already has stays:
-    services, roles and template paths are added to. Call it on top of the file; everything it
-    sets can be overridden below.
+    To be called on the last line, so that it sees all of the configuration. It adds the service
+    (started by the hub, unless `manage_service` is False), its role, the spawner, the pages'
+    templates, and named servers. Services, roles and template paths that the configuration has
+    are kept and added to; templates of the administrator go before ours.
+
+    Set unless the configuration says otherwise: users start at the dashboard (`default_url`);
+    servers go on when the hub stops (`cleanup_servers`), and the hub does not wait at its start
+    for a service that it is about to start itself (`init_spawners_timeout`). Where the hub is
+    reached with https, `c.JupyterHub.cookie_host_prefix_enabled = True` is worth setting.
 
     `config_file` is `__file__`: the service reads the same configuration.
+
+    Raises:
+        SystemExit: the configuration can't be used; the message, without a traceback, says why.
     """
-    directory = Path(config_file).absolute().parent
-    c.Rosetta.state_dir = str(directory / str(c.Rosetta.get("state_dir", "rosetta_state")))
+    try:
+        _setup(c, Path(config_file).absolute(), manage_service)
+    except (ConfigError, TraitError) as error:
+        raise SystemExit(f"{config_file}: {error}") from error
+
+
+def _setup(c: Any, config_file: Path, managed: bool) -> None:
+    state_dir = str(c.Rosetta.get("state_dir", "rosetta_state"))
+    c.Rosetta.state_dir = str(config_file.parent / state_dir)
     settings = Rosetta(config=c)
+    settings.check()
+    _check_base_url(c.JupyterHub, settings)
+    check_native_entries(settings.catalogue())
     c.JupyterHub.spawner_class = "rosetta"
     c.JupyterHub.allow_named_servers = True
-    c.JupyterHub.default_url = settings.service_prefix
-    # Before the hub's own, of which some are replaced.
-    c.JupyterHub.template_paths.insert(0, str(Path(rosetta_templates.__file__).parent))
-    _append(c.JupyterHub, "services", _service(settings, config_file, manage_service))
-    for role in _roles():
-        _append(c.JupyterHub, "load_roles", role)
+    _set_default(c.JupyterHub, "default_url", settings.service_prefix)
+    _set_default(c.JupyterHub, "cleanup_servers", False)
+    _set_default(c.JupyterHub, "init_spawners_timeout", 1)
+    _add_templates(c.JupyterHub)
+    c.JupyterHub.services.append(_service(settings, config_file, managed))
+    role = {"name": SERVICE_NAME, "scopes": SERVICE_SCOPES, "services": [SERVICE_NAME]}
+    c.JupyterHub.load_roles.append(role)
+    _let_users_in(c.JupyterHub)
 
 
-def _append(section: Any, name: str, item: Any) -> None:
-    # A LazyConfigValue, where nothing was assigned before: extend() keeps the trait's default.
-    getattr(section, name).append(item)
+def check_native_entries(catalogue: Catalogue) -> None:
+    """Refuse native entries whose spawner is not installed; imports none of them.
+
+    Raises:
+        ConfigError: a `spawner_class` is neither an entry point nor in a module that exists.
+    """
+    known = {point.name.lower() for point in entry_points(group="jupyterhub.spawners")}
+    for card in catalogue.software.values():
+        name = card.default.spawner_class
+        if card.default.kind == "native" and name.lower() not in known and not _exists(name):
+            raise ConfigError(
+                f"c.Rosetta.software entry {card.id!r}: key 'spawner_class' names {name!r}, which"
+                f" is not installed. Use an import path or one of: {', '.join(sorted(known))}."
+            )
 
 
-def _service(settings: Rosetta, config_file: str, managed: bool) -> dict[str, Any]:
+def _exists(import_path: str) -> bool:
+    module, dot, _ = import_path.rpartition(".")
+    try:
+        return bool(dot) and find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _check_base_url(hub: Any, settings: Rosetta) -> None:
+    bound = urlsplit(str(hub.get("bind_url", ""))).path
+    path = str(hub.get("base_url", "") or bound).strip("/")
+    public = urlsplit(settings.hub_url).path.strip("/")
+    if path != public:
+        raise ConfigError(
+            f"c.Rosetta.hub_url is {settings.hub_url!r}, but the hub's base URL is '/{path}'."
+            " Give c.Rosetta.hub_url the address at which browsers see the hub, base URL included."
+        )
+
+
+def _set_default(section: Any, name: str, value: Any) -> None:
+    if name not in section:
+        setattr(section, name, value)
+
+
+def _add_templates(hub: Any) -> None:
+    path = str(Path(str(rosetta_templates.__file__)).parent)
+    paths = hub.template_paths
+    if isinstance(paths, LazyConfigValue):
+        # Nothing was assigned: the hub's own templates come first, and have the same names.
+        paths.prepend([path])
+    else:
+        paths.append(path)
+
+
+def _service(settings: Rosetta, config_file: Path, managed: bool) -> dict[str, Any]:
     service: dict[str, Any] = {
         "name": SERVICE_NAME,
         "url": settings.service_url,
@@ -62,13 +131,30 @@ def _service(settings: Rosetta, config_file: str, managed: bool) -> dict[str, An
         "display": False,
     }
     if managed:
-        path = str(Path(config_file).absolute())
-        service["command"] = [sys.executable, "-m", "rosetta_hub", "service", "--config", path]
+        service["command"] = [
+            *(sys.executable, "-m", "rosetta_hub", "service", "--config", str(config_file))
+        ]
     return service
 
 
-def _roles() -> list[dict[str, Any]]:
-    return [
-        {"name": "rosetta", "scopes": SERVICE_SCOPES, "services": [SERVICE_NAME]},
-        {"name": "user", "scopes": ["self", f"access:services!service={SERVICE_NAME}"]},
-    ]
+def _let_users_in(hub: Any) -> None:
+    """Give the role of all users access to the service; what it has been given stays.
+
+    Newer hubs add scopes to the role. Older ones replace it by an entry of `load_roles`, of which
+    there may be one alone.
+    """
+    customised = next((one for one in _items(hub.load_roles) if one.get("name") == "user"), None)
+    if customised is not None:
+        customised["scopes"] = [*customised.get("scopes", ["self"]), _ACCESS]
+    elif jupyterhub.version_info >= (6,):
+        hub.extra_user_scopes = {*_items(hub.get("extra_user_scopes", ())), _ACCESS}
+    else:
+        hub.load_roles.append({"name": "user", "scopes": ["self", _ACCESS]})
+
+
+def _items(value: Any) -> list[Any]:
+    """What a configuration value holds, assigned or only added to."""
+    if not isinstance(value, LazyConfigValue):
+        return list(value)
+    added = value.to_dict()
+    return [*added.get("prepend", ()), *added.get("extend", ()), *added.get("update", ())]

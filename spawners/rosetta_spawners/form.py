@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader
 import rosetta_templates
 
 # Fields of the form itself; in a native start, everything else is the native spawner's.
+_ALWAYS_SENT = frozenset({"software", "name"})
 _FIELDS = frozenset(
     {"software", "version", "computing", "engine", "runtime", "cpus", "memory", "name", "_xsrf"}
 )
@@ -43,8 +44,13 @@ def chosen_fields(form: Mapping[str, list[str]]) -> dict[str, str]:
 def native_fields(form: Mapping[str, Any]) -> dict[str, Any]:
     """What is left for the form of a native entry, as the hub gives it to every spawner.
 
-    A field that has a name of ours (`memory`) is the native form's when it was sent: the page
-    sends our own fields only with a container.
+    A native form may have fields of the same names as ours. Of those that the page sends with
+    every start, the first value is ours; of the others, which it sends with containers only,
+    empty ones are.
     """
-    rest = {name: values for name, values in form.items() if name not in ("software", "_xsrf")}
-    return {name: values for name, values in rest.items() if name not in _FIELDS or any(values)}
+    rest = {name: values for name, values in form.items() if name not in _FIELDS}
+    for name in sorted(_FIELDS & form.keys() - {"_xsrf"}):
+        values = form[name][1:] if name in _ALWAYS_SENT else form[name]
+        if any(values):
+            rest[name] = values
+    return rest

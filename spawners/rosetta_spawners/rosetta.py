@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 from jupyterhub.spawner import Spawner
-from jupyterhub.utils import maybe_future, url_path_join
+from jupyterhub.utils import maybe_future
 from traitlets import Type, Unicode
 from wrapspawner import WrapSpawner
 
@@ -223,9 +223,7 @@ class RosettaSpawner(WrapSpawner):
             if entry := self.settings.native({"software": card["id"]}, person):
                 forms[card["id"]] = await self._own_form(entry)
         self._form_auth_state = None
-        static_url = url_path_join(
-            str(self.hub.base_url).removesuffix("hub/"), "services/rosetta/static"
-        )
+        static_url = f"{self.settings.rosetta.service_prefix}static"
         return render_form(cards, forms, static_url, person.name)
 
     async def _own_form(self, entry: Software) -> str:

@@ -69,15 +69,9 @@ class TaskSpawner(Spawner):
     @property
     def client(self) -> ServiceClient:
         """The service, for this server."""
-        prefix = url_path_join(self._base_url, "services/rosetta")
-        key = self.settings.spawner_key
-        url = self.settings.rosetta.service_url
-        return ServiceClient(url_path_join(url, prefix), key, self.user.name, self.name)
-
-    @property
-    def _base_url(self) -> str:
-        # The hub's own is `<base URL>hub/`.
-        return str(self.hub.base_url).removesuffix("hub/")
+        rosetta = self.settings.rosetta
+        prefix = f"{rosetta.service_url}{rosetta.service_prefix}"
+        return ServiceClient(prefix, self.settings.spawner_key, self.user.name, self.name)
 
     async def start(self) -> str:
         """Have the service start the task; returns the address of the service.
