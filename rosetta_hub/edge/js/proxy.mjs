@@ -21,7 +21,7 @@ export function defineEdgeProxy(ConfigurableProxy) {
     constructor(options, edge) {
       super(options);
       this.edge = edge;
-      this.proxy.on("proxyReq", (proxyReq, req) => (req[UPSTREAM] = proxyReq));
+      this.proxy.on("proxyReq", (proxyReq, req, res) => this.#watchUpstream(proxyReq, req, res));
       this.proxy.on("proxyRes", (proxyRes, req, res) => this.#relayAnswer(proxyRes, req, res));
       this.proxy.on("proxyReqWs", (proxyReq, req, socket) => this.#relayUpgrade(proxyReq, req, socket));
       // Without a listener http-proxy throws what happens to a browser's socket.
@@ -62,6 +62,15 @@ export function defineEdgeProxy(ConfigurableProxy) {
         log.warn(`${task.id}: request can't be passed on: ${error.code ?? error.message}`);
         answer(req, res, 400, "The request can't be passed on.\n");
       }
+    }
+
+    #watchUpstream(proxyReq, req, res) {
+      req[UPSTREAM] = proxyReq;
+      // Nobody asked for an upgrade; Node would end the request without an error.
+      proxyReq.once("upgrade", (_proxyRes, socket) => {
+        socket.destroy();
+        this.#answerUnavailable(req, res, req[TASK]);
+      });
     }
 
     #answerUnavailable(req, res, task) {

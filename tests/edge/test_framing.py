@@ -1,0 +1,171 @@
+"""Requests that hide another one."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rosetta_hub.edge.process import build_proxy_command, find_node
+
+if TYPE_CHECKING:
+    from tests.edge.conftest import Backend, OpenTask, Rig
+
+TOKEN = "a-token"
+HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def build_smuggle(method: str, headers: str) -> bytes:
+    chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(HIDDEN), HIDDEN)
+    head = f"{method} /seen HTTP/1.1\r\n{headers}Transfer-Encoding: chunked\r\n\r\n"
+    return head.encode() + chunked
+
+
+@pytest.fixture
+async def task(rig: "Rig", backend: "Backend") -> "OpenTask":
+    return await rig.open(backend.target)
+
+
+@pytest.mark.parametrize("method", ["DELETE", "OPTIONS"])
+async def test_chunked_delete_is_refused(
+    task: "OpenTask", backend: "Backend", method: str
+) -> None:
+    headers = f"Host: {task.authority}\r\nCookie: {task.cookie}\r\n"
+    assert (await task.send(build_smuggle(method, headers))).status == 411
+    assert backend.requests == []
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT"])
+async def test_chunked_bodies_stay_bodies(
+    task: "OpenTask", backend: "Backend", method: str
+) -> None:
+    headers = f"Host: {task.authority}\r\nCookie: {task.cookie}\r\nConnection: close\r\n"
+    answer = await task.send(build_smuggle(method, headers), method)
+    assert answer.status == 200
+    assert [request.path for request in backend.requests] == ["/seen"]
+    assert backend.requests[0].body == HIDDEN
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: identity\r\n",
+        "Transfer-Encoding: chunked, identity\r\n",
+        "Transfer-Encoding: xchunked\r\n",
+        "Content-Length: 5\r\nContent-Length: 6\r\n",
+        "Content-Length : 5\r\n",
+    ],
+)
+async def test_ambiguous_lengths_are_refused(
+    task: "OpenTask", backend: "Backend", framing: str
+) -> None:
+    head = f"POST / HTTP/1.1\r\nHost: {task.authority}\r\nCookie: {task.cookie}\r\n{framing}\r\n"
+    assert (await task.send(head.encode() + b"0\r\n\r\n" + HIDDEN)).status == 400
+    assert backend.requests == []
+
+
+async def test_chunked_http_1_0_is_refused(task: "OpenTask", backend: "Backend") -> None:
+    head = f"POST / HTTP/1.0\r\nHost: {task.authority}\r\nCookie: {task.cookie}\r\n"
+    answer = await task.send(f"{head}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n".encode())
+    assert answer.status == 400
+    assert backend.requests == []
+
+
+async def test_trace_is_closed(task: "OpenTask", backend: "Backend") -> None:
+    assert (await task.fetch("/", task.own, "TRACE")).status == 405
+    assert backend.requests == []
+
+
+@pytest.mark.parametrize("framing", [{"Content-Length": "5"}, {"Transfer-Encoding": "chunked"}])
+async def test_upgrade_with_a_body_is_refused(
+    task: "OpenTask", backend: "Backend", framing: dict[str, str]
+) -> None:
+    answer, _, writer = await task.upgrade({**task.own, "Origin": task.origin, **framing})
+    assert answer.status == 400
+    assert backend.requests == []
+    writer.close()
+
+
+async def wait_for_port(port: int) -> None:
+    for _ in range(400):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.05)
+        else:
+            writer.close()
+            return
+    raise AssertionError(f"nobody listens on port {port}")
+
+
+class HubProxy:
+    """A CHP process with its own command line."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
+        self.process = process
+        self.port = port
+
+    async def exchange(self, data: bytes, port: int | None = None) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port or self.port)
+        writer.write(data)
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+        writer.close()
+        return answer
+
+
+async def start_hub_proxy(command: list[str], backend: "Backend") -> HubProxy:
+    from tests.edge.conftest import free_port
+
+    port, api = free_port(), free_port()
+    arguments = ["--ip", "127.0.0.1", "--port", str(port), "--api-ip", "127.0.0.1"]
+    arguments += ["--api-port", str(api), "--log-level", "error"]
+    process = await asyncio.create_subprocess_exec(
+        *command, *arguments, env={"CONFIGPROXY_AUTH_TOKEN": TOKEN, "PATH": "/usr/bin:/bin"}
+    )
+    proxy = HubProxy(process, port)
+    await wait_for_port(api)
+    await wait_for_port(port)
+    body = f'{{"target": "http://127.0.0.1:{backend.port}"}}'
+    head = f"POST /api/routes/ HTTP/1.1\r\nHost: x\r\nAuthorization: token {TOKEN}\r\n"
+    answer = await proxy.exchange(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode(), api)
+    assert b" 201 " in answer
+    return proxy
+
+
+async def smuggle(command: list[str], backend: "Backend") -> tuple[bytes, list[str]]:
+    """The answer to the attack, and the paths that the backend saw until an honest request."""
+    proxy = await start_hub_proxy(command, backend)
+    try:
+        answer = await proxy.exchange(build_smuggle("DELETE", "Host: x\r\n"))
+        assert b" 200 " in await proxy.exchange(b"GET /honest HTTP/1.1\r\nHost: x\r\n\r\n")
+        trace = await proxy.exchange(b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n")
+        upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n\r\n"
+        upgraded = await proxy.exchange(b"GET /ws HTTP/1.1\r\nHost: x\r\n" + upgrade)
+        head = answer + trace + upgraded
+        return head, [request.path for request in backend.requests]
+    finally:
+        proxy.process.terminate()
+        await proxy.process.wait()
+
+
+async def test_stock_hub_proxy_lets_the_hidden_request_through(
+    chp: Path, backend: "Backend"
+) -> None:
+    command = [str(find_node()), str(chp / "bin" / "configurable-http-proxy")]
+    proxy = await start_hub_proxy(command, backend)
+    try:
+        await proxy.exchange(build_smuggle("DELETE", "Host: x\r\n"))
+        await proxy.exchange(b"GET /honest HTTP/1.1\r\nHost: x\r\n\r\n")
+    finally:
+        proxy.process.terminate()
+        await proxy.process.wait()
+    assert "/hidden" in [request.path for request in backend.requests]
+
+
+async def test_guarded_hub_proxy_does_not(chp: Path, backend: "Backend") -> None:
+    answers, paths = await smuggle(build_proxy_command(find_node(), chp, []), backend)
+    assert [line.split()[1] for line in answers.split(b"\r\n") if line.startswith(b"HTTP/")] == [
+        b"411", b"405", b"400",
+    ]  # fmt: skip
+    assert paths == ["/honest"]

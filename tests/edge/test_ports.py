@@ -1,0 +1,154 @@
+"""One listener a task: opened, moved, closed with all that goes over it."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rosetta_hub.edge import EdgeError, Listener, PortInUse
+
+if TYPE_CHECKING:
+    from tests.edge.conftest import Backend, OpenTask, Rig
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that another program listens on."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield server.getsockname()[1]
+
+
+async def is_open(task: "OpenTask") -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", task.socket_port)
+    except ConnectionRefusedError:
+        return False
+    writer.close()
+    return True
+
+
+async def test_port_of_another_program(rig: "Rig", backend: "Backend", taken: int) -> None:
+    with pytest.raises(PortInUse):
+        await rig.open(backend.target, port=taken)
+    good = await rig.open(backend.target)
+    bad = Listener("0123456789ab", "x", "http://hub/r", "http://hub/o", port=taken)
+    assert await rig.client.put_tasks([good.listener, bad]) == {"0123456789ab": "EADDRINUSE"}
+    assert (await good.fetch("/", good.own)).status == 200
+    assert (await rig.client.status()).tasks == 1
+
+
+async def test_two_tasks_can_not_share_a_port(rig: "Rig", backend: "Backend") -> None:
+    first = await rig.open(backend.target)
+    with pytest.raises(PortInUse):
+        await rig.open(backend.target, port=first.socket_port)
+
+
+async def test_closing_a_port_cuts_its_connections(rig: "Rig", backend: "Backend") -> None:
+    from tests.edge.conftest import until
+
+    task, other = await rig.open(backend.target), await rig.open(backend.target)
+    reader, writer = await task.websocket()
+    other_reader, other_writer = await other.websocket()
+    idle, idle_writer = await task.connect()
+    assert await rig.client.delete_task(task.id)
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    assert await asyncio.wait_for(idle.read(), 10) == b""
+    assert not await is_open(task)
+    other_writer.write(b"alive")
+    assert await other_reader.readexactly(5) == b"alive"
+    await until(lambda: len(backend.connections) == 1)
+    assert not await rig.client.delete_task(task.id)
+    for each in [writer, other_writer, idle_writer]:
+        each.close()
+
+
+async def test_ports_are_reused(rig: "Rig", backend: "Backend") -> None:
+    old = await rig.open(backend.target)
+    await rig.client.delete_task(old.id)
+    new = await rig.open(backend.target, port=old.socket_port)
+    assert (await new.fetch("/", new.own)).status == 200
+    assert (await new.fetch("/", old.own)).status == 403
+
+
+async def test_full_state_opens_updates_and_closes(rig: "Rig", backend: "Backend") -> None:
+    stays, goes = await rig.open(backend.target), await rig.open(backend.target)
+    reader, writer = await stays.websocket()
+    swapped = Listener(
+        "0123456789ab", "x", "http://hub/r", "http://hub/o", port=goes.socket_port
+    )
+    assert await rig.client.put_tasks([stays.listener, swapped]) == {}
+    assert (await rig.client.status()).tasks == 2
+    assert (await goes.fetch("/", goes.own)).status == 403
+    writer.write(b"alive")
+    assert await reader.readexactly(5) == b"alive"
+    writer.close()
+    await rig.client.put_tasks([])
+    assert not await is_open(stays)
+
+
+async def test_tasks_can_swap_ports(rig: "Rig", backend: "Backend") -> None:
+    one, two = await rig.open(backend.target), await rig.open(None)
+    swapped = [
+        replace(one.listener, port=two.socket_port),
+        replace(two.listener, port=one.socket_port),
+    ]
+    assert await rig.client.put_tasks(swapped) == {}
+    one.socket_port, two.socket_port = two.socket_port, one.socket_port
+    one.authority, two.authority = two.authority, one.authority
+    assert (await one.fetch("/", one.own)).status == 200
+    assert (await two.fetch("/", two.own)).status == 503
+
+
+async def test_bad_state_changes_nothing(rig: "Rig", backend: "Backend") -> None:
+    task = await rig.open(backend.target)
+    bad = Listener("0123456789ab", "x", "javascript:alert(1)", "http://hub/o", port=1)
+    with pytest.raises(EdgeError, match="room_url"):
+        await rig.client.put_tasks([bad])
+    with pytest.raises(EdgeError, match="twice"):
+        await rig.client.put_tasks([task.listener, task.listener])
+    assert (await task.fetch("/", task.own)).status == 200
+
+
+async def test_a_thousand_ports(secure_rig: "Rig", backend: "Backend") -> None:
+    from tests.edge.conftest import free_port
+
+    ports: set[int] = set()
+    while len(ports) < 1000:
+        ports.add(free_port())
+    listeners = [
+        Listener(f"{number:012x}", "x", "http://hub/r", "http://hub/o", port, target=backend.target)
+        for number, port in enumerate(ports)
+    ]
+    # Another program of this machine may have taken one since.
+    errors = await secure_rig.client.put_tasks(listeners)
+    assert len(errors) < 10
+    assert (await secure_rig.client.status()).tasks == 1000 - len(errors)
+    task = await secure_rig.open(backend.target)
+    assert (await task.fetch("/", task.own)).status == 200
+    await secure_rig.client.put_tasks([])
+
+
+async def test_proxy_itself_serves_no_task(rig: "Rig", backend: "Backend") -> None:
+    task = await rig.open(backend.target)
+    path = f"{rig.config.socket}.main"
+    reader, writer = await asyncio.open_unix_connection(path)
+    head = f"GET / HTTP/1.1\r\nHost: {task.authority}\r\nCookie: {task.cookie}\r\n"
+    writer.write(f"{head}Connection: close\r\n\r\n".encode())
+    assert b" 421 " in await reader.read()
+    writer.close()
+    assert backend.requests == []
+
+
+async def test_client_that_never_ends_its_headers_is_let_go(
+    rig: "Rig", backend: "Backend"
+) -> None:
+    task = await rig.open(backend.target)
+    reader, writer = await task.connect()
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n")
+    assert b" 408 " in await asyncio.wait_for(reader.read(), 60)
+    writer.close()

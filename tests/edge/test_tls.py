@@ -1,0 +1,149 @@
+"""The one certificate, and a host name a task."""
+
+import asyncio
+import os
+import secrets
+import signal
+import ssl
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rosetta_hub.edge import EdgeConfig, EdgeError, ensure_edge, stop_edge
+
+if TYPE_CHECKING:
+    from tests.edge.conftest import Backend, OpenTask, Rig
+
+
+async def test_https_and_websockets(secure_rig: "Rig", backend: "Backend") -> None:
+    task = await secure_rig.open(backend.target)
+    answer = await task.fetch("/", task.own)
+    assert answer.status == 200
+    assert answer.seen["x-forwarded-proto"] == "https"
+    reader, writer = await task.websocket()
+    writer.write(b"bytes")
+    assert await reader.readexactly(5) == b"bytes"
+    writer.close()
+    refused, _, writer = await task.upgrade({**task.own, "Origin": f"http://{task.authority}"})
+    assert refused.status == 403
+    writer.close()
+
+
+async def test_cookie_is_bound_to_the_host(secure_rig: "Rig", backend: "Backend") -> None:
+    task = await secure_rig.open(backend.target)
+    ticket, session = secrets.token_hex(8), secrets.token_hex(16)
+    await secure_rig.client.post_ticket(task.id, ticket, session, "bob", 60, time.time() + 60)
+    answer = await task.page(f"/_rosetta/open?ticket={ticket}&next=/")
+    cookie = answer.get("set-cookie") or ""
+    assert cookie.startswith(f"__Host-rosetta-{task.id}={session}; Path=/; ")
+    assert cookie.endswith("; HttpOnly; SameSite=Lax; Secure")
+    assert "Domain" not in cookie
+    plain = await task.fetch("/", {"Cookie": f"rosetta-{task.id}={session}"})
+    assert plain.status == 403, "a name without the prefix could be set by another host"
+
+
+async def test_containers_own_tls(
+    rig: "Rig", backend: "Backend", certificate: tuple[Path, Path]
+) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*certificate)
+    await backend.stop()
+    await backend.start(tls=context)
+    task = await rig.open(backend.target, target_tls=True)
+    assert (await task.fetch("/", task.own)).seen["host"] == task.authority
+    reader, writer = await task.websocket()
+    writer.write(b"bytes")
+    assert await reader.readexactly(5) == b"bytes"
+    writer.close()
+
+
+async def serial_of(task: "OpenTask") -> bytes:
+    """The certificate that the port shows."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    _, writer = await asyncio.open_connection("127.0.0.1", task.socket_port, ssl=context)
+    shown: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    return shown
+
+
+async def test_renewed_certificate_is_taken(backend: "Backend", tmp_path: Path) -> None:
+    from tests.edge.conftest import Rig, make_certificate, until
+
+    cert, key = make_certificate(tmp_path)
+    config = EdgeConfig(tmp_path / "s", "127.0.0.1", tls_cert=cert, tls_key=key)
+    status = await ensure_edge(config)
+    try:
+        rig = Rig(config, ssl.create_default_context(cafile=cert))
+        task = await rig.open(backend.target)
+        reader, writer = await task.websocket()
+        old = await serial_of(task)
+        key.write_text("broken")
+        os.kill(status.pid, signal.SIGHUP)
+        await until(lambda: "the old one stays" in config.log_file.read_text())
+        assert await serial_of(task) == old
+        make_certificate(tmp_path)
+        os.kill(status.pid, signal.SIGHUP)
+        await until(lambda: "certificate read again" in config.log_file.read_text())
+        assert await serial_of(task) != old
+        writer.write(b"alive")
+        assert await reader.readexactly(5) == b"alive"
+        writer.close()
+    finally:
+        await stop_edge(config)
+
+
+async def named(rig: "Rig", backend: "Backend", name: str) -> "OpenTask":
+    return await rig.open(backend.target, host=f"{name}.tasks.example")
+
+
+async def test_host_name_decides_on_the_main_port(named_rig: "Rig", backend: "Backend") -> None:
+    one, two = await named(named_rig, backend, "One"), await named(named_rig, backend, "two")
+    one.authority = one.authority.lower()
+    assert (await one.fetch("/", one.own)).status == 200
+    assert (await two.fetch("/", two.own)).status == 200
+    assert (await two.fetch("/", one.own)).status == 403
+    reader, writer = await one.websocket()
+    writer.write(b"bytes")
+    assert await reader.readexactly(5) == b"bytes"
+    refused, _, other = await one.upgrade({**one.own, "Origin": two.origin})
+    assert refused.status == 403
+    await named_rig.client.delete_task(one.id)
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    for host in [one.authority, "three.tasks.example", f"tasks.example:{one.socket_port}"]:
+        assert (await one.fetch("/", {**one.own, "Host": host})).status == 421
+    assert (await two.fetch("/", two.own)).status == 200
+    for each in [writer, other]:
+        each.close()
+
+
+async def test_connection_stays_with_its_first_task(named_rig: "Rig", backend: "Backend") -> None:
+    one, two = await named(named_rig, backend, "one"), await named(named_rig, backend, "two")
+    reader, writer = await one.connect()
+    for task, status in [(one, b" 200 "), (two, b" 421 ")]:
+        head = f"GET / HTTP/1.1\r\nHost: {task.authority}\r\nCookie: {task.cookie}\r\n\r\n"
+        writer.write(head.encode())
+        answer = await reader.readuntil(b"\r\n\r\n")
+        assert status in answer
+        length = int(answer.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        await reader.readexactly(length)
+    writer.close()
+
+
+async def test_name_is_given_once(named_rig: "Rig", backend: "Backend") -> None:
+    await named(named_rig, backend, "one")
+    with pytest.raises(EdgeError, match="is the name of"):
+        await named(named_rig, backend, "one")
+
+
+async def test_port_beside_host_names(named_rig: "Rig", backend: "Backend") -> None:
+    """Protocols without a host name in them need a port there, too."""
+    from tests.edge.conftest import free_port
+
+    task = await named_rig.open(backend.target, protocol="tcp", host=None, port=free_port())
+    reader, writer = await asyncio.open_connection("127.0.0.1", task.socket_port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+    writer.close()
