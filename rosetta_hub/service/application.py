@@ -1,5 +1,6 @@
 """The service's tornado application: every route, in one table."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,16 @@ from rosetta_hub.service.event_stream import EventsHandler
 from rosetta_hub.service.handlers import SECURITY_HEADERS, BaseHandler, Services
 from rosetta_hub.service.hub_facing import SpawnerHandler, SpawnerStopHandler
 from rosetta_hub.service.openapi import OpenApiHandler
-from rosetta_hub.service.pages import OAuthCallback, OpenPage, ServerPage, TaskPage, TasksPage
+from rosetta_hub.service.pages import (
+    HubServerPath,
+    OAuthCallback,
+    OpenPage,
+    ServerPage,
+    TaskPage,
+    TasksPage,
+)
+
+log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 
@@ -65,16 +75,26 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}agents/([0-9a-f]{{12}})/([1-9][0-9]{{0,8}})", ReportHandler, arguments),
         (rf"{spawner}/stop", SpawnerStopHandler, arguments),
         (spawner, SpawnerHandler, arguments),
-        (rf"{hub_path}/user/([^/]+)/(?:([^/]+)/)?.*", ServerPage, arguments),
+        (rf"{prefix}servers/([^/]+)/([^/]*)", ServerPage, arguments),
+        (rf"{hub_path}/user/([^/]+)/(?:([^/]+)/)?.*", HubServerPath, arguments),
     ]
     return web.Application(
         routes,
         default_handler_class=NothingHandler,
         default_handler_args=arguments,
         cookie_secret=cookie_secret,
+        log_function=log_request,
         # Every handler checks what it needs to: see HubHandler.
         xsrf_cookies=False,
     )
+
+
+def log_request(handler: web.RequestHandler) -> None:
+    """One line a request, without its query: OAuth codes and tokens of forms stand there."""
+    status, request = handler.get_status(), handler.request
+    level = logging.INFO if status < 500 else logging.ERROR
+    milliseconds = 1000 * request.request_time()
+    log.log(level, "%d %s %s %.1f ms", status, request.method, request.path, milliseconds)
 
 
 def build_templates() -> Environment:

@@ -185,7 +185,7 @@ class PageHandler(HubHandler):
 
     def write_sentence(self, status: int, sentence: str) -> None:
         """An error as a page."""
-        self.render_page("error.html", status=status, message=sentence, title="Error")
+        self.render_page("error.html", status=status, message=sentence)
 
     def _context(self) -> dict[str, Any]:
         hub_base = self.hub_auth.hub_prefix

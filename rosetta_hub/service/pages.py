@@ -16,7 +16,7 @@ class TasksPage(PageHandler):
 
     def get(self) -> None:
         """The page; its script asks the API."""
-        self.render_page("tasks.html", title="Tasks")
+        self.render_page("tasks.html")
 
 
 class TaskPage(PageHandler):
@@ -25,19 +25,30 @@ class TaskPage(PageHandler):
     def get(self, task_id: str) -> None:
         """The page; its script asks the API."""
         task = self.visible_task(task_id)
-        self.render_page("task.html", title=task.name, task_id=task.id)
+        view = self.services.viewer.view(task, self.caller.rights(task))
+        self.render_page("task.html", task=view.model_dump(mode="json"))
 
 
-class ServerPage(PageHandler):
-    """`/user/<name>/<server>/`, the hub's own address of a server: leads to the task's page.
+class HubServerPath(BaseHandler):
+    """`/user/<name>/<server>/...`, the hub's own address of a server: leads to the service's.
 
     The hub's proxy sends these here, because the spawner said so; the hub itself asks here
-    whether the server is up, and takes any redirect for a yes.
+    whether the server is up, and takes any redirect for a yes. No cookie of the service is sent
+    to this path, so nothing is looked up: the answer depends on the path alone.
     """
 
     def get(self, user: str, server_name: str | None) -> None:
+        """To the same server below the service's prefix."""
+        prefix = self.services.settings.service_prefix
+        self.redirect(f"{prefix}servers/{user}/{server_name or ''}")
+
+
+class ServerPage(PageHandler):
+    """`servers/<name>/<server>`: leads to the page of the server's task."""
+
+    def get(self, user: str, server_name: str) -> None:
         """To the task's page."""
-        task = self.services.tasks.find_server(unquote(user), unquote(server_name or ""))
+        task = self.services.tasks.find_server(unquote(user), unquote(server_name))
         if not self.caller.sees(task.user, task.server_name):
             raise NotFound("There is no such task. It may have been deleted.")
         self.redirect(page_path(task, self.services.settings))

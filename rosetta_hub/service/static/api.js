@@ -24,6 +24,13 @@ export function taskUrl(id, rest = "") {
   return apiUrl(`tasks/${encodeURIComponent(id)}${rest}`);
 }
 
+/** The address of a stream of events: EventSource sends no headers, so the token goes along. */
+export function eventsUrl(task = "") {
+  const query = new URLSearchParams({ _xsrf: xsrfToken() });
+  if (task) query.set("task", task);
+  return apiUrl(`events?${query}`);
+}
+
 function xsrfToken() {
   // Several cookies may have the name; the browser puts the one of the longest path first.
   const found = document.cookie.split("; ").find((one) => one.startsWith("_xsrf="));
@@ -35,8 +42,8 @@ function xsrfToken() {
  * Throws ApiError with the API's own sentence.
  */
 export async function call(method, url, body) {
-  const headers = { Accept: "application/json" };
-  if (method !== "GET") headers["X-XSRFToken"] = xsrfToken();
+  // JupyterHub wants the token for reading, too, where a script asks.
+  const headers = { Accept: "application/json", "X-XSRFToken": xsrfToken() };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response;
   try {

@@ -34,12 +34,16 @@ export function setText(element, text) {
 /** The square of a software: its logo, or its first letter where it has none or it can't be had. */
 export function tile(software) {
   const name = software.name || "?";
-  const letters = [...name];
-  const box = h("span", { class: `tile tile-${letters.length % 6}`, "aria-hidden": "true" });
-  const letter = letters[0].toUpperCase();
+  const letter = [...name][0].toUpperCase();
+  const box = h("span", { class: `tile tile-${tint(name)}`, "aria-hidden": "true" });
   if (software.logo) showLogo(box, h("img", { src: software.logo, alt: "" }), letter);
   else box.textContent = letter;
   return box;
+}
+
+/** One of the six tints of tiles, the same as in options_form.html. */
+function tint(name) {
+  return ("abcdefghijklmnopqrstuvwxyz".indexOf(name[0].toLowerCase()) + 1 + [...name].length) % 6;
 }
 
 /** Puts a letter in the place of a logo that can't be loaded. */

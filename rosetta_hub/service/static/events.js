@@ -1,28 +1,34 @@
-// Server-sent events that survive: the browser reconnects after a lost connection, and this does
-// after an answer that makes the browser give up.
+// Server-sent events that survive a service that restarts, a network that comes and goes, and a
+// session that ends.
 
-const FIRST_WAIT = 1000;
+import { call } from "./api.js";
+
+const FIRST_WAIT = 500;
 const LONGEST_WAIT = 15000;
-// A reload of the page closes the stream too: only what lasts is worth a banner.
-const PATIENCE = 1200;
+// The service ends a stream now and then, to look at rights anew; that is not worth a banner, nor
+// is the end that a reload of the page brings.
+const PATIENCE = 1500;
+
+const INTERRUPTED = "Live updates are interrupted, trying again…";
+const LOGGED_OUT = "You are logged out. Reload the page to log in again.";
 
 export class LiveEvents {
   /**
-   * `handlers`: functions by event name (`task`, `gone`, `log`), each given the decoded data.
-   * `onConnect` runs at each (re)connection, `onInterrupted(bool)` when the stream is lost and back.
+   * `makeUrl()`: the address of the stream. `probeUrl`: what is asked with GET when the stream
+   * can't be had; its error tells why. `handlers`: functions by event name (`task`, `gone`,
+   * `log`), each given the decoded data. `onConnect()` runs at each connection, `onMissing()` when
+   * what the stream is about is not there any more. `banner`: the element that tells the user.
    */
-  constructor(url, { handlers, onConnect = () => {}, onInterrupted = () => {} }) {
-    this.url = url;
-    this.handlers = handlers;
-    this.onConnect = onConnect;
-    this.onInterrupted = onInterrupted;
-    this.wait = FIRST_WAIT;
+  constructor({ makeUrl, probeUrl, handlers, onConnect = () => {}, onMissing = () => {}, banner }) {
+    Object.assign(this, { makeUrl, probeUrl, handlers, onConnect, onMissing, banner });
+    this.failures = 0;
     this.open();
   }
 
   open() {
-    clearTimeout(this.retryTimer);
-    this.source = new EventSource(this.url);
+    this.close();
+    this.closed = false;
+    this.source = new EventSource(this.makeUrl());
     this.source.onopen = () => this.connected();
     this.source.onerror = () => this.lost();
     for (const [name, handle] of Object.entries(this.handlers)) {
@@ -31,32 +37,52 @@ export class LiveEvents {
   }
 
   close() {
+    this.closed = true;
     clearTimeout(this.retryTimer);
-    clearTimeout(this.bannerTimer);
-    this.bannerTimer = null;
-    this.source.close();
+    this.source?.close();
   }
 
   connected() {
-    this.wait = FIRST_WAIT;
+    this.failures = 0;
     clearTimeout(this.bannerTimer);
     this.bannerTimer = null;
-    this.onInterrupted(false);
+    this.tell("");
     this.onConnect();
   }
 
+  /** The browser would try again by itself, but not after every error, and not with a new token. */
   lost() {
-    this.bannerTimer ??= setTimeout(() => this.onInterrupted(true), PATIENCE);
-    if (this.source.readyState !== EventSource.CLOSED) return;
-    clearTimeout(this.retryTimer);
-    this.retryTimer = setTimeout(() => this.open(), this.wait);
-    this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
+    this.source.close();
+    this.failures += 1;
+    this.bannerTimer ??= setTimeout(() => this.tell(INTERRUPTED), PATIENCE);
+    const wait = Math.min(FIRST_WAIT * 2 ** (this.failures - 1), LONGEST_WAIT);
+    this.retryTimer = setTimeout(() => this.retry(), wait);
   }
-}
 
-/** Shows or hides the banner of a page whose events are interrupted. */
-export function showInterrupted(banner, interrupted) {
-  const text = interrupted ? "Live updates are interrupted, trying again…" : "";
-  if (banner.textContent !== text) banner.textContent = text;
-  banner.hidden = !interrupted;
+  async retry() {
+    if (this.failures > 1) {
+      const reason = await this.probe();
+      if (this.closed) return undefined;
+      if (reason?.status === 404) return this.onMissing();
+      if (reason?.loggedOut) {
+        clearTimeout(this.bannerTimer);
+        return this.tell(LOGGED_OUT);
+      }
+    }
+    return this.open();
+  }
+
+  async probe() {
+    try {
+      await call("GET", this.probeUrl);
+      return null;
+    } catch (error) {
+      return error;
+    }
+  }
+
+  tell(text) {
+    if (this.banner.textContent !== text) this.banner.textContent = text;
+    this.banner.hidden = !text;
+  }
 }

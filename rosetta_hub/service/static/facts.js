@@ -31,10 +31,22 @@ export class Facts {
     this.set("Running for", this.runningFor());
     this.set("Ended", isEnded(task) && task.ended ? moment(task.ended) : null);
     this.set("Last activity", task.state === "running" ? ago(task.last_activity) : null);
-    this.set("CPU in use", this.cores === null ? null : `${this.cores.toFixed(this.cores < 10 ? 2 : 0)} cores`);
-    this.set("Memory in use", isEnded(task) || !task.usage?.memory ? null : bytes(task.usage.memory));
+    this.set("CPUs", this.cpus());
+    this.set("Memory", this.memory());
     this.set("Attempt", task.attempt > 1 ? String(task.attempt) : null);
     this.set("Task", task.id, "fact-code");
+  }
+
+  cpus() {
+    const { cpus } = this.task;
+    const used = this.cores === null ? "" : `${this.cores.toFixed(2)} in use`;
+    return [used, cpus && (used ? `of ${cpus}` : `up to ${cpus}`)].filter(Boolean).join(" ");
+  }
+
+  memory() {
+    const { memory, usage } = this.task;
+    const used = isEnded(this.task) || !usage?.memory ? "" : `${bytes(usage.memory)} in use`;
+    return [used, memory && (used ? `of ${bytes(memory)}` : `up to ${bytes(memory)}`)].filter(Boolean).join(" ");
   }
 
   runningFor() {

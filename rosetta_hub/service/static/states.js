@@ -11,17 +11,12 @@ const NAMES = {
   failed: "Failed",
 };
 
-/** The state that is shown: a task that is to stop is stopping until it has. */
-export function shownState(task) {
-  return task.target === "stopped" && !isEnded(task) ? "stopping" : task.state;
-}
-
 export function isEnded(task) {
   return task.state === "stopped" || task.state === "failed";
 }
 
 export function isReady(task) {
-  return task.state === "running" && task.target !== "stopped";
+  return task.state === "running";
 }
 
 /** Whether the browser itself opens it; everything else is reached with a program of the user's. */

@@ -2,14 +2,14 @@
 
 import { h, icon, setText } from "./dom.js";
 import { bytes } from "./format.js";
-import { isEnded, shownState } from "./states.js";
+import { isEnded } from "./states.js";
 
 const ORDER = ["queued", "starting", "running"];
 const element = (id) => document.getElementById(id);
 
 /** The steps are for the way there: once it runs, or has ended, the sentence says enough. */
 export function showSteps(list, task) {
-  const state = shownState(task);
+  const { state } = task;
   list.hidden = !["queued", "starting"].includes(state);
   const now = ORDER.indexOf(state);
   for (const step of list.children) {
@@ -20,8 +20,8 @@ export function showSteps(list, task) {
   }
 }
 
-export function showProgress({ state, target, progress }) {
-  const shown = Boolean(progress) && state === "starting" && target !== "stopped";
+export function showProgress({ state, progress }) {
+  const shown = Boolean(progress) && state === "starting";
   element("pull").hidden = !shown;
   if (!shown) return;
   const { done, total } = progress;
@@ -31,7 +31,8 @@ export function showProgress({ state, target, progress }) {
   element("pull-bar").style.width = part === null ? "" : `${part}%`;
   if (part === null) bar.removeAttribute("aria-valuenow");
   else bar.setAttribute("aria-valuenow", part);
-  const text = part === null ? `${bytes(done)} so far` : `${bytes(done)} of ${bytes(total)} · ${part} %`;
+  const left = Math.max(0, total - done);
+  const text = part === null ? `${bytes(done)} so far` : `${part} %, ${bytes(left)} to go`;
   bar.setAttribute("aria-valuetext", text);
   setText(element("pull-text"), text);
 }

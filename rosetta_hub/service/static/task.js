@@ -1,16 +1,16 @@
 // The page of one task: waiting room, running, ended.
 
 import { deleteTask, startTask, stopTask } from "./actions.js";
-import { apiUrl, call, taskUrl } from "./api.js";
+import { eventsUrl, taskUrl } from "./api.js";
 import { ConnectPanel } from "./connect.js";
 import { setText, tile } from "./dom.js";
-import { LiveEvents, showInterrupted } from "./events.js";
+import { LiveEvents } from "./events.js";
 import { Facts } from "./facts.js";
 import { LogView } from "./log_view.js";
 import { Opening } from "./opening.js";
 import { showProgress, showSteps, showTail, showWarnings } from "./status.js";
-import { announce, isReady, isWeb, shownState, showState, stateBadge, stateName } from "./states.js";
-import { button, linkButton, pending, toast } from "./ui.js";
+import { announce, isEnded, isReady, isWeb, showState, stateBadge, stateName } from "./states.js";
+import { button, linkButton, pending } from "./ui.js";
 
 const main = document.querySelector("main");
 const element = (id) => document.getElementById(id);
@@ -56,25 +56,17 @@ class TaskPage {
 
   listen() {
     const { id } = this.task;
-    this.events = new LiveEvents(apiUrl(`events?task=${encodeURIComponent(id)}`), {
+    this.events = new LiveEvents({
+      makeUrl: () => eventsUrl(id),
+      probeUrl: taskUrl(id),
+      banner: element("interrupted"),
       handlers: {
         task: (task) => task.id === id && this.update(task),
         log: (piece) => this.log.add(piece),
         gone: (gone) => gone.id === id && this.leave(),
       },
-      onConnect: () => this.check(),
-      onInterrupted: (interrupted) => showInterrupted(element("interrupted"), interrupted),
+      onMissing: () => this.leave(),
     });
-  }
-
-  /** After a reconnection the task may be gone, or the user logged out. */
-  async check() {
-    try {
-      await call("GET", taskUrl(this.task.id));
-    } catch (error) {
-      if (error.status === 404) this.leave();
-      else toast(error.message);
-    }
   }
 
   leave() {
@@ -85,9 +77,9 @@ class TaskPage {
   update(task) {
     const before = this.task;
     this.task = task;
-    const state = shownState(task);
+    const { state } = task;
     if (before && before.attempt !== task.attempt) this.log.reset();
-    if (before && shownState(before) !== state) announce(`${stateName(state)}. ${task.sentence || ""}`);
+    if (before && before.state !== state) announce(`${stateName(state)}. ${task.sentence || ""}`);
     setText(element("task-name"), task.name);
     setText(element("task-where"), whereText(task));
     document.title = `${state === "running" ? "Ready" : stateName(state)}: ${task.name}`;
@@ -109,10 +101,10 @@ class TaskPage {
     const focused = element("actions").contains(document.activeElement) ? document.activeElement : null;
     this.open.hidden = !(isReady(task) && isWeb(task) && task.open_url);
     if (task.open_url) this.open.href = task.open_url;
-    this.stop.hidden = !task.can.stop || shownState(task) === "stopping";
+    this.stop.hidden = !task.can.stop || task.state === "stopping";
     setText(this.stop.lastElementChild, isReady(task) ? "Stop" : "Cancel");
     this.start.hidden = !task.can.start;
-    this.remove.hidden = !task.can.delete;
+    this.remove.hidden = !(task.can.delete && isEnded(task));
     if (focused?.hidden) element("log").focus({ preventScroll: true });
   }
 }

@@ -4,7 +4,7 @@
 import { deleteTask, startTask, stopTask } from "./actions.js";
 import { h, setText, tile } from "./dom.js";
 import { ago, bytes, duration, moment, secondsSince } from "./format.js";
-import { isEnded, isReady, isWeb, shownState, showState, stateBadge } from "./states.js";
+import { isEnded, isReady, isWeb, showState, stateBadge } from "./states.js";
 import { button, linkButton, pending } from "./ui.js";
 
 export class TaskRow {
@@ -40,7 +40,7 @@ export class TaskRow {
     const first = !this.task;
     this.task = task;
     if (first) this.tile.replaceChildren(tile(task.software));
-    const state = shownState(task);
+    const { state } = task;
     this.element.dataset.task = task.id;
     this.element.dataset.state = state;
     setText(this.name, task.name);
@@ -82,12 +82,12 @@ export class TaskRow {
     this.connect.hidden = !ready || (web && !task.open_url);
     this.connect.href = web && task.open_url ? task.open_url : `${task.page_url}?stay`;
     setText(this.connect.lastElementChild, web ? "Connect" : "How to connect");
-    this.stop.hidden = !task.can.stop || shownState(task) === "stopping";
+    this.stop.hidden = !task.can.stop || task.state === "stopping";
     setText(this.stop.lastElementChild, ready ? "Stop" : "Cancel");
     this.start.hidden = !task.can.start;
     this.log.hidden = !task.can.log;
     this.log.href = `${task.page_url}?stay#log`;
-    this.remove.hidden = !task.can.delete;
+    this.remove.hidden = !(task.can.delete && isEnded(task));
     this.nameButtons();
     if (focused?.hidden) this.name.focus();
   }
@@ -106,7 +106,8 @@ export class TaskRow {
       this.time.title = moment(task.ended);
     } else {
       const since = task.started || task.created;
-      setText(this.time, duration(secondsSince(since) ?? 0));
+      const doing = task.started ? "running" : "waiting";
+      setText(this.time, `${doing} ${duration(secondsSince(since) ?? 0)}`);
       this.time.title = `${task.started ? "Started" : "Created"} ${moment(since)}`;
     }
   }

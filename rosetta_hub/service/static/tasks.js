@@ -1,9 +1,9 @@
 // The dashboard: a row a task, kept up to date by the service's events.
 
-import { apiUrl, call } from "./api.js";
-import { LiveEvents, showInterrupted } from "./events.js";
+import { apiUrl, call, eventsUrl } from "./api.js";
+import { LiveEvents } from "./events.js";
 import { TaskRow } from "./task_row.js";
-import { announce, isEnded, shownState, stateName } from "./states.js";
+import { announce, isEnded, stateName } from "./states.js";
 import { toast } from "./ui.js";
 
 const element = (id) => document.getElementById(id);
@@ -12,15 +12,16 @@ class Dashboard {
   constructor() {
     this.rows = new Map();
     this.owner = document.querySelector("main").dataset.user;
-    const events = {
+    this.events = new LiveEvents({
+      makeUrl: () => eventsUrl(),
+      probeUrl: apiUrl("tasks"),
+      banner: element("interrupted"),
       handlers: {
         task: (task) => this.heard(task),
         gone: ({ id }) => this.remove(id),
       },
       onConnect: () => this.load(),
-      onInterrupted: (interrupted) => showInterrupted(element("interrupted"), interrupted),
-    };
-    this.events = new LiveEvents(apiUrl("events"), events);
+    });
     // A browser opens six connections to a host: dashboards in the background give theirs back.
     document.addEventListener("visibilitychange", () => {
       this.events.close();
@@ -48,8 +49,8 @@ class Dashboard {
     const before = this.rows.get(task.id)?.task;
     this.show(task);
     this.layout();
-    if (before && shownState(before) !== shownState(task)) {
-      announce(`${task.name}: ${stateName(shownState(task))}. ${task.sentence || ""}`);
+    if (before && before.state !== task.state) {
+      announce(`${task.name}: ${stateName(task.state)}. ${task.sentence || ""}`);
     }
   }
 
@@ -94,7 +95,7 @@ function place(list, rows) {
 }
 
 function summary(active) {
-  const running = active.filter((row) => shownState(row.task) === "running").length;
+  const running = active.filter((row) => row.task.state === "running").length;
   const waiting = active.length - running;
   const parts = [];
   if (running) parts.push(`${running} running`);
