@@ -27,6 +27,7 @@ OLDEST_CHP = (4, 5)
 OLDEST_NODE = (18,)
 START_TIMEOUT = 20.0
 STOP_TIMEOUT = 10.0
+CALL_TIMEOUT = 5.0
 POLL_INTERVAL = 0.05
 
 _children: list[subprocess.Popen[bytes]] = []
@@ -211,7 +212,7 @@ async def ensure_edge(config: EdgeConfig) -> Status:
     processes call this at once, one edge runs. Raises ConfigError when Node or CHP is missing,
     EdgeError when the edge ends at once (with its last words), EdgeUnavailable after 20 seconds.
     """
-    client = EdgeClient(config.socket, timeout=5)
+    client = EdgeClient(config.socket, timeout=CALL_TIMEOUT)
     process = None
     loop = asyncio.get_running_loop()
     deadline = loop.time() + START_TIMEOUT
@@ -246,7 +247,7 @@ async def stop_edge(config: EdgeConfig) -> bool:
 
     Raises EdgeUnavailable when it is still there after 10 seconds.
     """
-    status = await _status_or_none(EdgeClient(config.socket, timeout=5))
+    status = await _status_or_none(EdgeClient(config.socket, timeout=CALL_TIMEOUT))
     if status is None:
         return False
     os.kill(status.pid, signal.SIGTERM)

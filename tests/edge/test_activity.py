@@ -4,9 +4,8 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.edge.conftest import Backend, OpenTask, Rig
-
     from rosetta_hub.edge import Activity
+    from tests.edge.conftest import Backend, OpenTask, Rig
 
 
 async def ask(task: "OpenTask") -> "Activity":

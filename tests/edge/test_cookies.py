@@ -62,7 +62,10 @@ async def test_plain_http_loses_what_needs_tls(task: "OpenTask", backend: "Backe
 async def test_tls_makes_cookies_secure(secure_rig: "Rig", backend: "Backend") -> None:
     task = await secure_rig.open(backend.target)
     lines = await set_cookie(task, backend, "a=b; SameSite=None")
-    assert lines == [f"r{task.id}-a=b; SameSite=None; Secure; HttpOnly", "a=b; SameSite=None; Secure"]
+    assert lines == [
+        f"r{task.id}-a=b; SameSite=None; Secure; HttpOnly",
+        "a=b; SameSite=None; Secure",
+    ]
 
 
 async def test_cookies_come_back_under_their_names(task: "OpenTask", backend: "Backend") -> None:

@@ -27,9 +27,7 @@ async def task(rig: "Rig", backend: "Backend") -> "OpenTask":
 
 
 @pytest.mark.parametrize("method", ["DELETE", "OPTIONS"])
-async def test_chunked_delete_is_refused(
-    task: "OpenTask", backend: "Backend", method: str
-) -> None:
+async def test_chunked_delete_is_refused(task: "OpenTask", backend: "Backend", method: str) -> None:
     headers = f"Host: {task.authority}\r\nCookie: {task.cookie}\r\n"
     assert (await task.send(build_smuggle(method, headers))).status == 411
     assert backend.requests == []

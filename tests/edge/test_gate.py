@@ -40,7 +40,9 @@ async def test_navigation_without_a_session_is_sent_to_log_in(
 ) -> None:
     answer = await task.page("/lab?x=1&y=2")
     assert answer.status == 302
-    assert answer.get("location") == f"{task.listener.open_url}?next={quote('/lab?x=1&y=2', safe='')}"
+    assert (
+        answer.get("location") == f"{task.listener.open_url}?next={quote('/lab?x=1&y=2', safe='')}"
+    )
     assert answer.get("cache-control") == "no-store"
     assert answer.get("referrer-policy") == "no-referrer"
     assert backend.requests == []
@@ -68,7 +70,9 @@ async def test_session_of_another_task_is_refused(
     rig: "Rig", task: "OpenTask", backend: "Backend"
 ) -> None:
     other = await rig.open(backend.target)
-    stolen = f"{other.cookie}; {task.cookie_name}={other.session}; {other.cookie_name}x={task.session}"
+    stolen = (
+        f"{other.cookie}; {task.cookie_name}={other.session}; {other.cookie_name}x={task.session}"
+    )
     assert (await task.fetch("/", {"Cookie": stolen})).status == 403
     assert backend.requests == []
 
@@ -194,7 +198,9 @@ async def test_own_page_may_post(task: "OpenTask", origin: str | None) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
-@pytest.mark.parametrize("origin", ["null", "http://127.0.0.1:1", "http://localhost", "http://hub.example"])
+@pytest.mark.parametrize(
+    "origin", ["null", "http://127.0.0.1:1", "http://localhost", "http://hub.example"]
+)
 async def test_origin_counts_without_fetch_metadata(
     task: "OpenTask", backend: "Backend", method: str, origin: str
 ) -> None:
@@ -222,7 +228,16 @@ async def test_websocket_of_the_own_page(task: "OpenTask") -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", [None, "null", "http://127.0.0.1:1", "http://127.0.0.1", "https://{}", "http://{}/", "http://{}0"]
+    "origin",
+    [
+        None,
+        "null",
+        "http://127.0.0.1:1",
+        "http://127.0.0.1",
+        "https://{}",
+        "http://{}/",
+        "http://{}0",
+    ],
 )
 async def test_websocket_needs_the_exact_origin(
     task: "OpenTask", backend: "Backend", origin: str | None
@@ -253,10 +268,10 @@ async def test_other_upgrades_are_refused(task: "OpenTask", backend: "Backend") 
     writer.close()
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:{}", "127.0.0.1:1", "evil.example:{}", ""])
-async def test_only_the_own_host_is_served(
-    task: "OpenTask", backend: "Backend", host: str
-) -> None:
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost:{}", "127.0.0.1:1", "evil.example:{}", ""]
+)
+async def test_only_the_own_host_is_served(task: "OpenTask", backend: "Backend", host: str) -> None:
     answer = await task.fetch("/", {**task.own, "Host": host.format(task.socket_port)})
     assert answer.status == 421
     headers = {**task.own, "Origin": task.origin, "Host": host.format(task.socket_port)}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.edge.conftest import Backend, OpenTask, Rig, Request
+    from tests.edge.conftest import Backend, OpenTask, Request, Rig
 
 HOSTILE = [
     'Strict-Transport-Security: max-age=1',
@@ -108,7 +108,9 @@ async def test_authorization_is_injected_over_the_clients(
 
 
 async def test_answers_do_not_act_on_the_whole_host(task: "OpenTask", backend: "Backend") -> None:
-    backend.respond = lambda _: respond_with(*HOSTILE, *HARMLESS, "Set-Cookie: rosetta-x=1; HttpOnly")
+    backend.respond = lambda _: respond_with(
+        *HOSTILE, *HARMLESS, "Set-Cookie: rosetta-x=1; HttpOnly"
+    )
     answer = await task.fetch("/", task.own)
     names = {name.lower() for name, _ in answer.headers}
     assert names == {

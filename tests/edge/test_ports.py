@@ -2,13 +2,15 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from rosetta_hub.edge import EdgeError, Listener, PortInUse
+from rosetta_hub.edge import EdgeConfig, EdgeError, Listener, PortInUse, ensure_edge, stop_edge
 
 if TYPE_CHECKING:
     from tests.edge.conftest import Backend, OpenTask, Rig
@@ -78,9 +80,7 @@ async def test_ports_are_reused(rig: "Rig", backend: "Backend") -> None:
 async def test_full_state_opens_updates_and_closes(rig: "Rig", backend: "Backend") -> None:
     stays, goes = await rig.open(backend.target), await rig.open(backend.target)
     reader, writer = await stays.websocket()
-    swapped = Listener(
-        "0123456789ab", "x", "http://hub/r", "http://hub/o", port=goes.socket_port
-    )
+    swapped = Listener("0123456789ab", "x", "http://hub/r", "http://hub/o", port=goes.socket_port)
     assert await rig.client.put_tasks([stays.listener, swapped]) == {}
     assert (await rig.client.status()).tasks == 2
     assert (await goes.fetch("/", goes.own)).status == 403
@@ -145,10 +145,18 @@ async def test_proxy_itself_serves_no_task(rig: "Rig", backend: "Backend") -> No
 
 
 async def test_client_that_never_ends_its_headers_is_let_go(
-    rig: "Rig", backend: "Backend"
+    backend: "Backend", tmp_path: Path
 ) -> None:
-    task = await rig.open(backend.target)
-    reader, writer = await task.connect()
-    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n")
-    assert b" 408 " in await asyncio.wait_for(reader.read(), 60)
-    writer.close()
+    """Node forgets its timeouts for sockets that are handed to a server that listens nowhere."""
+    from tests.edge.conftest import Rig
+
+    config = EdgeConfig(tmp_path, "127.0.0.1")
+    await ensure_edge(config)
+    try:
+        task = await Rig(config, ssl.create_default_context()).open(backend.target)
+        reader, writer = await task.connect()
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        assert b" 408 " in await asyncio.wait_for(reader.read(), 60)
+        writer.close()
+    finally:
+        await stop_edge(config)

@@ -1,0 +1,164 @@
+"""The service's way in, and its client."""
+
+import asyncio
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rosetta_hub.edge import EdgeClient, EdgeError, EdgeUnavailable, Listener, Session, UnixTarget
+from rosetta_hub.edge.client import build_request, parse_answer
+from rosetta_hub.errors import Unavailable
+
+if TYPE_CHECKING:
+    from tests.edge.conftest import Backend, Rig
+
+LISTENER = Listener("0123456789ab", "x", "http://hub/r", "http://hub/o", port=1)
+
+
+async def send(rig: "Rig", data: bytes) -> tuple[int, dict[str, Any]]:
+    reader, writer = await asyncio.open_unix_connection(str(rig.config.socket))
+    writer.write(data)
+    try:
+        return parse_answer(await asyncio.wait_for(reader.read(), 20))
+    finally:
+        writer.close()
+
+
+async def test_sockets_are_private(rig: "Rig") -> None:
+    for path in [rig.config.socket, Path(f"{rig.config.socket}.main")]:
+        mode = path.stat().st_mode
+        assert stat.S_ISSOCK(mode)
+        assert stat.S_IMODE(mode) == 0o600
+    assert stat.S_IMODE(rig.config.state_dir.stat().st_mode) == 0o700
+    assert stat.S_IMODE(rig.config.log_file.stat().st_mode) == 0o600
+
+
+async def test_status(rig: "Rig") -> None:
+    status = await rig.client.status()
+    assert status.fingerprint == rig.config.fingerprint
+    assert status == await rig.client.status()
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "error"),
+    [
+        (build_request("GET", "/nothing", None), 404, "no_such_call"),
+        (build_request("GET", "/%", None), 404, "no_such_call"),
+        (build_request("PATCH", "/tasks", {}), 405, "no_such_method"),
+        (build_request("PUT", "/tasks", {}), 400, "bad_json"),
+        (build_request("PUT", "/tasks/0123456789ab", {"id": "ab0123456789"}), 400, "bad_listener"),
+        (build_request("POST", "/tasks/0123456789ab/tickets", {}), 404, "no_such_task"),
+        (build_request("DELETE", "/tasks/0123456789ab", None), 404, "no_such_task"),
+        (b"PUT /tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n{no}", 400, "bad_json"),
+        (b"PUT /tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nnull", 400, "bad_json"),
+        (b"PUT /tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n", 413, "too_large"),
+    ],
+)
+async def test_bad_calls_are_explained(
+    rig: "Rig", request_: bytes, status: int, error: str
+) -> None:
+    answered, document = await send(rig, request_)
+    assert (answered, document["error"]) == (status, error)
+
+
+async def test_body_without_an_end_is_refused(rig: "Rig") -> None:
+    reader, writer = await asyncio.open_unix_connection(str(rig.config.socket))
+    writer.write(b"PUT /tasks HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+    chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
+    with pytest.raises(ConnectionError):
+        while True:
+            writer.write(chunk)
+            await asyncio.wait_for(writer.drain(), 20)
+    writer.close()
+    assert (await rig.client.status()).tasks == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "x"},
+        {"id": "0123456789AB"},
+        {"protocol": "ftp"},
+        {"port": 70000},
+        {"port": None},
+        {"port": None, "host": "x.example"},
+        {"target": UnixTarget("")},
+        {"authorization": "a\r\nb"},
+        {"authorization": ""},
+        {"open_url": "javascript:alert(1)"},
+        {"room_url": 'http://hub/"><script>'},
+    ],
+)
+async def test_bad_listeners_are_refused(rig: "Rig", change: dict[str, Any]) -> None:
+    from dataclasses import replace
+
+    with pytest.raises(EdgeError):
+        await rig.client.put_task(replace(LISTENER, **change))
+    assert (await rig.client.status()).tasks == 0
+
+
+@pytest.mark.parametrize("session", ["short", "with spaces in its value", "x" * 20 + "; Path=/"])
+async def test_bad_session_values_are_refused(rig: "Rig", backend: "Backend", session: str) -> None:
+    task = await rig.open(backend.target)
+    with pytest.raises(EdgeError, match="bad_ticket"):
+        await rig.client.post_ticket(task.id, "ticket", session, "alice", 60, 2e9)
+
+
+async def test_sessions_of_an_update_are_exact(rig: "Rig", backend: "Backend") -> None:
+    task = await rig.open(backend.target)
+    await task.update(sessions={})
+    assert (await task.fetch("/", task.own)).status == 403
+    assert not await rig.client.delete_session(task.id, "0" * 64)
+
+
+async def test_nobody_there(tmp_path: Path) -> None:
+    with pytest.raises(EdgeUnavailable) as caught:
+        await EdgeClient(tmp_path / "edge.sock").status()
+    assert isinstance(caught.value, Unavailable)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\n\r\n{", b"x\r\n\r\n{}"]
+)
+async def test_cut_answers_tell_nothing(tmp_path: Path, answer: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_unix_server(serve, tmp_path / "edge.sock")
+    with pytest.raises(EdgeUnavailable):
+        await EdgeClient(tmp_path / "edge.sock").status()
+    server.close()
+
+
+async def test_silence_has_an_end(tmp_path: Path) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_unix_server(serve, tmp_path / "edge.sock")
+    with pytest.raises(EdgeUnavailable, match="within"):
+        await EdgeClient(tmp_path / "edge.sock", timeout=0.05).status()
+    server.close()
+
+
+def test_repr_shows_no_secret() -> None:
+    from dataclasses import replace
+
+    secret = replace(LISTENER, authorization="token s3cret", sessions={"d1gest": Session("a", 1)})
+    assert "s3cret" not in repr(secret)
+    assert "d1gest" not in repr(secret)
+
+
+async def test_log_shows_no_secret(rig: "Rig", backend: "Backend") -> None:
+    task = await rig.open(backend.target, authorization="token s3cret")
+    await rig.client.post_ticket(task.id, "a-ticket", "a-session-value-x", "alice", 60, 2e9)
+    await task.page("/_rosetta/open?ticket=a-ticket&next=/a-path")
+    await task.fetch("/a-path", task.own)
+    log = rig.config.log_file.read_text()
+    assert task.id in log
+    for secret in ["s3cret", "a-ticket", "a-session", task.session, "a-path"]:
+        assert secret not in log
