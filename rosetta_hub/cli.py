@@ -3,6 +3,7 @@
 import argparse
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from traitlets.config import Config
@@ -12,8 +13,8 @@ from rosetta_hub import __version__
 from rosetta_hub.config import Rosetta
 from rosetta_hub.edge.process import run_edge, run_proxy
 from rosetta_hub.edge.settings import edge_config
-from rosetta_hub.errors import ConfigError
-from rosetta_hub.service.app import run_service
+from rosetta_hub.errors import ConfigError, RosettaError
+from rosetta_hub.service.app import run_service, run_shutdown
 
 LOG_FORMAT = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
 
@@ -28,15 +29,23 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     try:
         settings = load_settings(Path(options.config))
-        if options.command == "service":
-            run_service(settings)
-        else:
-            settings.check()
-            run_edge(edge_config(settings))
-    except ConfigError as error:
+        settings.check()
+        COMMANDS[options.command][0](settings)
+    except RosettaError as error:
         print(f"rosetta-hub {options.command}: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _edge(settings: Rosetta) -> None:
+    run_edge(edge_config(settings))
+
+
+COMMANDS: dict[str, tuple[Callable[[Rosetta], None], str]] = {
+    "service": (run_service, "run the service (the hub does this by itself, unless told not to)"),
+    "edge": (_edge, "run the edge in the foreground (the service does this by itself)"),
+    "shutdown": (run_shutdown, "stop all tasks and the edge, after the hub and the service"),
+}
 
 
 def load_settings(path: Path) -> Rosetta:
@@ -55,10 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("rosetta-hub", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, text in (
-        ("service", "run the service (the hub does this by itself, unless told otherwise)"),
-        ("edge", "run the edge in the foreground (the service does this by itself)"),
-    ):
+    for name, (_, text) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--config", default="jupyterhub_config.py")
     commands.add_parser("proxy", help="run the guarded configurable-http-proxy for the hub itself")

@@ -15,7 +15,9 @@ from tornado.httpserver import HTTPServer
 from rosetta_hub.background import every, spawn
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
-from rosetta_hub.errors import ConfigError
+from rosetta_hub.edge.process import stop_edge
+from rosetta_hub.edge.settings import edge_config
+from rosetta_hub.errors import ConfigError, Unavailable
 from rosetta_hub.hub_client import HubClient
 from rosetta_hub.keys import Keys
 from rosetta_hub.reconciler.activity import ActivityReporter
@@ -91,6 +93,27 @@ class Service:
         self._server.stop()
         self._database.close()
 
+    async def shut_down(self) -> None:
+        """Stop all tasks, then the edge, instead of serving.
+
+        Raises:
+            Unavailable: a task or the edge could not be stopped.
+        """
+        ids = self._tasks.active_ids()
+        for task_id in ids:
+            self._tasks.request_stop(self._tasks.find(task_id))
+        # The tasks woke the queue, which is not what works on them here.
+        self._queue.close()
+        ends = await asyncio.gather(*map(self._end, ids), return_exceptions=True)
+        await stop_edge(edge_config(self._settings))
+        if errors := [str(end) for end in ends if end is not None]:
+            raise Unavailable(f"{len(errors)} of {len(ids)} tasks did not stop: {errors[0]}")
+
+    async def _end(self, task_id: str) -> None:
+        # One step stops the task, the other closes its door.
+        await self._reconciler.reconcile(task_id)
+        await self._reconciler.reconcile(task_id)
+
     async def _reconcile(self, task_id: str) -> float | None:
         return await self._reconciler.reconcile(task_id)
 
@@ -114,6 +137,21 @@ def run_service(settings: Rosetta) -> None:
     _die_with_hub()
     with _lock(settings.state_path):
         asyncio.run(_run(settings))
+
+
+def run_shutdown(settings: Rosetta) -> None:
+    """Stop all tasks and the edge; for the end of a demo, or before a machine is taken away.
+
+    Raises:
+        ConfigError: the service runs: it has to be stopped before.
+        Unavailable: something could not be stopped.
+    """
+    with _lock(settings.state_path):
+        asyncio.run(_shut_down(settings))
+
+
+async def _shut_down(settings: Rosetta) -> None:
+    await Service(settings).shut_down()
 
 
 async def _run(settings: Rosetta) -> None:

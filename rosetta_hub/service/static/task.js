@@ -90,10 +90,18 @@ class TaskPage {
     showProgress(task);
     showWarnings(element("warnings"), task.warnings || []);
     showTail(task);
+    this.showLog(before);
     this.updateActions();
     this.connect.update(task);
     this.facts.update(task);
     this.opening.update(task);
+  }
+
+  /** The log is open, but where its last lines are beside the cause already. */
+  showLog(before) {
+    const panel = element("log-panel");
+    panel.hidden = !this.task.can.log;
+    if (before?.state !== this.task.state) panel.open = element("tail").hidden || location.hash === "#log";
   }
 
   updateActions() {
