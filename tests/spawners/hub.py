@@ -1,0 +1,227 @@
+"""A real hub in a process of its own, with its proxy, that tests kill and start again."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from .stub import free_ports
+
+ROOT = Path(__file__).parents[2]
+PROXY = Path(sys.executable).parent / "configurable-http-proxy"
+TOKEN = "test-token-of-the-administrator"
+DEADLINE = 40.0
+
+CONFIG = """
+import json, os, sys
+from pathlib import Path
+import rosetta_hub
+
+test = json.loads(Path(__file__).with_name("test.json").read_text())
+c.JupyterHub.bind_url = f"http://127.0.0.1:{test['port']}"
+c.JupyterHub.hub_port = test["hub_port"]
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{test['proxy_port']}"
+c.ConfigurableHTTPProxy.command = [test["proxy"]]
+c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_all = True
+c.Authenticator.admin_users = {"root"}
+c.JupyterHub.services = [{"name": "test", "api_token": test["token"]}]
+c.JupyterHub.load_roles = [{
+    "name": "test", "services": ["test"],
+    "scopes": ["admin:users", "admin:servers", "admin:server_state", "read:hub", "groups", "admin:groups"],
+}]
+c.Rosetta.hub_url = f"http://127.0.0.1:{test['port']}"
+c.Rosetta.tasks_url = "http://localhost"
+c.Rosetta.service_url = test["service_url"]
+c.Rosetta.state_dir = "state"
+c.Rosetta.computing = [
+    {"id": "here", "name": "This machine", "container_engines": ["docker[runc,runsc]"],
+     "max_cpus": 4, "max_memory": "8G", "default_memory": "1G"},
+]
+c.Rosetta.software = test["software"]
+c.RosettaSpawner.poll_interval = 1
+c.TaskSpawner.poll_interval = 1
+c.TaskSpawner.answer_timeout = 5
+bin = Path(sys.executable).parent
+c.Spawner.cmd = [str(bin / "jupyterhub-singleuser"), "--allow-root"]
+c.Spawner.environment = {"TEST_FROM_SPAWNER": "yes"}
+c.SimpleLocalProcessSpawner.home_dir_template = str(Path(__file__).parent / "home-{username}")
+c.SimpleLocalProcessSpawner.poll_interval = 1
+c.SimpleLocalProcessSpawner.start_timeout = 77
+exec(test["extra"])
+rosetta_hub.setup(c, __file__, manage_service=False)
+"""
+
+
+async def until(
+    condition: Callable[[], Awaitable[Any]], what: str, deadline: float = DEADLINE
+) -> Any:
+    """The first true value of the condition, asked again and again."""
+    end = time.monotonic() + deadline
+    while time.monotonic() < end:
+        if value := await condition():
+            return value
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"not within {deadline} s: {what}")
+
+
+class Hub:
+    """One deployment: a directory with its configuration and database."""
+
+    def __init__(self, directory: Path, python: str, software: list[dict[str, Any]]) -> None:
+        self.directory = directory
+        self.python = python
+        self.port, hub_port, proxy_port, self.service_port = free_ports(4)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.settings: dict[str, Any] = {
+            "port": self.port,
+            "hub_port": hub_port,
+            "proxy_port": proxy_port,
+            "proxy": str(PROXY),
+            "token": TOKEN,
+            "service_url": f"http://127.0.0.1:{self.service_port}",
+            "software": software,
+            "extra": "",
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        (directory / "jupyterhub_config.py").write_text(CONFIG)
+
+    @property
+    def log(self) -> str:
+        """All that the hub has written so far."""
+        return (self.directory / "hub.log").read_text()
+
+    def spawn(self) -> None:
+        """Start the process, without waiting."""
+        (self.directory / "test.json").write_text(json.dumps(self.settings))
+        with (self.directory / "hub.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self.python, "-m", "jupyterhub", "--debug"],
+                cwd=self.directory,
+                env=os.environ | {"PATH": f"{Path(self.python).parent}:{os.environ['PATH']}"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    async def start(self) -> None:
+        """Start it and wait until it answers through its proxy."""
+        self.spawn()
+
+        async def answers() -> bool:
+            assert self._process
+            assert self._process.poll() is None, self.log[-3000:]
+            try:
+                return (await self.api("GET", "/info")).status_code == 200
+            except httpx.HTTPError:
+                return False
+
+        await until(answers, "the hub answers")
+
+    def kill(self) -> None:
+        """kill -9: nothing is cleaned up, the proxy goes on."""
+        assert self._process
+        self._process.kill()
+        self._process.wait(DEADLINE)
+
+    async def close(self) -> None:
+        """End the hub, its proxy and what its spawners have left."""
+        try:
+            pids = await self._native_pids()
+        except httpx.HTTPError:
+            pids = []
+        for pid in pids:
+            os.kill(pid, signal.SIGTERM)
+        if self._process and self._process.poll() is None:
+            self._process.terminate()
+            await asyncio.to_thread(self._process.wait, DEADLINE)
+        # Left over where the hub was killed by a test that has failed.
+        pid_file = self.directory / "jupyterhub-proxy.pid"
+        if pid_file.exists():
+            os.kill(int(pid_file.read_text().split()[0]), signal.SIGTERM)
+
+    async def _native_pids(self) -> list[int]:
+        users = (await self.api("GET", "/users?state=active")).json()
+        states = [server.get("state") or {} for user in users for server in user["servers"].values()]
+        return [state["child_state"]["pid"] for state in states if state.get("child_state")]
+
+    async def api(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """A call of the hub's REST API as an administrator."""
+        async with httpx.AsyncClient(timeout=DEADLINE) as client:
+            return await client.request(
+                method,
+                f"{self.url}/hub/api{path}",
+                headers={"Authorization": f"token {TOKEN}"},
+                json=body,
+            )
+
+    async def server(self, user: str, name: str) -> dict[str, Any]:
+        """What the hub says of an active server; empty when there is none."""
+        model = (await self.api("GET", f"/users/{user}")).json()
+        found: dict[str, Any] = model.get("servers", {}).get(name, {})
+        return found
+
+    async def ready(self, user: str, name: str) -> dict[str, Any]:
+        """The server, as soon as the hub calls it ready."""
+
+        async def condition() -> dict[str, Any]:
+            server = await self.server(user, name)
+            return server if server.get("ready") else {}
+
+        found: dict[str, Any] = await until(condition, f"{user}/{name} is ready")
+        return found
+
+    async def gone(self, user: str, name: str) -> None:
+        """Wait until the hub has no active server of that name."""
+
+        async def condition() -> bool:
+            return not await self.server(user, name)
+
+        await until(condition, f"{user}/{name} is not active")
+
+
+class Person:
+    """A browser, logged in as one user."""
+
+    def __init__(self, hub: Hub, name: str) -> None:
+        self.hub = hub
+        self.name = name
+        self.client = httpx.AsyncClient(
+            base_url=hub.url, timeout=DEADLINE, follow_redirects=True
+        )
+
+    async def log_in(self) -> None:
+        """Through the login form."""
+        await self.client.get("/hub/login")
+        form = {"username": self.name, "password": "", "_xsrf": self._xsrf}
+        answer = await self.client.post("/hub/login", data=form, follow_redirects=False)
+        assert answer.status_code == 302, answer.text
+
+    @property
+    def _xsrf(self) -> str:
+        found = [cookie for cookie in self.client.cookies.jar if cookie.name == "_xsrf"]
+        return str(next(one.value for one in found if one.path == "/hub/"))
+
+    async def form(self, server: str) -> str:
+        """The page with the catalogue."""
+        answer = await self.client.get(f"/hub/spawn/{self.name}/{server}")
+        assert answer.status_code == 200
+        return answer.text
+
+    async def post_form(self, server: str, fields: dict[str, Any]) -> httpx.Response:
+        """Press "Start"; redirects are not followed."""
+        return await self.client.post(
+            f"/hub/spawn/{self.name}/{server}",
+            params={"_xsrf": self._xsrf},
+            data=fields,
+            follow_redirects=False,
+        )

@@ -1,0 +1,157 @@
+"""A stub of the service: the spawners' interface, and the waiting room that the hub asks."""
+
+import asyncio
+import json
+import socket
+from dataclasses import dataclass, field
+from typing import Any
+
+from tornado import web
+from tornado.httpserver import HTTPServer
+
+FINAL = ("stopped", "failed")
+KEY_SCHEME = "Rosetta-Hub"
+
+
+@dataclass
+class StubService:
+    """Records what spawners ask; tests set states and misbehaviour.
+
+    `tasks` is keyed by (user, server name). `refuse` is the status and sentence of the next start,
+    `lose_answer` has the next start succeed without an answer, `hang` keeps all answers back,
+    `raw` answers every question with a status and a text.
+    """
+
+    key: str
+    port: int
+    tasks: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    starts: list[dict[str, Any]] = field(default_factory=list)
+    stops: list[tuple[str, str]] = field(default_factory=list)
+    polls: int = 0
+    refuse: tuple[int, str] | None = None
+    lose_answer: bool = False
+    hang: bool = False
+    raw: tuple[int, str] | None = None
+    _server: HTTPServer | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def up(self) -> None:
+        """Listen."""
+        routes = [
+            (r"/services/rosetta/hub/tasks/([^/]*)/([^/]*)", _Record, {"stub": self}),
+            (r"/services/rosetta/hub/tasks/([^/]*)/([^/]*)/stop", _Stop, {"stub": self}),
+            (r"/services/rosetta.*", _Page),
+            (r"/user/.*", _WaitingRoom),
+        ]
+        self._server = HTTPServer(web.Application(routes, log_function=lambda handler: None))
+        self._server.listen(self.port, "127.0.0.1")
+
+    async def down(self) -> None:
+        """Refuse connections, and cut those that are open."""
+        if self._server:
+            self._server.stop()
+            await self._server.close_all_connections()
+        self._server = None
+
+    def set_state(self, user: str, server: str, state: str) -> None:
+        """Have a task be in a state."""
+        self.tasks[user, server]["state"] = state
+
+
+class _Handler(web.RequestHandler):
+    stub: StubService
+
+    def initialize(self, stub: StubService) -> None:
+        self.stub = stub
+
+    async def prepare(self) -> None:
+        while self.stub.hang:
+            await asyncio.sleep(0.01)
+        if self.request.headers.get("Authorization") != f"{KEY_SCHEME} {self.stub.key}":
+            self.set_status(403)
+            self.finish({"error": "This address is for the hub's spawners."})
+        elif self.stub.raw:
+            self.set_status(self.stub.raw[0])
+            self.finish(self.stub.raw[1])
+
+    def check_xsrf_cookie(self) -> None:
+        pass
+
+    def error(self, status: int, sentence: str) -> None:
+        self.set_status(status)
+        self.finish({"error": sentence})
+
+
+class _Record(_Handler):
+    def put(self, user: str, server: str) -> None:
+        body = json.loads(self.request.body)
+        self.stub.starts.append({"user": user, "server": server} | body)
+        if self.stub.refuse:
+            (status, sentence), self.stub.refuse = self.stub.refuse, None
+            return self.error(status, sentence)
+        known = self.stub.tasks.get((user, server))
+        if known and known["state"] not in FINAL:
+            return self.error(409, "This task is running already.")
+        attempt = known["attempt"] + 1 if known else 1
+        record = {"id": f"task-{user}-{server}", "attempt": attempt, "state": "queued"}
+        self.stub.tasks[user, server] = record
+        if self.stub.lose_answer:
+            self.stub.lose_answer = False
+            stream = self.detach()
+            stream.close()
+            return None
+        self.set_status(201)
+        self.finish(record)
+        return None
+
+    def get(self, user: str, server: str) -> None:
+        self.stub.polls += 1
+        record = self.stub.tasks.get((user, server))
+        if record is None:
+            return self.error(404, "There is no such task.")
+        self.finish(record)
+        return None
+
+    def delete(self, user: str, server: str) -> None:
+        if self.stub.tasks.pop((user, server), None) is None:
+            return self.error(404, "There is no such task.")
+        self.finish({})
+        return None
+
+
+class _Stop(_Handler):
+    def post(self, user: str, server: str) -> None:
+        self.stub.stops.append((user, server))
+        record = self.stub.tasks.get((user, server))
+        if record is None:
+            return self.error(404, "There is no such task.")
+        if record["state"] not in FINAL:
+            record["state"] = "stopped"
+        self.finish(record)
+        return None
+
+
+class _Page(web.RequestHandler):
+    def get(self) -> None:
+        self.finish("the service")
+
+
+class _WaitingRoom(web.RequestHandler):
+    def get(self) -> None:
+        # As the service: no cookie, so to the login.
+        self.redirect("/hub/login")
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports that nothing listens on now, all different."""
+    sockets = [socket.socket() for _ in range(number)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [int(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
