@@ -175,7 +175,9 @@ class Agent:
                 self._sleep(_UNKNOWN_SECONDS)
 
     def _start(self) -> Container:
-        self._engine.fetch(self._job, Pulling(self._stop.is_set, self._on_progress, self._on_pull))
+        stop = self._stop
+        pulling = Pulling(stop.is_set, stop.wait, self._on_progress, self._on_pull)
+        self._engine.fetch(self._job, pulling)
         self._check_stop()
         self._reporter.update(state="starting", message="Starting the container.", progress=None)
         # Recorded first: whatever happens in between, the next agent looks for a container.
@@ -213,7 +215,12 @@ class Agent:
         known = recorded_identity(self._state, "relay")
         if known is not None and is_alive(known):
             return
-        relay = start_relay(self._sandbox, container.port, container.process, container.enter)
+        try:
+            relay = start_relay(self._sandbox, container.port, container.process, container.enter)
+        except TaskFailure:
+            if is_alive(container.process):
+                raise
+            return  # there is nothing to relay to any more
         self._record(relay=list(relay))
 
     def _wait_for_answer(self, container: Container) -> Optional[Condition]:

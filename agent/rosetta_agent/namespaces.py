@@ -13,6 +13,7 @@ from typing import List
 
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
+_NS_GET_USERNS = 0xB701  # ioctl_ns(2)
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
 _SIOCGIFADDR = 0x8915
@@ -27,24 +28,23 @@ def _call(name: str, *arguments: int) -> None:
 
 
 def enter_network(pid: int) -> None:
-    """Enter the network namespace of a process, through its user namespace where it has one.
+    """Enter the network namespace of a process, through the user namespace that owns it.
 
-    Both are opened before either is entered: once inside, ``/proc/<pid>`` of the outside is
-    still visible but no longer ours to open.
+    The owner is not always the one that the process is in: Apptainer nests another.
 
     Raises:
         OSError: the process is gone, or entering is not permitted.
     """
-    network = os.open("/proc/{}/ns/net".format(pid), os.O_RDONLY | os.O_CLOEXEC)
-    user = os.open("/proc/{}/ns/user".format(pid), os.O_RDONLY | os.O_CLOEXEC)
+    net = os.open("/proc/{}/ns/net".format(pid), os.O_RDONLY | os.O_CLOEXEC)
+    owner = fcntl.ioctl(net, _NS_GET_USERNS)
     try:
         # Entering the user namespace that one is in already is an error (setns(2)).
-        if not os.path.samestat(os.fstat(user), os.stat("/proc/self/ns/user")):
-            _call("setns", user, _CLONE_NEWUSER)
-        _call("setns", network, _CLONE_NEWNET)
+        if not os.path.samestat(os.fstat(owner), os.stat("/proc/self/ns/user")):
+            _call("setns", owner, _CLONE_NEWUSER)
+        _call("setns", net, _CLONE_NEWNET)
     finally:
-        os.close(network)
-        os.close(user)
+        os.close(net)
+        os.close(owner)
 
 
 def make_network() -> None:

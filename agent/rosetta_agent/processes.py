@@ -15,6 +15,7 @@ from rosetta_agent.errors import StateUnknown, TaskFailure
 #: Numbers of capabilities(7).
 CAP_SYS_ADMIN, CAP_SYS_RESOURCE = 21, 24
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -108,6 +109,15 @@ def descendants(pid: int) -> List[int]:
     return found
 
 
+def kill_tree(identity: Optional[Identity]) -> None:
+    """End that process and all below it by force."""
+    if identity is None or not is_alive(identity):
+        return
+    for pid in descendants(identity.pid):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
 def parse_capabilities(status: str) -> int:
     """The effective capabilities in a /proc/PID/status, as bits."""
     for line in status.splitlines():
@@ -128,6 +138,11 @@ def die_with_parent() -> None:
     For ``preexec_fn``: helpers that only serve the agent must not outlive a killed agent.
     """
     _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+
+
+def become_subreaper() -> None:
+    """Make orphans below this process its children, instead of process 1's (prctl(2))."""
+    _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def missing_program(program: str) -> TaskFailure:

@@ -20,6 +20,7 @@ from typing import Any, Dict, List, Optional, Set, cast
 
 from rosetta_agent import namespaces
 from rosetta_agent.errors import TaskFailure
+from rosetta_agent.logs import tail
 from rosetta_agent.processes import Identity, identify, is_alive, start_helper
 from rosetta_agent.sandbox import Sandbox
 
@@ -39,7 +40,8 @@ def start_relay(sandbox: Sandbox, port: int, container: Identity, enter: bool) -
     with contextlib.suppress(FileNotFoundError):
         os.unlink(sandbox.socket)
     order = {"socket": sandbox.socket, "port": port, "container": list(container), "enter": enter}
-    process = start_helper("relay", order, sandbox.file("agent.log"))
+    log = sandbox.file("agent.log")
+    process = start_helper("relay", order, log)
     assert process.stdout is not None  # noqa: S101 - tells the type checker what PIPE means
     with process.stdout as output:
         answer = output.readline()
@@ -47,11 +49,8 @@ def start_relay(sandbox: Sandbox, port: int, container: Identity, enter: bool) -
     if answer != READY or found is None:
         process.kill()
         process.wait()
-        raise TaskFailure(
-            "internal",
-            "The agent could not reach into the network of the container.",
-            answer.decode("utf-8", "replace"),
-        )
+        sentence = "The agent could not reach into the network of the container."
+        raise TaskFailure("internal", sentence, tail(log, 500))
     return found
 
 
@@ -228,4 +227,7 @@ def serve(order: Dict[str, Any]) -> None:
 
 def main() -> None:
     """Entry point of the relay's process: its order comes as JSON on standard input."""
-    serve(json.loads(sys.stdin.read()))
+    try:
+        serve(json.loads(sys.stdin.read()))
+    except OSError as error:
+        sys.exit("relay: {}".format(error))

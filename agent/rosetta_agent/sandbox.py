@@ -105,11 +105,11 @@ class Sandbox:
         """Remove all but what the last report still needs."""
         for name in _names(self.path):
             if name not in KEPT_TO_THE_END:
-                _remove(self.file(name))
+                remove_path(self.file(name))
 
     def remove(self) -> None:
         """Remove the whole directory, and the one above it when it is empty."""
-        _remove(self.path)
+        remove_path(self.path)
         with contextlib.suppress(OSError):
             os.rmdir(self.work_dir)
 
@@ -165,7 +165,8 @@ def _names(path: str) -> Tuple[str, ...]:
         return ()
 
 
-def _remove(path: str) -> None:
+def remove_path(path: str) -> None:
+    """Remove a file or a whole directory; what is not there is fine."""
     if not os.path.isdir(path) or os.path.islink(path):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)

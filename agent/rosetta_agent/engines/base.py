@@ -41,9 +41,13 @@ class Condition(NamedTuple):
 
 
 class Pulling(NamedTuple):
-    """How a pull tells about its progress, and learns that it is no longer wanted."""
+    """How a pull tells about its progress, and learns that it is no longer wanted.
+
+    ``wait`` sleeps for so many seconds, or until it is cancelled; then it returns true.
+    """
 
     cancelled: Callable[[], bool]
+    wait: Callable[[float], bool]
     on_progress: Callable[[Progress], None]
     on_start: Callable[[], None]
 

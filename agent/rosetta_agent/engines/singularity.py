@@ -1,35 +1,290 @@
-"""singularity, by its present name apptainer."""
+"""singularity, by its present name apptainer: no engine runs, so our keeper does its work.
 
-from typing import Optional
+It is made to behave like a container (Russo et al., section 7): closed file system and
+environment, process namespace of its own, home and tmp in the sandbox. Where the machine
+allows user namespaces it gets a network of its own too.
+"""
 
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import time
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from rosetta_agent import network
 from rosetta_agent.engines.base import Condition, Container, Engine, Pulling
+from rosetta_agent.engines.docker import container_environment
+from rosetta_agent.engines.images import ImageStore
 from rosetta_agent.errors import TaskFailure
-from rosetta_agent.job import Job
+from rosetta_agent.job import Attempt, Job
+from rosetta_agent.keeper import Order
 from rosetta_agent.logs import Follower
+from rosetta_agent.processes import (
+    kill_tree,
+    missing_program,
+    send,
+    start_helper,
+    terminate,
+    wait_gone,
+)
+from rosetta_agent.sandbox import Sandbox, disk_full_is_a_failure, make_private, recorded_identity
+from rosetta_agent.usage import Usage, measure_tree
+
+#: The home of the original system's containers, and of ours.
+HOME = "/home/metauser"
+#: How long a keeper that has just been started may take to record what it started.
+_RECORD_SECONDS = 20.0
+#: What a keeper needs, beyond the grace of the container, to end.
+_KEEPER_SECONDS = 5.0
+_PROGRAMS = ("apptainer", "singularity")
+
+
+class Setting(NamedTuple):
+    """Where a container is started: program, image file, sandbox; network private or host."""
+
+    program: str
+    image: str
+    sandbox: str
+    network: str
+    resolver: bool
+    as_root: bool
+
+
+def build_start_command(setting: Setting, job: Job) -> List[str]:
+    """Run the image's own command, or execute the one that the job gives."""
+    sandbox = setting.sandbox
+    argv = [setting.program, "exec" if job.command else "run"]
+    argv += ["--containall", "--cleanenv", "--pid", "--no-home"]
+    argv += [] if job.hardening.read_only else ["--writable-tmpfs"]
+    argv += ["--userns"] if setting.network == "private" else []
+    argv += ["--workdir", os.path.join(sandbox, "tmp"), "--home", HOME]
+    argv += ["--bind", "{}:{}".format(os.path.join(sandbox, "home"), HOME), "--pwd", HOME]
+    if setting.resolver:
+        argv += ["--bind", "{}:/etc/resolv.conf:ro".format(os.path.join(sandbox, "resolv.conf"))]
+    for bind in job.binds:
+        mode = "ro" if bind.read_only else "rw"
+        argv += ["--bind", "{}:{}:{}".format(bind.source, bind.target, mode)]
+    if setting.as_root:  # an ordinary user has no capabilities to begin with
+        dropped = ["CAP_" + name for name in job.hardening.drop_capabilities]
+        argv += ["--drop-caps", ",".join(dropped)] if dropped else []
+    return argv + list(job.engine_options) + [setting.image] + list(job.command or ())
+
+
+def build_environment(program: str, environment: Dict[str, str], scratch: str) -> Dict[str, str]:
+    """Variables of the container, as the program wants them handed on; nothing else gets in.
+
+    Values are taken as they are (NO_EVAL): by default a ``$`` in them would be expanded.
+    """
+    prefix = "APPTAINER" if os.path.basename(program) == "apptainer" else "SINGULARITY"
+    ours = {
+        prefix + "_NO_EVAL": "true",
+        prefix + "_TMPDIR": scratch,
+        prefix + "_CACHEDIR": scratch,
+    }
+    handed = {"{}ENV_{}".format(prefix, name): environment[name] for name in environment}
+    return dict(handed, **ours)
+
+
+def find_program() -> str:
+    """Path of the program under either name; links are followed to the name it really has.
+
+    Raises:
+        TaskFailure: neither is installed.
+    """
+    for name in _PROGRAMS:
+        found = shutil.which(name)
+        if found is not None:
+            real = os.path.realpath(found)
+            return real if os.path.basename(real) in _PROGRAMS else found
+    raise missing_program("Singularity (or Apptainer)")
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on at the moment."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_port_taken(port: int) -> bool:
+    """Whether somebody listens on that port of this machine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))
+        except OSError:
+            return True
+        return False
+
+
+def choose_port(job: Job) -> int:
+    """The port in a network that is shared with the whole machine.
+
+    Raises:
+        TaskFailure: the image has a fixed one, and it is taken.
+    """
+    if job.interface.custom_port:
+        return free_port()
+    if is_port_taken(job.interface.port):
+        sentence = (
+            "Port {} of the computing resource is in use, and this software cannot use "
+            "another one. It can run there when the port is free."
+        )
+        raise TaskFailure("unsupported", sentence.format(job.interface.port))
+    return job.interface.port
 
 
 class Singularity(Engine):
-    """Not ready yet: every task ends with a clear sentence."""
+    """Starts a keeper for each container, and reads what it records."""
+
+    def __init__(self, attempt: Attempt, sandbox: Sandbox) -> None:
+        super().__init__(attempt, sandbox)
+        self._images = ImageStore(attempt.work_dir)
 
     def fetch(self, job: Job, pulling: Pulling) -> None:
         """See Engine."""
-        raise TaskFailure("engine_unavailable", "Singularity is not supported yet.")
-
-    def find(self, job: Job) -> Optional[Container]:
-        """See Engine."""
-        return None
+        self._images.fetch(find_program(), job.image, pulling)
 
     def start(self, job: Job) -> Container:
         """See Engine."""
-        raise TaskFailure("engine_unavailable", "Singularity is not supported yet.")
+        with disk_full_is_a_failure():
+            for name in ("home", "tmp"):
+                make_private(self.sandbox.file(name))
+        record = self._launch(job, "private", job.interface.port)
+        if "error" in record and record["error"] != "busy":
+            record = self._launch(job, "host", choose_port(job))
+        if "error" in record:
+            raise TaskFailure("internal", "The container could not be started.", record["error"])
+        return parse_record(record)
+
+    def _launch(self, job: Job, kind: str, port: int) -> Dict[str, Any]:
+        """Start a keeper; its record comes back, or an ``error``."""
+        tool = network.find_tool() if kind == "private" else None
+        program = find_program()
+        job = job._replace(interface=job.interface._replace(port=port))
+        if tool is not None:
+            self._write_resolver(tool.resolver)
+        setting = Setting(
+            program=program,
+            image=self._images.path(job.image),
+            sandbox=self.sandbox.path,
+            network=kind,
+            resolver=tool is not None,
+            as_root=os.geteuid() == 0,
+        )
+        order = Order(
+            argv=build_start_command(setting, job),
+            environment=build_environment(
+                program, container_environment(job), self.sandbox.file("tmp")
+            ),
+            folder=self.sandbox.path,
+            network=kind,
+            tool=None if tool is None else tool.program,
+            port=port,
+            cpus=job.limits.cpus,
+            memory=job.limits.memory,
+            pids=job.limits.pids,
+            grace=job.timeouts.stop,
+        )
+        return self._start_keeper(order)
+
+    def _start_keeper(self, order: Order) -> Dict[str, Any]:
+        process = start_helper("keeper", dict(order._asdict()), self.sandbox.file("agent.log"))
+        assert process.stdout is not None  # noqa: S101 - tells the type checker what PIPE means
+        with process.stdout as output:
+            line = output.readline()
+        try:
+            record: Dict[str, Any] = json.loads(line.decode("utf-8"))
+        except ValueError:
+            raise TaskFailure("internal", "The keeper of the container failed.") from None
+        if record.get("error") == "busy":
+            record = self._wait_for_record() or record
+        return record
+
+    def _write_resolver(self, resolver: str) -> None:
+        try:
+            with open("/etc/resolv.conf", encoding="utf-8", errors="replace") as file:
+                machine = file.read()
+        except OSError:
+            machine = ""
+        with disk_full_is_a_failure():
+            with open(self.sandbox.file("resolv.conf"), "w", encoding="utf-8") as file:
+                file.write(network.build_resolver_file(resolver, machine))
+
+    def _read(self, name: str) -> Optional[Dict[str, Any]]:
+        try:
+            with open(self.sandbox.file(name), encoding="utf-8") as file:
+                document: Dict[str, Any] = json.load(file)
+        except (OSError, ValueError):
+            return None
+        return document
+
+    def _is_kept(self) -> bool:
+        """Whether a keeper lives: it holds its lock as long."""
+        try:
+            descriptor = os.open(self.sandbox.file("keeper.lock"), os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def _wait_for_record(self) -> Optional[Dict[str, Any]]:
+        """What the keeper recorded, or is about to record; None when there was none."""
+        deadline = time.monotonic() + _RECORD_SECONDS
+        while True:
+            kept = self._is_kept()
+            record = self._read("keeper.json")
+            if record is not None or not kept or time.monotonic() > deadline:
+                return record
+            time.sleep(0.05)
+
+    def find(self, job: Job) -> Optional[Container]:
+        """See Engine."""
+        record = self._wait_for_record()
+        return None if record is None else parse_record(record)
 
     def inspect(self) -> Condition:
         """See Engine."""
-        return Condition("gone")
+        kept = self._is_kept()  # asked first: the result is written before the lock is freed
+        result = self._read("result.json")
+        if result is not None:
+            return Condition("exited", result["exit_code"], result["out_of_memory"])
+        return Condition("running" if kept else "gone")
 
     def remove(self, grace: float) -> None:
-        """See Engine."""
+        """See Engine. The keeper knows the grace from the job, and ends what does not."""
+        record = self._wait_for_record() or {}
+        keeper = recorded_identity(record, "keeper")
+        if keeper is not None:
+            send(keeper, signal.SIGTERM)
+            if not wait_gone(keeper, grace + _KEEPER_SECONDS):
+                send(keeper, signal.SIGKILL)
+        kill_tree(recorded_identity(record, "container"))
+        terminate(recorded_identity(record, "tool"), 2.0)
 
     def follow_log(self) -> Optional[Follower]:
-        """See Engine."""
+        """The keeper writes the log."""
         return None
+
+    def measure(self, container: Container) -> Optional[Usage]:
+        """See Engine. Batch systems know the whole job only: the processes are summed up."""
+        return None if container.process is None else measure_tree(container.process.pid)
+
+
+def parse_record(record: Dict[str, Any]) -> Container:
+    """The container that a keeper recorded, with the warnings that its network deserves."""
+    private = record["network"] == "private"
+    warnings: Tuple[str, ...] = () if private else ("no_network_isolation",)
+    if private and record["tool"] is None:
+        warnings = ("no_outbound",)
+    process = recorded_identity(record, "container")
+    return Container(process, record["port"], enter=private, warnings=warnings)
