@@ -1,5 +1,6 @@
 """Wiring into an existing hub: what the last line of `jupyterhub_config.py` does."""
 
+import os
 import sys
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -23,6 +24,9 @@ SERVICE_SCOPES = ["servers", "users:activity", "list:users"]
 # What a browser's token carries to the service, as far as the user has it: who it is (groups, too),
 # and the user's own servers and those shared with the user.
 CLIENT_SCOPES = ["read:users!user", "access:servers", "servers"]
+
+# Variables of the hub's environment that the service that it starts is given.
+ENVIRONMENT_PREFIX = "ROSETTA_"
 
 # Lets a user in at the service.
 _ACCESS = f"access:services!service={SERVICE_NAME}"
@@ -134,6 +138,10 @@ def _service(settings: Rosetta, config_file: Path, managed: bool) -> dict[str, A
         service["command"] = [
             *(sys.executable, "-m", "rosetta_hub", "service", "--config", str(config_file))
         ]
+        # The configuration may read variables, and the service reads the configuration, too.
+        service["environment"] = {
+            name: value for name, value in os.environ.items() if name.startswith(ENVIRONMENT_PREFIX)
+        }
     return service
 
 
