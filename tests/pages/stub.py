@@ -1,0 +1,426 @@
+"""A hub and a service that only look like ours: real templates, real static files, scripted tasks.
+
+What the pages do is tested here, alone and fast; that the real service feeds them is tested end to
+end elsewhere.
+"""
+
+import asyncio
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import rosetta_templates
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
+from jupyterhub._data import DATA_FILES_PATH
+from tornado import httpserver, netutil, web
+
+import rosetta_hub.service
+
+TEMPLATES = Path(str(rosetta_templates.__file__)).parent
+STATIC = Path(rosetta_hub.service.__file__).parent / "static"
+HUB = Path(DATA_FILES_PATH)
+PREFIX = "/services/rosetta/"
+XSRF = "2|token|of|this|browser"
+# Stricter than JupyterHub's own, and on the hub's pages too.
+POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: https:;"
+    " connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def make_task(task_id: str = "3f9a1c22b7e4", **changes: Any) -> dict[str, Any]:
+    """A task as the API shows it: queued, of alice, unless changed."""
+    task: dict[str, Any] = {
+        "id": task_id,
+        "user": "alice",
+        "server_name": "my-casa",
+        "name": "My CASA",
+        "software": {
+            "id": "casa",
+            "name": "CASA",
+            "version": "6.5",
+            "image": "casa",
+            "kind": "container",
+            "logo": "",
+        },
+        "computing": {"id": "local", "name": "This machine"},
+        "engine": "docker",
+        "runtime": None,
+        "cpus": 1.5,
+        "memory": 2 << 30,
+        "state": "queued",
+        "target": "run",
+        "sentence": "Waiting for This machine.",
+        "progress": None,
+        "warnings": [],
+        "attempt": 1,
+        "created": "2026-01-01T10:00:00Z",
+        "started": None,
+        "ended": None,
+        "last_activity": None,
+        "interface": {"protocol": "http", "url": None, "auth": "none"},
+        "open_url": None,
+        "page_url": f"{PREFIX}tasks/{task_id}",
+        "log_tail": [],
+        "usage": None,
+        "can": {"stop": True, "start": False, "delete": True, "log": True},
+    }
+    return task | changes
+
+
+def running(**changes: Any) -> dict[str, Any]:
+    """What changes in a task that gets ready."""
+    task_id = changes.get("id", "3f9a1c22b7e4")
+    return {
+        "state": "running",
+        "sentence": "Running on This machine.",
+        "progress": None,
+        "started": "2026-01-01T10:01:00Z",
+        "open_url": f"{PREFIX}open/{task_id}",
+    } | changes
+
+
+def failed(sentence: str, log_tail: list[str]) -> dict[str, Any]:
+    """What changes in a task that fails."""
+    return {
+        "state": "failed",
+        "target": "run",
+        "sentence": sentence,
+        "log_tail": log_tail,
+        "ended": "2026-01-01T10:02:00Z",
+        "open_url": None,
+        "can": {"stop": False, "start": True, "delete": True, "log": True},
+    }
+
+
+class Stub:
+    """The state behind the pages, and everything that they have asked for."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, dict[str, Any]] = {}
+        self.logs: dict[str, str] = {}
+        self.calls: list[tuple[str, str]] = []
+        self.refusals: dict[str, tuple[int, str]] = {}
+        self.spawned: list[tuple[str, dict[str, str]]] = []
+        self.spawn_error = ""
+        self.cards: list[dict[str, Any]] = []
+        self.taken: list[str] = []
+        self.streams_open = True
+        self.logged_in = True
+        self.streams: set[Events] = set()
+        self.base = ""
+
+    def put(self, task: dict[str, Any], **changes: Any) -> dict[str, Any]:
+        """Keep a task, changed, and tell every page."""
+        task = task | changes
+        self.tasks[task["id"]] = task
+        self.tell("task", task, task["id"])
+        return task
+
+    def remove(self, task_id: str) -> None:
+        """Forget a task and tell every page."""
+        self.tasks.pop(task_id, None)
+        self.tell("gone", {"id": task_id}, task_id)
+
+    def write_log(self, task_id: str, text: str) -> None:
+        """A piece of the log, as the agent relays it."""
+        known = self.logs.get(task_id, "")
+        self.logs[task_id] = known + text
+        self.tell("log", {"offset": len(known.encode()), "text": text}, task_id)
+
+    def tell(self, kind: str, data: dict[str, Any], task_id: str) -> None:
+        """Send an event to whoever listens to the task."""
+        for stream in list(self.streams):
+            if stream.only in (None, task_id) and not (kind == "log" and stream.only is None):
+                stream.send(kind, data)
+
+    def cut(self) -> None:
+        """End all streams, and refuse new ones."""
+        self.streams_open = False
+        for stream in list(self.streams):
+            stream.ended.set()
+
+    def listen(self) -> httpserver.HTTPServer:
+        """Serve on a free port."""
+        sockets = netutil.bind_sockets(0, "127.0.0.1")
+        server = httpserver.HTTPServer(self._application())
+        server.add_sockets(sockets)
+        self.base = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
+        return server
+
+    def _application(self) -> web.Application:
+        mine = {"stub": self}
+        task = rf"{PREFIX}api/tasks/([0-9a-f]+)"
+        return web.Application(
+            [
+                (rf"{PREFIX}static/(.*)", web.StaticFileHandler, {"path": str(STATIC)}),
+                (r"/hub/static/(.*)", web.StaticFileHandler, {"path": str(HUB / "static")}),
+                (r"/hub/logo", Logo),
+                (PREFIX, Tasks, mine),
+                (rf"{PREFIX}tasks/([0-9a-f]+)", TaskPage, mine),
+                (rf"{PREFIX}open/([0-9a-f]+)", Inside, mine),
+                (rf"{PREFIX}api/tasks", TaskList, mine),
+                (rf"{PREFIX}api/events", Events, mine),
+                (rf"{task}(/[a-z]+)?", TaskApi, mine),
+                (r"/hub/spawn(?:/([^/]+)(?:/([^/]+))?)?", Spawn, mine),
+                (r"/hub/(home|error|not_running|stop_pending|spawn_pending)", HubPage, mine),
+            ]
+        )
+
+
+def service_templates() -> Environment:
+    """As the service finds its templates."""
+    return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+
+
+def hub_templates() -> Environment:
+    """As the hub finds its templates: ours first, the stock ones also as `templates/NAME`."""
+    stock = FileSystemLoader(HUB / "templates")
+    loader = ChoiceLoader(
+        [PrefixLoader({"templates": stock}), FileSystemLoader(TEMPLATES), stock]
+    )
+    return Environment(loader=loader, autoescape=True)
+
+
+class Handler(web.RequestHandler):
+    """What all handlers of the stub share."""
+
+    def initialize(self, stub: Stub) -> None:
+        """Keep the stub."""
+        self.stub = stub
+
+    def set_default_headers(self) -> None:
+        """The policy that no page may break."""
+        self.set_header("Content-Security-Policy", POLICY)
+
+    def page(self, name: str, **context: Any) -> None:
+        """A page of the service."""
+        self.set_cookie("_xsrf", XSRF, path=PREFIX)
+        self.finish(
+            service_templates()
+            .get_template(f"service/{name}")
+            .render(
+                hub_base_url="/hub/",
+                prefix=PREFIX,
+                user={"name": "alice", "admin": False},
+                logout_url="/hub/logout",
+                **context,
+            )
+        )
+
+    def allowed(self) -> bool:
+        """Whether the request carries the XSRF token, which JupyterHub wants of every script."""
+        token = self.get_argument("_xsrf", "") or self.request.headers.get("X-XSRFToken")
+        if token == XSRF and self.stub.logged_in:
+            return True
+        self.sentence(403, "Log in to the hub.")
+        return False
+
+    def sentence(self, status: int, text: str) -> None:
+        """An error of the API."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps({"error": text}))
+
+
+class Logo(web.RequestHandler):
+    """The hub's logo."""
+
+    def get(self) -> None:
+        """The file."""
+        self.set_header("Content-Type", "image/png")
+        self.finish((HUB / "static/images/jupyterhub-80.png").read_bytes())
+
+
+class Tasks(Handler):
+    """The dashboard."""
+
+    def get(self) -> None:
+        """The page."""
+        self.page("tasks.html", title="Tasks")
+
+
+class TaskPage(Handler):
+    """A task's page."""
+
+    def get(self, task_id: str) -> None:
+        """The page, or the one that says that there is none."""
+        task = self.stub.tasks.get(task_id)
+        if task is None:
+            self.set_status(404)
+            self.page("error.html", status=404, message="There is no such task.", title="Error")
+            return
+        self.page("task.html", title=task["name"], task=task)
+
+
+class Inside(Handler):
+    """What stands for the task itself."""
+
+    def get(self, task_id: str) -> None:
+        """A page that a test can recognise."""
+        self.finish(f"<!DOCTYPE html><title>Inside</title><h1>Inside {task_id}</h1>")
+
+
+class TaskList(Handler):
+    """`GET api/tasks`."""
+
+    def get(self) -> None:
+        """All tasks."""
+        if self.allowed():
+            self.finish({"tasks": list(self.stub.tasks.values())})
+
+
+class TaskApi(Handler):
+    """`api/tasks/<id>` and what is below."""
+
+    def get(self, task_id: str, what: str | None) -> None:
+        """The task, its password, its log."""
+        if what == "/log":
+            self.set_header("Content-Type", "text/plain; charset=utf-8")
+            self.finish(self.stub.logs.get(task_id, ""))
+        elif self.answers("GET", task_id, what):
+            secret = {"user": "metauser", "password": f"secret-of-{task_id}"}
+            self.finish(secret if what == "/password" else self.stub.tasks[task_id])
+
+    def post(self, task_id: str, what: str | None) -> None:
+        """Start or stop."""
+        if self.answers("POST", task_id, what):
+            self.finish(self.stub.tasks[task_id])
+
+    def delete(self, task_id: str, what: str | None) -> None:
+        """Forget."""
+        if self.answers("DELETE", task_id, what):
+            self.finish({})
+            self.stub.remove(task_id)
+
+    def answers(self, method: str, task_id: str, what: str | None) -> bool:
+        """Whether the call goes through; kept for the test to see."""
+        if not self.allowed():
+            return False
+        if task_id not in self.stub.tasks:
+            self.sentence(404, "There is no such task.")
+            return False
+        call = (method, f"{task_id}{what or ''}")
+        self.stub.calls.append(call)
+        if refusal := self.stub.refusals.get(" ".join(call)):
+            self.sentence(*refusal)
+            return False
+        return True
+
+
+class Events(Handler):
+    """`GET api/events`."""
+
+    only: str | None
+
+    async def get(self) -> None:
+        """Stream until the page goes, or the test cuts it."""
+        if not self.allowed():
+            return
+        if not self.stub.streams_open:
+            self.sentence(503, "Not now.")
+            return
+        self.only = self.get_argument("task", None)
+        self.ended = asyncio.Event()
+        self.set_header("Content-Type", "text/event-stream")
+        self.stub.streams.add(self)
+        for task in self.stub.tasks.values():
+            if self.only in (None, task["id"]):
+                self.send("task", task)
+        if self.only and (text := self.stub.logs.get(self.only)):
+            self.send("log", {"offset": 0, "text": text})
+        self.write(": here\n\n")
+        await self.flush()
+        await self.ended.wait()
+        self.stub.streams.discard(self)
+
+    def on_connection_close(self) -> None:
+        """The page is gone."""
+        self.ended.set()
+
+    def send(self, kind: str, data: dict[str, Any]) -> None:
+        """One event."""
+        self.write(f"event: {kind}\ndata: {json.dumps(data)}\n\n")
+        flushed = self.flush()
+        # A page that leaves meanwhile is no fault.
+        flushed.add_done_callback(lambda done: done.exception())
+
+
+def hub_context(stub: Stub) -> dict[str, Any]:
+    """What the hub gives to every template."""
+    spawners = [SimpleNamespace(name=name) for name in stub.taken]
+    user = SimpleNamespace(
+        name="alice",
+        escaped_name="alice",
+        json_escaped_name="alice",
+        all_spawners=lambda: spawners,
+    )
+    return {
+        "base_url": "/hub/",
+        "prefix": "/",
+        "user": user,
+        "login_url": "/hub/login",
+        "logout_url": "/hub/logout",
+        "static_url": lambda path, **_: f"/hub/static/{path}",
+        "services": [],
+        "parsed_scopes": {},
+        "xsrf": XSRF,
+        "xsrf_token": XSRF,
+    }
+
+
+class Spawn(Handler):
+    """`/hub/spawn`, as the hub does it."""
+
+    def get(self, user: str | None = None, server: str | None = None) -> None:
+        """The catalogue."""
+        self.form()
+
+    def post(self, user: str | None = None, server: str | None = None) -> None:
+        """Keep what was sent; on to the waiting room, or the catalogue with the error."""
+        fields = {key: self.get_body_argument(key) for key in self.request.body_arguments}
+        self.stub.spawned.append((self.request.path, fields))
+        if self.stub.spawn_error:
+            self.set_status(422)
+            self.form(self.stub.spawn_error)
+            return
+        self.redirect(f"{PREFIX}tasks/3f9a1c22b7e4")
+
+    def form(self, error: str = "") -> None:
+        """The page."""
+        options = service_templates().get_template("options_form.html")
+        form = options.render(cards=self.stub.cards, static_url=f"{PREFIX}static", user="alice")
+        context = hub_context(self.stub)
+        page = hub_templates().get_template("spawn.html")
+        self.finish(
+            page.render(
+                **context,
+                for_user=context["user"],
+                spawner_options_form=form,
+                error_message=error,
+                url=f"{self.request.path}?_xsrf=abc",
+            )
+        )
+
+
+class HubPage(Handler):
+    """The hub's other pages that are ours."""
+
+    def get(self, name: str) -> None:
+        """The page, with what the hub gives it."""
+        page = hub_templates().get_template(f"{name}.html")
+        self.finish(
+            page.render(
+                **hub_context(self.stub),
+                status_code=400,
+                status_message="Bad Request",
+                message="alice:casa is already running",
+                server_name="casa",
+                spawn_url="/hub/spawn/alice/casa",
+                failed=True,
+                failed_message="The disk is full.",
+                spawner=SimpleNamespace(name="casa"),
+                progress_url="/hub/api/users/alice/servers/casa/progress?_xsrf=abc",
+            )
+        )

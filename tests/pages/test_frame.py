@@ -1,0 +1,83 @@
+"""What all pages share: they fit a phone, need no mouse, and keep to a strict policy."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from .look import fill
+from .stub import PREFIX, Stub, hub_context, hub_templates
+
+PAGES = [
+    PREFIX,
+    f"{PREFIX}tasks/a2?stay",
+    f"{PREFIX}tasks/a3?stay",
+    f"{PREFIX}tasks/a4?stay",
+    f"{PREFIX}tasks/a5?stay",
+    f"{PREFIX}tasks/none",
+    "/hub/spawn",
+    "/hub/error",
+    "/hub/not_running",
+    "/hub/stop_pending",
+]
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+LONG = "W" * 80
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_nothing_scrolls_sideways_at_360_pixels(page: Page, stub: Stub, path: str) -> None:
+    fill(stub)
+    for task in stub.tasks.values():
+        task |= {"name": LONG, "sentence": LONG}
+    stub.cards[0] |= {"name": LONG, "description": LONG}
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await page.goto(path)
+    await expect(page.locator("#loading")).to_be_hidden()
+    if path == "/hub/spawn":
+        await page.get_by_role("radio").first.check()
+    assert await page.evaluate(OVERFLOW) <= 0
+    await page.get_by_role("button", name="Menu").click()
+    await expect(page.get_by_role("link", name="Token")).to_be_visible()
+    assert await page.evaluate(OVERFLOW) <= 0
+
+
+async def test_the_skip_link_is_first(page: Page, stub: Stub) -> None:
+    await page.goto(PREFIX)
+    await page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    await expect(skip).to_be_focused()
+    await expect(skip).to_be_in_viewport()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main")).to_be_focused()
+
+
+async def test_home_leads_to_the_tasks(page: Page, stub: Stub) -> None:
+    await page.goto("/hub/home")
+    await page.wait_for_url(f"**{PREFIX}")
+
+
+async def test_a_start_that_the_hub_refuses_has_a_way_on(page: Page, stub: Stub) -> None:
+    await page.goto("/hub/error")
+    await expect(page.locator("main")).to_contain_text("alice:casa is already running")
+    await page.locator("main").get_by_role("link", name="All tasks").click()
+    await expect(page).to_have_url(stub.base + PREFIX)
+
+
+@pytest.mark.parametrize("name", ["token.html", "404.html", "login.html", "home.html"])
+def test_stock_pages_render_in_our_frame(name: str) -> None:
+    context = hub_context(Stub()) | {"oauth_clients": [], "api_tokens": [], "login_term_url": ""}
+    page = hub_templates().get_template(name).render(**context, status_code=404)
+    assert '/services/rosetta/static/rosetta.css"' in page
+    assert 'href="/hub/spawn">New task' in page
+
+
+@pytest.mark.parametrize("scopes", [{}, {"admin-ui": None}])
+def test_only_admins_are_shown_the_admin_page(scopes: dict[str, None]) -> None:
+    context = hub_context(Stub()) | {"parsed_scopes": scopes}
+    page = hub_templates().get_template("error.html").render(**context, status_code=404)
+    assert ("/hub/admin" in page) == bool(scopes)
+
+
+def test_pages_of_nobody_show_nothing_of_anybody() -> None:
+    context = hub_context(Stub()) | {"user": None}
+    page = hub_templates().get_template("error.html").render(**context, status_code=500)
+    assert "Logout" not in page
+    assert "New task</a>\n</li>" not in page
