@@ -63,14 +63,17 @@ async def test_bad_calls_are_explained(
     assert (answered, document["error"]) == (status, error)
 
 
-async def test_body_without_an_end_is_refused(rig: "Rig") -> None:
-    reader, writer = await asyncio.open_unix_connection(str(rig.config.socket))
+async def send_without_end(writer: asyncio.StreamWriter) -> None:
     writer.write(b"PUT /tasks HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
-    chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
+    while True:
+        writer.write(b"100000\r\n" + b"x" * 0x100000 + b"\r\n")
+        await writer.drain()
+
+
+async def test_body_without_an_end_is_refused(rig: "Rig") -> None:
+    _, writer = await asyncio.open_unix_connection(str(rig.config.socket))
     with pytest.raises(ConnectionError):
-        while True:
-            writer.write(chunk)
-            await asyncio.wait_for(writer.drain(), 20)
+        await asyncio.wait_for(send_without_end(writer), 20)
     writer.close()
     assert (await rig.client.status()).tasks == 0
 
