@@ -28,6 +28,8 @@ CLIENT_SCOPES = ["read:users!user", "access:servers", "servers"]
 # Variables of the hub's environment that the service that it starts is given.
 ENVIRONMENT_PREFIX = "ROSETTA_"
 
+_HUB_6 = jupyterhub.version_info >= (6,)
+
 # Lets a user in at the service.
 _ACCESS = f"access:services!service={SERVICE_NAME}"
 
@@ -142,6 +144,10 @@ def _service(settings: Rosetta, config_file: Path, managed: bool) -> dict[str, A
         service["environment"] = {
             name: value for name, value in os.environ.items() if name.startswith(ENVIRONMENT_PREFIX)
         }
+    elif _HUB_6:
+        # Seconds. A hub waits this long at its start, half a minute by default, before it routes
+        # anything; the routes to a service that is down then are right as soon as it is up.
+        service["timeout"] = 1
     return service
 
 
@@ -154,7 +160,7 @@ def _let_users_in(hub: Any) -> None:
     customised = next((one for one in _items(hub.load_roles) if one.get("name") == "user"), None)
     if customised is not None:
         customised["scopes"] = [*customised.get("scopes", ["self"]), _ACCESS]
-    elif jupyterhub.version_info >= (6,):
+    elif _HUB_6:
         hub.extra_user_scopes = {*_items(hub.get("extra_user_scopes", ())), _ACCESS}
     else:
         hub.load_roles.append({"name": "user", "scopes": ["self", _ACCESS]})
