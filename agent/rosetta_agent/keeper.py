@@ -24,6 +24,7 @@ from rosetta_agent.processes import (
     become_subreaper,
     descendants,
     die_with_parent,
+    give_up_privileges,
     identify,
     terminate,
 )
@@ -49,6 +50,7 @@ class Order(NamedTuple):
     memory: Optional[int]
     pids: Optional[int]
     grace: float
+    no_new_privileges: bool
 
     def file(self, name: str) -> str:
         """Path of a file in the sandbox."""
@@ -206,6 +208,8 @@ def become_container(order: Order, go: int, ready: int, output: int) -> None:
         if order.network == "private":
             namespaces.make_network()
             limits.apply_pids(order.pids)
+            if order.no_new_privileges:  # outside, setuid programs make the namespaces
+                give_up_privileges()
         os.write(ready, b"ready\n")
         os.close(ready)
         if not os.read(go, 1):
@@ -224,6 +228,7 @@ def _become(order: Order, output: int) -> None:
     nowhere = os.open(os.devnull, os.O_RDONLY)
     for target, source in enumerate((nowhere, output, output)):
         os.dup2(source, target)
+    os.umask(0o022)  # Singularity hands it on; the sandbox around it is private all the same
     environment = dict(os.environ, **order.environment)
     os.execvpe(order.argv[0], order.argv, environment)  # noqa: S606 - no shell is the point
 

@@ -16,6 +16,7 @@ from rosetta_agent.errors import StateUnknown, TaskFailure
 CAP_SYS_ADMIN, CAP_SYS_RESOURCE = 21, 24
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -143,6 +144,11 @@ def die_with_parent() -> None:
 def become_subreaper() -> None:
     """Make orphans below this process its children, instead of process 1's (prctl(2))."""
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def give_up_privileges() -> None:
+    """Let nothing that this process starts gain privileges, by setuid for one (prctl(2))."""
+    _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def missing_program(program: str) -> TaskFailure:

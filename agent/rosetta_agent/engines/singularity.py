@@ -56,7 +56,7 @@ class Setting(NamedTuple):
 def build_start_command(setting: Setting, job: Job) -> List[str]:
     """Run the image's own command, or execute the one that the job gives."""
     sandbox = setting.sandbox
-    argv = [setting.program, "exec" if job.command else "run"]
+    argv = [setting.program, "--quiet", "exec" if job.command else "run"]
     argv += ["--containall", "--cleanenv", "--pid", "--no-home"]
     argv += [] if job.hardening.read_only else ["--writable-tmpfs"]
     argv += ["--userns"] if setting.network == "private" else []
@@ -189,6 +189,7 @@ class Singularity(Engine):
             memory=job.limits.memory,
             pids=job.limits.pids,
             grace=job.timeouts.stop,
+            no_new_privileges=job.hardening.no_new_privileges,
         )
         return self._start_keeper(order)
 
