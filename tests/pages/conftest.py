@@ -1,8 +1,12 @@
-"""A browser, and a stub of hub and service for it."""
+"""A browser, and a stub of hub and service for it.
+
+One browser serves all tests of this folder, each in a context of its own; it lives in the event
+loop of the session, and so do the tests.
+"""
 
 from collections.abc import AsyncIterator
 
-import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Error, Page, async_playwright
 
 from . import stub as stubs
@@ -21,7 +25,7 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def stub() -> AsyncIterator[stubs.Stub]:
     """Hub and service with a catalogue and without tasks."""
     made = stubs.Stub()
@@ -33,7 +37,7 @@ async def stub() -> AsyncIterator[stubs.Stub]:
     await server.close_all_connections()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Debian's Chromium."""
     async with async_playwright() as playwright:
@@ -42,7 +46,7 @@ async def browser() -> AsyncIterator[Browser]:
         await started.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser, stub: stubs.Stub) -> AsyncIterator[Page]:
     """A page at the stub's address; a broken policy or a fault of a script fails the test."""
     faults: list[str] = []

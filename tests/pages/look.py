@@ -69,7 +69,6 @@ async def _look(browser: Browser, stub: Stub, directory: Path, width: int, theme
 
 async def main(directory: Path) -> None:
     """Two widths, two themes."""
-    directory.mkdir(parents=True, exist_ok=True)
     stub = Stub()
     fill(stub)
     stub.listen()
@@ -83,4 +82,6 @@ async def main(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    target = Path(sys.argv[1])
+    target.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(target))

@@ -10,12 +10,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import rosetta_templates
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 from jupyterhub._data import DATA_FILES_PATH
 from tornado import httpserver, netutil, web
 
 import rosetta_hub.service
+import rosetta_templates
 
 TEMPLATES = Path(str(rosetta_templates.__file__)).parent
 STATIC = Path(rosetta_hub.service.__file__).parent / "static"
@@ -177,9 +177,7 @@ def service_templates() -> Environment:
 def hub_templates() -> Environment:
     """As the hub finds its templates: ours first, the stock ones also as `templates/NAME`."""
     stock = FileSystemLoader(HUB / "templates")
-    loader = ChoiceLoader(
-        [PrefixLoader({"templates": stock}), FileSystemLoader(TEMPLATES), stock]
-    )
+    loader = ChoiceLoader([PrefixLoader({"templates": stock}), FileSystemLoader(TEMPLATES), stock])
     return Environment(loader=loader, autoescape=True)
 
 
@@ -355,6 +353,7 @@ def hub_context(stub: Stub) -> dict[str, Any]:
         escaped_name="alice",
         json_escaped_name="alice",
         all_spawners=lambda: spawners,
+        spawner=SimpleNamespace(options_form="a form"),
     )
     return {
         "base_url": "/hub/",

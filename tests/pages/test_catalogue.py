@@ -1,8 +1,11 @@
 """The catalogue: finding software, choosing it, and what is sent then."""
 
+import pytest
 from playwright.async_api import Browser, Page, expect
 
 from .stub import Stub, make_task
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 GB = 1 << 30
 

@@ -1,8 +1,11 @@
 """The dashboard: what it shows, live, and what its buttons do."""
 
+import pytest
 from playwright.async_api import Page, expect
 
 from .stub import PREFIX, Stub, failed, make_task, running
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MB = 1 << 20
 

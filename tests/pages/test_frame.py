@@ -6,13 +6,15 @@ from playwright.async_api import Page, expect
 from .look import fill
 from .stub import PREFIX, Stub, hub_context, hub_templates
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 PAGES = [
     PREFIX,
     f"{PREFIX}tasks/a2?stay",
     f"{PREFIX}tasks/a3?stay",
     f"{PREFIX}tasks/a4?stay",
     f"{PREFIX}tasks/a5?stay",
-    f"{PREFIX}tasks/none",
+    f"{PREFIX}tasks/000000000000",
     "/hub/spawn",
     "/hub/error",
     "/hub/not_running",
@@ -61,22 +63,22 @@ async def test_a_start_that_the_hub_refuses_has_a_way_on(page: Page, stub: Stub)
     await expect(page).to_have_url(stub.base + PREFIX)
 
 
-@pytest.mark.parametrize("name", ["token.html", "404.html", "login.html", "home.html"])
-def test_stock_pages_render_in_our_frame(name: str) -> None:
-    context = hub_context(Stub()) | {"oauth_clients": [], "api_tokens": [], "login_term_url": ""}
+@pytest.mark.parametrize("name", ["token.html", "404.html", "home.html"])
+async def test_stock_pages_render_in_our_frame(name: str) -> None:
+    context = hub_context(Stub()) | {"oauth_clients": [], "api_tokens": []}
     page = hub_templates().get_template(name).render(**context, status_code=404)
     assert '/services/rosetta/static/rosetta.css"' in page
     assert 'href="/hub/spawn">New task' in page
 
 
 @pytest.mark.parametrize("scopes", [{}, {"admin-ui": None}])
-def test_only_admins_are_shown_the_admin_page(scopes: dict[str, None]) -> None:
+async def test_only_admins_are_shown_the_admin_page(scopes: dict[str, None]) -> None:
     context = hub_context(Stub()) | {"parsed_scopes": scopes}
     page = hub_templates().get_template("error.html").render(**context, status_code=404)
     assert ("/hub/admin" in page) == bool(scopes)
 
 
-def test_pages_of_nobody_show_nothing_of_anybody() -> None:
+async def test_pages_of_nobody_show_nothing_of_anybody() -> None:
     context = hub_context(Stub()) | {"user": None}
     page = hub_templates().get_template("error.html").render(**context, status_code=500)
     assert "Logout" not in page

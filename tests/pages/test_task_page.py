@@ -5,6 +5,8 @@ from playwright.async_api import Page, expect
 
 from .stub import PREFIX, Stub, failed, make_task, running
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 MB = 1 << 20
 ID = "3f9a1c22b7e4"
 PAGE = f"{PREFIX}tasks/{ID}"
@@ -90,7 +92,7 @@ async def test_a_failure_shows_cause_and_last_words(page: Page, stub: Stub) -> N
     await expect(page.locator("#sentence")).to_have_text("The software ended with exit code 3.")
     await expect(page.locator("#tail-text")).to_have_text("boom")
     await expect(page.locator("#log-text")).to_be_hidden()
-    await expect(page).to_have_title("Failed: My CASA · JupyterHub")
+    await expect(page).to_have_title("Failed: My CASA")
 
     await page.get_by_role("button", name="Start again").click()
     stub.logs[ID] = ""
