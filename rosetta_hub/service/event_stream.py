@@ -27,8 +27,13 @@ class EventsHandler(HubHandler):
         self.set_header("X-Accel-Buffering", "no")
         with self.services.tasks.events.listen() as queue:
             try:
+                # A page without tasks, too, has to learn that it is connected.
+                self.write(": connected\n\n")
+                await self.flush()
                 for task in self._present(only):
                     await self._send("task", self._view(task))
+                    if only is not None:
+                        await self._send_log(task)
                 async with asyncio.timeout(LONGEST):
                     await self._follow(queue, only)
             except (StreamClosedError, TimeoutError):
@@ -40,6 +45,14 @@ class EventsHandler(HubHandler):
         user = self.caller.name if self.caller.admin else None
         tasks = self.services.tasks.all(user)
         return [task for task in tasks if self.caller.sees(task.user, task.server_name)]
+
+    async def _send_log(self, task: Task) -> None:
+        """What is kept of the log; the offsets tell the page what it has already."""
+        logs = self.services.tasks.logs
+        text = logs.read(task.id, task.attempt)
+        if text and self.caller.may("access:servers", task.user, task.server_name):
+            offset = logs.received(task.id, task.attempt) - len(text.encode())
+            await self._send("log", {"offset": max(0, offset), "text": text})
 
     async def _follow(self, queue: asyncio.Queue[Event | None], only: str | None) -> None:
         while True:

@@ -47,11 +47,11 @@ class ServerPage(PageHandler):
     """`servers/<name>/<server>`: leads to the page of the server's task."""
 
     def get(self, user: str, server_name: str) -> None:
-        """To the task's page."""
+        """To the task's page, which opens the task by itself as soon as it is ready."""
         task = self.services.tasks.find_server(unquote(user), unquote(server_name))
         if not self.caller.sees(task.user, task.server_name):
             raise NotFound("There is no such task. It may have been deleted.")
-        self.redirect(page_path(task, self.services.settings))
+        self.redirect(f"{page_path(task, self.services.settings)}?wait=1")
 
 
 class OpenPage(PageHandler):
