@@ -1,0 +1,23 @@
+"""docker/build itself."""
+
+from __future__ import annotations
+
+import subprocess
+
+from tests.images.containers import PORTS, ROOT, run, version
+
+BUILD = str(ROOT / "docker" / "build")
+
+
+def test_what_is_up_to_date_is_left_alone(images: str) -> None:
+    again = run(BUILD)
+    assert "building" not in again
+    for image in PORTS:
+        assert f"rosetta/{image}:{version()}: up to date" in again
+
+
+def test_an_unknown_image_is_named(images: str) -> None:
+    done = subprocess.run([BUILD, "nosuch"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "no image is called 'nosuch'" in done.stderr
+    assert "jupyternotebook" in done.stderr

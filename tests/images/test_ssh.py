@@ -1,0 +1,100 @@
+"""The SSH server, with the real client."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.images.conftest import Start
+from tests.images.containers import ANY_UID, Container, run, until
+
+PASSWORD = "one-time s3cret"
+WAYS = [(), ("--user=0",), (*ANY_UID, "--cap-drop=ALL")]
+
+
+def ssh(container: Container, password: str, *argv: str, **variables: str) -> tuple[int, str, str]:
+    command = ["sshpass", "-e", "ssh", "-p", str(container.port), "-o", "LogLevel=ERROR",
+               "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]  # fmt: skip
+    done = subprocess.run(
+        [*command, *argv],
+        env=os.environ | {"SSHPASS": password} | variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.returncode, done.stdout.strip(), done.stderr
+
+
+def started(start: Start, *flags: str) -> Container:
+    container = start("sshserver", *flags, environment={"AUTH_PASS": PASSWORD})
+    until(lambda: container.first_bytes().startswith(b"SSH-2.0-"), "the SSH server")
+    return container
+
+
+@pytest.fixture
+def display(tmp_path: Path) -> Iterator[str]:
+    """A screen for the programs that come through the tunnel."""
+    number = tmp_path / "display"
+    with number.open("w") as file:
+        server = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(file.fileno()), "-nolisten", "tcp"],
+            pass_fds=[file.fileno()],
+            stderr=subprocess.DEVNULL,
+        )
+    yield ":" + until(lambda: number.read_text().strip(), "Xvfb")
+    server.terminate()
+    server.wait(timeout=10)
+
+
+@pytest.mark.parametrize("flags", WAYS, ids=["default", "root", "any uid"])
+def test_login_with_a_terminal(flags: tuple[str, ...], start: Start) -> None:
+    container = started(start, *flags)
+    code, said, error = ssh(container, PASSWORD, "-tt", "metauser@127.0.0.1", "whoami; tty")
+    assert code == 0, error
+    assert said.split() == ["metauser", "/dev/pts/0"]
+
+
+@pytest.mark.parametrize("flags", WAYS, ids=["default", "root", "any uid"])
+def test_a_real_program_shows_itself_through_the_tunnel(
+    flags: tuple[str, ...], start: Start, display: str
+) -> None:
+    container = started(start, *flags)
+    shown = "xclock & for i in $(seq 100); do xwininfo -name xclock && break; sleep 0.1; done"
+    code, said, error = ssh(
+        container, PASSWORD, "-X", "metauser@127.0.0.1", f"{shown}; kill $!", DISPLAY=display
+    )
+    assert "Map State: IsViewable" in said, error
+    assert code == 0
+
+
+@pytest.mark.parametrize("user", ["metauser", "root", "nobody"])
+def test_a_wrong_password_or_user_is_refused(user: str, start: Start) -> None:
+    container = started(start)
+    password = "wrong" if user == "metauser" else PASSWORD
+    assert ssh(container, password, f"{user}@127.0.0.1", "id")[:2] == (5, "")
+
+
+def test_without_a_password_it_does_not_start(start: Start) -> None:
+    container = start("sshserver")
+    until(lambda: "set AUTH_PASS" in container.logs(), "the sentence")
+    assert container.stop() == 64
+
+
+def test_the_password_is_in_no_argument_and_no_log(start: Start) -> None:
+    container = started(start)
+    assert ssh(container, PASSWORD, "metauser@127.0.0.1", "true")[0] == 0
+    assert "s3cret" not in container.execute("ps", "-A", "-o", "args=")
+    assert "s3cret" not in container.logs()
+
+
+def test_files_are_copied(start: Start, tmp_path: Path) -> None:
+    container = started(start, *ANY_UID)
+    batch = f"put {__file__} copied.py\nget copied.py {tmp_path}/back.py\n"
+    run("env", f"SSHPASS={PASSWORD}", "sshpass", "-e", "sftp", "-P", str(container.port),
+        "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+        "-o", "BatchMode=no", "-b", "-", "metauser@127.0.0.1", stdin=batch)  # fmt: skip
+    assert (tmp_path / "back.py").read_bytes() == Path(__file__).read_bytes()
