@@ -17,7 +17,7 @@ from rosetta_hub.errors import InvalidOptions, NotAllowed, NotFound, RosettaErro
 from rosetta_hub.hub_client import HubClient
 from rosetta_hub.keys import Keys
 from rosetta_hub.reconciler.edge_sync import EdgeSync
-from rosetta_hub.service.auth import Caller
+from rosetta_hub.tasks.caller import Caller
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.view import Viewer
 

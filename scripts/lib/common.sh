@@ -31,11 +31,11 @@ quietly() {
     return "$status"
 }
 
-# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds; its output is shown.
 wait_for() {
     local deadline=$((SECONDS + $1)) what=$2
     shift 2
-    until "$@" >/dev/null 2>&1; do
+    until "$@"; do
         [ "$SECONDS" -lt "$deadline" ] || die "$what did not happen in time."
         sleep 0.2
     done

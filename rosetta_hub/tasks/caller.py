@@ -1,0 +1,70 @@
+"""Who asks, and what they may do: the hub's users, tokens and scopes decide."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyterhub.services.auth import check_scopes
+
+from rosetta_hub.catalogue.catalogue import Person
+from rosetta_hub.database.models import Task
+from rosetta_hub.errors import NotFound
+from rosetta_hub.tasks.view import Rights
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A user or service of the hub, with the scopes of the token that it came with."""
+
+    name: str
+    groups: frozenset[str]
+    admin: bool
+    scopes: frozenset[str] = field(repr=False)
+
+    @classmethod
+    def from_model(cls, model: dict[str, Any]) -> "Caller":
+        """From the hub's answer to `GET /hub/api/user`."""
+        return cls(
+            name=model["name"],
+            groups=frozenset(model.get("groups") or ()),
+            admin=bool(model.get("admin")),
+            scopes=frozenset(model.get("scopes") or ()),
+        )
+
+    @property
+    def person(self) -> Person:
+        """The caller as the catalogue knows people."""
+        return Person(self.name, self.groups, self.admin)
+
+    def may(self, scope: str, user: str, server_name: str) -> bool:
+        """Whether the caller has the scope for that server, for all servers, or for its user.
+
+        Filters are those of the hub: none, `!user=`, `!server=` (JupyterHub, "Scopes").
+        """
+        wanted = f"{scope}!server={user}/{server_name}"
+        return bool(check_scopes([wanted], set(self.scopes)))
+
+    def rights(self, task: Task) -> Rights:
+        """What the caller may do with the task now."""
+        stop = self.may("delete:servers", task.user, task.server_name)
+        start = self.may("servers", task.user, task.server_name)
+        return Rights(
+            stop=stop and not task.state.final,
+            start=start and task.state.final,
+            delete=stop,
+            log=self.may("access:servers", task.user, task.server_name),
+        )
+
+    def sees(self, user: str, server_name: str) -> bool:
+        """Whether the task of that server is shown to the caller at all."""
+        return self.may("access:servers", user, server_name) or self.may(
+            "read:servers", user, server_name
+        )
+
+    def check(self, scope: str, task: Task) -> None:
+        """Refuse what the caller may not do.
+
+        Raises:
+            NotFound: it lacks the scope; the answer does not tell whether the task exists.
+        """
+        if not self.may(scope, task.user, task.server_name):
+            raise NotFound("There is no such task. It may have been deleted.")

@@ -1,0 +1,236 @@
+"""Guards: rules of this project that a machine can check."""
+
+import ast
+import configparser
+import importlib
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+from traitlets import TraitType
+
+from rosetta_hub.config import Rosetta
+
+ROOT = Path(__file__).parents[1]
+
+# Package name -> its folder, as setup.cfg has it.
+SOURCES = {
+    "rosetta_hub": ROOT / "rosetta_hub",
+    "rosetta_spawners": ROOT / "spawners" / "rosetta_spawners",
+    "rosetta_agent": ROOT / "agent" / "rosetta_agent",
+    "rosetta_templates": ROOT / "templates",
+}
+
+
+def read_setup() -> configparser.ConfigParser:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    return setup
+
+
+def tracked_files() -> list[Path]:
+    """The files of the project: those that git knows, and new ones that it does not ignore."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    paths = [ROOT / name for name in done.stdout.split("\0") if name]
+    return [path for path in paths if path.is_file() and not path.is_symlink()]
+
+
+def modules() -> dict[str, Path]:
+    """Every module of ours by its full name."""
+    found = {}
+    for package, folder in SOURCES.items():
+        for path in folder.rglob("*.py"):
+            parts = path.relative_to(folder).with_suffix("").parts
+            name = ".".join((package, *parts)).removesuffix(".__init__")
+            found[name] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imports_of(name: str) -> Iterator[str]:
+    """The full names of all that a module imports, wherever in it."""
+    path = MODULES[name]
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1])
+            module = ".".join(filter(None, (base, node.module))) if node.level else node.module
+            yield str(module)
+            # `from package import module` imports a module, too.
+            names = (f"{module}.{alias.name}" for alias in node.names)
+            yield from (each for each in names if each in MODULES)
+
+
+def is_within(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+# --- who may import whom -------------------------------------------------------------------------
+
+
+def test_agent_imports_the_standard_library_only() -> None:
+    allowed = (*sys.stdlib_module_names, "rosetta_agent")
+    wrong = [
+        (module, name)
+        for module in MODULES
+        if is_within(module, ("rosetta_agent",))
+        for name in imports_of(module)
+        if not is_within(name, allowed)
+    ]
+    assert wrong == []
+
+
+def test_only_the_ssh_module_imports_asyncssh() -> None:
+    users = [
+        module for module in MODULES if any(is_within(n, ("asyncssh",)) for n in imports_of(module))
+    ]
+    assert set(users) <= {"rosetta_hub.resources.ssh"}
+
+
+# Importer -> what of ours it must not import: lower layers know nothing of the upper ones.
+UPPER = ("rosetta_hub.service", "rosetta_hub.reconciler", "rosetta_spawners")
+PARTS = ("rosetta_hub.database", "rosetta_hub.resources", "rosetta_hub.tasks", "rosetta_agent")
+FORBIDDEN = {
+    "rosetta_hub.errors": ("rosetta_hub",),
+    "rosetta_hub.keys": (*UPPER, *PARTS, "rosetta_hub.edge", "rosetta_hub.catalogue"),
+    "rosetta_hub.catalogue": (*UPPER, *PARTS, "rosetta_hub.edge", "rosetta_hub.config"),
+    "rosetta_hub.database": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
+    "rosetta_hub.edge": (*UPPER, *PARTS),
+    # What the edge connects to is described in its client's words.
+    "rosetta_hub.resources": (*UPPER, "rosetta_hub.edge.process", "rosetta_hub.edge.settings"),
+    "rosetta_hub.tasks": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
+    "rosetta_hub.reconciler": ("rosetta_hub.service", "rosetta_spawners"),
+    "rosetta_hub.service": ("rosetta_spawners",),
+    "rosetta_spawners": (*UPPER[:2], *PARTS, "rosetta_hub.edge"),
+}
+
+
+@pytest.mark.parametrize("importer", FORBIDDEN)
+def test_layers(importer: str) -> None:
+    wrong = [
+        (module, name)
+        for module in MODULES
+        if is_within(module, (importer,))
+        for name in imports_of(module)
+        if is_within(name, FORBIDDEN[importer]) and not is_within(name, (importer,))
+    ]
+    assert wrong == []
+
+
+def test_layers_are_spelled_right() -> None:
+    assert set(FORBIDDEN) <= set(MODULES)
+    assert {name for names in FORBIDDEN.values() for name in names} <= set(MODULES)
+
+
+# --- packaging -----------------------------------------------------------------------------------
+
+
+def test_every_package_is_in_setup_cfg() -> None:
+    listed = read_setup()["options"]["packages"].split()
+    packages = {
+        name if MODULES[name].name == "__init__.py" else name.rpartition(".")[0] for name in MODULES
+    }
+    assert sorted(listed) == sorted(packages)
+
+
+def test_mypy_reads_every_folder() -> None:
+    files = [ROOT / name.strip() for name in read_setup()["mypy"]["files"].split(",")]
+    # What runs in a container or as a configuration file is no module of ours.
+    python = [path for path in tracked_files() if path.suffix == ".py" and path.parent != ROOT]
+    unread = [
+        str(path)
+        for path in python
+        if not any(path.is_relative_to(one) for one in (*files, ROOT / "docker"))
+    ]
+    assert unread == []
+
+
+def test_every_entry_point_loads() -> None:
+    setup = read_setup()["options.entry_points"]
+    for group, lines in setup.items():
+        names = [line.partition("=")[0].strip() for line in lines.split("\n") if line]
+        installed = {point.name: point for point in entry_points(group=group)}
+        for name in names:
+            assert callable(installed[name].load())
+
+
+def test_wheel_holds_every_file(tmp_path: Path) -> None:
+    """Of a copy: a build leaves folders behind."""
+    copy = tmp_path / "source"
+    for path in tracked_files():
+        target = copy / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
+    subprocess.run([*command, "--wheel-dir", str(tmp_path), str(copy)], check=True, timeout=110)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+    expected = {
+        str(Path(package, path.relative_to(folder)))
+        for package, folder in SOURCES.items()
+        for path in tracked_files()
+        if path.is_relative_to(folder)
+    }
+    assert packed == expected
+
+
+# --- configuration -------------------------------------------------------------------------------
+
+
+def options() -> dict[str, TraitType[object, object]]:
+    return Rosetta.class_own_traits(config=True)
+
+
+@pytest.mark.parametrize("name", options())
+def test_every_option_has_help_in_sentences(name: str) -> None:
+    text = " ".join(str(options()[name].help).split())
+    assert re.match(r"[A-Z`].*[.]$", text), text
+
+
+# --- safety --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_shell_strings(name: str) -> None:
+    for node in ast.walk(ast.parse(MODULES[name].read_text())):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in ("os.system", "os.popen", "subprocess.getoutput"), node.lineno
+            assert called != "asyncio.create_subprocess_shell", node.lineno
+            shell = [key for key in node.keywords if key.arg == "shell"]
+            assert shell == [], f"{name}:{node.lineno}"
+
+
+# Package registries are the business of the clients' own configuration. The names are broken by a
+# character class, so that this file does not contain them.
+REGISTRIES = re.compile(
+    r"py[p]i\.org|pythonhosted\.or[g]|registry\.npmj[s]|npmj[s]\.com|yarnpk[g]\.com|conda\.anacond[a]"
+    r"|/simpl[e]/?['\"\s]|--index-ur[l]|--extra-index-ur[l]",
+    re.IGNORECASE,
+)
+
+
+def test_no_file_names_a_package_registry() -> None:
+    found = []
+    for path in tracked_files():
+        text = path.read_bytes().decode(errors="replace")
+        found += [f"{path.relative_to(ROOT)}: {hit[0]}" for hit in REGISTRIES.finditer(text)]
+    assert found == []
+
+
+def test_every_module_can_be_imported() -> None:
+    for name in MODULES:
+        # Of alembic's own: it runs inside of alembic only.
+        if not name.endswith(".__main__") and not name.endswith("migrations.env"):
+            importlib.import_module(name)
