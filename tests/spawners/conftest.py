@@ -1,12 +1,14 @@
 """A hub and a stub of the service, of the newest and of the oldest JupyterHub that is supported."""
 
 import os
+import secrets
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from rosetta_hub.keys import Keys
 
@@ -23,7 +25,16 @@ CATALOGUE: list[dict[str, Any]] = [
         "name": "Classic server",
         "kind": "native",
         "spawner_class": "simple",
-        "spawner_config": {"environment": {"TEST_FROM_ENTRY": "yes"}, "default_url": "/lab"},
+        "spawner_config": {"default_url": "/lab"},
+    },
+    {"id": "slow", "name": "Slow", "kind": "native", "spawner_class": "peculiar.SlowSpawner"},
+    {"id": "broken", "name": "Broken", "kind": "native", "spawner_class": "peculiar.BrokenSpawner"},
+    {
+        "id": "private",
+        "name": "Of the staff",
+        "kind": "native",
+        "spawner_class": "simple",
+        "groups": ["staff"],
     },
 ]
 
@@ -40,28 +51,36 @@ def _python(which: str) -> str:
     return path
 
 
-@pytest.fixture(params=["newest", "oldest"])
-async def hub(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Hub]:
-    """A hub that is not started yet."""
-    made = Hub(tmp_path, _python(request.param), CATALOGUE)
+@pytest_asyncio.fixture(params=["newest", "oldest"], scope="module", loop_scope="module")
+async def hub(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Hub]:
+    """A running hub; the tests of a module share it, each with a user of its own."""
+    made = Hub(tmp_path_factory.mktemp("hub"), _python(request.param), CATALOGUE)
+    await made.start()
     yield made
     await made.close()
 
 
-@pytest.fixture
-async def service(hub: Hub, tmp_path: Path) -> AsyncIterator[StubService]:
-    """The service of that hub, running."""
-    stub = StubService(Keys(tmp_path / "state").spawner_key, hub.service_port)
-    stub.up()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running_service(hub: Hub) -> AsyncIterator[StubService]:
+    """The service of that hub."""
+    stub = StubService(Keys(hub.directory / "state").spawner_key, hub.service_port)
     yield stub
     await stub.down()
 
 
-@pytest.fixture
-async def alice(hub: Hub, service: StubService) -> AsyncIterator[Person]:
-    """A user of the hub, which is running now."""
-    await hub.start()
-    person = Person(hub, "alice")
+@pytest_asyncio.fixture(loop_scope="module")
+async def service(running_service: StubService) -> AsyncIterator[StubService]:
+    """The service, running and without a past."""
+    await running_service.reset()
+    yield running_service
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def alice(hub: Hub) -> AsyncIterator[Person]:
+    """A new user of the hub, logged in."""
+    person = Person(hub, f"alice-{secrets.token_hex(3)}")
     await person.log_in()
     yield person
     await person.client.aclose()

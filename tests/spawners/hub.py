@@ -30,13 +30,14 @@ c.JupyterHub.bind_url = f"http://127.0.0.1:{test['port']}"
 c.JupyterHub.hub_port = test["hub_port"]
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{test['proxy_port']}"
 c.ConfigurableHTTPProxy.command = [test["proxy"]]
-c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
 c.Authenticator.admin_users = {"root"}
 c.JupyterHub.services = [{"name": "test", "api_token": test["token"]}]
 c.JupyterHub.load_roles = [{
     "name": "test", "services": ["test"],
-    "scopes": ["admin:users", "admin:servers", "admin:server_state", "read:hub", "groups", "admin:groups"],
+    "scopes": [
+        "admin:users", "admin:servers", "admin:server_state", "admin:groups", "groups", "read:hub",
+    ],
 }]
 c.Rosetta.hub_url = f"http://127.0.0.1:{test['port']}"
 c.Rosetta.tasks_url = "http://localhost"
@@ -50,14 +51,67 @@ c.Rosetta.software = test["software"]
 c.RosettaSpawner.poll_interval = 1
 c.TaskSpawner.poll_interval = 1
 c.TaskSpawner.answer_timeout = 5
-bin = Path(sys.executable).parent
-c.Spawner.cmd = [str(bin / "jupyterhub-singleuser"), "--allow-root"]
-c.Spawner.environment = {"TEST_FROM_SPAWNER": "yes"}
+c.TaskSpawner.start_timeout = 8
+# What this deployment had before: its own spawner, with hooks and a form.
+from jupyterhub.auth import DummyAuthenticator
+
+class Authenticator(DummyAuthenticator):
+    def pre_spawn_start(self, user, spawner):
+        spawner.environment["TEST_AUTHENTICATOR"] = "yes"
+        if hasattr(spawner, "volumes"):
+            spawner.volumes = {"/data": user.name}
+
+    async def authenticate(self, handler, data):
+        return {"name": data["username"], "auth_state": {"token": "from-login"}}
+
+def auth_state_hook(spawner, auth_state):
+    spawner.environment["TEST_AUTH_STATE"] = str((auth_state or {}).get("token"))
+
+def pre_spawn_hook(spawner):
+    spawner.environment["TEST_HOOK"] = f"{type(spawner).__name__} {spawner.user_options}"
+
+c.JupyterHub.authenticator_class = Authenticator
+c.Authenticator.enable_auth_state = True
+c.CryptKeeper.keys = [b"0" * 32]
+c.Spawner.cmd = [str(Path(sys.executable).parent / "jupyterhub-singleuser")]
+c.Spawner.args = ["--allow-root"]
+c.Spawner.http_timeout = 60
+c.Spawner.auth_state_hook = auth_state_hook
 c.SimpleLocalProcessSpawner.home_dir_template = str(Path(__file__).parent / "home-{username}")
 c.SimpleLocalProcessSpawner.poll_interval = 1
-c.SimpleLocalProcessSpawner.start_timeout = 77
-exec(test["extra"])
+c.SimpleLocalProcessSpawner.interrupt_timeout = 5
+c.SimpleLocalProcessSpawner.environment = {
+    "JUPYTERHUB_ACTIVITY_INTERVAL": "1", "TEST_CLASS": "yes",
+}
+c.SimpleLocalProcessSpawner.pre_spawn_hook = pre_spawn_hook
+c.SimpleLocalProcessSpawner.options_form = '<input name="flavour" value="plain">'
+c.SimpleLocalProcessSpawner.options_from_form = lambda form: {"flavour": form["flavour"][0]}
+c.SlowSpawner.start_timeout = 3
 rosetta_hub.setup(c, __file__, manage_service=False)
+"""
+
+
+# Spawners of other projects, as a hub may have them.
+PECULIAR = """
+import asyncio, os
+from jupyterhub.spawner import SimpleLocalProcessSpawner
+from traitlets import Dict
+
+class SlowSpawner(SimpleLocalProcessSpawner):
+    volumes = Dict()
+
+    async def progress(self):
+        yield {"progress": 11, "message": f"Looking for a node, {self._spawn_pending}"}
+        yield {"progress": 22, "message": f"Volumes {self.volumes}"}
+
+    async def start(self):
+        await asyncio.sleep(3600)
+
+class BrokenSpawner(SimpleLocalProcessSpawner):
+    def __init__(self, **kwargs):
+        if kwargs["user_options"]:
+            raise KeyError("no cluster here")
+        super().__init__(**kwargs)
 """
 
 
@@ -89,10 +143,10 @@ class Hub:
             "token": TOKEN,
             "service_url": f"http://127.0.0.1:{self.service_port}",
             "software": software,
-            "extra": "",
         }
         self._process: subprocess.Popen[bytes] | None = None
         (directory / "jupyterhub_config.py").write_text(CONFIG)
+        (directory / "peculiar.py").write_text(PECULIAR)
 
     @property
     def log(self) -> str:
@@ -106,7 +160,7 @@ class Hub:
             self._process = subprocess.Popen(
                 [self.python, "-m", "jupyterhub", "--debug"],
                 cwd=self.directory,
-                env=os.environ | {"PATH": f"{Path(self.python).parent}:{os.environ['PATH']}"},
+                env=os.environ | {"PYTHONPATH": str(self.directory)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -121,6 +175,7 @@ class Hub:
             assert self._process
             assert self._process.poll() is None, self.log[-3000:]
             try:
+                # Through the proxy, whose routes to the hub come last.
                 return (await self.api("GET", "/info")).status_code == 200
             except httpx.HTTPError:
                 return False
@@ -135,13 +190,9 @@ class Hub:
 
     async def close(self) -> None:
         """End the hub, its proxy and what its spawners have left."""
-        try:
-            pids = await self._native_pids()
-        except httpx.HTTPError:
-            pids = []
-        for pid in pids:
-            os.kill(pid, signal.SIGTERM)
         if self._process and self._process.poll() is None:
+            for pid in await self._native_pids():
+                os.kill(pid, signal.SIGTERM)
             self._process.terminate()
             await asyncio.to_thread(self._process.wait, DEADLINE)
         # Left over where the hub was killed by a test that has failed.
@@ -151,8 +202,8 @@ class Hub:
 
     async def _native_pids(self) -> list[int]:
         users = (await self.api("GET", "/users?state=active")).json()
-        states = [server.get("state") or {} for user in users for server in user["servers"].values()]
-        return [state["child_state"]["pid"] for state in states if state.get("child_state")]
+        servers = [one for user in users for one in user["servers"].values()]
+        return [one["state"]["child_state"]["pid"] for one in servers if _is_native(one)]
 
     async def api(self, method: str, path: str, body: Any = None) -> httpx.Response:
         """A call of the hub's REST API as an administrator."""
@@ -189,15 +240,21 @@ class Hub:
         await until(condition, f"{user}/{name} is not active")
 
 
+def _is_native(server: dict[str, Any]) -> bool:
+    return bool((server.get("state") or {}).get("child_state"))
+
+
 class Person:
     """A browser, logged in as one user."""
 
     def __init__(self, hub: Hub, name: str) -> None:
         self.hub = hub
         self.name = name
-        self.client = httpx.AsyncClient(
-            base_url=hub.url, timeout=DEADLINE, follow_redirects=True
-        )
+        self.client = httpx.AsyncClient(base_url=hub.url, timeout=DEADLINE, follow_redirects=True)
+
+    async def api(self, method: str, server: str, body: Any = None) -> httpx.Response:
+        """A call of the hub's REST API about one of the user's servers."""
+        return await self.hub.api(method, f"/users/{self.name}/servers/{server}", body)
 
     async def log_in(self) -> None:
         """Through the login form."""

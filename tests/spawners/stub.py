@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from tornado import web
@@ -13,13 +13,20 @@ FINAL = ("stopped", "failed")
 KEY_SCHEME = "Rosetta-Hub"
 
 
+def _passed() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class StubService:
     """Records what spawners ask; tests set states and misbehaviour.
 
     `tasks` is keyed by (user, server name). `refuse` is the status and sentence of the next start,
-    `lose_answer` has the next start succeed without an answer, `hang` keeps all answers back,
-    `raw` answers every question with a status and a text.
+    `lose_answer` has the next start succeed without an answer, the answers to starts wait for
+    `open_starts`, those to everything for `open_all`, `raw` answers every question with a status
+    and a text.
     """
 
     key: str
@@ -30,7 +37,8 @@ class StubService:
     polls: int = 0
     refuse: tuple[int, str] | None = None
     lose_answer: bool = False
-    hang: bool = False
+    open_starts: asyncio.Event = field(default_factory=_passed)
+    open_all: asyncio.Event = field(default_factory=_passed)
     raw: tuple[int, str] | None = None
     _server: HTTPServer | None = None
 
@@ -41,7 +49,7 @@ class StubService:
 
     def up(self) -> None:
         """Listen."""
-        routes = [
+        routes: list[Any] = [
             (r"/services/rosetta/hub/tasks/([^/]*)/([^/]*)", _Record, {"stub": self}),
             (r"/services/rosetta/hub/tasks/([^/]*)/([^/]*)/stop", _Stop, {"stub": self}),
             (r"/services/rosetta.*", _Page),
@@ -49,6 +57,18 @@ class StubService:
         ]
         self._server = HTTPServer(web.Application(routes, log_function=lambda handler: None))
         self._server.listen(self.port, "127.0.0.1")
+
+    async def reset(self) -> None:
+        """Forget everything, and listen."""
+        await self.down()
+        fresh = StubService(self.key, self.port)
+        for one in fields(fresh):
+            if one.name != "tasks":
+                setattr(self, one.name, getattr(fresh, one.name))
+        # Tasks of earlier tests go on ending, so that their servers are not in the way.
+        for record in self.tasks.values():
+            record["state"] = "stopped"
+        self.up()
 
     async def down(self) -> None:
         """Refuse connections, and cut those that are open."""
@@ -69,8 +89,7 @@ class _Handler(web.RequestHandler):
         self.stub = stub
 
     async def prepare(self) -> None:
-        while self.stub.hang:
-            await asyncio.sleep(0.01)
+        await self.stub.open_all.wait()
         if self.request.headers.get("Authorization") != f"{KEY_SCHEME} {self.stub.key}":
             self.set_status(403)
             self.finish({"error": "This address is for the hub's spawners."})
@@ -87,7 +106,7 @@ class _Handler(web.RequestHandler):
 
 
 class _Record(_Handler):
-    def put(self, user: str, server: str) -> None:
+    async def put(self, user: str, server: str) -> None:
         body = json.loads(self.request.body)
         self.stub.starts.append({"user": user, "server": server} | body)
         if self.stub.refuse:
@@ -104,6 +123,7 @@ class _Record(_Handler):
             stream = self.detach()
             stream.close()
             return None
+        await self.stub.open_starts.wait()
         self.set_status(201)
         self.finish(record)
         return None

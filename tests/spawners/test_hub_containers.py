@@ -2,16 +2,20 @@
 
 import asyncio
 
+import pytest
+
 from .hub import Hub, Person, until
 from .stub import StubService
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 OPTIONS = {"software": "web", "computing": "here", "version": "2"}
 
 
-async def start(hub: Hub, name: str) -> None:
-    answer = await hub.api("POST", f"/users/alice/servers/{name}", OPTIONS)
+async def start(alice: Person, name: str) -> None:
+    answer = await alice.api("POST", name, OPTIONS)
     assert answer.status_code in (201, 202), answer.text
-    await hub.ready("alice", name)
+    await alice.hub.ready(alice.name, name)
 
 
 async def test_form_starts_task(hub: Hub, service: StubService, alice: Person) -> None:
@@ -22,11 +26,11 @@ async def test_form_starts_task(hub: Hub, service: StubService, alice: Person) -
     fields = OPTIONS | {"engine": "docker", "runtime": "", "cpus": "1.5", "memory": "2G"}
     answer = await alice.post_form("one", fields | {"name": "My web"})
     assert answer.status_code == 302, answer.text
-    server = await hub.ready("alice", "one")
-    assert server["url"] == "/user/alice/one/"
+    server = await hub.ready(alice.name, "one")
+    assert server["url"] == f"/user/{alice.name}/one/"
     assert service.starts == [
         {
-            "user": "alice",
+            "user": alice.name,
             "server": "one",
             "options": OPTIONS
             | {"engine": "docker", "cpus": 1.5, "memory": 2 << 30, "name": "My web"},
@@ -35,7 +39,7 @@ async def test_form_starts_task(hub: Hub, service: StubService, alice: Person) -
         }
     ]
     # The hub's proxy leads to the service.
-    answer = await alice.client.get("/user/alice/one/", follow_redirects=False)
+    answer = await alice.client.get(f"/user/{alice.name}/one/", follow_redirects=False)
     assert answer.headers["location"] == "/hub/login"
 
 
@@ -50,7 +54,7 @@ async def test_form_again_with_sentence(hub: Hub, service: StubService, alice: P
         assert sentence in answer.text
         assert 'name="software"' in answer.text
     assert service.starts == []
-    assert not await hub.server("alice", "one")
+    assert not await hub.server(alice.name, "one")
 
 
 async def test_refusal_of_the_service_is_shown(
@@ -61,20 +65,20 @@ async def test_refusal_of_the_service_is_shown(
     assert answer.status_code == 422
     assert "The resource is full: &lt;try&gt; tomorrow." in answer.text
     service.refuse = (422, "Not at all.")
-    told = await hub.api("POST", "/users/alice/servers/one", OPTIONS)
+    told = await alice.api("POST", "one", OPTIONS)
     assert told.status_code == 422
     assert told.json()["message"] == "Not at all."
     assert service.stops == []
     # And nothing of it is left.
-    await start(hub, "one")
+    await start(alice, "one")
 
 
 async def test_groups_and_admin_are_told(hub: Hub, service: StubService, alice: Person) -> None:
     await hub.api("POST", "/groups/staff", {})
-    await hub.api("POST", "/groups/staff/users", {"users": ["alice"]})
+    await hub.api("POST", "/groups/staff/users", {"users": [alice.name]})
     assert "For staff" in await alice.form("one")
-    await hub.api("POST", "/users/alice/servers/one", {"software": "staff"})
-    await hub.ready("alice", "one")
+    await alice.api("POST", "one", {"software": "staff"})
+    await hub.ready(alice.name, "one")
     await hub.api("POST", "/users/root")
     await hub.api("POST", "/users/root/servers/one", OPTIONS)
     await hub.ready("root", "one")
@@ -86,107 +90,102 @@ async def test_groups_and_admin_are_told(hub: Hub, service: StubService, alice: 
 
 async def test_states_as_the_hub_sees_them(hub: Hub, service: StubService, alice: Person) -> None:
     for last in ("stopped", "failed"):
-        await start(hub, "one")
+        await start(alice, "one")
         for state in ("queued", "starting", "running", "a state of the future"):
-            service.set_state("alice", "one", state)
+            service.set_state(alice.name, "one", state)
             seen = service.polls
 
             async def polled(seen: int = seen) -> bool:
                 return service.polls > seen + 1
 
             await until(polled, "two polls")
-            assert (await hub.server("alice", "one"))["ready"]
-        service.set_state("alice", "one", last)
-        await hub.gone("alice", "one")
+            assert (await hub.server(alice.name, "one"))["ready"]
+        service.set_state(alice.name, "one", last)
+        await hub.gone(alice.name, "one")
     assert service.stops == []
 
 
 async def test_task_that_is_gone(hub: Hub, service: StubService, alice: Person) -> None:
-    await start(hub, "one")
-    del service.tasks["alice", "one"]
-    await hub.gone("alice", "one")
+    await start(alice, "one")
+    del service.tasks[alice.name, "one"]
+    await hub.gone(alice.name, "one")
 
 
 async def test_two_starts_of_one_name(hub: Hub, service: StubService, alice: Person) -> None:
-    await start(hub, "one")
+    await start(alice, "one")
     answer = await alice.post_form("one", OPTIONS)
     assert answer.status_code == 400
     assert "already running" in answer.text
-    told = await hub.api("POST", "/users/alice/servers/one", OPTIONS)
+    told = await alice.api("POST", "one", OPTIONS)
     assert told.status_code == 400
     # The service has a task of that name that the hub does not know.
-    service.tasks["alice", "two"] = {"id": "x", "attempt": 1, "state": "running"}
-    told = await hub.api("POST", "/users/alice/servers/two", OPTIONS)
+    service.tasks[alice.name, "two"] = {"id": "x", "attempt": 1, "state": "running"}
+    told = await alice.api("POST", "two", OPTIONS)
     assert told.status_code == 409
     assert told.json()["message"] == "This task is running already."
     assert service.stops == []
-    assert service.tasks["alice", "two"]["state"] == "running"
+    assert service.tasks[alice.name, "two"]["state"] == "running"
 
 
 async def test_hub_killed_while_queued(hub: Hub, service: StubService, alice: Person) -> None:
-    await start(hub, "one")
+    await start(alice, "one")
     hub.kill()
     await hub.start()
-    await hub.ready("alice", "one")
+    await hub.ready(alice.name, "one")
     assert len(service.starts) == 1
     assert service.stops == []
-    answer = await alice.client.get("/user/alice/one/", follow_redirects=False)
+    answer = await alice.client.get(f"/user/{alice.name}/one/", follow_redirects=False)
     assert answer.headers["location"] == "/hub/login"
     # It is polled again.
-    service.set_state("alice", "one", "failed")
-    await hub.gone("alice", "one")
+    service.set_state(alice.name, "one", "failed")
+    await hub.gone(alice.name, "one")
 
 
 async def test_hub_killed_during_start(hub: Hub, service: StubService, alice: Person) -> None:
     """The service has the task; the hub was killed before it had the answer."""
-    service.hang = True
-    starting = asyncio.create_task(hub.api("POST", "/users/alice/servers/one", OPTIONS))
-
-    async def asked() -> bool:
-        return (await hub.server("alice", "one")).get("pending") == "spawn"
-
-    await until(asked, "the start is pending")
-    hub.kill()
-    await asyncio.gather(starting, return_exceptions=True)
-    service.hang = False
+    service.open_starts.clear()
+    starting = asyncio.create_task(alice.api("POST", "one", OPTIONS))
 
     async def recorded() -> bool:
-        return bool(service.starts)
+        return bool(service.tasks.get((alice.name, "one")))
 
-    await until(recorded, "the service has read the request")
+    await until(recorded, "the service has the task")
+    hub.kill()
+    await asyncio.gather(starting, return_exceptions=True)
+    service.open_starts.set()
     await hub.start()
-    await hub.ready("alice", "one")
+    await hub.ready(alice.name, "one")
     assert service.stops == []
-    assert (await hub.api("DELETE", "/users/alice/servers/one")).status_code in (202, 204)
-    await hub.gone("alice", "one")
-    assert service.tasks["alice", "one"]["state"] == "stopped"
+    assert (await alice.api("DELETE", "one")).status_code in (202, 204)
+    await hub.gone(alice.name, "one")
+    assert service.tasks[alice.name, "one"]["state"] == "stopped"
 
 
 async def test_hub_restarts_while_service_is_down(
     hub: Hub, service: StubService, alice: Person
 ) -> None:
-    await start(hub, "one")
+    await start(alice, "one")
     await service.down()
     hub.kill()
     await hub.start()
     # Kept, and not called ready, because the hub could not ask.
-    assert (await hub.server("alice", "one"))["pending"] == "check"
+    assert (await hub.server(alice.name, "one"))["pending"] == "check"
     service.up()
-    await hub.ready("alice", "one")
+    await hub.ready(alice.name, "one")
     assert service.stops == []
     assert len(service.starts) == 1
 
 
 async def test_service_down_ends_nothing(hub: Hub, service: StubService, alice: Person) -> None:
-    await start(hub, "one")
+    await start(alice, "one")
     await service.down()
 
     async def unknown() -> bool:
-        return hub.log.count("The state of alice:one is unknown") >= 2
+        return hub.log.count(f"The state of {alice.name}:one is unknown") >= 2
 
     await until(unknown, "two polls without an answer")
-    assert (await hub.server("alice", "one"))["ready"]
-    told = await hub.api("POST", "/users/alice/servers/two", OPTIONS)
+    assert (await hub.server(alice.name, "one"))["ready"]
+    told = await alice.api("POST", "two", OPTIONS)
     service.up()
     # A start waits for a service that is being restarted.
     assert told.status_code in (201, 202, 503), told.text
@@ -194,100 +193,97 @@ async def test_service_down_ends_nothing(hub: Hub, service: StubService, alice: 
 
 async def test_start_waits_for_the_service(hub: Hub, service: StubService, alice: Person) -> None:
     await service.down()
-    starting = asyncio.create_task(hub.api("POST", "/users/alice/servers/one", OPTIONS))
+    starting = asyncio.create_task(alice.api("POST", "one", OPTIONS))
 
     async def pending() -> bool:
-        return (await hub.server("alice", "one")).get("pending") == "spawn"
+        return (await hub.server(alice.name, "one")).get("pending") == "spawn"
 
     await until(pending, "the start is pending")
     service.up()
     assert (await starting).status_code in (201, 202)
-    await hub.ready("alice", "one")
+    await hub.ready(alice.name, "one")
 
 
 async def test_start_without_service(hub: Hub, service: StubService, alice: Person) -> None:
-    hub.kill()
-    hub.settings["extra"] = "c.TaskSpawner.start_timeout = 4"
-    await hub.start()
     await service.down()
     answer = await alice.post_form("one", OPTIONS)
     assert answer.status_code == 302, answer.text
 
     async def told() -> str:
-        page = (await alice.client.get("/hub/spawn-pending/alice/one")).text
+        page = (await alice.client.get(f"/hub/spawn-pending/{alice.name}/one")).text
         return page if "the task service is not running" in page else ""
 
     await until(told, "the sentence is shown")
-    await hub.gone("alice", "one")
+    await hub.gone(alice.name, "one")
     service.up()
-    await start(hub, "one")
+    await start(alice, "one")
 
 
 async def test_answer_to_start_is_lost(hub: Hub, service: StubService, alice: Person) -> None:
     service.lose_answer = True
-    await start(hub, "one")
+    await start(alice, "one")
     assert len(service.starts) == 2
-    assert service.tasks["alice", "one"]["attempt"] == 1
+    assert service.tasks[alice.name, "one"]["attempt"] == 1
 
 
 async def test_stop_and_start_again(hub: Hub, service: StubService, alice: Person) -> None:
-    await start(hub, "one")
-    assert (await hub.api("DELETE", "/users/alice/servers/one")).status_code in (202, 204)
-    await hub.gone("alice", "one")
-    assert service.stops == [("alice", "one")]
+    await start(alice, "one")
+    assert (await alice.api("DELETE", "one")).status_code in (202, 204)
+    await hub.gone(alice.name, "one")
+    assert service.stops == [(alice.name, "one")]
     # Without options: those of last time.
-    await hub.api("POST", "/users/alice/servers/one")
-    await hub.ready("alice", "one")
+    await alice.api("POST", "one")
+    await hub.ready(alice.name, "one")
     assert service.starts[0] == service.starts[1]
     # With others: nothing of last time.
-    await hub.api("DELETE", "/users/alice/servers/one")
-    await hub.gone("alice", "one")
-    await hub.api("POST", "/users/alice/servers/one", {"software": "web", "cpus": 2})
-    await hub.ready("alice", "one")
+    await alice.api("DELETE", "one")
+    await hub.gone(alice.name, "one")
+    await alice.api("POST", "one", {"software": "web", "cpus": 2})
+    await hub.ready(alice.name, "one")
     assert service.starts[2]["options"] == {"software": "web", "cpus": 2}
 
 
 async def test_stop_waits_for_the_service(hub: Hub, service: StubService, alice: Person) -> None:
-    await start(hub, "one")
+    await start(alice, "one")
     await service.down()
-    stopping = asyncio.create_task(hub.api("DELETE", "/users/alice/servers/one"))
+    stopping = asyncio.create_task(alice.api("DELETE", "one"))
 
     async def tried() -> bool:
-        return "alice:one could not be stopped yet" in hub.log
+        return f"{alice.name}:one could not be stopped yet" in hub.log
 
     await until(tried, "a stop without an answer")
-    assert (await hub.server("alice", "one"))["pending"] == "stop"
+    assert (await hub.server(alice.name, "one"))["pending"] == "stop"
     service.up()
     await stopping
-    await hub.gone("alice", "one")
-    assert service.tasks["alice", "one"]["state"] == "stopped"
+    await hub.gone(alice.name, "one")
+    assert service.tasks[alice.name, "one"]["state"] == "stopped"
 
 
 async def test_delete(hub: Hub, service: StubService, alice: Person) -> None:
-    await start(hub, "one")
-    await hub.api("DELETE", "/users/alice/servers/one", {"remove": True})
+    await start(alice, "one")
+    await alice.api("DELETE", "one", {"remove": True})
 
     async def forgotten() -> bool:
-        return not service.tasks
+        return (alice.name, "one") not in service.tasks
 
     await until(forgotten, "the service has forgotten the task")
-    assert service.stops == [("alice", "one")]
-    model = (await hub.api("GET", "/users/alice?include_stopped_servers")).json()
+    assert service.stops == [(alice.name, "one")]
+    model = (await hub.api("GET", f"/users/{alice.name}?include_stopped_servers")).json()
     assert "one" not in model["servers"]
 
 
 async def test_delete_of_a_user(hub: Hub, service: StubService, alice: Person) -> None:
-    await start(hub, "one")
-    await start(hub, "two")
-    await hub.api("DELETE", "/users/alice/servers/two")
-    await hub.gone("alice", "two")
-    assert (await hub.api("DELETE", "/users/alice")).status_code == 204
-    assert not service.tasks
-    assert sorted(service.stops) == [("alice", "one"), ("alice", "two")]
+    for name in ("one", "two"):
+        await start(alice, name)
+        await alice.api("DELETE", name)
+        await hub.gone(alice.name, name)
+    assert (await hub.api("DELETE", f"/users/{alice.name}")).status_code == 204
+    assert not [one for one in service.tasks if one[0] == alice.name]
+    assert sorted(service.stops) == [(alice.name, "one"), (alice.name, "two")]
 
 
 async def test_no_secret_in_the_log(hub: Hub, service: StubService, alice: Person) -> None:
-    await start(hub, "one")
-    await hub.api("DELETE", "/users/alice/servers/one", {"remove": True})
-    await hub.gone("alice", "one")
+    await start(alice, "one")
+    await alice.api("DELETE", "one", {"remove": True})
+    await hub.gone(alice.name, "one")
     assert service.key not in hub.log
