@@ -1,9 +1,10 @@
 """``rosetta_agent run`` and ``rosetta_agent stop``; the order is JSON on standard input.
 
-One line of JSON comes back on standard output. ``run``: ``launched``, ``already_running``
-(both with the agent's ``pid``) or ``refused`` with an ``error`` (exit status 2). ``stop``:
-``stopped``, or ``unknown`` with an ``error`` (exit status 1) when the engine did not answer,
-so that the container may still be there.
+One line of JSON comes back on standard output, an error on standard error too. ``run``:
+``launched``, ``already_running`` (both with the agent's ``pid``) or ``refused`` with an
+``error`` (exit status 2). ``stop``: ``stopped``, or ``unknown`` with an ``error`` (exit
+status 1) when the engine did not answer, so that the container may still be
+there.
 """
 
 import json
@@ -45,7 +46,9 @@ def refusal(error: AgentError) -> Dict[str, Any]:
 
 
 def say(**line: Any) -> None:
-    """Answer the caller."""
+    """Answer the caller; an error goes to people too."""
+    if line.get("error"):
+        sys.stderr.write(line["error"] + "\n")
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 

@@ -16,6 +16,7 @@ REASONS = (
     "out_of_memory",
     "exited",
     "no_answer",
+    "port_in_use",
     "unsupported",
     "orphaned",
     "internal",

@@ -20,8 +20,8 @@ from rosetta_agent.usage import Usage
 LOG = logging.getLogger(__name__)
 
 WARNINGS = ("no_outbound", "neighbours_can_connect", "no_network_isolation", "limits_not_enforced")
-#: Characters of ``detail``.
-MAX_DETAIL = 2000
+#: Characters of ``message`` and of ``detail``.
+MAX_MESSAGE, MAX_DETAIL = 200, 2000
 _REFUSED = (401, 403, 404, 410)
 _POST_SECONDS = 10.0
 _MAX_ANSWER = 65536
@@ -59,7 +59,7 @@ def build_report(
         "sequence": sequence,
         "state": state.state,
         "progress": None if state.progress is None else dict(state.progress._asdict()),
-        "message": state.message,
+        "message": state.message[:MAX_MESSAGE],
         "interface": state.interface,
         "exit_code": state.exit_code,
         "reason": state.reason,

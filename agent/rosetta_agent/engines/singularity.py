@@ -134,7 +134,7 @@ def choose_port(job: Job) -> int:
             "Port {} of the computing resource is in use, and this software cannot use "
             "another one. It can run there when the port is free."
         )
-        raise TaskFailure("unsupported", sentence.format(job.interface.port))
+        raise TaskFailure("port_in_use", sentence.format(job.interface.port))
     return job.interface.port
 
 

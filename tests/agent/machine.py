@@ -1,0 +1,151 @@
+"""Where agents run in these tests: this machine, and a container that has Apptainer."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .fake import wait_until
+
+ROOT = Path(__file__).parents[2]
+ALICE = 1000
+Job = dict[str, Any]
+
+
+@dataclass
+class Machine:
+    """Where the agent runs: this machine, or a container that has Apptainer.
+
+    Both share process numbers, network and work directory with the test.
+    """
+
+    engine: str
+    work_dir: Path
+    prefix: list[str] = field(default_factory=list)
+    python: list[str] = field(default_factory=lambda: [sys.executable, "-I", "-m"])
+    user: int = 0
+
+    def call(self, verb: str, order: Job, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the agent's program with an order on its standard input."""
+        return subprocess.run(
+            [*self.prefix, *self.python, "rosetta_agent", verb],
+            input=json.dumps(order),
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+
+    def run(self, job: Job, **environment: str) -> dict[str, Any]:
+        """Give the order to run; the line that came back."""
+        done = self.call("run", job, **environment)
+        assert done.stdout, done.stderr
+        line: dict[str, Any] = json.loads(done.stdout)
+        return line
+
+    def stop(self, job: Job, **environment: str) -> dict[str, Any]:
+        """Give the order to stop; the line that came back."""
+        order = {name: job[name] for name in ("task", "attempt", "work_dir", "engine")}
+        done = self.call("stop", {**order, "stop": 3}, **environment)
+        assert done.stdout, done.stderr
+        line: dict[str, Any] = json.loads(done.stdout)
+        return line
+
+    def sandbox(self, job: Job) -> Path:
+        return self.work_dir / f"{job['task']}-{job['attempt']}"
+
+    def state(self, job: Job) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads((self.sandbox(job) / "agent.json").read_text())
+        return document
+
+    def kill_agent(self, job: Job) -> None:
+        """As a crash does."""
+        pid = self.state(job)["agent"][0]
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not is_running(pid), "the agent is gone")
+
+    def leftovers(self, job: Job) -> list[str]:
+        """Processes, containers and files of the task."""
+        found = [line for line in processes() if job["task"] in line]
+        if self.engine in ("docker", "podman"):
+            done = subprocess.run(
+                [self.engine, "ps", "--all", "--format", "{{.Names}}"],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            found += [line for line in done.stdout.splitlines() if job["task"] in line]
+        if self.sandbox(job).exists():
+            found.append(str(self.sandbox(job)))
+        return found
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def processes() -> list[str]:
+    """Command line, environment and open files of each process but this one."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        if int(folder.name) in (os.getpid(), os.getppid()):
+            continue
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+            text = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+            files = [os.readlink(path) for path in (folder / "fd").iterdir()]
+            found.append(f"{folder.name} {text.decode(errors='replace')} {files}")
+    return found
+
+
+HOST_OPTIONS = (
+    *("--network", "host", "--pid", "host", "--device", "/dev/fuse", "--device", "/dev/net/tun"),
+    *("--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN", "--cap-add", "SYS_PTRACE"),
+    *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
+    *("--security-opt", "systempaths=unconfined"),
+)
+
+
+@dataclass
+class ApptainerHost:
+    """A container with Apptainer and the ordinary user alice."""
+
+    name: str
+    shared: Path
+
+    def prefix(self, user: str = "alice") -> list[str]:
+        agent = ROOT / "agent"
+        options = ["--user", user, "--env", "HOME=/home/alice", "--env", f"PYTHONPATH={agent}"]
+        return ["docker", "exec", "--interactive", *options, self.name]
+
+
+def start_host(shared: Path, *options: str) -> ApptainerHost:
+    name = f"rosetta-test-host-{uuid.uuid4().hex[:8]}"
+    volumes = [f"--volume={ROOT}:{ROOT}:ro", f"--volume={shared}:{shared}"]
+    version = next(
+        line.split("=")[1].strip()
+        for line in (ROOT / "setup.cfg").read_text().splitlines()
+        if line.startswith("version =")
+    )
+    subprocess.run(
+        [
+            *("docker", "run", "--detach", "--rm", "--name", name, *options, *volumes),
+            f"rosetta/apptainer-host:{version}",
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return ApptainerHost(name, shared)
+
+
+def apptainer_machine(host: ApptainerHost) -> Machine:
+    return Machine("singularity", host.shared / "w", host.prefix(), ["python3", "-m"], ALICE)
