@@ -58,7 +58,8 @@ def wait_for_port(port: int) -> None:
 @contextlib.contextmanager
 def run(command: list[str]) -> Iterator[subprocess.Popen[str]]:
     """A process, ended with the block."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    # In a session of its own, as the edge is: the scheduler shares the machine among sessions.
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         yield process
     finally:

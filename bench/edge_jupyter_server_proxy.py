@@ -1,6 +1,6 @@
 """Requests a second: the edge against jupyter-server-proxy, to the same backend.
 
-    python bench/edge_jupyter_server_proxy.py [ROUNDS [SECONDS]]
+    python -m bench.edge_jupyter_server_proxy [ROUNDS [SECONDS]]
 
 Needs jupyter-server-proxy (the extra `bench`). Goal: at least 10 times its requests.
 """
@@ -11,8 +11,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-from common import Goal, alternate, finish, median_ratio, print_row
-from edge_common import Server, free_port, run, run_backend, run_edge, run_wrk, wait_for_port
+from bench.common import Goal, alternate, finish, median_ratio, print_row
+from bench.edge_common import Server, free_port, run, run_backend, run_edge, run_wrk, wait_for_port
 
 
 @contextlib.contextmanager
@@ -23,7 +23,9 @@ def run_jupyter(backend: Server) -> Iterator[Server]:
         command = [sys.executable, "-m", "jupyter_server", f"--ServerApp.root_dir={folder}"]
         command += [f"--ServerApp.port={port}", "--ServerApp.ip=127.0.0.1", "--allow-root"]
         command += ["--no-browser", "--IdentityProvider.token=", "--ServerApp.log_level=ERROR"]
-        command += ["--ServerApp.jpserver_extensions={'jupyter_server_proxy': True}"]
+        command += [
+            "--ServerApp.jpserver_extensions={'jupyter_server_proxy': True, 'jupyterlab': False}"
+        ]
         with run(command) as process:
             wait_for_port(port)
             path = f"/proxy/{backend.port}/"

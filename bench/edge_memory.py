@@ -1,6 +1,6 @@
 """Resident memory of the edge with 1,000 open TLS ports, each of which has served a request.
 
-    python bench/edge_memory.py [PORTS]
+    python -m bench.edge_memory [PORTS]
 
 Goal: at most 100 KB a port, beyond what the process takes with one.
 """
@@ -14,9 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import Goal, finish, print_row, read_resident_kb
-from edge_common import Server, free_port, run_backend
-
+from bench.common import Goal, finish, print_row, read_resident_kb
+from bench.edge_common import Server, free_port, run_backend
 from rosetta_hub.edge import (
     EdgeClient,
     EdgeConfig,

@@ -1,6 +1,6 @@
 """Requests a second, and CPU a request: the edge with its access check against plain CHP.
 
-    python bench/edge_requests.py [ROUNDS [SECONDS]]
+    python -m bench.edge_requests [ROUNDS [SECONDS]]
 
 Goals: at least 0.9 of CHP's requests, at most 1.15 of its CPU time.
 """
@@ -8,8 +8,8 @@ Goals: at least 0.9 of CHP's requests, at most 1.15 of its CPU time.
 import statistics
 import sys
 
-from common import Goal, alternate, finish, median_ratio, print_row, read_cpu_seconds
-from edge_common import Server, run_backend, run_chp, run_edge, run_wrk
+from bench.common import Goal, alternate, finish, median_ratio, print_row, read_cpu_seconds
+from bench.edge_common import Server, run_backend, run_chp, run_edge, run_wrk
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """WebSocket messages a second, there and back: the edge against plain CHP.
 
-    python bench/edge_websocket.py [ROUNDS [SECONDS]]
+    python -m bench.edge_websocket [ROUNDS [SECONDS]]
 
 Goal: at least 0.9 of CHP's messages.
 """
@@ -10,9 +10,8 @@ import statistics
 import subprocess
 import sys
 
-from common import Goal, alternate, finish, median_ratio, print_row
-from edge_common import HERE, Server, run_backend, run_chp, run_edge
-
+from bench.common import Goal, alternate, finish, median_ratio, print_row
+from bench.edge_common import HERE, Server, run_backend, run_chp, run_edge
 from rosetta_hub.edge.process import find_node
 
 CONNECTIONS = 16

@@ -29,6 +29,10 @@ START_TIMEOUT = 20.0
 STOP_TIMEOUT = 10.0
 CALL_TIMEOUT = 5.0
 POLL_INTERVAL = 0.05
+# A browser sends the cookies of all tasks of a host to each of them. Node's own limit is 16 KiB.
+LARGEST_HEADERS = 65536
+# Nothing else of the service's environment, such as its tokens, is the edge's business.
+ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_DIR", "SSL_CERT_FILE")
 
 _children: list[subprocess.Popen[bytes]] = []
 
@@ -142,7 +146,12 @@ def find_node() -> Path:
 
 def build_edge_command(node: Path) -> list[str]:
     """The edge's command line. Its configuration comes on standard input."""
-    return [str(node), str(JS_DIR / "main.mjs")]
+    return [str(node), f"--max-http-header-size={LARGEST_HEADERS}", str(JS_DIR / "main.mjs")]
+
+
+def build_environment() -> dict[str, str]:
+    """The environment of the edge."""
+    return {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
 
 
 def build_proxy_command(node: Path, chp: Path, arguments: list[str]) -> list[str]:
@@ -175,6 +184,7 @@ def _start(config: EdgeConfig, lock: int) -> subprocess.Popen[bytes]:
             stdout=log_file,
             stderr=log_file,
             cwd="/",
+            env=build_environment(),
             start_new_session=True,
             pass_fds=[lock],
         )
@@ -280,7 +290,7 @@ def run_edge(config: EdgeConfig) -> NoReturn:
     os.close(write_end)
     os.dup2(read_end, 0)
     os.close(read_end)
-    os.execv(command[0], command)  # noqa: S606
+    os.execve(command[0], command, build_environment())  # noqa: S606
 
 
 def run_proxy(arguments: list[str]) -> NoReturn:

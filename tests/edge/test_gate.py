@@ -298,3 +298,16 @@ async def test_ended_session_loses_its_websocket(task: "OpenTask") -> None:
     assert await asyncio.wait_for(reader.read(), 10) == b""
     assert (await task.fetch("/", task.own)).status == 403
     writer.close()
+
+
+async def test_ended_session_loses_what_it_is_receiving(
+    task: "OpenTask", backend: "Backend"
+) -> None:
+    backend.respond = lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nevent"
+    reader, writer = await task.connect()
+    head = f"GET / HTTP/1.1\r\nHost: {task.authority}\r\nCookie: {task.cookie}\r\n\r\n"
+    writer.write(head.encode())
+    await reader.readuntil(b"event")
+    assert await task.rig.client.delete_session(task.id, next(iter(task.listener.sessions)))
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()

@@ -212,3 +212,10 @@ async def test_expectation_is_answered_once(task: "OpenTask", backend: "Backend"
     assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
     assert "expect" not in _names(backend.requests[-1])
     writer.close()
+
+
+async def test_jar_of_many_tasks_fits(task: "OpenTask") -> None:
+    others = "; ".join(f"r{number:012x}-session={'x' * 100}" for number in range(400))
+    answer = await task.fetch("/", {"Cookie": f"{others}; {task.cookie}"})
+    assert answer.status == 200
+    assert "cookie" not in answer.seen

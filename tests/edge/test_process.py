@@ -178,10 +178,20 @@ def test_parse_version(text: str, version: tuple[int, ...]) -> None:
 
 def test_command_lines_hold_no_secret() -> None:
     js = Path(edge_process.__file__).parent / "js"
-    assert build_edge_command(Path("/n/node")) == ["/n/node", str(js / "main.mjs")]
+    assert build_edge_command(Path("/n/node")) == [
+        "/n/node", "--max-http-header-size=65536", str(js / "main.mjs"),
+    ]  # fmt: skip
     assert build_proxy_command(Path("/n/node"), Path("/chp"), ["--ip", ""]) == [
         "/n/node", str(js / "hub-proxy.mjs"), "/chp", "--ip", "",
     ]  # fmt: skip
+
+
+async def test_environment_of_the_service_stays_there(
+    config: EdgeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "s3cret")
+    environ = Path(f"/proc/{(await ensure_edge(config)).pid}/environ")
+    assert b"s3cret" not in await asyncio.to_thread(environ.read_bytes)
 
 
 def test_fingerprint_tells_configurations_apart(tmp_path: Path) -> None:

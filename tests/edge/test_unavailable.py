@@ -1,6 +1,9 @@
 """Tasks that are not ready, or not there any more."""
 
 import asyncio
+import contextlib
+import socket
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,6 +102,21 @@ async def test_lost_container_ends_its_websockets(rig: "Rig", backend: "Backend"
     reader, writer = await task.websocket()
     backend.cut()
     assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
+
+
+async def test_noise_after_the_upgrade_stays_out_of_the_websocket(
+    rig: "Rig", backend: "Backend"
+) -> None:
+    task = await rig.open(backend.target)
+    reader, writer = await task.websocket()
+    for each in backend.connections:
+        # Linger of 0: the container's side is reset rather than ended.
+        linger = struct.pack("ii", 1, 0)
+        each.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    backend.cut()
+    with contextlib.suppress(ConnectionError):
+        assert await asyncio.wait_for(reader.read(), 10) == b""
     writer.close()
 
 

@@ -17,6 +17,8 @@ const RESPONSE_DROPS = [
   "sec-session-registration", "secure-session-registration", "set-cookie2",
   "strict-transport-security", "trailer", "upgrade",
 ];
+// How a socket that listens on IPv6 shows an IPv4 client.
+const MAPPED = /^::ffff:(?=[\d.]+$)/;
 // eslint-disable-next-line no-control-regex
 const BAD_REASON = /[^\t\x20-\x7e\x80-\xff]/;
 
@@ -32,7 +34,7 @@ export function cleanRequest(req, task, ownCookies, scheme) {
   if (headers.cookie !== undefined) delete headers.cookie;
   if (ownCookies !== "") headers.cookie = ownCookies;
   if (task.authorization !== null) headers.authorization = task.authorization;
-  headers["x-forwarded-for"] = req.socket.remoteAddress ?? "";
+  headers["x-forwarded-for"] = (req.socket.remoteAddress ?? "").replace(MAPPED, "");
   headers["x-forwarded-proto"] = scheme;
   headers["x-forwarded-host"] = headers.host;
 }

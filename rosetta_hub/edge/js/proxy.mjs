@@ -10,6 +10,7 @@ import { buildWaitingPage, PAGE_HEADERS } from "./pages.mjs";
 
 const TASK = Symbol("task of a request");
 const UPSTREAM = Symbol("request towards the container");
+const UPGRADED = Symbol("whether the container has upgraded");
 const RETRY_AFTER = 3;
 const RETRIABLE = ["GET", "HEAD"];
 const NO_ANSWER = "The task is not answering.\n";
@@ -41,7 +42,7 @@ export function defineEdgeProxy(ConfigurableProxy) {
       if (verdict.session === undefined) {
         return answer(req, res, verdict.status, verdict.text, verdict.headers);
       }
-      task.traffic.use(verdict.session, now);
+      task.traffic.use(req.socket, verdict.session, now);
       if (task.webOptions === null) return this.#answerUnavailable(req, res, task);
       req[TASK] = task;
       cleanRequest(req, task, verdict.own, this.edge.scheme);
@@ -104,9 +105,13 @@ export function defineEdgeProxy(ConfigurableProxy) {
       if (task.webOptions === null) return answerSocket(socket, 503, NO_ANSWER);
       req[TASK] = task;
       cleanUpgrade(req, task, verdict.own, this.edge.scheme);
-      task.traffic.watch(socket, verdict.session, now);
+      task.traffic.use(socket, verdict.session, now);
+      const onError = () => {
+        if (req[UPGRADED]) socket.destroy();
+        else answerSocket(socket, 503, NO_ANSWER);
+      };
       try {
-        this.proxy.ws(req, socket, head, task.socketOptions, () => answerSocket(socket, 503, NO_ANSWER));
+        this.proxy.ws(req, socket, head, task.socketOptions, onError);
       } catch (error) {
         log.warn(`${task.id}: upgrade can't be passed on: ${error.code ?? error.message}`);
         answerSocket(socket, 400, "The request can't be passed on.\n");
@@ -117,6 +122,7 @@ export function defineEdgeProxy(ConfigurableProxy) {
     #relayUpgrade(proxyReq, req, socket) {
       socket.once("close", () => proxyReq.destroy());
       proxyReq.on("upgrade", (proxyRes, proxySocket) => {
+        req[UPGRADED] = true;
         this.#clean(proxyRes, req);
         proxyRes.headers.connection = "Upgrade";
         proxyRes.headers.upgrade = "websocket";

@@ -42,7 +42,7 @@ export class Sessions {
     return null;
   }
 
-  /** End a session and cut its WebSockets. */
+  /** End a session and cut its connections. */
   remove(hash) {
     const session = this.#sessions.get(hash);
     if (session === undefined) return false;

@@ -10,7 +10,7 @@ export function pipeToTask(socket, task, now) {
     socket.destroy();
     return;
   }
-  task.traffic.watch(socket, null, now);
+  task.traffic.use(socket, null, now);
   const upstream = net.connect({ ...address, allowHalfOpen: true, noDelay: true, keepAlive: true });
   upstream.on("error", () => upstream.destroy());
   // An end of one direction passes on as such; the loss of a side ends the other.

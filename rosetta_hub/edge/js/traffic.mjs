@@ -18,28 +18,36 @@ export class Traffic {
     });
   }
 
-  /** Watch a long-lived connection: traffic on it counts as use, of its session too. */
-  watch(socket, session, now) {
-    this.use(session, now);
-    this.#streams.set(socket, { session, seen: 0 });
+  /** Note a use over a connection, and watch it: from now on, traffic on it counts as use. */
+  use(socket, session, now) {
+    this.#note(session, now);
+    const stream = this.#streams.get(socket);
+    if (stream?.session === session) return;
+    stream?.session?.streams.delete(socket);
     session?.streams.add(socket);
-    socket.once("close", () => {
-      this.#streams.delete(socket);
-      session?.streams.delete(socket);
-    });
+    if (stream !== undefined) {
+      stream.session = session;
+      return;
+    }
+    this.#streams.set(socket, { session, seen: 0 });
+    socket.once("close", () => this.#forget(socket));
   }
 
-  /** Note a use of the task. */
-  use(session, now) {
+  #forget(socket) {
+    this.#streams.get(socket).session?.streams.delete(socket);
+    this.#streams.delete(socket);
+  }
+
+  #note(session, now) {
     this.lastRequest = now;
-    if (session) session.lastUsed = now;
+    if (session !== null) session.lastUsed = now;
   }
 
   /** Note the use of the watched connections over which something went since the last time. */
   sample(now) {
     for (const [socket, stream] of this.#streams) {
       const total = socket.bytesRead + socket.bytesWritten;
-      if (total !== stream.seen) this.use(stream.session, now);
+      if (total !== stream.seen) this.#note(stream.session, now);
       stream.seen = total;
     }
   }
