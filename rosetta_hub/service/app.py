@@ -172,7 +172,7 @@ def _die_with_hub() -> None:
 def _lock(state_path: Path) -> IO[str]:
     """Hold the state directory; waits a little for a service that is just ending."""
     state_path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = (state_path / "service.lock").open("w")
+    file = (state_path / "service.lock").open("a+")
     try:
         asyncio.run(_flock(file))
     except TimeoutError as error:
@@ -180,6 +180,10 @@ def _lock(state_path: Path) -> IO[str]:
             f"Another Rosetta service works on {state_path}. Stop it first, or set another"
             " c.Rosetta.state_dir."
         ) from error
+    # For the administrator who looks for the process.
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
     return file
 
 

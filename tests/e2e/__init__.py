@@ -1,0 +1,1 @@
+"""The whole system: a real hub, service, edge, agents, engines and a browser."""

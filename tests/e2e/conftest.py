@@ -1,0 +1,105 @@
+"""A deployment that the tests of this folder share, and the software they start."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from .deployment import Deployment, User
+
+# Prints each request's headers as the answer: what a hostile image would do to find a secret.
+ECHO = """
+import http.server, os, sys
+class Echo(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        lines = [f"{k}: {v}" for k, v in self.headers.items()]
+        body = "\\n".join([self.path, *lines, "env:", *map("=".join, os.environ.items())]).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    do_POST = do_GET
+print("echo is here", flush=True)
+http.server.ThreadingHTTPServer(("127.0.0.1", 8888), Echo).serve_forever()
+"""
+
+# A WebSocket that says what it hears.
+CHATTY = """
+import tornado.ioloop, tornado.web, tornado.websocket
+class Chat(tornado.websocket.WebSocketHandler):
+    def on_message(self, message):
+        self.write_message(message)
+tornado.web.Application([("/", Chat)]).listen(8888, "127.0.0.1")
+tornado.ioloop.IOLoop.current().start()
+"""
+
+JUPYTER_IMAGE = {"image_name": "rosetta/jupyternotebook", "image_tag": "0.1.0", "pull": "never"}
+
+
+def python_software(name: str, code: str, **keys: Any) -> dict[str, Any]:
+    """A catalogue entry that runs a few lines of Python in an image that we have anyway."""
+    return {"id": name, "name": name, "command": ["python3", "-c", code], **JUPYTER_IMAGE, **keys}
+
+
+SOFTWARE: list[dict[str, Any]] = [
+    python_software("echo", ECHO),
+    {"id": "jupyter", "name": "Jupyter", "interface_auth": "jupyter", **JUPYTER_IMAGE},
+    python_software("exits", "import sys; print('goodbye cruel world'); sys.exit(3)"),
+    python_software(
+        "silent", "import time; print('no port', flush=True); time.sleep(600)", answer_timeout=3
+    ),
+    python_software("hungry", "x = bytearray(1 << 30); import time; time.sleep(600)"),
+    {"id": "missing", "name": "missing", "image_name": "rosetta/no-such-image", "pull": "never"},
+    {
+        "id": "nowhere",
+        "name": "nowhere",
+        "registry": "127.0.0.1:1",
+        "image_name": "rosetta/unreachable",
+    },
+    python_software("slow", "import time; time.sleep(5)\n" + ECHO),
+    python_software("chatty", CHATTY),
+    python_software("secret", ECHO, users=["root"]),
+]
+COMPUTING: list[dict[str, Any]] = [
+    {
+        "id": "local",
+        "name": "This machine",
+        "container_engines": ["docker", "podman"],
+        "max_cpus": 2,
+        "max_memory": "2G",
+        "default_memory": "512M",
+    }
+]
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
+    """A running hub; what a test starts in it, it stops."""
+    directory = tmp_path_factory.mktemp("hub")
+    found = Deployment(directory, SOFTWARE, COMPUTING)
+    try:
+        await found.start()
+        yield found
+    finally:
+        await found.stop()
+    await asyncio.to_thread(shutil.rmtree, directory)
+
+
+@pytest.fixture
+async def alice(deployment: Deployment) -> AsyncIterator[User]:
+    """A user, whose tasks are gone after the test."""
+    user = await deployment.user("alice")
+    yield user
+    await user.clean()
+
+
+@pytest.fixture
+async def bob(deployment: Deployment) -> AsyncIterator[User]:
+    """Another user."""
+    user = await deployment.user("bob")
+    yield user
+    await user.clean()

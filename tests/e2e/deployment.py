@@ -1,0 +1,326 @@
+"""A real hub with the extension, in processes of its own, that a test can kill part by part."""
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
+from tornado.simple_httpclient import HTTPStreamClosedError
+
+from rosetta_hub.edge.client import EdgeClient
+
+Value = TypeVar("Value")
+
+ROOT = Path(__file__).parents[2]
+# What Chromium sends when a link of the hub's page leads to a task.
+NAVIGATION = {
+    "Accept": "text/html",
+    "Sec-Fetch-Site": "cross-site",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Dest": "document",
+}
+
+ADMIN_SCOPES = ["admin:users", "admin:servers", "tokens", "shares", "access:servers"]
+
+TEMPLATE = """
+import rosetta_hub
+c.JupyterHub.bind_url = "http://localhost:{hub}"
+c.JupyterHub.hub_port = {hub_api}
+c.JupyterHub.cookie_secret = bytes.fromhex("{cookie_secret}")
+c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_api}"
+c.ConfigurableHTTPProxy.auth_token = "{proxy_token}"
+c.ConfigurableHTTPProxy.command = ["{bin}/rosetta-hub", "proxy"]
+c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_all = True
+c.JupyterHub.services = [dict(name="test", api_token="{admin_token}")]
+c.JupyterHub.load_roles = [dict(name="test", services=["test"], scopes={scopes})]
+c.Rosetta.hub_url = "http://localhost:{hub}"
+c.Rosetta.tasks_url = "{tasks_url}"
+c.Rosetta.service_url = "http://127.0.0.1:{service}"
+c.Rosetta.tasks_ports = "{first}-{last}"
+c.Rosetta.beat_interval = 1
+c.Rosetta.software = {software!r}
+c.Rosetta.computing = {computing!r}
+{extra}
+rosetta_hub.setup(c, __file__)
+"""
+
+
+def free_port() -> int:
+    """A TCP port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def eventually(
+    probe: Callable[[], Awaitable[Value | None]], what: str, seconds: float = 60
+) -> Value:
+    """The first true answer of `probe`; fails the test when there is none in time."""
+    deadline = time.monotonic() + seconds
+    last: Value | None = None
+    while time.monotonic() < deadline:
+        last = await probe()
+        if last:
+            return last
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"{what}: not within {seconds} s; last answer: {last!r}")
+
+
+@dataclass
+class Deployment:
+    """A hub in `directory`; `python` is the interpreter whose packages it runs with."""
+
+    directory: Path
+    software: list[dict[str, Any]]
+    computing: list[dict[str, Any]]
+    python: str = sys.executable
+    extra: str = ""
+    tasks_url: str = "http://127.0.0.1"
+    ports: int = 20
+    admin_token: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+    _hub: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        self.hub_port, self.service_port = free_port(), free_port()
+        self.first_port = 20000 + secrets.randbelow(400) * 20
+        self.url = f"http://localhost:{self.hub_port}"
+        self.directory.mkdir(exist_ok=True)
+        self._write_config()
+
+    def _write_config(self) -> None:
+        text = TEMPLATE.format(
+            bin=Path(self.python).parent,
+            hub=self.hub_port,
+            hub_api=free_port(),
+            proxy_api=free_port(),
+            proxy_token=secrets.token_hex(16),
+            cookie_secret=secrets.token_hex(32),
+            admin_token=self.admin_token,
+            scopes=ADMIN_SCOPES,
+            service=self.service_port,
+            tasks_url=self.tasks_url,
+            first=self.first_port,
+            last=self.first_port + self.ports - 1,
+            software=self.software,
+            computing=self.computing,
+            extra=self.extra,
+        )
+        self.config = self.directory / "jupyterhub_config.py"
+        self.config.write_text(text)
+
+    @property
+    def state_dir(self) -> Path:
+        """Where the service keeps its state."""
+        return self.directory / "rosetta_state"
+
+    @property
+    def log(self) -> str:
+        """All that hub, proxy and service have said."""
+        return (self.directory / "hub.log").read_text()
+
+    async def start(self) -> None:
+        """Start the hub, and wait until the service answers through its proxy."""
+        environment = {**os.environ, "PATH": f"{Path(self.python).parent}:{os.environ['PATH']}"}
+        with (self.directory / "hub.log").open("ab") as log:
+            self._hub = subprocess.Popen(
+                [self.python, "-m", "jupyterhub", "-f", str(self.config)],
+                cwd=self.directory,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+        await self.answers()
+
+    async def answers(self) -> None:
+        """Wait until hub, service and edge answer."""
+
+        async def probe() -> bool:
+            assert self._hub is None or self._hub.poll() is None, self.log[-3000:]
+            response = await self.fetch("GET", f"{self.url}/services/rosetta/health")
+            hub = await self.fetch("GET", f"{self.url}/hub/health")
+            return response.code == 200 and hub.code == 200 and self.edge_pid() is not None
+
+        await eventually(probe, "the hub answers")
+        client = EdgeClient(self.state_dir / "edge.sock")
+        assert (await client.status()).pid
+
+    def kill_hub(self) -> None:
+        """Kill -9 the hub's process alone."""
+        assert self._hub is not None
+        self._hub.kill()
+        self._hub.wait()
+
+    def kill_service(self) -> None:
+        """Kill -9 the service."""
+        os.kill(self.service_pid(), signal.SIGKILL)
+
+    def service_pid(self) -> int:
+        """The process of the service."""
+        return int((self.state_dir / "service.lock").read_text())
+
+    def proxy_pid(self) -> int:
+        """The process of the hub's proxy."""
+        text = (self.directory / "jupyterhub-proxy.pid").read_text()
+        return int(text.split()[0])
+
+    def edge_pid(self) -> int | None:
+        """The process of the edge, as its log says."""
+        with contextlib.suppress(OSError):
+            found = re.findall(r"ready, process (\d+)", (self.state_dir / "edge.log").read_text())
+            return int(found[-1]) if found else None
+        return None
+
+    def agent_pid(self, task: dict[str, Any]) -> int:
+        """The process of a task's agent."""
+        return int(json.loads((self.sandbox(task) / "agent.json").read_text())["agent"][0])
+
+    def sandbox(self, task: dict[str, Any]) -> Path:
+        """A task's directory on this machine."""
+        work_dir = self.computing[0].get("conf", {}).get("work_dir", f"/tmp/rosetta-{os.getuid()}")
+        return Path(work_dir) / f"{task['id']}-{task['attempt']}"
+
+    async def stop(self) -> None:
+        """Stop the hub as an administrator would, then all tasks and the edge."""
+        if self._hub is not None and self._hub.poll() is None:
+            self._hub.terminate()
+            await asyncio.to_thread(self._hub.wait, 60)
+        command = [self.python, "-m", "rosetta_hub", "shutdown", "--config", str(self.config)]
+        done = await asyncio.to_thread(
+            subprocess.run, command, capture_output=True, text=True, timeout=150, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    async def fetch(
+        self,
+        method: str,
+        url: str,
+        token: str = "",
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        follow: bool = False,
+    ) -> HTTPResponse:
+        """One request; answers of any status are returned, 599 is none."""
+        sent = dict(headers or {})
+        if token:
+            sent["Authorization"] = f"token {token}"
+        request = HTTPRequest(
+            url if url.startswith("http") else self.url + url,
+            method=method,
+            headers=sent,
+            body=None if body is None else json.dumps(body),
+            allow_nonstandard_methods=True,
+            follow_redirects=follow,
+            request_timeout=60,
+        )
+        try:
+            return await AsyncHTTPClient().fetch(request, raise_error=False)
+        except (OSError, HTTPStreamClosedError) as error:
+            return HTTPResponse(request, 599, error=error)
+
+    async def hub_api(self, method: str, path: str, body: Any = None) -> Any:
+        """A call of the hub's REST API as an administrator; fails the test when refused."""
+        response = await self.fetch(method, f"/hub/api{path}", self.admin_token, body)
+        assert response.code < 400, (path, response.code, response.body)
+        return json.loads(response.body or b"null")
+
+    async def user(self, name: str) -> "User":
+        """A user with a token for everything that is its own."""
+        await self.fetch("POST", f"/hub/api/users/{name}", self.admin_token)
+        answer = await self.hub_api("POST", f"/users/{name}/tokens", {})
+        return User(self, name, answer["token"])
+
+
+@dataclass
+class User:
+    """A user of the hub, by token."""
+
+    deployment: Deployment
+    name: str
+    token: str = field(repr=False)
+
+    async def api(self, method: str, path: str, body: Any = None) -> HTTPResponse:
+        """A call of the service's REST API."""
+        url = f"/services/rosetta/api/{path}"
+        return await self.deployment.fetch(method, url, self.token, body)
+
+    async def start(self, **options: Any) -> dict[str, Any]:
+        """Start a task; returns it."""
+        response = await self.api("POST", "tasks", options)
+        assert response.code == 201, response.body
+        task: dict[str, Any] = json.loads(response.body)
+        return task
+
+    async def task(self, task_id: str) -> dict[str, Any] | None:
+        """The task as it is now, None when it is gone."""
+        response = await self.api("GET", f"tasks/{task_id}")
+        return json.loads(response.body) if response.code == 200 else None
+
+    async def until(self, task_id: str, *states: str, seconds: float = 90) -> dict[str, Any]:
+        """The task once it is in one of these states."""
+
+        async def probe() -> dict[str, Any] | None:
+            task = await self.task(task_id)
+            return task if task and task["state"] in states else None
+
+        try:
+            return await eventually(probe, f"{task_id} is {states}", seconds)
+        except AssertionError:
+            raise AssertionError(f"{await self.task(task_id)}") from None
+
+    async def clean(self) -> None:
+        """Delete all tasks of the user, and wait until they are gone."""
+
+        async def tasks() -> list[dict[str, Any]]:
+            response = await self.api("GET", "tasks")
+            found: list[dict[str, Any]] = json.loads(response.body)["tasks"]
+            return found
+
+        async def gone() -> bool:
+            return not await tasks()
+
+        for task in await tasks():
+            await self.api("DELETE", f"tasks/{task['id']}")
+        await eventually(gone, f"the tasks of {self.name} are gone")
+
+    async def enter(self, task: dict[str, Any]) -> "Door":
+        """Open a task as a browser does that is logged in as this user."""
+        found = await self.deployment.fetch("GET", task["open_url"], self.token)
+        assert found.code == 302, (found.code, found.body)
+        door = found.headers["Location"]
+        opened = await self.deployment.fetch("GET", door, headers=NAVIGATION)
+        assert opened.code == 302, (opened.code, opened.body)
+        cookie = opened.headers["Set-Cookie"].split(";")[0]
+        return Door(self.deployment, door.split("/_rosetta")[0], cookie)
+
+
+@dataclass
+class Door:
+    """A task at the edge, with the cookie that opens it."""
+
+    deployment: Deployment
+    url: str
+    cookie: str = field(repr=False)
+
+    async def get(self, path: str = "/", **headers: str) -> HTTPResponse:
+        """A request that a page of the task itself makes."""
+        sent = {"Cookie": self.cookie, "Sec-Fetch-Site": "same-origin", **headers}
+        return await self.deployment.fetch("GET", self.url + path, headers=sent)
+
+    def websocket_request(self, path: str) -> HTTPRequest:
+        """A WebSocket that a page of the task itself opens."""
+        headers = {"Cookie": self.cookie, "Origin": self.url}
+        return HTTPRequest(self.url.replace("http", "ws", 1) + path, headers=headers)

@@ -1,0 +1,96 @@
+"""The life of a task: start, enter, stop, start again, delete."""
+
+import json
+import subprocess
+
+from .deployment import Deployment, User, eventually
+
+
+def containers(task_id: str) -> list[str]:
+    """The containers of a task that docker knows."""
+    command = ["docker", "ps", "-a", "--filter", f"name=rosetta-{task_id}", "--format={{.Names}}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+async def test_a_task_runs_and_is_entered(alice: User) -> None:
+    task = await alice.start(software="echo", name="My echo")
+    assert task["name"] == "My echo"
+    task = await alice.until(task["id"], "running")
+    assert containers(task["id"]) == [f"rosetta-{task['id']}-1"]
+    door = await alice.enter(task)
+    answer = await door.get("/some/path?x=1")
+    assert answer.code == 200
+    assert answer.body.decode().startswith("/some/path?x=1\n")
+
+
+async def test_a_stopped_task_leaves_nothing_and_starts_again(
+    alice: User, deployment: Deployment
+) -> None:
+    task = await alice.start(software="echo")
+    task = await alice.until(task["id"], "running")
+    door = await alice.enter(task)
+    await alice.api("POST", f"tasks/{task['id']}/stop")
+    stopped = await alice.until(task["id"], "stopped")
+    assert stopped["sentence"] == "Stopped."
+    assert containers(task["id"]) == []
+
+    async def closed() -> bool:
+        return (await door.get()).code == 599
+
+    await eventually(closed, "the port is closed")
+    again = await alice.api("POST", f"tasks/{task['id']}/start")
+    assert again.code == 201, again.body
+    task = await alice.until(task["id"], "running")
+    assert task["attempt"] == 2
+    assert (await (await alice.enter(task)).get()).code == 200
+    old = await deployment.fetch("GET", door.url, headers={"Cookie": door.cookie})
+    assert old.code in (302, 403, 599), "the cookie of the first attempt opens nothing"
+
+
+async def test_a_queued_or_starting_task_is_cancelled(alice: User) -> None:
+    task = await alice.start(software="silent")
+    await alice.api("POST", f"tasks/{task['id']}/stop")
+    task = await alice.until(task["id"], "stopped")
+    assert containers(task["id"]) == []
+
+
+async def test_the_log_is_kept_after_the_end(alice: User) -> None:
+    task = await alice.start(software="echo")
+    await alice.until(task["id"], "running")
+    await alice.api("POST", f"tasks/{task['id']}/stop")
+    await alice.until(task["id"], "stopped")
+    log = await alice.api("GET", f"tasks/{task['id']}/log")
+    assert b"echo is here" in log.body
+
+
+async def test_delete_forgets_everything(alice: User, deployment: Deployment) -> None:
+    task = await alice.start(software="echo")
+    await alice.until(task["id"], "running")
+    assert (await alice.api("DELETE", f"tasks/{task['id']}")).code == 202
+    await alice.clean()
+    assert containers(task["id"]) == []
+    assert (await alice.api("GET", f"tasks/{task['id']}")).code == 404
+    assert not list((deployment.state_dir / "logs").glob(f"{task['id']}*"))
+    servers = (await deployment.hub_api("GET", "/users/alice"))["servers"]
+    assert task["server_name"] not in servers
+
+
+async def test_two_starts_of_one_name(alice: User) -> None:
+    task = await alice.start(software="echo", server="mine")
+    second = await alice.api("POST", "tasks", {"software": "echo", "server": "mine"})
+    assert second.code == 409
+    assert "already" in json.loads(second.body)["error"]
+    assert len(containers(task["id"])) <= 1
+
+
+async def test_memory_and_cpus_are_applied(alice: User) -> None:
+    task = await alice.start(software="echo", memory="300M", cpus=1.5)
+    await alice.until(task["id"], "running")
+    command = ["docker", "inspect", f"rosetta-{task['id']}-1"]
+    raw = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    config = json.loads(raw)[0]["HostConfig"]
+    assert config["Memory"] == 300 << 20
+    assert config["NanoCpus"] == 1_500_000_000
+    assert "no-new-privileges" in "".join(config["SecurityOpt"])
+    assert any("NET_RAW" in drop for drop in config["CapDrop"])
+    assert config["PidsLimit"] == 1024
