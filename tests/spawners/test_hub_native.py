@@ -82,13 +82,15 @@ async def test_native_server(hub: Hub, service: StubService, alice: Person) -> N
 
     async def active() -> bool:
         now = (await hub.server(alice.name, "nb"))["last_activity"]
-        await alice.client.get(f"/user/{alice.name}/nb/api/status")
+        await alice.client.get(f"/user/{alice.name}/nb/api/contents")
         return datetime.fromisoformat(now) > datetime.fromisoformat(before)
 
     await until(active, "activity is reported")
+    assert await _own_token_works(hub, environment["JUPYTERHUB_API_TOKEN"])
     await alice.api("DELETE", "nb")
     await hub.gone(alice.name, "nb")
     await ended(pid)
+    assert not await _own_token_works(hub, environment["JUPYTERHUB_API_TOKEN"])
     assert service.starts == []
     assert service.stops == []
 
@@ -107,7 +109,6 @@ async def test_hub_restarts(hub: Hub, service: StubService, alice: Person) -> No
     await alice.api("DELETE", "nb")
     await hub.gone(alice.name, "nb")
     await ended(pid)
-    assert not await _own_token_works(hub, before["JUPYTERHUB_API_TOKEN"])
 
 
 async def _own_token_works(hub: Hub, token: str) -> bool:
