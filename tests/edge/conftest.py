@@ -90,6 +90,7 @@ class Backend:
         self.connections: set[asyncio.StreamWriter] = set()
         self.opened = 0
         self.respond: Responder = echo
+        self.upgrades = True
         self.upgrade_headers: list[str] = []
         self._server: asyncio.Server | None = None
         self.port = 0
@@ -120,7 +121,7 @@ class Backend:
         try:
             while request := await self._read(reader):
                 self.requests.append(request)
-                if (request.get("upgrade") or "").lower() == "websocket" and self.respond is echo:
+                if (request.get("upgrade") or "").lower() == "websocket" and self.upgrades:
                     writer.write(self._accept(request))
                     await self._echo(reader, writer)
                     return

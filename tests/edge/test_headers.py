@@ -139,6 +139,7 @@ async def test_refused_upgrade_is_passed_on_clean(
     body = "denied" if "Length" in framing else "6\r\ndenied\r\n0\r\n\r\n"
     head = "\r\n".join(["HTTP/1.1 418 Teapot", *HOSTILE, "Trailer: X", framing])
     backend.respond = lambda _: f"{head}\r\n\r\n{body}".encode()
+    backend.upgrades = False
     answer, reader, writer = await task.upgrade({**task.own, "Origin": task.origin})
     assert answer.status == 418
     hostile = {line.split(":")[0].lower() for line in HOSTILE} | {"trailer"}

@@ -35,6 +35,7 @@ async def task(request: pytest.FixtureRequest, rig: "Rig", backend: "Backend") -
         return await rig.open(TcpTarget("127.0.0.1", free_port()))
     if request.param == "no socket":
         return await rig.open(UnixTarget("/nonexistent/interface.sock"))
+    backend.upgrades = False
     backend.respond = lambda _: None if request.param == "closes" else b"SSH-2.0-x\r\n"
     return await rig.open(backend.target)
 

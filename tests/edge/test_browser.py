@@ -1,0 +1,177 @@
+"""What a real browser gets through: the page of one task against another, of the same user."""
+
+import secrets
+import shutil
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.async_api import BrowserContext, async_playwright
+
+if TYPE_CHECKING:
+    from tests.edge.conftest import Backend, OpenTask, Request, Rig
+
+# Tries everything that a page can do to another origin, and tells in its title when it is done.
+ATTACK = """<!doctype html><title>busy</title><body><script>
+const target = "ORIGIN";
+const settle = (promise) => promise.then((value) => `got ${value}`, () => "refused");
+const load = (element, attributes) => new Promise((resolve, reject) => {
+  Object.assign(element, attributes, { onload: () => resolve("loaded"), onerror: reject });
+  document.body.append(element);
+});
+const open = () => new Promise((resolve, reject) => {
+  const socket = new WebSocket(target.replace("http", "ws") + "/ws");
+  socket.onopen = () => resolve("opened");
+  socket.onerror = reject;
+});
+const post = () => {
+  const form = document.createElement("form");
+  const frame = document.createElement("iframe");
+  frame.name = "answer";
+  form.action = target + "/form"; form.method = "post"; form.target = "answer";
+  document.body.append(frame, form);
+  return new Promise((resolve) => { frame.onload = resolve; form.submit(); });
+};
+(async () => {
+  const mine = { credentials: "include" };
+  const results = [
+    await settle(fetch(target + "/cors", mine).then((answer) => answer.text())),
+    await settle(fetch(target + "/put", { ...mine, method: "PUT", body: "x" })),
+    await settle(open()),
+    await settle(load(document.createElement("img"), { src: target + "/img" })),
+    await settle(load(document.createElement("script"), { src: target + "/script" })),
+  ];
+  await settle(fetch(target + "/no-cors", { ...mine, mode: "no-cors", method: "POST", body: "x" }));
+  await settle(load(document.createElement("iframe"), { src: target + "/frame" }));
+  await post();
+  document.title = results.join(" ");
+})();
+</script>"""
+
+# Uses its own origin in all the ways that a task's page does.
+HONEST = """<!doctype html><title>busy</title><body><script>
+(async () => {
+  const post = await fetch("/post", { method: "POST", body: "x" });
+  const socket = new WebSocket(location.origin.replace("http", "ws") + "/ws");
+  await new Promise((resolve, reject) => { socket.onopen = resolve; socket.onerror = reject; });
+  const frame = document.createElement("iframe");
+  frame.src = "/frame";
+  await new Promise((resolve) => { frame.onload = resolve; document.body.append(frame); });
+  document.title = `${post.status} ${frame.contentDocument.body.textContent} ${document.cookie}`;
+})().catch((error) => { document.title = String(error); });
+</script>"""
+
+
+@pytest.fixture
+async def browser(rig: "Rig") -> AsyncIterator[BrowserContext]:
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield await browser.new_context(ignore_https_errors=True)
+        await browser.close()
+
+
+def build_html(text: str, *headers: str) -> bytes:
+    head = ["HTTP/1.1 200 OK", "Content-Type: text/html", *headers, f"Content-Length: {len(text)}"]
+    return ("\r\n".join(head) + "\r\n\r\n" + text).encode()
+
+
+async def build_open_url(task: "OpenTask", path: str = "/") -> str:
+    ticket = secrets.token_urlsafe(16)
+    session = secrets.token_urlsafe(24)
+    await task.rig.client.post_ticket(task.id, ticket, session, "alice", 60, time.time() + 3600)
+    return f"{task.origin}/_rosetta/open?ticket={ticket}&next={path}"
+
+
+async def attack(rig: "Rig", backend: "Backend", browser: BrowserContext) -> None:
+    from tests.edge.conftest import Backend
+
+    hostile_backend = Backend()
+    await hostile_backend.start()
+    victim, hostile = await rig.open(backend.target), await rig.open(hostile_backend.target)
+    backend.respond = lambda _: build_html("secret")
+    text = ATTACK.replace("ORIGIN", victim.origin)
+    hostile_backend.respond = lambda _: build_html(
+        text, "Set-Cookie: rosetta-x=1", "Set-Cookie: a=b"
+    )
+    page = await browser.new_page()
+    await page.goto(await build_open_url(victim, "/welcome"))
+    assert await page.text_content("body") == "secret"
+    await page.goto(await build_open_url(hostile, "/attack"))
+    await page.wait_for_function("document.title !== 'busy'")
+    assert await page.title() == "refused refused refused refused refused"
+    await page.goto(f"{victim.origin}/again")
+    assert await page.text_content("body") == "secret", "an ordinary link still works"
+    assert {request.path for request in backend.requests} <= {"/welcome", "/again", "/favicon.ico"}
+    assert {request.get("cookie") for request in backend.requests} == {None}
+    seen = {request.get("cookie") for request in hostile_backend.requests}
+    assert seen <= {None, "rosetta-x=1; a=b"}, "a container sees what it set itself"
+    await hostile_backend.stop()
+
+
+async def test_page_of_another_task_gets_nothing(
+    rig: "Rig", backend: "Backend", browser: BrowserContext
+) -> None:
+    await attack(rig, backend, browser)
+
+
+async def test_page_of_another_task_gets_nothing_with_tls(
+    secure_rig: "Rig", backend: "Backend", browser: BrowserContext
+) -> None:
+    await attack(secure_rig, backend, browser)
+
+
+@pytest.mark.parametrize("policy", ["no-referrer", "strict-origin-when-cross-origin"])
+async def test_own_page_works(
+    rig: "Rig", backend: "Backend", browser: BrowserContext, policy: str
+) -> None:
+    def respond(request: "Request") -> bytes:
+        if request.path == "/frame":
+            return build_html("framed")
+        cookies = ["Set-Cookie: seen=1", "Set-Cookie: hidden=2; HttpOnly"]
+        return build_html(HONEST, f"Referrer-Policy: {policy}", *cookies)
+
+    backend.respond = respond
+    task = await rig.open(backend.target)
+    page = await browser.new_page()
+    await page.goto(await build_open_url(task))
+    await page.wait_for_function("document.title !== 'busy'")
+    assert await page.title() == "200 framed seen=1"
+    posted = next(request for request in backend.requests if request.path == "/post")
+    assert posted.get("cookie") == "seen=1; hidden=2"
+
+
+async def test_browser_without_a_session_is_sent_away(
+    rig: "Rig", backend: "Backend", browser: BrowserContext
+) -> None:
+    from tests.edge.conftest import Backend
+
+    room = Backend()
+    await room.start()
+    room.respond = lambda request: build_html(request.path)
+    url = f"http://localhost:{room.port}/open"
+    task = await rig.open(backend.target, open_url=url)
+    page = await browser.new_page()
+    await page.goto(f"{task.origin}/lab?x=1")
+    assert await page.text_content("body") == "/open?next=%2Flab%3Fx%3D1"
+    assert backend.requests == []
+    await room.stop()
+
+
+async def test_waiting_page_opens_the_task_by_itself(
+    rig: "Rig", backend: "Backend", browser: BrowserContext
+) -> None:
+    task = await rig.open(None)
+    backend.respond = lambda _: build_html("here it is")
+    page = await browser.new_page()
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text))
+    await page.goto(await build_open_url(task))
+    assert await page.text_content("h1") == "Some <software> is not answering yet"
+    assert await page.get_attribute("a", "href") == task.listener.room_url
+    color = await page.evaluate("getComputedStyle(document.querySelector('a')).backgroundColor")
+    assert color == "rgb(13, 110, 253)", "the style sheet was refused"
+    assert not [text for text in errors if "Content Security Policy" in text]
+    await task.update(target=backend.target)
+    await page.get_by_text("here it is").wait_for()
