@@ -16,7 +16,8 @@ class TasksPage(PageHandler):
 
     def get(self) -> None:
         """The page; its script asks the API."""
-        self.render_page("tasks.html")
+        cards = self.services.tasks.catalogue.cards_for(self.caller.person)
+        self.render_page("tasks.html", native=any(one.default.kind == "native" for one in cards))
 
 
 class TaskPage(PageHandler):

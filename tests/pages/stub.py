@@ -106,6 +106,8 @@ class Stub:
         self.spawn_error = ""
         self.cards: list[dict[str, Any]] = []
         self.taken: list[str] = []
+        self.native: dict[str, bool] = {}
+        self.hub_calls: list[tuple[str, str, str]] = []
         self.streams_open = True
         self.logged_in = True
         self.streams: set[Events] = set()
@@ -164,6 +166,7 @@ class Stub:
                 (rf"{PREFIX}api/events", Events, mine),
                 (rf"{task}(/[a-z]+)?", TaskApi, mine),
                 (r"/hub/spawn(?:/([^/]+)(?:/([^/]+))?)?", Spawn, mine),
+                (r"/hub/api/users/alice/servers/([^/]+)", HubServer, mine),
                 (r"/hub/(home|error|not_running|stop_pending|spawn_pending)", HubPage, mine),
             ]
         )
@@ -236,7 +239,7 @@ class Tasks(Handler):
 
     def get(self) -> None:
         """The page."""
-        self.page("tasks.html", title="Tasks")
+        self.page("tasks.html", native=bool(self.stub.native))
 
 
 class TaskPage(Handler):
@@ -249,7 +252,7 @@ class TaskPage(Handler):
             self.set_status(404)
             self.page("error.html", status=404, message="There is no such task.", title="Error")
             return
-        self.page("task.html", title=task["name"], task=task)
+        self.page("task.html", task=task)
 
 
 class Inside(Handler):
@@ -347,12 +350,17 @@ class Events(Handler):
 
 def hub_context(stub: Stub) -> dict[str, Any]:
     """What the hub gives to every template."""
-    spawners = [SimpleNamespace(name=name) for name in stub.taken]
+    spawners = [SimpleNamespace(name=name, user_options={"software": "x"}) for name in stub.taken]
+    spawners += [
+        SimpleNamespace(name=name, active=active, user_options={"spawner_options": {}})
+        for name, active in stub.native.items()
+    ]
     user = SimpleNamespace(
         name="alice",
         escaped_name="alice",
         json_escaped_name="alice",
         all_spawners=lambda: spawners,
+        server_url=lambda name: f"/user/alice/{name}/",
         spawner=SimpleNamespace(options_form="a form"),
     )
     return {
@@ -389,7 +397,9 @@ class Spawn(Handler):
     def form(self, error: str = "") -> None:
         """The page."""
         options = service_templates().get_template("options_form.html")
-        form = options.render(cards=self.stub.cards, static_url=f"{PREFIX}static", user="alice")
+        form = options.render(
+            cards=self.stub.cards, static_url=f"{PREFIX}static", user={"name": "alice"}
+        )
         context = hub_context(self.stub)
         page = hub_templates().get_template("spawn.html")
         self.finish(
@@ -401,6 +411,17 @@ class Spawn(Handler):
                 url=f"{self.request.path}?_xsrf=abc",
             )
         )
+
+
+class HubServer(Handler):
+    """The hub's own API of a server."""
+
+    def delete(self, name: str) -> None:
+        """Stop, or forget; kept for the test to see."""
+        token = self.request.headers.get("X-XSRFToken", "")
+        self.stub.hub_calls.append((name, self.request.body.decode(), token))
+        self.stub.native[name] = False
+        self.set_status(204)
 
 
 class HubPage(Handler):

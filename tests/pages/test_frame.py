@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from .look import fill
-from .stub import PREFIX, Stub, hub_context, hub_templates
+from .stub import PREFIX, XSRF, Stub, hub_context, hub_templates
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -54,6 +54,24 @@ async def test_the_skip_link_is_first(page: Page, stub: Stub) -> None:
 async def test_home_leads_to_the_tasks(page: Page, stub: Stub) -> None:
     await page.goto("/hub/home")
     await page.wait_for_url(f"**{PREFIX}")
+
+
+async def test_servers_of_the_hub_itself_are_on_its_home(page: Page, stub: Stub) -> None:
+    stub.taken = ["casa"]
+    stub.native = {"as-before": True, "older": False}
+    await page.goto(PREFIX)
+    await page.get_by_role("link", name="on a page of their own").click()
+    await expect(page.locator(".server-row .task-name")).to_have_text(["as-before", "older"])
+    opened = page.get_by_role("link", name="Open")
+    await expect(opened).to_have_attribute("href", "/user/alice/as-before/")
+    await page.get_by_role("button", name="Stop").click()
+    await expect(opened).to_be_hidden()
+    async with page.expect_response("**/servers/older"):
+        await page.get_by_role("button", name="Delete").last.click()
+    assert stub.hub_calls == [
+        ("as-before", '{"remove":false}', XSRF),
+        ("older", '{"remove":true}', XSRF),
+    ]
 
 
 async def test_a_start_that_the_hub_refuses_has_a_way_on(page: Page, stub: Stub) -> None:

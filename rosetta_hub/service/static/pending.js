@@ -1,6 +1,7 @@
 // The hub's own progress of a start, for servers that the hub starts itself.
 
 import { h, setText } from "./dom.js";
+import { deleteServer } from "./hub.js";
 
 const box = document.getElementById("pending");
 const message = document.getElementById("pending-message");
@@ -24,9 +25,7 @@ source.onmessage = (event) => {
 
 stop.addEventListener("click", async () => {
   stop.disabled = true;
-  const headers = { "X-XSRFToken": box.dataset.xsrf };
-  const response = await fetch(box.dataset.stopUrl, { method: "DELETE", headers });
-  if (response.ok) setText(message, "Stopping…");
-  else setText(message, "It can't be stopped right now. Please try again.");
-  stop.disabled = response.ok;
+  const stopping = await deleteServer(box.dataset.stopUrl, box.dataset.xsrf);
+  setText(message, stopping ? "Stopping…" : "It can't be stopped right now. Please try again.");
+  stop.disabled = stopping;
 });
