@@ -138,15 +138,12 @@ def websocket_request(authorization: str | None = None) -> str:
 
 
 def engine_flags(engine: str) -> list[str]:
-    """podman asks for more files and processes than root may give where limits cannot be raised."""
+    """podman asks for more files and processes than it may have where limits cannot be raised."""
     if engine != "podman":
         return []
-    limits = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
-    return [
-        f"--ulimit={name}={hard}:{hard}"
-        for name, limit in limits.items()
-        for hard in [resource.getrlimit(limit)[1]]
-    ]
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    processes = min(resource.getrlimit(resource.RLIMIT_NPROC)[1], 32768)  # podman's own limit
+    return [f"--ulimit=nofile={files}:{files}", f"--ulimit=nproc={processes}:{processes}"]
 
 
 def published_port(engine: str, name: str) -> int:
