@@ -16,12 +16,15 @@ import http.server, os, sys
 class Echo(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
+        self.log_message()
         lines = [f"{k}: {v}" for k, v in self.headers.items()]
         body = "\\n".join([self.path, *lines, "env:", *map("=".join, os.environ.items())]).encode()
-        self.send_response(200)
+        self.send_response_only(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+    def log_message(self, *what):
+        print(self.path, flush=True)
     do_POST = do_GET
 print("echo is here", flush=True)
 http.server.ThreadingHTTPServer(("127.0.0.1", 8888), Echo).serve_forever()

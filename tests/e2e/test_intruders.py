@@ -1,0 +1,143 @@
+"""Nobody but those whom the hub lets in reaches a task, whatever their browser holds."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser
+
+from .browser import chromium, log_in
+from .deployment import NAVIGATION, Deployment, User, eventually
+
+# From a page of another task: each way in which a browser can send something to a victim.
+ATTACKS = {
+    "fetch": "url => fetch(url, {mode: 'no-cors', credentials: 'include'}).then(() => 0, () => 0)",
+    "post": "url => fetch(url, {method: 'POST', body: 'x', mode: 'no-cors',"
+    " credentials: 'include'}).then(() => 0, () => 0)",
+    "form": """url => new Promise(done => {
+        const frame = document.createElement('iframe');
+        frame.name = 'target'; frame.onload = done; document.body.append(frame);
+        const form = document.createElement('form');
+        form.action = url; form.method = 'post'; form.target = 'target';
+        document.body.append(form); form.submit(); setTimeout(done, 2000);
+    })""",
+    "image": """url => new Promise(done => {
+        const image = new Image(); image.onload = image.onerror = done; image.src = url;
+    })""",
+    "websocket": """url => new Promise(done => {
+        const socket = new WebSocket(url.replace('http', 'ws'));
+        socket.onopen = () => done('open'); socket.onerror = () => done('refused');
+    })""",
+    "frame": """url => new Promise(done => {
+        const frame = document.createElement('iframe');
+        frame.onload = done; frame.src = url; document.body.append(frame);
+    })""",
+}
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium."""
+    async with chromium() as found:
+        yield found
+
+
+async def running(user: User, software: str = "echo") -> dict[str, Any]:
+    """A running task."""
+    return await user.until((await user.start(software=software))["id"], "running")
+
+
+async def test_a_second_user_and_a_logged_out_browser(
+    alice: User, deployment: Deployment, browser: Browser
+) -> None:
+    task = await running(alice)
+    url = (await alice.enter(task)).url
+    for name in ("bob", None):
+        context = await browser.new_context()
+        page = await log_in(context, deployment, name) if name else await context.new_page()
+        await page.goto(f"{url}/secret-{name}")
+        assert page.url.startswith(deployment.url), "sent to the hub"
+        await page.goto(f"{deployment.url}{task['open_url']}")
+        assert page.url.startswith(deployment.url)
+        await page.goto(f"{deployment.url}{task['page_url']}")
+        assert "secret" not in await page.content()
+        await context.close()
+    log = (await alice.api("GET", f"tasks/{task['id']}/log")).body.decode()
+    assert "secret" not in log, "no request of theirs has reached the container"
+
+
+async def test_a_logout_ends_the_way_in(
+    alice: User, deployment: Deployment, browser: Browser
+) -> None:
+    task = await running(alice)
+    context = await browser.new_context()
+    page = await log_in(context, deployment, "alice")
+    await page.goto(f"{deployment.url}{task['open_url']}")
+    url = page.url
+    assert "127.0.0.1" in url
+    hub = await context.new_page()
+    await hub.goto(f"{deployment.url}/hub/logout")
+
+    async def thrown_out() -> bool:
+        await page.goto(url)
+        return page.url.startswith(deployment.url)
+
+    await eventually(thrown_out, "the browser is asked to log in again", 60)
+    await context.close()
+
+
+async def test_a_ticket_works_once(alice: User, deployment: Deployment) -> None:
+    task = await running(alice)
+    found = await deployment.fetch("GET", task["open_url"], alice.token)
+    door = found.headers["Location"]
+    first = await deployment.fetch("GET", door, headers=NAVIGATION)
+    assert "Set-Cookie" in first.headers
+    second = await deployment.fetch("GET", door, headers=NAVIGATION)
+    assert "Set-Cookie" not in second.headers
+    assert deployment.url in second.headers.get("Location", deployment.url)
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+async def test_a_page_of_another_task(
+    alice: User, deployment: Deployment, browser: Browser, attack: str
+) -> None:
+    """Both tasks are alice's, so her browser holds the cookies of both."""
+    evil, victim = await running(alice), await running(alice)
+    context = await browser.new_context()
+    page = await log_in(context, deployment, "alice")
+    await page.goto(f"{deployment.url}{victim['open_url']}")
+    victim_url = page.url
+    await page.goto(f"{victim_url}allowed")
+    await page.goto(f"{deployment.url}{evil['open_url']}")
+    result = await page.evaluate(ATTACKS[attack], f"{victim_url}attack")
+    assert result != "open"
+    await context.close()
+
+    async def log() -> str:
+        text = (await alice.api("GET", f"tasks/{victim['id']}/log")).body.decode()
+        return text if "/allowed" in text else ""
+
+    assert "/attack" not in await eventually(log, "the victim logs what reaches it")
+
+
+async def test_a_container_sees_no_cookie_or_token_but_its_own(
+    alice: User, deployment: Deployment, browser: Browser
+) -> None:
+    one, other = await running(alice), await running(alice, "jupyter")
+    context = await browser.new_context()
+    page = await log_in(context, deployment, "alice")
+    await page.goto(f"{deployment.url}{other['open_url']}")
+    await page.wait_for_load_state()
+    await page.goto(f"{deployment.url}{one['open_url']}")
+    seen = await page.inner_text("body")
+    await context.add_cookies([{"name": "tossed", "value": "1", "url": page.url}])
+    await page.reload()
+    seen += await page.inner_text("body")
+    cookies = await context.cookies()
+    assert len(cookies) > 4, "there is something to leak"
+    for cookie in cookies:
+        assert cookie["value"] == "1" or cookie["value"] not in seen, cookie["name"]
+    assert "tossed" not in seen
+    assert deployment.admin_token not in seen
+    assert "JUPYTERHUB" not in seen
+    await context.close()
