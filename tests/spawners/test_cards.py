@@ -1,0 +1,62 @@
+"""The catalogue as pages and the REST API show it."""
+
+from pathlib import Path
+
+from rosetta_hub.catalogue.cards import cards_for
+from rosetta_hub.catalogue.catalogue import Person
+from rosetta_hub.config import Rosetta
+
+from .fakes import rosetta_config
+
+HERE = {
+    "id": "here",
+    "name": "Here",
+    "description": "",
+    "type": "standalone",
+    "engines": [{"engine": "docker", "runtimes": ["runc", "runsc"]}],
+    "limits": {"cpus": None, "memory": None},
+    "defaults": {"engine": "docker", "cpus": None, "memory": None},
+}
+BIG = {
+    "id": "big",
+    "name": "Big",
+    "description": "A large machine.",
+    "type": "standalone",
+    "engines": [
+        {"engine": "podman", "runtimes": []},
+        {"engine": "singularity", "runtimes": []},
+    ],
+    "limits": {"cpus": 8.0, "memory": 16 << 30},
+    "defaults": {"engine": "podman", "cpus": 1.0, "memory": 1 << 30},
+}
+
+
+def test_cards_of_a_person(tmp_path: Path) -> None:
+    catalogue = Rosetta(config=rosetta_config(str(tmp_path))).catalogue()
+    web, old = cards_for(catalogue, Person("alice"))
+    assert web == {
+        "id": "web",
+        "name": "Web",
+        "description": "A web server.",
+        "logo": "",
+        "tags": ["http", "files"],
+        "kind": "container",
+        "interface": {"protocol": "http"},
+        "versions": [
+            {"tag": "1", "default": False, "computing": [HERE]},
+            {"tag": "2", "default": True, "computing": [HERE]},
+        ],
+        "computing": ["here"],
+    }
+    assert (old["id"], old["kind"], old["versions"], old["computing"]) == ("old", "native", [], [])
+
+
+def test_cards_of_the_staff(tmp_path: Path) -> None:
+    catalogue = Rosetta(config=rosetta_config(str(tmp_path))).catalogue()
+    cards = cards_for(catalogue, Person("bob", frozenset({"staff"})))
+    assert [card["id"] for card in cards] == ["web", "old", "staff"]
+    assert cards[0]["versions"] == [
+        {"tag": "1", "default": False, "computing": [HERE, BIG]},
+        {"tag": "2", "default": True, "computing": [HERE]},
+    ]
+    assert cards[0]["computing"] == ["here", "big"]

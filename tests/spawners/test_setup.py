@@ -1,0 +1,136 @@
+"""What the last line of a configuration adds to it, and what it leaves alone."""
+
+from pathlib import Path
+from typing import Any
+
+import jupyterhub
+import pytest
+from traitlets.config import Config
+
+import rosetta_hub
+import rosetta_templates
+
+ACCESS = "access:services!service=rosetta"
+OURS = str(Path(str(rosetta_templates.__file__)).parent)
+COMPUTING = {"id": "here", "name": "Here", "container_engines": ["docker"]}
+
+
+def configured(tmp_path: Path, **sections: Any) -> Config:
+    rosetta = {"tasks_url": "http://127.0.0.1", "computing": [COMPUTING]}
+    return Config({"Rosetta": rosetta} | sections)
+
+
+def setup(tmp_path: Path, c: Config, **arguments: Any) -> Any:
+    rosetta_hub.setup(c, str(tmp_path / "jupyterhub_config.py"), **arguments)
+    return c.JupyterHub
+
+
+def test_empty_configuration(tmp_path: Path) -> None:
+    hub = setup(tmp_path, configured(tmp_path))
+    assert hub.spawner_class == "rosetta"
+    assert hub.allow_named_servers is True
+    assert hub.cleanup_servers is False
+    assert hub.default_url == "/services/rosetta/"
+    # Before the hub's own, which have the same names.
+    assert hub.template_paths.get_value(["/hub"]) == [OURS, "/hub"]
+    (service,) = hub.services.get_value([])
+    assert service["name"] == "rosetta"
+    assert service["command"][1:4] == ["-m", "rosetta_hub", "service"]
+    assert service["command"][-1] == str(tmp_path / "jupyterhub_config.py")
+    roles = hub.load_roles.get_value([])
+    assert roles[0]["services"] == ["rosetta"]
+    assert (tmp_path / "rosetta_state" / "rosetta_secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_service_of_its_own(tmp_path: Path) -> None:
+    hub = setup(tmp_path, configured(tmp_path), manage_service=False)
+    (service,) = hub.services.get_value([])
+    assert "command" not in service
+    assert len(service["api_token"]) == 64
+
+
+def test_what_is_there_stays(tmp_path: Path) -> None:
+    mine: dict[str, Any] = {
+        "services": [{"name": "mine"}],
+        "load_roles": [{"name": "mine", "scopes": []}],
+        "template_paths": ["/mine"],
+        "default_url": "/hub/home",
+        "cleanup_servers": True,
+        "init_spawners_timeout": 7,
+    }
+    hub = setup(tmp_path, configured(tmp_path, JupyterHub=mine))
+    assert [one["name"] for one in hub.services] == ["mine", "rosetta"]
+    assert [one["name"] for one in hub.load_roles][:2] == ["mine", "rosetta"]
+    assert hub.template_paths == ["/mine", OURS]
+    assert (hub.default_url, hub.cleanup_servers) == ("/hub/home", True)
+    assert hub.init_spawners_timeout == 7
+
+
+@pytest.mark.parametrize("added", ["assigned", "appended"])
+def test_role_of_users_is_extended(tmp_path: Path, added: str) -> None:
+    c = configured(tmp_path)
+    role = {"name": "user", "scopes": ["self", "list:users"]}
+    if added == "assigned":
+        c.JupyterHub.load_roles = [role]
+    else:
+        c.JupyterHub.load_roles.append(role)
+    hub = setup(tmp_path, c)
+    roles = hub.load_roles if added == "assigned" else hub.load_roles.get_value([])
+    assert [one for one in roles if one["name"] == "user"] == [
+        {"name": "user", "scopes": ["self", "list:users", ACCESS]}
+    ]
+
+
+def test_role_of_users_without_scopes(tmp_path: Path) -> None:
+    c = configured(tmp_path, JupyterHub={"load_roles": [{"name": "user", "groups": ["x"]}]})
+    role = setup(tmp_path, c).load_roles[0]
+    assert role == {"name": "user", "groups": ["x"], "scopes": ["self", ACCESS]}
+
+
+def test_scopes_of_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert jupyterhub.version_info >= (6,)
+    c = configured(tmp_path, JupyterHub={"extra_user_scopes": {"list:users"}})
+    hub = setup(tmp_path, c)
+    assert hub.extra_user_scopes == {"list:users", ACCESS}
+    monkeypatch.setattr("rosetta_hub.setup_hub._HUB_6", False)
+    hub = setup(tmp_path, configured(tmp_path))
+    assert hub.load_roles.get_value([])[1] == {"name": "user", "scopes": ["self", ACCESS]}
+
+
+@pytest.mark.parametrize(
+    ("rosetta", "hub", "message"),
+    [
+        ({"tasks_url": ""}, {}, "c.Rosetta.tasks_url is not set"),
+        ({"tasks_ports": "x"}, {}, "'x' is not a range of ports"),
+        ({"tasks_url": "http://localhost"}, {}, "the same host name 'localhost'"),
+        ({"computing": [{"name": "x"}]}, {}, "the key 'container_engines' is required"),
+        ({}, {"base_url": "/jhub/"}, "the hub's base URL is '/jhub'"),
+        ({}, {"bind_url": "http://:8000/jhub"}, "the hub's base URL is '/jhub'"),
+        ({"hub_url": "http://localhost:8000/jhub"}, {}, "the hub's base URL is '/'"),
+        (
+            {"software": [{"name": "Old", "kind": "native", "spawner_class": "kuberspawner"}]},
+            {},
+            "entry 'old': key 'spawner_class' names 'kuberspawner', which is not installed",
+        ),
+        (
+            {"software": [{"name": "Old", "kind": "native", "spawner_class": "no.such.Class"}]},
+            {},
+            "names 'no.such.Class', which is not installed",
+        ),
+    ],
+)
+def test_bad_configuration_is_explained(
+    tmp_path: Path, rosetta: dict[str, Any], hub: dict[str, Any], message: str
+) -> None:
+    c = configured(tmp_path, JupyterHub=hub)
+    c.Rosetta.update(rosetta)
+    with pytest.raises(SystemExit) as stopped:
+        setup(tmp_path, c)
+    assert message in str(stopped.value)
+    assert str(tmp_path / "jupyterhub_config.py") in str(stopped.value)
+
+
+def test_base_url_of_both(tmp_path: Path) -> None:
+    c = configured(tmp_path, JupyterHub={"base_url": "/jhub/"})
+    c.Rosetta.hub_url = "http://localhost:8000/jhub"
+    assert setup(tmp_path, c).default_url == "/jhub/services/rosetta/"
