@@ -1,6 +1,7 @@
 """Who gets in: sessions, tickets, the page that a request comes from, the host that it names."""
 
 import asyncio
+import hashlib
 import secrets
 import time
 from typing import TYPE_CHECKING
@@ -162,6 +163,14 @@ async def test_traded_session_survives_a_state_that_is_older(task: "OpenTask") -
     await task.page(f"/_rosetta/open?ticket={ticket}&next=/")
     await task.rig.client.put_tasks([each.listener for each in task.rig.tasks])
     assert (await task.fetch("/", {"Cookie": f"{task.cookie_name}={session}"})).status == 200
+
+
+async def test_ended_session_is_not_started_by_its_ticket(task: "OpenTask") -> None:
+    ticket, session = await post_ticket(task)
+    digest = hashlib.sha256(session.encode()).hexdigest()
+    assert await task.rig.client.delete_session(task.id, digest)
+    assert (await task.page(f"/_rosetta/open?ticket={ticket}&next=/")).status == 403
+    assert (await task.fetch("/", {"Cookie": f"{task.cookie_name}={session}"})).status == 403
 
 
 @pytest.mark.parametrize("site", ["same-site", "cross-site"])

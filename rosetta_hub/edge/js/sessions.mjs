@@ -42,10 +42,14 @@ export class Sessions {
     return null;
   }
 
-  /** End a session and cut its connections. */
+  /** End a session, cut its connections, and void the ticket that would start it. */
   remove(hash) {
+    let isKnown = false;
+    for (const [ticketHash, grant] of this.#tickets) {
+      if (sha256(grant.value) === hash) isKnown = this.#tickets.delete(ticketHash);
+    }
     const session = this.#sessions.get(hash);
-    if (session === undefined) return false;
+    if (session === undefined) return isKnown;
     this.#sessions.delete(hash);
     for (const socket of session.streams) socket.destroy();
     return true;
