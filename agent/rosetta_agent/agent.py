@@ -28,11 +28,13 @@ RUNNING = "The task is running."
 
 #: Room for the reports of one life of an agent: the next one's sequence starts above.
 _SEQUENCES_A_LIFE = 10**7
+_KILLED = 137  # 128 and SIGKILL
 _POLL_FIRST, _POLL_MOST = 0.05, 0.5
 _PROBE_FIRST, _PROBE_MOST = 1.0, 15.0
 _WATCH_SECONDS = 1.0
 _UNKNOWN_SECONDS = 2.0
 _LAST_REPORT_SECONDS = 300.0
+_SIGNALLED_REPORT_SECONDS = 3.0  # who sent the signal waits for the end, the service may be gone
 _CLEAN_UP_SECONDS = 60.0
 
 
@@ -46,6 +48,7 @@ class Agent:
         self._state: Dict[str, Any] = sandbox.read_state()
         self._stop = threading.Event()
         self._stop_reason = ""
+        self._signalled = False
         self._container: Optional[Container] = None
         self._follower: Optional[logs.Follower] = None
         lives = int(self._state.get("lives", 0))
@@ -78,6 +81,7 @@ class Agent:
         self._stop.set()
 
     def _on_signal(self, _number: int, _frame: Any) -> None:
+        self._signalled = True
         # The signal may have come inside the very event: it is set from a thread of its own.
         _thread.start_new_thread(self.ask_to_stop, ("asked",))
 
@@ -93,7 +97,8 @@ class Agent:
             self._clean_up()
             self._record_last(last)
         self._reporter.update(**last._asdict())
-        if not self._reporter.finish(_LAST_REPORT_SECONDS):
+        seconds = _SIGNALLED_REPORT_SECONDS if self._signalled else _LAST_REPORT_SECONDS
+        if not self._reporter.finish(seconds):
             LOG.warning("nobody acknowledged the last report")
         self._sandbox.remove()
 
@@ -277,10 +282,16 @@ class Agent:
         if condition.kind == "gone":
             sentence = "The container disappeared, the engine was probably restarted."
             return self._failed(TaskFailure("exited", sentence))
+        limit = self._job.limits.memory
         if condition.out_of_memory:
             sentence = "The task used more memory than its limit{}."
-            limit = describe_memory(self._job.limits.memory)
-            return self._failed(TaskFailure("out_of_memory", sentence.format(limit)), code)
+            failure = TaskFailure("out_of_memory", sentence.format(describe_memory(limit)))
+            return self._failed(failure, code)
+        if code == _KILLED and limit is not None:
+            # podman does not notice on every machine; nobody else kills containers of ours.
+            sentence = "The container was killed, most likely for exceeding its memory limit{}."
+            failure = TaskFailure("out_of_memory", sentence.format(describe_memory(limit)))
+            return self._failed(failure, code)
         sentence = "The container ended by itself, with exit code {}."
         failure = TaskFailure("exited", sentence.format(code), condition.detail)
         return self._failed(failure, code)

@@ -16,6 +16,9 @@ from .conftest import PASSWORD, SECRET
 from .fake import FakeService, wait_until
 from .machine import Job, Machine, is_running, processes
 
+# Images may have to be built first, which takes minutes.
+pytestmark = pytest.mark.timeout(func_only=True)
+
 MakeJob = Callable[..., Job]
 
 
