@@ -26,11 +26,13 @@ class EventsHandler(HubHandler):
         self.set_header("Content-Type", "text/event-stream; charset=utf-8")
         self.set_header("X-Accel-Buffering", "no")
         with self.services.tasks.events.listen() as queue:
+            # Refused before the first byte, which is a "200".
+            present = self._present(only)
             try:
                 # A page without tasks, too, has to learn that it is connected.
                 self.write(": connected\n\n")
                 await self.flush()
-                for task in self._present(only):
+                for task in present:
                     await self._send("task", self._view(task))
                     if only is not None:
                         await self._send_log(task)

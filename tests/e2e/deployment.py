@@ -286,7 +286,7 @@ class User:
 
         async def tasks() -> list[dict[str, Any]]:
             response = await self.api("GET", "tasks")
-            found: list[dict[str, Any]] = json.loads(response.body)["tasks"]
+            found = [one for one in json.loads(response.body)["tasks"] if one["user"] == self.name]
             return found
 
         async def gone() -> bool:

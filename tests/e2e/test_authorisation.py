@@ -1,0 +1,141 @@
+"""No route without an authorisation check: all of them are asked, without and with a wrong token."""
+
+import re
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from rosetta_hub.service.application import build_application
+from rosetta_hub.service.handlers import Services
+
+from .deployment import Deployment, User
+
+PREFIX = "/services/rosetta/"
+# What anybody may ask: whether the service lives, its scripts, and where a server's page is.
+PUBLIC = ("health$", "static/", "/user/", "oauth_callback$")
+METHODS = ("GET", "POST", "PUT", "DELETE")
+
+
+def routes() -> list[str]:
+    """The patterns of all routes, as the application has them."""
+    services = cast(Services, SimpleNamespace(settings=SimpleNamespace(service_prefix=PREFIX)))
+    application = build_application(services, b"secret")
+    rules = application.wildcard_router.rules
+    return [rule.matcher.regex.pattern for rule in rules]  # type: ignore[attr-defined]
+
+
+def example(pattern: str, task: dict[str, Any]) -> str:
+    """An address that the pattern matches, about this task."""
+    path = pattern.removesuffix("$")
+    path = path.replace("([0-9a-f]{12})", task["id"]).replace("([1-9][0-9]{0,8})", "1")
+    path = path.replace("(?:([^/]+)/)?.*", "x/")
+    path = path.replace("([^/]+)", task["user"]).replace("([^/]*)", task["server_name"])
+    path = path.replace("(.*)", "api.js")
+    assert re.match(pattern, path), (pattern, path)
+    return path
+
+
+def guarded() -> list[str]:
+    """The patterns of routes that are somebody's."""
+    return [one for one in routes() if not any(public in one for public in PUBLIC)]
+
+
+@pytest.fixture
+async def task(alice: User) -> dict[str, Any]:
+    """A running task of alice."""
+    return await alice.until((await alice.start(software="echo"))["id"], "running")
+
+
+async def test_without_a_token(deployment: Deployment, task: dict[str, Any]) -> None:
+    assert len(guarded()) > 12
+    for pattern in guarded():
+        for method in METHODS:
+            response = await deployment.fetch(method, example(pattern, task), body={})
+            login = "/hub/api/oauth2/authorize" in response.headers.get("Location", "")
+            assert response.code in (401, 403, 404, 405) or login, (method, pattern, response.code)
+            assert task["name"] not in response.body.decode() or login
+
+
+async def test_with_the_token_of_another_user(
+    deployment: Deployment, alice: User, bob: User, task: dict[str, Any]
+) -> None:
+    about_the_task = [one for one in guarded() if "{12}" in one or "[^/]" in one]
+    assert len(about_the_task) > 8
+    for pattern in about_the_task:
+        for method in METHODS:
+            response = await deployment.fetch(method, example(pattern, task), bob.token, {})
+            assert response.code in (403, 404, 405), (method, pattern, response.code)
+    events = await bob.api("GET", f"events?task={task['id']}")
+    assert events.code == 404
+    listed = await bob.api("GET", "tasks?user=alice")
+    assert task["id"] not in listed.body.decode()
+    assert (await alice.until(task["id"], "running"))["attempt"] == 1
+
+
+async def test_a_token_of_fewer_scopes(deployment: Deployment, alice: User) -> None:
+    """A token that may read does not start or stop."""
+    task = await alice.until((await alice.start(software="echo"))["id"], "running")
+    scopes = ["access:services!service=rosetta", "read:servers!user=alice"]
+    weak = User(
+        deployment,
+        "alice",
+        (await deployment.hub_api("POST", "/users/alice/tokens", {"scopes": scopes}))["token"],
+    )
+    assert (await weak.task(task["id"])) is not None
+    for method, path in (
+        ("POST", f"tasks/{task['id']}/stop"),
+        ("DELETE", f"tasks/{task['id']}"),
+        ("GET", f"tasks/{task['id']}/log"),
+    ):
+        assert (await weak.api(method, path)).code == 404
+    assert (await weak.api("POST", "tasks", {"software": "echo"})).code == 404
+    assert (await deployment.fetch("GET", task["open_url"], weak.token)).code == 404
+    none = await deployment.hub_api("POST", "/users/alice/tokens", {"scopes": ["read:users!user"]})
+    assert (await deployment.fetch("GET", PREFIX + "api/tasks", none["token"])).code == 403
+
+
+async def test_the_hubs_own_sharing_opens_a_task(
+    deployment: Deployment, alice: User, bob: User
+) -> None:
+    task = await alice.until((await alice.start(software="echo"))["id"], "running")
+    share = f"/shares/alice/{task['server_name']}"
+    await deployment.hub_api("POST", share, {"user": "bob"})
+    bob = await deployment.user("bob")
+    assert (await (await bob.enter(task)).get()).code == 200
+    assert (await bob.api("POST", f"tasks/{task['id']}/stop")).code == 404
+
+
+async def test_the_api_describes_itself(alice: User) -> None:
+    response = await alice.api("GET", "openapi.json")
+    assert response.code == 200
+    text = response.body.decode()
+    for pattern in routes():
+        if "api/" in pattern and "openapi" not in pattern:
+            path = pattern.removeprefix(PREFIX).removesuffix("$").replace("([0-9a-f]{12})", "{id}")
+            assert f'"/{path}"' in text, path
+
+
+async def test_secrets_are_in_no_log_and_no_argv(deployment: Deployment, alice: User) -> None:
+    task = await alice.until((await alice.start(software="jupyter"))["id"], "running")
+    await alice.enter(task)
+    from pathlib import Path
+
+    from rosetta_hub.keys import Keys
+
+    keys = Keys(deployment.state_dir)
+    secrets = [
+        keys.interface_password(task["id"], 1),
+        keys.agent_secret(task["id"], 1),
+        keys.spawner_key,
+        keys.service_token,
+        alice.token,
+    ]
+    agent_log = (deployment.sandbox(task) / "agent.log").read_text()
+    edge_log = (deployment.state_dir / "edge.log").read_text()
+    argv = b"\n".join(
+        path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()
+    ).decode(errors="replace")
+    for secret in secrets:
+        for where in (deployment.log, agent_log, edge_log, argv):
+            assert secret not in where

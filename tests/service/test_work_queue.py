@@ -1,0 +1,68 @@
+"""The reconciler's queue."""
+
+import asyncio
+
+from rosetta_hub.errors import Unavailable
+from rosetta_hub.reconciler.work_queue import WorkQueue
+
+
+async def test_one_worker_a_key_and_nothing_is_missed() -> None:
+    """What is added while its work goes on is worked again, and never at once."""
+    active = runs = 0
+    done = asyncio.Event()
+
+    async def work(_key: str) -> None:
+        nonlocal active, runs
+        active += 1
+        assert active == 1
+        runs += 1
+        if runs == 1:
+            queue.add("a")
+            queue.add("a")
+        await asyncio.sleep(0)
+        active -= 1
+        if runs == 2:
+            done.set()
+
+    queue = WorkQueue(work, workers=4)
+    queue.add("a")
+    await asyncio.wait_for(done.wait(), 10)
+    queue.close()
+    assert runs == 2
+
+
+async def test_an_error_is_tried_again_and_stays_its_own() -> None:
+    tries = 0
+    done, other = asyncio.Event(), asyncio.Event()
+
+    async def work(key: str) -> None:
+        nonlocal tries
+        if key == "good":
+            other.set()
+            return
+        tries += 1
+        if tries == 1:
+            raise Unavailable("not now")
+        if tries == 2:
+            raise ZeroDivisionError
+        done.set()
+
+    queue = WorkQueue(work, workers=1)
+    queue.add("bad")
+    queue.add("good")
+    await asyncio.wait_for(other.wait(), 10)
+    await asyncio.wait_for(done.wait(), 20)
+    queue.close()
+
+
+async def test_the_earlier_of_two_times_counts() -> None:
+    done = asyncio.Event()
+
+    async def work(_key: str) -> None:
+        done.set()
+
+    queue = WorkQueue(work, workers=1)
+    queue.add("a", delay=3600)
+    queue.add("a", delay=0)
+    await asyncio.wait_for(done.wait(), 10)
+    queue.close()
