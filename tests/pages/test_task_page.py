@@ -74,6 +74,16 @@ async def test_a_reconnection_does_not_open_what_was_asked_to_stay(page: Page, s
     await expect(page.locator("#opening")).to_be_hidden()
 
 
+async def test_whoever_starts_it_again_waits_for_it(page: Page, stub: Stub) -> None:
+    stub.put(make_task() | failed("The software ended.", []))
+    await page.goto(f"{PAGE}?stay")
+    await page.get_by_role("button", name="Start again").click()
+    task = stub.put(make_task(attempt=2))
+    await expect(page.locator("[aria-current=step]")).to_have_text("Queued")
+    stub.put(task, **running())
+    await expect(page).to_have_url(stub.base + INSIDE)
+
+
 async def test_cancel(page: Page, stub: Stub) -> None:
     task = stub.put(make_task())
     await page.goto(PAGE)

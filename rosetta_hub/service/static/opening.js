@@ -34,6 +34,11 @@ export class Opening {
     }, DELAY);
   }
 
+  /** Whoever starts the task on this page waits for it. */
+  arm() {
+    this.armed = true;
+  }
+
   cancel() {
     this.armed = false;
     this.clear();

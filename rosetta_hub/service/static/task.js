@@ -39,7 +39,10 @@ class TaskPage {
   makeActions() {
     this.open = linkButton("Connect", "open", "primary btn-lg");
     this.stop = button("Stop", "stop", "outline-secondary", () => this.act(this.stop, () => stopTask(this.task)));
-    this.start = button("Start again", "again", "primary", () => this.act(this.start, () => startTask(this.task)));
+    this.start = button("Start again", "again", "primary", () => this.act(this.start, () => {
+      this.opening.arm();
+      return startTask(this.task);
+    }));
     this.remove = button("Delete", "trash", "outline-danger", () => pending(this.remove, async () => {
       if (await deleteTask(this.task)) this.leave();
     }));
