@@ -1,0 +1,90 @@
+"""The documentation keeps up with the code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import rosetta_hub
+from rosetta_hub.catalogue.computing import Computing, LocalConf
+from rosetta_hub.catalogue.software import Software
+from rosetta_hub.cli import load_settings
+from rosetta_hub.config import Rosetta
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/configuration.md")
+EXAMPLE = ROOT / "jupyterhub_config.py"
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def section(title: str) -> str:
+    """The part of the configuration's page under a heading."""
+    parts = read("docs/configuration.md").split("\n## ")
+    (found,) = (part for part in parts if part.startswith(title))
+    return found
+
+
+KEYS = {
+    "`c.Rosetta`": list(Rosetta.class_own_traits(config=True)),
+    "Software": list(Software.model_fields),
+    "Computing": [*Computing.model_fields, *LocalConf.model_fields],
+}
+
+
+@pytest.mark.parametrize("title", KEYS)
+def test_every_key_has_a_line_and_every_line_a_key(title: str) -> None:
+    lines = re.findall(r"^\| (`.*?) \|", section(title), re.MULTILINE)
+    named = [name for line in lines for name in re.findall(r"`(\w+)`", line)]
+    assert sorted(named) == sorted(KEYS[title])
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_somewhere(name: str) -> None:
+    links = re.findall(r"[^!]\[[^]]*\]\(([^)#]+)\)", read(name))
+    here = (ROOT / name).parent
+    assert [link for link in links if "://" not in link and not (here / link).exists()] == []
+
+
+@pytest.mark.parametrize("command", ["demo", "test", "check", "install"])
+def test_commands_are_named(command: str) -> None:
+    assert f"`{command}`" in read("README.md")
+    assert (ROOT / "scripts" / command).stat().st_mode & 0o111
+
+
+def test_changelog_begins_with_what_is_unreleased() -> None:
+    assert read("CHANGELOG.md").split("\n## ")[1].startswith("Unreleased")
+
+
+def test_version_is_said_once() -> None:
+    assert f"\nversion = {rosetta_hub.__version__}\n" in read("setup.cfg")
+
+
+def test_five_lines_of_the_readme_are_a_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (lines,) = re.findall(r"```python\n(.*?)```", read("README.md"), re.DOTALL)
+    assert len(lines.splitlines()) == 5
+    config = tmp_path / "jupyterhub_config.py"
+    config.write_text(lines)
+    monkeypatch.chdir(tmp_path)
+    load_settings(config).check()
+
+
+def test_example_offers_every_base_container(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROSETTA_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("ROSETTA_ENGINES", "docker podman singularity")
+    settings = load_settings(EXAMPLE)
+    settings.check()
+    ours = {
+        version.image_name: version.image_tag
+        for card in settings.catalogue().software.values()
+        for version in card.versions
+        if version.image_name.startswith("rosetta/")
+    }
+    (names,) = re.findall(r"^all_images=\((.*)\)", read("docker/build"), re.MULTILINE)
+    assert ours == {f"rosetta/{name}": rosetta_hub.__version__ for name in names.split()}
