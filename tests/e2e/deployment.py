@@ -204,6 +204,12 @@ class Deployment:
         )
         assert done.returncode == 0, done.stderr
 
+    async def stop_edge(self) -> None:
+        """End the edge alone."""
+        pid = self.edge_pid()
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
+
     async def fetch(
         self,
         method: str,
@@ -286,8 +292,8 @@ class User:
 
         async def tasks() -> list[dict[str, Any]]:
             response = await self.api("GET", "tasks")
-            found = [one for one in json.loads(response.body)["tasks"] if one["user"] == self.name]
-            return found
+            listed: list[dict[str, Any]] = json.loads(response.body)["tasks"]
+            return [one for one in listed if one["user"] == self.name]
 
         async def gone() -> bool:
             return not await tasks()

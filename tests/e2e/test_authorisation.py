@@ -1,4 +1,4 @@
-"""No route without an authorisation check: all of them are asked, without and with a wrong token."""
+"""No route without an authorisation check: all are asked, without and with a wrong token."""
 
 import re
 from types import SimpleNamespace
