@@ -67,7 +67,8 @@ class PullProgress:
             return
         match = _BAR.search(line)
         if match:
-            self._set("", *match.groups())
+            # apptainer names no blob: its size has to do
+            self._set("".join(match.groups()[2:]), *match.groups())
 
     def _parse_docker(self, match: "re.Match[str]") -> None:
         blob, step = match.group(1), match.group(2)

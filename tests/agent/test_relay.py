@@ -1,0 +1,130 @@
+"""The relay, between a unix socket and a port, without a container."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from rosetta_agent.relay import Relay
+
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class World:
+    """A relay in this process, towards a server that the test defines."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stack = contextlib.AsyncExitStack()
+
+    async def start(self, talk: Talk, host: str = "127.0.0.1") -> None:
+        async def talk_and_close(
+            reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        ) -> None:
+            await talk(reader, writer)
+            writer.close()
+
+        backend = await asyncio.start_server(talk_and_close, host, 0)
+        await self._stack.enter_async_context(backend)
+        await self.relay_to(backend.sockets[0].getsockname()[1])
+
+    async def relay_to(self, port: int) -> None:
+        loop = asyncio.get_running_loop()
+        relay = Relay(loop, port)
+        server = await loop.create_unix_server(relay.accept, str(self.path))
+        self._stack.callback(server.close)
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_unix_connection(str(self.path))
+        self._stack.callback(writer.close)
+        return reader, writer
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+        for _ in range(50):  # let every side notice the end of the others
+            await asyncio.sleep(0)
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = World(tmp_path / "s")
+    yield made
+    await made.close()
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_both_ways_and_a_lot(world: World, host: str) -> None:
+    await world.start(echo, host)
+    reader, writer = await world.connect()
+    sent = os.urandom(20 << 20)
+
+    async def send() -> None:
+        writer.write(sent)
+        await writer.drain()
+        writer.write_eof()
+
+    sending = asyncio.create_task(send())
+    assert await reader.read(-1) == sent
+    await sending
+
+
+async def test_half_closed_connection_still_gets_its_answer(world: World) -> None:
+    async def answer_at_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.read(-1)
+        writer.write(b"all of " + request)
+        writer.close()
+
+    await world.start(answer_at_the_end)
+    reader, writer = await world.connect()
+    writer.write(b"it")
+    writer.write_eof()
+    assert await reader.read(-1) == b"all of it"
+
+
+async def test_server_that_speaks_first(world: World) -> None:
+    async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-x\r\n")
+        await writer.drain()
+
+    await world.start(greet)
+    reader, _writer = await world.connect()
+    assert await reader.readline() == b"SSH-2.0-x\r\n"
+
+
+async def test_closed_when_nobody_listens(world: World) -> None:
+    await world.relay_to(1)
+    reader, _writer = await world.connect()
+    assert await reader.read(-1) == b""
+
+
+async def test_a_full_receiver_holds_the_sender_back(world: World) -> None:
+    written = 0
+
+    async def flood(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal written
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b"x" * 65536)
+                await writer.drain()
+                written += 65536
+
+    await world.start(flood)
+    reader, writer = await world.connect()
+    await reader.readexactly(1)
+    last = -1
+    while last != written:  # until nothing moves any more
+        last = written
+        await asyncio.sleep(0.3)
+    assert written < 30 << 20
+    writer.transport.abort()
