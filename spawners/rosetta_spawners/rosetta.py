@@ -233,8 +233,14 @@ class RosettaSpawner(WrapSpawner):
             await child.run_auth_state_hook(*self._form_auth_state)
         return str(await child.get_options_form() or "")
 
-    async def options_from_form(self, form_data: Mapping[str, Any]) -> dict[str, Any]:
-        """The options of a start from the fields of the form, or of a link's query.
+    async def options_from_query(self, query_data: Mapping[str, Any]) -> dict[str, Any]:
+        """The options of a start from a link, as from the form."""
+        return await self.run_options_from_form(query_data)
+
+    async def run_options_from_form(self, form_data: Mapping[str, Any]) -> dict[str, Any]:
+        """The options of a start from the fields of the form.
+
+        `options_from_form`, which may be configured for all spawners, is the child's.
 
         Raises:
             StartRefused: they can't be; the hub shows the form again, with the sentence.

@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyterhub.spawner import Spawner
 from jupyterhub.utils import url_path_join
-from traitlets import Bool, Float, Integer, default
+from traitlets import Bool, Float, Integer, default, validate
 
 from rosetta_hub.errors import Unavailable
 from rosetta_spawners.client import AnswerLost, Record, Refused, ServiceClient
@@ -19,6 +19,8 @@ from rosetta_spawners.settings import Settings, load_settings, person_of
 _RETRY = 1.0
 # Seconds that one request to stop may be held back by the service until the container has ended.
 _STOP_ANSWER = 90.0
+# Seconds in a week.
+_LONG = 7 * 86400
 
 
 class TaskSpawner(Spawner):
@@ -30,6 +32,9 @@ class TaskSpawner(Spawner):
 
     It keeps no state that matters: user name and server name are the key of the service's record,
     so a hub that was killed in the middle of a start finds its task again.
+
+    Hooks of `c.Spawner` run for containers, too, with this spawner as their argument; what they set
+    on it (environment, limits) has no effect, because the catalogue and the service decide those.
     """
 
     answer_timeout = Float(
@@ -52,10 +57,18 @@ class TaskSpawner(Spawner):
         to stop, whatever the service may have under this name.""",
     )
 
-    # Not configurable: `c.Spawner.http_timeout` is meant for servers that this is none of. The hub
-    # asks the waiting room, after a start and after its own restart, and stops what does not answer
-    # in time. However long the service is away, that must end no task.
-    http_timeout = Integer(7 * 86400, help="Seconds to wait for the service's waiting room.")
+    http_timeout = Integer(
+        _LONG,
+        help="""Seconds for which the hub asks for the service's waiting room, after a start and
+        after its own restart, before it stops the task. Never less than a week: an absence of the
+        service ends no task, and `c.Spawner.http_timeout` is meant for other servers.""",
+    ).tag(config=True)
+
+    @validate("http_timeout")
+    def _validate_http_timeout(self, proposal: Any) -> int:
+        return max(int(proposal.value), _LONG)
+
+    unknown = Bool(False, help="True while the service does not answer `poll`.")
 
     @default("poll_interval")
     def _default_poll_interval(self) -> int:
@@ -130,8 +143,12 @@ class TaskSpawner(Spawner):
         try:
             record = await self.client.record(self.answer_timeout)
         except (Unavailable, Refused) as exc:
-            self.log.warning("The state of %s is unknown: %s", self._log_name, exc)
+            # Once an outage: a hub with many tasks asks often.
+            log = self.log.debug if self.unknown else self.log.warning
+            log("The state of %s is unknown: %s", self._log_name, exc)
+            self.unknown = True
             return None
+        self.unknown = False
         return 0 if record is None else record.exit_status
 
     async def stop(self, now: bool = False) -> None:

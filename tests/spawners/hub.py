@@ -48,7 +48,6 @@ c.Rosetta.computing = [
      "max_cpus": 4, "max_memory": "8G", "default_memory": "1G"},
 ]
 c.Rosetta.software = test["software"]
-c.RosettaSpawner.poll_interval = 1
 c.TaskSpawner.poll_interval = 1
 c.TaskSpawner.answer_timeout = 5
 c.TaskSpawner.start_timeout = 8
@@ -86,6 +85,11 @@ c.SimpleLocalProcessSpawner.environment = {
 c.SimpleLocalProcessSpawner.pre_spawn_hook = pre_spawn_hook
 c.SimpleLocalProcessSpawner.options_form = '<input name="flavour" value="plain">'
 c.SimpleLocalProcessSpawner.options_from_form = lambda form: {"flavour": form["flavour"][0]}
+c.Spawner.group_overrides = {
+    "1": {
+        "groups": ["biologists"], "spawner_override": {"environment": {"TEST_GROUP": "yes"}},
+    },
+}
 c.SlowSpawner.start_timeout = 3
 rosetta_hub.setup(c, __file__, manage_service=False)
 """
@@ -262,6 +266,8 @@ class Person:
         form = {"username": self.name, "password": "", "_xsrf": self._xsrf}
         answer = await self.client.post("/hub/login", data=form, follow_redirects=False)
         assert answer.status_code == 302, answer.text
+        # Older hubs give the cookie against forgery with the first page after the login.
+        await self.client.get("/hub/home")
 
     @property
     def _xsrf(self) -> str:

@@ -51,6 +51,8 @@ async def test_native_server(hub: Hub, service: StubService, alice: Person) -> N
     page = await alice.form("nb")
     assert '<input name="flavour" value="plain">' in page
     assert "Of the staff" not in page
+    await hub.api("POST", "/groups/biologists", {})
+    await hub.api("POST", "/groups/biologists/users", {"users": [alice.name]})
     state = await start(alice, "nb")
     pid = state["child_state"]["pid"]
     assert state == {
@@ -61,6 +63,7 @@ async def test_native_server(hub: Hub, service: StubService, alice: Person) -> N
     # The configuration of its class, of all spawners and of the entry; and all hooks.
     environment = environment_of(pid)
     assert environment["TEST_CLASS"] == "yes"
+    assert environment["TEST_GROUP"] == "yes"
     assert environment["TEST_AUTHENTICATOR"] == "yes"
     assert environment["TEST_AUTH_STATE"] == "from-login"
     assert environment["TEST_HOOK"] == "SimpleLocalProcessSpawner {'flavour': 'sweet'}"
@@ -191,4 +194,5 @@ async def test_native_entry_of_others(hub: Hub, service: StubService, alice: Per
     assert told.status_code == 422
     assert told.json()["message"] == "There is no software 'private' for you."
     answer = await alice.post_form("nb", {"software": "private"})
-    assert answer.status_code == 422
+    assert "There is no software &#39;private&#39; for you." in answer.text
+    await hub.gone(alice.name, "nb")

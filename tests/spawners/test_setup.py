@@ -1,5 +1,7 @@
 """What the last line of a configuration adds to it, and what it leaves alone."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +130,23 @@ def test_bad_configuration_is_explained(
         setup(tmp_path, c)
     assert message in str(stopped.value)
     assert str(tmp_path / "jupyterhub_config.py") in str(stopped.value)
+
+
+def test_hub_does_not_start_with_a_bad_configuration(tmp_path: Path) -> None:
+    (tmp_path / "jupyterhub_config.py").write_text(
+        "import rosetta_hub\nrosetta_hub.setup(c, __file__)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "jupyterhub"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "c.Rosetta.tasks_url is not set." in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_base_url_of_both(tmp_path: Path) -> None:

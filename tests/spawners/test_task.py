@@ -94,6 +94,11 @@ async def test_poll_without_service(stub: StubService, spawner: TaskSpawner) -> 
     assert await spawner.poll() is None
 
 
+def test_waiting_room_has_time(tmp_path: Path, stub: StubService) -> None:
+    config = rosetta_config(str(tmp_path), stub.url, Spawner={"http_timeout": 30})
+    assert TaskSpawner(**spawner_arguments(config)).http_timeout == 7 * 86400
+
+
 async def test_poll_with_another_key(stub: StubService, spawner: TaskSpawner) -> None:
     stub.key = "another"
     assert await spawner.poll() is None
