@@ -5,6 +5,7 @@ import { Clipboard } from './clipboard.js';
 
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 10000;
+const PATIENCE = 20000; // for a connection that is neither made nor refused
 
 const screen = document.getElementById('screen');
 const overlay = document.getElementById('overlay');
@@ -15,6 +16,7 @@ const clipboard = new Clipboard();
 let rfb = null;
 let delay = FIRST_DELAY;
 let timer = null;
+let asking = false;
 
 function address() {
   const url = new URL('websockify', location.href);
@@ -23,9 +25,8 @@ function address() {
 }
 
 function connect() {
-  clearTimeout(timer);
-  timer = null;
   rfb = new RFB(screen, address());
+  timer = setTimeout(() => rfb.disconnect(), PATIENCE);
   rfb.resizeSession = true;
   rfb.showDotCursor = true;
   rfb.background = 'transparent';
@@ -35,6 +36,7 @@ function connect() {
 }
 
 function connected() {
+  clearTimeout(timer);
   delay = FIRST_DELAY;
   overlay.hidden = true;
   clipboard.attach(rfb);
@@ -42,6 +44,7 @@ function connected() {
 }
 
 function disconnected() {
+  clearTimeout(timer);
   rfb = null;
   clipboard.detach();
   overlayText.textContent = 'Disconnected. Connecting again…';
@@ -54,23 +57,22 @@ function disconnected() {
 // The page may not be ours any more (the task was stopped, the login expired): then load what is
 // there now, a waiting room or a login, instead of knocking at a door that is gone.
 async function retry() {
+  if (rfb !== null || asking) { return; }
   clearTimeout(timer);
-  timer = null;
+  asking = true;
   try {
     const answer = await fetch(location.href, { method: 'HEAD', cache: 'no-store', redirect: 'manual' });
     if (!answer.ok) { location.reload(); return; }
   } catch {
     // no network, or nobody listens: keep trying
+  } finally {
+    asking = false;
   }
   connect();
 }
 
-function retryNow() {
-  if (timer !== null) { retry(); }
-}
-
-overlayButton.addEventListener('click', retryNow);
-window.addEventListener('online', retryNow);
-document.addEventListener('visibilitychange', () => { if (!document.hidden) { retryNow(); } });
+overlayButton.addEventListener('click', retry);
+window.addEventListener('online', retry);
+document.addEventListener('visibilitychange', () => { if (!document.hidden) { retry(); } });
 window.addEventListener('focus', () => { if (rfb) { rfb.focus(); } });
 connect();
