@@ -47,3 +47,16 @@ stop_docker() {
     wait "$dockerd_pid" 2>/dev/null || true
     dockerd_pid=
 }
+
+image_id() { "$1" image inspect --format '{{.Id}}' "$2" 2>/dev/null | sed 's/^sha256://'; }
+
+# copy_to_podman IMAGE...: those that podman lacks, or has another version of, as docker has them.
+copy_to_podman() {
+    local image changed=()
+    for image in "$@"; do
+        [ "$(image_id docker "$image")" = "$(image_id podman "$image")" ] || changed+=("$image")
+    done
+    [ ${#changed[@]} -gt 0 ] || return 0
+    say "Copying to podman: ${changed[*]}"
+    docker save "${changed[@]}" | podman load --quiet >/dev/null
+}

@@ -1,0 +1,137 @@
+"""`scripts/demo`, from its start to Ctrl-C."""
+
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, cast
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SERVICE = "/services/rosetta"
+DEADLINE = 60
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def processes_of(port: int) -> list[str]:
+    """What runs with the demo's environment, dead processes that nobody waited for aside."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"\0ROSETTA_PORT={port}\0".encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:  # it ended meanwhile
+            continue
+    return found
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port whose neighbours are free; the demo's state is removed in the end."""
+    port = next(
+        port
+        for port in iter(lambda: 30000 + secrets.randbelow(25000), None)
+        if all(map(is_free, range(port, port + 100)))
+    )
+    yield port
+    shutil.rmtree(ROOT / ".demo" / str(port))
+
+
+@pytest.fixture
+def demo(port: int, base_containers: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [ROOT / "scripts" / "demo", "--port", str(port)],
+        env={**os.environ, "ROSETTA_ENGINES": "docker"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        # Where the tests run in the background, Ctrl-C is ignored, and scripts can't change that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    with process:
+        yield process
+        if process.poll() is None:
+            process.terminate()
+
+
+def read_until(output: IO[str], words: str) -> str:
+    """All lines up to the one with these words; the test's own timeout ends the wait."""
+    text = ""
+    for line in output:
+        text += line
+        if words in line:
+            return text
+    raise AssertionError(f"it ended without saying {words!r}:\n{text}")
+
+
+class Browser:
+    """What a user's browser does, as far as this test needs it."""
+
+    def __init__(self, client: httpx.Client, password: str) -> None:
+        self.client = client
+        self.client.get("/hub/login")
+        form = {"username": "alice", "password": password, "_xsrf": self._token("/hub/")}
+        answer = self.client.post("/hub/login", data=form, timeout=DEADLINE)
+        assert answer.url.path == f"{SERVICE}/", answer.text
+
+    def _token(self, path: str) -> str:
+        found = (one for one in self.client.cookies.jar if one.name == "_xsrf" and one.path == path)
+        return str(next(found).value)
+
+    def call(self, method: str, path: str, body: object = None) -> httpx.Response:
+        headers = {"X-XSRFToken": self._token(f"{SERVICE}/")}
+        answer = self.client.request(
+            method, f"{SERVICE}/api/{path}", json=body, headers=headers, timeout=DEADLINE
+        )
+        assert answer.is_success, answer.text
+        return answer
+
+
+def start_task(browser: Browser) -> str:
+    """A running task's id."""
+    options = {"software": "sshserver", "computing": "local", "engine": "docker"}
+    task = str(browser.call("POST", "tasks", options).json()["id"])
+    end = time.monotonic() + DEADLINE
+    while (shown := browser.call("GET", f"tasks/{task}").json())["state"] != "running":
+        assert shown["state"] in ("queued", "starting"), shown
+        assert time.monotonic() < end, shown
+    return task
+
+
+def containers() -> str:
+    command = ["docker", "ps", "--all", "--format={{.Names}}"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.timeout(600)
+def test_demo_starts_all_and_stops_all(demo: subprocess.Popen[str], port: int) -> None:
+    output = cast(IO[str], demo.stdout)
+    said = read_until(output, "Ctrl-C stops everything.")
+    assert f"http://localhost:{port}" in said
+    (password,) = re.findall(r"Password +(\S+)", said)
+    with httpx.Client(base_url=f"http://localhost:{port}", follow_redirects=True) as client:
+        browser = Browser(client, password)
+        cards = browser.call("GET", "software").json()["software"]
+        assert {"jupyternotebook", "basicdesktop", "sshserver"} <= {card["id"] for card in cards}
+        task = start_task(browser)
+    assert task in containers()
+    os.killpg(demo.pid, signal.SIGINT)
+    said = read_until(output, "Everything is stopped.")
+    assert demo.wait(DEADLINE) == 0, said
+    assert task not in containers()
+    assert processes_of(port) == []
+    assert not any(password in one.read_text() for one in (ROOT / f".demo/{port}").glob("*.log"))
