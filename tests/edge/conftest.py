@@ -89,6 +89,7 @@ class Backend:
         self.requests: list[Request] = []
         self.connections: set[asyncio.StreamWriter] = set()
         self.opened = 0
+        self.client_certificates: list[Any] = []
         self.respond: Responder = echo
         self.upgrades = True
         self.upgrade_headers: list[str] = []
@@ -118,6 +119,7 @@ class Backend:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections.add(writer)
         self.opened += 1
+        self.client_certificates.append(writer.get_extra_info("peercert"))
         try:
             while request := await self._read(reader):
                 self.requests.append(request)
@@ -477,9 +479,20 @@ async def named_rig(host_rig: Rig) -> AsyncIterator[Rig]:
         yield each
 
 
-@pytest.fixture
-async def backend() -> AsyncIterator[Backend]:
+async def _serving() -> AsyncIterator[Backend]:
     backend = Backend()
     await backend.start()
     yield backend
     await backend.stop()
+
+
+@pytest.fixture
+async def backend() -> AsyncIterator[Backend]:
+    async for each in _serving():
+        yield each
+
+
+@pytest.fixture
+async def other_backend() -> AsyncIterator[Backend]:
+    async for each in _serving():
+        yield each

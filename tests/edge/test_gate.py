@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import secrets
+import socket
+import struct
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -267,6 +269,18 @@ async def test_websocket_needs_a_session(
     assert answer.status == 403
     assert backend.requests == []
     writer.close()
+
+
+async def test_client_that_resets_a_refused_upgrade_harms_nobody(task: "OpenTask") -> None:
+    """Node leaves the socket of an upgrade without a listener; the fixture reads the edge's log."""
+    head = f"GET / HTTP/1.1\r\nHost: {task.authority}\r\nConnection: Upgrade\r\n"
+    for _ in range(50):
+        _, writer = await task.connect()
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.write(f"{head}Upgrade: websocket\r\n\r\n".encode())
+        writer.transport.abort()
+    assert (await task.fetch("/", task.own)).status == 200
 
 
 async def test_other_upgrades_are_refused(task: "OpenTask", backend: "Backend") -> None:

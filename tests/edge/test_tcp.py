@@ -57,6 +57,24 @@ async def test_one_direction_may_end_before_the_other(rig: "Rig", serve: Serve) 
     writer.close()
 
 
+async def test_container_may_end_its_direction_first(rig: "Rig", serve: Serve) -> None:
+    received: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+        writer.write_eof()
+        received.set_result(len(await reader.read()))
+        writer.close()
+
+    task = await rig.open(await serve(greet), protocol="tcp")
+    reader, writer = await task.connect()
+    assert await asyncio.wait_for(reader.read(), 10) == b"hello"
+    writer.write(b"x" * 1_000_000)
+    writer.write_eof()
+    assert await asyncio.wait_for(received, 10) == 1_000_000
+    writer.close()
+
+
 async def test_all_arrives_at_a_slow_reader(rig: "Rig", serve: Serve) -> None:
     task = await rig.open(await serve(send_much), protocol="tcp")
     reader, writer = await task.connect()

@@ -45,18 +45,22 @@ async def test_cookie_is_bound_to_the_host(secure_rig: "Rig", backend: "Backend"
 
 
 async def test_containers_own_tls(
-    rig: "Rig", backend: "Backend", certificate: tuple[Path, Path]
+    secure_rig: "Rig", backend: "Backend", certificate: tuple[Path, Path]
 ) -> None:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    """Which is self-signed; the edge does not offer its own certificate to it."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=certificate[0])
     context.load_cert_chain(*certificate)
+    context.verify_mode = ssl.CERT_OPTIONAL
     await backend.stop()
     await backend.start(tls=context)
-    task = await rig.open(backend.target, target_tls=True)
+    task = await secure_rig.open(backend.target, target_tls=True)
     assert (await task.fetch("/", task.own)).seen["host"] == task.authority
     reader, writer = await task.websocket()
     writer.write(b"bytes")
     assert await reader.readexactly(5) == b"bytes"
     writer.close()
+    assert backend.opened == 2
+    assert not any(backend.client_certificates)
 
 
 async def serial_of(task: "OpenTask") -> bytes:

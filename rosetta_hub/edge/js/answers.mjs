@@ -29,7 +29,6 @@ export function answer(req, res, status, text, headers = {}) {
 
 /** The same on the socket of an upgrade, which is closed then. */
 export function answerSocket(socket, status, text) {
-  if (socket.destroyed) return;
   const body = Buffer.from(text);
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,

@@ -96,8 +96,8 @@ export class Task {
     const where = target.unix
       ? { socketPath: target.unix, host: "localhost", hostname: "localhost" }
       : { host: target.host, hostname: target.host, port: target.port };
-    // `ssl` of the whole proxy is the edge's own certificate, which http-proxy would offer to containers;
-    // containers' certificates are self-signed, and the way to them is private.
+    // http-proxy would take the edge's own TLS options (`ssl`) for connections to containers, and write
+    // into them. Containers' certificates are self-signed, and the way to them is private.
     const shared = { ssl: undefined, secure: false, toProxy: true, prependPath: false };
     this.webOptions = { ...shared, target: { protocol: overTls ? "https:" : "http:", ...where }, agent: this.agent };
     this.socketOptions = { ...this.webOptions, agent: undefined };
