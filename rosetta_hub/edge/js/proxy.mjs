@@ -120,13 +120,14 @@ export function defineEdgeProxy(ConfigurableProxy) {
 
     // http-proxy has no listeners of its own yet: these run before them.
     #relayUpgrade(proxyReq, req, socket) {
-      // CHP 4 leaves the container's side open when the browser's is cut.
       socket.once("close", () => proxyReq.destroy());
       proxyReq.on("upgrade", (proxyRes, proxySocket) => {
         req[UPGRADED] = true;
         this.#clean(proxyRes, req);
         proxyRes.headers.connection = "Upgrade";
         proxyRes.headers.upgrade = "websocket";
+        // CHP 4 leaves the container's side open when the browser's is cut.
+        socket.once("close", () => proxySocket.destroy());
         proxySocket.once("close", () => socket.destroySoon());
       });
       proxyReq.on("response", (proxyRes) => {
