@@ -151,3 +151,12 @@ async def test_a_page_that_is_not_ours_any_more_is_loaded(start: Start, browser:
         line.leads_to_waiting_room = True
         line.cut()
         await expect(page.get_by_text("Waiting room")).to_be_visible(timeout=20_000)
+
+
+async def test_a_page_that_loaded_in_part_is_loaded_again(start: Start, browser: Browser) -> None:
+    container = start("minimaldesktop")
+    until(lambda: container.status() == 200, "the page")
+    page = await browser.new_page()
+    await page.route("**/rfb.js", lambda route: route.abort(), times=1)
+    await page.goto(f"http://127.0.0.1:{container.port}")
+    await expect(page.locator("#overlay")).to_be_hidden(timeout=20_000)
