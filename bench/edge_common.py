@@ -135,5 +135,9 @@ def run_wrk(server: Server, seconds: int, connections: int = 32) -> tuple[float,
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
     for name, value in server.headers.items():
         command += ["-H", f"{name}: {value}"]
-    done = subprocess.run([*command, url], capture_output=True, text=True, check=True)
+    command.append(url)
+    # A session of its own again: else its share of the machine depends on who started the bench.
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, start_new_session=True
+    )
     return parse_wrk(done.stdout)

@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from bench.common import Goal, alternate, finish, median_ratio, print_row
 from bench.edge_common import Server, free_port, run, run_backend, run_edge, run_wrk, wait_for_port
 
+# Enough to keep both busy: with few, the waits between three processes count, too.
+CONNECTIONS = 128
+
 
 @contextlib.contextmanager
 def run_jupyter(backend: Server) -> Iterator[Server]:
@@ -33,15 +36,15 @@ def run_jupyter(backend: Server) -> Iterator[Server]:
 
 
 def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     seconds = int(sys.argv[2]) if len(sys.argv) > 2 else 4
     with run_backend() as backend, run_edge(backend) as edge, run_jupyter(backend) as jupyter:
         for server in (jupyter, edge):
-            run_wrk(server, 2)
+            run_wrk(server, 2, CONNECTIONS)
         rates = alternate(
             {
-                jupyter.name: lambda: run_wrk(jupyter, seconds)[0],
-                edge.name: lambda: run_wrk(edge, seconds)[0],
+                jupyter.name: lambda: run_wrk(jupyter, seconds, CONNECTIONS)[0],
+                edge.name: lambda: run_wrk(edge, seconds, CONNECTIONS)[0],
             },
             rounds,
         )

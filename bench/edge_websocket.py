@@ -23,7 +23,14 @@ def measure(server: Server, seconds: int) -> float:
     command = [str(find_node()), str(HERE / "edge_websocket_client.mjs"), str(server.port)]
     command += [str(CONNECTIONS), str(seconds)]
     document = json.dumps({"headers": {**host, **server.headers}})
-    done = subprocess.run(command, input=document, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command,
+        input=document,
+        capture_output=True,
+        text=True,
+        check=True,
+        start_new_session=True,
+    )
     return int(done.stdout) / seconds
 
 
