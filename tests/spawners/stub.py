@@ -58,6 +58,10 @@ class StubService:
         self._server = HTTPServer(web.Application(routes, log_function=lambda handler: None))
         self._server.listen(self.port, "127.0.0.1")
 
+    def stops_of(self, user: str) -> list[tuple[str, str]]:
+        """The user's stops; a server of an earlier test may still be on its way out."""
+        return [one for one in self.stops if one[0] == user]
+
     async def reset(self) -> None:
         """Forget everything, and listen."""
         await self.down()

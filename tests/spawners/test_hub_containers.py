@@ -71,7 +71,7 @@ async def test_refusal_of_the_service_is_shown(
     told = await alice.api("POST", "one", OPTIONS)
     assert told.status_code == 422
     assert told.json()["message"] == "Not at all."
-    assert service.stops == []
+    assert not service.stops_of(alice.name)
     # And nothing of it is left.
     await start(alice, "one")
 
@@ -105,7 +105,7 @@ async def test_states_as_the_hub_sees_them(hub: Hub, service: StubService, alice
             assert (await hub.server(alice.name, "one"))["ready"]
         service.set_state(alice.name, "one", last)
         await hub.gone(alice.name, "one")
-    assert service.stops == []
+    assert not service.stops_of(alice.name)
 
 
 async def test_task_that_is_gone(hub: Hub, service: StubService, alice: Person) -> None:
@@ -126,7 +126,7 @@ async def test_two_starts_of_one_name(hub: Hub, service: StubService, alice: Per
     told = await alice.api("POST", "two", OPTIONS)
     assert told.status_code == 409
     assert told.json()["message"] == "This task is running already."
-    assert service.stops == []
+    assert not service.stops_of(alice.name)
     assert service.tasks[alice.name, "two"]["state"] == "running"
 
 
@@ -136,7 +136,7 @@ async def test_hub_killed_while_queued(hub: Hub, service: StubService, alice: Pe
     await hub.start()
     await hub.ready(alice.name, "one")
     assert len(service.starts) == 1
-    assert service.stops == []
+    assert not service.stops_of(alice.name)
     answer = await alice.client.get(f"/user/{alice.name}/one/", follow_redirects=False)
     assert answer.headers["location"] == "/hub/login"
     # It is polled again.
@@ -158,7 +158,7 @@ async def test_hub_killed_during_start(hub: Hub, service: StubService, alice: Pe
     service.open_starts.set()
     await hub.start()
     await hub.ready(alice.name, "one")
-    assert service.stops == []
+    assert not service.stops_of(alice.name)
     assert (await alice.api("DELETE", "one")).status_code in (202, 204)
     await hub.gone(alice.name, "one")
     assert service.tasks[alice.name, "one"]["state"] == "stopped"
@@ -175,7 +175,7 @@ async def test_hub_restarts_while_service_is_down(
     assert (await hub.server(alice.name, "one"))["pending"] == "check"
     service.up()
     await hub.ready(alice.name, "one")
-    assert service.stops == []
+    assert not service.stops_of(alice.name)
     assert len(service.starts) == 1
 
 
@@ -233,7 +233,7 @@ async def test_stop_and_start_again(hub: Hub, service: StubService, alice: Perso
     await start(alice, "one")
     assert (await alice.api("DELETE", "one")).status_code in (202, 204)
     await hub.gone(alice.name, "one")
-    assert service.stops == [(alice.name, "one")]
+    assert service.stops_of(alice.name) == [(alice.name, "one")]
     # Without options: those of last time.
     await alice.api("POST", "one")
     await hub.ready(alice.name, "one")
@@ -270,7 +270,7 @@ async def test_delete(hub: Hub, service: StubService, alice: Person) -> None:
         return (alice.name, "one") not in service.tasks
 
     await until(forgotten, "the service has forgotten the task")
-    assert service.stops == [(alice.name, "one")]
+    assert service.stops_of(alice.name) == [(alice.name, "one")]
     model = (await hub.api("GET", f"/users/{alice.name}?include_stopped_servers")).json()
     assert "one" not in model["servers"]
 
@@ -282,7 +282,7 @@ async def test_delete_of_a_user(hub: Hub, service: StubService, alice: Person) -
         await hub.gone(alice.name, name)
     assert (await hub.api("DELETE", f"/users/{alice.name}")).status_code == 204
     assert not [one for one in service.tasks if one[0] == alice.name]
-    assert sorted(service.stops) == [(alice.name, "one"), (alice.name, "two")]
+    assert sorted(service.stops_of(alice.name)) == [(alice.name, "one"), (alice.name, "two")]
 
 
 async def test_start_by_a_link(hub: Hub, service: StubService, alice: Person) -> None:
