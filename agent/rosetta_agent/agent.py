@@ -252,7 +252,7 @@ class Agent:
 
     def _condition(self, container: Container) -> Optional[Condition]:
         """How the container ended; None while it runs, or when the engine cannot be asked."""
-        if container.process is not None and is_alive(container.process):
+        if container.is_watched():
             return None
         try:
             condition = self._engine.inspect()

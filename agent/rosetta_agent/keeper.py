@@ -23,7 +23,6 @@ from rosetta_agent.processes import (
     Identity,
     become_subreaper,
     descendants,
-    die_with_parent,
     give_up_privileges,
     identify,
     terminate,
@@ -203,7 +202,6 @@ def become_container(order: Order, go: int, ready: int, output: int) -> None:
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGTERM, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
-        die_with_parent()
         limits.apply_cpus(order.cpus)
         if order.network == "private":
             namespaces.make_network()

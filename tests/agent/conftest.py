@@ -147,4 +147,5 @@ def make_job(service: FakeService) -> Iterator[Callable[..., Job]]:
     yield make
     service.status = 200
     for machine, job in made:
-        machine.stop(job)
+        if machine.exists():
+            machine.stop(job)

@@ -74,7 +74,7 @@ class FakeService:
         """The first report with one of the states."""
         found: dict[str, Any] = wait_until(
             lambda: next((r for r in list(self.reports) if r["state"] in states), None),
-            f"a report of {states}; there are {self.reports[-3:]}",
+            f"a report of {states}",
             seconds,
         )
         return found

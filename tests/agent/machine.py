@@ -50,6 +50,10 @@ class Machine:
         line: dict[str, Any] = json.loads(done.stdout)
         return line
 
+    def exists(self) -> bool:
+        """False once its container is gone, and all that ran in it."""
+        return not self.prefix or self.call("", {}).returncode == 2
+
     def stop(self, job: Job, **environment: str) -> dict[str, Any]:
         """Give the order to stop; the line that came back."""
         order = {name: job[name] for name in ("task", "attempt", "work_dir", "engine")}

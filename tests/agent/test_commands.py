@@ -294,7 +294,7 @@ def test_image_names_tell_versions_apart() -> None:
 def test_keeper_record(kind: str, tool: list[int] | None, warnings: tuple[str, ...]) -> None:
     record = {"keeper": [1, 1], "container": [2, 9], "network": kind, "tool": tool, "port": 8888}
     assert singularity.parse_record(record) == Container(
-        Identity(2, 9), 8888, enter=kind == "private", warnings=warnings
+        Identity(2, 9), 8888, kind == "private", warnings=warnings, keeper=Identity(1, 1)
     )
 
 

@@ -1,5 +1,6 @@
 """Registries, full disks, engines that are away, machines that forbid namespaces."""
 
+import json
 import os
 import shutil
 import socket
@@ -36,6 +37,11 @@ def free_port() -> int:
         return port
 
 
+def accepts(host: str, port: int) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex((host, port)) == 0
+
+
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory, image: str) -> Iterator[str]:
     """A real registry with one image that is large enough to have progress."""
@@ -49,7 +55,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory, image: str) -> Iterator[s
             ["docker-registry", "serve", folder / "config.yml"], stdout=log, stderr=log
         )
     host, port = address.split(":")
-    wait_until(lambda: socket.socket().connect_ex((host, int(port))) == 0, "the registry")
+    wait_until(lambda: accepts(host, int(port)), "the registry")
     name = f"{address}/test/large:{uuid.uuid4().hex[:8]}"
     (folder / "blob").write_bytes(os.urandom(20 << 20))
     (folder / "Dockerfile").write_text(f"FROM {IMAGE}\nCOPY blob /blob\n")
@@ -219,17 +225,19 @@ def test_full_disk_at_the_start(
     assert not machine.sandbox(job).exists()
 
 
-def test_full_disk_loses_output_only(
+def test_disk_that_fills_up(
     image: str, full_disk: Path, service: FakeService, make_job: MakeJob
 ) -> None:
     machine = local(full_disk)
-    script = "serve & i=0; while [ $i -lt 300 ]; do printf '%01000d\\n' 1; i=$((i+1)); done; wait"
+    script = "i=0; while [ $i -lt 300 ]; do printf '%01000d\\n' 1; i=$((i+1)); done; exec serve"
     job = make_job(machine, command=["sh", "-c", script])
     machine.run(job)
-    service.wait_for("running")
-    assert "hello" in fetch(interface(machine, job))
-    assert machine.stop(job) == {"state": "stopped"}
-    assert machine.leftovers(job) == []
+    report = service.wait_for_end()
+    assert (report["reason"], report["message"]) == (
+        "disk_full",
+        "The disk of the computing resource is full.",
+    )
+    wait_until(lambda: not machine.leftovers(job), "nothing is left")
 
 
 def test_agent_that_may_not_enter_publishes_a_port(
@@ -245,7 +253,7 @@ def test_agent_that_may_not_enter_publishes_a_port(
         assert python is not None
         machine.prefix += ["env", f"PYTHONPATH={readable_copy(work_dir.parent)}"]
         machine.python = [python, "-m"]
-        job = make_job(machine)
+        job = make_job(machine, command=["httpd", "-f", "-p", "8888"])
         environment = {"DOCKER_HOST": f"unix://{path}", "HOME": str(work_dir.parent)}
         machine.run(job, **environment)
         report = service.wait_for("running")
@@ -309,8 +317,6 @@ class TestApptainer:
         job = make_job(machine)
         machine.run(job)
         service.wait_for("running")
-        import json
-
         record = json.loads((machine.sandbox(job) / "keeper.json").read_text())
         os.kill(record["keeper"][0], 9)
         report = service.wait_for_end()
@@ -333,7 +339,7 @@ class TestApptainer:
                 report = service.wait_for("running")
             assert report["warnings"] == ["no_outbound"]
             wait_until(lambda: b"unreachable" in service.log, "no way out")
-            machine.stop(job)
+            assert machine.stop(job) == {"state": "stopped"}
             assert machine.leftovers(job) == []
 
     def test_with_pasta(
@@ -350,7 +356,7 @@ class TestApptainer:
                 listener.settimeout(30)
                 listener.accept()[0].close()
             assert service.wait_for("running")["warnings"] == []
-            machine.stop(job)
+            assert machine.stop(job) == {"state": "stopped"}
             assert machine.leftovers(job) == []
 
     def test_where_namespaces_are_forbidden(
@@ -378,7 +384,8 @@ class TestApptainer:
                 if not custom:
                     second = make_job(machine, image__reference=reference, **changes)
                     machine.run(second)
-                    report = service.wait_for_end()
+                    wait_until(lambda: service.reports[-1]["state"] == "failed", "it fails")
+                    report = service.reports[-1]
                     assert report["reason"] == "port_in_use"
                     assert str(port) in report["message"]
                 machine.stop(job)
@@ -424,4 +431,4 @@ def run_in(host: ApptainerHost, script: str, text: str = "") -> None:
 def other_address() -> str:
     """An address of this machine that pasta does not give to the container: not the first."""
     done = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True)
-    return done.stdout.split()[-1]
+    return [address for address in done.stdout.split() if ":" not in address][-1]

@@ -10,7 +10,7 @@ from typing import Callable, NamedTuple, Optional, Tuple
 
 from rosetta_agent.job import Attempt, Job
 from rosetta_agent.logs import Follower
-from rosetta_agent.processes import Identity
+from rosetta_agent.processes import Identity, is_alive
 from rosetta_agent.progress import Progress
 from rosetta_agent.sandbox import Sandbox
 from rosetta_agent.usage import Usage, measure
@@ -21,7 +21,8 @@ class Container(NamedTuple):
 
     ``process`` is its first process, or None where it is not one of this machine. With
     ``enter`` the relay joins its network namespace; ``port`` is the one it listens on
-    there. A ``published`` port is one of this machine instead, and there is no relay.
+    there. A ``published`` port is one of this machine instead, and there is no relay. A
+    ``keeper`` looks after a container that has no engine: it is lost without.
     """
 
     process: Optional[Identity]
@@ -29,6 +30,13 @@ class Container(NamedTuple):
     enter: bool = True
     published: Optional[int] = None
     warnings: Tuple[str, ...] = ()
+    keeper: Optional[Identity] = None
+
+    def is_watched(self) -> bool:
+        """Whether it is seen to run, and everything that it needs with it."""
+        if self.process is None or not is_alive(self.process):
+            return False
+        return self.keeper is None or is_alive(self.keeper)
 
 
 class Condition(NamedTuple):

@@ -288,4 +288,5 @@ def parse_record(record: Dict[str, Any]) -> Container:
     if private and record["tool"] is None:
         warnings = ("no_outbound",)
     process = recorded_identity(record, "container")
-    return Container(process, record["port"], enter=private, warnings=warnings)
+    keeper = recorded_identity(record, "keeper")
+    return Container(process, record["port"], private, warnings=warnings, keeper=keeper)
