@@ -47,13 +47,11 @@ install_proxy() {
 
 # install_python demo|test
 install_python() {
+    local what=.
+    # A checkout that is set up for the tests stays so.
+    if [ "$1" = test ] || grep -qsF '.[test]' "$venv/.installed"; then what=.[test]; fi
     require_python
-    # A checkout that is set up for the tests has all that the demo needs.
-    if [ "$1" = demo ] && [ ! -e "$venv/.installed" ]; then
-        make_venv "$venv" --editable .
-    elif [ "$1" != demo ] || ! "$venv/bin/python" -c 'import rosetta_hub.cli' 2>/dev/null; then
-        make_venv "$venv" --editable ".[test]"
-    fi
+    make_venv "$venv" --editable "$what"
     install_node
     install_proxy
 }
