@@ -38,6 +38,9 @@ TEMPLATE = """
 import rosetta_hub
 c.JupyterHub.bind_url = "http://localhost:{hub}"
 c.JupyterHub.hub_port = {hub_api}
+c.JupyterHub.pid_file = "{directory}/hub.pid"
+c.JupyterHub.db_url = "sqlite:///{directory}/jupyterhub.sqlite"
+c.ConfigurableHTTPProxy.pid_file = "{directory}/jupyterhub-proxy.pid"
 c.JupyterHub.cookie_secret = bytes.fromhex("{cookie_secret}")
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_api}"
 c.ConfigurableHTTPProxy.auth_token = "{proxy_token}"
@@ -81,12 +84,14 @@ async def eventually(
 
 @dataclass
 class Deployment:
-    """A hub in `directory`; `python` is the interpreter whose packages it runs with."""
+    """A hub in `directory`; `python` is the interpreter whose packages it runs with,
+    and `prefix` what runs a command on the machine where that is (see machines.py)."""
 
     directory: Path
     software: list[dict[str, Any]]
     computing: list[dict[str, Any]]
     python: str = sys.executable
+    prefix: tuple[str, ...] = ()
     extra: str = ""
     tasks_url: str = "http://127.0.0.1"
     ports: int = 20
@@ -103,6 +108,7 @@ class Deployment:
     def _write_config(self) -> None:
         text = TEMPLATE.format(
             bin=Path(self.python).parent,
+            directory=self.directory,
             hub=self.hub_port,
             hub_api=free_port(),
             proxy_api=free_port(),
@@ -134,9 +140,10 @@ class Deployment:
     async def start(self) -> None:
         """Start the hub, and wait until the service answers through its proxy."""
         environment = {**os.environ, "PATH": f"{Path(self.python).parent}:{os.environ['PATH']}"}
+        command = [*self.prefix, self.python, "-m", "jupyterhub", "-f", str(self.config)]
         with (self.directory / "hub.log").open("ab") as log:
             self._hub = subprocess.Popen(
-                [self.python, "-m", "jupyterhub", "-f", str(self.config)],
+                command,
                 cwd=self.directory,
                 env=environment,
                 stdout=log,
@@ -196,9 +203,12 @@ class Deployment:
     async def stop(self) -> None:
         """Stop the hub as an administrator would, then all tasks and the edge."""
         if self._hub is not None and self._hub.poll() is None:
-            self._hub.terminate()
+            pid = (self.directory / "hub.pid").read_text()
+            # Not a signal to our child: what runs a command elsewhere does not hand it on.
+            subprocess.run([*self.prefix, "kill", pid], check=True)
             await asyncio.to_thread(self._hub.wait, 60)
-        command = [self.python, "-m", "rosetta_hub", "shutdown", "--config", str(self.config)]
+        shutdown = ["-m", "rosetta_hub", "shutdown", "--config", str(self.config)]
+        command = [*self.prefix, self.python, *shutdown]
         done = await asyncio.to_thread(
             subprocess.run, command, capture_output=True, text=True, timeout=150, check=False
         )

@@ -1,0 +1,232 @@
+"""Each base container under each engine, as a person uses it: catalogue, waiting room, inside."""
+
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page
+from traitlets.config.loader import PyFileConfigLoader
+
+from .browser import chromium, log_in
+from .deployment import Deployment, eventually
+from .machines import ROOT, Machine, apptainer_machine, this_machine
+from .registry import registry_with_images
+
+ENGINES = ["docker", "podman", "singularity"]
+IMAGES = ["jupyternotebook", "minimaldesktop", "basicdesktop", "guiapplication", "sshserver"]
+# Seconds: the first start of an image with Apptainer makes an image file of it.
+FIRST_START = 400
+
+
+def example_software(registry: str, directory: Path) -> list[dict[str, Any]]:
+    """The catalogue of the repository's own jupyterhub_config.py."""
+    variables = {
+        "ROSETTA_REGISTRY": registry,
+        "ROSETTA_PUBLIC_IMAGES": "no",
+        "ROSETTA_STATE_DIR": str(directory / "example"),
+        "ROSETTA_ENGINES": "docker",
+    }
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        config = PyFileConfigLoader("jupyterhub_config.py", path=str(ROOT)).load_config()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return list(config.Rosetta.software)
+
+
+@pytest.fixture(scope="module")
+def registry() -> Iterator[str]:
+    """A registry with the base containers."""
+    with registry_with_images() as address:
+        yield address
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=ENGINES)
+async def hub(
+    request: pytest.FixtureRequest, registry: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[str, Deployment]]:
+    """An engine, and a running hub with it; Apptainer needs another machine."""
+    engine = request.param
+    directory = tmp_path_factory.mktemp(engine)
+    computing = {"id": "local", "name": "This machine", "container_engines": [engine]}
+    with machine_for(engine, directory) as machine:
+        found = Deployment(
+            machine.directory / "hub",
+            example_software(registry, directory),
+            [{**computing, "max_memory": "2G"}],
+            python=machine.python,
+            prefix=machine.prefix,
+        )
+        if machine.prefix:
+            os.chown(found.directory, 1000, 1000)
+        try:
+            await found.start()
+            yield engine, found
+        finally:
+            await found.stop()
+
+
+def machine_for(engine: str, directory: Path) -> contextlib.AbstractContextManager[Machine]:
+    """A machine that has the engine."""
+    if engine == "singularity":
+        return apptainer_machine(directory / "machine")
+    return contextlib.nullcontext(this_machine(directory))
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium."""
+    async with chromium() as found:
+        yield found
+
+
+async def start_by_form(page: Page, deployment: Deployment, image: str) -> str:
+    """Choose, press Start, and wait in the waiting room; returns the task's id."""
+    await page.goto(f"{deployment.url}/hub/spawn")
+    await page.check(f"input[name=software][value={image}]")
+    await page.get_by_role("button", name="Start").click()
+    await page.wait_for_url("**/services/rosetta/tasks/*", timeout=60_000)
+    return page.url.split("/tasks/")[1].split("?")[0]
+
+
+async def run_a_cell(page: Page) -> None:
+    """A new notebook, one cell, its output."""
+    card = page.locator('.jp-LauncherCard[data-category="Notebook"]').first
+    await card.click(timeout=90_000)
+    cell = page.locator(".jp-Notebook .cm-content").first
+    await cell.click(timeout=60_000)
+    await page.keyboard.type("print(6 * 7 * 1000)")
+    await page.keyboard.press("Shift+Enter")
+    await page.locator(".jp-OutputArea-output", has_text="42000").first.wait_for(timeout=60_000)
+
+
+async def click_changes_the_screen(page: Page) -> None:
+    """The desktop shows something, and something else after a click with the right button."""
+    canvas = page.locator("canvas").first
+    await canvas.wait_for(timeout=60_000)
+
+    async def quiet() -> bytes | None:
+        before = await canvas.screenshot()
+        await asyncio.sleep(0.7)
+        return before if len(before) > 3000 and before == await canvas.screenshot() else None
+
+    before = await eventually(quiet, "the desktop is drawn", 60)
+    box = await canvas.bounding_box()
+    assert box is not None
+    button: Any = "right"
+
+    async def changed() -> bool:
+        await page.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + 300, button=button)
+        await asyncio.sleep(0.7)
+        return await canvas.screenshot() != before
+
+    await eventually(changed, "a click changes the screen", 30)
+
+
+async def press_a_key_of_the_calculator(page: Page) -> None:
+    """xcalc shows what is typed."""
+    canvas = page.locator("canvas").first
+    await canvas.wait_for(timeout=60_000)
+
+    async def drawn() -> bytes | None:
+        shown = await canvas.screenshot()
+        return shown if len(shown) > 3000 else None
+
+    before = await eventually(drawn, "the application is drawn", 60)
+
+    async def changed() -> bool:
+        box = await canvas.bounding_box()
+        assert box is not None
+        await page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        await page.keyboard.type("7")
+        await asyncio.sleep(0.5)
+        return await canvas.screenshot() != before
+
+    await eventually(changed, "the application reacts", 30)
+
+
+INSIDE: dict[str, Callable[[Page], Awaitable[None]]] = {
+    "jupyternotebook": run_a_cell,
+    "minimaldesktop": click_changes_the_screen,
+    "basicdesktop": click_changes_the_screen,
+    "guiapplication": press_a_key_of_the_calculator,
+}
+
+
+@pytest.fixture
+def display(tmp_path: Path) -> Iterator[str]:
+    """A screen of this machine's."""
+    number = tmp_path / "display"
+    with number.open("w") as file:
+        argv = ["Xvfb", "-displayfd", str(file.fileno()), "-nolisten", "tcp"]
+        server = subprocess.Popen(argv, pass_fds=[file.fileno()], stderr=subprocess.DEVNULL)
+    try:
+        while not (text := number.read_text().strip()):
+            assert server.poll() is None
+        yield f":{text}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+async def shell_with_a_window(page: Page, display: str) -> None:
+    """`ssh -p PORT -X` as the page tells it, with the password of the page, runs an X program."""
+    command = (await page.locator("#address .connect-value").inner_text()).split()
+    await page.get_by_role("button", name="Show the password").click()
+    await page.get_by_role("button", name="Hide the password").wait_for()
+    password = await page.locator("#credentials .connect-secret").inner_text()
+    options = ["-X", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+    picture = "for i in $(seq 100); do xwd -silent -name xclock | wc -c | grep -v ^0 && break; done"
+    done = await asyncio.to_thread(
+        subprocess.run,
+        ["sshpass", "-e", *command, *options, f"xclock & {picture}; kill $!"],
+        env={**os.environ, "SSHPASS": password, "DISPLAY": display},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.strip().isdecimal(), done.stderr
+    assert int(done.stdout) > 164 * 164, "a picture of the clock, which came through the tunnel"
+
+
+@pytest.mark.timeout(FIRST_START + 200)
+@pytest.mark.parametrize("image", IMAGES)
+async def test_a_person_is_inside(
+    hub: tuple[str, Deployment], browser: Browser, image: str, display: str
+) -> None:
+    engine, deployment = hub
+    user = await deployment.user("carol")
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    page = await log_in(context, deployment, "carol")
+    task_id = await start_by_form(page, deployment, image)
+    task = await user.until(task_id, "running", "failed", seconds=FIRST_START)
+    assert task["state"] == "running", (task["sentence"], task["log_tail"])
+    assert task["engine"] == engine
+    if image == "sshserver":
+        await shell_with_a_window(page, display)
+    else:
+        await page.wait_for_url("http://127.0.0.1:*/**", timeout=30_000)
+        await INSIDE[image](page)
+    await keep_picture(page, f"{engine}-{image}")
+    await page.goto(f"{deployment.url}{task['page_url']}?stay")
+    await page.get_by_role("button", name="Stop").click()
+    stopped = await user.until(task_id, "stopped")
+    assert stopped["warnings"] == []
+    await context.close()
+    await user.clean()
+    assert json.loads((await user.api("GET", "tasks")).body) == {"tasks": []}
+
+
+async def keep_picture(page: Page, name: str) -> None:
+    """For people who want to see: `ROSETTA_PICTURES=DIR`."""
+    if directory := os.environ.get("ROSETTA_PICTURES"):
+        await page.screenshot(path=f"{directory}/{name}.png")
