@@ -425,8 +425,9 @@ class Edges:
     def stop(self) -> None:
         for config in self.configs.values():
             asyncio.run(edge_process.stop_edge(config))
-            assert "uncaught" not in config.log_file.read_text()
+        logs = [config.log_file.read_text() for config in self.configs.values()]
         shutil.rmtree(self.folder)
+        assert not [log for log in logs if "uncaught" in log]
 
 
 @pytest.fixture(scope="session")

@@ -70,6 +70,22 @@ async def test_killed_edge_is_replaced(config: EdgeConfig) -> None:
     assert second.instance != first.instance
 
 
+async def test_edge_that_nobody_can_reach_ends(config: EdgeConfig) -> None:
+    """Its state was removed, say; its ports would stay taken."""
+    from tests.edge.conftest import until
+
+    first = await ensure_edge(config)
+    config.socket.unlink()
+    await until(lambda: not is_running(first.pid))
+    assert (await ensure_edge(config)).pid != first.pid
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there, and not only its exit status."""
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and ") Z " not in stat.read_text()
+
+
 async def test_other_configuration_starts_it_again(
     config: EdgeConfig, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -41,10 +41,16 @@ async function listenMain(proxyServer, config) {
   });
 }
 
-function stop(tasks, api, config) {
+// Without its socket nobody can reach this process any more, and it would hold its ports for ever.
+function isOurs(path, number) {
+  return fs.statSync(path, { throwIfNoEntry: false })?.ino === number;
+}
+
+function stop(tasks, config) {
   tasks.closeAll();
-  api.close();
-  for (const path of [config.socket, `${config.socket}.main`]) fs.rmSync(path, { force: true });
+  if (config !== null) {
+    for (const path of [config.socket, `${config.socket}.main`]) fs.rmSync(path, { force: true });
+  }
   process.exit(0);
 }
 
@@ -58,9 +64,13 @@ async function main() {
   const instance = randomUUID();
   const api = createApi(tasks, () => ({ instance, pid: process.pid, tasks: tasks.size, fingerprint: config.fingerprint }));
   await listenPrivately(api, config.socket);
-  setInterval(() => tasks.sweep(Date.now()), SWEEP_INTERVAL).unref();
+  const socketNumber = fs.statSync(config.socket).ino;
+  setInterval(() => {
+    tasks.sweep(Date.now());
+    if (!isOurs(config.socket, socketNumber)) stop(tasks, null);
+  }, SWEEP_INTERVAL);
   process.on("SIGHUP", () => reloadTls(proxyServer, config.tls));
-  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => stop(tasks, api, config));
+  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => stop(tasks, config));
   log.info(`ready, process ${process.pid}`);
 }
 
