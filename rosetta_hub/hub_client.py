@@ -39,6 +39,15 @@ class HubClient:
         body = {"remove": True} if remove and server_name else {}
         await self._call("DELETE", _server_path(user, server_name), body, missing_ok=True)
 
+    async def active_servers(self, user: str) -> set[str]:
+        """Names of the user's servers that are active on the hub; none for an unknown user.
+
+        Raises:
+            HubUnavailable: the hub does not answer.
+        """
+        model = await self._call("GET", f"/users/{quote(user, safe='')}", missing_ok=True)
+        return set((model or {}).get("servers") or {})
+
     async def report_activity(self, user: str, servers: dict[str, str]) -> None:
         """Tell when each of the user's servers was used last (ISO 8601, UTC).
 
@@ -52,25 +61,30 @@ class HubClient:
         await self._call("POST", f"/users/{quote(user, safe='')}/activity", body, missing_ok=True)
 
     async def _call(
-        self, method: str, path: str, body: dict[str, Any], missing_ok: bool = False
-    ) -> None:
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        missing_ok: bool = False,
+    ) -> Any:
         request = HTTPRequest(
             self._api_url + path,
             method,
             headers={"Authorization": f"token {self._token}", "Content-Type": "application/json"},
-            body=json.dumps(body),
+            body=None if body is None else json.dumps(body),
             allow_nonstandard_methods=True,
             connect_timeout=5,
             request_timeout=TIMEOUT,
         )
         try:
-            await AsyncHTTPClient().fetch(request)
+            response = await AsyncHTTPClient().fetch(request)
         except HTTPClientError as error:
             if missing_ok and error.code == 404:
-                return
+                return None
             raise _translated(error) from error
         except OSError as error:
             raise HubUnavailable(f"The hub does not answer: {error}") from error
+        return json.loads(response.body) if response.body else None
 
 
 def _server_path(user: str, server_name: str) -> str:

@@ -15,7 +15,7 @@ from tornado.httpserver import HTTPServer
 from rosetta_hub.background import every, spawn
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
-from rosetta_hub.edge.process import stop_edge
+from rosetta_hub.edge.process import find_chp, find_node, stop_edge
 from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import ConfigError, Unavailable
 from rosetta_hub.hub_client import HubClient
@@ -23,6 +23,7 @@ from rosetta_hub.keys import Keys
 from rosetta_hub.reconciler.activity import ActivityReporter
 from rosetta_hub.reconciler.edge_sync import EdgeSync
 from rosetta_hub.reconciler.reconciler import Reconciler
+from rosetta_hub.reconciler.strays import StrayStopper
 from rosetta_hub.reconciler.work_queue import WorkQueue
 from rosetta_hub.resources.resource import build_resources
 from rosetta_hub.service.application import build_application, build_templates
@@ -38,6 +39,7 @@ WORKERS = 16
 # Seconds.
 EDGE_INTERVAL = 1.0
 ACTIVITY_INTERVAL = 15.0
+STRAYS_INTERVAL = 60.0
 LOCK_TIMEOUT = 15.0
 PR_SET_PDEATHSIG = 1
 
@@ -65,6 +67,7 @@ class Service:
         self._reconciler = Reconciler(self._tasks, resources, self._edge, settings)
         hub = HubClient(hub_auth.api_url, keys.service_token)
         self._activity = ActivityReporter(self._tasks, self._edge, hub, hub_auth, keys)
+        self._strays = StrayStopper(self._tasks, hub)
         services = Services(
             settings=settings,
             keys=keys,
@@ -86,6 +89,7 @@ class Service:
         self._listen()
         spawn(every(EDGE_INTERVAL, self._edge.sync, "edge"), "edge")
         spawn(every(ACTIVITY_INTERVAL, self._activity.step, "activity"), "activity")
+        spawn(every(STRAYS_INTERVAL, self._strays.step, "strays"), "strays")
         for task_id in self._tasks.active_ids():
             self._queue.add(task_id)
         await stopped.wait()
@@ -135,6 +139,10 @@ def run_service(settings: Rosetta) -> None:
         ConfigError: see `Service`; or another service works on the same state directory.
     """
     _die_with_hub()
+    if settings.manage_edge:
+        # Found missing now rather than at each try to start the edge.
+        find_node()
+        find_chp()
     with _lock(settings.state_path):
         asyncio.run(_run(settings))
 

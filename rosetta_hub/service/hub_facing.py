@@ -1,8 +1,10 @@
-"""What the spawners ask: `hub/tasks/<user>/<server name>`, proved by the spawners' key."""
+"""What the spawners ask: `hub/tasks/<user>/<server name>`, proved by the spawners' key.
+
+The names are percent-encoded in the path; tornado has decoded them.
+"""
 
 import asyncio
 import secrets
-from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -49,8 +51,8 @@ class SpawnerHandler(BaseHandler):
             request = StartRequest.model_validate(self.json_body())
         except ValidationError as error:
             raise InvalidOptions("This is not a request to start a task.") from error
-        person = Person(unquote(user), frozenset(request.groups), request.admin)
-        task = self.services.tasks.start(unquote(server_name), request.options, person)
+        person = Person(user, frozenset(request.groups), request.admin)
+        task = self.services.tasks.start(server_name, request.options, person)
         self.answer(self._record(task), 201)
 
     def get(self, user: str, server_name: str) -> None:
@@ -63,7 +65,7 @@ class SpawnerHandler(BaseHandler):
         self.answer({})
 
     def _find(self, user: str, server_name: str) -> Task:
-        return self.services.tasks.find_server(unquote(user), unquote(server_name))
+        return self.services.tasks.find_server(user, server_name)
 
     def _record(self, task: Task) -> dict[str, object]:
         exit_status = {State.STOPPED: 0, State.FAILED: 1}.get(task.state)

@@ -1,7 +1,8 @@
 """The pages: dashboard, a task's page, and the way in."""
 
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
+import jupyterhub
 from jupyterhub.services.auth import HubOAuthCallbackHandler
 
 from rosetta_hub.database.models import State, Target
@@ -40,8 +41,11 @@ class HubServerPath(BaseHandler):
 
     def get(self, user: str, server_name: str | None) -> None:
         """To the same server below the service's prefix."""
+        # The hub compares it with its own, and warns where there is none.
+        self.set_header("X-JupyterHub-Version", jupyterhub.__version__)
         prefix = self.services.settings.service_prefix
-        self.redirect(f"{prefix}servers/{user}/{server_name or ''}")
+        name = quote(server_name or "", safe="")
+        self.redirect(f"{prefix}servers/{quote(user, safe='')}/{name}")
 
 
 class ServerPage(PageHandler):
@@ -49,7 +53,7 @@ class ServerPage(PageHandler):
 
     def get(self, user: str, server_name: str) -> None:
         """To the task's page, which opens the task by itself as soon as it is ready."""
-        task = self.services.tasks.find_server(unquote(user), unquote(server_name))
+        task = self.services.tasks.find_server(user, server_name)
         if not self.caller.sees(task.user, task.server_name):
             raise NotFound("There is no such task. It may have been deleted.")
         self.redirect(f"{page_path(task, self.services.settings)}?wait=1")

@@ -1,0 +1,50 @@
+"""Tasks that the hub has forgotten."""
+
+from typing import cast
+
+import pytest
+
+from rosetta_hub.database.models import Target
+from rosetta_hub.errors import HubUnavailable
+from rosetta_hub.hub_client import HubClient
+from rosetta_hub.reconciler.strays import StrayStopper
+
+from .conftest import ALICE, Bench
+
+
+class Hub:
+    """What the hub answers, one answer a round; None: it does not answer."""
+
+    def __init__(self, *answers: set[str] | None) -> None:
+        self.answers = list(answers)
+
+    async def active_servers(self, _user: str) -> set[str]:
+        answer = self.answers.pop(0)
+        if answer is None:
+            raise HubUnavailable("no answer")
+        return answer
+
+
+async def rounds(bench: Bench, *answers: set[str] | None) -> Target:
+    """What is wanted of the task `one` after these answers."""
+    task = bench.tasks.start("one", {"software": "echo"}, ALICE)
+    stopper = StrayStopper(bench.tasks, cast(HubClient, Hub(*answers)))
+    for answer in answers:
+        if answer is None:
+            with pytest.raises(HubUnavailable):
+                await stopper.step()
+        else:
+            await stopper.step()
+    return bench.tasks.find(task.id).target
+
+
+async def test_absent_three_times_is_stopped(bench: Bench) -> None:
+    assert await rounds(bench, set(), {"other"}, set()) is Target.STOP
+
+
+async def test_seen_in_between_goes_on(bench: Bench) -> None:
+    assert await rounds(bench, set(), set(), {"one"}, set(), set()) is Target.RUN
+
+
+async def test_no_answer_is_not_absence(bench: Bench) -> None:
+    assert await rounds(bench, set(), None, None, None, set()) is Target.RUN
