@@ -49,7 +49,7 @@ install_proxy() {
 install_python() {
     local what=.
     # A checkout that is set up for the tests stays so.
-    if [ "$1" = test ] || grep -qsF '.[test]' "$venv/.installed"; then what=.[test]; fi
+    if [ "$1" = test ] || grep -qsF '.[test]' "$venv/.installed"; then what='.[test]'; fi
     require_python
     make_venv "$venv" --editable "$what"
     install_node
