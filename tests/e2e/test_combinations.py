@@ -103,6 +103,8 @@ async def run_a_cell(page: Page) -> None:
     card = page.locator('.jp-LauncherCard[data-category="Notebook"]').first
     await card.click(timeout=90_000)
     cell = page.locator(".jp-Notebook .cm-content").first
+    # What is run before the kernel listens is lost, on anybody's JupyterLab.
+    await page.get_by_text("(ipykernel) | Idle").wait_for(timeout=60_000)
     await cell.click(timeout=60_000)
     await page.keyboard.type("print(6 * 7 * 1000)")
     await page.keyboard.press("Shift+Enter")
@@ -215,8 +217,10 @@ async def test_a_person_is_inside(
         await shell_with_a_window(page, display)
     else:
         await page.wait_for_url("http://127.0.0.1:*/**", timeout=30_000)
-        await INSIDE[image](page)
-    await keep_picture(page, f"{engine}-{image}")
+        try:
+            await INSIDE[image](page)
+        finally:
+            await keep_picture(page, f"{engine}-{image}")
     await page.goto(f"{deployment.url}{task['page_url']}?stay")
     await page.get_by_role("button", name="Stop").click()
     stopped = await user.until(task_id, "stopped")
