@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 # Reports that may be missing before an agent is looked after.
 MISSED_BEATS = 3
+# Seconds. The door of a task that has ended is closed, and its port free, a moment later.
+PORT_WAIT = 0.5
 
 
 class Reconciler:
@@ -65,6 +67,8 @@ class Reconciler:
         try:
             await self._edge.open(task)
         except PortsExhausted:
+            if self._tasks.has_port_to_free():
+                return PORT_WAIT
             self._tasks.fail(task, "ports_exhausted")
             return None
         if await self._start_agent(task, resource):
@@ -86,7 +90,7 @@ class Reconciler:
         try:
             await resource.launch(task)
         except AgentRefused as error:
-            self._tasks.fail(task, "unsupported", str(error))
+            self._tasks.fail(task, error.reason, str(error))
             return False
         return True
 

@@ -1,5 +1,6 @@
 """No workload manager: the agent is started at once and detaches itself."""
 
+import contextlib
 import json
 import sys
 from collections.abc import Mapping
@@ -15,7 +16,14 @@ STOP_MARGIN = 50
 
 
 class AgentRefused(Exception):
-    """The agent answered that the job can't be done; the message says why."""
+    """The agent answered that the job can't be done; the message says why.
+
+    `reason` is one of those that an agent reports (see rosetta_hub.tasks.report).
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class NoWms:
@@ -37,7 +45,7 @@ class NoWms:
         """
         answer = await self._agent("run", job, LAUNCH_TIMEOUT)
         if answer.returncode == 2:
-            raise AgentRefused(_last_line(answer))
+            raise AgentRefused(_last_line(answer), _reason(answer))
         if answer.returncode != 0:
             raise ResourceUnavailable(f"the agent did not start: {_last_line(answer)}")
 
@@ -65,3 +73,9 @@ def build_agent_command(verb: str) -> list[str]:
 def _last_line(answer: Completed) -> str:
     lines = (answer.stderr or answer.stdout).strip().splitlines()
     return lines[-1][:500] if lines else f"exit status {answer.returncode}"
+
+
+def _reason(answer: Completed) -> str:
+    with contextlib.suppress(ValueError, AttributeError):
+        return str(json.loads(answer.stdout).get("reason") or "unsupported")
+    return "unsupported"

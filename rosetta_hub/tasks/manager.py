@@ -128,6 +128,14 @@ class TaskManager:
         with self.database.session() as session:
             return list(session.scalars(query))
 
+    def has_port_to_free(self) -> bool:
+        """Whether a task that has ended still has a port, which the next task can have soon."""
+        query = select(Task.id).where(
+            Task.state.in_([State.STOPPED, State.FAILED]), Task.port.is_not(None)
+        )
+        with self.database.session() as session:
+            return session.scalars(query.limit(1)).first() is not None
+
     def request_stop(self, task: Task, forget: bool = False) -> Task:
         """Record that the task should stop (and be deleted once it has); nothing waits here."""
 
