@@ -49,7 +49,6 @@ class EdgeSync:
         self._config = edge_config(settings)
         self._client = EdgeClient(self._config.socket)
         self._instance: str | None = None
-        self._refused_ports: set[int] = set()
 
     async def sync(self) -> None:
         """See that the edge runs; tell a new one everything.
@@ -76,15 +75,17 @@ class EdgeSync:
             PortsExhausted: no port is free.
             NotFound: the attempt is over.
         """
+        # Not kept for longer: what holds a port now may have ended when the next task is opened.
+        refused: set[int] = set()
         while True:
             if needs_port(task, self._settings):
-                task = self._with_port(task)
+                task = self._with_port(task, refused)
             try:
                 await self._client.put_task(self._listener(task, self._sessions(task)))
                 return
             except PortInUse:
-                log.warning("port %s is used by another program", task.port)
-                self._refused_ports.add(task.port or 0)
+                log.warning("%s: port %s is used by another program", task.id, task.port)
+                refused.add(task.port or 0)
             except EdgeUnavailable as error:
                 log.warning("%s: the edge will be told later: %s", task.id, error)
                 return
@@ -155,20 +156,18 @@ class EdgeSync:
         try:
             task = self._tasks.find(task_id)
             log.warning("%s: its port %s was taken by another program", task.id, task.port)
-            self._refused_ports.add(task.port or 0)
             await self.open(task)
         except NotFound:
             return
 
-    def _with_port(self, task: Task) -> Task:
-        if task.port is not None and task.port not in self._refused_ports:
+    def _with_port(self, task: Task, refused: set[int]) -> Task:
+        if task.port is not None and task.port not in refused:
             return task
-
         with self._tasks.database.session() as session:
             row = session.get(Task, task.id, with_for_update=True)
             if row is None or row.attempt != task.attempt:
                 raise NotFound("The attempt is over.")
-            assign_port(session, row, self._settings.port_range, self._refused_ports)
+            assign_port(session, row, self._settings.port_range, refused)
         return row
 
     def _sessions(self, task: Task) -> dict[str, Session]:
