@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import BrowserSession, State, Target, Task, utc_now
-from rosetta_hub.edge.client import Activity, EdgeClient, Listener, Session
+from rosetta_hub.edge.client import Activity, EdgeClient, Listener, Session, Status
 from rosetta_hub.edge.client import Target as EdgeTarget
 from rosetta_hub.edge.errors import PortInUse
 from rosetta_hub.edge.process import ensure_edge
@@ -51,18 +51,12 @@ class EdgeSync:
         self._instance: str | None = None
 
     async def sync(self) -> None:
-        """See that the edge runs; tell a new one everything.
+        """See that the edge runs, with these settings; tell a new one everything.
 
         Raises:
             EdgeUnavailable: it does not answer.
         """
-        try:
-            status = await self._client.status()
-        except EdgeUnavailable:
-            self._instance = None
-            if not self._settings.manage_edge:
-                raise
-            status = await ensure_edge(self._config)
+        status = await self._find_edge()
         if status.instance != self._instance:
             await self._push_all()
             self._instance = status.instance
@@ -141,6 +135,17 @@ class EdgeSync:
             EdgeUnavailable: the edge does not answer.
         """
         return await self._client.activity()
+
+    async def _find_edge(self) -> Status:
+        if self._instance is not None or not self._settings.manage_edge:
+            try:
+                return await self._client.status()
+            except EdgeUnavailable:
+                self._instance = None
+                if not self._settings.manage_edge:
+                    raise
+        # Also at first, while one answers: it may have been started before the settings changed.
+        return await ensure_edge(self._config)
 
     async def _push_all(self) -> None:
         listeners = []
