@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from playwright.async_api import BrowserContext, async_playwright
 
 from rosetta_hub.edge import EdgeClient, EdgeConfig, Listener, Session, Target, TcpTarget
 from rosetta_hub.edge import process as edge_process
@@ -497,3 +498,15 @@ async def backend() -> AsyncIterator[Backend]:
 async def other_backend() -> AsyncIterator[Backend]:
     async for each in _serving():
         yield each
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[BrowserContext]:
+    """A new profile of a real browser, which takes the tests' certificate for a good one."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    # Service workers need more than a certificate whose errors a context ignores.
+    args = ["--no-sandbox", "--ignore-certificate-errors"]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=args)
+        yield await browser.new_context(ignore_https_errors=True)
+        await browser.close()

@@ -1,16 +1,14 @@
 """What a real browser gets through: the page of one task against another, of the same user."""
 
-import secrets
-import shutil
-import time
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.async_api import BrowserContext, Error, Page, async_playwright
+from playwright.async_api import BrowserContext
+
+from tests.edge.browsing import build_open_url, visit
 
 if TYPE_CHECKING:
-    from tests.edge.conftest import Backend, OpenTask, Request, Rig
+    from tests.edge.conftest import Backend, Request, Rig
 
 # Tries everything that a page can do to another origin, and tells in its title when it is done.
 ATTACK = """<!doctype html><title>busy</title><body><script>
@@ -63,38 +61,9 @@ HONEST = """<!doctype html><title>busy</title><body><script>
 </script>"""
 
 
-@pytest.fixture
-async def browser(rig: "Rig") -> AsyncIterator[BrowserContext]:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield await browser.new_context(ignore_https_errors=True)
-        await browser.close()
-
-
 def build_html(text: str, *headers: str) -> bytes:
     head = ["HTTP/1.1 200 OK", "Content-Type: text/html", *headers, f"Content-Length: {len(text)}"]
     return ("\r\n".join(head) + "\r\n\r\n" + text).encode()
-
-
-async def build_open_url(task: "OpenTask", path: str = "/") -> str:
-    ticket = secrets.token_urlsafe(16)
-    session = secrets.token_urlsafe(24)
-    await task.rig.client.post_ticket(task.id, ticket, session, "alice", 60, time.time() + 3600)
-    return f"{task.origin}/_rosetta/open?ticket={ticket}&next={path}"
-
-
-async def visit(page: Page, url: str) -> None:
-    """Go there, again where the machine's networks (of containers, say) change meanwhile."""
-    for _ in range(10):
-        try:
-            await page.goto(url)
-        except Error as error:
-            if "ERR_NETWORK_CHANGED" not in error.message:
-                raise
-        else:
-            return
-    raise AssertionError("the networks of this machine never rest")
 
 
 async def attack(

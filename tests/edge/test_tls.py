@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 import signal
+import socket
 import ssl
 import time
 from pathlib import Path
@@ -97,6 +98,72 @@ async def test_renewed_certificate_is_taken(backend: "Backend", tmp_path: Path) 
         writer.close()
     finally:
         await stop_edge(config)
+
+
+async def send_plainly(task: "OpenTask", data: bytes) -> bytes:
+    """The answer to bytes that are no TLS."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", task.socket_port)
+    writer.write(data)
+    try:
+        return await asyncio.wait_for(reader.read(), 20)
+    finally:
+        writer.close()
+
+
+async def test_plain_http_is_sent_to_https(secure_rig: "Rig", backend: "Backend") -> None:
+    task = await secure_rig.open(backend.target)
+    head = f"GET /lab?x=1 HTTP/1.1\r\nAccept: */*\r\nhost: {task.authority}\r\n\r\n"
+    answer = (await send_plainly(task, head.encode())).decode()
+    assert answer.startswith("HTTP/1.1 308 ")
+    assert f"\r\nLocation: {task.origin}/lab?x=1\r\n" in answer
+    assert "no-store" in answer, "the port is another task's one day"
+    assert backend.requests == []
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        "GET / HTTP/1.1\r\nX: y\r\n\r\n",
+        "GET http://{}/ HTTP/1.1\r\nHost: {}\r\n\r\n",
+        "GET /\x01 HTTP/1.1\r\nHost: {}\r\n\r\n",
+        "SSH-2.0-OpenSSH_9.6\r\n",
+        "",
+    ],
+)
+async def test_anything_else_in_plain_is_cut(
+    secure_rig: "Rig", backend: "Backend", head: str
+) -> None:
+    task = await secure_rig.open(backend.target)
+    reader, writer = await asyncio.open_connection("127.0.0.1", task.socket_port)
+    writer.write(head.replace("{}", task.authority).encode())
+    writer.write_eof()
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
+
+
+async def test_handshake_in_pieces(secure_rig: "Rig", backend: "Backend") -> None:
+    """The edge looks at the first byte before TLS does."""
+    task = await secure_rig.open(backend.target)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = secure_rig.trust.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    hello = outgoing.read()
+    reader, writer = await asyncio.open_connection("127.0.0.1", task.socket_port)
+    writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for piece in [hello[:1], hello[1:7], hello[7:]]:
+        writer.write(piece)
+        await writer.drain()
+    assert (await asyncio.wait_for(reader.read(1), 10)) == b"\x16"
+    writer.close()
+
+
+async def test_client_that_says_nothing_is_let_go(secure_rig: "Rig", backend: "Backend") -> None:
+    task = await secure_rig.open(backend.target)
+    reader, writer = await asyncio.open_connection("127.0.0.1", task.socket_port)
+    assert await asyncio.wait_for(reader.read(), 60) == b""
+    writer.close()
 
 
 async def named(rig: "Rig", backend: "Backend", name: str) -> "OpenTask":

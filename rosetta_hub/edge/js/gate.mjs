@@ -2,6 +2,7 @@
 // A verdict is {session, own} when it may pass, or {status, text, headers} of the answer instead.
 
 import { buildAccessCookie, parseCookies } from "./cookies.mjs";
+import { claimPort, isLastingWorker } from "./leftovers.mjs";
 import { isForeign, isNavigation, isUpgradeForeign } from "./origins.mjs";
 import { buildTicketPage, PAGE_HEADERS } from "./pages.mjs";
 
@@ -13,6 +14,7 @@ const LOCAL_PATH = /^\/(?![/\\])[\x21-\x5b\x5d-\x7e]*$/;
 const MISDIRECTED = { status: 421, text: "This is not the address of a task.\n" };
 const BAD_PATH = { status: 400, text: "The request target must be a path.\n" };
 const FOREIGN = { status: 403, text: "Requests from other pages are refused.\n" };
+const NO_WORKER = { status: 403, text: "A task that has a port can't have service workers.\n" };
 const NO_SESSION = { status: 403, text: "Log in to use this task.\n" };
 const NOT_FOUND = { status: 404, text: "Not found.\n" };
 
@@ -48,7 +50,9 @@ function judgeTicket(req, task, session, now) {
   }
   const { tls } = task.context;
   const age = (grant.sessionExpires - now) / 1000;
-  return redirect(next, { "Set-Cookie": buildAccessCookie(task.id, tls, grant.value, age) });
+  const { cookies, headers } = claimPort(req, task);
+  const access = buildAccessCookie(task.id, tls, grant.value, age);
+  return redirect(next, { ...headers, "Set-Cookie": [access, ...cookies] });
 }
 
 /** The verdict on an ordinary request. `task` is the one of its port or, in host-name mode, its name. */
@@ -62,6 +66,7 @@ export function judgeRequest(req, task, now) {
     return isOpen ? judgeTicket(req, task, session, now) : NOT_FOUND;
   }
   if (isForeign(req, task.origin)) return FOREIGN;
+  if (isLastingWorker(req, task)) return { ...NO_WORKER, headers: claimPort(req, task).headers };
   if (session !== null) return { session, own };
   return isNavigation(req) ? redirect(buildOpenUrl(task, req.url)) : NO_SESSION;
 }

@@ -8,6 +8,7 @@ import fs from "node:fs";
 import { createApi } from "./api.mjs";
 import { loadConfigurableProxy } from "./chp.mjs";
 import { log } from "./log.mjs";
+import { sortTls } from "./plain.mjs";
 import { Ports } from "./ports.mjs";
 import { defineEdgeProxy } from "./proxy.mjs";
 import { listenPrivately } from "./sockets.mjs";
@@ -59,7 +60,8 @@ async function main() {
   const context = { tls: config.tls !== null, publicHost: config.public_host, mainPort: config.main_port };
   const tasks = new Tasks(context);
   const { proxyServer } = await createProxy(config, tasks);
-  tasks.ports = new Ports(config.bind_ip, (socket) => proxyServer.emit("connection", socket));
+  const serve = (socket) => proxyServer.emit("connection", socket);
+  tasks.ports = new Ports(config.bind_ip, context.tls ? (socket, task) => sortTls(socket, task, serve) : serve);
   await listenMain(proxyServer, config);
   const instance = randomUUID();
   const api = createApi(tasks, () => ({ instance, pid: process.pid, tasks: tasks.size, fingerprint: config.fingerprint }));

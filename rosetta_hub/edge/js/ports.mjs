@@ -16,7 +16,7 @@ export class PortError extends Error {
 export class Ports {
   #servers = new Map();
 
-  /** `handOver(socket)` is given the sockets of HTTP tasks. */
+  /** `handOver(socket, task)` is given the sockets of HTTP tasks. */
   constructor(bindIp, handOver) {
     this.bindIp = bindIp;
     this.handOver = handOver;
@@ -27,7 +27,7 @@ export class Ports {
     const server = net.createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
       task.traffic.track(socket);
       if (task.protocol === "tcp") pipeToTask(socket, task, Date.now());
-      else this.handOver(socket);
+      else this.handOver(socket, task);
     });
     await new Promise((resolve, reject) => {
       server.once("error", (error) => reject(new PortError(task.port, error.code)));
