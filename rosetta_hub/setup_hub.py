@@ -1,6 +1,7 @@
 """Wiring into an existing hub: what the last line of `jupyterhub_config.py` does."""
 
 import os
+import re
 import sys
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -25,8 +26,10 @@ SERVICE_SCOPES = ["servers", "users:activity", "list:users"]
 # and the user's own servers and those shared with the user.
 CLIENT_SCOPES = ["read:users!user", "access:servers", "servers"]
 
-# Variables of the hub's environment that the service that it starts is given.
-ENVIRONMENT_PREFIX = "ROSETTA_"
+# Variables of the hub's environment that the service that it starts is given, on top of the few
+# that the hub gives to all: what the configuration may read (the service reads it, too), and where
+# the engines' clients find their daemon.
+ENVIRONMENT = re.compile(r"(ROSETTA|DOCKER)_.*|XDG_RUNTIME_DIR")
 
 _HUB_6 = jupyterhub.version_info >= (6,)
 
@@ -140,9 +143,8 @@ def _service(settings: Rosetta, config_file: Path, managed: bool) -> dict[str, A
         service["command"] = [
             *(sys.executable, "-m", "rosetta_hub", "service", "--config", str(config_file))
         ]
-        # The configuration may read variables, and the service reads the configuration, too.
         service["environment"] = {
-            name: value for name, value in os.environ.items() if name.startswith(ENVIRONMENT_PREFIX)
+            name: value for name, value in os.environ.items() if ENVIRONMENT.fullmatch(name)
         }
     elif _HUB_6:
         # Seconds. A hub waits this long at its start, half a minute by default, before it routes
