@@ -57,7 +57,7 @@ c.Rosetta.beat_interval = 1
 c.Rosetta.software = {software!r}
 c.Rosetta.computing = {computing!r}
 {extra}
-rosetta_hub.setup(c, __file__)
+rosetta_hub.setup(c, __file__, manage_service={manage_service})
 """
 
 
@@ -95,6 +95,7 @@ class Deployment:
     extra: str = ""
     tasks_url: str = "http://127.0.0.1"
     ports: int = 20
+    manage_service: bool = True
     admin_token: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     _hub: subprocess.Popen[bytes] | None = None
 
@@ -123,6 +124,7 @@ class Deployment:
             software=self.software,
             computing=self.computing,
             extra=self.extra,
+            manage_service=self.manage_service,
         )
         self.config = self.directory / "jupyterhub_config.py"
         self.config.write_text(text)

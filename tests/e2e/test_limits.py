@@ -1,0 +1,220 @@
+"""At the limits: no port, engine or disk left, a configuration that is refused; and idleness."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from tornado.websocket import websocket_connect
+
+from .conftest import COMPUTING, ECHO, JUPYTER_IMAGE, python_software
+from .deployment import Deployment, User, eventually
+
+SOFTWARE = [
+    python_software("echo", ECHO),
+    # Images that know nothing of us: both listen on the loopback address, as they do by default.
+    {
+        "id": "lab",
+        "name": "Plain JupyterLab",
+        "command": ["jupyter", "lab"],
+        "interface_auth": "jupyter",
+        **JUPYTER_IMAGE,
+    },
+    {
+        "id": "web",
+        "name": "Plain web server",
+        "command": ["python3", "-m", "http.server", "--bind", "127.0.0.1", "8010"],
+        "interface_port": 8010,
+        **JUPYTER_IMAGE,
+    },
+]
+
+
+def engine(name: str, **conf: Any) -> dict[str, Any]:
+    """A computing resource of one engine."""
+    return {"id": name, "name": name.title(), "container_engines": ["podman"], "conf": conf}
+
+
+@contextlib.contextmanager
+def full_disk(directory: Path) -> Iterator[Path]:
+    """A file system of 64 KiB without room for anything."""
+    directory.mkdir(mode=0o700)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k,mode=700", "tmpfs", str(directory)]
+    subprocess.run(mount, check=True)
+    try:
+        (directory / "filler").write_bytes(bytes(os.statvfs(directory).f_bavail * 4096))
+        yield directory
+    finally:
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def narrow(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
+    """A hub with two ports for tasks, a full disk, and an engine that is stopped."""
+    directory = tmp_path_factory.mktemp("narrow")
+    with full_disk(directory / "full") as disk:
+        stopped = {**engine("stopped"), "container_engines": ["docker"]}
+        computing = [engine("small"), engine("full", work_dir=str(disk)), stopped]
+        found = Deployment(directory / "hub", SOFTWARE, computing, ports=2)
+        try:
+            with pytest.MonkeyPatch.context() as environment:
+                environment.setenv("DOCKER_HOST", f"unix://{directory}/stopped.sock")
+                await found.start()
+            yield found
+        finally:
+            await found.stop()
+    await asyncio.to_thread(shutil.rmtree, directory)
+
+
+@pytest.fixture
+async def carol(narrow: Deployment) -> AsyncIterator[User]:
+    """A user of that hub, whose tasks are gone after the test."""
+    user = await narrow.user("carol")
+    yield user
+    await user.clean()
+
+
+def left(task: dict[str, Any]) -> list[str]:
+    """The containers of a task."""
+    found = []
+    for client in ("docker", "podman"):
+        command = [client, "ps", "-a", f"--filter=name=rosetta-{task['id']}", "--format={{.Names}}"]
+        found += subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return found
+
+
+async def start(user: User, software: str = "echo", computing: str = "small") -> dict[str, Any]:
+    """A task that runs, or has failed."""
+    task = await user.start(software=software, computing=computing)
+    return await user.until(task["id"], "running", "failed")
+
+
+async def is_inside(user: User, task: dict[str, Any]) -> str:
+    """Enter a task that runs; returns its address."""
+    assert task["state"] == "running", task["sentence"]
+    door = await user.enter(task)
+    assert (await door.get()).code == 200
+    return door.url
+
+
+async def test_all_ports_in_use(carol: User) -> None:
+    first, second = await start(carol), await start(carol)
+    urls = {await is_inside(carol, task) for task in (first, second)}
+    assert len(urls) == 2
+    third = await start(carol)
+    assert third["sentence"].startswith("All ports for tasks are in use.")
+    assert left(third) == []
+    await is_inside(carol, second)
+    await carol.api("POST", f"tasks/{first['id']}/stop")
+    await carol.until(first["id"], "stopped")
+    again = await carol.api("POST", f"tasks/{third['id']}/start")
+    assert again.code == 201, again.body
+    third = await carol.until(third["id"], "running", "failed")
+    assert await is_inside(carol, third) in urls
+
+
+async def test_ports_that_another_program_holds(carol: User, narrow: Deployment) -> None:
+    with socket.create_server(("127.0.0.1", narrow.first_port)):
+        task = await start(carol)
+        assert await is_inside(carol, task) == f"http://127.0.0.1:{narrow.first_port + 1}"
+        second = await start(carol)
+        assert second["sentence"].startswith("All ports for tasks are in use.")
+    # As soon as the other program has ended, its port is one of the range as before.
+    await carol.api("POST", f"tasks/{second['id']}/start")
+    second = await carol.until(second["id"], "running", "failed")
+    assert await is_inside(carol, second) == f"http://127.0.0.1:{narrow.first_port}"
+
+
+@pytest.mark.parametrize(
+    ("computing", "words"),
+    [
+        ("stopped", "The container engine docker does not answer on Stopped."),
+        ("full", "The disk of Full is full."),
+    ],
+)
+async def test_nothing_to_run_on(
+    carol: User, narrow: Deployment, computing: str, words: str
+) -> None:
+    task = await start(carol, computing=computing)
+    assert task["state"] == "failed"
+    assert task["sentence"].startswith(words)
+    assert left(task) == []
+    await carol.clean()
+    for work_dir in (narrow.sandbox(task).parent, narrow.directory.parent / "full"):
+        assert not list(work_dir.glob(f"{task['id']}*"))
+
+
+@pytest.mark.parametrize(("software", "path"), [("lab", "/api/status"), ("web", "/")])
+async def test_an_image_with_nothing_of_ours(carol: User, software: str, path: str) -> None:
+    task = await start(carol, software)
+    assert task["state"] == "running", (task["sentence"], task["log_tail"])
+    assert (await (await carol.enter(task)).get(path)).code == 200
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"tasks_url": "http://localhost"}, ["have the same host name 'localhost'", "cookies"]),
+        (
+            {"software": [{"id": "x", "name": "X", "image_name": "x", "image_tga": "1"}]},
+            ["c.Rosetta.software entry 1 ('x')", "'image_tga'", "Allowed keys:", "image_tag"],
+        ),
+        (
+            {"computing": [{"id": "y", "name": "Y", "container_engines": ["lxc"]}]},
+            ["c.Rosetta.computing entry 1 ('y')", "'container_engines'", "docker, podman"],
+        ),
+    ],
+)
+async def test_a_configuration_that_is_refused(
+    tmp_path: Path, keys: dict[str, Any], words: list[str]
+) -> None:
+    whole = {"software": SOFTWARE, "computing": COMPUTING, **keys}
+    refused = Deployment(tmp_path / "hub", **whole)
+    command = [sys.executable, "-m", "jupyterhub", "-f", str(refused.config)]
+    done = await asyncio.to_thread(
+        subprocess.run, command, cwd=refused.directory, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+async def last_activity(user: User, *tasks: dict[str, Any]) -> list[float]:
+    """When each of the tasks was used last, as the hub (and its idle culler) knows it."""
+    servers = (await user.deployment.hub_api("GET", f"/users/{user.name}"))["servers"]
+    times = [servers[task["server_name"]]["last_activity"] for task in tasks]
+    return [datetime.fromisoformat(time).timestamp() for time in times]
+
+
+async def test_the_hub_learns_of_use_and_of_idleness(alice: User) -> None:
+    """A request and traffic of an open WebSocket are use; an open one that is silent is not."""
+    visited, busy, silent = tasks = [
+        await start(alice, name, "local") for name in ("echo", "chatty", "chatty")
+    ]
+    doors = [await alice.enter(task) for task in tasks]
+    opened = await last_activity(alice, *tasks)
+    assert (await doors[0].get()).code == 200
+    sockets = [await websocket_connect(door.websocket_request("/")) for door in doors[1:]]
+
+    async def have_moved(*some: dict[str, Any], since: list[float]) -> bool:
+        now = await last_activity(alice, *some)
+        return all(new > old for new, old in zip(now, since, strict=True))
+
+    await eventually(lambda: have_moved(*tasks, since=opened), "the hub knows of their use")
+    before = await last_activity(alice, *tasks)
+    await sockets[0].write_message("hello")
+    assert await asyncio.wait_for(sockets[0].read_message(), 10) == "hello"
+    await eventually(lambda: have_moved(busy, since=[before[1]]), "the hub knows of the traffic")
+    assert await last_activity(alice, visited, silent) == [before[0], before[2]]
+    for one in sockets:
+        one.close()
