@@ -21,6 +21,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 
 from tests.service.postgres import postgresql
 
+from .browser import chromium, log_in
 from .conftest import COMPUTING, ECHO, python_software
 from .deployment import NAVIGATION, Deployment, User, eventually, free_port
 from .test_life import containers
@@ -133,6 +134,7 @@ async def test_tls(tmp_path: Path) -> None:
         answer = await visitor.get(f"{url}/inside", **same_origin(cookie))
         assert (answer.code, answer.body[:8]) == (200, b"/inside\n")
         assert (await visitor.get(url, **{"Sec-Fetch-Site": "same-origin"})).code == 403
+        await alice.clean()
 
 
 async def test_a_host_name_for_each_task(tmp_path: Path) -> None:
@@ -154,6 +156,8 @@ async def test_a_host_name_for_each_task(tmp_path: Path) -> None:
         nobody = url.replace(one["id"], secrets.token_hex(6))
         assert (await visitor.get(nobody, **same_origin(cookie))).code == 421
         await says_ssh(ssh["interface"]["url"], deployment)
+        await opens_in_a_browser(deployment, one, url)
+        await alice.clean()
 
 
 async def says_ssh(command: str, deployment: Deployment) -> None:
@@ -165,6 +169,16 @@ async def says_ssh(command: str, deployment: Deployment) -> None:
     assert (await asyncio.wait_for(reader.readline(), 20)).startswith(b"SSH-2.0")
     writer.close()
     await writer.wait_closed()
+
+
+async def opens_in_a_browser(deployment: Deployment, task: dict[str, Any], url: str) -> None:
+    """Whether a real browser gets in, and goes on there under the name of the task."""
+    async with chromium() as browser:
+        page = await log_in(await browser.new_context(), deployment, "alice")
+        await page.goto(f"{deployment.url}{task['open_url']}")
+        await page.goto(f"{url}/again")
+        assert page.url == f"{url}/again"
+        assert (await page.inner_text("body")).startswith("/again")
 
 
 class Unit:
