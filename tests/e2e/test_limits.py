@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -189,11 +189,10 @@ async def test_a_configuration_that_is_refused(
         assert word in done.stderr
 
 
-async def last_activity(user: User, *tasks: dict[str, Any]) -> list[float]:
+async def last_activity(user: User, *tasks: dict[str, Any]) -> list[datetime]:
     """When each of the tasks was used last, as the hub (and its idle culler) knows it."""
     servers = (await user.deployment.hub_api("GET", f"/users/{user.name}"))["servers"]
-    times = [servers[task["server_name"]]["last_activity"] for task in tasks]
-    return [datetime.fromisoformat(time).timestamp() for time in times]
+    return [datetime.fromisoformat(servers[one["server_name"]]["last_activity"]) for one in tasks]
 
 
 async def test_the_hub_learns_of_use_and_of_idleness(alice: User) -> None:
@@ -202,19 +201,20 @@ async def test_the_hub_learns_of_use_and_of_idleness(alice: User) -> None:
         await start(alice, name, "local") for name in ("echo", "chatty", "chatty")
     ]
     doors = [await alice.enter(task) for task in tasks]
-    opened = await last_activity(alice, *tasks)
+
+    async def used_since(time: datetime, *some: dict[str, Any]) -> bool:
+        return all(last >= time for last in await last_activity(alice, *some))
+
+    # The edge counts in milliseconds.
+    opening = datetime.now(UTC) - timedelta(milliseconds=1)
     assert (await doors[0].get()).code == 200
     sockets = [await websocket_connect(door.websocket_request("/")) for door in doors[1:]]
-
-    async def have_moved(*some: dict[str, Any], since: list[float]) -> bool:
-        now = await last_activity(alice, *some)
-        return all(new > old for new, old in zip(now, since, strict=True))
-
-    await eventually(lambda: have_moved(*tasks, since=opened), "the hub knows of their use")
-    before = await last_activity(alice, *tasks)
+    await eventually(lambda: used_since(opening, *tasks), "the hub knows of their use")
+    before = await last_activity(alice, visited, silent)
+    sending = datetime.now(UTC) - timedelta(milliseconds=1)
     await sockets[0].write_message("hello")
     assert await asyncio.wait_for(sockets[0].read_message(), 10) == "hello"
-    await eventually(lambda: have_moved(busy, since=[before[1]]), "the hub knows of the traffic")
-    assert await last_activity(alice, visited, silent) == [before[0], before[2]]
+    await eventually(lambda: used_since(sending, busy), "the hub knows of the traffic")
+    assert await last_activity(alice, visited, silent) == before
     for one in sockets:
         one.close()
