@@ -21,6 +21,7 @@ from .deployment import Deployment, User, eventually
 
 SOFTWARE = [
     python_software("echo", ECHO),
+    python_software("loud", "print('x' * 1000000, flush=True)\n" + ECHO),
     # Images that know nothing of us: both listen on the loopback address, as they do by default.
     {
         "id": "lab",
@@ -45,13 +46,12 @@ def engine(name: str, **conf: Any) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def full_disk(directory: Path) -> Iterator[Path]:
-    """A file system of 64 KiB without room for anything."""
+def small_disk(directory: Path) -> Iterator[Path]:
+    """A file system of 64 KiB."""
     directory.mkdir(mode=0o700)
     mount = ["mount", "-t", "tmpfs", "-o", "size=64k,mode=700", "tmpfs", str(directory)]
     subprocess.run(mount, check=True)
     try:
-        (directory / "filler").write_bytes(bytes(os.statvfs(directory).f_bavail * 4096))
         yield directory
     finally:
         subprocess.run(["umount", "--lazy", str(directory)], check=True)
@@ -59,11 +59,16 @@ def full_disk(directory: Path) -> Iterator[Path]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def narrow(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
-    """A hub with two ports for tasks, a full disk, and an engine that is stopped."""
+    """A hub with two ports for tasks, a full disk, a small one, and an engine that is stopped."""
     directory = tmp_path_factory.mktemp("narrow")
-    with full_disk(directory / "full") as disk:
-        stopped = {**engine("stopped"), "container_engines": ["docker"]}
-        computing = [engine("small"), engine("full", work_dir=str(disk)), stopped]
+    with small_disk(directory / "full") as full, small_disk(directory / "tiny") as tiny:
+        (full / "filler").write_bytes(bytes(os.statvfs(full).f_bavail * 4096))
+        computing = [
+            engine("small"),
+            engine("full", work_dir=str(full)),
+            engine("tiny", work_dir=str(tiny)),
+            {**engine("stopped"), "container_engines": ["docker"]},
+        ]
         found = Deployment(directory / "hub", SOFTWARE, computing, ports=2)
         try:
             with pytest.MonkeyPatch.context() as environment:
@@ -135,21 +140,23 @@ async def test_ports_that_another_program_holds(carol: User, narrow: Deployment)
 
 
 @pytest.mark.parametrize(
-    ("computing", "words"),
+    ("software", "computing", "words"),
     [
-        ("stopped", "The container engine docker does not answer on Stopped."),
-        ("full", "The disk of Full is full."),
+        ("echo", "stopped", "The container engine docker does not answer on Stopped."),
+        ("echo", "full", "The disk of Full is full."),
+        ("loud", "tiny", "The disk of Tiny is full."),
     ],
 )
 async def test_nothing_to_run_on(
-    carol: User, narrow: Deployment, computing: str, words: str
+    carol: User, narrow: Deployment, software: str, computing: str, words: str
 ) -> None:
-    task = await start(carol, computing=computing)
-    assert task["state"] == "failed"
+    task = await start(carol, software, computing)
+    task = await carol.until(task["id"], "failed")
     assert task["sentence"].startswith(words)
     assert left(task) == []
     await carol.clean()
-    for work_dir in (narrow.sandbox(task).parent, narrow.directory.parent / "full"):
+    disks = [narrow.directory.parent / name for name in ("full", "tiny")]
+    for work_dir in (narrow.sandbox(task).parent, *disks):
         assert not list(work_dir.glob(f"{task['id']}*"))
 
 
