@@ -57,8 +57,13 @@ async def test_hub_and_service(alice: User, deployment: Deployment) -> None:
     await deployment.start()
     assert (await alice.until(str(task["id"]), "running"))["attempt"] == 1
     assert await reachable(door)
-    servers = (await deployment.hub_api("GET", "/users/alice"))["servers"]
-    assert servers[task["server_name"]]["ready"], "the hub has not given the server up"
+
+    async def known() -> bool:
+        servers = (await deployment.hub_api("GET", "/users/alice"))["servers"]
+        server = servers.get(task["server_name"])
+        return bool(server and server["ready"])
+
+    await eventually(known, "the hub has not given the server up")
     assert containers(str(task["id"])) == [f"rosetta-{task['id']}-1"]
 
 
