@@ -15,10 +15,11 @@ from rosetta_agent.processes import Identity
 
 from .orders import full_job, plain_job
 
-DOCKER = docker.Client("docker", "json-file")
+DOCKER = docker.Client("docker", "json-file", docker.NETWORK)
 PODMAN = docker.Client(
     "podman",
     "k8s-file",
+    "slirp4netns",
     run_options=("--runtime", "runc"),
     pull_options=("--tls-verify=false",),
     remove_options=("--time", "0"),
@@ -42,8 +43,21 @@ def test_docker_run_with_all_options() -> None:
         *("--mount", "type=bind,source=/data/alice,target=/storages/data"),
         *("--mount", "type=bind,source=/data/all,target=/storages/all,readonly"),
         *("--env", "AUTH_PASS", "--env", "BASE_PORT", "--env", "PATH=/opt/bin:/bin"),
+        *("--network", "rosetta-tasks"),
         *("--ulimit", "core=0", "localhost:5000/casa:6.5", "serve", "--all"),
     ]
+
+
+def test_an_administrators_network_replaces_ours() -> None:
+    job = full_job()._replace(engine_options=("--network=lab",))
+    argv = docker.build_run_command(DOCKER, job, publish=False, init=True)
+    assert [one for one in argv if "network" in one] == ["--network=lab"]
+
+
+def test_networks_of_podman() -> None:
+    assert podman.build_network(1000, has_slirp=False) is None
+    assert podman.build_network(0, has_slirp=True) == "slirp4netns"
+    assert podman.build_network(0, has_slirp=False) == "none"
 
 
 def test_podman_run_with_as_little_as_possible() -> None:
@@ -52,7 +66,8 @@ def test_podman_run_with_as_little_as_possible() -> None:
         *("--pull", "never", "--hostname", "3f9a1c22b7e4"),
         *("--log-driver", "k8s-file", "--log-opt", "max-size=10m"),
         *("--label", "rosetta.task=3f9a1c22b7e4", "--label", "rosetta.attempt=2"),
-        *("--security-opt", "no-new-privileges", "--runtime", "runc", "casa"),
+        *("--security-opt", "no-new-privileges", "--network", "slirp4netns"),
+        *("--runtime", "runc", "casa"),
     ]
 
 

@@ -65,6 +65,7 @@ SOFTWARE: list[dict[str, Any]] = [
     },
     python_software("slow", "import time; time.sleep(5)\n" + ECHO),
     python_software("chatty", CHATTY),
+    python_software("open", ECHO.replace("127.0.0.1", "0.0.0.0")),
     python_software("secret", ECHO, users=["root"]),
 ]
 COMPUTING: list[dict[str, Any]] = [

@@ -1,5 +1,7 @@
 """Nobody but those whom the hub lets in reaches a task, whatever their browser holds."""
 
+import re
+import subprocess
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -141,3 +143,25 @@ async def test_a_container_sees_no_cookie_or_token_but_its_own(
     assert deployment.admin_token not in seen
     assert "JUPYTERHUB" not in seen
     await context.close()
+
+
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+async def test_a_container_does_not_reach_its_neighbour(
+    alice: User, bob: User, engine: str
+) -> None:
+    """The edge guards the way from outside; inside, the engines' networks must part the tasks."""
+    victim = await bob.start(software="open", engine=engine)
+    spy = await alice.start(software="open", engine=engine)
+    await bob.until(victim["id"], "running")
+    await alice.until(spy["id"], "running")
+    name, other = (f"rosetta-{task['id']}-1" for task in (spy, victim))
+    look = [engine, "inspect", "--format", "{{json .NetworkSettings}}", other]
+    shown = subprocess.run(look, capture_output=True, text=True, check=True).stdout
+    addresses = set(re.findall(r'"IPAddress": ?"([0-9.]+)"', shown))
+    # Podman's containers have no address outside; 10.0.2.2 is the machine, as slirp4netns shows it.
+    for address in addresses or {"10.0.2.2"}:
+        code = f"import socket; socket.create_connection(('{address}', 8888), 3)"
+        found = subprocess.run([engine, "exec", name, "python3", "-c", code], capture_output=True)
+        assert found.returncode != 0, f"{address} answers"
+    itself = "import socket; socket.create_connection(('127.0.0.1', 8888), 3)"
+    subprocess.run([engine, "exec", name, "python3", "-c", itself], check=True)

@@ -1,5 +1,6 @@
 """docker, and what podman shares with it: the same command line, the same answers."""
 
+import fcntl
 import json
 import os
 import socket
@@ -29,14 +30,20 @@ _CLIENT_PREFIXES = (
 _INITS = frozenset(("init", "s6-svscan", "systemd", "tini", "dumb-init", "catatonit"))
 
 
+#: Of all tasks of a docker daemon.
+NETWORK = "rosetta-tasks"
+
+
 class Client(NamedTuple):
     """The program, and what has to be said to it on this machine.
 
-    ``log_driver`` is one that keeps the output in files whose size can be limited.
+    ``log_driver`` is one that keeps the output in files whose size can be limited. ``network``
+    is one in which containers cannot connect to each other (None: the engine's default is).
     """
 
     program: str
     log_driver: str
+    network: Optional[str] = None
     run_options: Tuple[str, ...] = ()
     pull_options: Tuple[str, ...] = ()
     remove_options: Tuple[str, ...] = ()
@@ -152,6 +159,21 @@ def _bind_options(job: Job) -> List[str]:
     return options
 
 
+def _network_options(client: Client, job: Job) -> List[str]:
+    named = any(option.split("=")[0] in ("--network", "--net") for option in job.engine_options)
+    return ["--network", client.network] if client.network and not named else []
+
+
+def build_network_command(client: Client) -> List[str]:
+    """Make docker's network for tasks.
+
+    In its default one a container connects to every other: a hostile image would reach the
+    unguarded interfaces of its neighbours.
+    """
+    isolated = "com.docker.network.bridge.enable_icc=false"
+    return [client.program, "network", "create", "--opt", isolated, NETWORK]
+
+
 def build_run_command(client: Client, job: Job, publish: bool, init: bool) -> List[str]:
     """Start the container in the background.
 
@@ -171,6 +193,7 @@ def build_run_command(client: Client, job: Job, publish: bool, init: bool) -> Li
     argv += ["--runtime", job.runtime] if job.runtime else []
     argv += _limit_options(job) + _hardening_options(job) + _bind_options(job)
     argv += _environment_options(container_environment(job))
+    argv += _network_options(client, job)
     argv += list(client.run_options) + list(job.engine_options)
     return argv + [image_name(job.image)] + list(job.command or ())
 
@@ -238,7 +261,26 @@ class Docker(Engine):
 
     def client(self, image: Optional[Image] = None) -> Client:
         """The program and the options that this machine, and this image, need."""
-        return Client("docker", "json-file")
+        return Client("docker", "json-file", NETWORK)
+
+    def have_network(self, client: Client) -> None:
+        """Make the network for tasks where it is not there yet.
+
+        One agent at a time: docker would make two networks of one name, and then refuse both.
+        """
+        inspect = [client.program, "network", "inspect", NETWORK]
+        if self._ask(inspect).status == 0:
+            return
+        lock = os.open(self.sandbox.work_dir, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if self._ask(inspect).status == 0:
+                return
+            done = self._ask(build_network_command(client))
+        finally:
+            os.close(lock)
+        if done.status != 0 and "already exists" not in done.errors:
+            raise engine_failure(self.title, NETWORK, done.errors)
 
     def can_enter(self) -> bool:
         """Whether the agent may enter the network of a container.
@@ -302,6 +344,7 @@ class Docker(Engine):
     def start(self, job: Job) -> Container:
         """See Engine."""
         client = self.client(job.image)
+        self.have_network(client)
         argv = build_run_command(client, job, not self.can_enter(), not self._image_is_init)
         values = container_environment(job)
         handed = {name: values[name] for name in values if not is_read_by_client(name)}
@@ -311,7 +354,8 @@ class Docker(Engine):
         inspected = self._inspect(job.interface.port)
         if inspected is None:
             raise TaskFailure("exited", "The container disappeared while it started.")
-        return _container(job, inspected, parse_warnings(done.errors))
+        outbound: Tuple[str, ...] = ("no_outbound",) if client.network == "none" else ()
+        return _container(job, inspected, parse_warnings(done.errors) + outbound)
 
     def _not_started(self, job: Job, done: Completed) -> TaskFailure:
         if done.status == _ENGINE_ERROR:

@@ -31,17 +31,31 @@ class Podman(Docker):
         return Client(
             "podman",
             "k8s-file",
+            build_network(os.geteuid(), shutil.which("slirp4netns") is not None),
             run_options=machine_options() if image is not None else (),
             pull_options=("--tls-verify=false",) if loopback else (),
             remove_options=("--time", "0"),
             init=build_init_options([path for path in _INIT_PROGRAMS if os.path.exists(path)]),
         )
 
+    def have_network(self, client: Client) -> None:
+        """See Docker: here each container has a network of its own."""
+
     def can_enter(self) -> bool:
         """See Docker. Rootless podman's user namespace is ours to enter."""
         if os.environ.get("CONTAINER_HOST"):
             return False
         return os.geteuid() != 0 or has_capability(CAP_SYS_ADMIN)
+
+
+def build_network(user: int, has_slirp: bool) -> Optional[str]:
+    """A network of the container's own; rootless podman's default is one.
+
+    Root's default is a bridge, in which every container connects to every other.
+    """
+    if user != 0:
+        return None
+    return "slirp4netns" if has_slirp else "none"
 
 
 def build_init_options(programs: Sequence[str]) -> Tuple[str, ...]:
