@@ -24,6 +24,7 @@ from .machine import (
     apptainer_machine,
     start_host,
 )
+from .slow import slow_line
 from .test_life import fetch, interface, own_address
 
 pytestmark = pytest.mark.timeout(func_only=True)
@@ -69,17 +70,21 @@ def registry(tmp_path_factory: pytest.TempPathFactory, image: str) -> Iterator[s
 
 
 @pytest.fixture
-def forget(registry: str) -> Iterator[None]:
-    yield
-    for engine in ("docker", "podman"):
-        subprocess.run([engine, "rmi", "--force", registry], capture_output=True, check=False)
+def far_away(registry: str) -> Iterator[str]:
+    """The image over a slow line; no engine has it afterwards."""
+    address, _, rest = registry.partition("/")
+    host, port = address.split(":")
+    with slow_line(host, int(port)) as slow:
+        name = f"{slow}/{rest}"
+        yield name
+        for engine in ("docker", "podman"):
+            subprocess.run([engine, "rmi", "--force", name], capture_output=True, check=False)
 
 
-@pytest.mark.usefixtures("forget")
 def test_pull_with_progress(
-    machine: Machine, service: FakeService, make_job: MakeJob, registry: str
+    machine: Machine, service: FakeService, make_job: MakeJob, far_away: str
 ) -> None:
-    job = make_job(machine, image__reference=registry)
+    job = make_job(machine, image__reference=far_away)
     machine.run(job)
     service.wait_for("running")
     assert service.states == ["starting", "pulling", "starting", "running"]
@@ -89,7 +94,7 @@ def test_pull_with_progress(
     assert progress[-1]["total"] > 20_000_000
     assert machine.stop(job) == {"state": "stopped"}
 
-    again = make_job(machine, image__reference=registry)
+    again = make_job(machine, image__reference=far_away)
     seen = len(service.reports)
     machine.run(again)
     wait_until(lambda: service.reports[-1]["state"] == "running", "it runs")
