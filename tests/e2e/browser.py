@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from tests.support.browsing import visit
+
 from .deployment import Deployment
 
 CHROMIUM = "/usr/bin/chromium"
@@ -33,7 +35,7 @@ async def chromium() -> AsyncIterator[Browser]:
 async def log_in(context: BrowserContext, deployment: Deployment, name: str) -> Page:
     """Log in to the hub; returns the page, which shows the user's tasks."""
     page = await context.new_page()
-    await page.goto(f"{deployment.url}/hub/login")
+    await visit(page, f"{deployment.url}/hub/login")
     await page.fill("#username_input", name)
     await page.fill("#password_input", "any")
     await page.click("#login_submit")

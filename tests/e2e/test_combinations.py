@@ -14,6 +14,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page
 from traitlets.config.loader import PyFileConfigLoader
 
+from tests.support.browsing import visit
+
 from .browser import chromium, log_in
 from .deployment import Deployment, eventually
 from .machines import ROOT, Machine, apptainer_machine, this_machine
@@ -91,7 +93,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 async def start_by_form(page: Page, deployment: Deployment, image: str) -> str:
     """Choose, press Start, and wait in the waiting room; returns the task's id."""
-    await page.goto(f"{deployment.url}/hub/spawn")
+    await visit(page, f"{deployment.url}/hub/spawn")
     await page.check(f"input[name=software][value={image}]")
     await page.get_by_role("button", name="Start").click()
     await page.wait_for_url("**/services/rosetta/tasks/*", timeout=60_000)
@@ -221,7 +223,7 @@ async def test_a_person_is_inside(
             await INSIDE[image](page)
         finally:
             await keep_picture(page, f"{engine}-{image}")
-    await page.goto(f"{deployment.url}{task['page_url']}?stay")
+    await visit(page, f"{deployment.url}{task['page_url']}?stay")
     await page.get_by_role("button", name="Stop").click()
     stopped = await user.until(task_id, "stopped")
     assert stopped["warnings"] == []

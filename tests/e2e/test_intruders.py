@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser
 
+from tests.support.browsing import visit
+
 from .browser import chromium, log_in
 from .deployment import NAVIGATION, Deployment, User, eventually
 
@@ -57,11 +59,11 @@ async def test_a_second_user_and_a_logged_out_browser(
     for name in ("bob", None):
         context = await browser.new_context()
         page = await log_in(context, deployment, name) if name else await context.new_page()
-        await page.goto(f"{url}/secret-{name}")
+        await visit(page, f"{url}/secret-{name}")
         assert page.url.startswith(deployment.url), "sent to the hub"
-        await page.goto(f"{deployment.url}{task['open_url']}")
+        await visit(page, f"{deployment.url}{task['open_url']}")
         assert page.url.startswith(deployment.url)
-        await page.goto(f"{deployment.url}{task['page_url']}")
+        await visit(page, f"{deployment.url}{task['page_url']}")
         assert "secret" not in await page.content()
         await context.close()
     log = (await alice.api("GET", f"tasks/{task['id']}/log")).body.decode()
@@ -74,14 +76,14 @@ async def test_a_logout_ends_the_way_in(
     task = await running(alice)
     context = await browser.new_context()
     page = await log_in(context, deployment, "alice")
-    await page.goto(f"{deployment.url}{task['open_url']}")
+    await visit(page, f"{deployment.url}{task['open_url']}")
     url = page.url
     assert "127.0.0.1" in url
     hub = await context.new_page()
-    await hub.goto(f"{deployment.url}/hub/logout")
+    await visit(hub, f"{deployment.url}/hub/logout")
 
     async def thrown_out() -> bool:
-        await page.goto(url)
+        await visit(page, url)
         return page.url.startswith(deployment.url)
 
     await eventually(thrown_out, "the browser is asked to log in again", 60)
@@ -107,10 +109,10 @@ async def test_a_page_of_another_task(
     evil, victim = await running(alice), await running(alice)
     context = await browser.new_context()
     page = await log_in(context, deployment, "alice")
-    await page.goto(f"{deployment.url}{victim['open_url']}")
+    await visit(page, f"{deployment.url}{victim['open_url']}")
     victim_url = page.url
-    await page.goto(f"{victim_url}allowed")
-    await page.goto(f"{deployment.url}{evil['open_url']}")
+    await visit(page, f"{victim_url}allowed")
+    await visit(page, f"{deployment.url}{evil['open_url']}")
     result = await page.evaluate(ATTACKS[attack], f"{victim_url}attack")
     assert result != "open"
     await context.close()
@@ -128,9 +130,9 @@ async def test_a_container_sees_no_cookie_or_token_but_its_own(
     one, other = await running(alice), await running(alice, "jupyter")
     context = await browser.new_context()
     page = await log_in(context, deployment, "alice")
-    await page.goto(f"{deployment.url}{other['open_url']}")
+    await visit(page, f"{deployment.url}{other['open_url']}")
     await page.wait_for_load_state()
-    await page.goto(f"{deployment.url}{one['open_url']}")
+    await visit(page, f"{deployment.url}{one['open_url']}")
     seen = await page.inner_text("body")
     await context.add_cookies([{"name": "tossed", "value": "1", "url": page.url}])
     await page.reload()

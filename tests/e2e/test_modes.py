@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 
 from tests.service.postgres import postgresql
+from tests.support.browsing import visit
 
 from .browser import chromium, log_in
 from .conftest import COMPUTING, ECHO, python_software
@@ -175,8 +176,8 @@ async def opens_in_a_browser(deployment: Deployment, task: dict[str, Any], url: 
     """Whether a real browser gets in, and goes on there under the name of the task."""
     async with chromium() as browser:
         page = await log_in(await browser.new_context(), deployment, "alice")
-        await page.goto(f"{deployment.url}{task['open_url']}")
-        await page.goto(f"{url}/again")
+        await visit(page, f"{deployment.url}{task['open_url']}")
+        await visit(page, f"{url}/again")
         assert page.url == f"{url}/again"
         assert (await page.inner_text("body")).startswith("/again")
 

@@ -4,8 +4,6 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-from playwright.async_api import Error, Page
-
 if TYPE_CHECKING:
     from tests.edge.conftest import OpenTask
 
@@ -16,16 +14,3 @@ async def build_open_url(task: "OpenTask", path: str = "/") -> str:
     session = secrets.token_urlsafe(24)
     await task.rig.client.post_ticket(task.id, ticket, session, "alice", 60, time.time() + 3600)
     return f"{task.origin}/_rosetta/open?ticket={ticket}&next={path}"
-
-
-async def visit(page: Page, url: str) -> None:
-    """Go there, again where the machine's networks (of containers, say) change meanwhile."""
-    for _ in range(10):
-        try:
-            await page.goto(url)
-        except Error as error:
-            if "ERR_NETWORK_CHANGED" not in error.message:
-                raise
-        else:
-            return
-    raise AssertionError("the networks of this machine never rest")

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import BrowserContext
 
-from tests.edge.browsing import build_open_url, visit
+from tests.edge.browsing import build_open_url
+from tests.support.browsing import visit
 
 if TYPE_CHECKING:
     from tests.edge.conftest import Backend, Request, Rig

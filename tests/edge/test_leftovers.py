@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import BrowserContext, Page
 
-from tests.edge.browsing import build_open_url, visit
+from tests.edge.browsing import build_open_url
+from tests.support.browsing import visit
 
 if TYPE_CHECKING:
     from tests.edge.conftest import Answer, Backend, OpenTask, Request, Rig

@@ -1,10 +1,10 @@
 """What all pages share: they fit a phone, need no mouse, and keep to a strict policy."""
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from .look import fill
-from .stub import PREFIX, XSRF, Stub, hub_context, hub_templates
+from .stub import PREFIX, XSRF, Stub, hub_context, hub_templates, make_task
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -101,3 +101,19 @@ async def test_pages_of_nobody_show_nothing_of_anybody() -> None:
     page = hub_templates().get_template("error.html").render(**context, status_code=500)
     assert "Logout" not in page
     assert "New task</a>\n</li>" not in page
+
+
+async def test_a_script_that_did_not_arrive_is_asked_for_again(page: Page, stub: Stub) -> None:
+    """As after Chromium's ERR_NETWORK_CHANGED, which a container's start next to it causes."""
+    stub.put(make_task("a1", name="Line survey"))
+    left = 2
+
+    async def drop(route: Route) -> None:
+        nonlocal left
+        left -= 1
+        await (route.abort() if left >= 0 else route.continue_())
+
+    await page.route("**/static/task_row.js", drop)
+    await page.goto(PREFIX)
+    await page.wait_for_selector("#active .task-row")
+    assert left < 0

@@ -1,1 +1,1 @@
-"""What the tests of several folders share."""
+"""What several suites share."""

@@ -1,0 +1,16 @@
+"""What a test does with a real browser."""
+
+from playwright.async_api import Error, Page
+
+
+async def visit(page: Page, url: str) -> None:
+    """Go there, again where the machine's networks (of containers, say) change meanwhile."""
+    for _ in range(10):
+        try:
+            await page.goto(url)
+        except Error as error:
+            if "ERR_NETWORK_CHANGED" not in error.message:
+                raise
+        else:
+            return
+    raise AssertionError("the networks of this machine never rest")
