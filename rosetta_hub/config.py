@@ -242,6 +242,18 @@ class Rosetta(Configurable):
             self._check_certificate()
         self.catalogue()
 
+    def advice(self) -> list[str]:
+        """What is allowed but could be safer, a sentence each."""
+        hub_host = urlsplit(self.hub_url).hostname or ""
+        if not _share_a_domain(hub_host, self.tasks_host):
+            return []
+        return [
+            f"The hub ({hub_host}) and the tasks ({self.tasks_host}) seem to share a domain: a"
+            " page of a task can then set cookies that the hub receives. Set"
+            " c.JupyterHub.cookie_host_prefix_enabled = True, and give the tasks a domain of their"
+            " own where you can."
+        ]
+
     def _check_certificate(self) -> None:
         for name in ("tls_cert", "tls_key"):
             path = getattr(self, name)
@@ -250,3 +262,9 @@ class Rosetta(Configurable):
                     f"c.Rosetta.tasks_url is https, but c.Rosetta.{name} ({path!r}) is not a file."
                     " Give the files of certificate and key."
                 )
+
+
+def _share_a_domain(one: str, other: str) -> bool:
+    """Whether two host names end alike; which endings are open to everybody only a list tells."""
+    ends = [name.split(".")[-2:] for name in (one, other)]
+    return len(ends[0]) == 2 and ends[0] == ends[1] and not one.replace(".", "").isdigit()

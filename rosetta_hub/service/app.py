@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import fcntl
+import logging
 import os
 import signal
 import sys
@@ -33,6 +34,8 @@ from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.view import Viewer
+
+log = logging.getLogger(__name__)
 
 # Steps that may go on at once: each may wait for an agent that starts.
 WORKERS = 16
@@ -143,6 +146,8 @@ def run_service(settings: Rosetta) -> None:
         # Found missing now rather than at each try to start the edge.
         find_node()
         find_chp()
+    for sentence in settings.advice():
+        log.warning(sentence)
     with _lock(settings.state_path):
         asyncio.run(_run(settings))
 

@@ -1,0 +1,54 @@
+"""What an administrator may set, and is told."""
+
+import pytest
+from traitlets import TraitError
+
+from rosetta_hub.config import Rosetta
+from rosetta_hub.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("hub", "tasks", "shared"),
+    [
+        ("https://hub.example.org", "https://tasks.example.org", True),
+        ("https://hub.example.org", "https://*.tasks.example.org", True),
+        ("https://hub.example.org", "https://example-tasks.org", False),
+        ("http://localhost:8000", "http://127.0.0.1", False),
+        ("http://10.0.0.1", "http://10.0.0.2", False),
+    ],
+)
+def test_a_shared_domain_is_warned_of(hub: str, tasks: str, shared: bool) -> None:
+    assert bool(Rosetta(hub_url=hub, tasks_url=tasks).advice()) is shared
+
+
+@pytest.mark.parametrize("tasks", ["http://localhost", "http://*.localhost", ""])
+def test_the_hubs_host_name_is_refused(tasks: str) -> None:
+    settings = Rosetta(hub_url="http://localhost:8000")
+    if tasks:
+        settings.tasks_url = tasks
+    with pytest.raises(ConfigError, match=r"tasks_url"):
+        settings.check()
+
+
+def test_https_needs_a_certificate() -> None:
+    settings = Rosetta(hub_url="https://hub.example.org", tasks_url="https://tasks.example.net")
+    with pytest.raises(ConfigError, match=r"tls_cert .* is not a file"):
+        settings.check()
+
+
+@pytest.mark.parametrize("ports", ["7000", "7000-", "8000-7000", "0-10", "7000-99999"])
+def test_a_range_of_ports(ports: str) -> None:
+    with pytest.raises(TraitError, match="not a range of ports"):
+        Rosetta(tasks_ports=ports)
+
+
+@pytest.mark.parametrize("url", ["tasks.example.org", "ftp://x", "https://user@host"])
+def test_an_address(url: str) -> None:
+    with pytest.raises(TraitError, match="not an address"):
+        Rosetta(tasks_url=url)
+
+
+def test_the_prefix_follows_the_hubs_base_url() -> None:
+    settings = Rosetta(hub_url="https://example.org/jupyter/")
+    assert settings.service_prefix == "/jupyter/services/rosetta/"
+    assert settings.hub_origin == "https://example.org"
