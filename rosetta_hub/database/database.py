@@ -7,6 +7,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -35,9 +36,14 @@ class Database:
             self.engine = _create_engine(url)
             migrate(self.engine)
         except SQLAlchemyError as error:
-            shown = make_url(url).render_as_string(hide_password=True) if url else "''"
+            shown = make_url(url).render_as_string(hide_password=True)
             raise ConfigError(
                 f"The database c.Rosetta.db_url = {shown} can't be opened: {error}"
+            ) from error
+        except CommandError as error:
+            raise ConfigError(
+                f"The database is of a newer version of Rosetta Hub than this one: {error}."
+                " Install that version, or restore a backup from before it."
             ) from error
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 

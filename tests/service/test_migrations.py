@@ -1,0 +1,41 @@
+"""The migrations lead to the models, and a newer database is refused."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from rosetta_hub.database.database import Database
+from rosetta_hub.database.models import Base
+from rosetta_hub.errors import ConfigError
+
+
+def test_migrations_lead_to_the_models(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
+    for _ in range(2):
+        Database(f"sqlite:///{tmp_path}/x.sqlite").close()
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/x.sqlite"
+    database = Database(url)
+    with database.session() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    database.close()
+    with pytest.raises(ConfigError, match="newer version"):
+        Database(url)
+
+
+def test_a_database_that_is_not_there() -> None:
+    url = "postgresql+psycopg://rosetta:secret@127.0.0.1:1/none"
+    with pytest.raises(ConfigError) as caught:
+        Database(url)
+    assert "secret" not in str(caught.value)
+    assert "c.Rosetta.db_url" in str(caught.value)
