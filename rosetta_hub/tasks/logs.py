@@ -1,4 +1,4 @@
-"""The log of each task's last attempt: a file, bounded, oldest lines first out."""
+"""The logs of a task's last two attempts: files, bounded, oldest lines first out."""
 
 from pathlib import Path
 
@@ -54,6 +54,13 @@ class Logs:
                 return file.read().decode(errors="replace").splitlines()[-lines:]
         except FileNotFoundError:
             return []
+
+    def keep_two(self, task_id: str, attempt: int) -> None:
+        """Forget all logs but those of this attempt and of the one before."""
+        for path in self._directory.glob(f"{task_id}-*"):
+            number = path.stem.removeprefix(f"{task_id}-")
+            if number.isdecimal() and int(number) < attempt - 1:
+                path.unlink(missing_ok=True)
 
     def remove(self, task_id: str) -> None:
         """Forget the logs of all attempts of a task."""

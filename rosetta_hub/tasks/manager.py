@@ -83,6 +83,7 @@ class TaskManager:
             elif not task.state.final:
                 raise Conflict(f"The task {task.name!r} is already {_word(task)}.")
             _begin_attempt(task, spec, options)
+        self.logs.keep_two(task.id, task.attempt)
         self.changed(task)
         return task
 

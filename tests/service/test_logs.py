@@ -34,3 +34,13 @@ def test_attempts_do_not_mix(tmp_path: Path) -> None:
     assert logs.tail("t", 2, 5) == ["second"]
     logs.remove("t")
     assert (logs.read("t", 1), logs.received("t", 2)) == ("", 0)
+
+
+def test_two_attempts_are_kept(tmp_path: Path) -> None:
+    logs = Logs(tmp_path, limit=1000)
+    for attempt in (1, 2, 3, 10):
+        logs.append("t", attempt, 0, f"{attempt}\n")
+    logs.append("other", 1, 0, "other\n")
+    logs.keep_two("t", 3)
+    assert [logs.read("t", one) for one in (1, 2, 3, 10)] == ["", "2\n", "3\n", "10\n"]
+    assert logs.read("other", 1) == "other\n"
