@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rosetta_agent import network
-from rosetta_agent.engines import docker, images, podman, references, singularity
+from rosetta_agent.engines import docker_cli, images, podman, references, singularity
 from rosetta_agent.engines.base import Condition, Container
 from rosetta_agent.errors import StateUnknown, TaskFailure
 from rosetta_agent.job import Image
@@ -15,8 +15,8 @@ from rosetta_agent.processes import Identity
 
 from .orders import full_job, plain_job
 
-DOCKER = docker.Client("docker", "json-file", docker.NETWORK)
-PODMAN = docker.Client(
+DOCKER = docker_cli.Client("docker", "json-file", docker_cli.NETWORK)
+PODMAN = docker_cli.Client(
     "podman",
     "k8s-file",
     "slirp4netns",
@@ -29,7 +29,7 @@ DIGEST = "sha256:" + "a" * 64
 
 
 def test_docker_run_with_all_options() -> None:
-    assert docker.build_run_command(DOCKER, full_job(), publish=True, init=True) == [
+    assert docker_cli.build_run_command(DOCKER, full_job(), publish=True, init=True) == [
         *("docker", "run", "--detach", "--name", "rosetta-3f9a1c22b7e4-2"),
         *("--pull", "never", "--hostname", "3f9a1c22b7e4"),
         *("--log-driver", "json-file", "--log-opt", "max-size=10m", "--init"),
@@ -50,7 +50,7 @@ def test_docker_run_with_all_options() -> None:
 
 def test_an_administrators_network_replaces_ours() -> None:
     job = full_job()._replace(engine_options=("--network=lab",))
-    argv = docker.build_run_command(DOCKER, job, publish=False, init=True)
+    argv = docker_cli.build_run_command(DOCKER, job, publish=False, init=True)
     assert [one for one in argv if "network" in one] == ["--network=lab"]
 
 
@@ -61,7 +61,7 @@ def test_networks_of_podman() -> None:
 
 
 def test_podman_run_with_as_little_as_possible() -> None:
-    assert docker.build_run_command(PODMAN, plain_job(), publish=False, init=False) == [
+    assert docker_cli.build_run_command(PODMAN, plain_job(), publish=False, init=False) == [
         *("podman", "run", "--detach", "--name", "rosetta-3f9a1c22b7e4-2"),
         *("--pull", "never", "--hostname", "3f9a1c22b7e4"),
         *("--log-driver", "k8s-file", "--log-opt", "max-size=10m"),
@@ -74,16 +74,16 @@ def test_podman_run_with_as_little_as_possible() -> None:
 def test_other_commands() -> None:
     image = Image("r:5000/a/b:1", DIGEST, "missing", "linux/arm64")
     name = f"r:5000/a/b@{DIGEST}"
-    assert docker.build_image_command(DOCKER, image) == [
+    assert docker_cli.build_image_command(DOCKER, image) == [
         *("docker", "image", "inspect", "--format", "{{json .Config.Entrypoint}}", name)
     ]
-    assert docker.build_pull_command(PODMAN, image) == [
+    assert docker_cli.build_pull_command(PODMAN, image) == [
         *("podman", "pull", "--platform", "linux/arm64", "--tls-verify=false", name)
     ]
-    assert docker.build_inspect_command(DOCKER, "x") == ["docker", "container", "inspect", "x"]
-    assert docker.build_logs_command(DOCKER, "x") == ["docker", "logs", "--follow", "x"]
-    assert docker.build_stop_command(DOCKER, "x", 9.6) == ["docker", "stop", "-t", "10", "x"]
-    assert docker.build_remove_command(PODMAN, "x") == [
+    assert docker_cli.build_inspect_command(DOCKER, "x") == ["docker", "container", "inspect", "x"]
+    assert docker_cli.build_logs_command(DOCKER, "x") == ["docker", "logs", "--follow", "x"]
+    assert docker_cli.build_stop_command(DOCKER, "x", 9.6) == ["docker", "stop", "-t", "10", "x"]
+    assert docker_cli.build_remove_command(PODMAN, "x") == [
         *("podman", "rm", "--force", "--volumes", "--time", "0", "x")
     ]
 
@@ -98,7 +98,7 @@ def test_other_commands() -> None:
     ],
 )
 def test_digest_takes_the_place_of_the_tag(reference: str, digest: str, name: str) -> None:
-    assert docker.image_name(Image(reference, digest, "missing", None)) == name
+    assert docker_cli.image_name(Image(reference, digest, "missing", None)) == name
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_digest_takes_the_place_of_the_tag(reference: str, digest: str, name: st
     ],
 )
 def test_images_with_an_init_of_their_own(text: str, expected: bool) -> None:
-    assert docker.parse_is_init(text) is expected
+    assert docker_cli.parse_is_init(text) is expected
 
 
 def inspected(**state: Any) -> str:
@@ -139,16 +139,16 @@ def inspected(**state: Any) -> str:
     ],
 )
 def test_inspect(state: dict[str, Any], condition: Condition) -> None:
-    found = docker.parse_inspect(inspected(**state), 8888)
-    assert docker.parse_condition(found) == condition
+    found = docker_cli.parse_inspect(inspected(**state), 8888)
+    assert docker_cli.parse_condition(found) == condition
     assert (found.pid, found.published) == (42, 32768)
-    assert docker.parse_inspect(inspected(**state), 80).published is None
+    assert docker_cli.parse_inspect(inspected(**state), 80).published is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "[{}]", '[{"State": 3}]'])
 def test_inspect_that_cannot_be_read_says_nothing(text: str) -> None:
     with pytest.raises(StateUnknown):
-        docker.parse_inspect(text, 1)
+        docker_cli.parse_inspect(text, 1)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_inspect_that_cannot_be_read_says_nothing(text: str) -> None:
     ],
 )
 def test_gone_needs_an_answer(errors: str, gone: bool) -> None:
-    assert docker.is_gone(errors) is gone
+    assert docker_cli.is_gone(errors) is gone
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_gone_needs_an_answer(errors: str, gone: bool) -> None:
     ],
 )
 def test_warnings(errors: str, warnings: tuple[str, ...]) -> None:
-    assert docker.parse_warnings(errors) == warnings
+    assert docker_cli.parse_warnings(errors) == warnings
 
 
 def test_podman_where_limits_and_cgroups_are_in_the_way() -> None:

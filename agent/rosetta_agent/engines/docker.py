@@ -1,15 +1,36 @@
 """docker, and what podman shares with it: the same command line, the same answers."""
 
 import fcntl
-import json
 import os
 import socket
 import struct
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import List, Optional, Tuple
 
 from rosetta_agent import pull as pulls
 from rosetta_agent.engines.base import Condition, Container, Engine, Pulling
 from rosetta_agent.engines.causes import engine_failure, last_words, parse_cause
+from rosetta_agent.engines.docker_cli import (
+    NETWORK,
+    Client,
+    Inspected,
+    build_image_command,
+    build_inspect_command,
+    build_logs_command,
+    build_network_command,
+    build_pull_command,
+    build_remove_command,
+    build_run_command,
+    build_stop_command,
+    container_environment,
+    image_name,
+    is_gone,
+    is_name_taken,
+    is_read_by_client,
+    parse_condition,
+    parse_inspect,
+    parse_is_init,
+    parse_warnings,
+)
 from rosetta_agent.errors import StateUnknown, TaskFailure
 from rosetta_agent.job import Attempt, Image, Job
 from rosetta_agent.logs import Follower
@@ -20,234 +41,6 @@ _ASK_SECONDS = 20.0
 _START_SECONDS = 120.0
 #: A container that the engine could not start at all (docker-run(1), exit status).
 _ENGINE_ERROR = 125
-#: Variables that the client itself reads: given by name they would change the client.
-_CLIENT_NAMES = frozenset(("PATH", "HOME", "TMPDIR", "USER", "SHELL", "TERM", "PWD", "LANG"))
-_CLIENT_PREFIXES = (
-    *("DOCKER_", "BUILDKIT_", "CONTAINER", "PODMAN_", "STORAGE_", "REGISTRY_", "REGISTRIES_"),
-    *("LD_", "XDG_", "GO", "SSL_", "SSH_", "LC_", "DBUS_", "NOTIFY_"),
-)
-#: First words of images that look after their processes, and insist on being process 1.
-_INITS = frozenset(("init", "s6-svscan", "systemd", "tini", "dumb-init", "catatonit"))
-
-
-#: Of all tasks of a docker daemon.
-NETWORK = "rosetta-tasks"
-
-
-class Client(NamedTuple):
-    """The program, and what has to be said to it on this machine.
-
-    ``log_driver`` is one that keeps the output in files whose size can be limited. ``network``
-    is one in which containers cannot connect to each other (None: the engine's default is).
-    """
-
-    program: str
-    log_driver: str
-    network: Optional[str] = None
-    run_options: Tuple[str, ...] = ()
-    pull_options: Tuple[str, ...] = ()
-    remove_options: Tuple[str, ...] = ()
-    init: Tuple[str, ...] = ("--init",)
-
-
-def image_name(image: Image) -> str:
-    """The reference to pull and to run; a digest takes the place of the tag."""
-    if image.digest is None:
-        return image.reference
-    base, slash, last = image.reference.rpartition("/")
-    return "{}{}{}@{}".format(base, slash, last.partition(":")[0], image.digest)
-
-
-def build_image_command(client: Client, image: Image) -> List[str]:
-    """Ask whether the image is here, and what it starts."""
-    form = "{{json .Config.Entrypoint}}"
-    return [client.program, "image", "inspect", "--format", form, image_name(image)]
-
-
-def parse_is_init(text: str) -> bool:
-    """Whether an image's entry point, as JSON, begins with an init of its own."""
-    try:
-        entrypoint = json.loads(text)
-    except ValueError:
-        return False
-    first = entrypoint[0] if isinstance(entrypoint, list) and entrypoint else entrypoint
-    words = first.split() if isinstance(first, str) else []
-    return bool(words) and os.path.basename(words[0]) in _INITS
-
-
-def build_pull_command(client: Client, image: Image) -> List[str]:
-    """Pull the image."""
-    platform = ["--platform", image.platform] if image.platform else []
-    return [client.program, "pull"] + platform + list(client.pull_options) + [image_name(image)]
-
-
-def build_inspect_command(client: Client, name: str) -> List[str]:
-    """Ask all about the container."""
-    return [client.program, "container", "inspect", name]
-
-
-def build_logs_command(client: Client, name: str) -> List[str]:
-    """Follow the output of the container from its beginning."""
-    return [client.program, "logs", "--follow", name]
-
-
-def build_stop_command(client: Client, name: str, grace: float) -> List[str]:
-    """Stop the container, by force after ``grace`` seconds."""
-    return [client.program, "stop", "-t", str(int(grace + 0.5)), name]
-
-
-def build_remove_command(client: Client, name: str) -> List[str]:
-    """Remove the container and its anonymous volumes, whatever its state."""
-    return [client.program, "rm", "--force", "--volumes"] + list(client.remove_options) + [name]
-
-
-def container_environment(job: Job) -> Dict[str, str]:
-    """The variables of the container, BASE_PORT included where the image honours it."""
-    environment = dict(job.environment)
-    if job.interface.custom_port:
-        environment["BASE_PORT"] = str(job.interface.port)
-    return environment
-
-
-def is_read_by_client(name: str) -> bool:
-    """Whether a variable would change the client that hands it on (PATH, DOCKER_HOST, ...)."""
-    return name in _CLIENT_NAMES or name.startswith(_CLIENT_PREFIXES)
-
-
-def _environment_options(environment: Mapping[str, str]) -> List[str]:
-    """Variables by name: the client takes the value from its own environment, not from argv."""
-    options = []
-    for name in sorted(environment):
-        value = "{}={}".format(name, environment[name]) if is_read_by_client(name) else name
-        options += ["--env", value]
-    return options
-
-
-def _limit_options(job: Job) -> List[str]:
-    options = []
-    if job.limits.cpus is not None:
-        options += ["--cpus", "{:g}".format(job.limits.cpus)]
-    if job.limits.memory is not None:
-        # The same value for memory with swap: swapping is no way around the limit.
-        size = "{}b".format(job.limits.memory)
-        options += ["--memory", size, "--memory-swap", size]
-    if job.limits.pids is not None:
-        options += ["--pids-limit", str(job.limits.pids)]
-    return options
-
-
-def _hardening_options(job: Job) -> List[str]:
-    hardening = job.hardening
-    options = ["--security-opt", "no-new-privileges"] if hardening.no_new_privileges else []
-    for capability in hardening.drop_capabilities:
-        options += ["--cap-drop", capability]
-    for capability in hardening.add_capabilities:
-        options += ["--cap-add", capability]
-    if hardening.read_only:
-        options += ["--read-only", "--tmpfs", "/tmp:mode=1777", "--tmpfs", "/run:mode=1777"]  # noqa: S108
-    if hardening.user:
-        options += ["--user", hardening.user]
-    return options
-
-
-def _bind_options(job: Job) -> List[str]:
-    options = []
-    for bind in job.binds:
-        # Unlike --volume, --mount does not make a missing directory (as root).
-        mount = "type=bind,source={},target={}".format(bind.source, bind.target)
-        options += ["--mount", mount + (",readonly" if bind.read_only else "")]
-    return options
-
-
-def _network_options(client: Client, job: Job) -> List[str]:
-    named = any(option.split("=")[0] in ("--network", "--net") for option in job.engine_options)
-    return ["--network", client.network] if client.network and not named else []
-
-
-def build_network_command(client: Client) -> List[str]:
-    """Make docker's network for tasks.
-
-    In its default one a container connects to every other: a hostile image would reach the
-    unguarded interfaces of its neighbours.
-    """
-    isolated = "com.docker.network.bridge.enable_icc=false"
-    return [client.program, "network", "create", "--opt", isolated, NETWORK]
-
-
-def build_run_command(client: Client, job: Job, publish: bool, init: bool) -> List[str]:
-    """Start the container in the background.
-
-    With ``publish`` its port becomes a free one of this machine's loopback; without, nothing
-    of it listens outside its own network. With ``init`` a small process 1 reaps and hands on
-    signals.
-    """
-    attempt = job.attempt
-    argv = [client.program, "run", "--detach", "--name", attempt.name]
-    argv += ["--pull", "never", "--hostname", attempt.task]
-    argv += ["--log-driver", client.log_driver, "--log-opt", "max-size=10m"]
-    argv += list(client.init) if init else []
-    argv += ["--label", "rosetta.task={}".format(attempt.task)]
-    argv += ["--label", "rosetta.attempt={}".format(attempt.attempt)]
-    argv += ["--publish", "127.0.0.1::{}".format(job.interface.port)] if publish else []
-    argv += ["--platform", job.image.platform] if job.image.platform else []
-    argv += ["--runtime", job.runtime] if job.runtime else []
-    argv += _limit_options(job) + _hardening_options(job) + _bind_options(job)
-    argv += _environment_options(container_environment(job))
-    argv += _network_options(client, job)
-    argv += list(client.run_options) + list(job.engine_options)
-    return argv + [image_name(job.image)] + list(job.command or ())
-
-
-class Inspected(NamedTuple):
-    """What the agent reads of a container: ``status`` is the engine's own word."""
-
-    status: str
-    pid: int
-    exit_code: int
-    out_of_memory: bool
-    error: str
-    published: Optional[int]
-
-
-def parse_inspect(text: str, port: int) -> Inspected:
-    """Read the answer of ``container inspect``; ``port`` is the one inside.
-
-    Raises:
-        StateUnknown: it is not the document that docker and podman document.
-    """
-    try:
-        document: Dict[str, Any] = json.loads(text)[0]
-        state = document["State"]
-        bindings = (document.get("NetworkSettings") or {}).get("Ports") or {}
-        bound = bindings.get("{}/tcp".format(port)) or [{}]
-        return Inspected(
-            status=str(state["Status"]),
-            pid=int(state.get("Pid") or 0),
-            exit_code=int(state.get("ExitCode") or 0),
-            out_of_memory=bool(state.get("OOMKilled")),
-            error=str(state.get("Error") or ""),
-            published=int(bound[0]["HostPort"]) if bound[0].get("HostPort") else None,
-        )
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as exc:
-        raise StateUnknown("the answer of the engine cannot be read: {!r}".format(exc)) from exc
-
-
-def parse_condition(inspected: Inspected) -> Condition:
-    """The engine's word as ours; what is neither running nor ended counts as running."""
-    if inspected.status in ("exited", "dead", "stopped", "removing"):
-        return Condition("exited", inspected.exit_code, inspected.out_of_memory, inspected.error)
-    return Condition("running")
-
-
-def is_gone(errors: str) -> bool:
-    """Whether the engine answered that there is no such container."""
-    lowered = errors.lower()
-    return "no such container" in lowered or "no container with name or id" in lowered
-
-
-def is_name_taken(errors: str) -> bool:
-    """Whether the engine answered that a container of this name is there already."""
-    return "already in use" in errors and "name" in errors
 
 
 class Docker(Engine):
@@ -381,14 +174,6 @@ class Docker(Engine):
         """See Engine."""
         argv = build_logs_command(self.client(), self.name)
         return Follower(argv, self.sandbox.file("output.log"))
-
-
-def parse_warnings(errors: str) -> Tuple[str, ...]:
-    """Warnings of the task in what the engine said while it started."""
-    lowered = errors.lower()
-    ignored = "limit" in lowered and ("not support" in lowered or "ignored" in lowered)
-    swap_only = "without swap" in lowered or "swap limit" in lowered
-    return ("limits_not_enforced",) if ignored and not swap_only else ()
 
 
 def _container(job: Job, inspected: Inspected, warnings: Tuple[str, ...]) -> Container:

@@ -9,7 +9,7 @@ from typing import Dict, List, NamedTuple, Optional
 from rosetta_agent import pull as pulls
 from rosetta_agent.engines.base import Pulling
 from rosetta_agent.engines.causes import engine_failure
-from rosetta_agent.engines.docker import image_name
+from rosetta_agent.engines.docker_cli import image_name
 from rosetta_agent.engines.references import is_on_loopback
 from rosetta_agent.errors import Cancelled, TaskFailure
 from rosetta_agent.job import Image

@@ -5,7 +5,8 @@ import resource
 import shutil
 from typing import Dict, Mapping, Optional, Sequence, Tuple
 
-from rosetta_agent.engines.docker import Client, Docker
+from rosetta_agent.engines.docker import Docker
+from rosetta_agent.engines.docker_cli import Client
 from rosetta_agent.engines.references import is_on_loopback
 from rosetta_agent.job import Image
 from rosetta_agent.processes import CAP_SYS_ADMIN, CAP_SYS_RESOURCE, has_capability

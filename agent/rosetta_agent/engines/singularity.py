@@ -16,7 +16,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from rosetta_agent import network
 from rosetta_agent.engines.base import Condition, Container, Engine, Pulling
-from rosetta_agent.engines.docker import container_environment
+from rosetta_agent.engines.docker_cli import container_environment
 from rosetta_agent.engines.images import ImageStore
 from rosetta_agent.errors import TaskFailure
 from rosetta_agent.job import Attempt, Job
