@@ -56,6 +56,7 @@ async def measure(directory: Path, tasks: bool) -> int:
         return read_resident_kb(deployment.service_pid())
     finally:
         deployment.kill_hub()
+        deployment.kill_proxy()
         await deployment.stop_edge()
 
 

@@ -173,6 +173,10 @@ class Deployment:
         self._hub.kill()
         self._hub.wait()
 
+    def kill_proxy(self) -> None:
+        """Kill -9 the hub's proxy, which outlives a killed hub."""
+        os.kill(self.proxy_pid(), signal.SIGKILL)
+
     def kill_service(self) -> None:
         """Kill -9 the service."""
         os.kill(self.service_pid(), signal.SIGKILL)

@@ -69,7 +69,7 @@ async def test_hub_and_service(alice: User, deployment: Deployment) -> None:
 
 async def test_hubs_proxy(alice: User, deployment: Deployment) -> None:
     task, door = await running(alice)
-    os.kill(deployment.proxy_pid(), signal.SIGKILL)
+    deployment.kill_proxy()
     assert await reachable(door)
     await deployment.answers()
     assert await alice.task(str(task["id"])) is not None
