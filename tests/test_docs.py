@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 import rosetta_hub
-from rosetta_hub.catalogue.computing import Computing, LocalConf
+from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.conf import Conf, DockerApiConf, LocalConf, SlurmRestConf, SshConf
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.cli import load_settings
 from rosetta_hub.config import Rosetta
@@ -27,10 +28,17 @@ def section(title: str) -> str:
     return found
 
 
+def own(conf: type[Conf]) -> list[str]:
+    return [name for name in conf.model_fields if name not in LocalConf.model_fields]
+
+
 KEYS = {
     "`c.Rosetta`": list(Rosetta.class_own_traits(config=True)),
     "Software": list(Software.model_fields),
-    "Computing": [*Computing.model_fields, *LocalConf.model_fields],
+    "Computing resources": [*Computing.model_fields, *LocalConf.model_fields],
+    "Computing: `ssh`": own(SshConf),
+    "Computing: `slurmrest`": own(SlurmRestConf),
+    "Computing: Docker": own(DockerApiConf),
 }
 
 

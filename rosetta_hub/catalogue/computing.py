@@ -1,13 +1,21 @@
 """Computing resources: where tasks run (the paper's Computing model, section 3.2 and Table 1)."""
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from rosetta_hub.catalogue.units import Size
+from rosetta_hub.catalogue.conf import (
+    Conf,
+    DockerApiConf,
+    LocalConf,
+    SlurmRestConf,
+    SshConf,
+    Way,
+)
+from rosetta_hub.catalogue.units import Duration
+from rosetta_hub.catalogue.units import Size as Memory
 from rosetta_hub.catalogue.validation import ID_PATTERN, Entry, duplicates, load_entries
 from rosetta_hub.errors import ConfigError
 
@@ -15,6 +23,25 @@ ENGINES = ("docker", "podman", "singularity")
 # Apptainer is the present name of Singularity; both are accepted and mean the same.
 _ENGINE_ALIASES = {"apptainer": "singularity"}
 _ENGINE = re.compile(r"^([A-Za-z]+)(?:\[([A-Za-z0-9_., -]*)\])?$")
+
+
+AuthMode = Literal["internal", "user_keys", "platform_keys", "jwt", "certificate"]
+WmsName = Literal["none", "slurm", "slurmrest", "torque", "pbs", "moab", "sge", "lsf", "condor"]
+_QUEUES = ("slurm", "torque", "pbs", "moab", "sge", "lsf", "condor")
+# The first auth mode is the usual one.
+AUTH_MODES = {
+    "local": ("internal",),
+    "ssh": ("user_keys", "platform_keys"),
+    "api": ("jwt", "certificate"),
+}
+WMS_BY_ACCESS = {
+    "local": ("none",),
+    "ssh": ("none", *_QUEUES),
+    "api": ("none", "slurmrest"),
+}
+_CONF: dict[str, type[Conf]] = {"local": LocalConf, "ssh": SshConf}
+_API_CONF: dict[str, type[Conf]] = {"none": DockerApiConf, "slurmrest": SlurmRestConf}
+_API_AUTH = {"none": "certificate", "slurmrest": "jwt"}
 
 
 class Engine(Entry):
@@ -42,33 +69,38 @@ class Engine(Entry):
         return cls.model_validate({"name": name, "runtimes": runtimes})
 
 
-class LocalConf(Entry):
-    """Settings of a resource with access mode `local`."""
+class Size(Entry):
+    """A choice of the simple form, such as `small`; None: the default of the resource.
 
-    work_dir: str = Field(
-        default="",
-        pattern=r"^$|^/\S{1,60}$",
-        description="Absolute path of the sandboxes; default /tmp/rosetta-<uid of the service>.",
-    )
-    engine_options: dict[str, tuple[str, ...]] = Field(
-        default={}, description="Extra options of an engine's run command, by engine name."
-    )
+    Memory in bytes, `time` in seconds.
+    """
+
+    name: str = Field(pattern=ID_PATTERN)
+    label: str = ""
+    cpus: float | None = Field(default=None, gt=0)
+    memory: Memory | None = None
+    time: Duration | None = None
+    gpus: int | None = Field(default=None, ge=0)
+    gpu_type: str | None = None
+    partition: str | None = None
 
 
 class Computing(Entry):
     """A computing resource: access × workload manager × engines, and its limits.
 
-    `max_cpus` and `max_memory` (bytes) bound what a task may ask for; the defaults are what a
-    task gets that asks for nothing. Empty `users` and `groups` mean everybody.
+    `max_cpus`, `max_memory` (bytes) and `max_time` (seconds) bound what a task may ask for; the
+    defaults are what a task gets that asks for nothing. `submit_options` are handed to the
+    scheduler's submit command as they are; `query_interval` is in seconds. Empty `users` and
+    `groups` mean everybody.
     """
 
     id: str = Field(default="", pattern=r"^$|" + ID_PATTERN)
     name: str = Field(min_length=1, max_length=80)
     description: str = ""
     type: Literal["standalone", "cluster"] = "standalone"
-    access_mode: Literal["local"] = "local"
-    auth_mode: Literal["internal"] = "internal"
-    wms: Literal["none"] = "none"
+    access_mode: Literal["local", "ssh", "api"] = "local"
+    auth_mode: AuthMode
+    wms: WmsName = "none"
     container_engines: tuple[Engine, ...] = Field(min_length=1)
     arch: str = "amd64"
     supported_archs: tuple[str, ...] = ()
@@ -76,10 +108,36 @@ class Computing(Entry):
     users: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
     max_cpus: float | None = Field(default=None, gt=0)
-    max_memory: Size | None = None
+    max_memory: Memory | None = None
+    max_time: Duration | None = None
     default_cpus: float | None = Field(default=None, gt=0)
-    default_memory: Size | None = None
-    conf: LocalConf = LocalConf()
+    default_memory: Memory | None = None
+    default_time: Duration | None = None
+    sizes: tuple[Size, ...] = ()
+    submit_options: tuple[str, ...] = ()
+    query_interval: int = Field(default=20, ge=1, le=3600)
+    conf: LocalConf | SshConf | SlurmRestConf | DockerApiConf
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, value: Any) -> Any:
+        """Choose the settings' type and the usual auth mode by access mode and WMS."""
+        if not isinstance(value, Mapping):
+            return value
+        access, wms = value.get("access_mode", "local"), value.get("wms", "none")
+        if access not in AUTH_MODES:
+            return {"auth_mode": "internal", "conf": LocalConf(), **value}
+        if wms not in WMS_BY_ACCESS[access]:
+            allowed = ", ".join(WMS_BY_ACCESS[access])
+            raise ValueError(f"access_mode {access!r} has no wms {wms!r}: use one of {allowed}")
+        modes = AUTH_MODES[access] if access != "api" else (_API_AUTH[wms],)
+        auth = value.get("auth_mode", modes[0])
+        if auth not in modes:
+            raise ValueError(f"auth_mode must be one of {', '.join(modes)} here, not {auth!r}")
+        model = _API_CONF[wms] if access == "api" else _CONF[access]
+        conf = value.get("conf", {})
+        parsed = conf if isinstance(conf, model) else _parse_conf(model, conf)
+        return {**value, "auth_mode": auth, "conf": parsed}
 
     @field_validator("container_engines", mode="before")
     @classmethod
@@ -92,7 +150,7 @@ class Computing(Entry):
     def _consistent(self) -> Self:
         if twice := duplicates(engine.name for engine in self.container_engines):
             raise ValueError(f"container_engines names {sorted(twice)} more than once")
-        for what in ("cpus", "memory"):
+        for what in ("cpus", "memory", "time"):
             default, most = getattr(self, f"default_{what}"), getattr(self, f"max_{what}")
             if default is not None and most is not None and default > most:
                 raise ValueError(f"default_{what} is larger than max_{what}")
@@ -106,16 +164,49 @@ class Computing(Entry):
         return next((one for one in self.container_engines if one.name == name), None)
 
     @property
-    def work_dir(self) -> str:
-        """The directory of the tasks' sandboxes.
+    def has_queue(self) -> bool:
+        """Whether tasks are jobs of a workload manager."""
+        return self.wms != "none"
+
+    @property
+    def way(self) -> Way | None:
+        """How the edge reaches interfaces there; None where they are on this machine."""
+        if isinstance(self.conf, SshConf):
+            return self.conf.way or "ssh"
+        if isinstance(self.conf, SlurmRestConf):
+            return self.conf.way or "agent"
+        return None
+
+    def work_dir(self, uid: int) -> str:
+        """The directory of the tasks' sandboxes, for tasks that run as the user `uid`.
 
         Short by default: a unix socket's path in it has at most 107 bytes (unix(7)).
         """
-        return self.conf.work_dir or f"/tmp/rosetta-{os.getuid()}"  # noqa: S108 - 0700, checked
+        return self.conf.work_dir or f"/tmp/rosetta-{uid}"  # noqa: S108 - 0700, checked
 
     def runs(self, arch: str | None) -> bool:
         """Whether an image of that architecture (None: any) runs here, emulation included."""
         return arch is None or arch in (self.arch, *self.supported_archs, *self.emulated_archs)
+
+
+def _parse_conf(model: type[Conf], raw: Any) -> Conf:
+    """The settings, with faults that name their key below `conf`.
+
+    Raises:
+        ValueError: a sentence for the first fault.
+    """
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        key = ".".join(("conf", *(str(part) for part in fault["loc"])))
+        if fault["type"] == "extra_forbidden":
+            allowed = ", ".join(sorted(model.model_fields))
+            raise ValueError(f"unknown key {key!r}. Allowed keys: {allowed}") from error
+        if fault["type"] == "missing":
+            raise ValueError(f"the key {key!r} is required") from error
+        message = fault["msg"].removeprefix("Value error, ")
+        raise ValueError(f"key {key!r}: {message}") from error
 
 
 def load_computing(raw: Iterable[Mapping[str, Any]]) -> dict[str, Computing]:

@@ -1,4 +1,4 @@
-"""Sizes as people write them."""
+"""Sizes and durations as people write them."""
 
 import re
 from typing import Annotated, Any
@@ -35,4 +35,41 @@ def format_size(size: int) -> str:
     return f"{value:.1f}".removesuffix(".0") + " TB"
 
 
+_DURATION = re.compile(
+    r"^\s*(?:(\d+)\s*d)?\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m(?:in)?)?\s*(?:(\d+)\s*s)?\s*$"
+)
+_SECONDS = (86400, 3600, 60, 1)
+
+
+def parse_duration(value: Any) -> int:
+    """Seconds from an integer or a text such as `90m`, `2h`, `1d 12h`, `5400`.
+
+    Raises:
+        ValueError: anything else, zero or a negative number.
+    """
+    seconds = 0
+    if isinstance(value, int) and not isinstance(value, bool):
+        seconds = value
+    elif isinstance(value, str) and value.strip().isdecimal():
+        seconds = int(value)
+    elif isinstance(value, str) and (match := _DURATION.match(value.lower())):
+        seconds = sum(
+            int(part or 0) * unit for part, unit in zip(match.groups(), _SECONDS, strict=True)
+        )
+    if seconds <= 0:
+        raise ValueError("a time such as 90m, 2h, 1d 12h or a positive number of seconds is needed")
+    return seconds
+
+
+def format_duration(seconds: int) -> str:
+    """A duration for people, in its two largest units: `2 h`, `1 d 12 h`, `1 min 30 s`."""
+    parts = []
+    for name, unit in zip(("d", "h", "min", "s"), _SECONDS, strict=True):
+        count, seconds = divmod(seconds, unit)
+        if count:
+            parts.append(f"{count} {name}")
+    return " ".join(parts[:2]) or "0 s"
+
+
+Duration = Annotated[int, BeforeValidator(parse_duration)]
 Size = Annotated[int, BeforeValidator(parse_size)]

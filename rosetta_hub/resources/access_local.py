@@ -3,18 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rosetta_hub.errors import ResourceUnavailable
-
-
-@dataclass(frozen=True)
-class Completed:
-    """Exit status and output of a command that ran to its end."""
-
-    returncode: int
-    stdout: str
-    stderr: str
+from rosetta_hub.resources.access import Completed
 
 
 class LocalAccess:

@@ -1,5 +1,6 @@
 """A computing resource as the reconciler uses it."""
 
+import os
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -49,7 +50,7 @@ class LocalResource:
                 "version": 1,
                 "task": task.id,
                 "attempt": task.attempt,
-                "work_dir": self._computing.work_dir,
+                "work_dir": self._computing.work_dir(os.getuid()),
                 "engine": task.engine,
                 "engine_options": list(self._computing.conf.engine_options.get(task.engine, ())),
                 "stop": self._settings.stop_timeout,
@@ -59,7 +60,9 @@ class LocalResource:
     def interface_target(self, task: Task) -> Target | None:
         """The socket in the sandbox, or a port of the loopback address."""
         if task.interface_kind == "socket":
-            sandbox = PurePosixPath(self._computing.work_dir) / f"{task.id}-{task.attempt}"
+            sandbox = (
+                PurePosixPath(self._computing.work_dir(os.getuid())) / f"{task.id}-{task.attempt}"
+            )
             return UnixTarget(str(sandbox / "interface.sock"))
         if task.interface_port is not None:
             return TcpTarget("127.0.0.1", task.interface_port)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.resources.access_local import Completed, LocalAccess
+from rosetta_hub.resources.access import Access, Completed
 
 # Seconds. The agent detaches in well under one; a loaded machine may need longer.
 LAUNCH_TIMEOUT = 60
@@ -33,7 +33,7 @@ class NoWms:
     is replaced by one that takes over its container.
     """
 
-    def __init__(self, access: LocalAccess) -> None:
+    def __init__(self, access: Access) -> None:
         self._access = access
 
     async def submit(self, job: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 The other side is agent/rosetta_agent/job.py.
 """
 
+import os
 from typing import Any
 
 from rosetta_hub.catalogue.computing import Computing
@@ -34,7 +35,7 @@ def build_job(task: Task, computing: Computing, settings: Rosetta, keys: Keys) -
         "attempt": task.attempt,
         "secret": keys.agent_secret(task.id, task.attempt),
         "report_url": f"{service}agents/{task.id}/{task.attempt}",
-        "work_dir": computing.work_dir,
+        "work_dir": computing.work_dir(os.getuid()),
         "engine": task.engine,
         "engine_options": list(computing.conf.engine_options.get(task.engine, ())),
         "runtime": task.runtime,

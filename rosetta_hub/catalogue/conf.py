@@ -1,0 +1,158 @@
+"""Settings of a computing resource, by its access mode (the key `conf`)."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from rosetta_hub.catalogue.validation import Entry
+
+Way = Literal["ssh", "agent", "direct"]
+Port = Annotated[int, Field(ge=1, le=65535)]
+WorkDir = Annotated[str, Field(pattern=r"^$|^/\S{1,60}$")]
+AbsolutePath = Annotated[str, Field(pattern=r"^/[^\x00-\x1f]*$")]
+
+
+class Conf(Entry):
+    """What every access mode has."""
+
+    work_dir: WorkDir = Field(
+        default="",
+        description="Absolute path of the sandboxes; default /tmp/rosetta-<uid of the identity>.",
+    )
+    engine_options: dict[str, tuple[str, ...]] = Field(
+        default={}, description="Extra options of an engine's run command, by engine name."
+    )
+    path: tuple[AbsolutePath, ...] = Field(
+        default=(), description="Directories searched for engines before those of PATH."
+    )
+
+
+class LocalConf(Conf):
+    """Access mode `local`: the machine of the service."""
+
+
+class RemoteConf(Conf):
+    """A resource whose agents are not on the machine of the service."""
+
+    way: Way | None = Field(
+        default=None, description="How the edge reaches the interface; the first that fits."
+    )
+    agents_url: str = Field(
+        default="",
+        pattern=r"^$|^https?://\S+$",
+        description="Where its nodes reach the service; default c.Rosetta.agents_url.",
+    )
+    python: str = Field(default="python3", description="Python of its nodes, 3.6 or newer.")
+    image_dir: str = Field(
+        default="",
+        pattern=r"^$|^/\S+$",
+        description="Directory of the SIF images, on shared storage; default in work_dir.",
+    )
+
+
+class JumpHost(Entry):
+    """A host on the way: `user@host:port`, user and port as they are needed."""
+
+    host: str = Field(min_length=1)
+    port: Port = 22
+    user: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From `user@host:port`; an IPv6 address stands in brackets.
+
+        Raises:
+            ValueError: the text has another form.
+        """
+        user, at, rest = text.rpartition("@")
+        host, colon, port = rest.rpartition(":") if not rest.endswith("]") else (rest, "", "")
+        name, number = (host, port) if colon else (rest, "22")
+        return cls.model_validate(
+            {"host": name.strip("[]"), "port": int(number), "user": user if at else None}
+        )
+
+
+class SshConf(RemoteConf):
+    """Access mode `ssh`: a login node, or a standalone host with sshd."""
+
+    host: str = Field(min_length=1, description="Host name, or a name of `ssh_config`.")
+    port: Port | None = Field(default=None, description="Default 22, or what ssh_config says.")
+    user: str | None = Field(default=None, description="Account of platform_keys.")
+    key_file: str | None = Field(default=None, description="Private key of platform_keys.")
+    certificate_file: str | None = Field(
+        default=None, description="Certificate of key_file, signed by the site's CA."
+    )
+    ca_key_file: str | None = Field(
+        default=None,
+        description="Private key of a CA that the resource trusts: user_keys are then signed with"
+        " it for minutes at a time, and nothing has to be pasted.",
+    )
+    known_hosts: str = Field(
+        default="",
+        description="Pinned host keys: a file, or lines of one. Those accepted with"
+        " `rosetta-hub check --accept-host-key` count, too.",
+    )
+    jump_hosts: tuple[JumpHost, ...] = ()
+    ssh_config: str | None = Field(default=None, description="OpenSSH client configuration file.")
+
+    @field_validator("jump_hosts", mode="before")
+    @classmethod
+    def _parse_jumps(cls, value: object) -> object:
+        if isinstance(value, list | tuple):
+            return tuple(JumpHost.parse(one) if isinstance(one, str) else one for one in value)
+        raise ValueError("a list of hosts is expected, e.g. ['alice@gate.example.org:2222']")
+
+    def known_hosts_text(self) -> str:
+        """The pinned lines of the configuration; empty where it has none."""
+        text = self.known_hosts
+        if text and "\n" not in text and " " not in text.strip():
+            return Path(text).read_text()
+        return text
+
+
+class SlurmRestConf(RemoteConf):
+    """Access mode `api` with the WMS `slurmrest`."""
+
+    url: str = Field(pattern=r"^https?://\S+$", description="Address of slurmrestd.")
+    api_version: str | None = Field(
+        default=None, pattern=r"^v0\.0\.\d+$", description="Default: the newest known to both."
+    )
+    user: str | None = Field(
+        default=None, description="Account that all tasks run as; default: the hub's user name."
+    )
+    jwt_key_file: str | None = Field(
+        default=None, description="Slurm's jwt_hs256.key: tokens are signed as they are needed."
+    )
+    token_command: tuple[str, ...] = Field(
+        default=(), description="Command that prints a token for the account given as last word."
+    )
+    ca_file: str | None = Field(default=None, description="CA of an https address.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.jwt_key_file) == bool(self.token_command):
+            raise ValueError("give one of 'jwt_key_file' and 'token_command'")
+        if self.way == "ssh":
+            raise ValueError("'way' must be 'agent' or 'direct': there is no SSH to go through")
+        return self
+
+
+class DockerApiConf(Conf):
+    """Access mode `api` without a WMS: a Docker host over its REST API with mutual TLS."""
+
+    url: str = Field(pattern=r"^tcp://\S+:\d+$", description="tcp://HOST:PORT of the engine.")
+    ca_file: str
+    certificate_file: str
+    key_file: str
+    publish_address: str = Field(
+        description="Address of the Docker host on which ports are published; never all of them."
+    )
+
+    @field_validator("publish_address")
+    @classmethod
+    def _one_address(cls, value: str) -> str:
+        if ipaddress.ip_address(value).is_unspecified:
+            raise ValueError("must be one address of the host, not all of them")
+        return value

@@ -1,0 +1,109 @@
+"""What every workload management system can do, in its own words translated once."""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from rosetta_hub.errors import RosettaError
+from rosetta_hub.resources.facts import Facts
+
+Cause = Literal[
+    "time_limit", "out_of_memory", "node_failure", "preempted", "cancelled", "exited", "unknown"
+]
+
+
+class JobState(enum.StrEnum):
+    """A job as far as a task cares; the scheduler's own word is in `Job.scheduler_state`."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """What is asked of the scheduler. Memory in bytes, time in seconds; None: its default.
+
+    `extra` holds options of the submit command that only the administrator sets.
+    """
+
+    name: str
+    cpus: int | None = None
+    memory: int | None = None
+    time_limit: int | None = None
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    gpus: int | None = None
+    gpu_type: str | None = None
+    constraint: str | None = None
+    reservation: str | None = None
+    extra: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job in the queue or on a node, as the scheduler shows it now."""
+
+    id: str
+    name: str
+    user: str
+    state: JobState
+    scheduler_state: str
+    reason: str = ""
+    """The scheduler's code for why it waits, e.g. `Resources`; empty when it does not."""
+    partition: str = ""
+    node: str | None = None
+    """The (first) node it runs on."""
+    expected_start: datetime | None = None
+    ends_at: datetime | None = None
+    """When its time limit is reached."""
+
+
+@dataclass(frozen=True)
+class JobEnd:
+    """Why a job is over, from the scheduler's accounting."""
+
+    cause: Cause
+    scheduler_state: str
+    exit_code: int | None = None
+    node: str | None = None
+    by: str | None = None
+    """Who cancelled it, where the scheduler tells."""
+
+
+class JobRefused(RosettaError):
+    """The scheduler refused the job; the message is a sentence with its own words in it."""
+
+
+class Wms(Protocol):
+    """A scheduler, used as one identity. Every call may be repeated.
+
+    All raise `ResourceUnavailable` when the scheduler did not answer, or answered what can't be
+    read: then nothing is known.
+    """
+
+    async def submit(self, request: JobRequest, script: str) -> str:
+        """Submit a batch script (on standard input); returns the job's id.
+
+        Raises:
+            JobRefused: the scheduler said no.
+            ResourceUnavailable: it may have been submitted or not: look for its name.
+        """
+
+    async def jobs(self, users: Sequence[str]) -> list[Job]:
+        """All waiting and running jobs of these users, in one query."""
+
+    async def find(self, name: str) -> list[Job]:
+        """This identity's own jobs of that name, those that have just ended included."""
+
+    async def end(self, job_id: str) -> JobEnd | None:
+        """How a job ended; None while it has not, or where the scheduler does not know the job."""
+
+    async def cancel(self, job_id: str) -> None:
+        """Cancel a job in whatever state it is; one that is over is no error."""
+
+    async def facts(self) -> Facts:
+        """What can be asked for, and what is idle now."""
