@@ -56,8 +56,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
-def _text_enum(kind: type[enum.Enum]) -> Enum:
-    # As text: a new state needs no change of the schema.
+def text_enum(kind: type[enum.Enum]) -> Enum:
+    """The type of a column with an enum as text: a new value needs no change of the schema."""
     return Enum(
         kind,
         native_enum=False,
@@ -83,8 +83,8 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON,
         list[str]: JSON,
         int: BigInteger,
-        State: _text_enum(State),
-        Target: _text_enum(Target),
+        State: text_enum(State),
+        Target: text_enum(Target),
     }
 
 

@@ -1,0 +1,97 @@
+"""The tables of what belongs to users: their identities on resources, their mails."""
+
+import enum
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from rosetta_hub.database.models import Base, text_enum
+
+
+class IdentityState(enum.StrEnum):
+    """What is known of a user's way into a computing resource."""
+
+    MISSING = "missing"
+    UNTESTED = "untested"
+    WORKS = "works"
+    REFUSED = "refused"
+
+
+class Identity(Base):
+    """A user's own account on a computing resource, and the key pair made for it.
+
+    The private key is encrypted (`Keys.database`); it is nowhere else.
+    """
+
+    __tablename__ = "identities"
+
+    user: Mapped[str] = mapped_column(String(255), primary_key=True)
+    computing: Mapped[str] = mapped_column(String(80), primary_key=True)
+    remote_user: Mapped[str] = mapped_column(String(33))
+    public_key: Mapped[str] = mapped_column(Text)
+    private_key: Mapped[bytes] = mapped_column(LargeBinary)
+    state: Mapped[IdentityState] = mapped_column(text_enum(IdentityState))
+    sentence: Mapped[str] = mapped_column(Text, default="")
+    updated: Mapped[datetime]
+
+    def __repr__(self) -> str:
+        return f"<Identity {self.user} on {self.computing} {self.state}>"
+
+
+class MailKind(enum.StrEnum):
+    """What a mail tells; the choices that a user has."""
+
+    STARTED = "started"
+    FAILED = "failed"
+    LIMIT = "limit"
+
+
+class MailState(enum.StrEnum):
+    """Where a mail is: `sending` is written before its text goes out, the other ends after."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    REFUSED = "refused"
+    DROPPED = "dropped"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will be done with the mail."""
+        return self not in (MailState.WAITING, MailState.SENDING)
+
+
+class MailSettings(Base):
+    """What a user wants to be told by mail, and where; without a row the defaults count."""
+
+    __tablename__ = "mail_settings"
+
+    user: Mapped[str] = mapped_column(String(255), primary_key=True)
+    address: Mapped[str | None] = mapped_column(String(254))
+    started: Mapped[bool] = mapped_column(default=True)
+    failed: Mapped[bool] = mapped_column(default=True)
+    limit: Mapped[bool] = mapped_column(default=True)
+
+
+class Mail(Base):
+    """One mail about one attempt of a task: there is never a second one of its kind."""
+
+    __tablename__ = "mails"
+    __table_args__ = (Index(None, "state", "next_try"),)
+
+    task_id: Mapped[str] = mapped_column(
+        ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True
+    )
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[MailKind] = mapped_column(text_enum(MailKind), primary_key=True)
+    user: Mapped[str] = mapped_column(String(255), index=True)
+    state: Mapped[MailState] = mapped_column(text_enum(MailState))
+    address: Mapped[str | None] = mapped_column(String(254))
+    sentence: Mapped[str] = mapped_column(Text, default="")
+    tries: Mapped[int] = mapped_column(default=0)
+    created: Mapped[datetime]
+    next_try: Mapped[datetime]
+
+    def __repr__(self) -> str:
+        return f"<Mail {self.kind} of {self.task_id} {self.state}>"
