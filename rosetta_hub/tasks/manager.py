@@ -1,7 +1,8 @@
 """What can be done with tasks; every caller (spawner, pages, API, agents) comes through here."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import State, Target, Task, utc_now
 from rosetta_hub.errors import Conflict, NotAllowed, NotFound
 from rosetta_hub.keys import Keys
+from rosetta_hub.tasks.changes import Before, Watcher, watch_nothing
 from rosetta_hub.tasks.events import Broadcaster, Event
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.report import Report, apply_report
@@ -44,7 +46,8 @@ _FRESH: dict[str, Any] = {
 class TaskManager:
     """Tasks in the database, their logs, and the news of them.
 
-    `wake` is called with the id of each task that the reconciler should look at.
+    `wake` is called with the id of each task that the reconciler should look at, `watch` with
+    every change of a row inside its transaction.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class TaskManager:
         logs: Logs,
         events: Broadcaster,
         wake: Callable[[str], None],
+        watch: Watcher = watch_nothing,
     ) -> None:
         self.database = database
         self.catalogue = catalogue
@@ -62,6 +66,7 @@ class TaskManager:
         self.events = events
         self._keys = keys
         self._wake = wake
+        self._watch = watch
 
     def start(self, server_name: str, options: Mapping[str, Any], person: Person) -> Task:
         """Record that the person's server should run as a task; the reconciler does the rest.
@@ -165,7 +170,8 @@ class TaskManager:
         """
         with self.database.session() as session:
             row = _current(session, task)
-            change(row)
+            with self._watched(session, row):
+                change(row)
         self.changed(row)
         return row
 
@@ -208,7 +214,8 @@ class TaskManager:
             raise NotFound("This attempt is over.")
         with self.database.session() as session:
             row = _current(session, task)
-            visible = apply_report(row, report)
+            with self._watched(session, row):
+                visible = apply_report(row, report)
         self._take_log(row, report)
         if visible:
             self.changed(row)
@@ -218,6 +225,12 @@ class TaskManager:
         """Tell open pages and the reconciler that the task is another."""
         self.events.publish(Event("task", task.id, task.user, task.server_name))
         self._wake(task.id)
+
+    @contextmanager
+    def _watched(self, session: Session, row: Task) -> Iterator[None]:
+        before = Before.of(row)
+        yield
+        self._watch(session, before, row)
 
     def _take_log(self, task: Task, report: Report) -> None:
         if report.log is None:
