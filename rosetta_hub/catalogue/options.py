@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from rosetta_hub.catalogue.catalogue import Catalogue, Person
 from rosetta_hub.catalogue.computing import Computing, Engine
+from rosetta_hub.catalogue.computing import Size as ComputingSize
+from rosetta_hub.catalogue.queue_request import QueueRequest, resolve_request
 from rosetta_hub.catalogue.software import Software, SoftwareCard
 from rosetta_hub.catalogue.units import Size, format_size
 from rosetta_hub.errors import InvalidOptions
@@ -16,10 +18,11 @@ from rosetta_hub.errors import InvalidOptions
 MINIMAL_MEMORY = 16 << 20
 
 
-class TaskOptions(BaseModel):
-    """The options of a task as they come from outside; memory in bytes or as `2G`."""
+class TaskOptions(QueueRequest):
+    """The options of a task as they come from outside.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    Memory in bytes or as `2G`, time in seconds or as `2h`; `size` is one of the resource's.
+    """
 
     software: str = Field(min_length=1, max_length=80)
     version: str | None = Field(default=None, max_length=128)
@@ -28,7 +31,12 @@ class TaskOptions(BaseModel):
     runtime: str | None = Field(default=None, max_length=40)
     cpus: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     memory: Size | None = None
+    size: str | None = Field(default=None, max_length=80)
     name: str = Field(default="", max_length=80)
+
+    def queue_request(self) -> QueueRequest:
+        """What of them is the workload manager's."""
+        return QueueRequest(**{name: getattr(self, name) for name in QueueRequest.model_fields})
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,7 @@ class TaskSpec:
     runtime: str | None
     cpus: float | None
     memory: int | None
+    request: QueueRequest
     name: str
 
 
@@ -81,14 +90,16 @@ def resolve_options(options: TaskOptions, catalogue: Catalogue, person: Person) 
         raise InvalidOptions(f"{software.name} is started by the hub itself, not as a container.")
     computing = _computing(options, software, catalogue, person)
     engine = _engine(options, computing)
+    size = _size(options, computing)
     return TaskSpec(
         card=card.id,
         software=software,
         computing=computing,
         engine=engine.name,
         runtime=_runtime(options, engine, computing),
-        cpus=_limited(options.cpus, computing.default_cpus, computing.max_cpus, computing, "CPUs"),
-        memory=_memory(options, computing),
+        cpus=_cpus(options, size, computing),
+        memory=_memory(options, size, computing),
+        request=resolve_request(options.queue_request(), size, computing),
         name=options.name or software.name,
     )
 
@@ -149,17 +160,26 @@ def _runtime(options: TaskOptions, engine: Engine, computing: Computing) -> str 
     return options.runtime
 
 
-def _limited(
-    asked: float | None, default: float | None, most: float | None, where: Computing, what: str
-) -> float | None:
+def _size(options: TaskOptions, computing: Computing) -> ComputingSize | None:
+    if options.size is None:
+        return None
+    found = next((size for size in computing.sizes if size.name == options.size), None)
+    if found is None:
+        names = ", ".join(size.name for size in computing.sizes) or "none"
+        raise InvalidOptions(f"{computing.name} has no size {options.size!r}. Its sizes: {names}.")
+    return found
+
+
+def _cpus(options: TaskOptions, size: ComputingSize | None, computing: Computing) -> float | None:
+    asked, most = options.cpus or (size.cpus if size else None), computing.max_cpus
     if asked is not None and most is not None and asked > most:
-        raise InvalidOptions(f"{where.name} gives a task at most {most:g} {what}, not {asked:g}.")
+        raise InvalidOptions(f"{computing.name} gives a task at most {most:g} CPUs, not {asked:g}.")
     # Nothing asked for and no default: the limit is what the resource gives.
-    return asked if asked is not None else default if default is not None else most
+    return asked or computing.default_cpus or most
 
 
-def _memory(options: TaskOptions, computing: Computing) -> int | None:
-    asked, most = options.memory, computing.max_memory
+def _memory(options: TaskOptions, size: ComputingSize | None, computing: Computing) -> int | None:
+    asked, most = options.memory or (size.memory if size else None), computing.max_memory
     if asked is not None and asked < MINIMAL_MEMORY:
         raise InvalidOptions(f"A task needs at least {format_size(MINIMAL_MEMORY)} of memory.")
     if asked is not None and most is not None and asked > most:

@@ -112,6 +112,7 @@ class Task(Base):
     runtime: Mapped[str | None] = mapped_column(String(40))
     cpus: Mapped[float | None]
     memory: Mapped[int | None]
+    request: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     state: Mapped[State] = mapped_column(index=True)
     target: Mapped[Target]
@@ -132,6 +133,18 @@ class Task(Base):
     warnings: Mapped[list[str]] = mapped_column(default=list)
     cpu_seconds: Mapped[float | None]
     memory_used: Mapped[int | None]
+
+    # Where it is on its computing resource, as the resource itself says: the account it runs as,
+    # the scheduler's job, and for a standalone host what tells one start of it from the next.
+    remote_user: Mapped[str | None] = mapped_column(String(64))
+    submitting: Mapped[bool] = mapped_column(default=False)
+    job_id: Mapped[str | None] = mapped_column(String(64))
+    job_state: Mapped[str | None] = mapped_column(String(40))
+    job_reason: Mapped[str | None] = mapped_column(String(300))
+    expected_start: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
+    node: Mapped[str | None] = mapped_column(String(255))
+    boot: Mapped[str | None] = mapped_column(String(80))
 
     created: Mapped[datetime]
     started: Mapped[datetime | None]

@@ -36,6 +36,15 @@ _FRESH: dict[str, Any] = {
     "warnings": [],
     "cpu_seconds": None,
     "memory_used": None,
+    "remote_user": None,
+    "submitting": False,
+    "job_id": None,
+    "job_state": None,
+    "job_reason": None,
+    "expected_start": None,
+    "ends_at": None,
+    "node": None,
+    "boot": None,
     "started": None,
     "ended": None,
     "last_beat": None,
@@ -267,6 +276,7 @@ def _begin_attempt(task: Task, spec: TaskSpec, options: Mapping[str, Any]) -> No
     task.software = spec.software.model_dump(mode="json")
     task.computing, task.engine, task.runtime = spec.computing.id, spec.engine, spec.runtime
     task.cpus, task.memory = spec.cpus, spec.memory
+    task.request = spec.request.model_dump(exclude_none=True)
     task.created = utc_now()
     for column, value in _FRESH.items():
         setattr(task, column, list(value) if isinstance(value, list) else value)

@@ -8,12 +8,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 
 import rosetta_templates
+from rosetta_hub.catalogue.options import TaskOptions
 
 # Fields of the form itself; in a native start, everything else is the native spawner's.
 _ALWAYS_SENT = frozenset({"software", "name"})
-_FIELDS = frozenset(
-    {"software", "version", "computing", "engine", "runtime", "cpus", "memory", "name", "_xsrf"}
-)
+_FIELDS = frozenset({*TaskOptions.model_fields, "_xsrf"})
 
 
 @cache

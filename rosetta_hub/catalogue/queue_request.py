@@ -1,0 +1,57 @@
+"""What a task asks of a workload manager beyond cores and memory."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rosetta_hub.catalogue.computing import Computing, Size
+from rosetta_hub.catalogue.units import Duration, format_duration
+from rosetta_hub.errors import InvalidOptions
+
+# These become words of a command: none may look like an option.
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}$")]
+# Slurm's own operators of features.
+Features = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\[(][A-Za-z0-9_.,&|*:()\[\]-]{0,127}$")]
+
+
+class QueueRequest(BaseModel):
+    """None: the default of the resource or of its scheduler. `time` is in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    partition: Word | None = None
+    account: Word | None = None
+    qos: Word | None = None
+    time: Duration | None = None
+    gpus: int | None = Field(default=None, ge=0, le=1024)
+    gpu_type: Word | None = None
+    constraint: Features | None = None
+    reservation: Word | None = None
+
+
+def resolve_request(asked: QueueRequest, size: Size | None, computing: Computing) -> QueueRequest:
+    """What is asked for in words of the scheduler, the size and the defaults filled in.
+
+    Raises:
+        InvalidOptions: the resource has no queue, or the time is longer than it gives.
+    """
+    given = asked.model_dump(exclude_none=True)
+    if not computing.has_queue:
+        if given:
+            raise InvalidOptions(
+                f"{computing.name} has no queue: the option {next(iter(given))!r} can't be used."
+            )
+        return asked
+    time = asked.time or (size.time if size else None) or computing.default_time
+    if time and computing.max_time and time > computing.max_time:
+        raise InvalidOptions(
+            f"{computing.name} gives a task at most {format_duration(computing.max_time)},"
+            f" not {format_duration(time)}."
+        )
+    return QueueRequest(**{**_of_size(size), **given, "time": time or computing.max_time})
+
+
+def _of_size(size: Size | None) -> dict[str, Any]:
+    if size is None:
+        return {}
+    return {"partition": size.partition, "gpus": size.gpus, "gpu_type": size.gpu_type}
