@@ -6,11 +6,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from traitlets import Bool, Dict, Integer, List, TraitError, Unicode, default, validate
-from traitlets.config import Configurable
 
 from rosetta_hub.catalogue.catalogue import Catalogue, load_catalogue
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.keys import Keys
+from rosetta_hub.mail.settings import MailOptions
 
 # The service's name at the hub, and so the end of its prefix there.
 SERVICE_NAME = "rosetta"
@@ -18,7 +18,7 @@ SERVICE_NAME = "rosetta"
 _PORT_RANGE = re.compile(r"^(\d{1,5})-(\d{1,5})$")
 
 
-class Rosetta(Configurable):
+class Rosetta(MailOptions):
     """The configuration of Rosetta Hub.
 
     Hub and service read the same file and hold one instance each. Nothing here is changed after
@@ -140,6 +140,13 @@ class Rosetta(Configurable):
         is a unit of its own, started with `rosetta-hub edge`.""",
     ).tag(config=True)
 
+    unopened_grace = Integer(
+        0,
+        min=0,
+        help="""Minutes after its start, within which somebody has to open a task that waited in a
+        queue; otherwise it is stopped, so that it does not hold a node for nobody. 0: never.""",
+    ).tag(config=True)
+
     @default("agents_url")
     def _default_agents_url(self) -> str:
         return str(self.service_url)
@@ -240,6 +247,7 @@ class Rosetta(Configurable):
             )
         if urlsplit(self.tasks_url).scheme == "https":
             self._check_certificate()
+        self.check_mail()
         self.catalogue()
 
     def advice(self) -> list[str]:

@@ -33,7 +33,7 @@ def own(conf: type[Conf]) -> list[str]:
 
 
 KEYS = {
-    "`c.Rosetta`": list(Rosetta.class_own_traits(config=True)),
+    "`c.Rosetta`": list(Rosetta.class_traits(config=True)),
     "Software": list(Software.model_fields),
     "Computing resources": [*Computing.model_fields, *LocalConf.model_fields],
     "Computing: `ssh`": own(SshConf),

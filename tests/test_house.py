@@ -109,6 +109,7 @@ FORBIDDEN = {
     # What the edge connects to is described in its client's words.
     "rosetta_hub.resources": (*UPPER, "rosetta_hub.edge.process", "rosetta_hub.edge.settings"),
     "rosetta_hub.tasks": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
+    "rosetta_hub.mail": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
     "rosetta_hub.reconciler": ("rosetta_hub.service", "rosetta_spawners"),
     "rosetta_hub.service": ("rosetta_spawners",),
     "rosetta_spawners": (*UPPER[:2], *PARTS, "rosetta_hub.edge"),
@@ -189,7 +190,7 @@ def test_wheel_holds_every_file(tmp_path: Path) -> None:
 
 
 def options() -> dict[str, TraitType[object, object]]:
-    return Rosetta.class_own_traits(config=True)
+    return Rosetta.class_traits(config=True)
 
 
 @pytest.mark.parametrize("name", options())

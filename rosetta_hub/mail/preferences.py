@@ -1,0 +1,47 @@
+"""What each user wants to be told, and at which address."""
+
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from rosetta_hub.database.models_user import Mail, MailKind, MailSettings, MailState
+from rosetta_hub.mail.addresses import default_address
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """A user's choices; no address means no mails, whatever is chosen."""
+
+    address: str | None = None
+    started: bool = True
+    failed: bool = True
+    limit: bool = True
+
+    def wants(self, kind: MailKind) -> bool:
+        """Whether a mail of that kind is sent."""
+        return self.address is not None and bool(getattr(self, kind.value))
+
+
+def read_preferences(session: Session, user: str, domain: str) -> Preferences:
+    """The user's choices; the address is `<user>@<domain>` until the user has set one."""
+    row = session.get(MailSettings, user)
+    if row is None:
+        return Preferences(default_address(user, domain))
+    return Preferences(row.address, row.started, row.failed, row.limit)
+
+
+def write_preferences(session: Session, user: str, chosen: Preferences) -> None:
+    """Keep the user's choices; they count for mails that wait, too."""
+    session.merge(MailSettings(user=user, **asdict(chosen)))
+
+
+def find_problem(session: Session, user: str, address: str | None) -> str | None:
+    """Why the user's last mail to that address could not be delivered; None where it could."""
+    last = session.scalar(
+        select(Mail)
+        .where(Mail.user == user, Mail.address == address)
+        .order_by(Mail.next_try.desc())
+        .limit(1)
+    )
+    return last.sentence if last and last.state is MailState.REFUSED else None
