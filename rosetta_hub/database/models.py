@@ -136,8 +136,9 @@ class Task(Base):
 
     # Where it is on its computing resource, as the resource itself says: the account it runs as,
     # the scheduler's job, and for a standalone host what tells one start of it from the next.
+    # `submitting` is when a submission began whose answer is not known.
     remote_user: Mapped[str | None] = mapped_column(String(64))
-    submitting: Mapped[bool] = mapped_column(default=False)
+    submitting: Mapped[datetime | None]
     job_id: Mapped[str | None] = mapped_column(String(64))
     job_state: Mapped[str | None] = mapped_column(String(40))
     job_reason: Mapped[str | None] = mapped_column(String(300))

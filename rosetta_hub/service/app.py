@@ -33,6 +33,7 @@ from rosetta_hub.service.handlers import MAX_BODY, Services
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
+from rosetta_hub.tasks.troubles import Troubles
 from rosetta_hub.tasks.view import Viewer
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Service:
         self._tasks = TaskManager(
             self._database, settings.catalogue(), keys, logs, Broadcaster(), self._queue.add
         )
+        self._troubles = Troubles()
         resources = build_resources(settings, keys)
         hub_auth = build_hub_auth(settings, keys)
         self._edge = EdgeSync(self._tasks, resources, settings, keys)
@@ -75,7 +77,7 @@ class Service:
             settings=settings,
             keys=keys,
             tasks=self._tasks,
-            viewer=Viewer(settings, logs),
+            viewer=Viewer(settings, logs, self._troubles),
             edge=self._edge,
             hub=hub,
             hub_auth=hub_auth,

@@ -37,7 +37,7 @@ _FRESH: dict[str, Any] = {
     "cpu_seconds": None,
     "memory_used": None,
     "remote_user": None,
-    "submitting": False,
+    "submitting": None,
     "job_id": None,
     "job_state": None,
     "job_reason": None,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rosetta_hub.database.models import State, Task, utc_now
+from rosetta_hub.database.models import State, Target, Task, utc_now
 
 # A port of this machine, or the socket in the task's sandbox, whose path the service knows.
 InterfaceKind = Literal["socket", "port"]
@@ -111,6 +111,9 @@ def apply_report(task: Task, report: Report) -> bool:
 
 def _apply_state(task: Task, report: Report) -> None:
     state = _STATES[report.state]
+    if _was_signalled(task, report):
+        # Preempted, cancelled or out of time: the scheduler knows, and may start it again.
+        return
     if state is State.RUNNING and task.started is None:
         task.started = task.last_activity = utc_now()
     if state.final:
@@ -119,6 +122,11 @@ def _apply_state(task: Task, report: Report) -> None:
         if report.reason == "exited" and report.exit_code == 0 and task.started is not None:
             state = State.STOPPED
     task.state = state
+
+
+def _was_signalled(task: Task, report: Report) -> bool:
+    """Whether the agent was ended by its scheduler, and not by its user."""
+    return report.state == "stopped" and task.job_id is not None and task.target is Target.RUN
 
 
 def _visible(task: Task) -> tuple[object, ...]:

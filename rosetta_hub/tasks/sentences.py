@@ -23,6 +23,9 @@ _FAILURES = {
     "orphaned": "The task was ended because its computing resource could not reach the hub"
     " for too long.",
     "internal": "Something went wrong inside Rosetta Hub: {detail}",
+    "refused": "{computing} refused the task: {detail}",
+    "job_lost": "{computing} does not know the task's job any more. It may have been removed there.",
+    "job_ended": "The task's job ended before its container did ({detail}).",
     "ports_exhausted": "All ports for tasks are in use. Stop a task that you no longer need,"
     " or try again later.",
     "configuration": "The configuration has changed: {detail}",
@@ -45,7 +48,7 @@ def sentence(task: Task, computing_name: str) -> str:
     if task.target is Target.STOP and not task.state.final:
         return "The task is being stopped."
     if task.state is State.QUEUED:
-        return f"Waiting for {computing_name}."
+        return _queued(task, computing_name)
     if task.state is State.STARTING:
         return _starting(task, computing_name)
     if task.state is State.RUNNING:
@@ -58,6 +61,14 @@ def sentence(task: Task, computing_name: str) -> str:
 def warning_sentences(task: Task) -> list[str]:
     """The agent's warnings, in words."""
     return [_WARNINGS[warning] for warning in task.warnings if warning in _WARNINGS]
+
+
+def _queued(task: Task, computing_name: str) -> str:
+    if task.job_id is None:
+        return f"Waiting for {computing_name}."
+    if task.job_state is None:
+        return f"Submitted to {computing_name}."
+    return task.job_reason or f"Starting on {task.node or computing_name}."
 
 
 def _starting(task: Task, computing_name: str) -> str:

@@ -10,6 +10,7 @@ from rosetta_hub.database.models import State, Target, Task
 from rosetta_hub.tasks.links import command_line, is_http, open_path, page_path
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.sentences import sentence, warning_sentences
+from rosetta_hub.tasks.troubles import Troubles
 
 LOG_TAIL_LINES = 20
 
@@ -21,6 +22,17 @@ class Rights(BaseModel):
     start: bool
     delete: bool
     log: bool
+
+
+class JobView(BaseModel):
+    """The job that a task is of a workload manager. Times are ISO 8601 in UTC."""
+
+    id: str
+    state: str | None
+    reason: str | None
+    expected_start: datetime | None
+    node: str | None
+    ends_at: datetime | None
 
 
 class TaskView(BaseModel):
@@ -41,6 +53,9 @@ class TaskView(BaseModel):
     sentence: str
     progress: dict[str, int] | None
     warnings: list[str]
+    note: str | None
+    job: JobView | None
+    request: dict[str, Any]
     attempt: int
     exit_code: int | None
     created: datetime
@@ -58,8 +73,9 @@ class TaskView(BaseModel):
 class Viewer:
     """Makes the view of a task."""
 
-    def __init__(self, settings: Rosetta, logs: Logs) -> None:
+    def __init__(self, settings: Rosetta, logs: Logs, troubles: Troubles) -> None:
         self._settings = settings
+        self._troubles = troubles
         self._logs = logs
         self._names = {
             key: computing.name for key, computing in settings.catalogue().computing.items()
@@ -85,6 +101,9 @@ class Viewer:
             sentence=sentence(task, name),
             progress=_progress(task),
             warnings=warning_sentences(task),
+            note=self._note(task),
+            job=_job(task),
+            request=task.request,
             attempt=task.attempt,
             exit_code=task.exit_code,
             created=task.created,
@@ -99,12 +118,32 @@ class Viewer:
             can=rights,
         )
 
+    def _note(self, task: Task) -> str | None:
+        """What is wrong with the resource while the task goes on; None for tasks that are over."""
+        trouble = None if task.state.final else self._troubles.of(task)
+        if trouble is None:
+            return None
+        return f"{trouble.sentence} (since {trouble.since:%H:%M} UTC; the task is not lost)"
+
     def _interface(self, task: Task) -> dict[str, Any]:
         return {
             "protocol": task.software.get("interface_protocol"),
             "auth": task.software.get("interface_auth"),
             "url": command_line(task, self._settings),
         }
+
+
+def _job(task: Task) -> JobView | None:
+    if task.job_id is None:
+        return None
+    return JobView(
+        id=task.job_id,
+        state=task.job_state,
+        reason=task.job_reason or None,
+        expected_start=task.expected_start if task.state is State.QUEUED else None,
+        node=task.node,
+        ends_at=task.ends_at,
+    )
 
 
 def shown_state(task: Task) -> str:

@@ -14,9 +14,7 @@ def upgrade() -> None:
     with op.batch_alter_table("tasks", schema=None) as batch_op:
         batch_op.add_column(sa.Column("request", sa.JSON(), nullable=False, server_default="{}"))
         batch_op.add_column(sa.Column("remote_user", sa.String(length=64), nullable=True))
-        batch_op.add_column(
-            sa.Column("submitting", sa.Boolean(), nullable=False, server_default=sa.false())
-        )
+        batch_op.add_column(sa.Column("submitting", sa.DateTime(), nullable=True))
         batch_op.add_column(sa.Column("job_id", sa.String(length=64), nullable=True))
         batch_op.add_column(sa.Column("job_state", sa.String(length=40), nullable=True))
         batch_op.add_column(sa.Column("job_reason", sa.String(length=300), nullable=True))
