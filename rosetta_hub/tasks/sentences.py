@@ -24,7 +24,8 @@ _FAILURES = {
     " for too long.",
     "internal": "Something went wrong inside Rosetta Hub: {detail}",
     "refused": "{computing} refused the task: {detail}",
-    "job_lost": "{computing} does not know the task's job any more. It may have been removed there.",
+    "job_lost": "{computing} does not know the task's job any more; somebody may have removed it.",
+    "host_restarted": "{computing} was restarted, which ended the task. Start it again.",
     "job_ended": "The task's job ended before its container did ({detail}).",
     "ports_exhausted": "All ports for tasks are in use. Stop a task that you no longer need,"
     " or try again later.",
