@@ -71,12 +71,13 @@ class MailSender:
         message = self._prepare(key)
         if message is None:
             return
+        address = str(message["To"])
         try:
-            await connection.offer(str(message["To"]))
-            self._mark(key, MailState.SENDING, address=str(message["To"]))
+            await connection.offer(address)
+            self._mark(key, MailState.SENDING, address=address)
             await connection.hand_over(message)
         except MailRefused as error:
-            self._refused(key, error)
+            self._refused(key, address, error)
         except MailServerUnavailable:
             self._unanswered(key)
             raise
@@ -96,13 +97,13 @@ class MailSender:
                 return None
         return self._writer.write(key[2], task, str(chosen.address))
 
-    def _refused(self, key: Key, error: MailRefused) -> None:
+    def _refused(self, key: Key, address: str, error: MailRefused) -> None:
         log.warning("%s: the mail server refused a mail: %s", key[0], error)
-        sentence = f"The mail server refused the address: {error}"
-        if not error.temporary:
-            self._mark(key, MailState.REFUSED, sentence)
-            return
-        self._retry(key, sentence)
+        sentence = f"The mail server refused the last mail to {address}: {error}"
+        if error.temporary:
+            self._retry(key, sentence)
+        else:
+            self._mark(key, MailState.REFUSED, sentence, address)
 
     def _unanswered(self, key: Key) -> None:
         with self._database.session() as session:
