@@ -1,0 +1,1 @@
+"""Slurm: its commands on a login node, and its REST API."""

@@ -1,0 +1,225 @@
+"""Slurm through its commands on a login node."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from time import monotonic
+from typing import TypeVar
+
+from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.resources.access import Access, Completed
+from rosetta_hub.resources.facts import Account, Facts, Qos
+from rosetta_hub.resources.slurm import commands, facts, parse
+from rosetta_hub.resources.slurm.refusals import is_refusal, last_words, refusal_sentence
+from rosetta_hub.resources.wms import Job, JobEnd, JobRefused, JobRequest
+
+# Seconds. A busy controller takes 30 and more to answer; Slurm's own commands then repeat theirs.
+QUERY_TIMEOUT = 90
+SUBMIT_TIMEOUT = 120
+# Accounts and QoS change rarely, and slow databases answer for them.
+ACCOUNTS_SECONDS = 600
+CONFIG_SECONDS = 3600
+# What begins the names of our jobs (see JobRequest).
+JOB_PREFIX = "rosetta-"
+_OVER = ("invalid job id", "already completing or completed")
+_NO_ACCOUNTING = ("accounting storage is disabled", "not running a supported accounting_storage")
+
+Result = TypeVar("Result")
+
+
+class SlurmWms:
+    """Slurm as one account of a cluster: `user`, as whom `access` runs commands.
+
+    `path`: directories in which Slurm's commands are looked for first.
+    """
+
+    def __init__(self, access: Access, user: str, path: Sequence[str] = ()) -> None:
+        self._access = access
+        self._user = user
+        self._path = tuple(path)
+        self._config: tuple[float, parse.Config] | None = None
+        self._accounting: tuple[float, tuple[Account, ...], tuple[Qos, ...]] | None = None
+
+    async def submit(self, request: JobRequest, script: str) -> str:
+        """Submit a batch script (on standard input); returns the job's id.
+
+        Raises:
+            JobRefused: Slurm said no; the sentence says what to change.
+            ResourceUnavailable: it may have been submitted or not: look for its name. A controller
+                that is slow may get to it later, so look again before submitting again.
+        """
+        argv = commands.build_submit_command(request)
+        done = await self._run(argv, script, SUBMIT_TIMEOUT)
+        if done.returncode == 0:
+            return _read("sbatch", parse.parse_submitted, done.stdout)
+        if is_refusal(done.stderr):
+            raise JobRefused(refusal_sentence(done.stderr, request))
+        raise ResourceUnavailable(_failure("sbatch", done))
+
+    async def jobs(self, users: Sequence[str]) -> list[Job]:
+        """All waiting and running jobs of these users that are ours, in one query.
+
+        Raises:
+            ResourceUnavailable: nothing is known; also where this account may not see the jobs of
+                the others (see `sees_jobs_of_others`).
+        """
+        if set(users) - {self._user} and not await self.sees_jobs_of_others():
+            raise ResourceUnavailable("Slurm shows each account its own jobs only (PrivateData)")
+        found = await self._queue(users) if users else []
+        return [job for job in found if job.name.startswith(JOB_PREFIX)]
+
+    async def sees_jobs_of_others(self) -> bool:
+        """Whether one account's query may answer for all accounts; asked once an hour.
+
+        Raises:
+            ResourceUnavailable: nothing is known.
+        """
+        return not (await self._configuration()).private_jobs
+
+    async def find(self, name: str) -> list[Job]:
+        """This account's own jobs of that name, those that have just ended included.
+
+        Raises:
+            ResourceUnavailable: nothing is known.
+        """
+        for ended in (False, True):
+            found = await self._queue([self._user], name, ended=ended)
+            if found:
+                return found
+        done = await self._run(commands.build_ended_command(self._user, name))
+        if done.returncode != 0 and _says(done, _NO_ACCOUNTING):
+            return []
+        return _answer("sacct", parse.parse_ended, done)
+
+    async def end(self, job_id: str) -> JobEnd | None:
+        """How a job ended; None while it has not, or where neither accounting nor controller know.
+
+        Raises:
+            ResourceUnavailable: nothing is known.
+        """
+        accounted = await self._run(commands.build_end_command(job_id))
+        if accounted.returncode == 0:
+            ended = _answer("sacct", parse.parse_end, accounted)
+            if ended is not None:
+                return await self._with_name(ended)
+        # The accounting comes later, may be away, or there is none. The controller knows at once,
+        # for minutes.
+        shown = await self._run(commands.build_show_job_command(job_id))
+        if shown.returncode == 0:
+            return _answer("scontrol", parse.parse_shown_job, shown)
+        if not _says(shown, _OVER):
+            raise ResourceUnavailable(_failure("scontrol", shown))
+        if accounted.returncode != 0 and not _says(accounted, _NO_ACCOUNTING):
+            raise ResourceUnavailable(_failure("sacct", accounted))
+        return None
+
+    async def cancel(self, job_id: str) -> None:
+        """Cancel a job in whatever state it is; one that is over is no error.
+
+        Raises:
+            ResourceUnavailable: it is not known whether it was cancelled.
+        """
+        done = await self._run(commands.build_cancel_command(job_id))
+        if done.returncode != 0 and not _says(done, _OVER):
+            raise ResourceUnavailable(_failure("scancel", done))
+
+    async def facts(self) -> Facts:
+        """What can be asked for, and what is idle now.
+
+        Accounts and QoS are those of the last ten minutes; without accounting there are none.
+
+        Raises:
+            ResourceUnavailable: nothing is known.
+        """
+        partitions, nodes, accounting = await asyncio.gather(
+            self._run(commands.build_partitions_command()),
+            self._run(commands.build_nodes_command()),
+            self._accounts_and_qos(),
+        )
+        return facts.build_facts(
+            _answer("scontrol", facts.parse_partitions, partitions),
+            _answer("sinfo", facts.parse_nodes, nodes),
+            *accounting,
+        )
+
+    async def _queue(
+        self, users: Sequence[str], name: str | None = None, *, ended: bool = False
+    ) -> list[Job]:
+        # Unpredictable: nobody's job name can pretend to be a line of it.
+        mark = secrets.token_hex(8)
+        done = await self._run(commands.build_queue_command(users, mark, name, ended=ended))
+        if "Invalid user" in done.stderr:
+            # The login node does not know one of them, for good or because its name service is
+            # away. Slurm left that user's jobs out, as if there were none: ask for everybody's.
+            done = await self._run(commands.build_queue_command([], mark, name, ended=ended))
+        found = _answer("squeue", lambda text: parse.parse_queue(text, mark), done)
+        # A number: the login node has no name for the account, perhaps just now.
+        return [job for job in found if job.user in users or job.user.isdecimal()]
+
+    async def _configuration(self) -> parse.Config:
+        if self._config is None or self._config[0] < monotonic():
+            done = await self._run(commands.build_config_command())
+            found = _answer("scontrol", parse.parse_config, done)
+            self._config = (monotonic() + CONFIG_SECONDS, found)
+        return self._config[1]
+
+    async def _accounts_and_qos(self) -> tuple[tuple[Account, ...], tuple[Qos, ...]]:
+        last = self._accounting
+        if last is None or last[0] < monotonic():
+            cluster = (await self._configuration()).cluster
+            accounts, qos = await asyncio.gather(
+                self._run(commands.build_accounts_command(self._user)),
+                self._run(commands.build_qos_command()),
+            )
+            if accounts.returncode != 0 or qos.returncode != 0:
+                # No accounting, or its database is away: jobs can be submitted all the same.
+                return last[1:] if last else ((), ())
+            last = (
+                monotonic() + ACCOUNTS_SECONDS,
+                _answer("sacctmgr", lambda text: facts.parse_accounts(text, cluster), accounts),
+                _answer("sacctmgr", facts.parse_qos, qos),
+            )
+            self._accounting = last
+        return last[1:]
+
+    async def _with_name(self, ended: JobEnd) -> JobEnd:
+        """The end with the name of who cancelled the job; the number, where there is no name."""
+        if ended.by is None:
+            return ended
+        done = await self._run(commands.build_user_name_command(ended.by))
+        name = done.stdout.strip() if done.returncode == 0 else ""
+        return replace(ended, by=name or ended.by)
+
+    async def _run(
+        self, argv: list[str], stdin: str = "", timeout: float = QUERY_TIMEOUT
+    ) -> Completed:
+        done = await self._access.run(commands.build_command(argv, self._path), stdin, timeout)
+        if done.returncode in (126, 127):
+            raise ResourceUnavailable(
+                f"{argv[0]} was not found on the login node: the administrator has to name its"
+                " directory in 'path' of this computing resource"
+            )
+        return done
+
+
+def _answer(program: str, read: Callable[[str], Result], done: Completed) -> Result:
+    if done.returncode != 0:
+        raise ResourceUnavailable(_failure(program, done))
+    return _read(program, read, done.stdout)
+
+
+def _read(program: str, read: Callable[[str], Result], text: str) -> Result:
+    try:
+        return read(text)
+    except (ValueError, KeyError) as error:
+        raise ResourceUnavailable(f"the answer of {program} can't be read: {error}") from error
+
+
+def _says(done: Completed, words: tuple[str, ...]) -> bool:
+    text = (done.stderr + done.stdout).lower()
+    return any(one in text for one in words)
+
+
+def _failure(program: str, done: Completed) -> str:
+    return f"{program}: {last_words(done.stderr) or f'exit status {done.returncode}'}"

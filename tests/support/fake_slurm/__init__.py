@@ -1,0 +1,53 @@
+"""A scheduler that does what a test says: slow, silent, or out of its mind."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from rosetta_hub.resources.access_local import LocalAccess
+from rosetta_hub.resources.slurm.wms import SlurmWms
+
+PROGRAM = Path(__file__).with_name("slurm.py")
+COMMANDS = ("sbatch", "squeue", "sacct", "scancel", "scontrol", "sinfo", "sacctmgr")
+
+
+class FakeSlurm:
+    """Slurm's commands in a directory, which also holds the queue and the behaviour."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        for name in COMMANDS:
+            command = directory / name
+            command.write_text(f"#!{sys.executable} -IS\n{PROGRAM.read_text()}")
+            command.chmod(0o755)
+
+    def wms(self, user: str = "alice") -> SlurmWms:
+        """The driver, with these commands on its path."""
+        return SlurmWms(LocalAccess(), user, path=[str(self.directory)])
+
+    def behave(self, **commands: dict[str, Any]) -> None:
+        """What each command does: `delay` (s), `stdout`, `stderr`, `returncode` instead of an
+        answer; `after`: true, when it answers so only after having done its work."""
+        self._write("behaviour.json", commands)
+
+    def add_jobs(self, *jobs: dict[str, Any]) -> None:
+        """Put jobs into the queue as they are, with the fields that the format strings print."""
+        new = {job["id"]: {"state": "PENDING", **job} for job in jobs}
+        self._write("jobs.json", {**self.jobs(), **new})
+
+    def jobs(self) -> dict[str, dict[str, Any]]:
+        """All jobs by id."""
+        path = self.directory / "jobs.json"
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    def calls(self) -> list[str]:
+        """The commands that were run, in order, with their arguments."""
+        path = self.directory / "calls"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def _write(self, name: str, document: object) -> None:
+        new = self.directory / f"{name}.new"
+        new.write_text(json.dumps(document))
+        os.replace(new, self.directory / name)
