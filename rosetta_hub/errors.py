@@ -12,6 +12,8 @@ RosettaError
     ├── EdgeUnavailable      the edge does not answer
     ├── HubUnavailable       JupyterHub does not answer
     └── ResourceUnavailable  a computing resource does not answer
+        ├── HostKeyProblem       its host key is not the pinned one: the admin has to decide
+        └── AuthenticationFailed it does not accept the key: the user has to install it
 """
 
 
@@ -75,3 +77,11 @@ class HubUnavailable(Unavailable):
 
 class ResourceUnavailable(Unavailable):
     """A computing resource did not answer."""
+
+
+class HostKeyProblem(ResourceUnavailable):
+    """The host key of a resource is unknown or has changed; the message is for the administrator."""
+
+
+class AuthenticationFailed(ResourceUnavailable):
+    """A resource does not accept a key; the message says what its owner has to do."""

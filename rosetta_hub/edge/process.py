@@ -1,40 +1,28 @@
 """The edge's process: found, started detached, adopted when it runs already, and stopped."""
 
-import asyncio
-import contextlib
-import fcntl
 import hashlib
 import json
-import logging
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NoReturn, cast
+from typing import Any, NoReturn
 
+from rosetta_hub.companion import Companion, Launch
 from rosetta_hub.edge.client import EdgeClient, Status
 from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable
 from rosetta_hub.errors import ConfigError
-
-log = logging.getLogger(__name__)
 
 JS_DIR = Path(__file__).parent / "js"
 OLDEST_CHP = (4, 5)
 OLDEST_NODE = (18,)
 START_TIMEOUT = 20.0
-STOP_TIMEOUT = 10.0
 CALL_TIMEOUT = 5.0
-POLL_INTERVAL = 0.05
 # A browser sends the cookies of all tasks of a host to each of them. Node's own limit is 16 KiB.
 LARGEST_HEADERS = 65536
-# Nothing else of the service's environment, such as its tokens, is the edge's business.
-ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_DIR", "SSL_CERT_FILE")
-
-_children: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True)
@@ -149,70 +137,26 @@ def build_edge_command(node: Path) -> list[str]:
     return [str(node), f"--max-http-header-size={LARGEST_HEADERS}", str(JS_DIR / "main.mjs")]
 
 
-def build_environment() -> dict[str, str]:
-    """The environment of the edge."""
-    return {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-
-
 def build_proxy_command(node: Path, chp: Path, arguments: list[str]) -> list[str]:
     """The command line of the hub's guarded proxy, with CHP's own arguments."""
     return [str(node), str(JS_DIR / "hub-proxy.mjs"), str(chp), *arguments]
 
 
-def _lock(config: EdgeConfig) -> int | None:
-    """A locked file, which the edge inherits and holds as long as it lives; None if taken."""
-    config.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(config.state_dir / "edge.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        return None
-    return lock
+def _companion(config: EdgeConfig) -> Companion[Status]:
+    def build_launch() -> Launch:
+        command = build_edge_command(find_node())
+        return Launch(command, config.to_document(find_chp()))
 
-
-def _start(config: EdgeConfig, lock: int) -> subprocess.Popen[bytes]:
-    command = build_edge_command(find_node())
-    document = json.dumps(config.to_document(find_chp())).encode()
-    log_file = os.open(
-        config.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+    return Companion(
+        name="edge",
+        state_dir=config.state_dir,
+        fingerprint=config.fingerprint,
+        build_launch=build_launch,
+        status=EdgeClient(config.socket, timeout=CALL_TIMEOUT).status,
+        error=EdgeError,
+        unavailable=EdgeUnavailable,
+        start_timeout=START_TIMEOUT,
     )
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=log_file,
-            stderr=log_file,
-            cwd="/",
-            env=build_environment(),
-            start_new_session=True,
-            pass_fds=[lock],
-        )
-    finally:
-        os.close(log_file)
-    _children.append(process)
-    # One that ends before it reads leaves its reason in the log.
-    with contextlib.suppress(BrokenPipeError), cast(IO[bytes], process.stdin) as stdin:
-        stdin.write(document)
-    return process
-
-
-def _reap() -> None:
-    _children[:] = [process for process in _children if process.poll() is None]
-
-
-def _last_words(config: EdgeConfig) -> str:
-    try:
-        return "\n".join(config.log_file.read_text(errors="replace").splitlines()[-10:])
-    except OSError:
-        return ""
-
-
-async def _status_or_none(client: EdgeClient) -> Status | None:
-    try:
-        return await client.status()
-    except EdgeUnavailable:
-        return None
 
 
 async def ensure_edge(config: EdgeConfig) -> Status:
@@ -222,34 +166,7 @@ async def ensure_edge(config: EdgeConfig) -> Status:
     processes call this at once, one edge runs. Raises ConfigError when Node or CHP is missing,
     EdgeError when the edge ends at once (with its last words), EdgeUnavailable after 20 seconds.
     """
-    client = EdgeClient(config.socket, timeout=CALL_TIMEOUT)
-    process = None
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + START_TIMEOUT
-    while loop.time() < deadline:
-        _reap()
-        status = await _status_or_none(client)
-        if status is not None and status.fingerprint == config.fingerprint:
-            return status
-        if status is not None:
-            log.warning("the edge runs with another configuration: starting it again")
-            await stop_edge(config)
-        elif process is None:
-            process = _try_start(config)
-        elif process.poll() is not None:
-            raise EdgeError(f"the edge ended at once:\n{_last_words(config)}")
-        await asyncio.sleep(POLL_INTERVAL)
-    raise EdgeUnavailable(f"the edge did not answer within {START_TIMEOUT} s")
-
-
-def _try_start(config: EdgeConfig) -> subprocess.Popen[bytes] | None:
-    lock = _lock(config)
-    if lock is None:
-        return None
-    try:
-        return _start(config, lock)
-    finally:
-        os.close(lock)
+    return await _companion(config).ensure()
 
 
 async def stop_edge(config: EdgeConfig) -> bool:
@@ -257,20 +174,7 @@ async def stop_edge(config: EdgeConfig) -> bool:
 
     Raises EdgeUnavailable when it is still there after 10 seconds.
     """
-    status = await _status_or_none(EdgeClient(config.socket, timeout=CALL_TIMEOUT))
-    if status is None:
-        return False
-    os.kill(status.pid, signal.SIGTERM)
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + STOP_TIMEOUT
-    while loop.time() < deadline:
-        _reap()
-        lock = _lock(config)
-        if lock is not None:
-            os.close(lock)
-            return True
-        await asyncio.sleep(POLL_INTERVAL)
-    raise EdgeUnavailable(f"the edge, process {status.pid}, does not stop")
+    return await _companion(config).stop()
 
 
 def run_edge(config: EdgeConfig) -> NoReturn:
@@ -278,19 +182,7 @@ def run_edge(config: EdgeConfig) -> NoReturn:
 
     Raises ConfigError when Node or CHP is missing, EdgeError when an edge runs on that socket.
     """
-    command = build_edge_command(find_node())
-    document = json.dumps(config.to_document(find_chp())).encode()
-    lock = _lock(config)
-    if lock is None:
-        raise EdgeError(f"an edge runs already in {config.state_dir}")
-    os.set_inheritable(lock, True)
-    read_end, write_end = os.pipe()
-    # Far below the 64 KiB that a pipe takes without a reader.
-    os.write(write_end, document)
-    os.close(write_end)
-    os.dup2(read_end, 0)
-    os.close(read_end)
-    os.execve(command[0], command, build_environment())  # noqa: S606
+    _companion(config).become()
 
 
 def run_proxy(arguments: list[str]) -> NoReturn:

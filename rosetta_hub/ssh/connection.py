@@ -1,0 +1,208 @@
+"""One open connection: commands and streams over it."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar, cast
+
+import asyncssh
+
+from rosetta_hub.resources.access import Completed
+from rosetta_hub.ssh.command import Command, build_remote_command
+from rosetta_hub.ssh.endpoint import Endpoint
+from rosetta_hub.ssh.errors import Refused, TimedOut, Unreachable
+from rosetta_hub.ssh.opening import Opening
+from rosetta_hub.ssh.streams import StreamSession
+
+# sshd allows 10 at a time (MaxSessions): one is the pty's, one is left to spare.
+SESSIONS = 8
+OPEN_TRIES = 8
+OPEN_DELAY = 0.1
+# It reads until its terminal is gone, and prints nothing.
+PTY_COMMAND = ("cat",)
+PTY_TIMEOUT = 5.0
+
+T = TypeVar("T")
+
+
+class _Idle(asyncssh.SSHClientSession[bytes]):
+    """A session for which nothing is to be done."""
+
+
+class Connection:
+    """Commands and streams of one identity, over one SSH connection."""
+
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
+        self._sessions = asyncio.Semaphore(SESSIONS)
+        self._closed = asyncio.Event()
+        self._pty: asyncssh.SSHClientChannel[bytes] | None = None
+
+    @classmethod
+    async def open(cls, endpoint: Endpoint) -> "Connection":
+        """Connect and log in.
+
+        Raises:
+            SshError: see `errors.py`.
+        """
+        connection = cls(Opening(endpoint))
+        await connection._opening.connect(connection._lost)
+        try:
+            await connection._hold_pty()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used, as far as is known."""
+        return not self._closed.is_set()
+
+    async def wait_closed(self) -> None:
+        """Return when the connection has ended."""
+        await self._closed.wait()
+
+    def close(self) -> None:
+        """Close it with all that goes over it."""
+        self._closed.set()
+        self._opening.close()
+
+    async def run(self, argv: Sequence[str], stdin: str, timeout: float) -> Completed:
+        """Run a command to its end, within `timeout` seconds; its channel is closed after that.
+
+        Raises:
+            TimedOut: it did not end in time.
+            Refused: the server opens no session, or the output is longer than 8 MB.
+            Unreachable: the connection was lost; it is not known whether it ran.
+        """
+        try:
+            async with asyncio.timeout(timeout), self._sessions:
+                return await self._run(build_remote_command(argv), stdin.encode())
+        except TimeoutError as error:
+            raise TimedOut(
+                f"{argv[0]} did not end in time on {self._opening.endpoint.host}."
+            ) from error
+
+    async def open_unix(self, factory: Callable[[], StreamSession], path: str) -> StreamSession:
+        """A stream to a unix socket of the host.
+
+        Raises:
+            Refused: nobody listens there, or the server does not forward.
+            Unreachable: the connection was lost.
+        """
+        made = cast(Callable[[], asyncssh.SSHUNIXSession[bytes]], factory)
+        opened = await self._open(self._transport.create_unix_connection(made, path), path)
+        return cast(StreamSession, opened[1])
+
+    async def open_tcp(
+        self, factory: Callable[[], StreamSession], host: str, port: int
+    ) -> StreamSession:
+        """A stream to a port, as the host reaches it. Raises as `open_unix` does."""
+        made = cast(Callable[[], asyncssh.SSHTCPSession[bytes]], factory)
+        opened = await self._open(
+            self._transport.create_connection(made, host, port), f"{host}, port {port}"
+        )
+        return cast(StreamSession, opened[1])
+
+    @property
+    def _transport(self) -> asyncssh.SSHClientConnection:
+        transport = self._opening.last
+        if transport is None or not self.is_open:
+            raise Unreachable(f"The connection to {self._opening.endpoint.host} was lost.")
+        return transport
+
+    def _lost(self, _error: Exception | None) -> None:
+        self._closed.set()
+        # The hosts on the way are of no use alone.
+        self._opening.close()
+
+    async def _hold_pty(self) -> None:
+        """Have sshd set TCP_NODELAY, which it does for terminals only.
+
+        Without it, answers stall for 40 ms. It looks at the first session of a connection, so this
+        one comes before all others; a server that allows no terminal is used without.
+        """
+        with contextlib.suppress(asyncssh.Error, OSError, Unreachable):
+            async with asyncio.timeout(PTY_TIMEOUT):
+                channel, _ = await self._transport.create_session(
+                    _Idle,
+                    build_remote_command(PTY_COMMAND),
+                    request_pty="force",
+                    term_type="dumb",
+                    encoding=None,
+                )
+            self._pty = channel
+
+    def _release_pty(self) -> None:
+        """Give its place to a command, where the server allows few sessions."""
+        if self._pty is not None:
+            self._pty.close()
+            self._pty = None
+
+    async def _run(self, command: str, stdin: bytes) -> Completed:
+        channel, session = await self._open_session(command)
+        try:
+            with contextlib.suppress(BrokenPipeError):
+                channel.write(stdin)
+                channel.write_eof()
+            await session.ended
+        finally:
+            self._end(channel, session)
+        return session.completed(channel.get_returncode())
+
+    @staticmethod
+    def _end(channel: asyncssh.SSHClientChannel[bytes], session: Command) -> None:
+        if not session.ended.done():
+            with contextlib.suppress(OSError, asyncssh.Error):
+                # sshd ends no command because its channel is closed.
+                channel.terminate()
+            channel.close()
+
+    async def _open_session(self, command: str) -> tuple[asyncssh.SSHClientChannel[bytes], Command]:
+        for tries in range(1, OPEN_TRIES + 1):
+            try:
+                creating = self._transport.create_session(Command, command, encoding=None)
+                channel, session = await self._shielded(creating)
+                return channel, cast(Command, session)
+            except asyncssh.ChannelOpenError as error:
+                if not self.is_open:
+                    raise Unreachable(f"The connection was lost: {error.reason}.") from error
+                if tries == OPEN_TRIES:
+                    raise Refused(
+                        f"{self._opening.endpoint.host} opens no session: {error.reason}. Its"
+                        " MaxSessions may be too low, or the account may not run commands."
+                    ) from error
+                self._release_pty()
+                await asyncio.sleep(OPEN_DELAY * tries * random.uniform(0.5, 1.5))  # noqa: S311
+            except (asyncssh.Error, OSError) as error:
+                raise Unreachable(f"The connection was lost: {error}.") from error
+        raise AssertionError("the last try returns or raises")
+
+    async def _open(self, opening: Coroutine[Any, Any, T], name: str) -> T:
+        try:
+            return await self._shielded(opening)
+        except asyncssh.ChannelOpenError as error:
+            if not self.is_open:
+                raise Unreachable(f"The connection was lost: {error.reason}.") from error
+            raise Refused(
+                f"{self._opening.endpoint.host} does not connect to {name}: {error.reason}."
+            ) from error
+        except (asyncssh.Error, OSError) as error:
+            raise Unreachable(f"The connection was lost: {error}.") from error
+
+    @staticmethod
+    async def _shielded(opening: Coroutine[Any, Any, T]) -> T:
+        """A channel whose opener has gone meanwhile is closed: asyncssh would let it be."""
+        task = asyncio.ensure_future(opening)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_close_channel)
+            raise
+
+
+def _close_channel(task: "asyncio.Future[Any]") -> None:
+    if not task.cancelled() and task.exception() is None:
+        task.result()[0].close()

@@ -1,0 +1,94 @@
+"""What asyncssh raises while a connection is opened, as our errors with sentences."""
+
+import socket
+from dataclasses import dataclass
+
+import asyncssh
+
+from rosetta_hub.ssh.endpoint import Endpoint, JumpHost
+from rosetta_hub.ssh.errors import (
+    HostKeyChanged,
+    HostKeyUnknown,
+    KeyRefused,
+    SshError,
+    Unreachable,
+)
+from rosetta_hub.ssh.host_keys import find_pinned_keys
+from rosetta_hub.ssh.key_pairs import read_public_key
+
+ACCEPT = "rosetta-hub check {resource} --accept-host-key"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A host key, or the key of a host's CA, that is not trusted."""
+
+    host: str
+    address: str
+    port: int
+    fingerprint: str
+
+
+def explain_failure(
+    error: Exception,
+    endpoint: Endpoint,
+    hop: JumpHost,
+    options: asyncssh.SSHClientConnectionOptions,
+    offer: Offer | None,
+) -> SshError:
+    """The error of ours for one of asyncssh's or of the system's."""
+    place = f"{options.host}, port {options.port}"
+    if isinstance(error, asyncssh.PermissionDenied):
+        return _explain_refused_key(endpoint, str(options.username), str(options.host))
+    if isinstance(error, asyncssh.HostKeyNotVerifiable):
+        name = str(options.host_key_alias or options.host)
+        return _explain_host_key(error, endpoint, place, offer or Offer(name, "", options.port, ""))
+    if isinstance(error, asyncssh.KeyExchangeFailed):
+        name = str(options.host_key_alias or options.host)
+        if find_pinned_keys(endpoint.known_hosts, name, options.port):
+            return _explain_host_key(error, endpoint, place, Offer(name, "", options.port, ""))
+    return Unreachable(f"{place}, can't be reached: {_explain_system(error)}")
+
+
+def _explain_refused_key(endpoint: Endpoint, username: str, host: str) -> KeyRefused:
+    if endpoint.certificate is not None:
+        return KeyRefused(
+            f"{host} does not accept the certificate for the user name '{username}'. Either it has"
+            " expired, or the host does not trust its CA, or there is no such user; the server"
+            " does not tell which."
+        )
+    return KeyRefused(
+        f"{host} does not accept the key for the user name '{username}'. Either the key is not"
+        f" installed there yet, or the user name is wrong; the server does not tell which. Check"
+        f" the name, and add this line to ~/.ssh/authorized_keys of that account:"
+        f" {read_public_key(endpoint.private_key)}"
+    )
+
+
+def _explain_host_key(
+    error: Exception, endpoint: Endpoint, place: str, offer: Offer
+) -> HostKeyChanged | HostKeyUnknown:
+    pinned = find_pinned_keys(endpoint.known_hosts, offer.host, offer.port, offer.address)
+    shown = f" ({offer.fingerprint})" if offer.fingerprint else ""
+    if not pinned:
+        return HostKeyUnknown(
+            f"No host key of {place}, is pinned, so nothing is sent there. The administrator"
+            f" compares the key that it shows{shown} with the host's own, and pins it:"
+            f" {ACCEPT.format(resource=endpoint.resource)}"
+        )
+    return HostKeyChanged(
+        f"The host key of {place}, is not the pinned one: nothing is sent there. It shows another"
+        f" key{shown} than {', '.join(pinned)}; {error}. Somebody may listen in, or the host was"
+        " installed anew: the administrator has to find out, and to replace its line in"
+        " known_hosts when the new key is right."
+    )
+
+
+def _explain_system(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "it did not answer in time."
+    if isinstance(error, socket.gaierror):
+        return f"its name is not known ({error.strerror})."
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}."
+    return f"{error}."

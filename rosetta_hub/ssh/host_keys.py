@@ -1,0 +1,50 @@
+"""Host keys: which are pinned, and how one is added."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncssh
+
+DEFAULT_PORT = 22
+
+
+@dataclass(frozen=True)
+class HostKey:
+    """What a server shows, not trusted yet."""
+
+    host: str
+    port: int
+    fingerprint: str
+    """`SHA256:...`, as `ssh-keygen -l` prints it."""
+    line: str
+    """For `known_hosts`."""
+
+
+def find_pinned_keys(known_hosts: str, host: str, port: int, address: str = "") -> list[str]:
+    """Fingerprints of the host keys, and of the keys of CAs, that are pinned for a server."""
+    return [key.get_fingerprint() for key in _match(known_hosts, host, port, address)]
+
+
+def _match(known_hosts: str, host: str, port: int, address: str) -> list[asyncssh.SSHKey]:
+    other_port = port if port != DEFAULT_PORT else None
+    host_keys, ca_keys, *_ = asyncssh.import_known_hosts(known_hosts).match(
+        host, address, other_port
+    )
+    return [*host_keys, *ca_keys]
+
+
+def build_known_hosts_line(host: str, port: int, public_key: str) -> str:
+    """A line of `known_hosts`; `public_key` is an algorithm and a key."""
+    name = host if port == DEFAULT_PORT else f"[{host}]:{port}"
+    return f"{name} {' '.join(public_key.split()[:2])}"
+
+
+def accept_host_key(path: Path, key: HostKey) -> None:
+    """Pin a key: its line is added to a file (0600, made when missing) unless it is there."""
+    known = path.read_text() if path.exists() else ""
+    if key.line in known.splitlines():
+        return
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"{key.line}\n" if not known or known.endswith("\n") else f"\n{key.line}\n")

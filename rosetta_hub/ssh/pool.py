@@ -1,0 +1,70 @@
+"""All SSH connections of this process: one an identity, whatever goes over it."""
+
+import asyncio
+from collections.abc import Sequence
+
+from rosetta_hub.resources.access import Completed
+from rosetta_hub.ssh.endpoint import Endpoint
+from rosetta_hub.ssh.identity import Identity
+
+# sshd drops some of those who log in while 10 others do (MaxStartups).
+LOGINS_AT_ONCE = 4
+# How much of a command's time its connection may take.
+LONGEST_WAIT = 30.0
+
+
+class Pool:
+    """Identities by their key; one that nobody has needed for minutes is disconnected."""
+
+    def __init__(self) -> None:
+        self._identities: dict[tuple[str, str], Identity] = {}
+        self._gates: dict[tuple[str, int | None], asyncio.Semaphore] = {}
+
+    def identity(self, endpoint: Endpoint) -> Identity:
+        """The identity of an endpoint, which is what it connects with from now on."""
+        identity = self._identities.get(endpoint.key)
+        if identity is None:
+            identity = Identity(endpoint, self._gate(endpoint))
+            self._identities[endpoint.key] = identity
+        else:
+            identity.update(endpoint)
+        return identity
+
+    async def run(
+        self, endpoint: Endpoint, argv: Sequence[str], stdin: str, timeout: float
+    ) -> Completed:
+        """Run a command to its end, within `timeout` seconds.
+
+        Raises:
+            SshError: see `errors.py`; unless it is `Refused`, the command may have run.
+        """
+        identity = self.identity(endpoint)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        with identity.use():
+            connection = await identity.connection(min(timeout, LONGEST_WAIT))
+            return await connection.run(argv, stdin, max(0.0, deadline - loop.time()))
+
+    def forget(self, endpoint: Endpoint) -> None:
+        """Close an identity's connection and use this endpoint for the next one."""
+        identity = self._identities.get(endpoint.key)
+        if identity is not None:
+            identity.update(endpoint)
+            identity.reset()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for identity in self._identities.values():
+            identity.close()
+        self._identities.clear()
+
+    def drop_idle(self) -> None:
+        """Disconnect whom nobody has needed for minutes."""
+        for key, identity in list(self._identities.items()):
+            if identity.is_idle:
+                identity.close()
+                del self._identities[key]
+
+    def _gate(self, endpoint: Endpoint) -> asyncio.Semaphore:
+        first = (endpoint.jump_hosts or (endpoint,))[0]
+        return self._gates.setdefault((first.host, first.port), asyncio.Semaphore(LOGINS_AT_ONCE))
