@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from rosetta_hub.errors import RosettaError
+from rosetta_hub.errors import ResourceUnavailable, RosettaError
 from rosetta_hub.resources.facts import Facts
 
 Cause = Literal[
@@ -78,6 +78,10 @@ class JobRefused(RosettaError):
     """The scheduler refused the job; the message is a sentence with its own words in it."""
 
 
+class QueueIsPrivate(ResourceUnavailable):
+    """The scheduler shows this identity its own jobs only: ask as each of the others."""
+
+
 class Wms(Protocol):
     """A scheduler, used as one identity. Every call may be repeated.
 
@@ -94,7 +98,11 @@ class Wms(Protocol):
         """
 
     async def jobs(self, users: Sequence[str]) -> list[Job]:
-        """All waiting and running jobs of these users, in one query."""
+        """All waiting and running jobs of these users, in one query.
+
+        Raises:
+            QueueIsPrivate: this identity may not see the jobs of the others.
+        """
 
     async def find(self, name: str) -> list[Job]:
         """This identity's own jobs of that name, those that have just ended included."""

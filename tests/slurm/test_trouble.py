@@ -7,7 +7,7 @@ import pytest
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.resources.access_local import LocalAccess
 from rosetta_hub.resources.slurm.wms import SlurmWms
-from rosetta_hub.resources.wms import JobRefused, JobRequest, JobState
+from rosetta_hub.resources.wms import JobRefused, JobRequest, JobState, QueueIsPrivate
 from tests.support.fake_slurm import FakeSlurm
 
 REQUEST = JobRequest(name="rosetta-0123abcd-9f-1", partition="main")
@@ -126,9 +126,8 @@ async def test_private_queue_is_not_an_answer_for_others(slurm: FakeSlurm) -> No
     (slurm.directory / "private").write_text('"jobs,usage"')
     slurm.add_jobs({"id": "1", "user": "alice", "name": "rosetta-1"})
     wms = slurm.wms()
-    assert not await wms.sees_jobs_of_others()
     assert len(await wms.jobs(["alice"])) == 1
-    with pytest.raises(ResourceUnavailable, match="PrivateData"):
+    with pytest.raises(QueueIsPrivate):
         await wms.jobs(["alice", "bob"])
 
 

@@ -12,7 +12,7 @@ from rosetta_hub.resources.access import Access, Completed
 from rosetta_hub.resources.facts import Account, Facts, Qos
 from rosetta_hub.resources.slurm import commands, facts, parse
 from rosetta_hub.resources.slurm.refusals import is_refusal, last_words, refusal_sentence
-from rosetta_hub.resources.wms import Job, JobEnd, JobRefused, JobRequest
+from rosetta_hub.resources.wms import Job, JobEnd, JobRefused, JobRequest, QueueIsPrivate
 
 # Seconds. A busy controller takes 30 and more to answer; Slurm's own commands then repeat theirs.
 QUERY_TIMEOUT = 90
@@ -61,21 +61,14 @@ class SlurmWms:
         """All waiting and running jobs of these users that are ours, in one query.
 
         Raises:
-            ResourceUnavailable: nothing is known; also where this account may not see the jobs of
-                the others (see `sees_jobs_of_others`).
-        """
-        if set(users) - {self._user} and not await self.sees_jobs_of_others():
-            raise ResourceUnavailable("Slurm shows each account its own jobs only (PrivateData)")
-        found = await self._queue(users) if users else []
-        return [job for job in found if job.name.startswith(JOB_PREFIX)]
-
-    async def sees_jobs_of_others(self) -> bool:
-        """Whether one account's query may answer for all accounts; asked once an hour.
-
-        Raises:
+            QueueIsPrivate: users see their own jobs only, and others than this one were asked for.
             ResourceUnavailable: nothing is known.
         """
-        return not (await self._configuration()).private_jobs
+        if set(users) - {self._user} and (await self._configuration()).private_jobs:
+            # Slurm would leave the others' jobs out, as if there were none.
+            raise QueueIsPrivate("Slurm shows each account its own jobs only (PrivateData)")
+        found = await self._queue(users) if users else []
+        return [job for job in found if job.name.startswith(JOB_PREFIX)]
 
     async def find(self, name: str) -> list[Job]:
         """This account's own jobs of that name, those that have just ended included.

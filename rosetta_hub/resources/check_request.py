@@ -1,0 +1,151 @@
+"""A request checked against the facts of a cluster, so that nothing is refused only after submit.
+
+What is not known refuses nothing: the scheduler itself is asked next.
+"""
+
+from collections.abc import Iterable
+
+from rosetta_hub.catalogue.units import format_duration, format_size
+from rosetta_hub.errors import InvalidOptions
+from rosetta_hub.resources.facts import Facts, Partition, Qos
+from rosetta_hub.resources.wms import JobRequest
+
+
+def check_request(request: JobRequest, facts: Facts) -> None:
+    """See that the cluster has, and allows, what is asked for.
+
+    Raises:
+        InvalidOptions: a sentence that says what is allowed instead.
+    """
+    _check_account(request, facts)
+    qos = _check_qos(request, facts)
+    # Several, separated by commas: the scheduler takes the one in which the job starts first.
+    if not facts.partitions or (request.partition and "," in request.partition):
+        return
+    partition = _partition(request, facts)
+    if partition is None:
+        return
+    if partition.state != "up":
+        raise InvalidOptions(
+            f"The partition `{partition.name}` is closed ({partition.state})."
+            f" {_choose(one.name for one in facts.partitions if one.state == 'up')}"
+        )
+    _check_membership(request, partition)
+    _check_time(request, partition, qos)
+    _check_size(request, partition, qos)
+    _check_gpus(request, partition)
+
+
+def _choose(names: Iterable[str]) -> str:
+    listed = ", ".join(f"`{name}`" for name in names)
+    return f"Choose one of {listed}." if listed else "There is no other one."
+
+
+def _partition(request: JobRequest, facts: Facts) -> Partition | None:
+    if request.partition is None:
+        return next((one for one in facts.partitions if one.default), None)
+    found = next((one for one in facts.partitions if one.name == request.partition), None)
+    if found is None:
+        raise InvalidOptions(
+            f"There is no partition `{request.partition}` for you."
+            f" {_choose(one.name for one in facts.partitions)}"
+        )
+    return found
+
+
+def _check_account(request: JobRequest, facts: Facts) -> None:
+    names = [one.name for one in facts.accounts]
+    if request.account and names and request.account not in names:
+        raise InvalidOptions(f"The account `{request.account}` is not yours. {_choose(names)}")
+
+
+def _check_qos(request: JobRequest, facts: Facts) -> Qos | None:
+    """The QoS that is asked for, where it is known."""
+    if request.qos is None or not facts.qos:
+        return None
+    found = next((one for one in facts.qos if one.name == request.qos), None)
+    if found is None:
+        raise InvalidOptions(
+            f"There is no QoS `{request.qos}`. {_choose(one.name for one in facts.qos)}"
+        )
+    account = next(
+        (
+            one
+            for one in facts.accounts
+            if one.name == request.account or (request.account is None and one.default)
+        ),
+        None,
+    )
+    if account and account.qos and request.qos not in account.qos:
+        raise InvalidOptions(
+            f"The account `{account.name}` may not use the QoS `{request.qos}`."
+            f" {_choose(account.qos)}"
+        )
+    return found
+
+
+def _check_membership(request: JobRequest, partition: Partition) -> None:
+    for what, name, allowed in (
+        ("account", request.account, partition.accounts),
+        ("QoS", request.qos, partition.qos),
+    ):
+        if name is not None and allowed is not None and name not in allowed:
+            raise InvalidOptions(
+                f"The {what} `{name}` may not be used in the partition `{partition.name}`."
+                f" {_choose(allowed)}"
+            )
+
+
+def _check_time(request: JobRequest, partition: Partition, qos: Qos | None) -> None:
+    asked = request.time_limit
+    if asked is None:
+        return
+    if partition.max_time is not None and asked > partition.max_time:
+        raise InvalidOptions(
+            f"The partition `{partition.name}` allows at most"
+            f" {format_duration(partition.max_time)}, not {format_duration(asked)}."
+        )
+    if qos and qos.max_time is not None and asked > qos.max_time:
+        raise InvalidOptions(
+            f"The QoS `{qos.name}` allows at most {format_duration(qos.max_time)},"
+            f" not {format_duration(asked)}."
+        )
+
+
+def _check_size(request: JobRequest, partition: Partition, qos: Qos | None) -> None:
+    cpus, memory = request.cpus, request.memory
+    if cpus and partition.max_cpus is not None and cpus > partition.max_cpus:
+        raise InvalidOptions(
+            f"The partition `{partition.name}` gives a task at most {partition.max_cpus} cores,"
+            f" not {cpus}."
+        )
+    if cpus and qos and qos.max_cpus is not None and cpus > qos.max_cpus:
+        raise InvalidOptions(
+            f"The QoS `{qos.name}` allows at most {qos.max_cpus} cores, not {cpus}."
+        )
+    if memory and partition.max_memory is not None and memory > partition.max_memory:
+        raise InvalidOptions(
+            f"The partition `{partition.name}` gives a task at most"
+            f" {format_size(partition.max_memory)} of memory, not {format_size(memory)}."
+        )
+
+
+def _check_gpus(request: JobRequest, partition: Partition) -> None:
+    # No nodes known: nothing is known of their GPUs.
+    if not request.gpus or not partition.nodes_total:
+        return
+    if not partition.gpus:
+        raise InvalidOptions(f"The partition `{partition.name}` has no GPUs. Choose another one.")
+    fitting = [one for one in partition.gpus if request.gpu_type in (None, one.type)]
+    if not fitting:
+        raise InvalidOptions(
+            f"The partition `{partition.name}` has no GPUs of the type `{request.gpu_type}`."
+            f" {_choose(one.type for one in partition.gpus if one.type)}"
+        )
+    most = max(one.per_node for one in fitting)
+    # Without a type, a node may give GPUs of several.
+    if request.gpus > most and (request.gpu_type or len(fitting) == 1):
+        raise InvalidOptions(
+            f"The partition `{partition.name}` has at most {most} such GPUs in one node,"
+            f" not {request.gpus}."
+        )
