@@ -150,7 +150,7 @@ class Cluster:
         return done.stdout
 
     def authorize(self, user: str, public_key: str) -> None:
-        """Let the key in: a line in the user's authorized_keys (alice, bob: cluster; carol: host)."""
+        """Let the key in: a line in the user's authorized_keys (carol: of the host)."""
         script = 'umask 077; mkdir -p "$1"; touch "$1/authorized_keys"; cat >>"$1/authorized_keys"'
         machine = "host" if user == "carol" else "login"
         command = ["sh", "-c", script, "sh", f"/home/{user}/.ssh"]
@@ -204,7 +204,7 @@ def started_cluster() -> Iterator[Cluster]:
         yield adopt_cluster(adopted)
         return
     name = f"rosetta-test-{secrets.token_hex(4)}"
-    command = [ROOT / "scripts/cluster", "--name", name, "slurm"]
+    command = [str(ROOT / "scripts/cluster"), "--name", name, "slurm"]
     try:
         subprocess.run([*command, "up"], check=True)
         yield adopt_cluster(name)

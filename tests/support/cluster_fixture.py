@@ -1,4 +1,4 @@
-"""The fixture of the test cluster; a conftest.py imports it: `from ... import cluster as cluster`."""
+"""The test cluster as a fixture, which a conftest.py imports by its name."""
 
 from collections.abc import Iterator
 
