@@ -3,7 +3,7 @@
 from typing import Any
 
 from rosetta_hub.catalogue.catalogue import Catalogue, Person
-from rosetta_hub.catalogue.computing import Computing, Engine
+from rosetta_hub.catalogue.computing import Computing, Engine, Size
 from rosetta_hub.catalogue.software import Software, SoftwareCard
 
 
@@ -37,15 +37,18 @@ def card_dict(card: SoftwareCard, person: Person, catalogue: Catalogue) -> dict[
 
 
 def computing_dict(computing: Computing) -> dict[str, Any]:
-    """One computing resource: what may be chosen on it, and its limits (cores, bytes, None: none).
+    """One computing resource: what may be chosen on it, and its limits (None: none).
 
-    Without an engine the first one is used, and of that its first runtime.
+    Cores, bytes and seconds. Without an engine the first one is used, and of that its first
+    runtime. What a `size` leaves open is the default.
     """
     return {
         "id": computing.id,
         "name": computing.name,
         "description": computing.description,
         "type": computing.type,
+        "wms": computing.wms,
+        "auth_mode": computing.auth_mode,
         "engines": [_engine_dict(one) for one in computing.container_engines],
         "limits": {"cpus": computing.max_cpus, "memory": computing.max_memory},
         "defaults": {
@@ -53,6 +56,8 @@ def computing_dict(computing: Computing) -> dict[str, Any]:
             "cpus": computing.default_cpus,
             "memory": computing.default_memory,
         },
+        "time": {"default": computing.default_time, "max": computing.max_time},
+        "sizes": [_size_dict(one) for one in computing.sizes],
     }
 
 
@@ -65,6 +70,10 @@ def _version_dict(
         "default": default,
         "computing": [computing_dict(one) for one in resources],
     }
+
+
+def _size_dict(size: Size) -> dict[str, Any]:
+    return size.model_dump(mode="json")
 
 
 def _engine_dict(engine: Engine) -> dict[str, Any]:

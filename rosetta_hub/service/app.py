@@ -16,13 +16,18 @@ from tornado.httpserver import HTTPServer
 from rosetta_hub.background import every, spawn
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
+from rosetta_hub.database.models_user import IdentityState
 from rosetta_hub.edge.process import find_chp, find_node, stop_edge
 from rosetta_hub.edge.settings import edge_config
-from rosetta_hub.errors import ConfigError, Unavailable
+from rosetta_hub.errors import ConfigError, ResourceUnavailable, Unavailable
 from rosetta_hub.hub_client import HubClient
+from rosetta_hub.identities import Identities
 from rosetta_hub.keys import Keys
+from rosetta_hub.mail.notifier import Notifier
+from rosetta_hub.mail.sender import MailSender
 from rosetta_hub.reconciler.activity import ActivityReporter
 from rosetta_hub.reconciler.edge_sync import EdgeSync
+from rosetta_hub.reconciler.grace import UnopenedStopper
 from rosetta_hub.reconciler.reconciler import Reconciler
 from rosetta_hub.reconciler.strays import StrayStopper
 from rosetta_hub.reconciler.work_queue import WorkQueue
@@ -44,6 +49,8 @@ WORKERS = 16
 EDGE_INTERVAL = 1.0
 ACTIVITY_INTERVAL = 15.0
 STRAYS_INTERVAL = 60.0
+GRACE_INTERVAL = 30.0
+MAIL_INTERVAL = 5.0
 LOCK_TIMEOUT = 15.0
 PR_SET_PDEATHSIG = 1
 
@@ -63,7 +70,13 @@ class Service:
         self._queue = WorkQueue(self._reconcile, WORKERS)
         logs = Logs(settings.state_path / "logs", settings.log_limit)
         self._tasks = TaskManager(
-            self._database, settings.catalogue(), keys, logs, Broadcaster(), self._queue.add
+            self._database,
+            settings.catalogue(),
+            keys,
+            logs,
+            Broadcaster(),
+            self._queue.add,
+            Notifier(settings).watch,
         )
         self._troubles = Troubles()
         resources = build_resources(settings, keys)
@@ -73,6 +86,8 @@ class Service:
         hub = HubClient(hub_auth.api_url, keys.service_token)
         self._activity = ActivityReporter(self._tasks, self._edge, hub, hub_auth, keys)
         self._strays = StrayStopper(self._tasks, hub)
+        self._unopened = UnopenedStopper(self._tasks, self._edge, settings)
+        self._mails = MailSender(self._database, settings)
         services = Services(
             settings=settings,
             keys=keys,
@@ -82,6 +97,9 @@ class Service:
             hub=hub,
             hub_auth=hub_auth,
             templates=build_templates(),
+            identities=Identities(self._database, keys, settings),
+            identity_tester=_no_connection,
+            identity_changed=_nothing_to_close,
         )
         self._server = _server(services, keys)
 
@@ -95,6 +113,10 @@ class Service:
         spawn(every(EDGE_INTERVAL, self._edge.sync, "edge"), "edge")
         spawn(every(ACTIVITY_INTERVAL, self._activity.step, "activity"), "activity")
         spawn(every(STRAYS_INTERVAL, self._strays.step, "strays"), "strays")
+        if self._settings.unopened_grace:
+            spawn(every(GRACE_INTERVAL, self._unopened.step, "grace"), "grace")
+        if self._settings.mail_available:
+            spawn(every(MAIL_INTERVAL, self._mails.step, "mail"), "mail")
         for task_id in self._tasks.active_ids():
             self._queue.add(task_id)
         await stopped.wait()
@@ -135,6 +157,14 @@ class Service:
                 f"c.Rosetta.service_url = {self._settings.service_url!r} can't be listened on:"
                 f" {error.strerror}. Choose another port."
             ) from error
+
+
+async def _no_connection(_user: str, _computing: str) -> tuple[IdentityState, str]:
+    raise ResourceUnavailable("Nothing connects to computing resources over SSH yet.")
+
+
+async def _nothing_to_close(_user: str, _computing: str) -> None:
+    return None
 
 
 def run_service(settings: Rosetta) -> None:

@@ -22,6 +22,7 @@ from rosetta_hub.service.pages import (
     TaskPage,
     TasksPage,
 )
+from rosetta_hub.service.settings_api import settings_routes
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}static/(.*)", StaticHandler, {"path": str(STATIC)}),
         (rf"{prefix}health", HealthHandler, arguments),
         *api_routes(prefix, arguments),
+        *settings_routes(prefix, arguments),
         (rf"{prefix}api/events", EventsHandler, arguments),
         (rf"{prefix}api/openapi.json", OpenApiHandler, arguments),
         (rf"{prefix}agents/([0-9a-f]{{12}})/([1-9][0-9]{{0,8}})", ReportHandler, arguments),

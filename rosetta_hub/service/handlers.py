@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import InvalidOptions, NotAllowed, NotFound, RosettaError
 from rosetta_hub.hub_client import HubClient
+from rosetta_hub.identities import Identities, IdentityTester
 from rosetta_hub.keys import Keys
 from rosetta_hub.reconciler.edge_sync import EdgeSync
 from rosetta_hub.tasks.caller import Caller
@@ -47,6 +49,10 @@ class Services:
     hub: HubClient
     hub_auth: HubOAuth
     templates: Environment
+    identities: Identities
+    identity_tester: IdentityTester
+    # Called with user and computing resource when an identity is another than before.
+    identity_changed: Callable[[str, str], Coroutine[Any, Any, None]]
 
 
 class BaseHandler(web.RequestHandler):

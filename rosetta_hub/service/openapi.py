@@ -6,7 +6,9 @@ from pydantic import BaseModel
 
 from rosetta_hub import __version__
 from rosetta_hub.catalogue.options import TaskOptions
+from rosetta_hub.identities import IdentityView
 from rosetta_hub.service.handlers import HubHandler
+from rosetta_hub.service.settings_api import MailChoice, RemoteUser
 from rosetta_hub.tasks.view import TaskView
 
 _REF = "#/components/schemas/{model}"
@@ -31,7 +33,7 @@ def build_openapi(prefix: str) -> dict[str, Any]:
         "security": [{"token": []}],
         "paths": _paths(),
         "components": {
-            "schemas": _schemas(TaskView, TaskOptions),
+            "schemas": _schemas(TaskView, TaskOptions, IdentityView, MailChoice, RemoteUser),
             "securitySchemes": {
                 "token": {
                     "type": "apiKey",
@@ -73,6 +75,28 @@ def _paths() -> dict[str, Any]:
                 "Live news, as server-sent events", {"type": "string"}, kind="text/event-stream"
             )
         },
+        **_settings_paths(),
+    }
+
+
+def _settings_paths() -> dict[str, Any]:
+    identity, path = {"$ref": _REF.format(model="IdentityView")}, "/api/settings/identities"
+    where = [{"name": "computing", "in": "path", "required": True, "schema": {"type": "string"}}]
+    tested = _call("Log in there with the key; scope servers", identity)
+    renewed = _call("Make a new key pair; scope servers", identity)
+    return {
+        "/api/settings": {
+            "get": _call("The caller's mails and keys; scope read:servers", _object("identities"))
+        },
+        "/api/settings/mail": {
+            "put": _call("Choose mails; scope servers", _object("address"), body="MailChoice")
+        },
+        f"{path}/{{computing}}": {
+            "parameters": where,
+            "put": _call("Set the account; scope servers", identity, body="RemoteUser"),
+        },
+        f"{path}/{{computing}}/test": {"parameters": where, "post": tested},
+        f"{path}/{{computing}}/renew": {"parameters": where, "post": renewed},
     }
 
 

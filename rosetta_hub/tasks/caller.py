@@ -7,7 +7,7 @@ from jupyterhub.services.auth import check_scopes
 
 from rosetta_hub.catalogue.catalogue import Person
 from rosetta_hub.database.models import Task
-from rosetta_hub.errors import NotFound
+from rosetta_hub.errors import NotAllowed, NotFound
 from rosetta_hub.tasks.view import Rights
 
 
@@ -59,6 +59,15 @@ class Caller:
         return self.may("access:servers", user, server_name) or self.may(
             "read:servers", user, server_name
         )
+
+    def check_own(self, scope: str) -> None:
+        """Refuse what the caller's token may not do with the caller's own settings.
+
+        Raises:
+            NotAllowed: the token lacks the scope.
+        """
+        if not check_scopes([f"{scope}!user={self.name}"], set(self.scopes)):
+            raise NotAllowed(f"This token may not do that: it lacks the scope {scope!r}.")
 
     def check(self, scope: str, task: Task) -> None:
         """Refuse what the caller may not do.

@@ -118,7 +118,10 @@ def _apply_state(task: Task, report: Report) -> None:
         task.started = task.last_activity = utc_now()
     if state.final:
         task.ended = task.ended or utc_now()
-        task.exit_code, task.reason, task.detail = report.exit_code, report.reason, report.detail
+        task.exit_code = report.exit_code
+        # A task that was asked to stop has none; the service may have had one to ask.
+        if report.reason is not None:
+            task.reason, task.detail = report.reason, report.detail
         if report.reason == "exited" and report.exit_code == 0 and task.started is not None:
             state = State.STOPPED
     task.state = state

@@ -55,7 +55,7 @@ def sentence(task: Task, computing_name: str) -> str:
     if task.state is State.RUNNING:
         return f"Running on {computing_name}."
     if task.state is State.STOPPED:
-        return "Stopped." if task.target is Target.STOP else "The software ended by itself."
+        return _stopped(task)
     return _failure(task, computing_name)
 
 
@@ -77,6 +77,14 @@ def _starting(task: Task, computing_name: str) -> str:
         done, total = format_size(task.progress_done or 0), format_size(task.progress_total)
         return f"Fetching the image to {computing_name}: {done} of {total}."
     return task.message or f"Starting on {computing_name}."
+
+
+def _stopped(task: Task) -> str:
+    if task.target is not Target.STOP:
+        return "The software ended by itself."
+    if task.reason == "unopened":
+        return f"Stopped, because nobody opened the task within {task.detail} of its start."
+    return "Stopped."
 
 
 def _failure(task: Task, computing_name: str) -> str:

@@ -90,6 +90,8 @@ async def test_a_token_of_fewer_scopes(deployment: Deployment, alice: User) -> N
     ):
         assert (await weak.api(method, path)).code == 404
     assert (await weak.api("POST", "tasks", {"software": "echo"})).code == 404
+    assert (await weak.api("GET", "settings")).code == 200
+    assert (await weak.api("PUT", "settings/mail", {"address": "eve@example.org"})).code == 403
     assert (await deployment.fetch("GET", task["open_url"], weak.token)).code == 404
     none = await deployment.hub_api("POST", "/users/alice/tokens", {"scopes": ["read:users!user"]})
     assert (await deployment.fetch("GET", PREFIX + "api/tasks", none["token"])).code == 403
@@ -113,6 +115,7 @@ async def test_the_api_describes_itself(alice: User) -> None:
     for pattern in routes():
         if "api/" in pattern and "openapi" not in pattern:
             path = pattern.removeprefix(PREFIX).removesuffix("$").replace("([0-9a-f]{12})", "{id}")
+            path = path.replace("([^/]+)", "{computing}")
             assert f'"/{path}"' in text, path
 
 

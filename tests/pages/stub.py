@@ -64,6 +64,9 @@ def make_task(task_id: str = "3f9a1c22b7e4", **changes: Any) -> dict[str, Any]:
         "page_url": f"{PREFIX}tasks/{task_id}",
         "log_tail": [],
         "usage": None,
+        "job": None,
+        "note": None,
+        "request": {},
         "can": {"stop": True, "start": False, "delete": True, "log": True},
     }
     return task | changes
@@ -79,6 +82,27 @@ def running(**changes: Any) -> dict[str, Any]:
         "started": "2026-01-01T10:01:00Z",
         "open_url": f"{PREFIX}open/{task_id}",
     } | changes
+
+
+def queued_job(expected_start: str | None = None, **changes: Any) -> dict[str, Any]:
+    """What makes a task one that waits in the queue of Vega."""
+    job = {"id": "4711", "state": "PENDING", "reason": None, "node": None, "ends_at": None}
+    request = {"partition": "main", "account": "astro", "time": 28800}
+    return {
+        "computing": {"id": "vega", "name": "Vega"},
+        "engine": "singularity",
+        "cpus": 64,
+        "memory": 128 << 30,
+        "sentence": "Waits for 64 free cores in main.",
+        "request": request,
+        "job": job | {"expected_start": expected_start} | changes,
+    }
+
+
+def running_job(ends_at: str, **changes: Any) -> dict[str, Any]:
+    """What makes a task one that runs on a node of Vega."""
+    job = {"state": "RUNNING", "node": "node03", "ends_at": ends_at}
+    return queued_job(**job) | running(sentence="Running on Vega.", **changes)
 
 
 def failed(sentence: str, log_tail: list[str]) -> dict[str, Any]:
@@ -107,6 +131,12 @@ class Stub:
         self.cards: list[dict[str, Any]] = []
         self.taken: list[str] = []
         self.native: dict[str, bool] = {}
+        self.facts: dict[str, dict[str, Any]] = {}
+        self.facts_held = asyncio.Event()
+        self.facts_held.set()
+        self.identities: dict[str, bool] = {}
+        self.at_service = True
+        self.person = "alice"
         self.hub_calls: list[tuple[str, str, str]] = []
         self.streams_open = True
         self.logged_in = True
@@ -162,6 +192,9 @@ class Stub:
                 (PREFIX, Tasks, mine),
                 (rf"{PREFIX}tasks/([0-9a-f]+)", TaskPage, mine),
                 (rf"{PREFIX}open/([0-9a-f]+)", Inside, mine),
+                (rf"{PREFIX}settings", Settings, mine),
+                (rf"{PREFIX}api/computing", ComputingList, mine),
+                (rf"{PREFIX}api/computing/([a-z]+)/facts", ComputingFacts, mine),
                 (rf"{PREFIX}api/tasks", TaskList, mine),
                 (rf"{PREFIX}api/events", Events, mine),
                 (rf"{task}(/[a-z]+)?", TaskApi, mine),
@@ -213,7 +246,10 @@ class Handler(web.RequestHandler):
     def allowed(self) -> bool:
         """Whether the request carries the XSRF token, which JupyterHub wants of every script."""
         token = self.get_argument("_xsrf", "") or self.request.headers.get("X-XSRFToken")
-        if token == XSRF and self.stub.logged_in:
+        # As an image of the same origin: what JupyterHub lets through without a token.
+        sent = [self.request.headers.get(f"Sec-Fetch-{one}") for one in ("Mode", "Site")]
+        plain = self.request.method == "GET" and sent == ["no-cors", "same-origin"]
+        if (token == XSRF or plain) and self.stub.logged_in and self.stub.at_service:
             return True
         self.sentence(403, "Log in to the hub.")
         return False
@@ -239,6 +275,8 @@ class Tasks(Handler):
 
     def get(self) -> None:
         """The page."""
+        # Whoever is logged in to the hub is let in, by way of redirections.
+        self.stub.at_service = self.stub.logged_in
         self.page("tasks.html", native=bool(self.stub.native))
 
 
@@ -261,6 +299,51 @@ class Inside(Handler):
     def get(self, task_id: str) -> None:
         """A page that a test can recognise."""
         self.finish(f"<!DOCTYPE html><title>Inside</title><h1>Inside {task_id}</h1>")
+
+
+class Settings(Handler):
+    """What stands for the page of keys."""
+
+    def get(self) -> None:
+        """A page with a way back."""
+        self.finish('<!DOCTYPE html><title>Keys</title><a href="/hub/spawn">New task</a>')
+
+
+class ComputingList(Handler):
+    """`GET api/computing`."""
+
+    def get(self) -> None:
+        """All resources of the catalogue, with the state of the user's identity there."""
+        if not self.allowed():
+            return
+        self.stub.calls.append(("GET", "computing"))
+        versions = [version for card in self.stub.cards for version in card["versions"]]
+        found = {one["id"]: one for version in versions for one in version["computing"]}
+        self.finish({"computing": [self.with_identity(one) for one in found.values()]})
+
+    def with_identity(self, computing: dict[str, Any]) -> dict[str, Any]:
+        """As the service adds it."""
+        needed = computing["auth_mode"] == "user_keys"
+        ready = self.stub.identities.get(computing["id"], False)
+        url = f"{PREFIX}settings"
+        return computing | {
+            "identity": {"needed": needed, "ready": ready, "url": url} if needed else None
+        }
+
+
+class ComputingFacts(Handler):
+    """`GET api/computing/<id>/facts`."""
+
+    async def get(self, computing: str) -> None:
+        """What the test says, when it says so."""
+        if not self.allowed():
+            return
+        self.stub.calls.append(("GET", f"computing/{computing}/facts"))
+        await self.stub.facts_held.wait()
+        if facts := self.stub.facts.get(computing):
+            self.finish(facts)
+        else:
+            self.sentence(404, "There is no such computing resource.")
 
 
 class TaskList(Handler):
@@ -401,11 +484,12 @@ class Spawn(Handler):
             cards=self.stub.cards, static_url=f"{PREFIX}static", user={"name": "alice"}
         )
         context = hub_context(self.stub)
+        person = {**vars(context["user"]), "name": self.stub.person}
         page = hub_templates().get_template("spawn.html")
         self.finish(
             page.render(
                 **context,
-                for_user=context["user"],
+                for_user=SimpleNamespace(**person),
                 spawner_options_form=form,
                 error_message=error,
                 url=f"{self.request.path}?_xsrf=abc",

@@ -74,9 +74,9 @@ async def test_options_follow_version_and_resource(page: Page, stub: Stub) -> No
     await expect(computing.locator("option")).to_have_text(["This machine", "Amonra"])
     await expect(page.locator("#cpus-limit")).to_have_text("Up to 4")
     await expect(page.locator("#memory-limit")).to_have_text("Up to 8 GB")
-    await page.get_by_text("Advanced").click()
+    await page.get_by_text("Container engine").click()
     await expect(page.get_by_label("Runtime").locator("option")).to_have_text(["runc", "runsc"])
-    await page.get_by_label("Container engine").select_option("podman")
+    await page.get_by_label("Engine").select_option("podman")
     await expect(page.get_by_label("Runtime").locator("option")).to_have_text(["Default"])
 
     await version.select_option("5.6")

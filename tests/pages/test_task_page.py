@@ -77,7 +77,8 @@ async def test_a_reconnection_does_not_open_what_was_asked_to_stay(page: Page, s
 async def test_whoever_starts_it_again_waits_for_it(page: Page, stub: Stub) -> None:
     stub.put(make_task() | failed("The software ended.", []))
     await page.goto(f"{PAGE}?stay")
-    await page.get_by_role("button", name="Start again").click()
+    async with page.expect_response("**/start"):
+        await page.get_by_role("button", name="Start again").click()
     task = stub.put(make_task(attempt=2))
     await expect(page.locator("[aria-current=step]")).to_have_text("Queued")
     stub.put(task, **running())

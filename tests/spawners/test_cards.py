@@ -13,21 +13,29 @@ HERE = {
     "name": "Here",
     "description": "",
     "type": "standalone",
+    "wms": "none",
+    "auth_mode": "internal",
     "engines": [{"engine": "docker", "runtimes": ["runc", "runsc"]}],
     "limits": {"cpus": None, "memory": None},
     "defaults": {"engine": "docker", "cpus": None, "memory": None},
+    "time": {"default": None, "max": None},
+    "sizes": [],
 }
 BIG = {
     "id": "big",
     "name": "Big",
     "description": "A large machine.",
     "type": "standalone",
+    "wms": "none",
+    "auth_mode": "internal",
     "engines": [
         {"engine": "podman", "runtimes": []},
         {"engine": "singularity", "runtimes": []},
     ],
     "limits": {"cpus": 8.0, "memory": 16 << 30},
     "defaults": {"engine": "podman", "cpus": 1.0, "memory": 1 << 30},
+    "time": {"default": None, "max": None},
+    "sizes": [],
 }
 
 

@@ -54,6 +54,28 @@ export async function call(method, url, body) {
   return readAnswer(response);
 }
 
+/**
+ * Reads from the API on a page of the hub, which has no token of the service's: JupyterHub wants
+ * none for what an image would send, and a page of the same origin may read the answer. Whoever
+ * has not been at the service yet is logged in on the way, as by following a link to it.
+ * Throws ApiError, after `patience` (milliseconds) at the latest.
+ */
+export async function read(url, patience) {
+  const signal = AbortSignal.timeout(patience);
+  const once = () => fetch(url, { mode: "no-cors", headers: { Accept: "application/json" }, signal });
+  let response;
+  try {
+    response = await once();
+    if (response.status === 401 || response.status === 403) {
+      await fetch(PREFIX, { mode: "no-cors", signal });
+      response = await once();
+    }
+  } catch {
+    throw new ApiError("The service does not answer.", 0);
+  }
+  return readAnswer(response);
+}
+
 async function readAnswer(response) {
   const text = await response.text();
   const json = (response.headers.get("Content-Type") || "").includes("json");

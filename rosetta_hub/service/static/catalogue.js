@@ -4,17 +4,17 @@
 import { h, showLogo } from "./dom.js";
 import { TaskOptions } from "./task_options.js";
 import { keepChoice, setAction } from "./spawn_form.js";
+import { SENDING, holdStart } from "./start_button.js";
 
 const catalogue = document.getElementById("catalogue");
 const element = (id) => document.getElementById(id);
 
 class Catalogue {
-  constructor(form) {
-    this.form = form;
+  constructor(kept) {
     this.cards = [...catalogue.querySelectorAll(".card-choice")];
     this.radios = this.cards.map((card) => card.querySelector("input"));
     this.tag = null;
-    this.options = new TaskOptions();
+    this.options = new TaskOptions(kept);
     this.makeFilter();
     for (const radio of this.radios) {
       radio.addEventListener("change", () => this.choose(radio));
@@ -102,19 +102,21 @@ class Catalogue {
 function start() {
   const form = catalogue.closest("form");
   if (!form || !element("cards")) return;
-  keepChoice(form);
-  new Catalogue(form);
-  const button = element("start");
+  new Catalogue(keepChoice(form));
   form.addEventListener("submit", () => {
     setAction(form);
-    button.disabled = true;
-    element("start-label").textContent = "Starting…";
+    holdStart(SENDING, true);
   });
-  window.addEventListener("pageshow", () => {
-    button.disabled = false;
-    element("start-label").textContent = "Start";
-  });
-  element("spawn-error")?.focus();
+  window.addEventListener("pageshow", () => holdStart(SENDING, false));
+  showError();
+}
+
+/** What was refused is said by the fields where it can be mended. */
+function showError() {
+  const error = element("spawn-error");
+  if (!error) return;
+  if (!element("options-body").hidden) element("options-title").after(error);
+  error.focus();
 }
 
 start();

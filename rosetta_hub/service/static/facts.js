@@ -1,7 +1,8 @@
 // What there is to know about a task, as a list of terms; empty ones are left out.
 
 import { h, setText } from "./dom.js";
-import { ago, bytes, duration, moment, protocolName, secondsSince } from "./format.js";
+import { ago, bytes, clock, duration, moment, protocolName, secondsSince, timeSpan } from "./format.js";
+import { gpusText, jobText } from "./job.js";
 import { isEnded } from "./states.js";
 
 export class Facts {
@@ -33,8 +34,25 @@ export class Facts {
     this.set("Last activity", task.state === "running" ? ago(task.last_activity) : null);
     this.set("CPUs", this.cpus());
     this.set("Memory", this.memory());
+    this.tickJob();
     this.set("Attempt", task.attempt > 1 ? String(task.attempt) : null);
     this.set("Task", task.id, "fact-code");
+  }
+
+  /** What was asked of the scheduler, and what it made of it. */
+  tickJob() {
+    const { task } = this;
+    const { request, job } = task;
+    this.set("GPUs", gpusText(task));
+    this.set("Time limit", request?.time && timeSpan(request.time));
+    this.set("Ends", !isEnded(task) && job?.ends_at ? clock(job.ends_at) : null);
+    this.set("Partition", request?.partition);
+    this.set("Account", request?.account);
+    this.set("QoS", request?.qos);
+    this.set("Constraint", request?.constraint);
+    this.set("Reservation", request?.reservation);
+    this.set("Job", jobText(task));
+    this.set("Node", job?.node);
   }
 
   cpus() {

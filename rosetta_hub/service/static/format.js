@@ -10,6 +10,14 @@ export function bytes(count) {
   return `${trim(value, 1)} TB`;
 }
 
+/** As `bytes`, but never more than there is: for limits. */
+export function bytesDown(count) {
+  const power = Math.min(4, Math.max(0, Math.floor(Math.log2(count) / 10)));
+  const unit = 1024 ** power;
+  const tenths = power === 4 || (power > 0 && count < 10 * unit);
+  return bytes((tenths ? Math.floor((10 * count) / unit) / 10 : Math.floor(count / unit)) * unit);
+}
+
 function trim(value, digits) {
   return String(Number(value.toFixed(digits)));
 }
@@ -22,6 +30,17 @@ export function duration(seconds) {
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
   if (whole < 86400) return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
   return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h`;
+}
+
+/** A length of time without what is zero: `2 h`, `1 d 12 h`, `90 s` as `1 min 30 s`. */
+export function timeSpan(seconds) {
+  const parts = [];
+  let rest = Math.floor(seconds);
+  for (const [unit, length] of [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]]) {
+    if (rest >= length) parts.push(`${Math.floor(rest / length)} ${unit}`);
+    rest %= length;
+  }
+  return parts.slice(0, 2).join(" ") || "0 s";
 }
 
 /** Seconds since an ISO 8601 time, null without one. */
@@ -43,6 +62,14 @@ export function ago(iso) {
 /** Date and time as the browser's language writes them. */
 export function moment(iso) {
   return iso ? new Date(iso).toLocaleString() : "";
+}
+
+/** The time of day, and the day where it is another one, as the browser's language writes them. */
+export function clock(iso) {
+  const at = new Date(iso);
+  const time = { hour: "2-digit", minute: "2-digit" };
+  if (at.toDateString() === new Date().toDateString()) return at.toLocaleTimeString([], time);
+  return at.toLocaleString([], { weekday: "short", day: "numeric", month: "short", ...time });
 }
 
 const PROTOCOLS = { http: "Web", https: "Web" };

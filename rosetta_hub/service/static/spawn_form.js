@@ -44,14 +44,24 @@ function split(path) {
   return match ? [match[1], match[2], match[3]] : [path.replace(/\/$/, ""), undefined, undefined];
 }
 
-/** After an error the hub sends the form anew, empty: what was chosen is put back, once. */
+/**
+ * After an error the hub sends the form anew, empty, and whoever sets up a key on the way leaves
+ * it: what was chosen is put back, once. Returns what was in the fields, by name, for those whose
+ * choices are made later, out of the catalogue.
+ */
 export function keepChoice(form) {
-  const stored = sessionStorage.getItem(KEY);
+  const stored = JSON.parse(sessionStorage.getItem(KEY) || "null");
   sessionStorage.removeItem(KEY);
-  if (stored && document.getElementById("spawn-error")) restore(form, JSON.parse(stored));
-  form.addEventListener("submit", () => {
-    sessionStorage.setItem(KEY, JSON.stringify([...new FormData(form)].filter(([, value]) => typeof value === "string")));
-  });
+  const wanted = stored && (stored.away || document.getElementById("spawn-error"));
+  form.addEventListener("submit", () => storeChoice(form, false));
+  document.querySelector("#identity a")?.addEventListener("click", () => storeChoice(form, true));
+  if (wanted) restore(form, stored.entries);
+  return new Map(wanted ? stored.entries : []);
+}
+
+function storeChoice(form, away) {
+  const entries = [...new FormData(form)].filter(([, value]) => typeof value === "string");
+  sessionStorage.setItem(KEY, JSON.stringify({ entries, away }));
 }
 
 function restore(form, entries) {
@@ -64,8 +74,6 @@ function restore(form, entries) {
     for (const field of form.elements) {
       if (field.name !== name || ["radio", "checkbox", "file", "hidden"].includes(field.type)) continue;
       field.value = value;
-      // The choices of a select are made later, out of the catalogue.
-      field.dataset.kept = value;
     }
   }
 }

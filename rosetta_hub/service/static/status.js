@@ -2,6 +2,7 @@
 
 import { h, icon, setText } from "./dom.js";
 import { bytes } from "./format.js";
+import { deadlineText, expectedText, isNearEnd, reasonText } from "./job.js";
 import { isEnded } from "./states.js";
 
 const ORDER = ["queued", "starting", "running"];
@@ -35,6 +36,29 @@ export function showProgress({ state, progress }) {
   const text = part === null ? `${bytes(done)} so far` : `${part} %, ${bytes(left)} to go`;
   bar.setAttribute("aria-valuetext", text);
   setText(element("pull-text"), text);
+}
+
+/** What the scheduler says of a task that waits, beside the sentence. */
+export function showQueue(task) {
+  const parts = { reason: reasonText(task), expected: expectedText(task) };
+  show("reason", "reason", parts.reason);
+  show("expected", "expected-text", parts.expected && parts.expected[0].toUpperCase() + parts.expected.slice(1));
+  element("queue").hidden = !parts.reason && !parts.expected;
+  show("note", "note-text", task.note === task.sentence ? "" : task.note);
+}
+
+/** The time until the limit; true when it is nearly up. */
+export function showTimeLeft(task) {
+  const near = isNearEnd(task);
+  show("time-left", "time-left-text", deadlineText(task));
+  element("time-left").classList.toggle("time-near", near);
+  element("time-left-advice").hidden = !near;
+  return near;
+}
+
+function show(box, place, text) {
+  element(box).hidden = !text;
+  setText(element(place), text || "");
 }
 
 export function showWarnings(list, warnings) {

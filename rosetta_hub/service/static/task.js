@@ -8,7 +8,7 @@ import { LiveEvents } from "./events.js";
 import { Facts } from "./facts.js";
 import { LogView } from "./log_view.js";
 import { Opening } from "./opening.js";
-import { showProgress, showSteps, showTail, showWarnings } from "./status.js";
+import { showProgress, showQueue, showSteps, showTail, showTimeLeft, showWarnings } from "./status.js";
 import { announce, isEnded, isReady, isWeb, showState, stateBadge, stateName } from "./states.js";
 import { button, linkButton, pending } from "./ui.js";
 
@@ -33,7 +33,16 @@ class TaskPage {
     this.makeActions();
     this.update(task);
     this.listen();
-    setInterval(() => this.facts.tick(), 1000);
+    setInterval(() => this.tick(), 1000);
+  }
+
+  /** What changes without news of the task. */
+  tick() {
+    this.facts.tick();
+    showQueue(this.task);
+    const near = showTimeLeft(this.task);
+    if (near && !this.near) announce(element("time-left").innerText);
+    this.near = near;
   }
 
   makeActions() {
@@ -97,6 +106,7 @@ class TaskPage {
     this.updateActions();
     this.connect.update(task);
     this.facts.update(task);
+    this.tick();
     this.opening.update(task);
   }
 

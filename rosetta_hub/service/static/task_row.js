@@ -2,8 +2,9 @@
 // stays where it is.
 
 import { deleteTask, startTask, stopTask } from "./actions.js";
-import { h, setText, tile } from "./dom.js";
+import { h, icon, setText, tile } from "./dom.js";
 import { ago, bytes, duration, moment, secondsSince } from "./format.js";
+import { expectedText, isNearEnd, timeLeftText } from "./job.js";
 import { isEnded, isReady, isWeb, showState, stateBadge } from "./states.js";
 import { button, linkButton, pending } from "./ui.js";
 
@@ -14,6 +15,9 @@ export class TaskRow {
     this.name = h("a", { class: "task-name" });
     this.where = h("span", { class: "task-where" });
     this.sentence = h("p", { class: "task-sentence" });
+    this.noteText = h("span");
+    this.note = h("p", { class: "task-note", hidden: true }, icon("info"), this.noteText);
+    this.left = h("span", { class: "task-left", hidden: true });
     this.bar = h("div", { class: "progress-bar" });
     this.progress = h("div", { class: "progress", role: "progressbar", "aria-label": "Image", "aria-valuemin": 0, "aria-valuemax": 100, hidden: true }, this.bar);
     this.badge = stateBadge();
@@ -23,8 +27,8 @@ export class TaskRow {
       this.tile,
       h("div", { class: "task-body" },
         h("div", { class: "task-title" }, this.name, this.badge),
-        this.where, this.sentence, this.progress),
-      h("div", { class: "task-side" }, this.time, this.actions));
+        this.where, this.sentence, this.note, this.progress),
+      h("div", { class: "task-side" }, h("div", { class: "task-times" }, this.time, this.left), this.actions));
   }
 
   makeActions() {
@@ -48,6 +52,8 @@ export class TaskRow {
     setText(this.where, this.whereText());
     setText(this.sentence, task.sentence || "");
     this.sentence.hidden = !task.sentence;
+    setText(this.noteText, task.note || "");
+    this.note.hidden = !task.note || task.note === task.sentence;
     showState(this.badge, state);
     this.updateProgress();
     this.updateActions();
@@ -101,6 +107,11 @@ export class TaskRow {
 
   tick() {
     const { task } = this;
+    const left = expectedText(task) || timeLeftText(task);
+    setText(this.left, left);
+    this.left.hidden = !left;
+    this.left.title = task.job?.ends_at ? `Until ${moment(task.job.ends_at)}` : "";
+    this.left.classList.toggle("time-near", isNearEnd(task));
     if (isEnded(task)) {
       setText(this.time, `ended ${ago(task.ended)}`);
       this.time.title = moment(task.ended);

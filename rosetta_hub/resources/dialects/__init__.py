@@ -1,0 +1,1 @@
+"""The schedulers that batchspawner knows, Slurm apart: one adapter, a dialect for each."""

@@ -1,0 +1,21 @@
+// The button that starts: off while the form is being sent, and where the resource can't be used.
+
+import { setText } from "./dom.js";
+
+export const SENDING = "sending";
+
+const button = document.getElementById("start");
+const label = document.getElementById("start-label");
+const reasons = new Set();
+
+/**
+ * Holds the button back for a reason, or gives that reason up: `SENDING`, or the id of the element
+ * that tells the user.
+ */
+export function holdStart(reason, held) {
+  if (held) reasons.add(reason);
+  else reasons.delete(reason);
+  button.disabled = reasons.size > 0;
+  button.setAttribute("aria-describedby", [...reasons].filter((one) => one !== SENDING).join(" "));
+  setText(label, reasons.has(SENDING) ? "Starting…" : "Start");
+}

@@ -1,0 +1,117 @@
+"""qsub, qstat, qacct, qdel, qconf as Son of Grid Engine 8.1.9's, whose words are recorded."""
+
+import argparse
+import sys
+
+import store
+
+STATES = {"held": "hqw", "queued": "qw", "running": "r"}
+DOWN = """error: commlib error: got select error (Connection refused)
+unable to send message to qmaster using port 6444 on host "sgehost": got send error"""
+
+
+def main(argv: list[str]) -> int:
+    command = argv[0]
+    store.note_call([command, *argv[1:]])
+    if argv[1:] == ["-help"]:
+        print("SGE 8.1.9\nusage: qstat [options]")
+        return 0
+    if store.is_down() and command != "qacct":  # which reads a file
+        print(DOWN, file=sys.stderr)
+        return 1
+    commands = {"qsub": qsub, "qstat": qstat, "qdel": qdel, "qacct": qacct, "qconf": qconf}
+    return commands[command](argv[1:])
+
+
+def qsub(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser()
+    for option in ("N", "C", "S", "j", "o", "r", "w", "q", "P"):
+        parser.add_argument(f"-{option}", default="")
+    parser.add_argument("-terse", action="store_true")
+    parser.add_argument("-l", action="append", default=[])
+    options = parser.parse_args(argv)
+    queue = options.q or "main.q"
+    if queue not in ("main.q", "held"):
+        print(
+            f'Unable to run job: Job was rejected because job requests unknown queue "{queue}"'
+            "\nExiting.",
+            file=sys.stderr,
+        )
+        return 1
+    limits = dict(one.split("=", 1) for one in options.l)
+    limit = int(limits["h_rt"]) if "h_rt" in limits else None
+    script = sys.stdin.read()
+    number = store.submit(options.N, script, [options.S], limit, queue, queue == "held")
+    print(number)
+    return 0
+
+
+def qstat(argv: list[str]) -> int:
+    if store.is_garbage():
+        print("<?xml version='1.0'?>\n<job_info><queue_info>")
+        return 0
+    users = argv[argv.index("-u") + 1].split(",")
+    print("<?xml version='1.0'?>\n<job_info  xmlns:xsd=\"http://arc.liv.ac.uk/qstat.xsd\">")
+    for tag, states in (("queue_info", ("running",)), ("job_info", ("queued", "held"))):
+        print(f"  <{tag}>")
+        for one in store.jobs():
+            if one["state"] in states and one["user"] in users:
+                print(describe(one))
+        print(f"  </{tag}>")
+    print("</job_info>")
+    return 0
+
+
+def describe(one: store.Record) -> str:
+    running = one["state"] == "running"
+    return f"""    <job_list state="{"running" if running else "pending"}">
+      <JB_job_number>{one["id"]}</JB_job_number>
+      <JB_name>{one["name"]}</JB_name>
+      <JB_owner>{one["user"]}</JB_owner>
+      <state>{STATES[one["state"]]}</state>
+      <queue_name>{f"{one['queue']}@node1" if running else ""}</queue_name>
+      <slots>1</slots>
+      <full_job_name>{one["name"]}</full_job_name>
+    </job_list>"""
+
+
+def qacct(argv: list[str]) -> int:
+    if store.is_garbage():
+        print("Total System Usage")
+        return 0
+    wanted = argv[1]
+    ended = [one for one in store.jobs() if one["state"] == "ended" and one["code"] is not None]
+    found = [one for one in ended if wanted in (str(one["id"]), one["name"])]
+    if not found:
+        kind = "id" if wanted.isdecimal() else "name"
+        print(f"error: job {kind} {wanted} not found", file=sys.stderr)
+        return 1
+    for one in found:
+        failed = {
+            "limit": "37  : qmaster enforced h_rt, h_cpu, or h_vmem limit",
+            "cancelled": "100 : assumedly after job",
+        }.get(one["why"], "0")
+        code = f"{128 - one['code']}                  (Killed)" if one["code"] < 0 else one["code"]
+        category = f"-l h_rt={one['limit']}" if one["limit"] else "NONE"
+        print(
+            f"{'=' * 62}\nqname        {one['queue']}\nhostname     node1\n"
+            f"owner        {one['user']}\njobname      {one['name']}\njobnumber    {one['id']}\n"
+            f"failed       {failed}\nexit_status  {code}\nru_wallclock {one['used']}s\n"
+            f"category     {category}"
+        )
+    return 0
+
+
+def qdel(argv: list[str]) -> int:
+    record = store.job(argv[0])
+    if record is None or record["state"] == "ended":
+        print(f'denied: job "{argv[0]}" does not exist')
+        return 1
+    store.cancel(record)
+    print(f"{store.USER} has registered the job {argv[0]} for deletion")
+    return 0
+
+
+def qconf(argv: list[str]) -> int:
+    print("main.q\nheld")
+    return 0

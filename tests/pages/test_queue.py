@@ -1,0 +1,109 @@
+"""Tasks of a cluster on the pages: why they wait, and when their time is up."""
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from .look import in_minutes
+from .stub import PREFIX, Stub, failed, make_task, queued_job, running_job
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ID = "3f9a1c22b7e4"
+PAGE = f"{PREFIX}tasks/{ID}?stay"
+SILENT = "The login node of Vega does not answer since 14:02. The task goes on."
+
+
+async def test_reason_and_expected_start_in_the_users_own_time(
+    browser: Browser, stub: Stub
+) -> None:
+    stub.put(make_task(**queued_job("2030-06-03T12:30:00Z", reason="Other jobs go first.")))
+    context = await browser.new_context(
+        base_url=stub.base, locale="en-GB", timezone_id="Europe/Rome"
+    )
+    page = await context.new_page()
+    await page.clock.set_fixed_time("2030-06-03T08:00:00Z")
+    await page.goto(PAGE)
+    await expect(page.locator("#sentence")).to_have_text("Waits for 64 free cores in main.")
+    await expect(page.locator("#reason")).to_have_text("Other jobs go first.")
+    await expect(page.locator("#expected")).to_have_text("Expected 14:30")
+    stub.put(make_task(**queued_job("2030-06-05T12:30:00Z")))
+    await expect(page.locator("#expected")).to_have_text("Expected Wed, 5 Jun, 14:30")
+    await expect(page.locator("#reason")).to_be_hidden()
+    stub.put(make_task(**queued_job("2030-06-03T07:59:00Z")))
+    await expect(page.locator("#expected")).to_have_text("Expected any moment")
+    await context.close()
+
+
+async def test_a_reason_is_not_said_twice(page: Page, stub: Stub) -> None:
+    stub.put(make_task(**queued_job(reason="Waits for 64 free cores in main")))
+    await page.goto(PAGE)
+    await expect(page.locator("#sentence")).to_be_visible()
+    await expect(page.locator("#reason")).to_be_hidden()
+    await expect(page.locator("#queue")).to_be_hidden()
+
+
+async def test_what_was_asked_and_what_became_of_it(page: Page, stub: Stub) -> None:
+    task = stub.put(make_task(**queued_job()))
+    task["request"] |= {"qos": "long", "gpus": 2, "gpu_type": "a100", "constraint": "ib"}
+    await page.goto(PAGE)
+    facts = page.locator("#facts")
+    shown = {
+        "Partition": "main",
+        "Account": "astro",
+        "QoS": "long",
+        "GPUs": "2 a100",
+        "Time limit": "8 h",
+        "Constraint": "ib",
+        "Job": "4711, pending",
+    }
+    for term, text in shown.items():
+        entry = facts.locator("dt", has_text=term).locator("+ dd")
+        await expect(entry).to_have_text(text)
+    await expect(facts.get_by_text("Node")).to_be_hidden()
+    stub.put(task, **running_job(in_minutes(300)))
+    await expect(facts.locator("dt", has_text="Node").locator("+ dd")).to_have_text("node03")
+
+
+async def test_cancel_in_the_queue(page: Page, stub: Stub) -> None:
+    stub.put(make_task(**queued_job(in_minutes(90))))
+    await page.goto(PAGE)
+    async with page.expect_response("**/stop"):
+        await page.get_by_role("button", name="Cancel").click()
+    assert ("POST", f"{ID}/stop") in stub.calls
+
+
+async def test_time_left_and_its_end(page: Page, stub: Stub) -> None:
+    task = stub.put(make_task(**running_job(in_minutes(11.5), note=SILENT)))
+    await page.clock.install()
+    await page.goto(PAGE)
+    left = page.locator("#time-left")
+    await expect(left).to_contain_text("12 min left, until ")
+    await expect(left).not_to_contain_text("save your work")
+    await expect(page.locator("#note")).to_have_text(SILENT)
+    await page.clock.fast_forward("04:00")
+    await expect(left).to_contain_text("The task ends then: save your work.")
+    await expect(left).to_have_class("time-left time-near")
+    await expect(page.locator("#announce")).to_contain_text("save your work")
+    await page.clock.fast_forward("10:00")
+    await expect(left).to_contain_text("The time limit is reached.")
+    stub.put(task, note=None, **failed("The time limit of 8 h is reached.", []))
+    await expect(left).to_be_hidden()
+    await expect(page.locator("#note")).to_be_hidden()
+
+
+async def test_the_dashboard_has_it_at_a_glance(page: Page, stub: Stub) -> None:
+    stub.put(make_task("a1", **queued_job("2030-06-03T12:30:00Z")))
+    await page.clock.install()
+    await page.goto(PREFIX)
+    row = page.locator(".task-row")
+    await expect(row).to_contain_text("Waits for 64 free cores in main.")
+    await expect(row.locator(".task-left")).to_contain_text("expected ")
+    task = stub.put(make_task("a1", **running_job(in_minutes(200), note=SILENT)))
+    left = row.locator(".task-left")
+    await expect(left).to_have_text("3 h 20 min left")
+    await expect(row.locator(".task-note")).to_have_text(SILENT)
+    await page.clock.fast_forward("03:15:00")
+    await expect(left).to_have_class("task-left time-near")
+    stub.put(task, job=None, note=None)
+    await expect(left).to_be_hidden()
+    await expect(row.locator(".task-note")).to_be_hidden()

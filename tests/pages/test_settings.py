@@ -1,0 +1,293 @@
+"""Keys and mail: what users set for themselves."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+from tornado import web
+
+from .stub import PREFIX, Handler, Stub
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+URL = f"{PREFIX}settings"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBpQ0DZyXl3SVGpzV4pfjZ5Kj1iYy2Vb1Qw0a8mJ0s5m"
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+LONG = "W" * 80
+
+
+def make_identity(computing: str = "cluster", **changes: Any) -> dict[str, Any]:
+    """An identity as the API shows it: not set up, unless changed."""
+    identity: dict[str, Any] = {
+        "computing": computing,
+        "name": "The cluster",
+        "host": "login.example.org",
+        "remote_user": None,
+        "fixed": False,
+        "public_key": None,
+        "paste": None,
+        "state": "missing",
+        "sentence": "Set your user name there to get a key.",
+    }
+    return identity | changes
+
+
+def with_key(remote_user: str, number: int = 1, **changes: Any) -> dict[str, Any]:
+    """What changes when a key is made."""
+    public = f"{KEY} rosetta-hub:alice-{number}"
+    sentence = "Add the line below to ~/.ssh/authorized_keys there, then test it."
+    return {
+        "remote_user": remote_user,
+        "public_key": public,
+        "paste": f"restrict,pty,port-forwarding {public}",
+        "state": "untested",
+        "sentence": sentence,
+    } | changes
+
+
+class SettingsStub(Stub):
+    """A service with settings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.accounts: dict[str, dict[str, Any]] = {}
+        self.mail: dict[str, Any] = {
+            "address": "alice@example.org",
+            "started": True,
+            "failed": True,
+            "limit": False,
+            "available": True,
+            "problem": None,
+        }
+        self.result: dict[str, Any] = {"state": "works", "sentence": "Logged in as alice."}
+        self.bodies: list[Any] = []
+        self.let_on = asyncio.Event()
+        self.let_on.set()
+
+    def add(self, *identities: dict[str, Any]) -> None:
+        """Resources that need a key."""
+        self.accounts |= {one["computing"]: one for one in identities}
+
+    def _application(self) -> web.Application:
+        application = super()._application()
+        mine = {"stub": self}
+        routes = [
+            (URL, SettingsPage, mine),
+            (rf"{PREFIX}api/settings(.*)", SettingsApi, mine),
+        ]
+        application.add_handlers(r".*", routes)
+        return application
+
+
+class SettingsPage(Handler):
+    """The page."""
+
+    def get(self) -> None:
+        """Render it."""
+        self.page("settings.html")
+
+
+class SettingsApi(Handler):
+    """`api/settings` and what is below."""
+
+    stub: SettingsStub
+
+    async def prepare(self) -> None:
+        """Keep the call, or refuse it."""
+        path = self.request.path.removeprefix(PREFIX)
+        self.stub.calls.append((str(self.request.method), path))
+        if self.request.body:
+            self.stub.bodies.append(json.loads(self.request.body))
+        if not self.allowed():
+            return
+        if refusal := self.stub.refusals.get(path):
+            self.sentence(*refusal)
+
+    def get(self, _path: str) -> None:
+        """All settings."""
+        self.finish({"mail": self.stub.mail, "identities": list(self.stub.accounts.values())})
+
+    def put(self, path: str) -> None:
+        """Mail, or the account on a resource."""
+        body = self.stub.bodies[-1]
+        if path == "/mail":
+            self.stub.mail |= body
+            self.finish(self.stub.mail)
+        else:
+            self.change(path.rpartition("/")[2], with_key(body["remote_user"]))
+
+    async def post(self, path: str) -> None:
+        """Test, or a new key."""
+        *_, name, verb = path.split("/")
+        await self.stub.let_on.wait()
+        renewed = with_key(self.stub.accounts[name]["remote_user"], number=2)
+        self.change(name, self.stub.result if verb == "test" else renewed)
+
+    def change(self, name: str, changes: dict[str, Any]) -> None:
+        """Answer the identity, changed."""
+        self.stub.accounts[name] |= changes
+        self.finish(self.stub.accounts[name])
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stub() -> AsyncIterator[SettingsStub]:
+    """A service with settings and without resources that need a key."""
+    made = SettingsStub()
+    server = made.listen()
+    yield made
+    made.let_on.set()
+    made.cut()
+    server.stop()
+    await server.close_all_connections()
+
+
+async def test_from_nothing_to_a_key_that_works(page: Page, stub: SettingsStub) -> None:
+    stub.add(make_identity())
+    await page.goto(PREFIX)
+    await page.get_by_role("link", name="Keys and mail").click()
+    card = page.locator(".identity")
+    await expect(card.locator(".state")).to_have_text("Not set up")
+    await expect(card.get_by_role("button", name="Test now")).to_be_hidden()
+    await card.get_by_label("Your user name on The cluster").fill(" al1ce ")
+    await page.keyboard.press("Enter")
+    line = card.locator(".connect-value").first
+    await expect(line).to_have_text(str(with_key("al1ce")["paste"]))
+    await expect(card.locator(".state")).to_have_text("Not tested")
+    assert stub.bodies == [{"remote_user": "al1ce"}]
+
+    stub.let_on.clear()
+    await card.get_by_role("button", name="Test now").click()
+    await expect(card.get_by_role("button", name="Testing…")).to_be_disabled()
+    stub.let_on.set()
+    await expect(card.locator(".state")).to_have_text("Works")
+    await expect(card.get_by_role("status")).to_have_text("Logged in as alice.")
+    await expect(card.get_by_role("button", name="Test now")).to_be_focused()
+
+
+async def test_the_line_is_copied(page: Page, stub: SettingsStub) -> None:
+    stub.add(make_identity() | with_key("alice"))
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.goto(URL)
+    await page.get_by_role("button", name="Copy the line for The cluster").click()
+    await expect(page.get_by_text("Copied")).to_be_visible()
+    copied = await page.evaluate("navigator.clipboard.readText()")
+    assert copied == with_key("alice")["paste"]
+
+
+async def test_a_refusal_is_a_sentence(page: Page, stub: SettingsStub) -> None:
+    stub.add(make_identity() | with_key("alice"))
+    stub.result = {"state": "refused", "sentence": "The cluster does not accept the key."}
+    await page.goto(URL)
+    await page.get_by_role("button", name="Test now").click()
+    await expect(page.locator(".identity .state")).to_have_text("Refused")
+    await expect(page.get_by_text("does not accept the key")).to_be_visible()
+    stub.refusals["api/settings/identities/cluster/test"] = (503, "The cluster does not answer.")
+    await page.get_by_role("button", name="Test now").click()
+    await expect(page.get_by_role("alert")).to_contain_text("The cluster does not answer.")
+    await expect(page.locator(".identity .state")).to_have_text("Refused")
+
+
+async def test_a_new_key_is_asked_about(page: Page, stub: SettingsStub) -> None:
+    stub.add(make_identity() | with_key("alice", state="works", sentence="It works."))
+    await page.goto(URL)
+    renew = page.locator(".identity").get_by_role("button", name="New key")
+    await renew.click()
+    await page.get_by_role("button", name="Cancel").click()
+    assert ("POST", "api/settings/identities/cluster/renew") not in stub.calls
+    await renew.click()
+    await page.get_by_role("button", name="Make a new key").click()
+    await expect(page.locator(".connect-value").first).to_contain_text("alice-2")
+    await expect(page.locator(".identity .state")).to_have_text("Not tested")
+
+
+async def test_with_certificates_there_is_nothing_to_paste(page: Page, stub: SettingsStub) -> None:
+    sentence = "There is nothing to set up: the hub vouches for you."
+    state = {"state": "untested", "sentence": sentence}
+    stub.add(make_identity(fixed=True, remote_user="alice", **state))
+    await page.goto(URL)
+    user = page.get_by_label("Your user name on The cluster")
+    await expect(user).to_have_value("alice")
+    await expect(user).not_to_be_editable()
+    await expect(page.locator(".connect-line").first).to_be_hidden()
+    await expect(page.get_by_role("button", name="New key")).to_be_hidden()
+    await expect(page.get_by_role("button", name="Test now")).to_be_visible()
+
+
+async def test_a_user_name_that_is_none_is_not_sent(page: Page, stub: SettingsStub) -> None:
+    stub.add(make_identity())
+    await page.goto(URL)
+    await page.get_by_label("Your user name").fill("-oProxyCommand=x")
+    await page.get_by_role("button", name="Make a key").click()
+    assert await page.locator("input:invalid").count() == 1
+    assert [call for call in stub.calls if call[0] == "PUT"] == []
+
+
+async def test_names_are_text(page: Page, stub: SettingsStub) -> None:
+    stub.add(make_identity(name="<b>x</b>", host="<i>y</i>", sentence="<script>z</script>"))
+    await page.goto(URL)
+    await expect(page.locator(".identity h3")).to_contain_text("<b>x</b> <i>y</i>")
+    await expect(page.locator(".identity-sentence")).to_have_text("<script>z</script>")
+
+
+async def test_mails_are_chosen_with_the_keyboard(page: Page, stub: SettingsStub) -> None:
+    await page.goto(URL)
+    await expect(page.locator("#no-keys")).to_be_visible()
+    address = page.get_by_label("Your mail address")
+    await expect(address).to_have_value("alice@example.org")
+    await address.focus()
+    await page.keyboard.press("Control+A")
+    await page.keyboard.type("alice@example.net")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Space")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#mail-saved")).to_have_text("Saved.")
+    chosen = {"started": False, "failed": True, "limit": False}
+    assert stub.bodies == [{"address": "alice@example.net", **chosen}]
+    await address.fill("")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("#mail-saved")).to_have_text("Saved. You get no mails.")
+    assert stub.bodies[-1]["address"] is None
+
+
+async def test_a_mail_that_did_not_arrive_is_said(page: Page, stub: SettingsStub) -> None:
+    stub.mail["problem"] = "The mail server refused the last mail: 550 no such user"
+    await page.goto(URL)
+    await expect(page.locator("#mail-problem")).to_contain_text("550 no such user")
+    stub.refusals["api/settings/mail"] = (422, "This is not a mail address.")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("alert")).to_contain_text("This is not a mail address.")
+
+
+async def test_a_hub_without_mail_says_so(page: Page, stub: SettingsStub) -> None:
+    stub.mail["available"] = False
+    await page.goto(URL)
+    await expect(page.get_by_text("This hub sends no mails.")).to_be_visible()
+    await expect(page.locator("#mail")).to_be_hidden()
+
+
+async def test_a_service_that_does_not_answer_is_said(page: Page, stub: SettingsStub) -> None:
+    stub.refusals["api/settings"] = (503, "Try again later.")
+    await page.goto(URL)
+    await expect(page.locator("#interrupted")).to_have_text("Try again later.")
+    await expect(page.locator("#loading")).to_be_hidden()
+
+
+async def test_nothing_scrolls_sideways_at_360_pixels(page: Page, stub: SettingsStub) -> None:
+    stub.add(make_identity("one", name=LONG, host=LONG, sentence=LONG))
+    stub.add(make_identity("two") | with_key("alice"))
+    stub.mail["problem"] = LONG
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await page.goto(URL)
+    await page.get_by_text("The site takes a key alone").last.click()
+    await expect(page.get_by_role("button", name="Copy the key for The cluster")).to_be_visible()
+    assert await page.evaluate(OVERFLOW) <= 0
+
+
+async def test_a_link_leads_to_one_resource(page: Page, stub: SettingsStub) -> None:
+    stub.add(make_identity("one", name="One"), make_identity("two", name="Two"))
+    await page.goto(f"{URL}#two")
+    await expect(page.locator("#two h3")).to_be_focused()
