@@ -15,6 +15,8 @@ from rosetta_hub.edge.process import run_edge, run_proxy
 from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import ConfigError, RosettaError
 from rosetta_hub.service.app import run_service, run_shutdown
+from rosetta_hub.tunnels.process import run_tunnels
+from rosetta_hub.tunnels.settings import tunnels_config
 
 LOG_FORMAT = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
 
@@ -41,9 +43,17 @@ def _edge(settings: Rosetta) -> None:
     run_edge(edge_config(settings))
 
 
+def _tunnels(settings: Rosetta) -> None:
+    run_tunnels(tunnels_config(settings))
+
+
 COMMANDS: dict[str, tuple[Callable[[Rosetta], None], str]] = {
     "service": (run_service, "run the service (the hub does this by itself, unless told not to)"),
     "edge": (_edge, "run the edge in the foreground (the service does this by itself)"),
+    "tunnels": (
+        _tunnels,
+        "run the connections to computing resources in the foreground (the service does this)",
+    ),
     "shutdown": (run_shutdown, "stop all tasks and the edge, after the hub and the service"),
 }
 

@@ -87,6 +87,23 @@ class Rosetta(MailOptions):
         help="""Address at which agents reach the service; the default is `service_url`.""",
     ).tag(config=True)
 
+    agents_ca = Unicode(
+        help="""File of CA certificates (PEM) by which agents on other machines check `agents_url`
+        and `tunnels_url`; empty: those of their own system.""",
+    ).tag(config=True)
+
+    tunnels_url = Unicode(
+        help="""Address that nodes dial for the way `agent`, with its port: the tunnels' process
+        listens on this port, with `tls_cert` and `tls_key` when it is https. Empty: this way is not
+        available.""",
+    ).tag(config=True)
+
+    tunnels_bind_ip = Unicode(
+        "0.0.0.0",
+        help="""IP address on which the tunnels' process listens for the nodes that dial
+        `tunnels_url`.""",
+    ).tag(config=True)
+
     state_dir = Unicode(
         "rosetta_state",
         help="""Directory (mode 0700, made when missing) of the secret, the logs, the edge's
@@ -181,6 +198,18 @@ class Rosetta(MailOptions):
             )
         return value
 
+    @validate("tunnels_url")
+    def _validate_tunnels_url(self, proposal: Any) -> str:
+        value = str(proposal.value).rstrip("/")
+        parts = urlsplit(value)
+        is_address = parts.scheme in ("http", "https") and parts.hostname and parts.port
+        if value and (not is_address or parts.path or parts.username):
+            raise TraitError(
+                f"c.Rosetta.tunnels_url: {value!r} is not an address with a port"
+                " such as 'https://hub.example.org:6999'."
+            )
+        return value
+
     @property
     def hub_origin(self) -> str:
         """Scheme, host and port of the hub, as a browser's `Origin` has them."""
@@ -245,8 +274,9 @@ class Rosetta(MailOptions):
                 " receive the hub's login cookies. Give the tasks another host name, best under"
                 " another domain."
             )
-        if urlsplit(self.tasks_url).scheme == "https":
-            self._check_certificate()
+        for name in ("tasks_url", "tunnels_url"):
+            if urlsplit(getattr(self, name)).scheme == "https":
+                self._check_certificate(name)
         self.check_mail()
         self.catalogue()
 
@@ -262,12 +292,12 @@ class Rosetta(MailOptions):
             " own where you can."
         ]
 
-    def _check_certificate(self) -> None:
+    def _check_certificate(self, address: str) -> None:
         for name in ("tls_cert", "tls_key"):
             path = getattr(self, name)
             if not path or not Path(path).is_file():
                 raise ConfigError(
-                    f"c.Rosetta.tasks_url is https, but c.Rosetta.{name} ({path!r}) is not a file."
+                    f"c.Rosetta.{address} is https, but c.Rosetta.{name} ({path!r}) is not a file."
                     " Give the files of certificate and key."
                 )
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from rosetta_hub.errors import ConfigError
+from rosetta_hub.way_certificate import WayCertificate, build_certificate
 
 SECRET_FILE = "rosetta_secret"  # noqa: S105 - a file name
 
@@ -42,6 +43,11 @@ class Keys:
         return self._derive("service api token").hex()
 
     @property
+    def deployment(self) -> str:
+        """What tells this deployment's jobs from another's, in a scheduler that both use."""
+        return self._derive("deployment").hex()[:8]
+
+    @property
     def spawner_key(self) -> str:
         """What the spawners prove to the service that they are the hub's."""
         return self._derive("spawner").hex()
@@ -59,6 +65,14 @@ class Keys:
     def agent_secret(self, task_id: str, attempt: int) -> str:
         """What the agent of an attempt proves itself with."""
         return self._derive(f"agent {task_id} {attempt}").hex()
+
+    def way_secret(self, task_id: str, attempt: int) -> str:
+        """What edge and node prove to each other before a byte reaches the container."""
+        return self._derive(f"way {task_id} {attempt}").hex()
+
+    def way_certificate(self, task_id: str, attempt: int) -> WayCertificate:
+        """What a node's port shows on the way `direct`; its key is the same each time."""
+        return build_certificate(self._derive(f"way certificate {task_id} {attempt}"))
 
     def interface_password(self, task_id: str, attempt: int) -> str:
         """The one-time password of an attempt's interface: 100 bits in four groups of letters."""

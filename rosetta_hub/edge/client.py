@@ -1,16 +1,12 @@
 """The edge's API: typed calls over its unix socket (the calls are listed in `js/api.mjs`)."""
 
-import asyncio
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable, PortInUse
-
-Document = dict[str, Any]
+from rosetta_hub.socket_call import Document, SocketCaller
 
 
 @dataclass(frozen=True)
@@ -116,32 +112,6 @@ class Activity:
     """When each session was used last, by the SHA-256 of its value."""
 
 
-def build_request(method: str, path: str, body: Document | None) -> bytes:
-    """An HTTP request whose answer ends with the connection."""
-    content = b"" if body is None else json.dumps(body).encode()
-    head = (
-        f"{method} {path} HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
-    )
-    return head.encode() + content
-
-
-def parse_answer(answer: bytes) -> tuple[int, Document]:
-    """The status and the JSON document of an answer.
-
-    Raises EdgeUnavailable when it is cut short: nothing is known about the call then.
-    """
-    head, separator, content = answer.partition(b"\r\n\r\n")
-    words = head.split(b" ", 2)
-    if not separator or len(words) < 2 or not words[1].isdigit():
-        raise EdgeUnavailable("the edge's answer was cut short")
-    try:
-        document = json.loads(content)
-    except ValueError as exc:
-        raise EdgeUnavailable("the edge's answer was cut short") from exc
-    return int(words[1]), document
-
-
 def parse_activity(document: Document) -> dict[str, Activity]:
     """The activity of each task, by its id."""
     return {task: Activity(**activity) for task, activity in document["tasks"].items()}
@@ -156,6 +126,7 @@ class EdgeClient:
     def __init__(self, socket: Path, timeout: float = 10) -> None:
         self.socket = socket
         self.timeout = timeout
+        self._caller = SocketCaller(socket, "the edge", EdgeUnavailable)
 
     async def status(self) -> Status:
         """Who answers."""
@@ -211,14 +182,14 @@ class EdgeClient:
         return parse_activity(await self._call("GET", "/activity"))
 
     async def _delete(self, path: str) -> bool:
-        status, document = await self._exchange(build_request("DELETE", path, None))
+        status, document = await self._caller.call("DELETE", path, None, self.timeout)
         if status == 404:
             return False
         self._check(status, document)
         return True
 
     async def _call(self, method: str, path: str, body: Document | None = None) -> Document:
-        status, document = await self._exchange(build_request(method, path, body))
+        status, document = await self._caller.call(method, path, body, self.timeout)
         self._check(status, document)
         return document
 
@@ -228,20 +199,3 @@ class EdgeClient:
             return
         error = PortInUse if document.get("error") == "port_in_use" else EdgeError
         raise error(str(document.get("message", status)))
-
-    async def _exchange(self, request: bytes) -> tuple[int, Document]:
-        try:
-            return parse_answer(await asyncio.wait_for(self._transfer(request), self.timeout))
-        except asyncio.TimeoutError as exc:
-            raise EdgeUnavailable(f"the edge did not answer within {self.timeout} s") from exc
-        except OSError as exc:
-            raise EdgeUnavailable(f"the edge does not answer: {exc.strerror}") from exc
-
-    async def _transfer(self, request: bytes) -> bytes:
-        reader, writer = await asyncio.open_unix_connection(str(self.socket))
-        try:
-            writer.write(request)
-            await writer.drain()
-            return await reader.read()
-        finally:
-            writer.close()

@@ -12,11 +12,17 @@ class Stream(Protocol):
     def write_eof(self) -> None:
         """Nothing more will be sent."""
 
+    def can_write_eof(self) -> bool:
+        """Whether one direction can end alone."""
+
     def pause_reading(self) -> None:
         """Deliver nothing for now."""
 
     def resume_reading(self) -> None:
         """Deliver again."""
+
+    def abort(self) -> None:
+        """Close at once; what was written may get lost."""
 
     def close(self) -> None:
         """Close after what was written is sent."""

@@ -1,0 +1,69 @@
+"""HTTP calls of JSON documents over a unix socket: how the service talks to its companions."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rosetta_hub.errors import Unavailable
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SocketCaller:
+    """Who is called, and what is raised when it does not answer."""
+
+    socket: Path
+    name: str
+    """As in "the edge does not answer"."""
+    unavailable: type[Unavailable]
+
+    async def call(
+        self, method: str, path: str, body: Document | None, timeout: float
+    ) -> tuple[int, Document]:
+        """The status and the document of the answer, which takes at most `timeout` seconds.
+
+        Raises `unavailable` when there is none, or a part of one: nothing is known about the call.
+        """
+        request = build_request(method, path, body)
+        try:
+            return parse_answer(await asyncio.wait_for(self._transfer(request), timeout))
+        except asyncio.TimeoutError as exc:
+            raise self.unavailable(f"{self.name} did not answer within {timeout:g} s") from exc
+        except OSError as exc:
+            raise self.unavailable(f"{self.name} does not answer: {exc.strerror}") from exc
+        except ValueError as exc:
+            raise self.unavailable(f"the answer of {self.name} was cut short") from exc
+
+    async def _transfer(self, request: bytes) -> bytes:
+        reader, writer = await asyncio.open_unix_connection(str(self.socket))
+        try:
+            writer.write(request)
+            await writer.drain()
+            return await reader.read()
+        finally:
+            writer.close()
+
+
+def build_request(method: str, path: str, body: Document | None) -> bytes:
+    """An HTTP request whose answer ends with the connection."""
+    content = b"" if body is None else json.dumps(body).encode()
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+    )
+    return head.encode() + content
+
+
+def parse_answer(answer: bytes) -> tuple[int, Document]:
+    """The status and the JSON document of an answer.
+
+    Raises ValueError when it is cut short.
+    """
+    head, separator, content = answer.partition(b"\r\n\r\n")
+    words = head.split(b" ", 2)
+    if not separator or len(words) < 2 or not words[1].isdigit():
+        raise ValueError("no whole answer")
+    return int(words[1]), json.loads(content)

@@ -1,0 +1,33 @@
+"""The tunnels: a process beside the edge that holds every connection to computing resources.
+
+The service tells it which tunnels there are, and has it run commands; for each task it offers a
+unix socket, which is what the edge connects to. It keeps nothing on disk.
+"""
+
+from rosetta_hub.tunnels.client import Status, TunnelsClient, TunnelState
+from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
+from rosetta_hub.tunnels.process import (
+    Dial,
+    TunnelsConfig,
+    ensure_tunnels,
+    run_tunnels,
+    stop_tunnels,
+)
+from rosetta_hub.tunnels.ways import AgentWay, DirectWay, SshWay, Tunnel
+
+__all__ = [
+    "AgentWay",
+    "Dial",
+    "DirectWay",
+    "SshWay",
+    "Status",
+    "Tunnel",
+    "TunnelState",
+    "TunnelsClient",
+    "TunnelsConfig",
+    "TunnelsError",
+    "TunnelsUnavailable",
+    "ensure_tunnels",
+    "run_tunnels",
+    "stop_tunnels",
+]

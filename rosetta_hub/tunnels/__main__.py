@@ -1,0 +1,21 @@
+"""The tunnels' process, started by `process.py`: its configuration comes on standard input."""
+
+import asyncio
+import json
+import logging
+import sys
+
+from rosetta_hub.tunnels.server import serve
+
+
+def main() -> None:
+    """Serve until asked to end."""
+    logging.basicConfig(
+        level=logging.INFO, format="[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
+    )
+    # Below, it logs each channel, and each command.
+    logging.getLogger("asyncssh").setLevel(logging.WARNING)
+    asyncio.run(serve(json.load(sys.stdin)))
+
+
+main()

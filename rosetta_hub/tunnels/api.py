@@ -1,0 +1,138 @@
+"""The API of the tunnels' process, on its unix socket (its calls are those of `client.py`)."""
+
+import dataclasses
+import json
+import logging
+import os
+import secrets
+from typing import Any
+
+from tornado.web import Application, RequestHandler
+
+from rosetta_hub.ssh.endpoint import Endpoint
+from rosetta_hub.ssh.errors import SshError
+from rosetta_hub.tunnels.board import Board
+from rosetta_hub.tunnels.ways import Tunnel
+
+log = logging.getLogger(__name__)
+
+
+class _BadRequest(Exception):
+    """The body can't be read; the message says what is wrong, and quotes nothing of it."""
+
+
+class _Handler(RequestHandler):
+    def initialize(self, board: Board) -> None:
+        self.board = board
+
+    def read_body(self) -> dict[str, Any]:
+        try:
+            document = json.loads(self.request.body)
+        except ValueError:
+            raise _BadRequest("the body is not JSON") from None
+        if not isinstance(document, dict):
+            raise _BadRequest("the body is not an object")
+        return document
+
+    def read_tunnel(self, document: Any) -> Tunnel:
+        try:
+            return Tunnel.from_document(document)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise _BadRequest(f"no description of a tunnel: {type(error).__name__}") from None
+
+    def read_endpoint(self, document: Any) -> Endpoint:
+        try:
+            return Endpoint.from_document(document)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise _BadRequest(f"no description of an endpoint: {type(error).__name__}") from None
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        # tornado's own would print the request.
+        if not isinstance(value, _BadRequest):
+            log.error("%s %s failed", self.request.method, self.request.path, exc_info=value)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None))[1]
+        if isinstance(error, _BadRequest):
+            self.set_status(400)
+            self.finish({"error": "bad_request", "message": str(error)})
+            return
+        self.finish({"error": "failed", "message": f"{type(error).__name__}: see the log"})
+
+
+class _Status(_Handler):
+    def initialize(self, board: Board, status: dict[str, Any]) -> None:  # type: ignore[override]
+        super().initialize(board)
+        self.status = status
+
+    def get(self) -> None:
+        self.write(self.status)
+
+
+class _Tunnels(_Handler):
+    def get(self) -> None:
+        states = self.board.states()
+        self.write({"tunnels": {task: dataclasses.asdict(state) for task, state in states.items()}})
+
+    async def put(self) -> None:
+        documents = self.read_body().get("tunnels")
+        if not isinstance(documents, list):
+            raise _BadRequest("there is no list of tunnels")
+        await self.board.put_all([self.read_tunnel(document) for document in documents])
+        self.write({})
+
+
+class _Tunnel(_Handler):
+    async def put(self, task: str) -> None:
+        tunnel = self.read_tunnel(self.read_body())
+        if tunnel.id != task:
+            raise _BadRequest("the tunnel is another task's")
+        await self.board.put(tunnel)
+        self.write({})
+
+    def delete(self, task: str) -> None:
+        if not self.board.delete(task):
+            self.set_status(404)
+            self.write({"error": "no_such_tunnel", "message": "there is no such tunnel"})
+            return
+        self.write({})
+
+
+class _Run(_Handler):
+    async def post(self) -> None:
+        body = self.read_body()
+        endpoint = self.read_endpoint(body.get("endpoint"))
+        argv, stdin, timeout = body.get("argv"), body.get("stdin", ""), body.get("timeout")
+        if not (isinstance(argv, list) and argv and all(isinstance(word, str) for word in argv)):
+            raise _BadRequest("argv is no list of words")
+        if not (isinstance(stdin, str) and isinstance(timeout, int | float)):
+            raise _BadRequest("stdin is no text, or timeout no number")
+        try:
+            done = await self.board.pool.run(endpoint, argv, stdin, timeout)
+        except SshError as error:
+            self.set_status(502)
+            self.write({"error": error.kind, "message": str(error)})
+        else:
+            self.write(dataclasses.asdict(done))
+
+
+class _ForgetKey(_Handler):
+    def post(self) -> None:
+        self.board.pool.forget(self.read_endpoint(self.read_body().get("endpoint")))
+        self.write({})
+
+
+def build_application(board: Board, fingerprint: str) -> Application:
+    """The API of one start of the process."""
+    status = {"instance": secrets.token_hex(8), "pid": os.getpid(), "fingerprint": fingerprint}
+    with_board = {"board": board}
+    return Application(
+        [
+            (r"/status", _Status, {**with_board, "status": status}),
+            (r"/tunnels", _Tunnels, with_board),
+            (r"/tunnels/(\w+)", _Tunnel, with_board),
+            (r"/run", _Run, with_board),
+            (r"/keys/forget", _ForgetKey, with_board),
+        ],
+        log_function=lambda handler: None,
+    )

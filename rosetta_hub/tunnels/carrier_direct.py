@@ -1,0 +1,83 @@
+"""The way `direct`: TLS to a port of the node, whose key is pinned, then the handshake."""
+
+import asyncio
+import hashlib
+import hmac
+import ssl
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from rosetta_hub.tunnels.carrier import CONNECT_TIMEOUT, Carrier, CarrierError, greet
+from rosetta_hub.tunnels.client import TunnelState
+from rosetta_hub.tunnels.relay import Half
+from rosetta_hub.tunnels.ways import DirectWay
+
+
+def compute_spki(certificate: bytes) -> str:
+    """SHA-256, in hexadecimal, of the public key of a certificate (DER)."""
+    key = x509.load_der_x509_certificate(certificate).public_key()
+    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(spki).hexdigest()
+
+
+def build_context() -> ssl.SSLContext:
+    """Of a client that trusts one key, whoever has signed it; `_check_key` does this."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class DirectCarrier(Carrier):
+    """A TLS connection for each of the browser's."""
+
+    def __init__(self, way: DirectWay) -> None:
+        self._way = way
+        self._context = build_context()
+        self._failure: str | None = None
+
+    async def connect(self) -> Half:
+        """Raises CarrierError."""
+        half = Half()
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                await self._connect(half)
+        except (OSError, CarrierError) as error:
+            half.close()
+            self._failure = self._explain(error)
+            raise CarrierError(self._failure) from error
+        self._failure = None
+        return half
+
+    async def _connect(self, half: Half) -> None:
+        transport, _ = await asyncio.get_running_loop().create_connection(
+            lambda: half,
+            self._way.host,
+            self._way.port,
+            ssl=self._context,
+            ssl_handshake_timeout=CONNECT_TIMEOUT,
+        )
+        self._check_key(transport)
+        await greet(half, self._way.secret)
+
+    def _check_key(self, transport: asyncio.Transport) -> None:
+        certificate = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        if not hmac.compare_digest(compute_spki(certificate), self._way.spki):
+            raise CarrierError(
+                f"{self._way.host}, port {self._way.port}, shows another key than the task's:"
+                " something else has its port."
+            )
+
+    def _explain(self, error: OSError | CarrierError) -> str:
+        if isinstance(error, CarrierError):
+            return str(error)
+        reason = "it did not answer in time" if isinstance(error, TimeoutError) else error.strerror
+        return f"{self._way.host}, port {self._way.port}, can't be reached: {reason}."
+
+    def state(self) -> TunnelState:
+        """As the last connection was."""
+        return TunnelState("waiting" if self._failure else "open", self._failure)
+
+    def close(self) -> None:
+        """Nothing is kept open."""

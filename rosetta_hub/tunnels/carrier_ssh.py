@@ -1,0 +1,75 @@
+"""The way `ssh`: streams over the one connection of an identity."""
+
+import asyncio
+from typing import cast
+
+from rosetta_hub.edge.client import UnixTarget
+from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem
+from rosetta_hub.ssh.connection import Connection
+from rosetta_hub.ssh.errors import Refused, SshError, Unreachable
+from rosetta_hub.ssh.pool import Pool
+from rosetta_hub.ssh.streams import StreamSession
+from rosetta_hub.tunnels.carrier import CONNECT_TIMEOUT, Carrier, greet
+from rosetta_hub.tunnels.client import TunnelState
+from rosetta_hub.tunnels.relay import Half
+from rosetta_hub.tunnels.ways import SshWay
+
+
+class SshCarrier(Carrier):
+    """Keeps the identity connected as long as the tunnel is open."""
+
+    def __init__(self, pool: Pool, way: SshWay) -> None:
+        self._way = way
+        self._identity = pool.identity(way.endpoint)
+        self._identity.hold()
+        self._refusal: str | None = None
+
+    def close(self) -> None:
+        """Let the connection end when nobody else needs it."""
+        self._identity.release()
+
+    async def connect(self) -> Half:
+        """Raises SshError, CarrierError."""
+        deadline = asyncio.get_running_loop().time() + CONNECT_TIMEOUT
+        while True:
+            wait = deadline - asyncio.get_running_loop().time()
+            connection = await self._identity.connection(wait)
+            try:
+                half = await self._open(connection)
+            except Unreachable:
+                # It was lost at this moment: the next one may do.
+                if connection.is_open:
+                    raise
+            except Refused as error:
+                self._refusal = str(error)
+                raise
+            else:
+                self._refusal = None
+                return half
+
+    async def _open(self, connection: Connection) -> Half:
+        target = self._way.target
+        if isinstance(target, UnixTarget):
+            opened = await connection.open_unix(_make_session, target.path)
+        else:
+            opened = await connection.open_tcp(_make_session, target.host, target.port)
+        half = cast(Half, opened)
+        if self._way.secret is not None:
+            await greet(half, self._way.secret)
+        return half
+
+    def state(self) -> TunnelState:
+        """As the connection is."""
+        if self._identity.is_connected:
+            return TunnelState("error" if self._refusal else "open", self._refusal)
+        failure = self._identity.failure
+        return TunnelState(_name_state(failure), str(failure) if failure else None)
+
+
+def _make_session() -> StreamSession:
+    return cast(StreamSession, Half())
+
+
+def _name_state(failure: SshError | None) -> str:
+    needs_somebody = isinstance(failure, AuthenticationFailed | HostKeyProblem)
+    return "error" if needs_somebody else "waiting"

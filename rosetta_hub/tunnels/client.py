@@ -1,0 +1,115 @@
+"""The API of the tunnels' process: typed calls over its unix socket."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rosetta_hub.resources.access import Completed
+from rosetta_hub.socket_call import Document, SocketCaller
+from rosetta_hub.ssh.endpoint import Endpoint
+from rosetta_hub.ssh.errors import build_error
+from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
+from rosetta_hub.tunnels.ways import Tunnel
+
+# What a call may take beyond the time that its command has.
+MARGIN = 10.0
+
+
+@dataclass(frozen=True)
+class Status:
+    """Who answers on the socket."""
+
+    instance: str
+    """Another one after each start: what was open before is not."""
+    pid: int
+    fingerprint: str
+    """Of the configuration that the process was started with."""
+
+
+@dataclass(frozen=True)
+class TunnelState:
+    """How a tunnel is."""
+
+    state: str
+    """`open`; `waiting`: it is being connected, or will be again; `error`: somebody has to act."""
+    error: str | None
+    """A sentence: what went wrong last."""
+
+
+class TunnelsClient:
+    """Calls of the API. Each takes at most `timeout` seconds, commands aside.
+
+    All raise TunnelsUnavailable when the process does not answer, TunnelsError when it refuses.
+    """
+
+    def __init__(self, socket: Path, timeout: float = 10) -> None:
+        self.socket = socket
+        self.timeout = timeout
+        self._caller = SocketCaller(socket, "the tunnels' process", TunnelsUnavailable)
+
+    async def status(self) -> Status:
+        """Who answers."""
+        return Status(**await self._call("GET", "/status"))
+
+    async def put_tunnels(self, tunnels: Iterable[Tunnel]) -> None:
+        """Make exactly these open: the full state, which may be sent at any time.
+
+        Connections of tunnels that stay as they are go on.
+        """
+        document = {"tunnels": [tunnel.to_document() for tunnel in tunnels]}
+        await self._call("PUT", "/tunnels", document)
+
+    async def put_tunnel(self, tunnel: Tunnel) -> None:
+        """Open or update one tunnel."""
+        await self._call("PUT", f"/tunnels/{tunnel.id}", tunnel.to_document())
+
+    async def delete_tunnel(self, task: str) -> bool:
+        """Close a tunnel and cut its connections; False when it was not open."""
+        status, document = await self._caller.call("DELETE", f"/tunnels/{task}", None, self.timeout)
+        if status == 404:
+            return False
+        self._check(status, document)
+        return True
+
+    async def states(self) -> Mapping[str, TunnelState]:
+        """How each tunnel is, by the task's id."""
+        tunnels = (await self._call("GET", "/tunnels"))["tunnels"]
+        return {task: TunnelState(**state) for task, state in tunnels.items()}
+
+    async def run(
+        self, endpoint: Endpoint, argv: Sequence[str], stdin: str, timeout: float
+    ) -> Completed:
+        """Run a command on the endpoint's host to its end, within `timeout` seconds.
+
+        Raises:
+            SshError: see `rosetta_hub.ssh.errors`.
+        """
+        body = {
+            "endpoint": endpoint.to_document(),
+            "argv": list(argv),
+            "stdin": stdin,
+            "timeout": timeout,
+        }
+        status, document = await self._caller.call("POST", "/run", body, timeout + MARGIN)
+        if status == 502:
+            raise build_error(document["error"], document["message"])
+        self._check(status, document)
+        return Completed(**document)
+
+    async def forget_key(self, endpoint: Endpoint) -> None:
+        """Close the identity's connection, and forget what it failed of before.
+
+        For a key that was replaced, and for a test that a user asks for: the next command connects
+        at once, with what the endpoint now holds.
+        """
+        await self._call("POST", "/keys/forget", {"endpoint": endpoint.to_document()})
+
+    async def _call(self, method: str, path: str, body: Document | None = None) -> Document:
+        status, document = await self._caller.call(method, path, body, self.timeout)
+        self._check(status, document)
+        return document
+
+    @staticmethod
+    def _check(status: int, document: Document) -> None:
+        if status >= 400:
+            raise TunnelsError(str(document.get("message", status)))

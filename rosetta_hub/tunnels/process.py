@@ -1,0 +1,113 @@
+"""The tunnels' process: started detached, adopted when it runs already, and stopped."""
+
+import hashlib
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rosetta_hub.companion import Companion, Launch
+from rosetta_hub.tunnels.client import Status, TunnelsClient
+from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
+
+CALL_TIMEOUT = 5.0
+
+
+@dataclass(frozen=True)
+class Dial:
+    """Where nodes dial."""
+
+    port: int
+    bind_ip: str = "0.0.0.0"
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+    def to_document(self) -> dict[str, Any]:
+        """As JSON."""
+        tls = {"cert": str(self.tls_cert), "key": str(self.tls_key)} if self.tls_cert else None
+        return {"bind_ip": self.bind_ip, "port": self.port, "tls": tls}
+
+
+@dataclass(frozen=True)
+class TunnelsConfig:
+    """What the tunnels' process is started with."""
+
+    state_dir: Path
+    """Holds the sockets, the lock and the log; nobody else may enter it."""
+    dial: Dial | None = None
+    """None: no way `agent`."""
+
+    @property
+    def socket(self) -> Path:
+        """The unix socket of the API."""
+        return self.state_dir / "tunnels.sock"
+
+    @property
+    def sockets_dir(self) -> Path:
+        """The folder of the tasks' sockets."""
+        return self.state_dir / "tunnels"
+
+    def task_socket(self, task: str) -> Path:
+        """The unix socket through which a task is reached."""
+        return self.sockets_dir / f"{task}.sock"
+
+    @property
+    def fingerprint(self) -> str:
+        """Differs for every other configuration."""
+        return hashlib.sha256(json.dumps(self._settings(), sort_keys=True).encode()).hexdigest()
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "socket": str(self.socket),
+            "sockets_dir": str(self.sockets_dir),
+            "dial": self.dial.to_document() if self.dial else None,
+        }
+
+    def to_document(self) -> dict[str, Any]:
+        """What the process reads from standard input."""
+        return {**self._settings(), "fingerprint": self.fingerprint}
+
+
+def build_tunnels_command() -> list[str]:
+    """The command line. The configuration comes on standard input."""
+    # Isolated: the folder it is started in holds no module of ours.
+    return [sys.executable, "-I", "-m", "rosetta_hub.tunnels"]
+
+
+def _companion(config: TunnelsConfig) -> Companion[Status]:
+    return Companion(
+        name="tunnels",
+        state_dir=config.state_dir,
+        fingerprint=config.fingerprint,
+        build_launch=lambda: Launch(build_tunnels_command(), config.to_document()),
+        status=TunnelsClient(config.socket, timeout=CALL_TIMEOUT).status,
+        error=TunnelsError,
+        unavailable=TunnelsUnavailable,
+    )
+
+
+async def ensure_tunnels(config: TunnelsConfig) -> Status:
+    """Adopt the process that runs, or start one that outlives this one.
+
+    One that runs with another configuration is replaced, which cuts its connections. However many
+    call this at once, one runs. Raises TunnelsError when it ends at once (with its last words),
+    TunnelsUnavailable after 20 seconds.
+    """
+    return await _companion(config).ensure()
+
+
+async def stop_tunnels(config: TunnelsConfig) -> bool:
+    """Stop the process that answers, and wait until it is gone; False when none does.
+
+    Raises TunnelsUnavailable when it is still there after 10 seconds.
+    """
+    return await _companion(config).stop()
+
+
+def run_tunnels(config: TunnelsConfig) -> NoReturn:
+    """Become the process, in the foreground, with its log on standard error.
+
+    Raises TunnelsError when one runs already.
+    """
+    _companion(config).become()

@@ -1,0 +1,131 @@
+"""Tunnels as the service describes them: whose, and which way their bytes take."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from rosetta_hub.edge.client import Target, TcpTarget, UnixTarget
+from rosetta_hub.ssh.endpoint import Endpoint
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SshWay:
+    """Over the SSH connection of an identity, to what its host reaches."""
+
+    endpoint: Endpoint
+    target: Target
+    secret: str | None = field(default=None, repr=False)
+    """Hexadecimal; with it, the other end asks for the handshake before a byte passes."""
+
+    def to_document(self) -> Document:
+        """As the API takes it."""
+        return {
+            "kind": "ssh",
+            "endpoint": self.endpoint.to_document(),
+            "target": self.target.to_document(),
+            "secret": self.secret,
+        }
+
+    def is_same(self, other: "Way") -> bool:
+        """Whether connections over the other may go on; the identity's key is not a reason."""
+        return (
+            isinstance(other, SshWay)
+            and self.endpoint.key == other.endpoint.key
+            and (self.target, self.secret) == (other.target, other.secret)
+        )
+
+
+@dataclass(frozen=True)
+class DirectWay:
+    """To a port of the node itself: TLS with a pinned key, then the handshake."""
+
+    host: str
+    port: int
+    secret: str = field(repr=False)
+    """Hexadecimal."""
+    spki: str
+    """SHA-256, in hexadecimal, of the node's public key (SubjectPublicKeyInfo)."""
+
+    def to_document(self) -> Document:
+        """As the API takes it."""
+        return {
+            "kind": "direct",
+            "host": self.host,
+            "port": self.port,
+            "secret": self.secret,
+            "spki": self.spki,
+        }
+
+    def is_same(self, other: "Way") -> bool:
+        """Whether connections over the other may go on."""
+        return self == other
+
+
+@dataclass(frozen=True)
+class AgentWay:
+    """The node dials; it proves itself with the agent's secret."""
+
+    secret_sha256: str
+    """In hexadecimal."""
+
+    def to_document(self) -> Document:
+        """As the API takes it."""
+        return {"kind": "agent", "secret_sha256": self.secret_sha256}
+
+    def is_same(self, other: "Way") -> bool:
+        """Whether connections over the other may go on."""
+        return self == other
+
+
+Way = SshWay | DirectWay | AgentWay
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """The tunnel of one attempt of a task."""
+
+    id: str
+    """The task's: 12 hexadecimal digits."""
+    attempt: int
+    way: Way
+
+    def to_document(self) -> Document:
+        """As the API takes it."""
+        return {"id": self.id, "attempt": self.attempt, "way": self.way.to_document()}
+
+    @classmethod
+    def from_document(cls, document: Document) -> "Tunnel":
+        """The inverse of `to_document`.
+
+        Raises:
+            KeyError, TypeError, ValueError: something is missing, or not known.
+        """
+        return cls(_check_id(document["id"]), int(document["attempt"]), _parse_way(document["way"]))
+
+
+def _check_id(value: object) -> str:
+    # It becomes the name of a file.
+    if not (isinstance(value, str) and value.isalnum() and len(value) <= 40):
+        raise ValueError("the id of a task is letters and digits")
+    return value
+
+
+def _parse_way(document: Document) -> Way:
+    fields = {key: value for key, value in document.items() if key != "kind"}
+    kind = document["kind"]
+    if kind == "ssh":
+        fields["endpoint"] = Endpoint.from_document(fields["endpoint"])
+        fields["target"] = _parse_target(fields["target"])
+        return SshWay(**fields)
+    if kind == "direct":
+        return DirectWay(**fields)
+    if kind == "agent":
+        return AgentWay(**fields)
+    raise ValueError(f"{kind!r} is no way")
+
+
+def _parse_target(document: Document) -> Target:
+    if "unix" in document:
+        return UnixTarget(str(document["unix"]))
+    return TcpTarget(str(document["host"]), int(document["port"]))
