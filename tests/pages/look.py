@@ -9,8 +9,14 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from tests.pages.cards import catalogue, cluster_facts
 from tests.pages.conftest import ARGUMENTS, CHROMIUM
-from tests.pages.stub import PREFIX, Stub, failed, make_task, queued_job, running, running_job
+from tests.pages.stub import PREFIX, Stub
+from tests.pages.tasks import failed, make_task, queued_job, running, running_job
 
+SHOWN = {"a2": "waiting", "a3": "running", "a4": "ssh", "a5": "failed"} | {
+    "a7": "in-queue",
+    "a8": "near-its-limit",
+    "a9": "silent",
+}
 MB = 1 << 20
 GB = 1 << 30
 LOG = (
@@ -89,11 +95,7 @@ async def _look(browser: Browser, stub: Stub, directory: Path, width: int, theme
     page = await context.new_page()
     end = f"-{width}-{theme}.png"
     await _shot(page, PREFIX, directory / f"tasks{end}", "#active .task-row")
-    for task, name in [("a2", "waiting"), ("a3", "running"), ("a4", "ssh"), ("a5", "failed")] + [
-        ("a7", "in-queue"),
-        ("a8", "near-its-limit"),
-        ("a9", "silent"),
-    ]:
+    for task, name in SHOWN.items():
         await _shot(page, f"{PREFIX}tasks/{task}?stay", directory / f"{name}{end}", "#facts dd")
     await page.goto("/hub/spawn")
     await page.screenshot(path=directory / f"catalogue{end}", full_page=True)

@@ -3,7 +3,8 @@
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from .stub import Stub, make_task
+from .stub import Stub
+from .tasks import make_task
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

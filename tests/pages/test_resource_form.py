@@ -6,7 +6,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from .cards import HOUR, VEGA, cluster_facts, partition
-from .stub import PREFIX, Stub, make_task
+from .stub import PREFIX, Stub
+from .tasks import make_task
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -102,7 +103,7 @@ async def test_choices_follow_the_partition(page: Page, stub: Stub) -> None:
     await expect(account.locator("option")).to_have_text(["astro", "teaching"])
     await expect(qos.locator("option")).to_have_text(["Default", "normal", "long"])
     await expect(page.locator("#gpus-limit")).to_have_text("None in main")
-    await expect(page.get_by_label("GPUs")).to_be_disabled()
+    await expect(page.get_by_label("GPUs", exact=True)).to_be_disabled()
     await account.select_option("teaching")
     await expect(qos.locator("option")).to_have_text(["Default", "normal"])
 
@@ -115,7 +116,7 @@ async def test_choices_follow_the_partition(page: Page, stub: Stub) -> None:
     )
     await expect(page.locator("#gpus-limit")).to_have_text("Up to 4 on a node")
     await kinds.select_option("v100")
-    await expect(page.get_by_label("GPUs")).to_have_value("1")
+    await expect(page.get_by_label("GPUs", exact=True)).to_have_value("1")
     await expect(page.locator("#gpus-limit")).to_have_text("Up to 2 on a node")
     await expect(page.locator("#gpu-type-hint")).to_have_text("0 of 4 idle")
     sent = await start(page, stub)
@@ -177,7 +178,13 @@ async def test_a_slow_cluster_holds_nobody_up(page: Page, stub: Stub) -> None:
 
 async def test_without_facts_the_fields_are_plain(page: Page, stub: Stub) -> None:
     silent = "The login node of Vega does not answer."
-    nothing = {"partitions": [], "accounts": [], "qos": [], "collected": None, "error": silent}
+    nothing: dict[str, Any] = {
+        "partitions": [],
+        "accounts": [],
+        "qos": [],
+        "collected": None,
+        "error": silent,
+    }
     await open_advanced(page, stub, nothing)
     await expect(page.locator("#facts-line")).to_have_text(silent)
     await page.get_by_role("textbox", name="Partition").fill("main")
@@ -185,9 +192,14 @@ async def test_without_facts_the_fields_are_plain(page: Page, stub: Stub) -> Non
     await page.get_by_role("button", name="Start").click()
     assert stub.spawned == []
     await page.get_by_role("textbox", name="QoS").fill("long")
-    await page.get_by_label("GPUs").fill("1")
+    await page.get_by_label("GPUs", exact=True).fill("1")
     sent = await start(page, stub)
-    assert [sent[key] for key in ("partition", "qos", "gpus", "time")] == ["main", "long", "1", "2h"]
+    assert [sent[key] for key in ("partition", "qos", "gpus", "time")] == [
+        "main",
+        "long",
+        "1",
+        "2h",
+    ]
 
 
 async def test_old_facts_are_shown_with_the_error(page: Page, stub: Stub) -> None:

@@ -3,7 +3,8 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from .stub import PREFIX, Stub, failed, make_task, running
+from .stub import PREFIX, Stub
+from .tasks import failed, make_task, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -25,7 +25,10 @@ export class TaskOptions {
     this.request = new ResourceForm(kept);
     this.version.addEventListener("change", () => this.showComputing());
     this.computing.addEventListener("change", () => this.showResource());
-    this.engine.addEventListener("change", () => this.showRuntimes());
+    this.engine.addEventListener("change", () => {
+      this.engineChosen = true;
+      this.showRuntimes();
+    });
   }
 
   /** Shows what the software of a card can be given. */
@@ -51,11 +54,13 @@ export class TaskOptions {
     this.showComputing();
   }
 
-  /** What was sent before an error is there again, once. */
+  /** What was sent before an error is there again, once; true where it could be chosen. */
   restore(select) {
     const kept = this.kept.get(select.name);
     this.kept.delete(select.name);
-    if ([...select.options].some((option) => option.value === kept)) select.value = kept;
+    const found = [...select.options].some((option) => option.value === kept);
+    if (found) select.value = kept;
+    return found;
   }
 
   showComputing() {
@@ -71,7 +76,9 @@ export class TaskOptions {
     this.resource = this.resources.find(({ id }) => id === this.computing.value) || null;
     element("computing-description").textContent = this.resource?.description || "";
     fill(this.engine, (this.resource?.engines || []).map(({ engine }) => [engine, engine]));
-    this.restore(this.engine);
+    // Each resource has its own usual engine; only what somebody has chosen goes along.
+    if (!this.engineChosen && this.resource) this.engine.value = this.resource.defaults.engine;
+    this.engineChosen ||= this.restore(this.engine);
     this.showRuntimes();
     this.request.show(this.resource);
   }

@@ -1,0 +1,94 @@
+"""Tasks to look at, as the API shows them."""
+
+from typing import Any
+
+from .stub import PREFIX
+
+
+def make_task(task_id: str = "3f9a1c22b7e4", **changes: Any) -> dict[str, Any]:
+    """A task as the API shows it: queued, of alice, unless changed."""
+    task: dict[str, Any] = {
+        "id": task_id,
+        "user": "alice",
+        "server_name": "my-casa",
+        "name": "My CASA",
+        "software": {
+            "id": "casa",
+            "name": "CASA",
+            "version": "6.5",
+            "image": "casa",
+            "kind": "container",
+            "logo": "",
+        },
+        "computing": {"id": "local", "name": "This machine"},
+        "engine": "docker",
+        "runtime": None,
+        "cpus": 1.5,
+        "memory": 2 << 30,
+        "state": "queued",
+        "target": "run",
+        "sentence": "Waiting for This machine.",
+        "progress": None,
+        "warnings": [],
+        "attempt": 1,
+        "created": "2026-01-01T10:00:00Z",
+        "started": None,
+        "ended": None,
+        "last_activity": None,
+        "interface": {"protocol": "http", "url": None, "auth": "none"},
+        "open_url": None,
+        "page_url": f"{PREFIX}tasks/{task_id}",
+        "log_tail": [],
+        "usage": None,
+        "job": None,
+        "note": None,
+        "request": {},
+        "can": {"stop": True, "start": False, "delete": True, "log": True},
+    }
+    return task | changes
+
+
+def running(**changes: Any) -> dict[str, Any]:
+    """What changes in a task that gets ready."""
+    task_id = changes.get("id", "3f9a1c22b7e4")
+    return {
+        "state": "running",
+        "sentence": "Running on This machine.",
+        "progress": None,
+        "started": "2026-01-01T10:01:00Z",
+        "open_url": f"{PREFIX}open/{task_id}",
+    } | changes
+
+
+def queued_job(expected_start: str | None = None, **changes: Any) -> dict[str, Any]:
+    """What makes a task one that waits in the queue of Vega."""
+    job = {"id": "4711", "state": "PENDING", "reason": None, "node": None, "ends_at": None}
+    request = {"partition": "main", "account": "astro", "time": 28800}
+    return {
+        "computing": {"id": "vega", "name": "Vega"},
+        "engine": "singularity",
+        "cpus": 64,
+        "memory": 128 << 30,
+        "sentence": "Waits for 64 free cores in main.",
+        "request": request,
+        "job": job | {"expected_start": expected_start} | changes,
+    }
+
+
+def running_job(ends_at: str, **changes: Any) -> dict[str, Any]:
+    """What makes a task one that runs on a node of Vega."""
+    job = {"state": "RUNNING", "node": "node03", "ends_at": ends_at}
+    return queued_job(**job) | running(sentence="Running on Vega.", **changes)
+
+
+def failed(sentence: str, log_tail: list[str]) -> dict[str, Any]:
+    """What changes in a task that fails."""
+    return {
+        "state": "failed",
+        "target": "run",
+        "sentence": sentence,
+        "log_tail": log_tail,
+        "ended": "2026-01-01T10:02:00Z",
+        "open_url": None,
+        "can": {"stop": False, "start": True, "delete": True, "log": True},
+    }
