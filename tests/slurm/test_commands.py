@@ -3,6 +3,7 @@
 import pytest
 
 from rosetta_hub.resources.slurm.commands import (
+    build_account_tree_command,
     build_accounts_command,
     build_cancel_command,
     build_command,
@@ -148,6 +149,13 @@ QUEUE_FORMAT = "--format=c0ffee|%i|%T|%u|%P|%B|%S|%e|%r|%j"
                 *("sacctmgr", "--readonly", "--parsable2", "show", "user", "withassoc"),
                 "name=alice",
                 "format=Cluster,DefaultAccount,Account,Partition,QOS,DefaultQOS",
+            ],
+        ),
+        (
+            build_account_tree_command(),
+            [
+                *("sacctmgr", "--readonly", "--parsable2", "show", "associations"),
+                *("where", "user=", "format=Cluster,Account,ParentName"),
             ],
         ),
         (

@@ -1,8 +1,8 @@
 """Command lines of Slurm, as they are run on a login node.
 
 They are the same from Slurm 18.08 on. Format strings are used and not `--json`: what squeue prints
-of a job is then 150 bytes instead of several KB, older versions ignore every filter with `--json`,
-and its document is another one in each version.
+of a job is then 150 bytes instead of 8 KB, older versions ignore every filter with `--json`, and
+its document is another one in each version.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from rosetta_hub.resources.wms import JobRequest
 
 # Seconds from SIGTERM to the batch script until the time limit (up to a minute more).
 TERM_BEFORE_END = 60
+TERM_SIGNAL = "TERM"
 # What a user's profile may set and what would change the meaning of our commands: filters, another
 # cluster, an array of jobs, waiting for the end.
 _UNSET = (
@@ -78,7 +79,7 @@ def build_submit_command(request: JobRequest) -> list[str]:
         # The short form has had two long ones.
         "-D",
         "/",
-        f"--signal=B:TERM@{_term_before_end(request.time_limit)}",
+        f"--signal=B:{TERM_SIGNAL}@{term_before_end(request.time_limit)}",
         "--requeue",
         "--nodes=1",
         "--ntasks=1",
@@ -103,7 +104,8 @@ def _resources(request: JobRequest) -> list[str]:
     return [f"--{name}={value}" for name, value in values.items() if value is not None]
 
 
-def _term_before_end(limit: int | None) -> int:
+def term_before_end(limit: int | None) -> int:
+    """Seconds of warning before the time limit."""
     # A short job would be told to end as soon as it starts.
     return TERM_BEFORE_END if limit is None else max(1, min(TERM_BEFORE_END, limit // 10))
 
@@ -208,6 +210,20 @@ def build_accounts_command(user: str) -> list[str]:
         "withassoc",
         f"name={user}",
         f"format={fields}",
+    ]
+
+
+def build_account_tree_command() -> list[str]:
+    """All accounts and the ones that they belong to: a partition is open to sub-accounts, too."""
+    return [
+        "sacctmgr",
+        "--readonly",
+        "--parsable2",
+        "show",
+        "associations",
+        "where",
+        "user=",
+        "format=Cluster,Account,ParentName",
     ]
 
 

@@ -1,7 +1,7 @@
 """What a Slurm cluster has: read from its commands, put together for commands and REST alike."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ _GPU = re.compile(r"^gpu(?::([^:(]+))?:(\d+)(?:\(.*)?$")
 # A list separated by commas that leaves alone those in parentheses, as in `gpu:a100:2(IDX:0,3)`.
 _COMMA = re.compile(r",(?![^(]*\))")
 # States of a node in which it takes no job (sinfo(1), "NODE STATE CODES").
-_OUT_OF_USE = ("down", "drain", "fail", "maint", "reboot", "unknown", "inval", "future", "error")
+OUT_OF_USE = ("down", "drain", "fail", "maint", "reboot", "unknown", "inval", "future", "error")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,25 @@ class Nodes:
     @property
     def in_use(self) -> bool:
         """Whether jobs can start there, now or after others."""
-        return not self.state.lower().startswith(_OUT_OF_USE)
+        return not self.state.lower().startswith(OUT_OF_USE)
+
+
+@dataclass(frozen=True)
+class Accounting:
+    """What an identity may charge, and the QoS there are; empty without accounting."""
+
+    accounts: tuple[Account, ...] = ()
+    qos: tuple[Qos, ...] = ()
+    parents: Mapping[str, str] = field(default_factory=dict)
+    """Of all accounts of the cluster."""
+
+    def line(self, account: str) -> Iterator[str]:
+        """The account and all that it belongs to."""
+        seen: set[str] = set()
+        while account and account not in seen:
+            yield account
+            seen.add(account)
+            account = self.parents.get(account, "")
 
 
 def parse_partitions(stdout: str) -> list[Limits]:
@@ -151,6 +169,12 @@ def parse_accounts(stdout: str, cluster: str) -> tuple[Account, ...]:
     return tuple(found.values())
 
 
+def parse_account_tree(stdout: str, cluster: str) -> dict[str, str]:
+    """Parents of this cluster's accounts, from `build_account_tree_command`."""
+    rows = (row for row in parse_table(stdout) if row["Cluster"] == cluster)
+    return {row["Account"]: row["ParentName"] for row in rows}
+
+
 def parse_qos(stdout: str) -> tuple[Qos, ...]:
     """The QoS of `build_qos_command`."""
     return tuple(
@@ -174,30 +198,22 @@ def least(*limits: int | None) -> int | None:
     return min((one for one in limits if one is not None), default=None)
 
 
-def build_facts(
-    limits: Iterable[Limits],
-    nodes: Iterable[Nodes],
-    accounts: tuple[Account, ...],
-    qos: tuple[Qos, ...],
-) -> Facts:
+def build_facts(limits: Iterable[Limits], nodes: Iterable[Nodes], accounting: Accounting) -> Facts:
     """The facts as the form and the checks use them."""
     nodes = list(nodes)
     return Facts(
         partitions=tuple(
-            _partition(one, [some for some in nodes if some.partition == one.name], accounts, qos)
+            _partition(one, [some for some in nodes if some.partition == one.name], accounting)
             for one in limits
         ),
-        accounts=accounts,
-        qos=qos,
+        accounts=accounting.accounts,
+        qos=accounting.qos,
         collected=datetime.now(UTC),
     )
 
 
-def _partition(
-    limits: Limits, nodes: list[Nodes], accounts: tuple[Account, ...], qos: tuple[Qos, ...]
-) -> Partition:
-    own = next((one for one in qos if one.name == limits.qos), None)
-    all_accounts = tuple(one.name for one in accounts)
+def _partition(limits: Limits, nodes: list[Nodes], accounting: Accounting) -> Partition:
+    own = next((one for one in accounting.qos if one.name == limits.qos), None)
     usable = [some for some in nodes if some.in_use]
     return Partition(
         name=limits.name,
@@ -217,8 +233,8 @@ def _partition(
         nodes_total=sum(some.count for some in nodes),
         nodes_idle=sum(some.count for some in usable if some.state.lower().startswith("idle")),
         gpus=_gpus(nodes),
-        accounts=_allowed(limits.allow_accounts, limits.deny_accounts, all_accounts),
-        qos=_allowed(limits.allow_qos, limits.deny_qos, tuple(one.name for one in qos)),
+        accounts=_allowed_accounts(limits, accounting),
+        qos=_allowed_qos(limits, accounting),
         features=tuple(sorted({one for some in nodes for one in some.features})),
     )
 
@@ -240,9 +256,18 @@ def _gpus(nodes: list[Nodes]) -> tuple[Gpu, ...]:
     )
 
 
-def _allowed(
-    allowed: tuple[str, ...] | None, denied: tuple[str, ...], known: tuple[str, ...]
-) -> tuple[str, ...] | None:
-    if allowed is not None or not denied or not known:
-        return allowed
-    return tuple(name for name in known if name not in denied)
+def _allowed_accounts(limits: Limits, accounting: Accounting) -> tuple[str, ...] | None:
+    """Those of the identity that may use the partition; None: all, or it is not known which."""
+    if not accounting.accounts or (limits.allow_accounts is None and not limits.deny_accounts):
+        return None
+    names = [one.name for one in accounting.accounts]
+    if limits.allow_accounts is not None:
+        allowed = set(limits.allow_accounts)
+        return tuple(name for name in names if allowed & {*accounting.line(name)})
+    return tuple(name for name in names if name not in limits.deny_accounts)
+
+
+def _allowed_qos(limits: Limits, accounting: Accounting) -> tuple[str, ...] | None:
+    if limits.allow_qos is not None or not limits.deny_qos or not accounting.qos:
+        return limits.allow_qos
+    return tuple(one.name for one in accounting.qos if one.name not in limits.deny_qos)

@@ -49,16 +49,17 @@ def _queue_line(line: str) -> Job:
     job_id, word, user, partition, host, start, end, reason, name = fields
     node = host if host not in _NOTHING else None
     state = job_state(word, on_a_node=node is not None)
+    waits = state is JobState.PENDING
     return Job(
         id=job_id,
         name=name,
         user=user,
         state=state,
         scheduler_state=word,
-        reason="" if reason in _NOTHING else reason,
+        reason=reason if waits and reason not in _NOTHING else "",
         partition=partition,
         node=node,
-        expected_start=parse_time(start) if state is JobState.PENDING else None,
+        expected_start=parse_time(start) if waits and "held" not in reason.lower() else None,
         ends_at=parse_time(end) if state is JobState.RUNNING else None,
     )
 

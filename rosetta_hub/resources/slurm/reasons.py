@@ -90,7 +90,9 @@ def waiting_sentence(job: Job, request: JobRequest, partition: Partition | None 
     names = _names(job, request)
     if job.scheduler_state in _STATES:
         return _STATES[job.scheduler_state].format_map(names)
-    if "requeued held" in job.reason or "launch failed" in job.reason:
+    if "requeued in held" in job.reason:
+        return _STATES["REQUEUE_HOLD"].format_map(names)
+    if "launch failed" in job.reason:
         return _SENTENCES["JobLaunchFailure"].format_map(names)
     match = _CODE.match(job.reason)
     code = match[0] if match else ""

@@ -99,7 +99,15 @@ def is_refusal(stderr: str) -> bool:
     if not words or any(text in words for text in _TRANSIENT):
         return False
     # Faults in the options are sbatch's own complaints, made without asking the controller.
-    return bool(_SUBMISSION_FAILED.match(words)) or "sbatch: error: " in stderr
+    return bool(_SUBMISSION_FAILED.match(words)) or (
+        "sbatch: error: " in stderr or "unrecognized option" in stderr
+    )
+
+
+def is_refused_error(texts: list[str]) -> bool:
+    """The same of the errors that slurmrestd answers with."""
+    words = " ".join(texts).lower()
+    return bool(words.strip()) and not any(text in words for text in _TRANSIENT)
 
 
 def refusal_sentence(stderr: str, request: JobRequest) -> str:
@@ -108,6 +116,11 @@ def refusal_sentence(stderr: str, request: JobRequest) -> str:
     Words before the last line are those of the site's own checks, or name what is wrong.
     """
     lines = [_SUBMISSION_FAILED.sub("", line) for line in error_lines(stderr)]
+    return refusal_of(lines, request)
+
+
+def refusal_of(lines: list[str], request: JobRequest) -> str:
+    """The sentence for Slurm's complaints, the last of which count."""
     words = "; ".join(dict.fromkeys(lines[-3:]))
     for text, sentence in _SENTENCES:
         if any(text in line.lower() for line in lines):

@@ -9,8 +9,17 @@ from typing import TypeVar
 
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.resources.access import Access, Completed
-from rosetta_hub.resources.facts import Account, Facts, Qos
-from rosetta_hub.resources.slurm import commands, facts, parse
+from rosetta_hub.resources.facts import Facts
+from rosetta_hub.resources.slurm import commands, parse
+from rosetta_hub.resources.slurm.facts import (
+    Accounting,
+    build_facts,
+    parse_account_tree,
+    parse_accounts,
+    parse_nodes,
+    parse_partitions,
+    parse_qos,
+)
 from rosetta_hub.resources.slurm.refusals import is_refusal, last_words, refusal_sentence
 from rosetta_hub.resources.wms import Job, JobEnd, JobRefused, JobRequest, QueueIsPrivate
 
@@ -20,11 +29,14 @@ SUBMIT_TIMEOUT = 120
 # Accounts and QoS change rarely, and slow databases answer for them.
 ACCOUNTS_SECONDS = 600
 CONFIG_SECONDS = 3600
+# Until the accounting has the end of a job that the controller has just cancelled.
+ACCOUNTING_PAUSES = (0.5, 1, 2)
 # What begins the names of our jobs (see JobRequest).
 JOB_PREFIX = "rosetta-"
 _OVER = ("invalid job id", "already completing or completed")
 _NO_ACCOUNTING = ("accounting storage is disabled", "not running a supported accounting_storage")
 
+Given = TypeVar("Given")
 Result = TypeVar("Result")
 
 
@@ -39,7 +51,7 @@ class SlurmWms:
         self._user = user
         self._path = tuple(path)
         self._config: tuple[float, parse.Config] | None = None
-        self._accounting: tuple[float, tuple[Account, ...], tuple[Qos, ...]] | None = None
+        self._accounting: tuple[float, Accounting] | None = None
 
     async def submit(self, request: JobRequest, script: str) -> str:
         """Submit a batch script (on standard input); returns the job's id.
@@ -91,21 +103,31 @@ class SlurmWms:
         Raises:
             ResourceUnavailable: nothing is known.
         """
-        accounted = await self._run(commands.build_end_command(job_id))
-        if accounted.returncode == 0:
-            ended = _answer("sacct", parse.parse_end, accounted)
-            if ended is not None:
-                return await self._with_name(ended)
-        # The accounting comes later, may be away, or there is none. The controller knows at once,
-        # for minutes.
+        # The controller knows at once, for minutes; the accounting knows more, seconds later.
         shown = await self._run(commands.build_show_job_command(job_id))
+        ended = None
         if shown.returncode == 0:
-            return _answer("scontrol", parse.parse_shown_job, shown)
-        if not _says(shown, _OVER):
+            ended = _answer("scontrol", parse.parse_shown_job, shown)
+            if ended is None or ended.cause != "cancelled":
+                return ended
+        elif not _says(shown, _OVER):
             raise ResourceUnavailable(_failure("scontrol", shown))
-        if accounted.returncode != 0 and not _says(accounted, _NO_ACCOUNTING):
+        return await self._accounted_end(job_id, ended)
+
+    async def _accounted_end(self, job_id: str, ended: JobEnd | None) -> JobEnd | None:
+        """The end that the accounting has; `ended` is what the controller knows, if anything."""
+        accounted = await self._run(commands.build_end_command(job_id))
+        for pause in ACCOUNTING_PAUSES if ended is not None else ():
+            if accounted.returncode != 0 or _answer("sacct", parse.parse_end, accounted):
+                break
+            await asyncio.sleep(pause)
+            accounted = await self._run(commands.build_end_command(job_id))
+        if accounted.returncode == 0:
+            found = _answer("sacct", parse.parse_end, accounted)
+            return await self._with_name(found) if found else ended
+        if ended is None and not _says(accounted, _NO_ACCOUNTING):
             raise ResourceUnavailable(_failure("sacct", accounted))
-        return None
+        return ended
 
     async def cancel(self, job_id: str) -> None:
         """Cancel a job in whatever state it is; one that is over is no error.
@@ -130,10 +152,10 @@ class SlurmWms:
             self._run(commands.build_nodes_command()),
             self._accounts_and_qos(),
         )
-        return facts.build_facts(
-            _answer("scontrol", facts.parse_partitions, partitions),
-            _answer("sinfo", facts.parse_nodes, nodes),
-            *accounting,
+        return build_facts(
+            _answer("scontrol", parse_partitions, partitions),
+            _answer("sinfo", parse_nodes, nodes),
+            accounting,
         )
 
     async def _queue(
@@ -157,24 +179,20 @@ class SlurmWms:
             self._config = (monotonic() + CONFIG_SECONDS, found)
         return self._config[1]
 
-    async def _accounts_and_qos(self) -> tuple[tuple[Account, ...], tuple[Qos, ...]]:
-        last = self._accounting
-        if last is None or last[0] < monotonic():
+    async def _accounts_and_qos(self) -> Accounting:
+        if self._accounting is None or self._accounting[0] < monotonic():
             cluster = (await self._configuration()).cluster
-            accounts, qos = await asyncio.gather(
+            answers = await asyncio.gather(
                 self._run(commands.build_accounts_command(self._user)),
+                self._run(commands.build_account_tree_command()),
                 self._run(commands.build_qos_command()),
             )
-            if accounts.returncode != 0 or qos.returncode != 0:
+            if any(answer.returncode != 0 for answer in answers):
                 # No accounting, or its database is away: jobs can be submitted all the same.
-                return last[1:] if last else ((), ())
-            last = (
-                monotonic() + ACCOUNTS_SECONDS,
-                _answer("sacctmgr", lambda text: facts.parse_accounts(text, cluster), accounts),
-                _answer("sacctmgr", facts.parse_qos, qos),
-            )
-            self._accounting = last
-        return last[1:]
+                return self._accounting[1] if self._accounting else Accounting()
+            found = _read("sacctmgr", lambda texts: _accounting(texts, cluster), answers)
+            self._accounting = (monotonic() + ACCOUNTS_SECONDS, found)
+        return self._accounting[1]
 
     async def _with_name(self, ended: JobEnd) -> JobEnd:
         """The end with the name of who cancelled the job; the number, where there is no name."""
@@ -196,13 +214,22 @@ class SlurmWms:
         return done
 
 
+def _accounting(answers: Sequence[Completed], cluster: str) -> Accounting:
+    accounts, tree, qos = (answer.stdout for answer in answers)
+    return Accounting(
+        parse_accounts(accounts, cluster),
+        parse_qos(qos),
+        parse_account_tree(tree, cluster),
+    )
+
+
 def _answer(program: str, read: Callable[[str], Result], done: Completed) -> Result:
     if done.returncode != 0:
         raise ResourceUnavailable(_failure(program, done))
     return _read(program, read, done.stdout)
 
 
-def _read(program: str, read: Callable[[str], Result], text: str) -> Result:
+def _read(program: str, read: Callable[[Given], Result], text: Given) -> Result:
     try:
         return read(text)
     except (ValueError, KeyError) as error:

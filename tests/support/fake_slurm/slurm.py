@@ -193,6 +193,8 @@ def sinfo(argv: list[str]) -> int:
 def sacctmgr(argv: list[str]) -> int:
     if "qos" in argv:
         print("Name|MaxWall|MaxTRES|MaxTRESPU\nnormal|||")
+    elif "associations" in argv:
+        print("Cluster|Account|ParentName\nfake|root|\nfake|science|root")
     else:
         print("Cluster|Def Acct|Account|Partition|QOS|Def QOS\nfake|science|science||normal|normal")
     return 0
