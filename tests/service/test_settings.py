@@ -1,0 +1,329 @@
+"""Keys and mail over HTTP: the real handlers, with a hub that knows a few tokens."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tornado.httpclient import AsyncHTTPClient, HTTPResponse
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.database import Database
+from rosetta_hub.database.models_user import Identity, IdentityState
+from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.identities import Identities
+from rosetta_hub.mail.preferences import read_preferences
+from rosetta_hub.service.application import build_application, build_templates
+from rosetta_hub.service.auth import build_hub_auth
+from rosetta_hub.service.handlers import Services
+
+from .conftest import Bench
+
+PREFIX = "/services/rosetta/"
+SSH = {
+    "access_mode": "ssh",
+    "auth_mode": "user_keys",
+    "wms": "slurm",
+    "type": "cluster",
+    "container_engines": ["singularity"],
+}
+COMPUTING = [
+    {"id": "local", "name": "This machine", "container_engines": ["docker"]},
+    {"id": "cluster", "name": "The cluster", "conf": {"host": "login.example.org"}, **SSH},
+    {"id": "alices", "name": "Alice's", "users": ["alice"], "conf": {"host": "a"}, **SSH},
+    {
+        "id": "site",
+        "name": "Site",
+        **SSH,
+        "conf": {"host": "site.example.org", "ca_key_file": "/etc/ca"},
+    },
+]
+CLUSTER = "settings/identities/cluster"
+
+
+def scopes_of(user: str) -> list[str]:
+    """What a token of the user's own has."""
+    return [f"servers!user={user}", f"read:servers!user={user}"]
+
+
+# What lets a token in at the service at all.
+ACCESS = "access:services!service=rosetta"
+TOKENS = {
+    "of-alice": {"name": "alice", "scopes": scopes_of("alice")},
+    "of-bob": {"name": "bob", "scopes": scopes_of("bob")},
+    "of-mail": {"name": "carol@example.org", "scopes": scopes_of("carol@example.org")},
+    "reads-only": {"name": "alice", "scopes": ["read:servers!user=alice"]},
+    "of-one-server": {"name": "alice", "scopes": ["servers!server=alice/x"]},
+}
+
+
+@dataclass
+class Site:
+    """The service, and what happened outside of it."""
+
+    port: int
+    database: Database
+    identities: Identities
+    tested: list[tuple[str, str]] = field(default_factory=list)
+    changed: list[tuple[str, str]] = field(default_factory=list)
+    result: tuple[IdentityState, str] | ResourceUnavailable = (IdentityState.WORKS, "Logged in.")
+    let_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def test(self, user: str, computing: str) -> tuple[IdentityState, str]:
+        """Try an identity out."""
+        self.tested.append((user, computing))
+        await self.let_on.wait()
+        if isinstance(self.result, ResourceUnavailable):
+            raise self.result
+        return self.result
+
+    async def change(self, user: str, computing: str) -> None:
+        """Let go of a connection."""
+        self.changed.append((user, computing))
+
+    async def call(
+        self, method: str, path: str, body: Any = None, token: str = "of-alice"
+    ) -> tuple[int, Any]:
+        """Status and JSON of a call of the API."""
+        response = await self.fetch(method, f"api/{path}", body, token)
+        return response.code, json.loads(response.body)
+
+    async def fetch(self, method: str, path: str, body: Any, token: str) -> HTTPResponse:
+        """A request with a token of the hub."""
+        text = None if method == "GET" else json.dumps(body or {})
+        return await AsyncHTTPClient(force_instance=True).fetch(
+            f"http://127.0.0.1:{self.port}{PREFIX}{path}",
+            method=method,
+            body=text,
+            headers={"Authorization": f"token {token}"} if token else {},
+            raise_error=False,
+            follow_redirects=False,
+        )
+
+
+@pytest.fixture
+async def site(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Site]:
+    """The service with resources of each kind; `let_on` is set."""
+    settings = Rosetta(
+        computing=COMPUTING,
+        tasks_url="http://127.0.0.1",
+        state_dir=str(tmp_path),
+        smtp_host="mail.example.org",
+        mail_from="hub@example.org",
+        mail_domain="example.org",
+    )
+    auth = build_hub_auth(settings, bench.keys)
+
+    async def user_for_token(token: str, **_: Any) -> dict[str, Any] | None:
+        model = TOKENS.get(token)
+        return model and {**model, "scopes": [ACCESS, *model["scopes"]]}
+
+    monkeypatch.setattr(type(auth), "user_for_token", lambda _, *a, **k: user_for_token(*a, **k))
+    database = bench.tasks.database
+    sockets = bind_sockets(0, "127.0.0.1")
+    made = Site(sockets[0].getsockname()[1], database, Identities(database, bench.keys, settings))
+    made.let_on.set()
+    # What these handlers do not use is not there.
+    parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
+    parts |= {"settings": settings, "keys": bench.keys, "tasks": bench.tasks, "hub_auth": auth}
+    parts |= {"templates": build_templates(), "identities": made.identities}
+    parts |= {"identity_tester": made.test, "identity_changed": made.change}
+    services = Services(**parts)
+    server = HTTPServer(build_application(services, b"secret"))
+    server.add_sockets(sockets)
+    yield made
+    server.stop()
+    await server.close_all_connections()
+    # JupyterHub's own thread for calls that block.
+    auth._pool.submit(lambda: auth._thread_loop.close()).result()
+    auth._pool.shutdown()
+
+
+# --- who may ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "settings"),
+        ("PUT", "settings/mail"),
+        ("PUT", CLUSTER),
+        ("POST", f"{CLUSTER}/test"),
+        ("POST", f"{CLUSTER}/renew"),
+    ],
+)
+async def test_nobody_without_the_right_token(site: Site, method: str, path: str) -> None:
+    for token in ("", "wrong", "of-one-server"):
+        assert (await site.call(method, path, token=token))[0] == 403
+    status, _ = await site.call(method, path, token="reads-only")
+    assert status == (200 if method == "GET" else 403)
+    assert (site.tested, site.changed) == ([], [])
+
+
+async def test_the_page_leads_to_the_login(site: Site) -> None:
+    response = await site.fetch("GET", "settings", None, "")
+    assert "/hub/api/oauth2/authorize" in response.headers["Location"]
+    assert (await site.fetch("GET", "settings", None, "of-alice")).code == 200
+
+
+async def test_everybody_has_settings_of_their_own(site: Site) -> None:
+    await site.call("PUT", CLUSTER, {"remote_user": "al1ce"})
+    await site.call("PUT", "settings/mail", {"address": "alice@example.net", "limit": False})
+    _, mine = await site.call("GET", "settings")
+    _, bobs = await site.call("GET", "settings", token="of-bob")
+    assert [one["computing"] for one in mine["identities"]] == ["cluster", "alices", "site"]
+    assert [one["computing"] for one in bobs["identities"]] == ["cluster", "site"]
+    assert mine["identities"][0]["remote_user"] == "al1ce"
+    assert bobs["identities"][0]["remote_user"] is None
+    assert mine["mail"]["address"] == "alice@example.net"
+    assert bobs["mail"] == {
+        "address": "bob@example.org",
+        "started": True,
+        "failed": True,
+        "limit": True,
+        "available": True,
+        "problem": None,
+    }
+
+
+@pytest.mark.parametrize("computing", ["alices", "local", "none"])
+async def test_a_resource_that_is_not_ones_own(site: Site, computing: str) -> None:
+    path, token = f"settings/identities/{computing}", "of-bob"
+    assert (await site.call("PUT", path, {"remote_user": "bob"}, token))[0] == 404
+    for verb in ("test", "renew"):
+        assert (await site.call("POST", f"{path}/{verb}", None, token))[0] == 404
+
+
+# --- identities -------------------------------------------------------------------------------
+
+
+async def test_a_key_is_made_tested_and_renewed(site: Site) -> None:
+    status, made = await site.call("PUT", CLUSTER, {"remote_user": " al1ce "})
+    assert (status, made["state"], made["remote_user"]) == (200, "untested", "al1ce")
+    key = made["public_key"]
+    assert key.startswith("ssh-ed25519 ")
+    assert key.endswith(" rosetta-hub:alice")
+    assert made["paste"] == f"restrict,pty,port-forwarding {key}"
+    _, tested = await site.call("POST", f"{CLUSTER}/test")
+    assert (tested["state"], tested["sentence"]) == ("works", "Logged in.")
+    _, same = await site.call("PUT", CLUSTER, {"remote_user": "al1ce"})
+    assert (same["state"], same["public_key"]) == ("works", key)
+    _, other = await site.call("PUT", CLUSTER, {"remote_user": "alice2"})
+    assert (other["state"], other["public_key"]) == ("untested", key)
+    _, renewed = await site.call("POST", f"{CLUSTER}/renew")
+    assert renewed["public_key"] != key
+    assert renewed["state"] == "untested"
+    assert site.tested == [("alice", "cluster")]
+    assert site.changed == [("alice", "cluster")] * 4
+
+
+async def test_the_private_key_is_encrypted_and_told_to_nobody(site: Site) -> None:
+    _, made = await site.call("PUT", CLUSTER, {"remote_user": "alice"})
+    used = site.identities.credentials("alice", "cluster")
+    assert "OPENSSH PRIVATE KEY" in used.private_key
+    with site.database.session() as session:
+        row = session.get(Identity, ("alice", "cluster"))
+    assert row is not None
+    assert b"PRIVATE KEY" not in row.private_key
+    for text in (repr(used), repr(row), json.dumps(made)):
+        assert used.private_key.splitlines()[1] not in text
+
+
+@pytest.mark.parametrize(
+    "name", ["", "-oProxyCommand=x", "a b", "a\nb", "a;b", "a@b", "$(id)", "ü", "a" * 34, 7, None]
+)
+async def test_no_user_name(site: Site, name: Any) -> None:
+    status, answer = await site.call("PUT", CLUSTER, {"remote_user": name})
+    assert status == 422
+    assert answer["error"].endswith(".")
+    assert (await site.call("POST", f"{CLUSTER}/renew"))[0] == 409
+    assert (await site.call("POST", f"{CLUSTER}/test"))[0] == 409
+
+
+@pytest.mark.parametrize("name", ["alice", "_x", "Alice.B-c", "machine$", "a" * 32])
+async def test_a_user_name(site: Site, name: str) -> None:
+    assert (await site.call("PUT", CLUSTER, {"remote_user": name}))[0] == 200
+
+
+async def test_could_not_ask_is_not_refused(site: Site) -> None:
+    await site.call("PUT", CLUSTER, {"remote_user": "alice"})
+    site.result = ResourceUnavailable("The cluster does not answer.")
+    status, answer = await site.call("POST", f"{CLUSTER}/test")
+    assert (status, answer["error"]) == (503, "The cluster does not answer.")
+    _, settings = await site.call("GET", "settings")
+    assert settings["identities"][0]["state"] == "untested"
+
+
+async def test_one_test_at_a_time_and_its_result_is_of_that_key(site: Site) -> None:
+    await site.call("PUT", CLUSTER, {"remote_user": "alice"})
+    site.let_on.clear()
+    first = asyncio.create_task(site.call("POST", f"{CLUSTER}/test"))
+    async with asyncio.timeout(10):
+        while not site.tested:
+            await asyncio.sleep(0)
+    assert (await site.call("POST", f"{CLUSTER}/test"))[0] == 409
+    await site.call("POST", f"{CLUSTER}/renew")
+    site.let_on.set()
+    # The new key was not the one that was tried.
+    assert (await first)[1]["state"] == "untested"
+    assert (await site.call("POST", f"{CLUSTER}/test"))[1]["state"] == "works"
+
+
+async def test_a_ca_vouches_for_the_users_own_name_only(site: Site) -> None:
+    """Nothing is pasted there, so nothing would prove that another account is the user's."""
+    path = "settings/identities/site"
+    status, answer = await site.call("PUT", path, {"remote_user": "root"})
+    assert (status, answer["error"]) == (422, "On Site you are alice, as on the hub.")
+    _, settings = await site.call("GET", "settings")
+    shown = settings["identities"][2]
+    assert (shown["remote_user"], shown["fixed"], shown["paste"]) == ("alice", True, None)
+    _, tested = await site.call("POST", f"{path}/test")
+    assert (tested["state"], tested["public_key"]) == ("works", None)
+    assert site.identities.credentials("alice", "site").remote_user == "alice"
+
+
+async def test_a_name_of_the_hub_that_is_no_account(site: Site) -> None:
+    _, settings = await site.call("GET", "settings", token="of-mail")
+    shown = settings["identities"][1]
+    assert (shown["state"], shown["remote_user"]) == ("missing", None)
+    with pytest.raises(ResourceUnavailable):
+        site.identities.credentials("carol@example.org", "site")
+
+
+# --- mail -------------------------------------------------------------------------------------
+
+
+async def test_what_is_left_out_stays(site: Site) -> None:
+    await site.call("PUT", "settings/mail", {"started": False})
+    _, mail = await site.call("PUT", "settings/mail", {"address": " alice@example.net "})
+    assert (mail["address"], mail["started"], mail["failed"]) == ("alice@example.net", False, True)
+    _, mail = await site.call("PUT", "settings/mail", {"address": None})
+    assert mail["address"] is None
+    with site.database.session() as session:
+        assert read_preferences(session, "alice", "example.org").address is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"address": "alice"},
+        {"address": "alice@example.org\r\nBcc: eve@example.org"},
+        {"address": "alice@example.org, eve@example.org"},
+        {"address": "<alice@example.org>"},
+        {"address": "x" * 250 + "@example.org"},
+        {"address": 7},
+        {"started": "yes"},
+        {"user": "bob"},
+    ],
+)
+async def test_what_is_no_choice(site: Site, body: dict[str, Any]) -> None:
+    assert (await site.call("PUT", "settings/mail", body))[0] == 422
+    _, settings = await site.call("GET", "settings")
+    assert settings["mail"]["address"] == "alice@example.org"
