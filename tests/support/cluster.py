@@ -12,16 +12,23 @@ import json
 import os
 import secrets
 import subprocess
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from .waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 MACHINES = ("controller", "login", "node1", "node2", "host")
 NODES = ("node1", "node2")
 ADOPT = "ROSETTA_TEST_CLUSTER"  # the name of a cluster that runs already, to be used and left
+
+
+def wait_until(condition: Callable[[], object], seconds: float, what: str) -> None:
+    """Ask again and again until the condition holds; fail after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not in {seconds} s: {what}"
+        time.sleep(0.1)
 
 
 @dataclass(frozen=True)
