@@ -16,7 +16,7 @@ from rosetta_hub.resources.dialects.batch_wms import BatchWms
 from rosetta_hub.resources.dialects.wms_by_name import DIALECTS
 from tests.dialects.cases import CASES, Case
 
-FAKES = Path(__file__).parent / "fakes"
+ROOT = Path(__file__).parents[2]
 USER = getpass.getuser()
 
 
@@ -54,7 +54,8 @@ def install(name: str, target: Path, commands: tuple[str, ...]) -> None:
     """Executables of these names that run the fake."""
     target.mkdir()
     for command in commands:
-        program = f"import sys\nsys.path.insert(0, {str(FAKES)!r})\nimport {name}\n"
+        program = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n"
+        program += f"from tests.dialects.fakes import {name}\n"
         program += f"sys.exit({name}.main([{command!r}, *sys.argv[1:]]))\n"
         path = target / command
         path.write_text(f"#!{sys.executable} -S\n{program}")

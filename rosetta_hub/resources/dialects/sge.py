@@ -56,7 +56,8 @@ class Sge(Dialect):
         """
         # -C '': lines of the script are no options. -S: queues choose the shell else.
         options = ["-N", request.name, "-C", "", "-S", "/bin/sh", "-j", "yes", "-o", "/dev/null"]
-        options += ["-r", "no", "-w", "e"]
+        # The check for a job that could never run takes what nodes report (free memory) for nothing.
+        options += ["-r", "no", "-w", "n" if request.memory or request.constraint else "e"]
         slots = request.cpus or 1
         wanted = {
             "h_rt": request.time_limit,

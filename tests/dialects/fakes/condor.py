@@ -5,7 +5,7 @@ import re
 import sys
 from pathlib import Path
 
-import store
+from tests.dialects.fakes import store
 
 NUMBERS = {"held": 5, "queued": 1, "running": 2, "ended": 4}
 

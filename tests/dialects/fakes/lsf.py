@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-import store
+from tests.dialects.fakes import store
 
 STATES = {"held": "PSUSP", "queued": "PEND", "running": "RUN"}
 

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-import store
+from tests.dialects.fakes import store
 
 STATES = {"held": "Hold", "queued": "Idle", "running": "Running", "ended": "Completed"}
 CODES = {"limit": "-11", "cancelled": "CNCLD(271)"}

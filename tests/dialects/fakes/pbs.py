@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-import store
+from tests.dialects.fakes import store
 
 LETTERS = {"held": "H", "queued": "Q", "running": "R", "ended": "F"}
 CODES = {"limit": -29, "cancelled": 271}

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-import store
+from tests.dialects.fakes import store
 
 STATES = {"held": "hqw", "queued": "qw", "running": "r"}
 DOWN = """error: commlib error: got select error (Connection refused)
