@@ -52,3 +52,39 @@ def test_the_prefix_follows_the_hubs_base_url() -> None:
     settings = Rosetta(hub_url="https://example.org/jupyter/")
     assert settings.service_prefix == "/jupyter/services/rosetta/"
     assert settings.hub_origin == "https://example.org"
+
+
+MAIL = {
+    "tasks_url": "http://127.0.0.1",
+    "smtp_host": "mail.example.org",
+    "mail_from": "Our hub <hub@example.org>",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mail_from": ""}, "mail_from"),
+        ({"mail_from": "hub"}, "mail_from"),
+        ({"mail_from": "hub@example.org\nBcc: eve@example.org"}, "mail_from"),
+        ({"mail_domain": "@example.org"}, "mail_domain"),
+        ({"smtp_user": "hub"}, "smtp_password_file"),
+        ({"smtp_user": "hub", "smtp_password_file": "/nowhere"}, "smtp_password_file"),
+        (
+            {"smtp_user": "hub", "smtp_password_file": __file__, "smtp_security": "none"},
+            "clear text",
+        ),
+    ],
+)
+def test_what_no_mail_can_be_sent_with(changes: dict[str, str], message: str) -> None:
+    Rosetta(**MAIL).check()
+    with pytest.raises(ConfigError, match=message):
+        Rosetta(**(MAIL | changes)).check()
+
+
+@pytest.mark.parametrize(("security", "port"), [("starttls", 587), ("tls", 465), ("none", 25)])
+def test_the_port_follows_the_security(security: str, port: int) -> None:
+    settings = Rosetta(**MAIL, smtp_security=security)
+    assert settings.smtp_address == ("mail.example.org", port)
+    settings.smtp_port = 2525
+    assert settings.smtp_address == ("mail.example.org", 2525)
