@@ -1,12 +1,14 @@
-"""``rosetta_agent run`` and ``rosetta_agent stop``; the order is JSON on standard input.
+"""``rosetta_agent run``, ``stop`` and ``batch``; the order is JSON on standard input.
 
 One line of JSON comes back on standard output, an error on standard error too. ``run``:
 ``launched``, ``already_running`` (both with the agent's ``pid``) or ``refused`` with an
 ``error`` (exit status 2). ``stop``: ``stopped``, or ``unknown`` with an ``error`` (exit
 status 1) when the engine did not answer, so that the container may still be
-there.
+there. ``batch`` is ``run`` in the foreground, inside a batch job; it tells the service
+what it refuses.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -14,30 +16,50 @@ import sys
 import time
 from typing import Any, Dict, List
 
-from rosetta_agent.agent import Agent, left_behind, process_of
-from rosetta_agent.engines import create_engine
-from rosetta_agent.errors import AgentError, StateUnknown, TaskFailure
-from rosetta_agent.job import Job, StopOrder, parse_job, parse_stop_order
-from rosetta_agent.processes import send, terminate, wait_gone
-from rosetta_agent.sandbox import Sandbox
+from rosetta_agent.agent import Agent
+from rosetta_agent.batch import Batch, enter
+from rosetta_agent.errors import AgentError, JobError, StateUnknown, TaskFailure
+from rosetta_agent.job import Attempt, Job, parse_job, parse_stop_order
+from rosetta_agent.leftovers import process_of, remove_container, sweep
+from rosetta_agent.processes import send, wait_gone
+from rosetta_agent.report import Poster, State, tell_end
+from rosetta_agent.sandbox import Sandbox, disk_full_is_a_failure
 
 LOG = logging.getLogger(__name__)
 _MAX_ORDER = 1 << 20
-_USAGE = "usage: rosetta_agent run|stop  (the order is JSON on standard input)"
+_USAGE = "usage: rosetta_agent run|stop|batch  (the order is JSON on standard input)"
+#: How long an agent of an earlier start of the same job may take to end.
+_PREDECESSOR_SECONDS = 60.0
+_LAST_POST_SECONDS = 60.0
 
 
 def main(arguments: List[str]) -> int:
     """Carry out one order; returns the exit status."""
-    actions = {"run": run, "stop": stop}
+    actions = {"run": run, "stop": stop, "batch": batch}
     if len(arguments) != 1 or arguments[0] not in actions:
         sys.stderr.write(_USAGE + "\n")
         return 2
     os.umask(0o077)
+    _close_inherited()
     try:
         return actions[arguments[0]](sys.stdin.read(_MAX_ORDER))
     except AgentError as error:
         say(**refusal(error))
         return 2
+
+
+def _close_inherited() -> None:
+    """Close what the caller left open: an agent outlives the connection that started it."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2:
+            with contextlib.suppress(OSError):
+                os.close(int(name))
+
+
+def _search_first(attempt: Attempt) -> None:
+    """Look for programs in the directories of the order first."""
+    if attempt.path:
+        os.environ["PATH"] = os.pathsep.join(attempt.path + (os.environ.get("PATH", os.defpath),))
 
 
 def refusal(error: AgentError) -> Dict[str, Any]:
@@ -56,12 +78,8 @@ def say(**line: Any) -> None:
 def run(text: str) -> int:
     """Launch an agent for the job, unless one looks after it already."""
     job = parse_job(text)
-    sandbox = Sandbox(job.attempt)
-    try:
-        sandbox.create()
-    except TaskFailure:
-        sandbox.remove()
-        raise
+    _search_first(job.attempt)
+    sandbox = _make_sandbox(job)
     if not sandbox.lock():
         known = process_of(sandbox)
         say(state="already_running", pid=None if known is None else known.pid)
@@ -78,6 +96,16 @@ def run(text: str) -> int:
     line: Dict[str, Any] = json.loads(answer or '{"state": "refused", "error": "it ended at once"}')
     say(**line)
     return 0 if line["state"] == "launched" else 2
+
+
+def _make_sandbox(job: Job) -> Sandbox:
+    sandbox = Sandbox(job.attempt)
+    try:
+        sandbox.create()
+    except TaskFailure:
+        sandbox.remove()
+        raise
+    return sandbox
 
 
 def _detach(job: Job, sandbox: Sandbox, writing: int) -> None:
@@ -106,6 +134,57 @@ def _prepare(job: Job, sandbox: Sandbox, writing: int) -> Agent:
     return agent
 
 
+def batch(text: str) -> int:
+    """Look after the job in the foreground; SIGTERM is the scheduler's warning.
+
+    The same attempt may begin again, here or on another node, when its job is requeued:
+    whatever an earlier start has left is removed, never adopted.
+    """
+    situation, job = enter(parse_job(text))
+    _search_first(job.attempt)
+    try:
+        agent = _prepare_batch(job, situation)
+    except AgentError as error:
+        _report_refusal(job, situation, error)
+        raise
+    agent.run()
+    return 0
+
+
+def _prepare_batch(job: Job, situation: Batch) -> Agent:
+    sandbox = _make_sandbox(job)
+    deadline = time.monotonic() + _PREDECESSOR_SECONDS
+    while not _lock(sandbox):
+        if time.monotonic() > deadline:
+            raise JobError("another agent looks after this attempt")
+        time.sleep(0.1)
+    try:
+        with contextlib.suppress(StateUnknown):  # the engine is asked again, and then it counts
+            remove_container(job.attempt, sandbox, 0.0)
+            sweep(job.attempt)
+        sandbox.empty()
+        with disk_full_is_a_failure():
+            _redirect(sandbox.file("agent.log"))
+        os.chdir("/")
+        return Agent(job, sandbox, situation)
+    except AgentError:
+        sandbox.remove()
+        raise
+
+
+def _lock(sandbox: Sandbox) -> bool:
+    with disk_full_is_a_failure():
+        return sandbox.lock()
+
+
+def _report_refusal(job: Job, situation: Batch, error: AgentError) -> None:
+    """Nobody waits for the answer of a batch job: the service is told."""
+    reason = getattr(error, "reason", None) or "unsupported"
+    last = State("failed", str(error), reason=reason, detail=getattr(error, "detail", ""))
+    poster = Poster(job.report_url, job.secret, job.report_ca)
+    tell_end(poster, last, situation.first_sequence + 1, _LAST_POST_SECONDS)
+
+
 def _tell(writing: int, **line: Any) -> None:
     """Answer the waiting caller through the pipe, once."""
     try:
@@ -131,6 +210,7 @@ def _redirect(path: str) -> None:
 def stop(text: str) -> int:
     """Stop the attempt and wait until nothing of it is left, with its agent or without."""
     order = parse_stop_order(text)
+    _search_first(order.attempt)
     sandbox = Sandbox(order.attempt)
     deadline = time.monotonic() + order.grace + 60.0
     while sandbox.exists() and not sandbox.lock():
@@ -141,21 +221,11 @@ def stop(text: str) -> int:
         if time.monotonic() > deadline:
             say(state="unknown", error="the agent did not end in time")
             return 1
-    return _stop_without_agent(order, sandbox)
-
-
-def _stop_without_agent(order: StopOrder, sandbox: Sandbox) -> int:
     try:
-        create_engine(order.attempt, sandbox).remove(order.grace)
+        remove_container(order.attempt, sandbox, order.grace)
     except StateUnknown as error:
-        # Recorded before the container is started: without it there never was one.
-        if sandbox.read_state().get("starting"):
-            say(state="unknown", error=str(error))
-            return 1
-    except TaskFailure as failure:
-        LOG.info("an engine that is not there runs nothing: %s", failure)
-    for helper in left_behind(sandbox):
-        terminate(helper, 2.0)
+        say(state="unknown", error=str(error))
+        return 1
     if sandbox.exists():
         sandbox.remove()
     say(state="stopped")

@@ -6,21 +6,22 @@ import os
 import signal
 import threading
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Optional
 
 from rosetta_agent import logs
-from rosetta_agent.answer import Address, answers
+from rosetta_agent.answer import answers
+from rosetta_agent.batch import Batch
+from rosetta_agent.ends import failure_of, stopped
 from rosetta_agent.engines import create_engine
 from rosetta_agent.engines.base import Condition, Container, Pulling
+from rosetta_agent.entrance import Entrance
 from rosetta_agent.errors import Cancelled, JobError, StateUnknown, TaskFailure
 from rosetta_agent.job import Job
-from rosetta_agent.limits import describe_memory
-from rosetta_agent.processes import Identity, identify, is_alive, terminate
+from rosetta_agent.processes import identify
 from rosetta_agent.progress import Progress
-from rosetta_agent.relay import start_relay
 from rosetta_agent.report import MAX_DETAIL, Poster, Reporter, State
-from rosetta_agent.sandbox import Sandbox, recorded_identity
-from rosetta_agent.usage import Usage
+from rosetta_agent.sandbox import Sandbox
+from rosetta_agent.usage import Usage, oom_kills
 
 LOG = logging.getLogger(__name__)
 
@@ -28,7 +29,6 @@ RUNNING = "The task is running."
 
 #: Room for the reports of one life of an agent: the next one's sequence starts above.
 _SEQUENCES_A_LIFE = 10**7
-_KILLED = 137  # 128 and SIGKILL
 _POLL_FIRST, _POLL_MOST = 0.05, 0.5
 _PROBE_FIRST, _PROBE_MOST = 1.0, 15.0
 _WATCH_SECONDS = 1.0
@@ -36,14 +36,20 @@ _UNKNOWN_SECONDS = 2.0
 _LAST_REPORT_SECONDS = 300.0
 _SIGNALLED_REPORT_SECONDS = 3.0  # who sent the signal waits for the end, the service may be gone
 _CLEAN_UP_SECONDS = 60.0
+#: Schedulers kill what is left of a job some 30 s after their signal (KillWait of Slurm).
+_BATCH_GRACE_SECONDS = 10.0
+_BATCH_REPORT_SECONDS = 10.0
+_SIGNAL_SECONDS = 0.5
 
 
 class Agent:
     """Looks after one attempt; ``run`` returns when nothing of it is left."""
 
-    def __init__(self, job: Job, sandbox: Sandbox) -> None:
+    def __init__(self, job: Job, sandbox: Sandbox, batch: Optional[Batch] = None) -> None:
         self._job = job
         self._sandbox = sandbox
+        self._batch = batch
+        self._oom_kills = oom_kills()
         self._engine = create_engine(job.attempt, sandbox)
         self._state: Dict[str, Any] = sandbox.read_state()
         self._stop = threading.Event()
@@ -51,18 +57,25 @@ class Agent:
         self._signalled = False
         self._container: Optional[Container] = None
         self._follower: Optional[logs.Follower] = None
+        self._entrance = Entrance(job, sandbox, self._state, self._record)
         lives = int(self._state.get("lives", 0))
         self._reporter = Reporter(
-            Poster(job.report_url, job.secret),
+            Poster(job.report_url, job.secret, job.report_ca),
             self._first_state(),
             sandbox.file("output.log"),
-            lives * _SEQUENCES_A_LIFE,
+            lives * _SEQUENCES_A_LIFE if batch is None else batch.first_sequence,
             job.beat,
             job.timeouts.orphan,
             self.ask_to_stop,
             self._measure,
+            ends_at=None if batch is None else batch.ends_at,
         )
-        self._record(lives=lives + 1, agent=list(identify(os.getpid()) or ()))
+        self._record(
+            lives=lives + 1,
+            agent=list(identify(os.getpid()) or ()),
+            batch=None if batch is None else os.uname().nodename,
+            engine=job.attempt.engine,
+        )
 
     def _first_state(self) -> State:
         """What an earlier agent said last of a running task, so that nobody sees a change."""
@@ -76,20 +89,29 @@ class Agent:
         self._sandbox.write_state(self._state)
 
     def ask_to_stop(self, reason: str) -> None:
-        """Stop the task: ``asked``, ``refused`` or ``orphaned``; the first reason counts."""
+        """Stop the task; the first reason counts.
+
+        ``asked``, ``refused`` or ``orphaned``; in a batch job ``time_limit`` or ``cancelled``.
+        """
         self._stop_reason = self._stop_reason or reason
         self._stop.set()
 
     def _on_signal(self, _number: int, _frame: Any) -> None:
         self._signalled = True
+        reason = "asked"
+        if self._batch is not None:
+            reason = "time_limit" if self._batch.is_over() else "cancelled"
         # The signal may have come inside the very event: it is set from a thread of its own.
-        _thread.start_new_thread(self.ask_to_stop, ("asked",))
+        _thread.start_new_thread(self.ask_to_stop, (reason,))
 
     def run(self) -> None:
         """Live: start or adopt the container, look after it, clean up, tell the end."""
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
+        # Not SIG_IGN: what is ignored stays ignored in programs that are started.
+        signal.signal(signal.SIGHUP, lambda _number, _frame: None)
         self._reporter.start()
+        self._warn_in_time()
         last = self._last_state()
         if last is None:
             last = self._outcome()
@@ -98,9 +120,19 @@ class Agent:
             self._record_last(last)
         self._reporter.update(**last._asdict())
         seconds = _SIGNALLED_REPORT_SECONDS if self._signalled else _LAST_REPORT_SECONDS
+        seconds = _BATCH_REPORT_SECONDS if self._signalled and self._batch else seconds
         if not self._reporter.finish(seconds):
             LOG.warning("nobody acknowledged the last report")
         self._sandbox.remove()
+
+    def _warn_in_time(self) -> None:
+        """Warn before the time limit of the batch job, from a thread that waits for it."""
+        remaining = None if self._batch is None else self._batch.remaining()
+        if remaining is not None:
+            wait = max(0.0, remaining - self._job.warn_before)
+            timer = threading.Timer(wait, self._reporter.warn, ("time_limit_near",))
+            timer.daemon = True
+            timer.start()
 
     def _last_state(self) -> Optional[State]:
         """The end that an earlier agent recorded, and was killed before it could tell."""
@@ -137,11 +169,7 @@ class Agent:
             return self._failed(TaskFailure("internal", "The agent failed.", repr(error)))
 
     def _stopped(self) -> State:
-        warnings = self._reporter.state.warnings
-        if self._stop_reason == "orphaned":
-            message = "The task was stopped, because the service did not answer for too long."
-            return State("failed", message, reason="orphaned", warnings=warnings)
-        return State("stopped", "The task was stopped.", warnings=warnings)
+        return stopped(self._stop_reason)._replace(warnings=self._reporter.state.warnings)
 
     def _failed(self, failure: TaskFailure, exit_code: Optional[int] = None) -> State:
         detail = failure.detail or logs.tail(self._sandbox.file("output.log"), MAX_DETAIL)
@@ -203,31 +231,6 @@ class Agent:
         if self._stop.wait(seconds):
             raise Cancelled()
 
-    def _address(self, container: Container) -> Address:
-        if container.published is not None:
-            return container.published
-        return self._sandbox.socket
-
-    def _interface(self, container: Container) -> Dict[str, Any]:
-        if container.published is not None:
-            return {"kind": "port", "port": container.published}
-        return {"kind": "socket"}
-
-    def _keep_relay(self, container: Container) -> None:
-        """Start the relay, unless the one that was recorded still runs."""
-        if container.published is not None or container.process is None:
-            return
-        known = recorded_identity(self._state, "relay")
-        if known is not None and is_alive(known):
-            return
-        try:
-            relay = start_relay(self._sandbox, container.port, container.process, container.enter)
-        except TaskFailure:
-            if is_alive(container.process):
-                raise
-            return  # there is nothing to relay to any more
-        self._record(relay=list(relay))
-
     def _wait_for_answer(self, container: Container) -> Optional[Condition]:
         """None as soon as the interface answers, or the end of the container before that."""
         self._reporter.update(message="Waiting for the interface to answer.")
@@ -239,9 +242,11 @@ class Agent:
             ended = self._condition(container)
             if ended is not None:
                 return ended
-            self._keep_relay(container)
+            self._entrance.keep(container)
             asked = time.monotonic()
-            if answers(self._address(container), interface.protocol, interface.path, patience):
+            if answers(
+                self._entrance.address(container), interface.protocol, interface.path, patience
+            ):
                 return None
             if time.monotonic() - asked >= patience:
                 patience = min(2 * patience, _PROBE_MOST)
@@ -264,37 +269,28 @@ class Agent:
 
     def _watch(self, container: Container) -> Condition:
         """Until the container ends."""
-        interface = self._interface(container)
-        self._reporter.update(state="running", message=RUNNING, interface=interface)
-        self._record(interface=interface)
+        self._entrance.keep(container)
         pause = _WATCH_SECONDS if container.process is not None else max(self._job.beat, 2.0)
         while True:
+            interface = self._entrance.interface(container)
+            self._reporter.update(state="running", message=RUNNING, interface=interface)
+            if interface != self._state.get("interface"):
+                self._record(interface=interface)
+            self._sleep(pause)
             ended = self._condition(container)
             if ended is not None:
                 return ended
-            self._keep_relay(container)
-            self._sleep(pause)
+            self._entrance.keep(container)
 
     def _ended(self, condition: Condition) -> State:
         if self._follower is not None:
             self._follower.finish(3.0)
-        code = condition.exit_code
-        if condition.kind == "gone":
-            sentence = "The container disappeared, the engine was probably restarted."
-            return self._failed(TaskFailure("exited", sentence))
-        limit = self._job.limits.memory
-        if condition.out_of_memory:
-            sentence = "The task used more memory than its limit{}."
-            failure = TaskFailure("out_of_memory", sentence.format(describe_memory(limit)))
-            return self._failed(failure, code)
-        if code == _KILLED and limit is not None:
-            # podman does not notice on every machine; nobody else kills containers of ours.
-            sentence = "The container was killed, most likely for exceeding its memory limit{}."
-            failure = TaskFailure("out_of_memory", sentence.format(describe_memory(limit)))
-            return self._failed(failure, code)
-        sentence = "The container ended by itself, with exit code {}."
-        failure = TaskFailure("exited", sentence.format(code), condition.detail)
-        return self._failed(failure, code)
+        if self._batch is not None and self._stop.wait(_SIGNAL_SECONDS):
+            # The scheduler signals all processes of a job at once: the container was quicker.
+            raise Cancelled()
+        killed = oom_kills() > self._oom_kills
+        failure = failure_of(condition, self._job.limits.memory, killed)
+        return self._failed(failure, condition.exit_code)
 
     def _measure(self) -> Optional[Usage]:
         container = self._container
@@ -307,28 +303,19 @@ class Agent:
             self._remove_container()
         if self._follower is not None:
             self._follower.finish(0.5)
-        terminate(recorded_identity(self._state, "relay"), 2.0)
+        self._entrance.close()
         self._sandbox.clear()
 
     def _remove_container(self) -> None:
-        deadline = time.monotonic() + self._job.timeouts.stop + _CLEAN_UP_SECONDS
+        grace = self._job.timeouts.stop
+        if self._signalled and self._batch is not None:
+            grace = min(grace, _BATCH_GRACE_SECONDS)
+        deadline = time.monotonic() + grace + _CLEAN_UP_SECONDS
         while True:
             try:
-                return self._engine.remove(self._job.timeouts.stop)
+                return self._engine.remove(grace)
             except (StateUnknown, TaskFailure) as error:
                 LOG.warning("the container could not be removed: %s", error)
             if time.monotonic() > deadline:
                 return None
             time.sleep(_UNKNOWN_SECONDS)
-
-
-def process_of(sandbox: Sandbox) -> Optional[Identity]:
-    """The agent that looks after a sandbox, if it lives."""
-    known = recorded_identity(sandbox.read_state(), "agent")
-    return known if known is not None and identify(known.pid) == known else None
-
-
-def left_behind(sandbox: Sandbox) -> List[Identity]:
-    """Our helpers of an attempt whose agent is gone."""
-    known = recorded_identity(sandbox.read_state(), "relay")
-    return [known] if known is not None and is_alive(known) else []

@@ -7,16 +7,16 @@ is accepted and still open a moment later.
 import contextlib
 import socket
 import ssl
-from typing import Union
+from typing import Tuple, Union
 
-Address = Union[str, int]
+Address = Union[str, Tuple[str, int]]
 
 _STILL_OPEN_SECONDS = 0.3
 _GREETINGS = {"http": b"HTTP/", "https": b"HTTP/", "ssh": b"SSH-"}
 
 
 def answers(address: Address, protocol: str, path: str, seconds: float) -> bool:
-    """Try once; ``address`` is the path of a unix socket, or a port of this machine.
+    """Try once; ``address`` is the path of a unix socket, or host and port.
 
     ``seconds`` bounds each wait; no answer in time is no answer.
     """
@@ -28,8 +28,8 @@ def answers(address: Address, protocol: str, path: str, seconds: float) -> bool:
 
 
 def _connect(address: Address, seconds: float) -> socket.socket:
-    if isinstance(address, int):
-        return socket.create_connection(("127.0.0.1", address), seconds)
+    if isinstance(address, tuple):
+        return socket.create_connection(address, seconds)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connection.settimeout(seconds)

@@ -19,6 +19,11 @@ REASONS = (
     "port_in_use",
     "unsupported",
     "orphaned",
+    "time_limit",
+    "preempted",
+    "node_failure",
+    "cancelled",
+    "quota_exceeded",
     "internal",
 )
 

@@ -114,6 +114,10 @@ class Fields:
         value = self._typed(key, dict, "an object") if self._given(key) else {}
         return Fields(value, "{}{}.".format(self._prefix, key))
 
+    def optional_section(self, key: str) -> Optional["Fields"]:
+        """An object within, or None."""
+        return self.section(key) if self._given(key) else None
+
     def sections(self, key: str) -> List["Fields"]:
         """A list of objects, empty by default."""
         values = self._typed(key, list, "a list") if self._given(key) else []

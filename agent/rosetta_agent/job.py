@@ -10,6 +10,15 @@ from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from rosetta_agent.errors import JobError
 from rosetta_agent.fields import Fields
+from rosetta_agent.reach import (
+    Dial,
+    EngineHost,
+    Listen,
+    parse_authority,
+    parse_dial,
+    parse_engine_host,
+    parse_listen,
+)
 
 ENGINES = ("docker", "podman", "singularity")
 PULL_POLICIES = ("missing", "always", "never")
@@ -30,12 +39,16 @@ _PATH = re.compile(r"/[^\x00\n:,]*\Z")
 
 
 class Image(NamedTuple):
-    """The image: ``pull`` is one of PULL_POLICIES, ``platform`` like linux/amd64."""
+    """The image: ``pull`` is one of PULL_POLICIES, ``platform`` like linux/amd64.
+
+    ``cache`` is a directory for image files on storage that the nodes share.
+    """
 
     reference: str
     digest: Optional[str]
     pull: str
     platform: Optional[str]
+    cache: Optional[str] = None
 
 
 class Interface(NamedTuple):
@@ -82,12 +95,17 @@ class Timeouts(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """Which attempt of which task, and where: all that is needed to clean up after it."""
+    """Which attempt of which task, and where: all that is needed to clean up after it.
+
+    ``path`` holds the directories where programs are looked for before those of PATH.
+    """
 
     task: str
     attempt: int
     work_dir: str
     engine: str
+    engine_host: Optional[EngineHost] = None
+    path: Tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -102,8 +120,18 @@ class StopOrder(NamedTuple):
     grace: float
 
 
+class Gpus(NamedTuple):
+    """GPUs of the container: so many, and which ones where a scheduler has chosen them."""
+
+    number: int
+    devices: Tuple[str, ...] = ()
+
+
 class Job(NamedTuple):
-    """Everything the agent needs to know about one attempt of one task."""
+    """Everything the agent needs to know about one attempt of one task.
+
+    ``warn_before`` is in seconds before the time limit of a batch job.
+    """
 
     attempt: Attempt
     secret: str
@@ -119,6 +147,11 @@ class Job(NamedTuple):
     timeouts: Timeouts
     beat: float
     engine_options: Tuple[str, ...]
+    listen: Optional[Listen]
+    dial: Optional[Dial]
+    report_ca: Optional[str]
+    gpus: Optional[Gpus]
+    warn_before: float
 
     def __repr__(self) -> str:
         """Names the attempt only: the order holds secrets."""
@@ -150,6 +183,11 @@ def parse_job(text: str) -> Job:
         timeouts=_timeouts(fields.section("timeouts")),
         beat=fields.number("beat", low=0.1, default=5.0),
         engine_options=fields.texts("engine_options"),
+        listen=parse_listen(fields.optional_section("listen")),
+        dial=parse_dial(fields.optional_section("dial")),
+        report_ca=parse_authority(fields, "report_ca"),
+        gpus=_gpus(fields),
+        warn_before=fields.number("warn_before", low=0.0, default=600.0),
     )
 
 
@@ -179,7 +217,14 @@ def _attempt(fields: Fields) -> Attempt:
         attempt=fields.integer("attempt", low=1),
         work_dir=fields.text("work_dir", _PATH),
         engine=fields.choice("engine", ENGINES),
+        engine_host=parse_engine_host(fields.optional_section("engine_host")),
+        path=fields.texts("path", _PATH),
     )
+
+
+def _gpus(fields: Fields) -> Optional[Gpus]:
+    number = fields.optional_integer("gpus", low=0)
+    return Gpus(number) if number else None
 
 
 def _image(fields: Fields) -> Image:
@@ -188,6 +233,7 @@ def _image(fields: Fields) -> Image:
         digest=fields.optional_text("digest", _DIGEST),
         pull=fields.choice("pull", PULL_POLICIES, default="missing"),
         platform=fields.optional_text("platform", _PLATFORM),
+        cache=fields.optional_text("cache", _PATH),
     )
 
 

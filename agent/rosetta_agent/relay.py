@@ -3,7 +3,8 @@
 A small process of its own, so that connections survive the agent. It listens on the socket
 first (as the user, 0600), then enters the network namespace of the container, and connects
 to the loopback there: an image that listens on 127.0.0.1 only works unchanged, two tasks
-with the same port never meet, and no other user of the machine can connect. It ends by
+with the same port never meet, and no other user of the machine can connect. Where the order
+says so it listens on a port of the node, too, and asks for the secret there. It ends by
 itself when the container does.
 """
 
@@ -16,162 +17,69 @@ import resource
 import signal
 import socket
 import sys
-from typing import Any, Dict, List, Optional, Set, cast
+from typing import Any, Dict, List, NamedTuple, Optional
 
 from rosetta_agent import namespaces
 from rosetta_agent.errors import TaskFailure
+from rosetta_agent.listener import Guarded, Listener, bind, server_context
 from rosetta_agent.logs import tail
 from rosetta_agent.processes import Identity, identify, is_alive, start_helper
+from rosetta_agent.reach import Listen, Tls
 from rosetta_agent.sandbox import Sandbox
+from rosetta_agent.splice import Backend
 
-READY = b"ready\n"
 _WATCH_SECONDS = 2.0
-_CONNECT_SECONDS = 5.0
 
 
-def start_relay(sandbox: Sandbox, port: int, container: Identity, enter: bool) -> Identity:
-    """Start the relay towards ``port`` of a container, and wait until it listens.
+class Target(NamedTuple):
+    """The port of a container; ``host`` where it is neither on its loopback nor on ours.
 
     ``enter`` is false where the container shares the network of the machine.
+    """
+
+    port: int
+    container: Identity
+    enter: bool
+    host: Optional[str]
+
+
+class Running(NamedTuple):
+    """A relay, and the port of the node that it listens on, if it does."""
+
+    process: Identity
+    port: Optional[int]
+
+
+def start_relay(sandbox: Sandbox, target: Target, listen: Optional[Listen], port: int) -> Running:
+    """Start the relay towards a container, and wait until it listens.
+
+    ``port`` is the one of the node that it had before, or 0.
 
     Raises:
-        TaskFailure: the namespace cannot be entered (internal).
+        TaskFailure: the namespace cannot be entered, or the node's port not be had (internal).
     """
     with contextlib.suppress(FileNotFoundError):
         os.unlink(sandbox.socket)
-    order = {"socket": sandbox.socket, "port": port, "container": list(container), "enter": enter}
+    order = dict(target._asdict(), container=list(target.container), socket=sandbox.socket)
+    order["listen"] = None if listen is None else build_listen_order(listen, port)
     log = sandbox.file("agent.log")
     process = start_helper("relay", order, log)
     assert process.stdout is not None  # noqa: S101 - tells the type checker what PIPE means
     with process.stdout as output:
-        answer = output.readline()
+        answer = output.readline().split()
     found = identify(process.pid)
-    if answer != READY or found is None:
+    if answer[:1] != [b"ready"] or found is None:
         process.kill()
         process.wait()
         sentence = "The agent could not reach into the network of the container."
         raise TaskFailure("internal", sentence, tail(log, 500))
-    return found
+    return Running(found, int(answer[1]) or None)
 
 
-class Relay:
-    """Connects each connection of the socket with the port of the container."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, port: int) -> None:
-        self._loop = loop
-        self._port = port
-        self._address: Optional[str] = None
-        self._tasks: Set["asyncio.Future[None]"] = set()
-
-    def accept(self) -> "Side":
-        """Make the protocol of a new connection from outside."""
-        return Side(self)
-
-    def connect(self, outside: "Side") -> None:
-        """Start to connect the inside for a connection that has come in."""
-        # Python 3.6 begins to read after connection_made, whatever was paused in there.
-        self._loop.call_soon(outside.hold)
-        task = asyncio.ensure_future(self._connect(outside), loop=self._loop)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _addresses(self) -> List[str]:
-        """Loopback first; the one that answered last before all others."""
-        known = [self._address] if self._address else []
-        return known + ["127.0.0.1", "::1"] + namespaces.own_addresses()
-
-    async def _connect(self, outside: "Side") -> None:
-        for address in self._addresses():
-            make = functools.partial(Side, None, outside)
-            attempt = self._loop.create_connection(make, address, self._port)
-            try:
-                _transport, inside = await asyncio.wait_for(attempt, _CONNECT_SECONDS)
-            except (OSError, asyncio.TimeoutError):
-                continue
-            self._address = address
-            outside.join(inside)
-            return
-        outside.give_up()
-
-
-class Side(asyncio.Protocol):
-    """One end of a relayed connection; what it receives the other end sends.
-
-    Reading stops while the other end cannot write (back-pressure), and a half-closed
-    connection stays half-closed on the other side.
-    """
-
-    def __init__(self, relay: Optional[Relay], peer: Optional["Side"] = None) -> None:
-        self._relay = relay
-        self._peer = peer
-        self._transport: Optional[asyncio.Transport] = None
-        self._paused = False
-        self._ended = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A connection from outside waits for the one inside."""
-        self._transport = cast(asyncio.Transport, transport)
-        connection = transport.get_extra_info("socket")
-        if connection is not None and connection.family != socket.AF_UNIX:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._relay is not None:
-            self._relay.connect(self)
-
-    def hold(self) -> None:
-        """Read nothing until the inside is there."""
-        if self._peer is None:
-            self._pause(True)
-
-    def join(self, peer: "Side") -> None:
-        """Begin to relay."""
-        self._peer = peer
-        if self._transport is None or self._transport.is_closing():
-            peer.give_up()
-        self._pause(False)
-
-    def give_up(self) -> None:
-        """Close, after what is still to be sent."""
-        if self._transport is not None:
-            self._transport.close()
-
-    def _pause(self, wanted: bool) -> None:
-        if self._transport is None or self._transport.is_closing() or wanted == self._paused:
-            return
-        self._paused = wanted
-        if wanted:
-            self._transport.pause_reading()
-        else:
-            self._transport.resume_reading()
-
-    def data_received(self, data: bytes) -> None:
-        """Pass it on."""
-        if self._peer is not None and self._peer._transport is not None:
-            self._peer._transport.write(data)
-
-    def eof_received(self) -> bool:
-        """Pass the end on; the connection stays open until both ends have ended."""
-        self._ended = True
-        peer = self._peer
-        if peer is None or peer._transport is None or peer._ended:
-            return False
-        if peer._transport.can_write_eof() and not peer._transport.is_closing():
-            peer._transport.write_eof()
-        return True
-
-    def pause_writing(self) -> None:
-        """This end is full: the other one stops reading."""
-        if self._peer is not None:
-            self._peer._pause(True)
-
-    def resume_writing(self) -> None:
-        """This end has room again."""
-        if self._peer is not None:
-            self._peer._pause(False)
-
-    def connection_lost(self, exc: Optional[Exception]) -> None:
-        """Close the other end too."""
-        if self._peer is not None:
-            self._peer.give_up()
+def build_listen_order(listen: Listen, port: int) -> Dict[str, Any]:
+    """What the relay has to know about its port, as JSON can say it."""
+    tls = None if listen.tls is None else list(listen.tls)
+    return {"host": listen.host, "port": port, "secret": listen.secret.hex(), "tls": tls}
 
 
 async def _watch(container: Identity) -> None:
@@ -179,7 +87,7 @@ async def _watch(container: Identity) -> None:
         await asyncio.sleep(_WATCH_SECONDS)
 
 
-def _listen(path: str) -> socket.socket:
+def _listen_locally(path: str) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     mask = os.umask(0o177)
     try:
@@ -191,38 +99,58 @@ def _listen(path: str) -> socket.socket:
     return listener
 
 
-def _allow_many_files() -> None:
+def allow_many_files() -> None:
+    """Raise the limit of open files as far as it goes."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _say_ready() -> None:
-    sys.stdout.buffer.write(READY)
-    sys.stdout.buffer.flush()
+def say_ready(port: int = 0) -> None:
+    """Tell the agent that we listen, and where; it may be gone afterwards."""
+    sys.stdout.write("ready {}\n".format(port))
+    sys.stdout.flush()
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 1)
     os.close(nowhere)
 
 
+def _addresses(host: Optional[str]) -> List[str]:
+    """Where the interface may listen: loopback first."""
+    return [host] if host else ["127.0.0.1", "::1"] + namespaces.own_addresses()
+
+
 def serve(order: Dict[str, Any]) -> None:
     """Relay until the container ends or SIGTERM comes."""
     container = Identity(*order["container"])
-    _allow_many_files()
-    listener = _listen(order["socket"])
+    allow_many_files()
+    local = _listen_locally(order["socket"])
+    listen = order["listen"]
+    # Before the namespace is left behind: the port is one of the node.
+    public = None if listen is None else bind(listen["host"], listen["port"])
     if order["enter"]:
         namespaces.enter_network(container.pid)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    relay = Relay(loop, order["port"])
-    server = loop.run_until_complete(loop.create_unix_server(relay.accept, sock=listener))
+    backend = Backend(loop, order["port"], functools.partial(_addresses, order["host"]))
+    server = loop.run_until_complete(loop.create_unix_server(backend.accept, sock=local))
+    if public is not None:
+        _guard(loop, public, backend, listen)
     watch = asyncio.ensure_future(_watch(container), loop=loop)
     loop.add_signal_handler(signal.SIGTERM, watch.cancel)
-    _say_ready()
+    say_ready(0 if public is None else public.getsockname()[1])
     with contextlib.suppress(asyncio.CancelledError):
         loop.run_until_complete(watch)
     server.close()
     with contextlib.suppress(FileNotFoundError):
         os.unlink(order["socket"])
+
+
+def _guard(
+    loop: asyncio.AbstractEventLoop, public: socket.socket, backend: Backend, listen: Dict[str, Any]
+) -> None:
+    key = bytes.fromhex(listen["secret"])
+    context = None if listen["tls"] is None else server_context(Tls(*listen["tls"]))
+    Listener(loop, public, lambda admitted: Guarded(key, admitted, backend), context).start()
 
 
 def main() -> None:

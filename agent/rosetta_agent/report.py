@@ -6,6 +6,7 @@ of the log it has. Refusals end the task, silence does not (until the orphan tim
 
 import json
 import logging
+import ssl
 import threading
 import time
 import urllib.error
@@ -19,7 +20,13 @@ from rosetta_agent.usage import Usage
 
 LOG = logging.getLogger(__name__)
 
-WARNINGS = ("no_outbound", "neighbours_can_connect", "no_network_isolation", "limits_not_enforced")
+WARNINGS = (
+    "no_outbound",
+    "neighbours_can_connect",
+    "no_network_isolation",
+    "limits_not_enforced",
+    "time_limit_near",
+)
 #: Characters of ``message`` and of ``detail``.
 MAX_MESSAGE, MAX_DETAIL = 200, 2000
 _REFUSED = (401, 403, 404, 410)
@@ -52,9 +59,13 @@ class State(NamedTuple):
 
 
 def build_report(
-    state: State, sequence: int, usage: Optional[Usage], log: Tuple[int, str]
+    state: State,
+    sequence: int,
+    usage: Optional[Usage],
+    log: Tuple[int, str],
+    ends_at: Optional[float] = None,
 ) -> Dict[str, Any]:
-    """The report as a JSON object."""
+    """The report as a JSON object; ``ends_at`` is the time limit of a batch job (epoch)."""
     return {
         "sequence": sequence,
         "state": state.state,
@@ -67,6 +78,8 @@ def build_report(
         "warnings": list(state.warnings),
         "usage": None if usage is None else dict(usage._asdict()),
         "log": {"offset": log[0], "text": log[1]} if log[1] else None,
+        "ends_at": ends_at,
+        "clock": time.time(),
     }
 
 
@@ -93,10 +106,17 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def build_opener(url: str) -> urllib.request.OpenerDirector:
-    """An opener without redirects, and without a proxy where the service is on this machine."""
+def build_opener(url: str, authority: Optional[str] = None) -> urllib.request.OpenerDirector:
+    """An opener without redirects, and without a proxy where the service is on this machine.
+
+    Certificates are checked against ``authority`` (PEM), or those that the machine trusts.
+    """
     host = urllib.parse.urlsplit(url).hostname or ""
-    handlers: List[urllib.request.BaseHandler] = [_NoRedirect()]
+    context = ssl.create_default_context(cadata=authority)
+    handlers: List[urllib.request.BaseHandler] = [
+        _NoRedirect(),
+        urllib.request.HTTPSHandler(context=context),
+    ]
     if host in ("localhost", "::1") or host.startswith("127."):
         handlers.append(urllib.request.ProxyHandler({}))
     return urllib.request.build_opener(*handlers)
@@ -105,10 +125,10 @@ def build_opener(url: str) -> urllib.request.OpenerDirector:
 class Poster:
     """Posts one report at a time; the secret travels in the header only."""
 
-    def __init__(self, url: str, secret: str) -> None:
+    def __init__(self, url: str, secret: str, authority: Optional[str] = None) -> None:
         self._url = url
         self._secret = secret
-        self._opener = build_opener(url)
+        self._opener = build_opener(url, authority)
 
     def post(self, report: Dict[str, Any]) -> Answer:
         """Send it; never raises for what a network or a service can do."""
@@ -130,6 +150,16 @@ class Poster:
         return Answer("none", "run", None)
 
 
+def tell_end(poster: Poster, last: State, sequence: int, seconds: float) -> None:
+    """Report the end of a task that has not even begun; tried for so many seconds."""
+    deadline = time.monotonic() + seconds
+    while poster.post(build_report(last, sequence, None, (0, ""))).kind == "none":
+        if time.monotonic() > deadline:
+            LOG.warning("nobody acknowledged the end")
+            return
+        time.sleep(1.0)
+
+
 class Reporter:
     """Keeps the service informed from a thread of its own.
 
@@ -147,6 +177,7 @@ class Reporter:
         orphan: float,
         on_stop: Callable[[str], None],
         measure: Callable[[], Optional[Usage]],
+        ends_at: Optional[float] = None,
     ) -> None:
         self._poster = poster
         self._log_path = log_path
@@ -155,6 +186,7 @@ class Reporter:
         self._orphan = orphan
         self._on_stop = on_stop
         self._measure = measure
+        self._ends_at = ends_at
         self._changed = threading.Condition()
         self._state = state
         self._urgent = False
@@ -182,8 +214,9 @@ class Reporter:
 
     def warn(self, warning: str) -> None:
         """Add one of WARNINGS, once."""
-        if warning not in self._state.warnings:
-            self.update(warnings=self._state.warnings + (warning,))
+        with self._changed:
+            if warning not in self._state.warnings:
+                self.update(warnings=self._state.warnings + (warning,))
 
     @property
     def state(self) -> State:
@@ -232,7 +265,7 @@ class Reporter:
             sequence = self._sequence
         usage = self._measure() if state.state in ("starting", "running") else None
         log = logs.read_chunk(self._log_path, self._log_offset)
-        answer = self._poster.post(build_report(state, sequence, usage, log))
+        answer = self._poster.post(build_report(state, sequence, usage, log, self._ends_at))
         if answer.kind == "none":
             with self._changed:
                 self._urgent = True

@@ -83,6 +83,12 @@ class Sandbox:
                 return True
             os.close(descriptor)  # removed by the previous holder in between
 
+    def unlock(self) -> None:
+        """Give the lock back."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
     def read_state(self) -> Dict[str, Any]:
         """What the agent of this attempt recorded last; empty when there is nothing."""
         try:
@@ -103,8 +109,15 @@ class Sandbox:
 
     def clear(self) -> None:
         """Remove all but what the last report still needs."""
+        self._remove_all_but(KEPT_TO_THE_END)
+
+    def empty(self) -> None:
+        """Forget an earlier life: all but the lock."""
+        self._remove_all_but(("agent.lock",))
+
+    def _remove_all_but(self, kept: Tuple[str, ...]) -> None:
         for name in _names(self.path):
-            if name not in KEPT_TO_THE_END:
+            if name not in kept:
                 remove_path(self.file(name))
 
     def remove(self) -> None:
@@ -139,16 +152,20 @@ def make_private(path: str) -> None:
 
 
 class disk_full_is_a_failure:  # noqa: N801 - reads as a statement
-    """Context: ENOSPC and EDQUOT become the failure ``disk_full``."""
+    """Context: ENOSPC becomes the failure ``disk_full``, EDQUOT ``quota_exceeded``."""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: Any, error: Optional[BaseException], trace: Any) -> None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise TaskFailure(
-                "disk_full", "The disk of the computing resource is full.", str(error)
-            ) from error
+        if not isinstance(error, OSError):
+            return
+        if error.errno == errno.ENOSPC:
+            sentence = "The disk of the computing resource is full."
+            raise TaskFailure("disk_full", sentence, str(error)) from error
+        if error.errno == errno.EDQUOT:
+            sentence = "The quota on the computing resource is used up."
+            raise TaskFailure("quota_exceeded", sentence, str(error)) from error
 
 
 def _is_still(path: str, descriptor: int) -> bool:

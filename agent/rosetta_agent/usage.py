@@ -1,7 +1,7 @@
 """What a container uses: CPU time and memory, read from its control group or from /proc."""
 
 import os
-from typing import Dict, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional
 
 from rosetta_agent.processes import descendants, read_stat
 
@@ -75,6 +75,31 @@ def _measure_version_2(groups: Dict[str, str], own: Dict[str, str]) -> Optional[
         return None
     idle = parse_counters(_read("{}{}/memory.stat".format(_ROOT, group))).get("inactive_file", 0)
     return Usage(counters["usage_usec"] / 1e6, max(0, int(now) - idle))
+
+
+def oom_kills() -> int:
+    """How often the kernel has killed something of our batch job for want of memory."""
+    groups = parse_cgroups(_read("/proc/self/cgroup"))
+    return sum(parse_counters(_read(path)).get("oom_kill", 0) for path in build_event_files(groups))
+
+
+def build_event_files(groups: Dict[str, str]) -> List[str]:
+    """The files that count such kills: of our own group, and of those up to the job's."""
+    memory = groups.get("memory")
+    found = []
+    for path in _up_to_job(groups.get("", "")):
+        found += [_ROOT + path + "/memory.events", _ROOT + "/unified" + path + "/memory.events"]
+    for path in _up_to_job(memory or ""):
+        found.append(_ROOT + "/memory" + path + "/memory.oom_control")
+    return found
+
+
+def _up_to_job(path: str) -> List[str]:
+    """A control group and those above it, Slurm's of the job last; itself where there is none."""
+    parts = path.split("/")
+    jobs = [index for index, part in enumerate(parts) if part.startswith("job_")]
+    last = jobs[0] if jobs else len(parts) - 1
+    return ["/".join(parts[: end + 1]) for end in range(last, len(parts))] if path else []
 
 
 def _read(path: str) -> str:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rosetta_hub.database.models import State, Target, Task, utc_now
 
 # A port of this machine, or the socket in the task's sandbox, whose path the service knows.
-InterfaceKind = Literal["socket", "port"]
+InterfaceKind = Literal["socket", "port", "listener", "dial"]
 Reason = Literal[
     "image_not_found",
     "registry_unreachable",
@@ -23,10 +23,19 @@ Reason = Literal[
     "port_in_use",
     "unsupported",
     "orphaned",
+    "time_limit",
+    "preempted",
+    "node_failure",
+    "cancelled",
+    "quota_exceeded",
     "internal",
 ]
 Warning = Literal[
-    "no_outbound", "neighbours_can_connect", "no_network_isolation", "limits_not_enforced"
+    "no_outbound",
+    "neighbours_can_connect",
+    "no_network_isolation",
+    "limits_not_enforced",
+    "time_limit_near",
 ]
 
 _STATES = {
@@ -84,6 +93,9 @@ class Report(_Message):
     warnings: list[Warning] = []
     usage: Usage | None = None
     log: LogChunk | None = None
+    # Seconds since the epoch: the time limit of the batch job, and what the node's clock says.
+    ends_at: float | None = Field(default=None, ge=0)
+    clock: float | None = Field(default=None, ge=0)
 
 
 def apply_report(task: Task, report: Report) -> bool:

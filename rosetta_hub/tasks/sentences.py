@@ -22,6 +22,12 @@ _FAILURES = {
     "unsupported": "{computing} can't run this task: {detail}",
     "orphaned": "The task was ended because its computing resource could not reach the hub"
     " for too long.",
+    "time_limit": "The job reached its time limit on {computing}."
+    " Start the task again with more time.",
+    "preempted": "{computing} ended the job for one of higher priority. Start the task again later.",
+    "node_failure": "A node of {computing} failed, and the job with it. Start the task again.",
+    "cancelled": "The job was cancelled on {computing}.",
+    "quota_exceeded": "Your quota on {computing} is used up. Free some space there.",
     "internal": "Something went wrong inside Rosetta Hub: {detail}",
     "refused": "{computing} refused the task: {detail}",
     "job_lost": "{computing} does not know the task's job any more; somebody may have removed it.",
@@ -41,6 +47,7 @@ _WARNINGS = {
     " there can connect to its port.",
     "limits_not_enforced": "The limits of CPUs and memory are not enforced on this computing"
     " resource.",
+    "time_limit_near": "The job will soon reach its time limit: save your work.",
 }
 
 

@@ -222,7 +222,7 @@ def listen(connection: socket.socket) -> None:
 )
 def test_answer(protocol: str, talk: Callable[[socket.socket], None], expected: bool) -> None:
     with server(talk) as port:
-        assert answers(port, protocol, "/", 0.5) is expected
+        assert answers(("127.0.0.1", port), protocol, "/", 0.5) is expected
 
 
 def test_no_answer_where_nobody_listens(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from rosetta_agent.relay import Relay
+from rosetta_agent.splice import Backend
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -34,8 +34,8 @@ class World:
 
     async def relay_to(self, port: int) -> None:
         loop = asyncio.get_running_loop()
-        relay = Relay(loop, port)
-        server = await loop.create_unix_server(relay.accept, str(self.path))
+        backend = Backend(loop, port, lambda: ["127.0.0.1", "::1"])
+        server = await loop.create_unix_server(backend.accept, str(self.path))
         self._stack.callback(server.close)
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -1,6 +1,7 @@
 """Reports: their form, the answers to them, and the way they travel."""
 
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -34,11 +35,12 @@ def test_full_report() -> None:
         "x" * 3000 + "the end",
         ("no_outbound",),
     )
-    report = build_report(state, 7, Usage(1.5, 10), (4, "text"))
+    report = build_report(state, 7, Usage(1.5, 10), (4, "text"), 99.5)
+    assert abs(report["clock"] - time.time()) < 60
     assert len(report["message"]) == 200
     assert len(report["detail"]) == 2000
     assert report["detail"].endswith("the end")
-    assert {k: v for k, v in report.items() if k not in ("detail", "message")} == {
+    assert {k: v for k, v in report.items() if k not in ("detail", "message", "clock")} == {
         "sequence": 7,
         "state": "failed",
         "progress": {"done": 1, "total": 2},
@@ -48,13 +50,14 @@ def test_full_report() -> None:
         "warnings": ["no_outbound"],
         "usage": {"cpu_seconds": 1.5, "memory": 10},
         "log": {"offset": 4, "text": "text"},
+        "ends_at": 99.5,
     }
 
 
 def test_report_without_anything() -> None:
     report = build_report(State("starting"), 1, None, (4, ""))
     assert {name for name, value in report.items() if value is None} == {
-        *("progress", "interface", "exit_code", "reason", "usage", "log")
+        *("progress", "interface", "exit_code", "reason", "usage", "log", "ends_at")
     }
 
 

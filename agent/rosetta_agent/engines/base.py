@@ -21,8 +21,9 @@ class Container(NamedTuple):
 
     ``process`` is its first process, or None where it is not one of this machine. With
     ``enter`` the relay joins its network namespace; ``port`` is the one it listens on
-    there. A ``published`` port is one of this machine instead, and there is no relay. A
-    ``keeper`` looks after a container that has no engine: it is lost without.
+    there. A ``published`` port is one of this machine instead. ``host`` is the address of
+    either where it is not the loopback's. A ``keeper`` looks after a container that has no
+    engine: it is lost without.
     """
 
     process: Optional[Identity]
@@ -31,6 +32,7 @@ class Container(NamedTuple):
     published: Optional[int] = None
     warnings: Tuple[str, ...] = ()
     keeper: Optional[Identity] = None
+    host: Optional[str] = None
 
     def is_watched(self) -> bool:
         """Whether it is seen to run, and everything that it needs with it."""
@@ -102,6 +104,9 @@ class Engine(abc.ABC):
     @abc.abstractmethod
     def follow_log(self) -> Optional[Follower]:
         """What copies the output to the log file; None where that happens anyway."""
+
+    def sweep(self) -> None:  # noqa: B027 - most engines have nothing to do
+        """Remove containers of this user whose agents were killed along with batch jobs."""
 
     def measure(self, container: Container) -> Optional[Usage]:
         """CPU time and memory of the container, without asking the engine."""

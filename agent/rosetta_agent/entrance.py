@@ -1,0 +1,82 @@
+"""The way to the interface of a container: which one there is, and that it stays open."""
+
+from typing import Any, Callable, Dict, Optional
+
+from rosetta_agent.answer import Address
+from rosetta_agent.engines.base import Container
+from rosetta_agent.errors import TaskFailure
+from rosetta_agent.job import Job
+from rosetta_agent.processes import is_alive, terminate
+from rosetta_agent.relay import Target, start_relay
+from rosetta_agent.sandbox import Sandbox, recorded_identity
+
+Record = Callable[..., None]
+
+
+class Entrance:
+    """Helpers that lead to one container; what they are is recorded, so they are found again.
+
+    ``state`` is what the sandbox has recorded, ``record`` changes it.
+    """
+
+    def __init__(self, job: Job, sandbox: Sandbox, state: Dict[str, Any], record: Record) -> None:
+        self._job = job
+        self._sandbox = sandbox
+        self._state = state
+        self._record = record
+
+    def address(self, container: Container) -> Address:
+        """Where this machine reaches the interface."""
+        if self._needs_relay(container):
+            return self._sandbox.socket
+        return (container.host or "127.0.0.1", container.published or container.port)
+
+    def interface(self, container: Container) -> Dict[str, Any]:
+        """The way in, as it is reported."""
+        if self._job.dial is not None:
+            return {"kind": "dial"}
+        if self._job.listen is not None:
+            return {"kind": "listener", "port": self._state.get("listener")}
+        if container.published is not None:
+            return {"kind": "port", "port": container.published}
+        return {"kind": "socket"}
+
+    def _needs_relay(self, container: Container) -> bool:
+        if container.process is None:
+            return False
+        asked = self._job.listen is not None or self._job.dial is not None
+        return container.published is None or asked
+
+    def keep(self, container: Container) -> None:
+        """Start the helpers, unless those that were recorded still run."""
+        if self._needs_relay(container) and not self._lives("relay"):
+            self._start_relay(container)
+
+    def _lives(self, name: str) -> bool:
+        known = recorded_identity(self._state, name)
+        return known is not None and is_alive(known)
+
+    def _start_relay(self, container: Container) -> None:
+        assert container.process is not None  # noqa: S101 - there is a relay only then
+        target = Target(
+            container.published or container.port,
+            container.process,
+            container.enter and container.published is None,
+            container.host,
+        )
+        port = self._state.get("listener") or 0
+        try:
+            relay = start_relay(self._sandbox, target, self._job.listen, port)
+        except TaskFailure:
+            if is_alive(container.process):
+                raise
+            return  # there is nothing to relay to any more
+        self._record(relay=list(relay.process), listener=relay.port)
+
+    def close(self) -> None:
+        """End the helpers."""
+        for name in ("relay", "dialer"):
+            terminate(self._known(name), 2.0)
+
+    def _known(self, name: str) -> Optional[Any]:
+        return recorded_identity(self._state, name)
