@@ -120,6 +120,8 @@ async def test_a_server_is_not_asked_again_at_once(
 
 
 async def test_without_starttls_nothing_leaves(offline: Post, mailbox: Mailbox) -> None:
+    # Neither is there a login that would be missed.
+    offline.settings.smtp_user = ""
     async with serve(mailbox, None) as port:
         offline.settings.smtp_port = port
         offline.run(offline.start())
@@ -223,14 +225,28 @@ async def test_news_of_yesterday_are_dropped(post: Post, mailbox: Mailbox) -> No
     assert (mailbox.mails, post.mails()) == ([], [("started", "dropped")])
 
 
+@pytest.mark.parametrize("asked", [True, False])
 async def test_a_task_that_has_ended_meanwhile_is_not_said_to_run(
-    post: Post, mailbox: Mailbox
+    post: Post, mailbox: Mailbox, asked: bool
 ) -> None:
     task = post.run(post.start())
-    post.tasks.request_stop(task)
-    post.tasks.report(task, Report(sequence=9, state="stopped"))
+    if asked:
+        post.tasks.request_stop(task)
+    else:
+        ended = {"sequence": 9, "state": "failed", "reason": "exited", "exit_code": 0}
+        post.tasks.report(task, Report.model_validate(ended))
     await post.sender.step()
     assert (mailbox.mails, post.mails()) == ([], [("started", "dropped")])
+
+
+async def test_an_attempt_that_is_over_is_not_said_to_run(post: Post, mailbox: Mailbox) -> None:
+    task = post.run(post.start())
+    ended = {"sequence": 9, "state": "failed", "reason": "exited", "exit_code": 0}
+    post.tasks.report(task, Report.model_validate(ended))
+    post.run(post.start())
+    await post.sender.step()
+    assert post.mails() == [("started", "dropped"), ("started", "sent")]
+    assert len(mailbox.mails) == 1
 
 
 async def test_a_choice_counts_for_mails_that_wait(post: Post, mailbox: Mailbox) -> None:
