@@ -69,7 +69,7 @@ def queued_job(expected_start: str | None = None, **changes: Any) -> dict[str, A
         "engine": "singularity",
         "cpus": 64,
         "memory": 128 << 30,
-        "sentence": "Waits for 64 free cores in main.",
+        "sentence": "Waits for 64 free cores in `main`.",
         "request": request,
         "job": job | {"expected_start": expected_start} | changes,
     }

@@ -25,6 +25,7 @@ async def test_reason_and_expected_start_in_the_users_own_time(
     await page.clock.set_fixed_time("2030-06-03T08:00:00Z")
     await page.goto(PAGE)
     await expect(page.locator("#sentence")).to_have_text("Waits for 64 free cores in main.")
+    await expect(page.locator("#sentence code")).to_have_text("main")
     await expect(page.locator("#reason")).to_have_text("Other jobs go first.")
     await expect(page.locator("#expected")).to_have_text("Expected 14:30")
     stub.put(make_task(**queued_job("2030-06-05T12:30:00Z")))
@@ -36,7 +37,7 @@ async def test_reason_and_expected_start_in_the_users_own_time(
 
 
 async def test_a_reason_is_not_said_twice(page: Page, stub: Stub) -> None:
-    stub.put(make_task(**queued_job(reason="Waits for 64 free cores in main")))
+    stub.put(make_task(**queued_job(reason="Waits for 64 free cores in `main`")))
     await page.goto(PAGE)
     await expect(page.locator("#sentence")).to_be_visible()
     await expect(page.locator("#reason")).to_be_hidden()

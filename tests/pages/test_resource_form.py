@@ -208,6 +208,19 @@ async def test_old_facts_are_shown_with_the_error(page: Page, stub: Stub) -> Non
     await expect(select(page, "Partition")).to_have_value("main")
 
 
+async def test_a_scheduler_that_tells_little(page: Page, stub: Stub) -> None:
+    unknown = {"nodes_total": 0, "cpus_total": 0, "max_cpus": None, "max_memory": None}
+    partitions = [partition("batch", **unknown, max_time=None)]
+    facts = cluster_facts() | {"partitions": partitions, "accounts": [], "qos": []}
+    await open_advanced(page, stub, facts)
+    await expect(select(page, "Partition").locator("option")).to_have_text(["batch"])
+    await expect(page.locator("#cpus-limit")).to_have_text("Up to 64")
+    await page.get_by_label("GPUs", exact=True).fill("2")
+    await page.get_by_role("textbox", name="GPU type").fill("a100")
+    sent = await start(page, stub)
+    assert [sent[key] for key in ("gpus", "gpu_type", "account")] == ["2", "a100", ""]
+
+
 async def test_a_cluster_where_nothing_starts(page: Page, stub: Stub) -> None:
     facts = cluster_facts() | {"partitions": [partition("main", state="drain")], "accounts": []}
     await open_advanced(page, stub, facts | {"qos": []})
@@ -237,7 +250,7 @@ async def test_another_resource_starts_afresh(page: Page, stub: Stub) -> None:
 
 @pytest.mark.parametrize("advanced", [False, True])
 async def test_a_refusal_is_told_by_the_fields(page: Page, stub: Stub, advanced: bool) -> None:
-    stub.spawn_error = "The partition gpu is closed. Choose another one."
+    stub.spawn_error = "The partition `gpu` is closed. <b>Choose</b> another one."
     await open_advanced(page, stub)
     if advanced:
         await select(page, "Partition").select_option("gpu")
@@ -248,7 +261,7 @@ async def test_a_refusal_is_told_by_the_fields(page: Page, stub: Stub, advanced:
         await page.get_by_role("radio", name="Large").check()
     await page.get_by_role("button", name="Start").click()
     alert = page.locator(".options").get_by_role("alert")
-    await expect(alert).to_contain_text("The partition gpu is closed.")
+    await expect(alert).to_contain_text("The partition gpu is closed. <b>Choose</b> another one.")
     await expect(alert).to_be_focused()
     if advanced:
         await expect(select(page, "Partition")).to_have_value("gpu")

@@ -1,7 +1,7 @@
 // The catalogue: search and filter, then the second step. Cards are radio buttons, so that the
 // arrow keys work as everywhere.
 
-import { h, showLogo } from "./dom.js";
+import { h, setSentence, showLogo } from "./dom.js";
 import { TaskOptions } from "./task_options.js";
 import { keepChoice, setAction } from "./spawn_form.js";
 import { SENDING, holdStart } from "./start_button.js";
@@ -115,6 +115,8 @@ function start() {
 function showError() {
   const error = element("spawn-error");
   if (!error) return;
+  const text = error.querySelector("[data-sentence]");
+  if (text) setSentence(text, text.textContent);
   if (!element("options-body").hidden) element("options-title").after(error);
   error.focus();
 }

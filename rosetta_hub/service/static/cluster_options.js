@@ -57,7 +57,8 @@ export class ClusterOptions {
     this.partition.shown.setCustomValidity(isUp(chosen) ? "" : `Nothing starts in ${chosen.name} now: it is ${chosen.state}.`);
     setText(element("partition-hint"), nodesText(chosen, this.facts.collected));
     element("features").replaceChildren(...(chosen.features || []).map((value) => h("option", { value })));
-    this.gpus.offer(chosen.gpus, `in ${chosen.name}`);
+    if (chosen.nodes_total) this.gpus.offer(chosen.gpus, `in ${chosen.name}`);
+    else this.gpus.unknown();
     const accounts = this.facts.accounts.filter(({ name }) => !chosen.accounts || chosen.accounts.includes(name));
     const standard = accounts.find((one) => one.default);
     this.account.offer([...(standard ? [] : [DEFAULT]), ...accounts.map(({ name }) => ({ value: name, label: name }))], standard?.name);
@@ -69,7 +70,7 @@ export class ClusterOptions {
     if (!this.facts) return;
     const { chosen, facts } = this;
     const account = facts.accounts.find(({ name }) => name === this.account.value);
-    const names = account ? account.qos : facts.qos.map(({ name }) => name);
+    const names = account?.qos.length ? account.qos : facts.qos.map(({ name }) => name);
     const usable = names.filter((name) => !chosen.qos || chosen.qos.includes(name));
     this.qos.offer([DEFAULT, ...usable.map((name) => ({ value: name, label: name }))]);
     this.changed();
@@ -93,11 +94,13 @@ function isUp({ state }) {
 
 function partitionEntry(partition) {
   const { name, state, cpus_idle: idle, cpus_total: total } = partition;
-  const label = isUp(partition) ? `${idle} of ${total} cores idle` : state;
-  return { value: name, label: `${name} · ${label}`, disabled: !isUp(partition) };
+  const idleText = total ? `${idle} of ${total} cores idle` : "";
+  const label = isUp(partition) ? idleText : state;
+  return { value: name, label: [name, label].filter(Boolean).join(" · "), disabled: !isUp(partition) };
 }
 
 function nodesText({ nodes_idle: idle, nodes_total: total }, collected) {
+  if (!total) return "";
   const nodes = total === 1 ? "node" : "nodes";
   return `${idle} of ${total} ${nodes} idle${collected ? `, as of ${clock(collected)}` : ""}`;
 }

@@ -31,6 +31,19 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+const QUOTED = /`([^`]+)`/;
+
+/** Sets a sentence of the service, with what stands in backticks as code; only where it changes. */
+export function setSentence(element, text) {
+  if (element.textContent === plainText(text)) return;
+  element.replaceChildren(...text.split(QUOTED).map((part, index) => (index % 2 ? h("code", {}, part) : part)));
+}
+
+/** A sentence without its backticks, for what is read aloud. */
+export function plainText(text) {
+  return text.split(QUOTED).join("");
+}
+
 /** The square of a software: its logo, or its first letter where it has none or it can't be had. */
 export function tile(software) {
   const name = software.name || "?";

@@ -3,7 +3,7 @@
 import { BoundedField, KINDS, tightest } from "./bounded_field.js";
 import { readFacts } from "./cluster_facts.js";
 import { ClusterOptions } from "./cluster_options.js";
-import { setText } from "./dom.js";
+import { setSentence } from "./dom.js";
 import { IdentityNotice } from "./identity_notice.js";
 import { Sizes } from "./sizes.js";
 import { parseSize } from "./units.js";
@@ -111,7 +111,7 @@ export class ResourceForm {
     const line = element("facts-line");
     line.hidden = !text;
     line.dataset.state = state;
-    setText(element("facts-text"), text);
+    setSentence(element("facts-text"), text);
   }
 }
 

@@ -1,6 +1,6 @@
 // The parts of a task's page that say how far it is.
 
-import { h, icon, setText } from "./dom.js";
+import { h, icon, setSentence, setText } from "./dom.js";
 import { bytes } from "./format.js";
 import { deadlineText, expectedText, isNearEnd, reasonText } from "./job.js";
 import { isEnded } from "./states.js";
@@ -58,7 +58,7 @@ export function showTimeLeft(task) {
 
 function show(box, place, text) {
   element(box).hidden = !text;
-  setText(element(place), text || "");
+  setSentence(element(place), text || "");
 }
 
 export function showWarnings(list, warnings) {

@@ -3,7 +3,7 @@
 import { deleteTask, startTask, stopTask } from "./actions.js";
 import { eventsUrl, taskUrl } from "./api.js";
 import { ConnectPanel } from "./connect.js";
-import { setText, tile } from "./dom.js";
+import { plainText, setSentence, setText, tile } from "./dom.js";
 import { LiveEvents } from "./events.js";
 import { Facts } from "./facts.js";
 import { LogView } from "./log_view.js";
@@ -91,13 +91,13 @@ class TaskPage {
     this.task = task;
     const { state } = task;
     if (before && before.attempt !== task.attempt) this.log.reset();
-    if (before && before.state !== state) announce(`${stateName(state)}. ${task.sentence || ""}`);
+    if (before && before.state !== state) announce(`${stateName(state)}. ${plainText(task.sentence || "")}`);
     setText(element("task-name"), task.name);
     setText(element("task-where"), whereText(task));
     document.title = `${state === "running" ? "Ready" : stateName(state)}: ${task.name}`;
     showState(this.badge, state);
     main.dataset.state = state;
-    setText(element("sentence"), task.sentence || "");
+    setSentence(element("sentence"), task.sentence || "");
     showSteps(element("steps"), task);
     showProgress(task);
     showWarnings(element("warnings"), task.warnings || []);

@@ -2,7 +2,7 @@
 // stays where it is.
 
 import { deleteTask, startTask, stopTask } from "./actions.js";
-import { h, icon, setText, tile } from "./dom.js";
+import { h, icon, setSentence, setText, tile } from "./dom.js";
 import { ago, bytes, duration, moment, secondsSince } from "./format.js";
 import { expectedText, isNearEnd, timeLeftText } from "./job.js";
 import { isEnded, isReady, isWeb, showState, stateBadge } from "./states.js";
@@ -50,9 +50,9 @@ export class TaskRow {
     setText(this.name, task.name);
     this.name.href = task.page_url;
     setText(this.where, this.whereText());
-    setText(this.sentence, task.sentence || "");
+    setSentence(this.sentence, task.sentence || "");
     this.sentence.hidden = !task.sentence;
-    setText(this.noteText, task.note || "");
+    setSentence(this.noteText, task.note || "");
     this.note.hidden = !task.note || task.note === task.sentence;
     showState(this.badge, state);
     this.updateProgress();

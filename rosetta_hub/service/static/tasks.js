@@ -1,6 +1,7 @@
 // The dashboard: a row a task, kept up to date by the service's events.
 
 import { apiUrl, call, eventsUrl } from "./api.js";
+import { plainText } from "./dom.js";
 import { LiveEvents } from "./events.js";
 import { TaskRow } from "./task_row.js";
 import { announce, isEnded, stateName } from "./states.js";
@@ -50,7 +51,7 @@ class Dashboard {
     this.show(task);
     this.layout();
     if (before && before.state !== task.state) {
-      announce(`${task.name}: ${stateName(task.state)}. ${task.sentence || ""}`);
+      announce(`${task.name}: ${stateName(task.state)}. ${plainText(task.sentence || "")}`);
     }
   }
 
