@@ -94,7 +94,7 @@ def waiting_sentence(job: Job, request: JobRequest, partition: Partition | None 
         return _STATES["REQUEUE_HOLD"].format_map(names)
     if "launch failed" in job.reason:
         return _SENTENCES["JobLaunchFailure"].format_map(names)
-    match = _CODE.match(job.reason)
+    match = _CODE.search(job.reason)
     code = match[0] if match else ""
     if code == "Resources":
         return _resources(names["partition"], request, partition)

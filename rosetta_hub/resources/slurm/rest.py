@@ -13,7 +13,7 @@ from rosetta_hub.resources.slurm.facts import Accounting, Limits, build_facts
 from rosetta_hub.resources.slurm.refusals import is_refused_error, refusal_of
 from rosetta_hub.resources.slurm.rest_client import Document, RestClient, RestFault
 from rosetta_hub.resources.slurm.wms import ACCOUNTING_PAUSES, ACCOUNTS_SECONDS, JOB_PREFIX
-from rosetta_hub.resources.wms import Job, JobEnd, JobRefused, JobRequest, JobState
+from rosetta_hub.resources.wms import Job, JobEnd, JobRefused, JobRequest, JobState, QueueIsPrivate
 
 _HISTORY_SECONDS = 14 * 86400
 _OVER = ("invalid job id", "already completing or completed")
@@ -57,10 +57,16 @@ class SlurmRestWms:
         slurmrestd hands out the whole queue: it has no filter by user.
 
         Raises:
+            QueueIsPrivate: others than this account were asked for, and no job of others is in the
+                queue: perhaps there is none, perhaps none is shown.
             ResourceUnavailable: nothing is known.
         """
-        found = await self._queue(users) if users else []
-        alive = (job for job in found if job.state is not JobState.ENDED)
+        if not users:
+            return []
+        found = await self._queue()
+        if {*users} - {self._user} and all(job.user == self._user for job in found):
+            raise QueueIsPrivate("slurmrestd shows this account its own jobs only")
+        alive = [job for job in _of(users, found) if job.state is not JobState.ENDED]
         return [job for job in alive if job.name.startswith(JOB_PREFIX)]
 
     async def find(self, name: str) -> list[Job]:
@@ -69,7 +75,7 @@ class SlurmRestWms:
         Raises:
             ResourceUnavailable: nothing is known.
         """
-        found = [job for job in await self._queue([self._user]) if job.name == name]
+        found = [job for job in _of([self._user], await self._queue()) if job.name == name]
         if found:
             return found
         since = f"now-{_HISTORY_SECONDS}seconds"
@@ -158,15 +164,19 @@ class SlurmRestWms:
         self._accounting = (monotonic() + ACCOUNTS_SECONDS, found)
         return found
 
-    async def _queue(self, users: Sequence[str]) -> list[Job]:
-        found = _read(documents.read_jobs, await self._get("slurm", "jobs/"))
-        return [job for job in found if job.user in users or job.user.isdecimal()]
+    async def _queue(self) -> list[Job]:
+        return _read(documents.read_jobs, await self._get("slurm", "jobs/"))
 
     async def _get(self, part: str, path: str) -> Document:
         try:
             return await self._client.get(self._user, part, path)
         except RestFault as fault:
             raise ResourceUnavailable(f"slurmrestd: {fault}") from fault
+
+
+def _of(users: Sequence[str], jobs: list[Job]) -> list[Job]:
+    # A number: the cluster has no name for the account, perhaps just now.
+    return [job for job in jobs if job.user in users or job.user.isdecimal()]
 
 
 def _read(read: Callable[[Document], Result], answer: Document) -> Result:
