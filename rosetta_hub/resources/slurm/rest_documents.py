@@ -87,6 +87,7 @@ def _job(one: Document) -> Job:
     state = job_state(word, on_a_node=bool(node))
     reason = one["state_reason"] or ""
     waits = state is JobState.PENDING
+    held = "held" in reason.lower()
     return Job(
         id=str(one["job_id"]),
         name=one["name"],
@@ -97,7 +98,7 @@ def _job(one: Document) -> Job:
         reason=reason if waits and reason != "None" else "",
         partition=one["partition"] or "",
         node=node or None,
-        expected_start=_time(one["start_time"]) if waits and not one.get("hold") else None,
+        expected_start=_time(one["start_time"]) if waits and not held else None,
         ends_at=_time(one["end_time"]) if state is JobState.RUNNING else None,
     )
 
