@@ -86,7 +86,7 @@ def test_jobs() -> None:
     suspended = jobs["rosetta-0123abcd-sus-1"]
     assert (suspended.state, suspended.scheduler_state) == (JobState.RUNNING, "SUSPENDED")
     held = jobs["rosetta-0123abcd-rqh-1"]
-    assert (held.state, held.reason) == (JobState.PENDING, "job requeued in held state")
+    assert (held.state, held.reason) == (JobState.PENDING, "JobHeldUser")
     assert held.expected_start is None
     assert jobs["rosetta-e-node"].state is JobState.ENDED
     assert jobs["bobs|job"].user == "bob"
