@@ -1,4 +1,4 @@
-"""The form with a cluster: sizes, what the scheduler has, and the user's own key."""
+"""The form with a cluster: sizes, and what the scheduler has."""
 
 from typing import Any
 
@@ -6,43 +6,14 @@ import pytest
 from playwright.async_api import Page, expect
 
 from .cards import HOUR, VEGA, cluster_facts, partition
-from .stub import PREFIX, Stub
+from .form import open_advanced, open_form, select, start
+from .stub import Stub
 from .tasks import make_task
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ENGINE = {"engine": "singularity", "runtime": ""}
 ASKED = ("partition", "cpus", "memory", "time", "gpus", "gpu_type", "account", "qos")
-
-
-async def open_form(page: Page, resource: str = "vega") -> None:
-    """The form for a notebook on a cluster."""
-    await page.goto("/hub/spawn")
-    await page.get_by_role("radio", name="Jupyter Notebook").check()
-    await page.get_by_label("Computing resource").select_option(resource)
-
-
-async def open_advanced(page: Page, stub: Stub, facts: dict[str, Any] | None = None) -> None:
-    """The advanced form, with what the cluster has."""
-    stub.put(make_task())
-    stub.facts["vega"] = facts or cluster_facts()
-    await open_form(page)
-    await page.get_by_role("button", name="Advanced").click()
-
-
-async def start(page: Page, stub: Stub) -> dict[str, str]:
-    """What is sent, beside what is the same for each start."""
-    sent = len(stub.spawned)
-    await page.get_by_role("button", name="Start").click()
-    await page.wait_for_url("**/tasks/**")
-    assert len(stub.spawned) == sent + 1
-    same = ("software", "version", "name")
-    return {key: value for key, value in stub.spawned[-1][1].items() if key not in same}
-
-
-def select(page: Page, label: str) -> Any:
-    """A select that the facts have filled."""
-    return page.get_by_role("combobox", name=label, exact=True)
 
 
 async def test_sizes_in_words(page: Page, stub: Stub) -> None:
@@ -166,13 +137,14 @@ async def test_a_slow_cluster_holds_nobody_up(page: Page, stub: Stub) -> None:
     await open_advanced(page, stub)
     line = page.locator("#facts-line")
     await expect(line).to_have_text("Asking Vega what is idle…")
-    await page.get_by_role("textbox", name="Partition").fill("gpu")
     await page.get_by_label("CPUs").fill("20")
     await expect(page.locator("#cpus-limit")).to_have_text("Up to 64")
+    await page.get_by_role("textbox", name="Partition").fill("gpu")
     stub.facts_held.set()
     await expect(line).to_be_hidden()
     # What was written is chosen, and the focus stays on what has taken the field's place.
     await expect(select(page, "Partition")).to_have_value("gpu")
+    await expect(select(page, "Partition")).to_be_focused()
     await expect(page.get_by_label("CPUs")).to_have_value("20")
 
 
@@ -269,54 +241,3 @@ async def test_a_refusal_is_told_by_the_fields(page: Page, stub: Stub, advanced:
         await expect(page.get_by_label("Time limit")).to_have_value("3h")
     else:
         await expect(page.get_by_role("radio", name="Large")).to_be_checked()
-
-
-async def test_a_missing_key_leads_to_the_settings_and_back(page: Page, stub: Stub) -> None:
-    stub.put(make_task())
-    stub.facts["perun"] = cluster_facts()
-    await open_form(page, "perun")
-    notice = page.locator("#identity")
-    await expect(notice).to_contain_text("Perun does not know you yet.")
-    button = page.get_by_role("button", name="Start")
-    await expect(button).to_be_disabled()
-    await page.get_by_label("Computing resource").select_option("vega")
-    await expect(notice).to_be_hidden()
-    await expect(button).to_be_enabled()
-
-    await page.get_by_label("Computing resource").select_option("perun")
-    await page.get_by_label("Task name").fill("My cube")
-    await page.get_by_label("CPUs").fill("3")
-    await notice.get_by_role("link", name="Set up my key").click()
-    await expect(page).to_have_url(f"{stub.base}{PREFIX}settings")
-    stub.identities["perun"] = True
-    await page.get_by_role("link", name="New task").click()
-    await expect(page.get_by_label("Computing resource")).to_have_value("perun")
-    await expect(page.get_by_label("Task name")).to_have_value("My cube")
-    await expect(select(page, "Partition")).to_have_value("main")
-    await expect(notice).to_be_hidden()
-    assert (await start(page, stub))["cpus"] == "3"
-
-
-async def test_a_key_set_up_in_another_tab_is_noticed(page: Page, stub: Stub) -> None:
-    await open_form(page, "perun")
-    await expect(page.locator("#identity")).to_be_visible()
-    stub.identities["perun"] = True
-    stub.facts["perun"] = cluster_facts()
-    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    await expect(page.locator("#identity")).to_be_hidden()
-    await expect(select(page, "Partition")).to_have_value("main")
-    await expect(page.get_by_role("button", name="Start")).to_be_enabled()
-
-
-async def test_who_has_not_been_at_the_service_is_logged_in(page: Page, stub: Stub) -> None:
-    stub.at_service = False
-    await open_advanced(page, stub)
-    await expect(select(page, "Partition")).to_have_value("main")
-
-
-async def test_a_form_for_somebody_else_asks_nothing_of_ones_own(page: Page, stub: Stub) -> None:
-    stub.person = "bob"
-    await open_form(page, "perun")
-    await expect(page.get_by_role("textbox", name="Partition")).to_be_visible()
-    await expect(page.get_by_role("button", name="Start")).to_be_enabled()
-    assert stub.calls == []
