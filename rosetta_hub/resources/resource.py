@@ -1,77 +1,90 @@
 """A computing resource as the reconciler uses it."""
 
-import os
-from pathlib import PurePosixPath
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
-from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
-from rosetta_hub.edge.client import Target, TcpTarget, UnixTarget
-from rosetta_hub.keys import Keys
-from rosetta_hub.resources.access_local import LocalAccess
-from rosetta_hub.resources.wms_none import NoWms
-from rosetta_hub.tasks.job import build_job
+from rosetta_hub.edge.client import Target
+from rosetta_hub.resources.facts import Facts
+from rosetta_hub.resources.wms import Job, JobEnd
+from rosetta_hub.tunnels.ways import Tunnel
 
 
 class Resource(Protocol):
-    """What a combination of access, WMS and engine offers.
+    """What every combination of access, WMS and engine offers.
 
     Every call may be repeated. `ResourceUnavailable` means that nothing is known.
     """
 
-    async def launch(self, task: Task) -> None:
-        """See that the agent of the task's present attempt runs (or waits in a queue)."""
-
-    async def stop(self, task: Task) -> None:
-        """End the attempt; returns when nothing of it is left on the resource."""
+    async def tunnel(self, task: Task) -> Tunnel | None:
+        """What has to be open for the edge to reach the interface, None where nothing has to."""
 
     def interface_target(self, task: Task) -> Target | None:
         """Where the edge reaches the interface, None while it does not answer."""
 
 
-class LocalResource:
-    """This machine, without a workload manager."""
+@dataclass(frozen=True)
+class Place:
+    """Where an agent was started: the account, and what tells one start of the host from another.
 
-    def __init__(self, computing: Computing, settings: Rosetta, keys: Keys) -> None:
-        self._computing = computing
-        self._settings = settings
-        self._keys = keys
-        self._wms = NoWms(LocalAccess())
+    None: not known, or of no interest there.
+    """
+
+    remote_user: str | None = None
+    boot: str | None = None
+
+
+class Host(Resource, Protocol):
+    """A resource without a workload manager: agents are started at once."""
+
+    async def place(self, task: Task) -> Place:
+        """Where the task's agent is or will be started."""
 
     async def launch(self, task: Task) -> None:
-        """Start the agent, or see that it runs."""
-        await self._wms.submit(build_job(task, self._computing, self._settings, self._keys))
+        """See that the agent of the task's present attempt runs."""
 
     async def stop(self, task: Task) -> None:
-        """Stop agent and container."""
-        await self._wms.cancel(
-            {
-                "version": 1,
-                "task": task.id,
-                "attempt": task.attempt,
-                "work_dir": self._computing.work_dir(os.getuid()),
-                "engine": task.engine,
-                "engine_options": list(self._computing.conf.engine_options.get(task.engine, ())),
-                "stop": self._settings.stop_timeout,
-            }
-        )
-
-    def interface_target(self, task: Task) -> Target | None:
-        """The socket in the sandbox, or a port of the loopback address."""
-        if task.interface_kind == "socket":
-            sandbox = (
-                PurePosixPath(self._computing.work_dir(os.getuid())) / f"{task.id}-{task.attempt}"
-            )
-            return UnixTarget(str(sandbox / "interface.sock"))
-        if task.interface_port is not None:
-            return TcpTarget("127.0.0.1", task.interface_port)
-        return None
+        """End the attempt; returns when nothing of it is left on the host."""
 
 
-def build_resources(settings: Rosetta, keys: Keys) -> dict[str, Resource]:
-    """The configured resources by id."""
-    return {
-        name: LocalResource(computing, settings, keys)
-        for name, computing in settings.catalogue().computing.items()
-    }
+class Queue(Resource, Protocol):
+    """A resource whose tasks are jobs of a workload manager."""
+
+    def job_name(self, task: Task) -> str:
+        """The name that tells the attempt's job from all others, of other hubs included."""
+
+    def task_of(self, job: Job) -> tuple[str, int] | None:
+        """Task id and attempt of a job that this hub submitted; None for other jobs."""
+
+    def remote_user(self, user: str) -> str:
+        """The account of a user of the hub.
+
+        Raises:
+            ResourceUnavailable: the user has not said which.
+        """
+
+    async def submit(self, task: Task) -> str:
+        """Submit the attempt's job; returns its id.
+
+        Raises:
+            JobRefused: the scheduler said no.
+        """
+
+    async def jobs(self, tasks: Iterable[Task]) -> list[Job]:
+        """All waiting and running jobs of the tasks' accounts, in one query."""
+
+    def why(self, job: Job, task: Task) -> str:
+        """Why the task's job waits, as a sentence; empty when it does not."""
+
+    async def find(self, task: Task) -> list[Job]:
+        """The attempt's jobs by name, asked with the task's own account."""
+
+    async def end(self, task: Task) -> JobEnd | None:
+        """How the task's job ended; None while it has not, or where nobody knows."""
+
+    async def cancel(self, user: str, job_id: str) -> None:
+        """Cancel a job of a user of the hub, in whatever state it is."""
+
+    async def facts(self, user: str) -> Facts:
+        """What a user of the hub can ask for there now."""

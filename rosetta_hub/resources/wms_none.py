@@ -3,8 +3,8 @@
 import contextlib
 import json
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.resources.access import Access, Completed
@@ -13,6 +13,11 @@ from rosetta_hub.resources.access import Access, Completed
 LAUNCH_TIMEOUT = 60
 # What stopping may take on top of the time that the container itself is given.
 STOP_MARGIN = 50
+
+
+# From a verb and a job to the command that carries it out and its standard input.
+Verb = Literal["run", "stop"]
+Ship = Callable[[Verb, Mapping[str, Any]], tuple[list[str], str]]
 
 
 class AgentRefused(Exception):
@@ -33,8 +38,9 @@ class NoWms:
     is replaced by one that takes over its container.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, ship: Ship) -> None:
         self._access = access
+        self._ship = ship
 
     async def submit(self, job: Mapping[str, Any]) -> None:
         """Start the agent of a job, or see that it runs.
@@ -60,14 +66,15 @@ class NoWms:
         if answer.returncode != 0:
             raise ResourceUnavailable(f"the agent could not stop: {_last_line(answer)}")
 
-    async def _agent(self, verb: str, job: Mapping[str, Any], timeout: float) -> Completed:
-        # -I: neither the environment nor the working directory adds modules to the agent's.
-        return await self._access.run(build_agent_command(verb), json.dumps(job), timeout)
+    async def _agent(self, verb: Verb, job: Mapping[str, Any], timeout: float) -> Completed:
+        argv, stdin = self._ship(verb, job)
+        return await self._access.run(argv, stdin, timeout)
 
 
-def build_agent_command(verb: str) -> list[str]:
-    """The command of the agent on this machine: `run` or `stop`."""
-    return [sys.executable, "-I", "-m", "rosetta_agent", verb]
+def local_order(verb: Verb, job: Mapping[str, Any]) -> tuple[list[str], str]:
+    """Command and standard input of the agent that is installed here: `run` or `stop`."""
+    # -I: neither the environment nor the working directory adds modules to the agent's.
+    return [sys.executable, "-I", "-m", "rosetta_agent", verb], json.dumps(job)
 
 
 def _last_line(answer: Completed) -> str:

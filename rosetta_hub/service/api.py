@@ -7,13 +7,12 @@ starts it, `delete:servers` stops and deletes it.
 from typing import Any
 
 from rosetta_hub.background import spawn
-from rosetta_hub.catalogue.cards import cards_for, computing_dict
-from rosetta_hub.catalogue.catalogue import may_use
-from rosetta_hub.catalogue.options import parse_options, resolve_options
+from rosetta_hub.catalogue.cards import cards_for
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import NotFound
 from rosetta_hub.service.handlers import HubHandler
 from rosetta_hub.service.names import new_server_name
+from rosetta_hub.service.starting import check_options
 from rosetta_hub.tasks.job import software_of
 
 
@@ -24,20 +23,6 @@ class SoftwareHandler(HubHandler):
         """All cards."""
         catalogue, person = self.services.tasks.catalogue, self.caller.person
         self.answer({"software": cards_for(catalogue, person)})
-
-
-class ComputingHandler(HubHandler):
-    """`GET api/computing`: the computing resources of the caller."""
-
-    def get(self) -> None:
-        """All resources."""
-        person = self.caller.person
-        found = [
-            computing_dict(one)
-            for one in self.services.tasks.catalogue.computing.values()
-            if may_use(person, one)
-        ]
-        self.answer({"computing": found})
 
 
 class TasksHandler(HubHandler):
@@ -61,7 +46,7 @@ class TasksHandler(HubHandler):
         options = self.json_body()
         name = str(options.pop("server", "") or "")
         person, tasks = self.caller.person, self.services.tasks
-        spec = resolve_options(parse_options(options), tasks.catalogue, person)
+        spec = await check_options(options, tasks.catalogue, person, self.services.facts)
         name = name or new_server_name(spec.name)
         if not self.caller.may("servers", person.name, name):
             raise NotFound("This token may not start servers: it lacks the scope 'servers'.")
@@ -151,7 +136,6 @@ def api_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, d
     task = rf"{prefix}api/tasks/([0-9a-f]{{12}})"
     return [
         (rf"{prefix}api/software", SoftwareHandler, arguments),
-        (rf"{prefix}api/computing", ComputingHandler, arguments),
         (rf"{prefix}api/tasks", TasksHandler, arguments),
         (task, TaskHandler, arguments),
         (rf"{task}/stop", StopHandler, arguments),

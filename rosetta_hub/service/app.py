@@ -13,44 +13,20 @@ from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
 
-from rosetta_hub.background import every, spawn
+from rosetta_hub.background import spawn
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.database import Database
-from rosetta_hub.database.models_user import IdentityState
 from rosetta_hub.edge.process import find_chp, find_node, stop_edge
 from rosetta_hub.edge.settings import edge_config
-from rosetta_hub.errors import ConfigError, ResourceUnavailable, Unavailable
-from rosetta_hub.hub_client import HubClient
-from rosetta_hub.identities import Identities
+from rosetta_hub.errors import ConfigError, Unavailable
 from rosetta_hub.keys import Keys
-from rosetta_hub.mail.notifier import Notifier
-from rosetta_hub.mail.sender import MailSender
-from rosetta_hub.reconciler.activity import ActivityReporter
-from rosetta_hub.reconciler.edge_sync import EdgeSync
-from rosetta_hub.reconciler.grace import UnopenedStopper
-from rosetta_hub.reconciler.reconciler import Reconciler
-from rosetta_hub.reconciler.strays import StrayStopper
-from rosetta_hub.reconciler.work_queue import WorkQueue
-from rosetta_hub.resources.resource import build_resources
-from rosetta_hub.service.application import build_application, build_templates
-from rosetta_hub.service.auth import build_hub_auth
+from rosetta_hub.service.application import build_application
 from rosetta_hub.service.handlers import MAX_BODY, Services
-from rosetta_hub.tasks.events import Broadcaster
-from rosetta_hub.tasks.logs import Logs
-from rosetta_hub.tasks.manager import TaskManager
-from rosetta_hub.tasks.troubles import Troubles
-from rosetta_hub.tasks.view import Viewer
+from rosetta_hub.service.parts import Parts
+from rosetta_hub.tunnels.process import stop_tunnels
 
 log = logging.getLogger(__name__)
 
-# Steps that may go on at once: each may wait for an agent that starts.
-WORKERS = 16
 # Seconds.
-EDGE_INTERVAL = 1.0
-ACTIVITY_INTERVAL = 15.0
-STRAYS_INTERVAL = 60.0
-GRACE_INTERVAL = 30.0
-MAIL_INTERVAL = 5.0
 LOCK_TIMEOUT = 15.0
 PR_SET_PDEATHSIG = 1
 
@@ -63,90 +39,46 @@ class Service:
     """
 
     def __init__(self, settings: Rosetta) -> None:
-        settings.check()
-        keys = settings.keys()
         self._settings = settings
-        self._database = Database(settings.db_url)
-        self._queue = WorkQueue(self._reconcile, WORKERS)
-        logs = Logs(settings.state_path / "logs", settings.log_limit)
-        self._tasks = TaskManager(
-            self._database,
-            settings.catalogue(),
-            keys,
-            logs,
-            Broadcaster(),
-            self._queue.add,
-            Notifier(settings).watch,
-        )
-        self._troubles = Troubles()
-        resources = build_resources(settings, keys)
-        hub_auth = build_hub_auth(settings, keys)
-        self._edge = EdgeSync(self._tasks, resources, settings, keys)
-        self._reconciler = Reconciler(self._tasks, resources, self._edge, settings)
-        hub = HubClient(hub_auth.api_url, keys.service_token)
-        self._activity = ActivityReporter(self._tasks, self._edge, hub, hub_auth, keys)
-        self._strays = StrayStopper(self._tasks, hub)
-        self._unopened = UnopenedStopper(self._tasks, self._edge, settings)
-        self._mails = MailSender(self._database, settings)
-        services = Services(
-            settings=settings,
-            keys=keys,
-            tasks=self._tasks,
-            viewer=Viewer(settings, logs, self._troubles),
-            edge=self._edge,
-            hub=hub,
-            hub_auth=hub_auth,
-            templates=build_templates(),
-            identities=Identities(self._database, keys, settings),
-            identity_tester=_no_connection,
-            identity_changed=_nothing_to_close,
-        )
-        self._server = _server(services, keys)
+        self._parts = Parts(settings)
+        self._server = _server(self._parts.services(), self._parts.keys)
 
     async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT; tasks and the edge go on without the service."""
+        """Serve until SIGTERM or SIGINT; tasks, edge and tunnels go on without the service."""
+        parts = self._parts
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.set)
         self._listen()
-        spawn(every(EDGE_INTERVAL, self._edge.sync, "edge"), "edge")
-        spawn(every(ACTIVITY_INTERVAL, self._activity.step, "activity"), "activity")
-        spawn(every(STRAYS_INTERVAL, self._strays.step, "strays"), "strays")
-        if self._settings.unopened_grace:
-            spawn(every(GRACE_INTERVAL, self._unopened.step, "grace"), "grace")
-        if self._settings.mail_available:
-            spawn(every(MAIL_INTERVAL, self._mails.step, "mail"), "mail")
-        for task_id in self._tasks.active_ids():
-            self._queue.add(task_id)
+        for name, coroutine in parts.loops().items():
+            spawn(coroutine, name)
+        for task_id in parts.tasks.active_ids():
+            parts.queue.add(task_id)
         await stopped.wait()
-        self._queue.close()
+        parts.queue.close()
         self._server.stop()
-        self._database.close()
+        parts.database.close()
 
     async def shut_down(self) -> None:
-        """Stop all tasks, then the edge, instead of serving.
+        """Stop all tasks, then edge and tunnels, instead of serving.
 
         Raises:
-            Unavailable: a task or the edge could not be stopped.
+            Unavailable: a task, the edge or the tunnels could not be stopped.
         """
-        ids = self._tasks.active_ids()
+        parts = self._parts
+        if parts.tunnels is not None:
+            await parts.tunnels.sync()
+        ids = parts.tasks.active_ids()
         for task_id in ids:
-            self._tasks.request_stop(self._tasks.find(task_id))
+            parts.tasks.request_stop(parts.tasks.find(task_id))
         # The tasks woke the queue, which is not what works on them here.
-        self._queue.close()
-        ends = await asyncio.gather(*map(self._end, ids), return_exceptions=True)
+        parts.queue.close()
+        ends = await asyncio.gather(*map(parts.end, ids), return_exceptions=True)
         await stop_edge(edge_config(self._settings))
+        await stop_tunnels(parts.tunnels_config)
         if errors := [str(end) for end in ends if end is not None]:
             raise Unavailable(f"{len(errors)} of {len(ids)} tasks did not stop: {errors[0]}")
-
-    async def _end(self, task_id: str) -> None:
-        # One step stops the task, the other closes its door.
-        await self._reconciler.reconcile(task_id)
-        await self._reconciler.reconcile(task_id)
-
-    async def _reconcile(self, task_id: str) -> float | None:
-        return await self._reconciler.reconcile(task_id)
 
     def _listen(self) -> None:
         address = urlsplit(self._settings.service_url)
@@ -157,14 +89,6 @@ class Service:
                 f"c.Rosetta.service_url = {self._settings.service_url!r} can't be listened on:"
                 f" {error.strerror}. Choose another port."
             ) from error
-
-
-async def _no_connection(_user: str, _computing: str) -> tuple[IdentityState, str]:
-    raise ResourceUnavailable("Nothing connects to computing resources over SSH yet.")
-
-
-async def _nothing_to_close(_user: str, _computing: str) -> None:
-    return None
 
 
 def run_service(settings: Rosetta) -> None:

@@ -10,6 +10,7 @@ from tornado import web
 
 from rosetta_hub.service.agents import ReportHandler
 from rosetta_hub.service.api import api_routes
+from rosetta_hub.service.cluster_api import computing_routes
 from rosetta_hub.service.event_stream import EventsHandler
 from rosetta_hub.service.handlers import SECURITY_HEADERS, BaseHandler, Services
 from rosetta_hub.service.hub_facing import SpawnerHandler, SpawnerStopHandler
@@ -71,6 +72,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}static/(.*)", StaticHandler, {"path": str(STATIC)}),
         (rf"{prefix}health", HealthHandler, arguments),
         *api_routes(prefix, arguments),
+        *computing_routes(prefix, arguments),
         *settings_routes(prefix, arguments),
         (rf"{prefix}api/events", EventsHandler, arguments),
         (rf"{prefix}api/openapi.json", OpenApiHandler, arguments),

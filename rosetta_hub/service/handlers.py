@@ -19,6 +19,7 @@ from rosetta_hub.hub_client import HubClient
 from rosetta_hub.identities import Identities, IdentityTester
 from rosetta_hub.keys import Keys
 from rosetta_hub.reconciler.edge_sync import EdgeSync
+from rosetta_hub.resources.collector import FactsCollector
 from rosetta_hub.tasks.caller import Caller
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.view import Viewer
@@ -49,6 +50,7 @@ class Services:
     hub: HubClient
     hub_auth: HubOAuth
     templates: Environment
+    facts: FactsCollector
     identities: Identities
     identity_tester: IdentityTester
     # Called with user and computing resource when an identity is another than before.

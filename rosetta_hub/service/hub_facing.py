@@ -12,6 +12,7 @@ from rosetta_hub.catalogue.catalogue import Person
 from rosetta_hub.database.models import State, Task
 from rosetta_hub.errors import InvalidOptions, NotAllowed
 from rosetta_hub.service.handlers import BaseHandler
+from rosetta_hub.service.starting import check_options
 from rosetta_hub.tasks.links import page_url
 
 # Seconds that a spawner's stop waits for the container's end before it answers.
@@ -45,14 +46,16 @@ class SpawnerHandler(BaseHandler):
     def check_xsrf_cookie(self) -> None:
         """No cookie is used here."""
 
-    def put(self, user: str, server_name: str) -> None:
+    async def put(self, user: str, server_name: str) -> None:
         """Start the server as a task."""
         try:
             request = StartRequest.model_validate(self.json_body())
         except ValidationError as error:
             raise InvalidOptions("This is not a request to start a task.") from error
         person = Person(user, frozenset(request.groups), request.admin)
-        task = self.services.tasks.start(server_name, request.options, person)
+        tasks = self.services.tasks
+        await check_options(request.options, tasks.catalogue, person, self.services.facts)
+        task = tasks.start(server_name, request.options, person)
         self.answer(self._record(task), 201)
 
     def get(self, user: str, server_name: str) -> None:

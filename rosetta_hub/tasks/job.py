@@ -3,7 +3,7 @@
 The other side is agent/rosetta_agent/job.py.
 """
 
-import os
+from dataclasses import dataclass
 from typing import Any
 
 from rosetta_hub.catalogue.computing import Computing
@@ -16,30 +16,57 @@ from rosetta_hub.tasks.credentials import interface_environment
 VERSION = 1
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What the agent is told of the place where it runs.
+
+    `listen` and `dial` are the ways in that need the agent's help, `engine_host` is a Docker
+    engine on another machine, `wms` the batch system whose job it is; None where there is none.
+    """
+
+    work_dir: str
+    agents_url: str
+    listen: dict[str, Any] | None = None
+    dial: dict[str, Any] | None = None
+    engine_host: dict[str, str] | None = None
+    report_ca: str | None = None
+    image_dir: str | None = None
+    wms: str | None = None
+
+
 def software_of(task: Task) -> Software:
     """The software as it was in the catalogue when the attempt began."""
     return Software.model_validate(task.software)
 
 
-def build_job(task: Task, computing: Computing, settings: Rosetta, keys: Keys) -> dict[str, Any]:
+def build_job(
+    task: Task, computing: Computing, settings: Rosetta, keys: Keys, setting: Setting
+) -> dict[str, Any]:
     """Everything the agent of this attempt has to know, its secret included.
 
     Units: memory in bytes, cpus in cores, timeouts and beat in seconds.
     """
     software = software_of(task)
     password = keys.interface_password(task.id, task.attempt)
-    service = f"{settings.agents_url}{settings.service_prefix}"
+    service = f"{setting.agents_url}{settings.service_prefix}"
     return {
         "version": VERSION,
         "task": task.id,
         "attempt": task.attempt,
         "secret": keys.agent_secret(task.id, task.attempt),
         "report_url": f"{service}agents/{task.id}/{task.attempt}",
-        "work_dir": computing.work_dir(os.getuid()),
+        "report_ca": setting.report_ca,
+        "work_dir": setting.work_dir,
+        "path": list(computing.conf.path),
         "engine": task.engine,
         "engine_options": list(computing.conf.engine_options.get(task.engine, ())),
+        "engine_host": setting.engine_host,
         "runtime": task.runtime,
-        "image": _image(software),
+        "image": {**_image(software), "cache": setting.image_dir},
+        "gpus": task.request.get("gpus") or None,
+        "listen": setting.listen,
+        "dial": setting.dial,
+        "batch": {"wms": setting.wms} if setting.wms else None,
         "interface": {
             "port": software.interface_port,
             "protocol": software.interface_protocol,
@@ -57,6 +84,23 @@ def build_job(task: Task, computing: Computing, settings: Rosetta, keys: Keys) -
             "orphan": settings.orphan_timeout,
         },
         "beat": settings.beat_interval,
+    }
+
+
+def build_stop_order(
+    task: Task, computing: Computing, settings: Rosetta, setting: Setting
+) -> dict[str, Any]:
+    """What the agent has to know to end an attempt, whether or not its own agent still lives."""
+    return {
+        "version": VERSION,
+        "task": task.id,
+        "attempt": task.attempt,
+        "work_dir": setting.work_dir,
+        "path": list(computing.conf.path),
+        "engine": task.engine,
+        "engine_options": list(computing.conf.engine_options.get(task.engine, ())),
+        "engine_host": setting.engine_host,
+        "stop": settings.stop_timeout,
     }
 
 

@@ -1,6 +1,6 @@
 // The job of a task on a cluster: why it waits, when it is expected to start, when its time is up.
 
-import { clock, duration, secondsSince, timeSpan } from "./format.js";
+import { bytes, clock, duration, secondsSince, timeSpan } from "./format.js";
 
 /** Seconds before the end at which a user has to hurry. */
 const NEAR = 600;
@@ -45,6 +45,21 @@ export function reasonText({ state, sentence, job }) {
 /** `4711, pending`. */
 export function jobText({ job }) {
   return job ? [job.id, job.state?.toLowerCase()].filter(Boolean).join(", ") : "";
+}
+
+/** What was asked of the scheduler, in short: `main, astro, 64 cores, 128 GB, 8 h`; empty elsewhere. */
+export function requestText(task) {
+  const { request, cpus, memory } = task;
+  if (!request || Object.keys(request).length === 0) return "";
+  const gpus = gpusText(task);
+  return [
+    request.partition,
+    request.account,
+    cpus && `${cpus} ${cpus === 1 ? "core" : "cores"}`,
+    memory && bytes(memory),
+    gpus && `${gpus} ${request.gpus === 1 ? "GPU" : "GPUs"}`,
+    request.time && timeSpan(request.time),
+  ].filter(Boolean).join(", ");
 }
 
 /** `2 a100`, an empty text without GPUs. */

@@ -4,7 +4,7 @@
 import { deleteTask, startTask, stopTask } from "./actions.js";
 import { h, icon, setSentence, setText, tile } from "./dom.js";
 import { ago, bytes, duration, moment, secondsSince } from "./format.js";
-import { expectedText, isNearEnd, timeLeftText } from "./job.js";
+import { expectedText, isNearEnd, requestText, timeLeftText } from "./job.js";
 import { isEnded, isReady, isWeb, showState, stateBadge } from "./states.js";
 import { button, linkButton, pending } from "./ui.js";
 
@@ -64,6 +64,8 @@ export class TaskRow {
     const { software, computing, user } = this.task;
     const parts = [[software.name, software.version].filter(Boolean).join(" ")];
     if (computing?.name) parts.push(computing.name);
+    const request = requestText(this.task);
+    if (request) parts.push(request);
     if (user && this.owner && user !== this.owner) parts.push(`of ${user}`);
     return parts.join(" · ");
   }

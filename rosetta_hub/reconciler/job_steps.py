@@ -1,0 +1,132 @@
+"""The steps of a task that is a job of a workload manager."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Protocol
+
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.models import State, Target, Task, utc_now
+from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem
+from rosetta_hub.resources.resource import Queue
+from rosetta_hub.resources.wms import Job, JobRefused, JobState
+from rosetta_hub.tasks.manager import TaskManager
+
+log = logging.getLogger(__name__)
+
+# Seconds. A submission whose answer was lost may still reach a slow scheduler for this long; only
+# then is a job that is not found believed not to exist.
+LATE_SUBMISSION = 90.0
+# Seconds between two looks for a job whose submission or end is not known yet.
+LOOK_AGAIN = 3.0
+
+
+class Doors(Protocol):
+    """What users go through to a task (see rosetta_hub.reconciler.doors)."""
+
+    async def open(self, task: Task) -> float | None:
+        """Open them; returns seconds to wait where that can't be done now."""
+
+    async def close_to_users(self, task: Task) -> None:
+        """Let nobody in any more."""
+
+
+class JobSteps:
+    """Submits, and cancels; in between the scheduler is asked by the JobWatcher.
+
+    `expect` is called with the id of a resource whose queue has changed.
+    """
+
+    def __init__(
+        self, tasks: TaskManager, doors: Doors, settings: Rosetta, expect: Callable[[str], None]
+    ) -> None:
+        self._tasks = tasks
+        self._doors = doors
+        self._expect = expect
+        # What an agent needs to stop its container by itself, which it does better than a kill.
+        self._grace = timedelta(seconds=settings.stop_timeout + 2 * settings.beat_interval)
+        self._asked: dict[tuple[str, int], float] = {}
+
+    async def step(self, task: Task, queue: Queue) -> float | None:
+        """Do one step; returns seconds until the next look, None when others will call."""
+        if task.target is Target.STOP:
+            return await self._stop(task, queue)
+        wait = await self._doors.open(task)
+        if wait is not None:
+            return wait
+        if task.job_id is None:
+            return await self._submit(task, queue)
+        return None
+
+    async def _submit(self, task: Task, queue: Queue) -> float | None:
+        account = queue.remote_user(task.user)
+        if task.submitting is not None:
+            found = await queue.find(task)
+            if found:
+                self._submitted(task, found[0].id)
+                return None
+            if (utc_now() - task.submitting).total_seconds() < LATE_SUBMISSION:
+                return LOOK_AGAIN
+
+        def begin(row: Task) -> None:
+            row.submitting, row.remote_user = utc_now(), account
+
+        task = self._tasks.update(task, begin)
+        try:
+            job_id = await queue.submit(task)
+        except JobRefused as error:
+            self._tasks.fail(task, "refused", str(error))
+            return None
+        except (AuthenticationFailed, HostKeyProblem):
+            # Nobody was let in, so nothing was submitted.
+            self._tasks.update(task, _not_submitted)
+            raise
+        self._submitted(task, job_id)
+        return None
+
+    def _submitted(self, task: Task, job_id: str) -> None:
+        def submitted(row: Task) -> None:
+            row.job_id, row.submitting = job_id, None
+
+        log.info("%s: job %s", task.id, job_id)
+        self._tasks.update(task, submitted)
+        self._expect(task.computing)
+
+    async def _stop(self, task: Task, queue: Queue) -> float | None:
+        await self._doors.close_to_users(task)
+        if task.job_id is None and task.submitting is None:
+            self._tasks.update(task, _stopped)
+            return None
+        live = [job for job in await queue.find(task) if job.state is not JobState.ENDED]
+        if not live:
+            return self._gone(task)
+        if not self._agent_does_it(task, live):
+            for job in live:
+                await queue.cancel(task.user, job.id)
+        return LOOK_AGAIN
+
+    def _gone(self, task: Task) -> float | None:
+        late = task.job_id is None and task.submitting is not None
+        if late and (utc_now() - (task.submitting or utc_now())).total_seconds() < LATE_SUBMISSION:
+            return LOOK_AGAIN
+        self._tasks.update(task, _stopped)
+        return None
+
+    def _agent_does_it(self, task: Task, jobs: list[Job]) -> bool:
+        """Whether its agent is there to stop it, and still has time to."""
+        if task.last_beat is None or all(job.state is JobState.PENDING for job in jobs):
+            return False
+        if utc_now() - task.last_beat > self._grace:
+            return False
+        now = utc_now().timestamp()
+        began = self._asked.setdefault((task.id, task.attempt), now)
+        return now - began < self._grace.total_seconds()
+
+
+def _not_submitted(task: Task) -> None:
+    task.submitting = None
+
+
+def _stopped(task: Task) -> None:
+    if not task.state.final:
+        task.state, task.ended = State.STOPPED, utc_now()

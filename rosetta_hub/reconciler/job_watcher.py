@@ -1,0 +1,215 @@
+"""Asks a scheduler about all jobs of a resource at once, and brings their tasks up to date."""
+
+import asyncio
+import logging
+from collections import Counter, defaultdict
+from datetime import timedelta
+from functools import partial
+
+from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.database.models import State, Target, Task, utc_now
+from rosetta_hub.errors import NotFound, ResourceUnavailable
+from rosetta_hub.resources.resource import Queue
+from rosetta_hub.resources.wms import Job, JobEnd, JobState
+from rosetta_hub.tasks.manager import TaskManager
+from rosetta_hub.tasks.troubles import Troubles
+
+log = logging.getLogger(__name__)
+
+# Seconds between two queries at least, also where something has just been submitted.
+MOST_OFTEN = 15.0
+# Answers without a job, after which it is believed to be gone where accounting knows nothing.
+PATIENCE = 3
+# A job whose task has ended gets this long to end by itself, and is looked for this long.
+STRAY_AGE = timedelta(seconds=60)
+RECENT = timedelta(minutes=10)
+
+_FAILURES = {
+    "time_limit": "time_limit",
+    "out_of_memory": "out_of_memory",
+    "node_failure": "node_failure",
+    "preempted": "preempted",
+    "cancelled": "cancelled",
+}
+
+
+class JobWatcher:
+    """One a resource. "Could not ask" changes nothing but the note on the tasks' pages."""
+
+    def __init__(
+        self, computing: Computing, queue: Queue, tasks: TaskManager, troubles: Troubles
+    ) -> None:
+        self._computing = computing
+        self._queue = queue
+        self._tasks = tasks
+        self._troubles = troubles
+        self._absent: Counter[tuple[str, int]] = Counter()
+        self._wanted = asyncio.Event()
+
+    def expect_change(self) -> None:
+        """Ask as soon as it is decent: something was submitted."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Ask again and again."""
+        interval = float(self._computing.query_interval)
+        shortest = min(MOST_OFTEN, interval)
+        while True:
+            await self._round()
+            await asyncio.sleep(shortest)
+            if interval > shortest:
+                await self._until_wanted(interval - shortest)
+
+    async def _until_wanted(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wanted.wait()
+        except TimeoutError:
+            pass
+        self._wanted.clear()
+
+    async def _round(self) -> None:
+        try:
+            await self.step()
+        except ResourceUnavailable as error:
+            log.warning("%s: %s", self._computing.id, error)
+        except Exception:
+            log.exception("%s: its queue could not be looked at", self._computing.id)
+
+    async def step(self) -> None:
+        """One query, and what follows from it.
+
+        Raises:
+            ResourceUnavailable: nobody answered.
+        """
+        mine = [task for task in self._tasks.all() if task.computing == self._computing.id]
+        active = [task for task in mine if not task.state.final and task.job_id is not None]
+        ended = [task for task in mine if task.job_id is not None and _ended_lately(task)]
+        if not active and not ended:
+            return
+        try:
+            jobs = await self._queue.jobs(active + ended)
+        except ResourceUnavailable as error:
+            self._note(active, str(error))
+            raise
+        self._note(active, None)
+        by_name = defaultdict(list)
+        for job in jobs:
+            by_name[job.name].append(job)
+        for task in active:
+            await self._look(task, by_name[self._queue.job_name(task)])
+        await self._cancel_strays(jobs, mine)
+
+    def _note(self, tasks: list[Task], sentence: str | None) -> None:
+        for task in tasks:
+            news = (
+                self._troubles.clear(task)
+                if sentence is None
+                else self._troubles.add(task, sentence)
+            )
+            if news:
+                # The trouble is told once a user; all open pages of the user's tasks show it.
+                for other in tasks:
+                    if other.user == task.user:
+                        self._tasks.changed(other)
+
+    async def _look(self, task: Task, jobs: list[Job]) -> None:
+        key = (task.id, task.attempt)
+        job = next((one for one in jobs if one.id == task.job_id), None)
+        try:
+            if job is not None:
+                self._absent.pop(key, None)
+                self._apply(task, job)
+            else:
+                self._absent[key] += 1
+                await self._settle(task)
+        except NotFound:
+            return
+        except ResourceUnavailable as error:
+            log.warning("%s: %s", task.id, error)
+
+    def _apply(self, task: Task, job: Job) -> None:
+        sentence = self._queue.why(job, task) if job.state is JobState.PENDING else ""
+        if _shown(task) != _as_shown(job, sentence) or _is_requeued(task, job):
+            self._tasks.update(task, partial(_follow, job=job, sentence=sentence))
+
+    async def _settle(self, task: Task) -> None:
+        """The job was in no successful answer: find out how it ended."""
+        end = await self._queue.end(task)
+        if end is None:
+            live = [one for one in await self._queue.find(task) if one.state is not JobState.ENDED]
+            if live:
+                # A scheduler that hides the jobs of other accounts: this one asked for itself.
+                self._apply(task, live[0])
+                return
+            if self._absent[task.id, task.attempt] < PATIENCE:
+                return
+        self._absent.pop((task.id, task.attempt), None)
+        self._tasks.update(task, partial(_finish, end=end))
+
+    async def _cancel_strays(self, jobs: list[Job], mine: list[Task]) -> None:
+        """Cancel jobs of ours that no task wants: those of a submission whose answer was lost."""
+        by_id = {task.id: task for task in mine}
+        users = {task.remote_user: task.user for task in mine}
+        for job in jobs:
+            known = self._queue.task_of(job)
+            if known is None or job.user not in users:
+                continue
+            if _is_stray(job, by_id.get(known[0]), known[1]):
+                log.warning("job %s (%s) belongs to no task: cancelling it", job.id, job.name)
+                await self._queue.cancel(users[job.user], job.id)
+
+
+def _ended_lately(task: Task) -> bool:
+    return task.ended is not None and utc_now() - task.ended < RECENT
+
+
+def _is_stray(job: Job, task: Task | None, attempt: int) -> bool:
+    if task is None or attempt < task.attempt:
+        return True
+    if task.state.final:
+        return task.ended is not None and utc_now() - task.ended > STRAY_AGE
+    return task.job_id is not None and job.id != task.job_id
+
+
+def _is_requeued(task: Task, job: Job) -> bool:
+    return job.state is JobState.PENDING and task.state in (State.STARTING, State.RUNNING)
+
+
+def _as_shown(job: Job, sentence: str) -> tuple[object, ...]:
+    return (job.scheduler_state, sentence, job.expected_start, job.ends_at, job.node)
+
+
+def _shown(task: Task) -> tuple[object, ...]:
+    return (task.job_state, task.job_reason, task.expected_start, task.ends_at, task.node)
+
+
+def _follow(task: Task, job: Job, sentence: str) -> None:
+    if _is_requeued(task, job):
+        # Preempted, or its node is gone: the scheduler starts it again, with a new agent.
+        task.state, task.sequence, task.message = State.QUEUED, 0, ""
+        task.interface_kind = task.interface_port = task.started = task.last_beat = None
+    task.job_state, task.job_reason = job.scheduler_state, sentence
+    task.expected_start, task.ends_at, task.node = job.expected_start, job.ends_at, job.node
+
+
+def _finish(task: Task, end: JobEnd | None) -> None:
+    if task.state.final:
+        return
+    task.ended = utc_now()
+    task.job_state = end.scheduler_state if end else None
+    if task.target is Target.STOP:
+        task.state = State.STOPPED
+        return
+    task.state = State.FAILED
+    task.reason = _FAILURES.get(end.cause, "job_ended") if end else "job_lost"
+    task.exit_code = end.exit_code if end else None
+    task.detail = _detail(end, task)
+
+
+def _detail(end: JobEnd | None, task: Task) -> str:
+    if end is None:
+        return ""
+    if end.cause == "cancelled" and end.by:
+        return "you" if end.by == task.remote_user else end.by
+    return end.node or task.node or "" if end.cause == "node_failure" else end.scheduler_state

@@ -1,0 +1,130 @@
+"""From the configuration to resources: access × WMS, put together here and nowhere else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.conf import SlurmRestConf
+from rosetta_hub.config import Rosetta
+from rosetta_hub.errors import ConfigError
+from rosetta_hub.identities import Identities
+from rosetta_hub.keys import Keys
+from rosetta_hub.resources.access import Access
+from rosetta_hub.resources.access_ssh import SshAccess
+from rosetta_hub.resources.cluster import Accounts, Cluster
+from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
+from rosetta_hub.resources.endpoints import Endpoints
+from rosetta_hub.resources.host import SshHost
+from rosetta_hub.resources.local import LocalHost
+from rosetta_hub.resources.resource import Host, Queue, Resource
+from rosetta_hub.resources.slurm.reasons import waiting_sentence
+from rosetta_hub.resources.slurm.rest import SlurmRestWms
+from rosetta_hub.resources.slurm.rest_client import RestClient
+from rosetta_hub.resources.slurm.wms import SlurmWms
+from rosetta_hub.resources.wms import Wms
+from rosetta_hub.ssh.endpoint import Endpoint
+from rosetta_hub.tunnels.client import TunnelsClient
+
+
+@dataclass(frozen=True)
+class Resources:
+    """The configured resources by id: those where agents start at once, and those with a queue."""
+
+    hosts: dict[str, Host]
+    queues: dict[str, Queue]
+    endpoints: dict[str, Endpoints]
+    """Of those that are reached over SSH."""
+
+    @property
+    def all(self) -> dict[str, Resource]:
+        """All of them."""
+        return {**self.hosts, **self.queues}
+
+
+class ResourceBuilder:
+    """Puts resources together; commands over SSH go through the tunnels process."""
+
+    def __init__(
+        self, settings: Rosetta, keys: Keys, identities: Identities, tunnels: TunnelsClient
+    ) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._identities = identities
+        self._tunnels = tunnels
+
+    def build(self) -> Resources:
+        """All configured resources."""
+        built = Resources({}, {}, {})
+        for name, computing in self._settings.catalogue().computing.items():
+            if computing.access_mode == "ssh":
+                built.endpoints[name] = self._endpoints(computing)
+            if computing.has_queue:
+                built.queues[name] = self._queue(computing, built.endpoints.get(name))
+            elif name in built.endpoints:
+                built.hosts[name] = self._host(computing, built.endpoints[name])
+            else:
+                built.hosts[name] = LocalHost(computing, self._settings, self._keys)
+        return built
+
+    def _endpoints(self, computing: Computing) -> Endpoints:
+        return Endpoints(computing, self._identities, self._settings.state_path)
+
+    def access(self, endpoint: Endpoint) -> Access:
+        """Commands as this identity."""
+        return SshAccess(self._tunnels, endpoint)
+
+    def _host(self, computing: Computing, endpoints: Endpoints) -> Host:
+        return SshHost(computing, self._settings, self._keys, endpoints, self.access)
+
+    def _queue(self, computing: Computing, endpoints: Endpoints | None) -> Queue:
+        return Cluster(
+            computing,
+            self._settings,
+            self._keys,
+            endpoints or self._rest_accounts(computing),
+            self._open_wms(computing, endpoints),
+            endpoints.endpoint if endpoints else None,
+            waiting_sentence,
+        )
+
+    def _open_wms(self, computing: Computing, endpoints: Endpoints | None) -> Callable[[str], Wms]:
+        """One driver an account: each keeps what it has learned of its scheduler."""
+        known: dict[tuple[str, str], Wms] = {}
+
+        def open_wms(user: str) -> Wms:
+            account = (endpoints or self._rest_accounts(computing)).remote_user(user)
+            if (user, account) not in known:
+                known[user, account] = self._wms(computing, endpoints, user, account)
+            return known[user, account]
+
+        return open_wms
+
+    def _wms(
+        self, computing: Computing, endpoints: Endpoints | None, user: str, account: str
+    ) -> Wms:
+        if endpoints is None:
+            return SlurmRestWms(RestClient(_rest_conf(computing)), account)
+        access = endpoints.access(user, self.access)
+        if computing.wms == "slurm":
+            return SlurmWms(access, account, computing.conf.path)
+        return build_batch_wms(computing.wms, access)
+
+    def _rest_accounts(self, computing: Computing) -> Accounts:
+        return _RestAccounts(_rest_conf(computing).user)
+
+
+@dataclass(frozen=True)
+class _RestAccounts:
+    """With tokens that the platform signs: one account for all, or everybody's own name."""
+
+    user: str | None
+
+    def remote_user(self, user: str) -> str:
+        """See Accounts."""
+        return self.user or user
+
+
+def _rest_conf(computing: Computing) -> SlurmRestConf:
+    if not isinstance(computing.conf, SlurmRestConf):
+        raise ConfigError(f"{computing.id} is not reached through a REST API.")
+    return computing.conf

@@ -1,0 +1,173 @@
+"""A cluster with a workload manager: tasks are its jobs, whatever the manager and the way there."""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.conf import RemoteConf
+from rosetta_hub.catalogue.queue_request import QueueRequest
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.models import Task
+from rosetta_hub.edge.client import Target, TcpTarget
+from rosetta_hub.errors import ConfigError, ResourceUnavailable
+from rosetta_hub.keys import Keys
+from rosetta_hub.resources.bundle import build_batch_script
+from rosetta_hub.resources.facts import Facts
+from rosetta_hub.resources.remote import RemotePlace
+from rosetta_hub.resources.wms import Job, JobEnd, JobRequest, QueueIsPrivate, Wms
+from rosetta_hub.ssh.endpoint import Endpoint
+from rosetta_hub.tasks.job import build_job
+from rosetta_hub.tunnels.ways import SshWay, Tunnel
+
+_NAME = re.compile(r"^rosetta-([0-9a-f]{8})-([0-9a-f]{12})-([1-9][0-9]{0,8})$")
+
+
+class Accounts(Protocol):
+    """Whose account a user of the hub has on the cluster."""
+
+    def remote_user(self, user: str) -> str:
+        """The account's name.
+
+        Raises:
+            ResourceUnavailable: it is not known.
+        """
+
+
+class Cluster:
+    """A queue; `open_wms` gives its workload manager as a user of the hub sees it."""
+
+    def __init__(
+        self,
+        computing: Computing,
+        settings: Rosetta,
+        keys: Keys,
+        accounts: Accounts,
+        open_wms: Callable[[str], Wms],
+        endpoint: Callable[[str], Endpoint] | None,
+        waiting_sentence: Callable[[Job, JobRequest], str],
+    ) -> None:
+        if not isinstance(computing.conf, RemoteConf):
+            raise ConfigError(f"{computing.id} is not a remote resource.")
+        self._conf = computing.conf
+        self._computing = computing
+        self._settings = settings
+        self._keys = keys
+        self._accounts = accounts
+        self._open_wms = open_wms
+        self._endpoint = endpoint
+        self._sentence = waiting_sentence
+        self._remote = RemotePlace(computing, settings, keys)
+
+    def job_name(self, task: Task) -> str:
+        """See Queue."""
+        return f"rosetta-{self._keys.deployment}-{task.id}-{task.attempt}"
+
+    def task_of(self, job: Job) -> tuple[str, int] | None:
+        """See Queue."""
+        match = _NAME.match(job.name)
+        if match is None or match[1] != self._keys.deployment:
+            return None
+        return match[2], int(match[3])
+
+    def remote_user(self, user: str) -> str:
+        """See Queue."""
+        return self._accounts.remote_user(user)
+
+    async def submit(self, task: Task) -> str:
+        """See Queue. The script carries the agent, and travels on standard input."""
+        # Node-local, and made by the agent as its own user: no uid has to be known for it.
+        work_dir = self._conf.work_dir
+        setting = self._remote.setting(task, work_dir, listens=self._remote.way != "agent")
+        job = build_job(task, self._computing, self._settings, self._keys, setting)
+        script = build_batch_script(job, self._conf.python)
+        return await self._open_wms(task.user).submit(self._request(task), script)
+
+    async def jobs(self, tasks: Iterable[Task]) -> list[Job]:
+        """See Queue. Any of the accounts may ask for all; the first one that can does."""
+        users = {task.remote_user: task.user for task in tasks if task.remote_user}
+        error: ResourceUnavailable | None = None
+        for user in users.values():
+            try:
+                return await self._open_wms(user).jobs(sorted(filter(None, users)))
+            except QueueIsPrivate:
+                return await self._jobs_of_each(users)
+            except ResourceUnavailable as failure:
+                error = error or failure
+        if error is not None:
+            raise error
+        return []
+
+    async def _jobs_of_each(self, users: Mapping[str, str]) -> list[Job]:
+        """A query an account, where the scheduler shows nobody the jobs of others."""
+        found = []
+        for account, user in users.items():
+            found += await self._open_wms(user).jobs([account])
+        return found
+
+    def why(self, job: Job, task: Task) -> str:
+        """See Queue."""
+        return self._sentence(job, self._request(task))
+
+    async def find(self, task: Task) -> list[Job]:
+        """See Queue."""
+        return await self._open_wms(task.user).find(self.job_name(task))
+
+    async def end(self, task: Task) -> JobEnd | None:
+        """See Queue."""
+        return await self._open_wms(task.user).end(task.job_id) if task.job_id else None
+
+    async def cancel(self, user: str, job_id: str) -> None:
+        """See Queue."""
+        await self._open_wms(user).cancel(job_id)
+
+    async def facts(self, user: str) -> Facts:
+        """See Queue."""
+        return await self._open_wms(user).facts()
+
+    async def tunnel(self, task: Task) -> Tunnel | None:
+        """See Resource. Nodes are reached through the login node, unless there is another way."""
+        if self._remote.way == "agent":
+            return self._remote.agent_tunnel(task)
+        # The node's name comes from the scheduler, only the port from the node itself.
+        if task.interface_kind != "listener" or task.interface_port is None or not task.node:
+            return None
+        if self._remote.way == "direct" or self._endpoint is None:
+            return self._remote.direct_tunnel(task, task.node)
+        target = TcpTarget(task.node, task.interface_port)
+        secret = self._keys.way_secret(task.id, task.attempt)
+        return Tunnel(task.id, task.attempt, SshWay(self._endpoint(task.user), target, secret))
+
+    def interface_target(self, task: Task) -> Target | None:
+        """See Resource."""
+        return self._remote.interface_target(task)
+
+    def _request(self, task: Task) -> JobRequest:
+        asked = QueueRequest.model_validate(task.request)
+        name, extra = self.job_name(task), self._computing.submit_options
+        return build_request(name, task.cpus, task.memory, asked, extra)
+
+
+def build_request(
+    name: str,
+    cpus: float | None,
+    memory: int | None,
+    asked: QueueRequest,
+    extra: tuple[str, ...] = (),
+) -> JobRequest:
+    """What is asked of the scheduler; it knows whole cores only, so parts are rounded up."""
+    return JobRequest(
+        name=name,
+        cpus=math.ceil(cpus) if cpus else None,
+        memory=memory,
+        time_limit=asked.time,
+        partition=asked.partition,
+        account=asked.account,
+        qos=asked.qos,
+        gpus=asked.gpus or None,
+        gpu_type=asked.gpu_type,
+        constraint=asked.constraint,
+        reservation=asked.reservation,
+        extra=extra,
+    )

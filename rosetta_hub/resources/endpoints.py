@@ -1,0 +1,161 @@
+"""Whose account a task uses on a resource that is reached over SSH, and how one gets there."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.conf import SshConf
+from rosetta_hub.database.models_user import IdentityState
+from rosetta_hub.errors import AuthenticationFailed, ConfigError, ResourceUnavailable
+from rosetta_hub.identities import Credentials, Identities
+from rosetta_hub.resources.access import Access, Completed
+from rosetta_hub.ssh.certificates import sign_user_key
+from rosetta_hub.ssh.endpoint import Endpoint, JumpHost
+
+PLATFORM = "platform"
+# Host keys that an administrator has accepted, in the state directory.
+ACCEPTED_HOST_KEYS = "known_hosts"
+# Minutes that a certificate of ours is good for; a new one is signed when half of them are over.
+CERTIFICATE_MINUTES = 30
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account of the resource, with what opens it."""
+
+    identity: str
+    username: str
+    private_key: str = field(repr=False)
+    certificate: str | None = field(repr=False)
+
+
+class Endpoints:
+    """Makes the SSH endpoint of each user of a resource.
+
+    Files are read at each use: a renewed key or an accepted host key counts from then on.
+    """
+
+    def __init__(self, computing: Computing, identities: Identities, state_dir: Path) -> None:
+        if not isinstance(computing.conf, SshConf):
+            raise ConfigError(f"{computing.id} is not reached over SSH.")
+        self._computing = computing
+        self._conf = computing.conf
+        self._identities = identities
+        self._accepted = state_dir / ACCEPTED_HOST_KEYS
+        self._certificates: dict[tuple[str, str], tuple[float, str]] = {}
+
+    def remote_user(self, user: str) -> str:
+        """The account of a user of the hub.
+
+        Raises:
+            ResourceUnavailable: it is not known; the sentence says what to do.
+        """
+        if self._computing.auth_mode == "user_keys":
+            return self._identities.credentials(user, self._computing.id).remote_user
+        return self._platform_user()
+
+    def endpoint(self, user: str) -> Endpoint:
+        """How to get there on behalf of this user of the hub.
+
+        Raises:
+            ResourceUnavailable: there is no key yet, or a file can't be read.
+        """
+        account, conf = self._account(user), self._conf
+        return Endpoint(
+            resource=self._computing.id,
+            identity=account.identity,
+            host=conf.host,
+            port=conf.port,
+            username=account.username,
+            private_key=account.private_key,
+            certificate=account.certificate,
+            known_hosts=self._known_hosts(),
+            jump_hosts=tuple(JumpHost(one.host, one.port, one.user) for one in conf.jump_hosts),
+            ssh_config=conf.ssh_config,
+        )
+
+    def access(self, user: str, open_access: Callable[[Endpoint], Access]) -> Access:
+        """Commands on behalf of this user, with the credentials that are valid at each of them."""
+        return _UserAccess(self, user, open_access)
+
+    def learn(self, user: str, state: IdentityState, sentence: str) -> None:
+        """Keep whether the user's key was accepted, for the page of the user's keys."""
+        if self._computing.auth_mode != "user_keys":
+            return
+        used = self._identities.credentials(user, self._computing.id)
+        self._identities.record(user, self._computing.id, used, state, sentence)
+
+    def _known_hosts(self) -> str:
+        accepted = _read(self._accepted) if self._accepted.exists() else ""
+        return f"{self._conf.known_hosts_text()}\n{accepted}"
+
+    def _platform_user(self) -> str:
+        if not self._conf.user:
+            raise ResourceUnavailable(
+                f"{self._computing.name} is not set up: its 'user' is missing."
+                " Tell the administrator."
+            )
+        return self._conf.user
+
+    def _account(self, user: str) -> Account:
+        if self._computing.auth_mode == "user_keys":
+            known = self._identities.credentials(user, self._computing.id)
+            certificate = self._certificate(known) if self._conf.ca_key_file else None
+            return Account(f"user {user}", known.remote_user, known.private_key, certificate)
+        conf = self._conf
+        if not conf.key_file:
+            raise ResourceUnavailable(
+                f"{self._computing.name} is not set up: its 'key_file' is missing."
+                " Tell the administrator."
+            )
+        certificate = _read(Path(conf.certificate_file)) if conf.certificate_file else None
+        return Account(PLATFORM, self._platform_user(), _read(Path(conf.key_file)), certificate)
+
+    def _certificate(self, known: Credentials) -> str:
+        key = (known.public_key, known.remote_user)
+        signed, certificate = self._certificates.get(key, (0.0, ""))
+        if time.monotonic() - signed > CERTIFICATE_MINUTES * 30 or not certificate:
+            certificate = sign_user_key(
+                _read(Path(self._conf.ca_key_file or "")),
+                known.public_key,
+                known.remote_user,
+                CERTIFICATE_MINUTES,
+                f"rosetta-hub {known.remote_user}",
+            )
+            self._certificates[key] = (time.monotonic(), certificate)
+        return certificate
+
+
+class _UserAccess:
+    """See `Endpoints.access`."""
+
+    def __init__(
+        self, endpoints: Endpoints, user: str, open_access: Callable[[Endpoint], Access]
+    ) -> None:
+        self._endpoints = endpoints
+        self._user = user
+        self._open_access = open_access
+        self._works = False
+
+    async def run(self, argv: Sequence[str], stdin: str, timeout: float) -> Completed:
+        """See Access."""
+        access = self._open_access(self._endpoints.endpoint(self._user))
+        try:
+            completed = await access.run(argv, stdin, timeout)
+        except AuthenticationFailed as error:
+            self._works = False
+            self._endpoints.learn(self._user, IdentityState.REFUSED, str(error))
+            raise
+        if not self._works:
+            self._works = True
+            self._endpoints.learn(self._user, IdentityState.WORKS, "")
+        return completed
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise ResourceUnavailable(f"The file {path} can't be read: {error.strerror}.") from error

@@ -1,0 +1,127 @@
+"""A standalone host over SSH: the agent is started there and detaches itself."""
+
+from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.conf import SshConf
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.models import Task
+from rosetta_hub.edge.client import Target, TcpTarget, UnixTarget
+from rosetta_hub.errors import ConfigError, ResourceUnavailable
+from rosetta_hub.keys import Keys
+from rosetta_hub.resources.access import Access
+from rosetta_hub.resources.bundle import build_remote_command, build_remote_stdin
+from rosetta_hub.resources.endpoints import Endpoints
+from rosetta_hub.resources.remote import RemotePlace
+from rosetta_hub.resources.resource import Place
+from rosetta_hub.resources.wms_none import NoWms, Verb
+from rosetta_hub.ssh.endpoint import Endpoint
+from rosetta_hub.tasks.job import Setting, build_job, build_stop_order
+from rosetta_hub.tunnels.ways import SshWay, Tunnel
+
+# Seconds for a command that asks the host about itself.
+ASK_TIMEOUT = 30
+# The uid, the kernel's id of this start, and when its first process was started (for a host that
+# is a container): see proc(5).
+ASK_COMMAND = ["sh", "-c", "id -u; cat /proc/sys/kernel/random/boot_id /proc/1/stat"]
+
+
+class SshHost:
+    """A host with sshd and container engines."""
+
+    def __init__(
+        self,
+        computing: Computing,
+        settings: Rosetta,
+        keys: Keys,
+        endpoints: Endpoints,
+        open_access: Callable[[Endpoint], Access],
+    ) -> None:
+        if not isinstance(computing.conf, SshConf):
+            raise ConfigError(f"{computing.id} is not reached over SSH.")
+        self._conf = computing.conf
+        self._computing = computing
+        self._settings = settings
+        self._keys = keys
+        self._endpoints = endpoints
+        self._open_access = open_access
+        self._remote = RemotePlace(computing, settings, keys)
+        self._uids: dict[str, int] = {}
+
+    async def place(self, task: Task) -> Place:
+        """The account, and which start of the host this is."""
+        _, boot = await self._ask(task.user)
+        return Place(self._endpoints.remote_user(task.user), boot)
+
+    async def launch(self, task: Task) -> None:
+        """Start the agent, or see that it runs; it outlives the connection."""
+        setting = await self._setting(task)
+        job = build_job(task, self._computing, self._settings, self._keys, setting)
+        await self._wms(task.user).submit(job)
+
+    async def stop(self, task: Task) -> None:
+        """Stop agent and container."""
+        setting = await self._setting(task)
+        order = build_stop_order(task, self._computing, self._settings, setting)
+        await self._wms(task.user).cancel(order)
+
+    async def tunnel(self, task: Task) -> Tunnel | None:
+        """By the way that the administrator chose; through the one SSH connection by default."""
+        if self._remote.way == "agent":
+            return self._remote.agent_tunnel(task)
+        if task.interface_kind == "listener":
+            return self._remote.direct_tunnel(task, self._conf.host)
+        target = await self._target(task)
+        if target is None:
+            return None
+        way = SshWay(self._endpoints.endpoint(task.user), target, None)
+        return Tunnel(task.id, task.attempt, way)
+
+    def interface_target(self, task: Task) -> Target | None:
+        """The socket that the tunnels process offers for the task."""
+        return self._remote.interface_target(task)
+
+    async def _target(self, task: Task) -> Target | None:
+        if task.interface_kind == "socket":
+            sandbox = PurePosixPath(await self._work_dir(task.user)) / f"{task.id}-{task.attempt}"
+            return UnixTarget(str(sandbox / "interface.sock"))
+        if task.interface_kind == "port" and task.interface_port is not None:
+            return TcpTarget("127.0.0.1", task.interface_port)
+        return None
+
+    async def _setting(self, task: Task) -> Setting:
+        listens = self._remote.way == "direct"
+        return self._remote.setting(task, await self._work_dir(task.user), listens)
+
+    async def _work_dir(self, user: str) -> str:
+        account = self._endpoints.remote_user(user)
+        if account not in self._uids:
+            self._uids[account], _ = await self._ask(user)
+        return self._computing.work_dir(self._uids[account])
+
+    async def _ask(self, user: str) -> tuple[int, str]:
+        access = self._endpoints.access(user, self._open_access)
+        answer = await access.run(ASK_COMMAND, "", ASK_TIMEOUT)
+        return parse_host(answer.stdout)
+
+    def _wms(self, user: str) -> NoWms:
+        return NoWms(self._endpoints.access(user, self._open_access), self._ship)
+
+    def _ship(self, verb: Verb, job: Mapping[str, Any]) -> tuple[list[str], str]:
+        return build_remote_command(verb, self._conf.python), build_remote_stdin(job)
+
+
+def parse_host(text: str) -> tuple[int, str]:
+    """The uid, and what tells one start of the host from another, from `ASK_COMMAND`'s output.
+
+    Raises:
+        ResourceUnavailable: it is something else.
+    """
+    lines = text.split("\n")
+    # The name in parentheses may hold spaces; the start time is the 22nd field, the 20th after it.
+    fields = lines[2].rpartition(")")[2].split() if len(lines) > 2 else []
+    if not lines[0].isdecimal() or len(fields) < 20:
+        raise ResourceUnavailable("The host did not answer as a Linux machine does.")
+    return int(lines[0]), f"{lines[1].strip()} {fields[19]}"

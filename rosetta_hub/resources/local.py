@@ -1,0 +1,75 @@
+"""Resources whose agents run on the machine of the service."""
+
+import os
+from pathlib import PurePosixPath
+
+from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.conf import DockerApiConf
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.models import Task
+from rosetta_hub.edge.client import Target, TcpTarget, UnixTarget
+from rosetta_hub.keys import Keys
+from rosetta_hub.resources.access_local import LocalAccess
+from rosetta_hub.resources.resource import Place
+from rosetta_hub.resources.wms_none import NoWms, local_order
+from rosetta_hub.tasks.job import Setting, build_job, build_stop_order
+from rosetta_hub.tunnels.ways import Tunnel
+
+
+class LocalHost:
+    """This machine, without a workload manager; or a Docker host that is reached from it."""
+
+    def __init__(self, computing: Computing, settings: Rosetta, keys: Keys) -> None:
+        self._computing = computing
+        self._settings = settings
+        self._keys = keys
+        self._wms = NoWms(LocalAccess(), local_order)
+        conf = computing.conf
+        self._address = conf.publish_address if isinstance(conf, DockerApiConf) else "127.0.0.1"
+
+    def _setting(self) -> Setting:
+        return Setting(
+            work_dir=self._computing.work_dir(os.getuid()),
+            agents_url=self._settings.agents_url,
+            engine_host=_engine_host(self._computing),
+        )
+
+    async def place(self, task: Task) -> Place:
+        """Of no interest: the service sees its own machine's restart."""
+        return Place()
+
+    async def launch(self, task: Task) -> None:
+        """Start the agent, or see that it runs."""
+        job = build_job(task, self._computing, self._settings, self._keys, self._setting())
+        await self._wms.submit(job)
+
+    async def stop(self, task: Task) -> None:
+        """Stop agent and container."""
+        order = build_stop_order(task, self._computing, self._settings, self._setting())
+        await self._wms.cancel(order)
+
+    async def tunnel(self, task: Task) -> Tunnel | None:
+        """None is needed: the edge is here, too."""
+        return None
+
+    def interface_target(self, task: Task) -> Target | None:
+        """The socket in the sandbox, or a port of the loopback address or the Docker host's."""
+        if task.interface_kind == "socket":
+            sandbox = PurePosixPath(self._setting().work_dir) / f"{task.id}-{task.attempt}"
+            return UnixTarget(str(sandbox / "interface.sock"))
+        if task.interface_port is not None:
+            return TcpTarget(self._address, task.interface_port)
+        return None
+
+
+def _engine_host(computing: Computing) -> dict[str, str] | None:
+    conf = computing.conf
+    if not isinstance(conf, DockerApiConf):
+        return None
+    return {
+        "url": conf.url,
+        "ca": conf.ca_file,
+        "certificate": conf.certificate_file,
+        "key": conf.key_file,
+        "publish_address": conf.publish_address,
+    }

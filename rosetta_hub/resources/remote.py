@@ -1,0 +1,77 @@
+"""What all resources share whose agents are not on the machine of the service."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.conf import RemoteConf, Way
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.models import Task
+from rosetta_hub.edge.client import Target, UnixTarget
+from rosetta_hub.errors import ConfigError
+from rosetta_hub.keys import Keys
+from rosetta_hub.tasks.job import Setting
+from rosetta_hub.tunnels.process import TunnelsConfig
+from rosetta_hub.tunnels.ways import AgentWay, DirectWay, Tunnel
+
+
+class RemotePlace:
+    """The settings of a remote resource, and the ways into its tasks."""
+
+    def __init__(self, computing: Computing, settings: Rosetta, keys: Keys) -> None:
+        if not isinstance(computing.conf, RemoteConf) or computing.way is None:
+            raise ConfigError(f"{computing.id} is not a remote resource.")
+        self._conf = computing.conf
+        self._computing = computing
+        self._settings = settings
+        self._keys = keys
+        self.way: Way = computing.way
+
+    def setting(self, task: Task, work_dir: str, listens: bool) -> Setting:
+        """What the agent is told; `listens` is whether the edge gets in through a TCP port."""
+        return Setting(
+            work_dir=work_dir,
+            agents_url=self._conf.agents_url or self._settings.agents_url,
+            listen=self._listen(task) if listens else None,
+            dial=self._dial() if self.way == "agent" else None,
+            report_ca=self._ca(),
+            image_dir=self._conf.image_dir or None,
+            wms=self._computing.wms if self._computing.has_queue else None,
+        )
+
+    def _listen(self, task: Task) -> dict[str, Any]:
+        secret = self._keys.way_secret(task.id, task.attempt)
+        if self.way != "direct":
+            return {"host": "0.0.0.0", "secret": secret, "tls": None}
+        made = self._keys.way_certificate(task.id, task.attempt)
+        tls = {"certificate": made.certificate, "key": made.key}
+        return {"host": "0.0.0.0", "secret": secret, "tls": tls}
+
+    def _dial(self) -> dict[str, Any]:
+        return {"url": self._settings.tunnels_url, "ca": self._ca()}
+
+    def _ca(self) -> str | None:
+        path = self._settings.agents_ca
+        return Path(path).read_text() if path else None
+
+    def agent_tunnel(self, task: Task) -> Tunnel:
+        """What lets the node dial the edge."""
+        secret = self._keys.agent_secret(task.id, task.attempt)
+        digest = hashlib.sha256(secret.encode()).hexdigest()
+        return Tunnel(task.id, task.attempt, AgentWay(digest))
+
+    def direct_tunnel(self, task: Task, host: str) -> Tunnel | None:
+        """A connection to the listener of the task's agent; None while it has none."""
+        if task.interface_port is None:
+            return None
+        made = self._keys.way_certificate(task.id, task.attempt)
+        secret = self._keys.way_secret(task.id, task.attempt)
+        way = DirectWay(host, task.interface_port, secret, made.spki)
+        return Tunnel(task.id, task.attempt, way)
+
+    def interface_target(self, task: Task) -> Target | None:
+        """The socket that the tunnels process offers for the task."""
+        if task.interface_kind is None:
+            return None
+        return UnixTarget(str(TunnelsConfig(self._settings.state_path).task_socket(task.id)))

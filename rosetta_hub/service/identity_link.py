@@ -1,0 +1,54 @@
+"""What the settings page needs of the connections: trying a key out, and dropping an old one."""
+
+from collections.abc import Callable, Mapping
+
+from rosetta_hub.database.models_user import IdentityState
+from rosetta_hub.errors import AuthenticationFailed, Unavailable
+from rosetta_hub.resources.access import Access
+from rosetta_hub.resources.collector import FactsCollector
+from rosetta_hub.resources.endpoints import Endpoints
+from rosetta_hub.ssh.endpoint import Endpoint
+from rosetta_hub.tunnels.client import TunnelsClient
+
+# Seconds.
+TEST_TIMEOUT = 30
+
+
+class IdentityLink:
+    """Connects users' keys with the connections that use them."""
+
+    def __init__(
+        self,
+        endpoints: Mapping[str, Endpoints],
+        tunnels: TunnelsClient,
+        open_access: Callable[[Endpoint], Access],
+        facts: FactsCollector,
+    ) -> None:
+        self._endpoints = endpoints
+        self._tunnels = tunnels
+        self._open_access = open_access
+        self._facts = facts
+
+    async def test(self, user: str, computing: str) -> tuple[IdentityState, str]:
+        """Log in anew, and run a command that does nothing.
+
+        Raises:
+            ResourceUnavailable: nothing was found out.
+        """
+        endpoint = self._endpoints[computing].endpoint(user)
+        await self._tunnels.forget_key(endpoint)
+        try:
+            await self._open_access(endpoint).run(["true"], "", TEST_TIMEOUT)
+        except AuthenticationFailed as error:
+            return IdentityState.REFUSED, str(error)
+        self._facts.forget(computing, user)
+        return IdentityState.WORKS, ""
+
+    async def changed(self, user: str, computing: str) -> None:
+        """Close what was opened with the old key or account."""
+        self._facts.forget(computing, user)
+        try:
+            await self._tunnels.forget_key(self._endpoints[computing].endpoint(user))
+        except Unavailable:
+            # A process that does not answer holds no connection, either.
+            return

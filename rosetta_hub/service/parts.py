@@ -1,0 +1,164 @@
+"""The parts of the service, put together."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from rosetta_hub.background import every
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.database import Database
+from rosetta_hub.hub_client import HubClient
+from rosetta_hub.identities import Identities
+from rosetta_hub.mail.notifier import Notifier
+from rosetta_hub.mail.sender import MailSender
+from rosetta_hub.reconciler.activity import ActivityReporter
+from rosetta_hub.reconciler.doors import Doors
+from rosetta_hub.reconciler.edge_sync import EdgeSync
+from rosetta_hub.reconciler.grace import UnopenedStopper
+from rosetta_hub.reconciler.job_steps import JobSteps
+from rosetta_hub.reconciler.job_watcher import JobWatcher
+from rosetta_hub.reconciler.reconciler import Reconciler
+from rosetta_hub.reconciler.strays import StrayStopper
+from rosetta_hub.reconciler.tunnel_sync import TunnelSync
+from rosetta_hub.reconciler.work_queue import WorkQueue
+from rosetta_hub.resources.build import ResourceBuilder
+from rosetta_hub.resources.collector import FactsCollector
+from rosetta_hub.service.application import build_templates
+from rosetta_hub.service.auth import build_hub_auth
+from rosetta_hub.service.handlers import Services
+from rosetta_hub.service.identity_link import IdentityLink
+from rosetta_hub.tasks.events import Broadcaster
+from rosetta_hub.tasks.logs import Logs
+from rosetta_hub.tasks.manager import TaskManager
+from rosetta_hub.tasks.troubles import Troubles
+from rosetta_hub.tasks.view import Viewer
+from rosetta_hub.tunnels.client import TunnelsClient
+from rosetta_hub.tunnels.settings import tunnels_config
+
+# Steps that may go on at once: each may wait for an agent that starts, or for a slow scheduler.
+WORKERS = 32
+# Seconds.
+EDGE_INTERVAL = 1.0
+ACTIVITY_INTERVAL = 15.0
+STRAYS_INTERVAL = 60.0
+GRACE_INTERVAL = 30.0
+MAIL_INTERVAL = 5.0
+
+
+class Parts:
+    """One of each, made in the order in which they need each other.
+
+    Raises:
+        ConfigError: the configuration or the database can't be used.
+    """
+
+    def __init__(self, settings: Rosetta) -> None:
+        settings.check()
+        self.settings = settings
+        self.keys = settings.keys()
+        self.database = Database(settings.db_url)
+        self.queue = WorkQueue(self._reconcile, WORKERS)
+        self.logs = Logs(settings.state_path / "logs", settings.log_limit)
+        self.troubles = Troubles()
+        self.tasks = TaskManager(
+            self.database,
+            settings.catalogue(),
+            self.keys,
+            self.logs,
+            Broadcaster(),
+            self.queue.add,
+            Notifier(settings).watch,
+        )
+        self._add_resources()
+        self._add_reconciler()
+        self._add_hub()
+
+    def _add_resources(self) -> None:
+        self.identities = Identities(self.database, self.keys, self.settings)
+        self.tunnels_config = tunnels_config(self.settings)
+        self.tunnels_client = TunnelsClient(self.tunnels_config.socket)
+        self._builder = ResourceBuilder(
+            self.settings, self.keys, self.identities, self.tunnels_client
+        )
+        self.resources = self._builder.build()
+        self.facts = FactsCollector(self.resources.queues)
+
+    def _add_reconciler(self) -> None:
+        settings, tasks, resources = self.settings, self.tasks, self.resources
+        self.edge = EdgeSync(tasks, resources.all, settings, self.keys)
+        self.tunnels = (
+            TunnelSync(tasks, resources.all, settings, self.tunnels_config)
+            if any(one.way for one in tasks.catalogue.computing.values())
+            else None
+        )
+        doors = Doors(tasks, self.edge, self.tunnels)
+        self.watchers = {
+            name: JobWatcher(tasks.catalogue.computing[name], queue, tasks, self.troubles)
+            for name, queue in resources.queues.items()
+        }
+        jobs = JobSteps(tasks, doors, settings, self._expect_change)
+        self.reconciler = Reconciler(
+            tasks, resources.hosts, resources.queues, doors, jobs, self.troubles, settings
+        )
+
+    def _add_hub(self) -> None:
+        self.hub_auth = build_hub_auth(self.settings, self.keys)
+        self.hub = HubClient(self.hub_auth.api_url, self.keys.service_token)
+
+    def services(self) -> Services:
+        """What the handlers of requests work with."""
+        link = IdentityLink(
+            self.resources.endpoints, self.tunnels_client, self._builder.access, self.facts
+        )
+        return Services(
+            settings=self.settings,
+            keys=self.keys,
+            tasks=self.tasks,
+            viewer=Viewer(self.settings, self.logs, self.troubles),
+            edge=self.edge,
+            hub=self.hub,
+            hub_auth=self.hub_auth,
+            templates=build_templates(),
+            facts=self.facts,
+            identities=self.identities,
+            identity_tester=link.test,
+            identity_changed=link.changed,
+        )
+
+    def loops(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """What goes on as long as the service does, by name."""
+        tasks, settings = self.tasks, self.settings
+        activity = ActivityReporter(tasks, self.edge, self.hub, self.hub_auth, self.keys)
+        steps = {
+            "edge": (EDGE_INTERVAL, self.edge.sync),
+            "activity": (ACTIVITY_INTERVAL, activity.step),
+            "strays": (STRAYS_INTERVAL, StrayStopper(tasks, self.hub).step),
+        }
+        if self.tunnels is not None:
+            steps["tunnels"] = (EDGE_INTERVAL, self.tunnels.sync)
+        if settings.unopened_grace:
+            unopened = UnopenedStopper(tasks, self.edge, settings)
+            steps["grace"] = (GRACE_INTERVAL, unopened.step)
+        if settings.mail_available:
+            steps["mail"] = (MAIL_INTERVAL, MailSender(self.database, settings).step)
+        loops = {name: every(seconds, step, name) for name, (seconds, step) in steps.items()}
+        return {**loops, **{f"queue {name}": one.run() for name, one in self.watchers.items()}}
+
+    async def end(self, task_id: str) -> None:
+        """Stop a task and close its door, however many steps that takes.
+
+        Raises:
+            Unavailable: somebody does not answer.
+        """
+        delay: float | None = 0
+        while delay is not None:
+            await asyncio.sleep(delay)
+            delay = await self.reconciler.reconcile(task_id)
+        # The task has stopped; one step more closes its door.
+        await self.reconciler.reconcile(task_id)
+
+    async def _reconcile(self, task_id: str) -> float | None:
+        return await self.reconciler.reconcile(task_id)
+
+    def _expect_change(self, computing: str) -> None:
+        self.watchers[computing].expect_change()

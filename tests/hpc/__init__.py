@@ -1,0 +1,1 @@
+"""Tests against the real cluster: Slurm, compute nodes, a standalone host."""

@@ -1,0 +1,43 @@
+"""One hub in front of one cluster, for all tests of this folder."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.e2e.deployment import User
+from tests.support.cluster import Cluster
+from tests.support.cluster_fixture import cluster as cluster  # noqa: PLC0414 - a fixture
+
+from .hub import Hub, make_deployment
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def hub(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
+    """A running hub; what a test starts in it, it stops."""
+    directory = tmp_path_factory.mktemp("hub")
+    deployment = make_deployment(directory, cluster)
+    try:
+        await deployment.start()
+        yield Hub(deployment, cluster)
+    finally:
+        await deployment.stop()
+    await asyncio.to_thread(shutil.rmtree, directory)
+
+
+@pytest.fixture
+async def alice(hub: Hub) -> AsyncIterator[User]:
+    """A user whose keys are installed everywhere; her tasks are gone after the test."""
+    user = await hub.member("alice", "cluster", "dialling", "host")
+    yield user
+    await user.clean()
+
+
+@pytest.fixture
+async def bob(hub: Hub) -> AsyncIterator[User]:
+    """Another user of the cluster."""
+    user = await hub.member("bob", "cluster")
+    yield user
+    await user.clean()

@@ -1,0 +1,154 @@
+"""A real hub in front of the test cluster, with a resource for each way to use it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.deployment import Deployment, User, eventually, free_port
+from tests.support.cluster import Cluster
+
+TINY = {
+    "registry": "registry:5000",
+    "image_name": "rosetta-test/agent",
+    "image_tag": "latest",
+    "supports_custom_interface_port": True,
+}
+JUPYTER = {
+    "registry": "registry:5000",
+    "image_name": "rosetta/jupyternotebook",
+    "image_tag": "0.1.0",
+    "interface_auth": "jupyter",
+    "interface_port": 8888,
+    "supports_custom_interface_port": True,
+    "answer_timeout": 300,
+}
+SOFTWARE: list[dict[str, Any]] = [
+    {"id": "tiny", "name": "Tiny", **TINY},
+    {"id": "jupyter", "name": "Jupyter", **JUPYTER},
+]
+
+# The hub listens on all addresses, so that nodes reach it; browsers go on saying localhost.
+EXTRA = """
+_public = c.JupyterHub.bind_url
+c.JupyterHub.bind_url = _public.replace("localhost", "")
+c.Rosetta.agents_url = _public.replace("localhost", "{address}")
+c.Rosetta.tunnels_url = "http://{address}:{dial}"
+"""
+
+
+def slurm_resource(cluster: Cluster, **changes: Any) -> dict[str, Any]:
+    """The cluster as an ordinary account uses it: SSH, Slurm and Singularity."""
+    conf = {"host": cluster.login_host, "known_hosts": cluster.known_hosts}
+    return {
+        "id": "cluster",
+        "name": "Cluster",
+        "type": "cluster",
+        "access_mode": "ssh",
+        "auth_mode": "user_keys",
+        "wms": "slurm",
+        "container_engines": ["singularity", "docker[runc,runsc]"],
+        "default_cpus": 1,
+        "default_memory": "512M",
+        "default_time": "30m",
+        "query_interval": 2,
+        "sizes": [
+            {"name": "small", "label": "Small", "cpus": 1, "memory": "512M", "time": "10m"},
+            {"name": "large", "label": "Large", "cpus": 32, "memory": "8G", "time": "30m"},
+        ],
+        **changes,
+        "conf": {**conf, **changes.get("conf", {})},
+    }
+
+
+def computing_of(cluster: Cluster) -> list[dict[str, Any]]:
+    """The rows of the paper's table 1, as combinations of the same parts."""
+    host = cluster.standalone
+    return [
+        slurm_resource(cluster),
+        slurm_resource(cluster, id="dialling", name="Dialling", conf={"way": "agent"}),
+        {
+            "id": "rest",
+            "name": "Slurm by REST",
+            "type": "cluster",
+            "access_mode": "api",
+            "wms": "slurmrest",
+            "container_engines": ["singularity"],
+            "default_cpus": 1,
+            "default_memory": "512M",
+            "default_time": "30m",
+            "query_interval": 2,
+            "conf": {"url": cluster.slurmrest_url, "jwt_key_file": str(cluster.jwt_key)},
+        },
+        {
+            "id": "host",
+            "name": "Host",
+            "access_mode": "ssh",
+            "auth_mode": "user_keys",
+            "container_engines": ["docker", "podman", "singularity"],
+            "conf": {"host": host.host, "port": host.port, "known_hosts": host.known_hosts},
+        },
+        {
+            "id": "docker-api",
+            "name": "Docker by REST",
+            "access_mode": "api",
+            "container_engines": ["docker"],
+            "conf": {
+                "url": host.docker_url,
+                "ca_file": str(host.ca),
+                "certificate_file": str(host.certificate),
+                "key_file": str(host.key),
+                "publish_address": host.host,
+            },
+        },
+    ]
+
+
+@dataclass
+class Hub:
+    """A deployment and the cluster behind it."""
+
+    deployment: Deployment
+    cluster: Cluster
+
+    async def member(self, name: str, *resources: str) -> User:
+        """A user whose key is installed for these resources."""
+        user = await self.deployment.user(name)
+        for resource in resources:
+            account = "carol" if resource == "host" else name
+            self.cluster.authorize(account, await self.paste_line(user, resource, account))
+        return user
+
+    async def paste_line(self, user: User, resource: str, account: str) -> str:
+        """What the settings page tells the user to paste."""
+        path = f"settings/identities/{resource}"
+        answer = await user.api("PUT", path, {"remote_user": account})
+        assert answer.code == 200, answer.body
+        line: str = json.loads(answer.body)["paste"]
+        return line
+
+
+def make_deployment(directory: Path, cluster: Cluster, extra: str = "") -> Deployment:
+    """A hub in front of the cluster; not started yet."""
+    text = EXTRA.format(address=cluster.hub_address, dial=free_port())
+    return Deployment(directory, SOFTWARE, computing_of(cluster), extra=text + extra, ports=60)
+
+
+async def check_works(user: User, task: dict[str, Any]) -> None:
+    """Go through the door as a browser does, and be answered by the container."""
+    door = await user.enter(task)
+
+    async def answers() -> bool:
+        return (await door.get("/")).code < 400
+
+    await eventually(answers, f"{task['id']} answers through its door", 30)
+
+
+async def check_gone(hub: Hub, task: dict[str, Any]) -> None:
+    """Nothing of a task is left in the queue."""
+
+    async def gone() -> bool:
+        listed = hub.cluster.run("controller", ["squeue", "--noheader", "--format=%j"])
+        return not any(task["id"] in name for name in listed.splitlines())
+
+    await eventually(gone, f"the job of {task['id']} is gone", 60)

@@ -1,0 +1,34 @@
+"""The rows of the paper's table 1: each starts a task, lets its user in, and leaves nothing."""
+
+import pytest
+
+from tests.e2e.deployment import User
+
+from .hub import Hub, check_gone, check_works
+
+ROWS = [
+    ("cluster", "singularity", None),
+    ("cluster", "docker", "runc"),
+    ("cluster", "docker", "runsc"),
+    ("dialling", "singularity", None),
+    ("rest", "singularity", None),
+    ("host", "docker", None),
+    ("host", "podman", None),
+    ("host", "singularity", None),
+    ("docker-api", "docker", None),
+]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("computing", "engine", "runtime"), ROWS)
+async def test_a_task_is_started_used_and_stopped(
+    hub: Hub, alice: User, computing: str, engine: str, runtime: str | None
+) -> None:
+    options = {"software": "tiny", "computing": computing, "engine": engine, "runtime": runtime}
+    task = await alice.start(**options)
+    task = await alice.until(task["id"], "running", "failed", seconds=180)
+    assert task["state"] == "running", (task["sentence"], task["log_tail"])
+    await check_works(alice, task)
+    await alice.api("POST", f"tasks/{task['id']}/stop")
+    assert (await alice.until(task["id"], "stopped", "failed"))["state"] == "stopped"
+    await check_gone(hub, task)

@@ -1,0 +1,335 @@
+"""Tasks that are jobs of a scheduler that is slow, silent or forgets: none is lost or doubled."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rosetta_hub.catalogue.catalogue import Person, load_catalogue
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.database import Database
+from rosetta_hub.database.models import State, Task, utc_now
+from rosetta_hub.errors import AuthenticationFailed, ResourceUnavailable
+from rosetta_hub.keys import Keys
+from rosetta_hub.reconciler import job_steps
+from rosetta_hub.reconciler.job_steps import JobSteps
+from rosetta_hub.reconciler.job_watcher import JobWatcher
+from rosetta_hub.resources.cluster import Cluster
+from rosetta_hub.resources.slurm.reasons import waiting_sentence
+from rosetta_hub.tasks.events import Broadcaster
+from rosetta_hub.tasks.logs import Logs
+from rosetta_hub.tasks.manager import TaskManager
+from rosetta_hub.tasks.report import Report
+from rosetta_hub.tasks.sentences import sentence
+from rosetta_hub.tasks.troubles import Troubles
+from tests.support.fake_slurm import FakeSlurm
+
+ALICE = Person("alice")
+COMPUTING = {
+    "id": "cluster",
+    "name": "Cluster",
+    "access_mode": "ssh",
+    "wms": "slurm",
+    "container_engines": ["singularity"],
+    "default_time": "2h",
+    "conf": {"host": "login.example.org"},
+}
+
+
+class NoDoors:
+    """Neither edge nor tunnels: what is tested here comes before them."""
+
+    async def open(self, task: Task) -> float | None:
+        return None
+
+    async def close_to_users(self, task: Task) -> None:
+        """Nobody was in."""
+
+
+class OneAccount:
+    def remote_user(self, user: str) -> str:
+        return user
+
+
+@dataclass
+class Desk:
+    """A task manager with a cluster, and the parts that look after its jobs."""
+
+    tasks: TaskManager
+    slurm: FakeSlurm
+    queue: Cluster
+    steps: JobSteps
+    watcher: JobWatcher
+    troubles: Troubles
+    expected: list[str] = field(default_factory=list)
+
+    def start(self, name: str = "one", **options: Any) -> Task:
+        chosen = {"software": "echo", "cpus": 4, **options}
+        return self.tasks.start(name, chosen, ALICE)
+
+    async def step(self, task: Task) -> float | None:
+        return await self.steps.step(self.tasks.find(task.id), self.queue)
+
+    async def submitted(self, name: str = "one") -> Task:
+        task = self.start(name)
+        await self.step(task)
+        return self.now(task)
+
+    def now(self, task: Task) -> Task:
+        return self.tasks.find(task.id)
+
+    def report(self, task: Task, state: str, sequence: int = 1, **more: Any) -> None:
+        report = Report.model_validate({"sequence": sequence, "state": state, **more})
+        self.tasks.report(self.now(task), report)
+
+    def job(self, task: Task, **changes: Any) -> dict[str, Any]:
+        """The task's job, after these changes."""
+        job_id = self.now(task).job_id
+        assert job_id is not None
+        self.slurm.add_jobs({**self.slurm.jobs()[job_id], **changes})
+        return self.slurm.jobs()[job_id]
+
+    def count(self, command: str) -> int:
+        return sum(call.split()[0] == command for call in self.slurm.calls())
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterable[Desk]:
+    settings = Rosetta(
+        state_dir=str(tmp_path),
+        hub_url="http://localhost:8000",
+        tasks_url="http://127.0.0.1",
+        beat_interval=1,
+        stop_timeout=1,
+    )
+    keys, database = Keys(tmp_path), Database(f"sqlite:///{tmp_path}/rosetta.sqlite")
+    software = [{"name": "Echo", "image_name": "rosetta/echo"}]
+    catalogue = load_catalogue(software, [COMPUTING])
+    logs = Logs(tmp_path / "logs", 4096)
+    tasks = TaskManager(database, catalogue, keys, logs, Broadcaster(), lambda task_id: None)
+    (tmp_path / "bin").mkdir()
+    slurm = FakeSlurm(tmp_path / "bin")
+    computing, troubles = catalogue.computing["cluster"], Troubles()
+    queue = Cluster(computing, settings, keys, OneAccount(), slurm.wms, None, waiting_sentence)
+    expected: list[str] = []
+    steps = JobSteps(tasks, NoDoors(), settings, expected.append)
+    watcher = JobWatcher(computing, queue, tasks, troubles)
+    yield Desk(tasks, slurm, queue, steps, watcher, troubles, expected)
+    database.close()
+
+
+async def test_submitted_once_and_followed(desk: Desk) -> None:
+    task = await desk.submitted()
+    assert (task.state, task.remote_user, desk.expected) == (State.QUEUED, "alice", ["cluster"])
+    assert await desk.step(task) is None
+    assert desk.count("sbatch") == 1
+    desk.job(task, reason="Resources", start="2026-11-21T14:30:00")
+    await desk.watcher.step()
+    task = desk.now(task)
+    assert "4" in (task.job_reason or "")
+    assert task.expected_start is not None
+    assert sentence(task, "Cluster") == task.job_reason
+
+
+async def test_secrets_are_in_the_script_alone(desk: Desk) -> None:
+    task = await desk.submitted()
+    secret = desk.queue._keys.agent_secret(task.id, task.attempt)
+    assert not any(secret in call for call in desk.slurm.calls())
+
+
+async def test_a_lost_answer_yields_no_second_job(desk: Desk) -> None:
+    task = desk.start()
+    lost = {"returncode": 1, "stderr": "sbatch: error: Socket timed out", "after": True}
+    desk.slurm.behave(sbatch=lost)
+    with pytest.raises(ResourceUnavailable):
+        await desk.step(task)
+    desk.slurm.behave()
+    await desk.step(task)
+    assert desk.now(task).job_id == "1"
+    assert len(desk.slurm.jobs()) == 1
+
+
+async def test_a_submission_that_never_arrived_is_repeated_only_when_it_cannot_be_late(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = desk.start()
+    desk.slurm.behave(sbatch={"returncode": 1, "stderr": "Unable to contact slurm controller"})
+    with pytest.raises(ResourceUnavailable):
+        await desk.step(task)
+    desk.slurm.behave()
+    assert await desk.step(task) == job_steps.LOOK_AGAIN
+    assert desk.count("sbatch") == 1
+    monkeypatch.setattr(job_steps, "LATE_SUBMISSION", 0.0)
+    await desk.step(task)
+    assert desk.now(task).job_id == "1"
+
+
+async def test_a_key_that_is_not_installed_submits_as_soon_as_it_is(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = desk.start()
+
+    async def refuse(task: Task) -> str:
+        raise AuthenticationFailed("paste the key")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.queue, "submit", refuse)
+        with pytest.raises(AuthenticationFailed):
+            await desk.step(task)
+    assert desk.now(task).submitting is None
+    await desk.step(task)
+    assert desk.now(task).job_id == "1"
+
+
+async def test_a_refused_job_fails_with_the_words_of_the_scheduler(desk: Desk) -> None:
+    task = desk.start(partition="nowhere")
+    await desk.step(task)
+    task = desk.now(task)
+    assert (task.state, task.reason) == (State.FAILED, "refused")
+    assert "nowhere" in sentence(task, "Cluster")
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        {"returncode": 1, "stderr": "slurm_load_jobs error: Unable to contact slurm controller"},
+        {"returncode": 0, "stdout": ""},
+        {"returncode": 0, "stdout": "<html>Service temporarily unavailable</html>"},
+    ],
+)
+async def test_no_answer_is_not_gone(desk: Desk, behaviour: dict[str, Any]) -> None:
+    task = await desk.submitted()
+    desk.job(task, state="RUNNING", node="node1")
+    desk.report(task, "running")
+    desk.slurm.behave(squeue=behaviour, sacct=behaviour)
+    for _ in range(5):
+        with pytest.raises(ResourceUnavailable):
+            await desk.watcher.step()
+    assert desk.now(task).state is State.RUNNING
+    assert desk.troubles.of(task) is not None
+    desk.slurm.behave()
+    await desk.watcher.step()
+    assert desk.troubles.of(task) is None
+    assert desk.now(task).node == "node1"
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ("TIMEOUT", "time_limit"),
+        ("OUT_OF_MEMORY", "out_of_memory"),
+        ("NODE_FAIL", "node_failure"),
+        ("CANCELLED", "cancelled"),
+        ("PREEMPTED", "preempted"),
+        ("FAILED", "job_ended"),
+    ],
+)
+async def test_why_a_job_ended(desk: Desk, state: str, reason: str) -> None:
+    task = await desk.submitted()
+    desk.report(task, "running")
+    desk.job(task, state=state, node="node1")
+    await desk.watcher.step()
+    task = desk.now(task)
+    assert (task.state, task.reason) == (State.FAILED, reason)
+    assert sentence(task, "Cluster")
+
+
+async def test_a_requeued_job_is_the_same_task_again(desk: Desk) -> None:
+    task = await desk.submitted()
+    desk.report(task, "running", 500, interface={"kind": "listener", "port": 4000})
+    # The agent is signalled when its job is preempted; that is no end by itself.
+    desk.report(task, "stopped", 501)
+    assert desk.now(task).state is State.RUNNING
+    desk.job(task, state="PENDING", reason="BeginTime")
+    await desk.watcher.step()
+    again = desk.now(task)
+    assert (again.state, again.interface_kind, again.job_id) == (State.QUEUED, None, task.job_id)
+    desk.report(task, "running", 1)
+    assert desk.now(task).state is State.RUNNING
+
+
+async def test_a_job_that_nobody_knows_is_gone_after_three_answers(desk: Desk) -> None:
+    task = await desk.submitted()
+    desk.report(task, "running")
+    (desk.slurm.directory / "jobs.json").write_text("{}")
+    for _ in range(2):
+        await desk.watcher.step()
+        assert desk.now(task).state is State.RUNNING
+    await desk.watcher.step()
+    assert (desk.now(task).state, desk.now(task).reason) == (State.FAILED, "job_lost")
+
+
+async def test_a_double_is_cancelled(desk: Desk) -> None:
+    task = await desk.submitted()
+    name = desk.queue.job_name(task)
+    desk.slurm.add_jobs({"id": "7", "name": name, "user": "alice"})
+    await desk.watcher.step()
+    assert desk.slurm.jobs()["7"]["state"] == "CANCELLED"
+    assert desk.slurm.jobs()["1"]["state"] == "PENDING"
+
+
+async def test_jobs_of_others_are_left_alone(desk: Desk) -> None:
+    await desk.submitted()
+    other = f"rosetta-{'0' * 8}-{'1' * 12}-1"
+    desk.slurm.add_jobs(
+        {"id": "8", "name": other, "user": "alice"}, {"id": "9", "name": "mine", "user": "alice"}
+    )
+    await desk.watcher.step()
+    assert [desk.slurm.jobs()[job]["state"] for job in ("8", "9")] == ["PENDING", "PENDING"]
+
+
+@pytest.mark.parametrize("state", ["PENDING", "RUNNING", "REQUEUE_HOLD"])
+async def test_stop_cancels_in_every_state(desk: Desk, state: str) -> None:
+    task = await desk.submitted()
+    desk.job(task, state=state)
+    desk.tasks.request_stop(desk.now(task))
+    assert await desk.step(task) == job_steps.LOOK_AGAIN
+    assert desk.job(task)["state"] == "CANCELLED"
+    await desk.step(task)
+    assert desk.now(task).state is State.STOPPED
+
+
+async def test_stop_before_the_answer_to_the_submission(desk: Desk) -> None:
+    task = desk.start()
+    desk.slurm.behave(sbatch={"returncode": 1, "stderr": "Socket timed out", "after": True})
+    with pytest.raises(ResourceUnavailable):
+        await desk.step(task)
+    desk.slurm.behave()
+    desk.tasks.request_stop(desk.now(task))
+    await desk.step(task)
+    await desk.step(task)
+    assert desk.slurm.jobs()["1"]["state"] == "CANCELLED"
+
+
+async def test_a_live_agent_ends_its_task_itself(desk: Desk) -> None:
+    task = await desk.submitted()
+    desk.job(task, state="RUNNING", node="node1")
+    desk.report(task, "running")
+    desk.tasks.request_stop(desk.now(task))
+    assert await desk.step(task) == job_steps.LOOK_AGAIN
+    assert desk.job(task)["state"] == "RUNNING"
+    desk.report(task, "stopped", 2)
+    assert desk.now(task).state is State.STOPPED
+
+
+async def test_one_query_for_all_tasks(desk: Desk) -> None:
+    for number in range(20):
+        await desk.submitted(f"task-{number}")
+    before = len(desk.slurm.calls())
+    await desk.watcher.step()
+    assert [call.split()[0] for call in desk.slurm.calls()[before:]] == ["squeue"]
+
+
+async def test_a_job_whose_task_has_ended_long_ago_is_cancelled(desk: Desk) -> None:
+    task = await desk.submitted()
+    desk.tasks.fail(task, "ports_exhausted")
+
+    def earlier(row: Task) -> None:
+        row.ended = utc_now() - timedelta(seconds=90)
+
+    desk.tasks.update(desk.now(task), earlier)
+    await desk.watcher.step()
+    assert desk.job(task)["state"] == "CANCELLED"
