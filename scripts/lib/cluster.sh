@@ -85,10 +85,11 @@ create_machine() {
 }
 
 create_machines() {
-    local homes=() user node number=11 memory=3g
+    local homes=() user node number=11 size=3g  # memory is taken for what is in them only
+    local tmp="/tmp:exec,mode=1777,size=$size"
     for user in alice:1001 bob:1002; do
         docker volume create --label "rosetta.cluster=$name" --driver local --opt type=tmpfs \
-            --opt device=tmpfs --opt "o=size=$memory,mode=0700,uid=${user#*:},gid=${user#*:}" \
+            --opt device=tmpfs --opt "o=size=$size,mode=0700,uid=${user#*:},gid=${user#*:}" \
             "$name-home-${user%:*}" >/dev/null
         homes+=(--volume "$name-home-${user%:*}:/home/${user%:*}")
     done
@@ -98,16 +99,17 @@ create_machines() {
         --sysctl net.ipv4.ip_forward=1 --env "NODES=$nodes.0/24" --publish 127.0.0.1::5000 \
         --volume rosetta-cluster-registry:/var/lib/registry
     docker network connect --ip "$nodes.2" "$name-nodes" "$name-controller"
-    create_machine login slurm-cluster front "$front.3" "${homes[@]}"
+    # It may mount, so that tests can cover a directory there.
+    create_machine login slurm-cluster front "$front.3" "${homes[@]}" --cap-add SYS_ADMIN \
+        --security-opt apparmor=unconfined --tmpfs "$tmp"
     docker network connect --ip "$nodes.3" "$name-nodes" "$name-login"
     for node in node1 node2; do
         create_machine "$node" slurm-node nodes "$nodes.$number" "${homes[@]}" \
-            "${engine_privileges[@]}" --tmpfs "/tmp:exec,mode=1777,size=$memory" \
-            --env "GATEWAY=$nodes.2"
+            "${engine_privileges[@]}" --tmpfs "$tmp" --env "GATEWAY=$nodes.2"
         number=$((number + 1))
     done
     hosts=(--add-host "registry:$front.2")
-    create_machine host standalone-host front "$front.4" "${engine_privileges[@]}"
+    create_machine host standalone-host front "$front.4" "${engine_privileges[@]}" --tmpfs "$tmp"
 }
 
 is_ready() { docker exec "$name-$1" test -e /run/cluster/ready 2>/dev/null; }
@@ -171,11 +173,10 @@ cluster_up() {
     build_images
     say "$name: starting"
     cluster_down
-    mkdir -p "$state"
     make_networks
-    make_keys
+    (umask 077 && mkdir -p "$state" && make_keys)
     create_machines
-    (cd / && docker start "${machines[@]/#/$name-}" >/dev/null)
+    docker start "${machines[@]/#/$name-}" >/dev/null
     for machine in "${machines[@]}"; do wait_for 100 "the start of $machine" is_ready "$machine"; done
     wait_for 60 "that the nodes are idle" nodes_are_idle
     fill_registry
@@ -184,9 +185,8 @@ cluster_up() {
 }
 
 cluster_test() {
-    cd "$root"
     export PATH=$venv/bin:$PATH ROSETTA_TEST_CLUSTER=$name
-    python -m pytest tests/cluster tests/hpc "$@"
+    (cd "$root" && python -m pytest tests/cluster tests/hpc "$@")
 }
 
 cluster_logs() {

@@ -51,6 +51,5 @@ configure_slurm() {
 stay() {
     touch /run/cluster/ready
     say "ready"
-    cd /var/log/cluster
-    exec tail -n +1 --retry -F ./*.log
+    exec tail -n +1 --retry -F /var/log/cluster/*.log
 }

@@ -1,0 +1,1 @@
+"""That the test cluster is what it claims to be."""
