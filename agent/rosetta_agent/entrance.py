@@ -1,12 +1,14 @@
 """The way to the interface of a container: which one there is, and that it stays open."""
 
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict
 
 from rosetta_agent.answer import Address
+from rosetta_agent.dialer import Order, start_dialer
 from rosetta_agent.engines.base import Container
 from rosetta_agent.errors import TaskFailure
 from rosetta_agent.job import Job
-from rosetta_agent.processes import is_alive, terminate
+from rosetta_agent.processes import Identity, is_alive, terminate
+from rosetta_agent.reach import Dial
 from rosetta_agent.relay import Target, start_relay
 from rosetta_agent.sandbox import Sandbox, recorded_identity
 
@@ -51,6 +53,8 @@ class Entrance:
         """Start the helpers, unless those that were recorded still run."""
         if self._needs_relay(container) and not self._lives("relay"):
             self._start_relay(container)
+        if self._job.dial is not None and container.process and not self._lives("dialer"):
+            self._start_dialer(self._job.dial, container.process)
 
     def _lives(self, name: str) -> bool:
         known = recorded_identity(self._state, name)
@@ -73,10 +77,19 @@ class Entrance:
             return  # there is nothing to relay to any more
         self._record(relay=list(relay.process), listener=relay.port)
 
+    def _start_dialer(self, dial: Dial, container: Identity) -> None:
+        order = Order(
+            url=dial.url,
+            ca=dial.ca,
+            secret=self._job.secret,
+            task=self._job.attempt.task,
+            attempt=self._job.attempt.attempt,
+            socket=self._sandbox.socket,
+            container=list(container),
+        )
+        self._record(dialer=list(start_dialer(self._sandbox, order)))
+
     def close(self) -> None:
         """End the helpers."""
         for name in ("relay", "dialer"):
-            terminate(self._known(name), 2.0)
-
-    def _known(self, name: str) -> Optional[Any]:
-        return recorded_identity(self._state, name)
+            terminate(recorded_identity(self._state, name), 2.0)

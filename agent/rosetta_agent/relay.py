@@ -82,7 +82,8 @@ def build_listen_order(listen: Listen, port: int) -> Dict[str, Any]:
     return {"host": listen.host, "port": port, "secret": listen.secret.hex(), "tls": tls}
 
 
-async def _watch(container: Identity) -> None:
+async def watch(container: Identity) -> None:
+    """Return when that process has ended."""
     while is_alive(container):  # noqa: ASYNC110 - nothing tells when a process ends
         await asyncio.sleep(_WATCH_SECONDS)
 
@@ -135,11 +136,11 @@ def serve(order: Dict[str, Any]) -> None:
     server = loop.run_until_complete(loop.create_unix_server(backend.accept, sock=local))
     if public is not None:
         _guard(loop, public, backend, listen)
-    watch = asyncio.ensure_future(_watch(container), loop=loop)
-    loop.add_signal_handler(signal.SIGTERM, watch.cancel)
+    watching = asyncio.ensure_future(watch(container), loop=loop)
+    loop.add_signal_handler(signal.SIGTERM, watching.cancel)
     say_ready(0 if public is None else public.getsockname()[1])
     with contextlib.suppress(asyncio.CancelledError):
-        loop.run_until_complete(watch)
+        loop.run_until_complete(watching)
     server.close()
     with contextlib.suppress(FileNotFoundError):
         os.unlink(order["socket"])

@@ -22,7 +22,7 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> 
 class FakeService:
     """Takes reports as the service does, records them, and answers what the test says."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self.reports: list[dict[str, Any]] = []
         self.credentials: set[str | None] = set()
         self.target = "run"
@@ -43,8 +43,8 @@ class FakeService:
             def log_message(self, format: str, *args: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/agents/x/1"
+        self._server = ThreadingHTTPServer((host, 0), Handler)
+        self.url = f"http://{host}:{self._server.server_port}/agents/x/1"
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
 
