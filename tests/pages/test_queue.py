@@ -100,6 +100,8 @@ async def test_the_dashboard_has_it_at_a_glance(page: Page, stub: Stub) -> None:
     row = page.locator(".task-row")
     await expect(row).to_contain_text("Waits for 64 free cores in main.")
     await expect(row.locator(".task-left")).to_contain_text("expected ")
+    asked = "CASA 6.5 · Vega · main, astro, 64 cores, 128 GB, 8 h"
+    await expect(row.locator(".task-where")).to_have_text(asked)
     task = stub.put(make_task("a1", **running_job(in_minutes(200), note=SILENT)))
     left = row.locator(".task-left")
     await expect(left).to_have_text("3 h 20 min left")
