@@ -136,4 +136,6 @@ def become(path: str, arguments: "list[str]", order: bytes) -> None:
     os.close(writing)
     os.dup2(reading, 0)
     os.close(reading)
-    os.execv(sys.executable, [sys.executable, "-I", "-c", _CODE, path, *arguments])  # noqa: S606
+    # Python does not know its own path where the job's environment has no PATH.
+    python = sys.executable or os.readlink("/proc/self/exe")
+    os.execv(python, [python, "-I", "-c", _CODE, path, *arguments])  # noqa: S606
