@@ -177,8 +177,8 @@ class Computing(Entry):
             return self.conf.way or "agent"
         return None
 
-    def work_dir(self, uid: int) -> str:
-        """The directory of the tasks' sandboxes, for tasks that run as the user `uid`.
+    def work_dir(self, uid: int | str) -> str:
+        """The directory of the tasks' sandboxes, for tasks that run as the user number `uid`.
 
         Short by default: a unix socket's path in it has at most 107 bytes (unix(7)).
         """

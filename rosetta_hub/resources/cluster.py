@@ -77,8 +77,8 @@ class Cluster:
 
     async def submit(self, task: Task) -> str:
         """See Queue. The script carries the agent, and travels on standard input."""
-        # Node-local, and made by the agent as its own user: no uid has to be known for it.
-        work_dir = self._conf.work_dir
+        # The node fills the number of its user in, which nobody has to know here.
+        work_dir = self._computing.work_dir("{uid}")
         setting = self._remote.setting(task, work_dir, listens=self._remote.way != "agent")
         job = build_job(task, self._computing, self._settings, self._keys, setting)
         script = build_batch_script(job, self._conf.python)
