@@ -5,8 +5,8 @@ oldest_venv=$root/.venv-oldest
 
 require_python() {
     install_packages python
-    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
-        || die "Python 3.10 or newer is needed; python3 is $(python3 --version)."
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+        || die "Python 3.11 or newer is needed; python3 is $(python3 --version)."
 }
 
 # make_venv DIRECTORY REQUIREMENT...: once for these requirements and this setup.cfg.
