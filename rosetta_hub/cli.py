@@ -10,6 +10,7 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from rosetta_hub import __version__
+from rosetta_hub.check.command import HELP, add_arguments, run_check_command
 from rosetta_hub.config import Rosetta
 from rosetta_hub.edge.process import run_edge, run_proxy
 from rosetta_hub.edge.settings import edge_config
@@ -32,6 +33,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         settings = load_settings(Path(options.config))
         settings.check()
+        if options.command == "check":
+            return run_check_command(settings, options)
         COMMANDS[options.command][0](settings)
     except RosettaError as error:
         print(f"rosetta-hub {options.command}: {error}", file=sys.stderr)
@@ -77,5 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     for name, (_, text) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--config", default="jupyterhub_config.py")
+    check = commands.add_parser("check", help=HELP, description=HELP)
+    check.add_argument("--config", default="jupyterhub_config.py")
+    add_arguments(check)
     commands.add_parser("proxy", help="run the guarded configurable-http-proxy for the hub itself")
     return parser

@@ -165,7 +165,7 @@ def wrap_for_shell(script: str) -> str:
     For schedulers that hand every script to a shell. Other scripts are left as they are.
     """
     first, _, rest = script.partition("\n")
-    if not first.startswith("#!") or "python" not in first:
+    if not first.startswith("#!") or "python" not in first or rest.startswith("''''exec "):
         return script
     interpreter = first[2:].strip()
     return f"#!/bin/sh\n''':'\nexec {interpreter} \"$0\" \"$@\"\n'''\n{rest}"

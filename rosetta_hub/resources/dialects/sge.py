@@ -56,7 +56,7 @@ class Sge(Dialect):
         """
         # -C '': lines of the script are no options. -S: queues choose the shell else.
         options = ["-N", request.name, "-C", "", "-S", "/bin/sh", "-j", "yes", "-o", "/dev/null"]
-        # The check for a job that could never run takes what nodes report (free memory) for nothing.
+        # The check for a job that could never run ignores what nodes report (free memory).
         options += ["-r", "no", "-w", "n" if request.memory or request.constraint else "e"]
         slots = request.cpus or 1
         wanted = {

@@ -1,0 +1,1 @@
+"""`rosetta-hub check`: whether a computing resource can do all that tasks need."""

@@ -1,0 +1,196 @@
+"""The subcommand `check` of `rosetta-hub`: puts the checks' context together."""
+
+import argparse
+import asyncio
+import contextlib
+import getpass
+import logging
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.conf import DockerApiConf, SlurmRestConf, SshConf
+from rosetta_hub.catalogue.software import Software
+from rosetta_hub.check.context import Context, Result
+from rosetta_hub.check.run import format_json, format_result, is_good, run_checks
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.database import Database
+from rosetta_hub.errors import ConfigError, ResourceUnavailable
+from rosetta_hub.identities import Identities
+from rosetta_hub.resources.access import Access
+from rosetta_hub.resources.access_local import LocalAccess
+from rosetta_hub.resources.access_ssh import SshAccess
+from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
+from rosetta_hub.resources.endpoints import ACCEPTED_HOST_KEYS, Endpoints
+from rosetta_hub.resources.slurm.wms import SlurmWms
+from rosetta_hub.resources.wms import Wms
+from rosetta_hub.ssh.endpoint import Endpoint, JumpHost
+from rosetta_hub.ssh.scan import scan_host_key
+from rosetta_hub.tunnels.client import TunnelsClient
+from rosetta_hub.tunnels.process import TunnelsConfig, ensure_tunnels, stop_tunnels
+
+HELP = "check computing resources: from the host key to an image pull"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the subcommand."""
+    parser.add_argument("resource", nargs="?", help="id of a resource; all of them by default")
+    parser.add_argument("--user", default=getpass.getuser(), help="user of the hub, for user_keys")
+    parser.add_argument("--json", action="store_true", help="print JSON at the end")
+    parser.add_argument(
+        "--accept-host-key", action="store_true", help="pin the host key that is shown now"
+    )
+    parser.add_argument(
+        "--wait", type=float, default=300, help="seconds that the job may wait in the queue"
+    )
+
+
+def run_check_command(settings: Rosetta, options: argparse.Namespace) -> int:
+    """Run the checks; returns the exit status: 1 when something failed.
+
+    Raises:
+        ConfigError: there is no such resource.
+    """
+    logging.getLogger().setLevel(logging.WARNING)
+    reports = asyncio.run(_check_all(settings, options))
+    if options.json:
+        print(format_json(reports))
+    return 0 if all(is_good(results) for results in reports.values()) else 1
+
+
+async def _check_all(settings: Rosetta, options: argparse.Namespace) -> dict[str, list[Result]]:
+    reports = {}
+    settings.state_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with stand_in(settings), own_tunnels() as tunnels:
+        for computing in _chosen(settings, options.resource):
+            if not options.json:
+                print(f"{computing.id} ({computing.name}), for {options.user}", flush=True)
+            with open_context(settings, computing, options.user, tunnels) as context:
+                context.accept_host_key = options.accept_host_key
+                context.queue_timeout = options.wait
+                show = _ignore if options.json else _show
+                reports[computing.id] = await run_checks(context, show)
+    return reports
+
+
+def _show(result: Result) -> None:
+    print(format_result(result), flush=True)
+
+
+def _ignore(result: Result) -> None:
+    return
+
+
+def _chosen(settings: Rosetta, name: str | None) -> list[Computing]:
+    known = settings.catalogue().computing
+    if name is None:
+        return list(known.values())
+    if name not in known:
+        raise ConfigError(
+            f"There is no computing resource {name!r}. There are: {', '.join(known)}."
+        )
+    return [known[name]]
+
+
+@contextlib.asynccontextmanager
+async def own_tunnels() -> AsyncIterator[TunnelsConfig]:
+    """A tunnels' process for the checks alone: the service's has its own to look after."""
+    with tempfile.TemporaryDirectory(prefix="rosetta-check-") as folder:
+        config = TunnelsConfig(state_dir=Path(folder))
+        await ensure_tunnels(config)
+        try:
+            yield config
+        finally:
+            await stop_tunnels(config)
+
+
+@contextlib.asynccontextmanager
+async def stand_in(settings: Rosetta) -> AsyncIterator[None]:
+    """Somebody who answers in the place of a service that is not started."""
+    parts = urlsplit(settings.service_url)
+    try:
+        server = await asyncio.start_server(_say_ok, parts.hostname, parts.port or 80)
+    except OSError:
+        # The port is taken: by the service.
+        yield
+        return
+    async with server:
+        yield
+
+
+async def _say_ok(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+    writer.close()
+
+
+@contextlib.contextmanager
+def open_context(
+    settings: Rosetta, computing: Computing, user: str, tunnels: TunnelsConfig
+) -> Iterator[Context]:
+    """All that the checks of a resource need.
+
+    Raises:
+        ConfigError: the resource is of a kind that can't be checked.
+    """
+    software = find_software(settings, computing)
+    if isinstance(computing.conf, SlurmRestConf | DockerApiConf):
+        raise ConfigError(f"{computing.id}: resources with access_mode 'api' can't be checked yet.")
+    if computing.access_mode == "local":
+        yield Context(computing, settings, user, LocalAccess(), software)
+        return
+    client = TunnelsClient(tunnels.socket)
+    database = Database(settings.db_url)
+    try:
+        identities = Identities(database, settings.keys(), settings)
+        endpoints = Endpoints(computing, identities, settings.state_path)
+        access = endpoints.access(user, lambda endpoint: SshAccess(client, endpoint))
+        context = Context(computing, settings, user, access, software)
+        context.endpoint = lambda: endpoints.endpoint(user)
+        context.address = lambda: _address(computing.conf, endpoints, user, settings)
+        context.scan = scan_host_key
+        context.accepted = settings.state_path / ACCEPTED_HOST_KEYS
+        context.tunnels, context.sockets = client, tunnels.sockets_dir
+        if computing.has_queue:
+            context.open_wms = lambda account: _wms(computing, access, account)
+        yield context
+    finally:
+        database.close()
+
+
+def _address(conf: object, endpoints: Endpoints, user: str, settings: Rosetta) -> Endpoint:
+    """Where the server is. Its host key is looked at before there are keys of the user."""
+    try:
+        return endpoints.endpoint(user)
+    except ResourceUnavailable:
+        assert isinstance(conf, SshConf)  # noqa: S101 - for the types: others have no endpoints
+        accepted = settings.state_path / ACCEPTED_HOST_KEYS
+        known = f"{conf.known_hosts_text()}\n{_read(accepted)}"
+        jumps = tuple(JumpHost(one.host, one.port, one.user) for one in conf.jump_hosts)
+        return Endpoint(
+            "check", user, conf.host, conf.port, user, "", None, known, jumps, conf.ssh_config
+        )
+
+
+def _read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def _wms(computing: Computing, access: Access, account: str) -> Wms:
+    if computing.wms == "slurm":
+        return SlurmWms(access, account, computing.conf.path)
+    return build_batch_wms(computing.wms, access)
+
+
+def find_software(settings: Rosetta, computing: Computing) -> Software | None:
+    """The first of the catalogue that runs there."""
+    for card in settings.catalogue().software.values():
+        for one in card.versions:
+            permitted = not one.computing or computing.id in one.computing
+            if one.kind == "container" and permitted and computing.runs(one.image_arch):
+                return one
+    return None

@@ -1,0 +1,104 @@
+"""Checks of the way to the resource: host key, authentication, the scheduler's commands."""
+
+from rosetta_hub.check.context import CheckFailed, CheckSkipped, Context
+from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem, ResourceUnavailable
+from rosetta_hub.resources.access import Completed
+from rosetta_hub.resources.dialects.dialect import last_words
+from rosetta_hub.resources.dialects.wms_by_name import DIALECTS
+from rosetta_hub.resources.slurm.commands import build_command
+from rosetta_hub.ssh.host_keys import accept_host_key, find_pinned_keys
+
+TIMEOUT = 60
+
+
+async def check_host_key(context: Context) -> str:
+    """The server shows the pinned key; one that is not known may be accepted."""
+    if context.address is None or context.scan is None:
+        raise CheckSkipped("there is no SSH to this resource")
+    endpoint = context.address()
+    key = await context.scan(endpoint)
+    pinned = find_pinned_keys(endpoint.known_hosts, key.host, key.port)
+    if key.fingerprint in pinned:
+        return f"{key.host} shows the pinned key {key.fingerprint}"
+    if pinned:
+        raise CheckFailed(
+            f"{key.host} shows {key.fingerprint}, but {', '.join(pinned)} is pinned",
+            "Somebody may be in between. Ask the site whether its host key has changed; if it has,"
+            " replace the line in known_hosts.",
+        )
+    if not context.accept_host_key or context.accepted is None:
+        raise CheckFailed(
+            f"no host key is pinned for {key.host}, which shows {key.fingerprint}",
+            "Compare the fingerprint with what the site publishes, and run this again with"
+            " --accept-host-key.",
+        )
+    accept_host_key(context.accepted, key)
+    return f"accepted {key.fingerprint} of {key.host}"
+
+
+async def check_authentication(context: Context) -> str:
+    """A command runs, and tells the account."""
+    _see_credentials(context)
+    try:
+        answer = await context.access.run(["id", "-un"], "", TIMEOUT)
+    except HostKeyProblem as error:
+        advice = "Run this again with --accept-host-key when it is the first contact."
+        raise CheckFailed(str(error), advice) from error
+    except AuthenticationFailed as error:
+        raise CheckFailed(str(error), _advice_for_key(context)) from error
+    if answer.returncode != 0 or not answer.stdout.strip():
+        raise CheckFailed(
+            f"`id -un` failed: {last_words(answer)}",
+            "See whether the account may run commands without a terminal.",
+        )
+    # Files that greet, on shells that are not interactive, write in front of it.
+    context.account = answer.stdout.strip().splitlines()[-1]
+    context.wms = context.open_wms(context.account) if context.open_wms else None
+    return f"commands run as {context.account}"
+
+
+def _see_credentials(context: Context) -> None:
+    """See that there is something to log in with."""
+    try:
+        if context.endpoint is not None:
+            context.endpoint()
+    except ResourceUnavailable as error:
+        raise CheckFailed(str(error), _advice_for_key(context)) from error
+
+
+def _advice_for_key(context: Context) -> str:
+    if context.computing.auth_mode == "user_keys":
+        return (
+            f"{context.user} has to set the user name there on the page 'Keys and mail', and to"
+            " paste its line into ~/.ssh/authorized_keys. --user names another user of the hub."
+        )
+    return "See that the public key of 'key_file' is in ~/.ssh/authorized_keys of 'user' there."
+
+
+async def check_scheduler(context: Context) -> str:
+    """The scheduler's commands are there, and it answers."""
+    if context.wms is None:
+        raise CheckSkipped("there is no scheduler")
+    command = build_version_command(context)
+    answer = await context.access.run(command, "", TIMEOUT)
+    if answer.returncode in (126, 127):
+        raise CheckFailed(
+            f"its commands can't be run: {last_words(answer)}",
+            "See that they are in PATH of a session without a terminal (`ssh host squeue`), or"
+            " give their directory as 'path' in 'conf'.",
+        )
+    facts = await context.wms.facts()
+    names = ", ".join(one.name + ("*" if one.default else "") for one in facts.partitions[:8])
+    return _version(answer) + (f"; partitions: {names}" if names else "")
+
+
+def build_version_command(context: Context) -> list[str]:
+    """Prints the version of the scheduler."""
+    if context.computing.wms in DIALECTS:
+        return DIALECTS[context.computing.wms]().build_version_command()
+    return build_command(["sinfo", "--version"], context.computing.conf.path)
+
+
+def _version(answer: Completed) -> str:
+    lines = (answer.stdout.strip() or answer.stderr.strip()).splitlines()
+    return lines[0] if lines else "no version"

@@ -1,0 +1,131 @@
+"""Checks of the node where tasks run: the probe goes there, and each reads what it has found."""
+
+from typing import Any
+
+from rosetta_hub.catalogue.units import format_size
+from rosetta_hub.check.context import CheckFailed, CheckSkipped, Context
+
+OLDEST_PYTHON = (3, 6)
+SKEW_LIMIT = 30.0
+
+
+async def check_python(context: Context) -> str:
+    """The node's Python is new enough for the agent."""
+    version = str(await context.find("python"))
+    parts = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+    if parts < OLDEST_PYTHON:
+        raise CheckFailed(
+            f"Python {version} on {context.node}",
+            "The agent needs 3.6 or newer: name one with 'python' in 'conf'.",
+        )
+    return f"Python {version} on {context.node}"
+
+
+async def check_engines(context: Context) -> str:
+    """Every configured engine answers on the node."""
+    found = await _finding(context, "engines")
+    versions = [f"{name} {one['version']}" for name, one in found.items() if "version" in one]
+    missing = [f"{name} {one['error']}" for name, one in found.items() if "version" not in one]
+    if missing:
+        raise CheckFailed(
+            "; ".join(missing),
+            "Install it on the nodes, give its directory as 'path' in 'conf', let the account use"
+            " it, or take it out of 'container_engines'.",
+        )
+    return ", ".join(versions)
+
+
+async def check_namespaces(context: Context) -> str:
+    """The account may make user and network namespaces."""
+    found = await _finding(context, "namespaces")
+    if not found["ok"]:
+        raise CheckFailed(
+            f"no user namespaces: {found['error']}",
+            "Ask the site for user.max_user_namespaces > 0 (and"
+            " kernel.unprivileged_userns_clone = 1 where it exists; AppArmor may forbid them,"
+            " too). Without them tasks share the node's network, and fixed ports may collide.",
+        )
+    return "user and network namespaces can be made"
+
+
+async def check_service(context: Context) -> str:
+    """The node reaches the service, for the agent's reports."""
+    found = (await _finding(context, "urls")).get("service", {})
+    if "error" in found:
+        raise CheckFailed(
+            f"{context.node} does not reach {agents_url(context)}: {found['error']}",
+            "See that the service is started, that agents_url is an address that nodes can"
+            " resolve and connect to, and that no firewall is in between; for https with a CA of"
+            " your own, set agents_ca.",
+        )
+    if found["status"] != 200:
+        raise CheckFailed(
+            f"{agents_url(context)} answers {found['status']}",
+            "Somebody else answers there: see that agents_url leads to the service.",
+        )
+    return f"{agents_url(context)} answers in {found['seconds'] * 1000:.0f} ms"
+
+
+async def check_dial(context: Context) -> str:
+    """The node reaches the tunnels' process, for the way `agent`."""
+    if context.computing.way != "agent":
+        raise CheckSkipped(f"the way is {context.computing.way or 'local'}: nodes dial nobody")
+    url = str(context.settings.tunnels_url)
+    found = (await _finding(context, "urls")).get("tunnels")
+    if found is None:
+        raise CheckFailed(
+            "tunnels_url is not set", "Set c.Rosetta.tunnels_url to an address that nodes reach."
+        )
+    if "error" in found:
+        raise CheckFailed(
+            f"{context.node} does not reach {url}: {found['error']}",
+            "See that the service is started, that tunnels_url is an address that nodes can"
+            " connect to, and that its port is open for them.",
+        )
+    return f"{url} answers in {found['seconds'] * 1000:.0f} ms"
+
+
+async def check_clock(context: Context) -> str:
+    """Node and hub agree on the time."""
+    skew = context.skew
+    if skew is None:
+        skew = (await _finding(context, "urls")).get("service", {}).get("skew")
+    if skew is None:
+        raise CheckSkipped("neither direction of the network works")
+    if abs(skew) > SKEW_LIMIT:
+        raise CheckFailed(
+            f"the node's clock is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}",
+            "Let NTP set the clocks of node and hub: certificates fail when they disagree.",
+        )
+    return f"{skew:+.1f} s"
+
+
+async def check_pull(context: Context) -> str:
+    """The node gets the image of a configured software."""
+    if context.software is None:
+        raise CheckSkipped("no configured software runs here")
+    found = await _finding(context, "pull")
+    image = context.software.image
+    if "error" in found:
+        raise CheckFailed(
+            f"{image}: {found['error']}",
+            "See that the nodes reach the registry (a proxy may be needed), that the image is"
+            " there for their architecture, and that their disk has room for it.",
+        )
+    if found.get("there"):
+        return f"{image} is there already"
+    seconds = (await _finding(context, "seconds")).get("pull", 0)
+    size = f" ({format_size(found['bytes'])})" if "bytes" in found else ""
+    return f"{image}{size} in {seconds:.1f} s"
+
+
+def agents_url(context: Context) -> str:
+    """Where the nodes of this resource reach the service."""
+    return str(getattr(context.computing.conf, "agents_url", "") or context.settings.agents_url)
+
+
+async def _finding(context: Context, name: str) -> dict[str, Any]:
+    found = await context.find(name)
+    if not isinstance(found, dict):
+        raise CheckSkipped("the probe has found nothing about it")
+    return found

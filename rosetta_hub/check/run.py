@@ -1,0 +1,134 @@
+"""Runs the checks of a resource, in order, and shows what came of them."""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+
+from rosetta_hub.check.contact import check_authentication, check_host_key, check_scheduler
+from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped, Context, Result
+from rosetta_hub.check.network import check_throughput, check_way_in, quit_probe
+from rosetta_hub.check.node import (
+    check_clock,
+    check_dial,
+    check_engines,
+    check_namespaces,
+    check_pull,
+    check_python,
+    check_service,
+)
+from rosetta_hub.check.probes import HostProbe, JobProbe
+from rosetta_hub.errors import RosettaError
+
+JOB = "job"
+
+
+async def check_job(context: Context) -> str:
+    """A tiny job is submitted and runs; without a scheduler, the probe itself is started."""
+    if context.wms is not None:
+        context.probe = JobProbe(context, context.wms)
+    else:
+        context.probe = HostProbe(context, lambda: quit_probe(context))
+    return await context.probe.start()
+
+
+async def check_end(context: Context) -> str:
+    """The job ends, and nothing of it is left."""
+    if context.probe is None:
+        raise CheckSkipped("nothing was started")
+    return await context.probe.end()
+
+
+CHECKS = (
+    Check("host key", check_host_key, advice="See that host and port are right, and sshd runs."),
+    Check(
+        "authentication",
+        check_authentication,
+        ("host key",),
+        "See that host and port are right, and that sshd answers.",
+    ),
+    Check(
+        "scheduler",
+        check_scheduler,
+        ("authentication",),
+        "See that the scheduler's daemons run, and that the account may ask them.",
+    ),
+    Check(
+        JOB,
+        check_job,
+        ("authentication", "scheduler"),
+        "See whether a job can be submitted by hand, as this account.",
+    ),
+    Check("hub to node", check_way_in, (JOB,)),
+    Check("throughput", check_throughput, ("hub to node",), "Run the check again."),
+    Check("python", check_python, (JOB,)),
+    Check("engines", check_engines, (JOB,)),
+    Check("namespaces", check_namespaces, (JOB,)),
+    Check("node to service", check_service, (JOB,)),
+    Check("node to tunnels", check_dial, (JOB,)),
+    Check("clock", check_clock, (JOB,)),
+    Check("image", check_pull, ("engines",)),
+)
+# Always done, whatever has failed before.
+CLEANUP = Check("cleanup", check_end, (), "See what is left of the job, and remove it by hand.")
+
+
+async def run_checks(context: Context, seen: Callable[[Result], None]) -> list[Result]:
+    """All checks of a resource; `seen` gets each result as it comes."""
+    results: list[Result] = []
+    try:
+        for check in CHECKS:
+            results.append(await run_check(check, context, results))
+            seen(results[-1])
+    finally:
+        results.append(await run_check(CLEANUP, context, results))
+        seen(results[-1])
+    return results
+
+
+async def run_check(check: Check, context: Context, earlier: Iterable[Result]) -> Result:
+    """One check, or why it was left out."""
+    failed = [one.name for one in earlier if one.name in check.needs and one.status == "failed"]
+    blocked = failed or [
+        one.name
+        for one in earlier
+        if one.name in check.needs and one.status == "skipped" and one.text.startswith("needs ")
+    ]
+    if blocked:
+        return Result(check.name, "skipped", 0, f"needs '{blocked[0]}', which did not work")
+    started = time.monotonic()
+    try:
+        text = await check.run(context)
+        return Result(check.name, "ok", time.monotonic() - started, text)
+    except CheckSkipped as skipped:
+        return Result(check.name, "skipped", time.monotonic() - started, str(skipped))
+    except CheckFailed as failure:
+        took = time.monotonic() - started
+        return Result(check.name, "failed", took, str(failure), failure.advice or check.advice)
+    except RosettaError as error:
+        return Result(check.name, "failed", time.monotonic() - started, str(error), check.advice)
+
+
+MARKS = {"ok": "ok", "failed": "FAILED", "skipped": "-"}
+
+
+def format_result(result: Result) -> str:
+    """A line of the table, and one with what to do."""
+    seconds = f"{result.seconds:.1f} s" if result.status != "skipped" else ""
+    line = f"  {MARKS[result.status]:<7}{result.name:<17}{seconds:>8}  {result.text}"
+    return f"{line}\n{'':34}-> {result.advice}" if result.advice else line
+
+
+def format_json(reports: dict[str, list[Result]]) -> str:
+    """All results, by resource."""
+    return json.dumps(
+        {
+            name: {"ok": is_good(results), "checks": [vars(one) for one in results]}
+            for name, results in reports.items()
+        },
+        indent=2,
+    )
+
+
+def is_good(results: Iterable[Result]) -> bool:
+    """Whether nothing failed."""
+    return all(result.status != "failed" for result in results)
