@@ -5,8 +5,10 @@ import asyncio
 import contextlib
 import getpass
 import logging
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,6 +32,7 @@ from rosetta_hub.ssh.endpoint import Endpoint, JumpHost
 from rosetta_hub.ssh.scan import scan_host_key
 from rosetta_hub.tunnels.client import TunnelsClient
 from rosetta_hub.tunnels.process import TunnelsConfig, ensure_tunnels, stop_tunnels
+from rosetta_hub.tunnels.settings import tunnels_config
 
 HELP = "check computing resources: from the host key to an image pull"
 
@@ -63,7 +66,7 @@ def run_check_command(settings: Rosetta, options: argparse.Namespace) -> int:
 async def _check_all(settings: Rosetta, options: argparse.Namespace) -> dict[str, list[Result]]:
     reports = {}
     settings.state_path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    async with stand_in(settings), own_tunnels() as tunnels:
+    async with stand_in(settings), own_tunnels(settings) as tunnels:
         for computing in _chosen(settings, options.resource):
             if not options.json:
                 print(f"{computing.id} ({computing.name}), for {options.user}", flush=True)
@@ -95,15 +98,29 @@ def _chosen(settings: Rosetta, name: str | None) -> list[Computing]:
 
 
 @contextlib.asynccontextmanager
-async def own_tunnels() -> AsyncIterator[TunnelsConfig]:
-    """A tunnels' process for the checks alone: the service's has its own to look after."""
+async def own_tunnels(settings: Rosetta) -> AsyncIterator[TunnelsConfig]:
+    """A tunnels' process for the checks alone: the service's has its own to look after.
+
+    Nodes dial this one where the service's does not run.
+    """
+    dial = tunnels_config(settings).dial
     with tempfile.TemporaryDirectory(prefix="rosetta-check-") as folder:
-        config = TunnelsConfig(state_dir=Path(folder))
+        free = dial is not None and _is_free(dial.bind_ip, dial.port)
+        config = TunnelsConfig(state_dir=Path(folder), dial=dial if free else None)
         await ensure_tunnels(config)
         try:
             yield config
         finally:
             await stop_tunnels(config)
+
+
+def _is_free(address: str, port: int) -> bool:
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):
+            one.bind((address, port))
+            return True
+    return False
 
 
 @contextlib.asynccontextmanager
@@ -123,7 +140,9 @@ async def stand_in(settings: Rosetta) -> AsyncIterator[None]:
 async def _say_ok(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        date = formatdate(usegmt=True)
+        head = f"HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode())
         await writer.drain()
     writer.close()
 

@@ -41,7 +41,7 @@ async def check_way_in(context: Context) -> str:
 async def check_throughput(context: Context) -> str:
     """Bytes a second from the node to the hub, by the way in."""
     if context.computing.way == "agent":
-        raise CheckSkipped("measured for the ways ssh and direct")
+        raise CheckSkipped("only the ways ssh and direct are measured")
     received, started = 0, time.monotonic()
     async with _asked(context, f"send {AMOUNT}") as reader:
         with contextlib.suppress(TimeoutError):
@@ -62,13 +62,6 @@ async def ask_clock(context: Context) -> tuple[float, float]:
         line = await reader.readuntil(b"\n")
         ended = time.time()
     return float(line) - (started + ended) / 2, ended - started
-
-
-async def quit_probe(context: Context) -> None:
-    """Tell the probe that it has been seen enough of; not to get through is no error."""
-    with contextlib.suppress(OSError, RosettaError, ValueError, asyncio.IncompleteReadError):
-        async with asyncio.timeout(CONNECT_TIMEOUT), _asked(context, "quit") as reader:
-            await reader.readuntil(b"\n")
 
 
 @contextlib.asynccontextmanager

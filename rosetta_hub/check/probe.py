@@ -2,11 +2,12 @@
 
 The order is a dictionary: `engines` (names), `path` (directories searched first), `image`
 (`engine`, `reference`, `pull`) or null, `urls` (name -> address), `ca` (PEM) or null, `listen`
-(`{"unix": path}`, `{"tcp": true}` or null), `token`, `result` (name of a file in the home) or null,
-`pull_timeout` and `linger` (seconds). What it finds is a dictionary of JSON: in the file, written
-anew with each step, or else on standard output at the end.
+(`{"unix": path}`, `{"tcp": true}` or null), `token`, `result` (name of a file in the home),
+`pull_timeout` and `linger` (seconds). What it finds is a dictionary of JSON in the file, which is
+written anew with each step.
 
-Whoever knows the token may ask the listener, a line a connection: `clock`, `send BYTES`, `quit`.
+Whoever knows the token may ask the listener, a line a connection: `clock`, `send BYTES`. The probe
+ends after `linger` seconds, or when there is a file of the result's name with `.stop` behind it.
 """
 
 import ctypes
@@ -42,7 +43,7 @@ VERSIONS = {
 
 
 def main(order: Order) -> None:
-    """Find everything out, and answer the hub until it says `quit`."""
+    """Find everything out, and answer the hub until it has seen enough."""
     try:
         look_around(order)
     finally:
@@ -52,9 +53,8 @@ def main(order: Order) -> None:
 
 def look_around(order: Order) -> None:
     """Each step's findings are published as they come."""
-    stop = threading.Event()
     findings: Found = {"python": sys.version.split()[0], "node": socket.getfqdn(), "done": False}
-    findings["listen"] = listen(order, stop)
+    findings["listen"] = listen(order)
     publish(order, findings)
     steps: List[Tuple[str, Callable[[], Any]]] = [
         ("engines", lambda: {name: find_engine(name, order) for name in order["engines"]}),
@@ -69,15 +69,11 @@ def look_around(order: Order) -> None:
         publish(order, findings)
     findings["done"] = True
     publish(order, findings)
-    linger(order, stop)
-    if not order["result"]:
-        print(json.dumps(findings))
+    linger(order)
 
 
 def publish(order: Order, findings: Found) -> None:
     """Write the file anew, 0600 and at once."""
-    if not order["result"]:
-        return
     path = os.path.join(os.path.expanduser("~"), order["result"])
     descriptor = os.open(path + ".part", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
@@ -87,20 +83,21 @@ def publish(order: Order, findings: Found) -> None:
     os.rename(path + ".part", path)
 
 
-def linger(order: Order, stop: threading.Event) -> None:
-    """Wait for `quit`, or for the file that says so where nobody gets through to us."""
+def linger(order: Order) -> None:
+    """Wait for the file that says that the hub has seen enough."""
     deadline = time.time() + order["linger"]
-    while time.time() < deadline and not stop.wait(0.2):
+    while time.time() < deadline:
         # listdir: NFS remembers for a while that a file is not there.
         home = os.path.expanduser("~")
-        if order["result"] and order["result"] + ".stop" in os.listdir(home):
+        if order["result"] + ".stop" in os.listdir(home):
             return
+        time.sleep(0.2)
 
 
 # --- the listener --------------------------------------------------------------------------------
 
 
-def listen(order: Order, stop: threading.Event) -> Optional[Found]:
+def listen(order: Order) -> Optional[Found]:
     """Start to listen; says where, or why not."""
     try:
         server = open_listener(order["listen"])
@@ -108,7 +105,7 @@ def listen(order: Order, stop: threading.Event) -> Optional[Found]:
         return {"error": str(error)}
     if server is None:
         return None
-    threading.Thread(target=serve, args=(server, order["token"], stop), daemon=True).start()
+    threading.Thread(target=serve, args=(server, order["token"]), daemon=True).start()
     return {"port": server.getsockname()[1] if server.family == socket.AF_INET else None}
 
 
@@ -127,19 +124,19 @@ def open_listener(where: Order) -> Optional[socket.socket]:
     return server
 
 
-def serve(server: socket.socket, token: str, stop: threading.Event) -> None:
+def serve(server: socket.socket, token: str) -> None:
     """Answer one connection after the other."""
     while True:
         connection = server.accept()[0]
         try:
             with connection:
                 connection.settimeout(60)
-                answer(connection, token, stop)
+                answer(connection, token)
         except OSError:
             continue
 
 
-def answer(connection: socket.socket, token: str, stop: threading.Event) -> None:
+def answer(connection: socket.socket, token: str) -> None:
     """One line with the token, one answer; others get none."""
     line = b""
     while not line.endswith(b"\n") and len(line) < 200:
@@ -150,10 +147,7 @@ def answer(connection: socket.socket, token: str, stop: threading.Event) -> None
     words = line.decode("latin-1").split()
     if len(words) < 2 or not hmac.compare_digest(words[0], token):
         return
-    if words[1] == "quit":
-        connection.sendall(b"bye\n")
-        stop.set()
-    elif words[1] == "clock":
+    if words[1] == "clock":
         connection.sendall(f"{time.time():.6f}\n".encode())
     elif words[1] == "send":
         left, block = int(words[2]), os.urandom(1 << 18)
@@ -178,15 +172,17 @@ def run(argv: List[str], timeout: float, **variables: str) -> Tuple[int, str]:
             argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE,
             timeout=timeout,
             env=dict(os.environ, **variables),
         )
     except subprocess.TimeoutExpired:
-        return 1, f"not done after {timeout} s"
+        return 1, "not done after {} s".format(timeout)
     except OSError as error:
         return 1, str(error)
-    lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
+    # Warnings are of no interest when it worked.
+    said = done.stdout if done.returncode == 0 else done.stdout + done.stderr
+    lines = said.decode("utf-8", "replace").strip().splitlines()
     return done.returncode, " ".join(lines[-3:])[-400:]
 
 

@@ -5,14 +5,15 @@ import contextlib
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-from rosetta_hub.catalogue.conf import RemoteConf
+from rosetta_hub.catalogue.conf import RemoteConf, SshConf
 from rosetta_hub.check import probe
 from rosetta_hub.check.context import CheckFailed, Context
 from rosetta_hub.check.node import agents_url
+from rosetta_hub.resources.access import Completed
 from rosetta_hub.resources.dialects.dialect import last_words
 from rosetta_hub.resources.wms import Job, JobRequest, JobState, Wms
 
@@ -22,7 +23,7 @@ HOME_LAG = 30
 PULL_TIMEOUT = 900
 LINGER = 60
 JOB_TIME = PULL_TIMEOUT + 300
-POLL_INTERVAL = 1.0
+POLL_INTERVAL = 0.5
 
 
 def build_order(context: Context) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def build_order(context: Context) -> dict[str, Any]:
         "ca": ca,
         "listen": {"tcp": True} if listens else unix,
         "token": secrets.token_hex(16),
-        "result": f".rosetta-check-{word}" if computing.has_queue else None,
+        "result": f".rosetta-check-{word}",
         "pull_timeout": PULL_TIMEOUT,
         "linger": LINGER,
     }
@@ -68,43 +69,131 @@ def _python(context: Context) -> str:
     return conf.python if isinstance(conf, RemoteConf) else "python3"
 
 
-class JobProbe:
-    """The probe as a job.
+class FileProbe(ABC):
+    """A probe whose findings come back in a file (0600) of the account's home.
 
-    Its findings come back in a file (0600) of the account's home, which login node and nodes have
-    in common; the file is removed at the end.
+    For a job this means that login node and nodes share the home. The file is removed at the end.
     """
 
-    def __init__(self, context: Context, wms: Wms) -> None:
+    def __init__(self, context: Context) -> None:
         self.order = build_order(context)
         self._context = context
+
+    @abstractmethod
+    async def start(self) -> str:
+        """Start it; says what was started.
+
+        Raises:
+            CheckFailed: it does not start.
+        """
+
+    @abstractmethod
+    async def _is_over(self) -> bool:
+        """Whether it runs no more."""
+
+    @abstractmethod
+    async def _stop(self) -> None:
+        """Stop one that does not end by itself."""
+
+    @abstractmethod
+    async def _how_it_ended(self) -> str:
+        """For a message."""
+
+    async def find(self, name: str) -> Any:
+        """Wait until it is in the file.
+
+        Raises:
+            CheckFailed: the probe is over without it.
+        """
+        over_at = None
+        while True:
+            findings = await self._read()
+            if name in findings:
+                return findings[name]
+            if over_at is None and await self._is_over():
+                over_at = time.monotonic()
+            if over_at is not None and time.monotonic() - over_at > HOME_LAG:
+                raise CheckFailed(await self._how_it_ended(), _NO_RESULT)
+            await asyncio.sleep(POLL_INTERVAL)
+
+    async def end(self) -> str:
+        """Let it end, stop it if it does not, and remove its files.
+
+        Raises:
+            CheckFailed: it is still there.
+        """
+        try:
+            await self._in_home("touch", f"{self.order['result']}.stop")
+            ended = await self._ends_within(30)
+            if not ended:
+                await self._stop()
+                ended = await self._ends_within(60)
+        finally:
+            for suffix in ("", ".part", ".stop"):
+                await self._in_home("rm -f", f"{self.order['result']}{suffix}")
+        if not ended:
+            raise CheckFailed("the probe still runs", "Stop it by hand; see why it can't be.")
+        return await self._how_it_ended()
+
+    async def _ends_within(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while not await self._is_over():
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(POLL_INTERVAL)
+        return True
+
+    async def _read(self) -> dict[str, Any]:
+        answer = await self._in_home("cat", self.order["result"])
+        with contextlib.suppress(ValueError):
+            found = json.loads(answer)
+            return found if isinstance(found, dict) else {}
+        return {}
+
+    async def _in_home(self, command: str, name: str) -> str:
+        # Where commands start is the home over SSH only.
+        argv = ["sh", "-c", f'{command} "$HOME/$1"', "sh", name]
+        return (await self._context.access.run(argv, "", ASK_TIMEOUT)).stdout
+
+
+_NO_RESULT = (
+    "It wrote no result into the home. See that the nodes have the 'python' of 'conf', 3.6 or"
+    " newer, and that they and the login node share the home of the account."
+)
+
+
+class JobProbe(FileProbe):
+    """The probe as a job."""
+
+    def __init__(self, context: Context, wms: Wms) -> None:
+        super().__init__(context)
         self._wms = wms
         self._name = f"rosetta-check-{secrets.token_hex(4)}"
         self._job_id = ""
 
     async def start(self) -> str:
-        """Submit, wait for the start and for the first findings.
-
-        Raises:
-            CheckFailed: it was refused, or did not start in time, or says nothing.
-        """
+        """Submit, wait for the start and for the first findings."""
         program = build_program(self.order, _python(self._context))
         self._job_id = await self._wms.submit(self._request(), program)
         started = time.monotonic()
+        job = await self._wait_for_start(started)
+        node = await self.find("node")
+        self._context.node = (job.node if job else None) or str(node)
+        waited = time.monotonic() - started
+        return f"job {self._job_id} runs on {self._context.node} after {waited:.0f} s"
+
+    async def _wait_for_start(self, started: float) -> Job | None:
+        limit = self._context.queue_timeout
         while (job := await self._job()) is not None and job.state is JobState.PENDING:
-            if time.monotonic() - started > self._context.queue_timeout:
+            if time.monotonic() - started > limit:
+                why = job.reason or job.scheduler_state
                 raise CheckFailed(
-                    f"job {self._job_id} waits for {self._context.queue_timeout:.0f} s:"
-                    f" {job.reason or job.scheduler_state}",
+                    f"job {self._job_id} waits for {limit:.0f} s: {why}",
                     "See whether the account may use the default partition; give the check more"
                     " time with --wait where the queue is long.",
                 )
             await asyncio.sleep(POLL_INTERVAL)
-        self._context.node = (job.node if job else None) or ""
-        node = await self.find("node")
-        self._context.node = self._context.node or str(node)
-        waited = time.monotonic() - started
-        return f"job {self._job_id} runs on {self._context.node} after {waited:.0f} s"
+        return job
 
     def _request(self) -> JobRequest:
         computing = self._context.computing
@@ -113,57 +202,16 @@ class JobProbe:
         extra = computing.submit_options
         return JobRequest(self._name, cpus=1, memory=memory, time_limit=limit, extra=extra)
 
-    async def find(self, name: str) -> Any:
-        """Wait until it is in the file.
+    async def _is_over(self) -> bool:
+        return not self._job_id or await self._job() is None
 
-        Raises:
-            CheckFailed: the job is over without it.
-        """
-        gone_at = None
-        while True:
-            findings = await self._read()
-            if name in findings:
-                return findings[name]
-            if gone_at is None and await self._job() is None:
-                gone_at = time.monotonic()
-            if gone_at is not None and time.monotonic() - gone_at > HOME_LAG:
-                raise CheckFailed(await self._how_it_ended(), _NO_RESULT)
-            await asyncio.sleep(POLL_INTERVAL)
-
-    async def end(self) -> str:
-        """Let the job end, cancel it if it does not, and remove its files.
-
-        Raises:
-            CheckFailed: it is still there.
-        """
-        result = self.order["result"]
-        try:
-            await self._command(["touch", f"{result}.stop"])
-            ended = await self._ended(30)
-            if not ended and self._job_id:
-                await self._wms.cancel(self._job_id)
-                ended = await self._ended(60)
-        finally:
-            await self._command(["rm", "-f", result, f"{result}.part", f"{result}.stop"])
-        if not ended:
-            raise CheckFailed(
-                f"job {self._job_id} is still in the queue",
-                f"Cancel job {self._job_id} by hand, and see why the scheduler does not.",
-            )
-        return await self._how_it_ended()
-
-    async def _ended(self, seconds: float) -> bool:
-        deadline = time.monotonic() + seconds
-        while self._job_id and await self._job() is not None:
-            if time.monotonic() > deadline:
-                return False
-            await asyncio.sleep(POLL_INTERVAL)
-        return True
+    async def _stop(self) -> None:
+        await self._wms.cancel(self._job_id)
 
     async def _how_it_ended(self) -> str:
         end = await self._wms.end(self._job_id) if self._job_id else None
         if end is None:
-            return f"job {self._job_id} is over"
+            return f"job {self._job_id} is over" if self._job_id else "no job was submitted"
         code = f", exit status {end.exit_code}" if end.exit_code is not None else ""
         return f"job {self._job_id} ended: {end.cause}{code} ({end.scheduler_state})"
 
@@ -171,67 +219,38 @@ class JobProbe:
         jobs = await self._wms.jobs([self._context.account])
         return next((job for job in jobs if job.id == self._job_id), None)
 
-    async def _read(self) -> dict[str, Any]:
-        answer = await self._command(["cat", self.order["result"]])
-        with contextlib.suppress(ValueError):
-            found = json.loads(answer)
-            return found if isinstance(found, dict) else {}
-        return {}
 
-    async def _command(self, argv: list[str]) -> str:
-        return (await self._context.access.run(argv, "", ASK_TIMEOUT)).stdout
+class HostProbe(FileProbe):
+    """The probe on a machine without a scheduler, run over the access itself."""
 
-
-_NO_RESULT = (
-    "The job wrote no result into the home. See that the nodes have the 'python' of 'conf', and"
-    " that they and the login node share the home of the account."
-)
-
-
-class HostProbe:
-    """The probe on a machine without a scheduler; its findings are its output."""
-
-    def __init__(self, context: Context, quit_probe: Callable[[], Awaitable[None]]) -> None:
-        self.order = build_order(context)
-        self._context = context
-        self._quit = quit_probe
-        self._running: asyncio.Task[dict[str, Any]] | None = None
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._running: asyncio.Task[Completed] | None = None
 
     async def start(self) -> str:
-        """Start it; it answers soon."""
-        self._running = asyncio.create_task(self._run(), name="the probe")
-        return "the probe was started"
+        """Run it, and wait for the first findings."""
+        argv, program = [_python(self._context), "-I", "-"], build_program(self.order)
+        running = self._context.access.run(argv, program, PULL_TIMEOUT + LINGER + 60)
+        self._running = asyncio.ensure_future(running)
+        self._context.node = str(await self.find("node"))
+        if isinstance(self._context.computing.conf, SshConf):
+            self._context.node = self._context.computing.conf.host
+        return "the probe runs"
 
-    async def _run(self) -> dict[str, Any]:
-        argv = [_python(self._context), "-I", "-"]
-        program = build_program(self.order)
-        answer = await self._context.access.run(argv, program, PULL_TIMEOUT + 300)
-        if answer.returncode != 0:
-            raise CheckFailed(
-                f"the probe ended with status {answer.returncode}: {last_words(answer)}",
-                "See that the machine has the 'python' of 'conf', 3.6 or newer.",
-            )
-        try:
-            findings = json.loads(answer.stdout.strip().splitlines()[-1])
-        except (ValueError, IndexError) as error:
-            raise CheckFailed(
-                "the probe said nothing", "See what the account's shell prints."
-            ) from error
-        return dict(findings)
+    async def _is_over(self) -> bool:
+        return self._running is None or self._running.done()
 
-    async def find(self, name: str) -> Any:
-        """Wait for its end, and read it."""
-        if self._running is None:
-            return None
-        if not self._running.done():
-            await self._quit()
-        findings = await self._running
-        self._context.node = str(findings["node"])
-        return findings.get(name)
-
-    async def end(self) -> str:
-        """Wait for its end."""
+    async def _stop(self) -> None:
         if self._running is not None:
-            await self._quit()
-            await self._running
-        return "nothing is left there"
+            self._running.cancel()
+
+    async def _how_it_ended(self) -> str:
+        if self._running is None or self._running.cancelled():
+            return "the probe was stopped"
+        error = self._running.exception()
+        if error is not None:
+            return f"the probe was lost: {error}"
+        done = self._running.result()
+        if done.returncode != 0:
+            return f"the probe ended with status {done.returncode}: {last_words(done)}"
+        return "the probe ended; nothing is left"

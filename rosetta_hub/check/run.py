@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from rosetta_hub.check.contact import check_authentication, check_host_key, check_scheduler
 from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped, Context, Result
-from rosetta_hub.check.network import check_throughput, check_way_in, quit_probe
+from rosetta_hub.check.network import check_throughput, check_way_in
 from rosetta_hub.check.node import (
     check_clock,
     check_dial,
@@ -27,7 +27,7 @@ async def check_job(context: Context) -> str:
     if context.wms is not None:
         context.probe = JobProbe(context, context.wms)
     else:
-        context.probe = HostProbe(context, lambda: quit_probe(context))
+        context.probe = HostProbe(context)
     return await context.probe.start()
 
 
@@ -104,7 +104,7 @@ async def run_check(check: Check, context: Context, earlier: Iterable[Result]) -
     except CheckFailed as failure:
         took = time.monotonic() - started
         return Result(check.name, "failed", took, str(failure), failure.advice or check.advice)
-    except RosettaError as error:
+    except (RosettaError, OSError) as error:
         return Result(check.name, "failed", time.monotonic() - started, str(error), check.advice)
 
 
