@@ -13,6 +13,7 @@ from rosetta_hub.tasks.view import TaskView
 
 _REF = "#/components/schemas/{model}"
 _TASK = {"$ref": _REF.format(model="TaskView")}
+_COMPUTING = {"name": "computing", "in": "path", "required": True, "schema": {"type": "string"}}
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 
 
@@ -51,6 +52,10 @@ def _paths() -> dict[str, Any]:
     return {
         "/api/software": {"get": _call("The catalogue", _object("software"))},
         "/api/computing": {"get": _call("The computing resources", _object("computing"))},
+        "/api/computing/{computing}/facts": {
+            "parameters": [_COMPUTING],
+            "get": _call("Partitions, limits, accounts and what is idle", _object("partitions")),
+        },
         "/api/tasks": {
             "get": _call("Tasks; scope access:servers or read:servers", _list_of_tasks()),
             "post": _call("Start a task; scope servers", _TASK, "201", body="TaskOptions"),
@@ -81,7 +86,7 @@ def _paths() -> dict[str, Any]:
 
 def _settings_paths() -> dict[str, Any]:
     identity, path = {"$ref": _REF.format(model="IdentityView")}, "/api/settings/identities"
-    where = [{"name": "computing", "in": "path", "required": True, "schema": {"type": "string"}}]
+    where = [_COMPUTING]
     tested = _call("Log in there with the key; scope servers", identity)
     renewed = _call("Make a new key pair; scope servers", identity)
     return {

@@ -30,6 +30,7 @@ def example(pattern: str, task: dict[str, Any]) -> str:
     path = pattern.removesuffix("$")
     path = path.replace("([0-9a-f]{12})", task["id"]).replace("([1-9][0-9]{0,8})", "1")
     path = path.replace("(?:([^/]+)/)?.*", "x/")
+    path = path.replace("([a-z0-9._-]{1,63})", task["computing"]["id"])
     path = path.replace("([^/]+)", task["user"]).replace("([^/]*)", task["server_name"])
     path = path.replace("(.*)", "api.js")
     assert re.match(pattern, path), (pattern, path)
@@ -115,7 +116,7 @@ async def test_the_api_describes_itself(alice: User) -> None:
     for pattern in routes():
         if "api/" in pattern and "openapi" not in pattern:
             path = pattern.removeprefix(PREFIX).removesuffix("$").replace("([0-9a-f]{12})", "{id}")
-            path = path.replace("([^/]+)", "{computing}")
+            path = re.sub(r"\(\[[^)]*\)", "{computing}", path)
             assert f'"/{path}"' in text, path
 
 
