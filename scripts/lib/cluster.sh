@@ -73,6 +73,22 @@ make_networks() {
         -o com.docker.network.bridge.enable_ip_masquerade=false)
 }
 
+# A file with a btrfs, in which each user's home is a subvolume: this kind has quotas of its own.
+make_homes() {
+    local device user
+    truncate --size 20G "$state/homes.img"
+    # shellcheck disable=SC2016  # of the shell in the container
+    docker run --rm --entrypoint sh --volume "$state:/state" "rosetta/slurm-cluster:$version" -ec '
+        for user in alice bob; do install -d -m 700 -o $user -g $user /homes/$user; done
+        mkfs.btrfs --quiet --rootdir /homes --subvol alice --subvol bob /state/homes.img'
+    device=$(losetup --find --show "$state/homes.img")
+    for user in alice bob; do
+        docker volume create --label "rosetta.cluster=$name" --driver local --opt type=btrfs \
+            --opt "device=$device" --opt "o=subvol=$user,noatime" "$name-home-$user" >/dev/null
+        homes+=(--volume "$name-home-$user:/home/$user")
+    done
+}
+
 # create_machine NAME IMAGE NETWORK ADDRESS OPTION...
 create_machine() {
     local machine=$1 image=$2 network=$3 address=$4
@@ -85,21 +101,16 @@ create_machine() {
 }
 
 create_machines() {
-    local homes=() user node number=11 size=3g  # memory is taken for what is in them only
-    local tmp="/tmp:exec,mode=1777,size=$size"
-    for user in alice:1001 bob:1002; do
-        docker volume create --label "rosetta.cluster=$name" --driver local --opt type=tmpfs \
-            --opt device=tmpfs --opt "o=size=$size,mode=0700,uid=${user#*:},gid=${user#*:}" \
-            "$name-home-${user%:*}" >/dev/null
-        homes+=(--volume "$name-home-${user%:*}:/home/${user%:*}")
-    done
+    local homes=() node number=11
+    local tmp=/tmp:exec,mode=1777,size=3g  # takes memory for what is in it only
+    make_homes
     hosts=(--add-host "controller:$nodes.2" --add-host "registry:$nodes.2" --add-host "login:$nodes.3"
         --add-host "node1:$nodes.11" --add-host "node2:$nodes.12")
     create_machine controller slurm-cluster front "$front.2" --cap-add NET_ADMIN \
         --sysctl net.ipv4.ip_forward=1 --env "NODES=$nodes.0/24" --publish 127.0.0.1::5000 \
         --volume rosetta-cluster-registry:/var/lib/registry
     docker network connect --ip "$nodes.2" "$name-nodes" "$name-controller"
-    # It may mount, so that tests can cover a directory there.
+    # It may mount, so that tests can cover a directory there, or set a quota.
     create_machine login slurm-cluster front "$front.3" "${homes[@]}" --cap-add SYS_ADMIN \
         --security-opt apparmor=unconfined --tmpfs "$tmp"
     docker network connect --ip "$nodes.3" "$name-nodes" "$name-login"
@@ -169,6 +180,7 @@ END
 cluster_up() {
     local machine
     [ ! -e "$state/cluster.json" ] || die "$name is up already, or was not removed: scripts/cluster --name $name slurm down"
+    is_root || die "only root can mount the homes of the cluster's users: use sudo."
     start_docker "$root/.cache/dockerd.log"
     build_images
     say "$name: starting"
@@ -200,12 +212,15 @@ cluster_logs() {
 ours() { docker "$1" ls --quiet "${@:2}" --filter "label=rosetta.cluster=$name"; }
 
 cluster_down() {
-    local found
+    local found device
     mapfile -t found < <(ours container --all)
     [ ${#found[@]} = 0 ] || docker rm --force --volumes "${found[@]}" >/dev/null
     mapfile -t found < <(ours network)
     [ ${#found[@]} = 0 ] || docker network rm "${found[@]}" >/dev/null
     mapfile -t found < <(ours volume)
     [ ${#found[@]} = 0 ] || docker volume rm "${found[@]}" >/dev/null
+    while read -r device; do
+        losetup --detach "$device"
+    done < <(losetup --noheadings --output NAME --associated "$state/homes.img" 2>/dev/null)
     rm -rf "$state"
 }

@@ -189,10 +189,7 @@ def clock_skewed(cluster: Cluster, machine: str, offset: str = "+1h") -> Iterato
 
 @contextlib.contextmanager
 def disk_full(cluster: Cluster, machine: str, directory: str) -> Iterator[None]:
-    """The file system of this directory (`/tmp`, or a home) is as large as what is in it.
-
-    Homes are a file system each, so `home_full` of one user leaves the other alone.
-    """
+    """The file system of a tmpfs (`/tmp`) is as large as what is in it."""
     ask = ["df", "--block-size=1", "--output=size,used", directory]
     size, used = cluster.run(machine, ask).split()[-2:]
     least = max(int(used), 4096)  # nothing would be no limit
@@ -207,13 +204,16 @@ def disk_full(cluster: Cluster, machine: str, directory: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def home_full(cluster: Cluster, user: str) -> Iterator[None]:
-    """Nothing can be written to the home of a user, on any machine.
-
-    The error is ENOSPC: this kernel has no quotas, which would say EDQUOT.
-    """
-    with disk_full(cluster, "login", f"/home/{user}"):
+def home_over_quota(cluster: Cluster, user: str) -> Iterator[None]:
+    """A user is over quota: nothing can be written to that home, on any machine (EDQUOT)."""
+    home = f"/home/{user}"
+    cluster.run("login", ["btrfs", "quota", "enable", home])
+    try:
+        cluster.run("login", ["btrfs", "quota", "rescan", "-w", home])
+        cluster.run("login", ["btrfs", "qgroup", "limit", "4K", home])
         yield
+    finally:
+        cluster.run("login", ["btrfs", "quota", "disable", home])
 
 
 @contextlib.contextmanager

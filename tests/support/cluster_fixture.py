@@ -6,12 +6,20 @@ import pytest
 
 from .cluster import Cluster, started_cluster
 
+# Each conftest.py that imports the fixture has one of its own; the cluster is one.
+SHARED = pytest.StashKey[Cluster]()
+
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """One cluster for all tests of a run, removed at its end.
 
     ROSETTA_TEST_CLUSTER=NAME takes one that runs, and leaves it as the tests do.
     """
+    stash = request.config.stash
+    if SHARED in stash:
+        yield stash[SHARED]
+        return
     with started_cluster() as found:
+        stash[SHARED] = found
         yield found
