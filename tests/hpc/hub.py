@@ -23,8 +23,15 @@ JUPYTER = {
     "supports_custom_interface_port": True,
     "answer_timeout": 300,
 }
+# For engines whose containers an ordinary account may not enter: their ports are published, which
+# reaches nothing that listens on the loopback address alone.
+SERVE = (
+    "mkdir -p /tmp/www && echo hello >/tmp/www/index.html"
+    " && exec httpd -f -p 0.0.0.0:${BASE_PORT:-8888} -h /tmp/www"
+)
 SOFTWARE: list[dict[str, Any]] = [
     {"id": "tiny", "name": "Tiny", **TINY},
+    {"id": "open", "name": "Open", "command": ["sh", "-c", SERVE], **TINY},
     {"id": "jupyter", "name": "Jupyter", **JUPYTER},
 ]
 

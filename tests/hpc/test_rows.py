@@ -24,7 +24,8 @@ ROWS = [
 async def test_a_task_is_started_used_and_stopped(
     hub: Hub, alice: User, computing: str, engine: str, runtime: str | None
 ) -> None:
-    options = {"software": "tiny", "computing": computing, "engine": engine, "runtime": runtime}
+    software = "open" if engine == "docker" else "tiny"
+    options = {"software": software, "computing": computing, "engine": engine, "runtime": runtime}
     task = await alice.start(**options)
     task = await alice.until(task["id"], "running", "failed", seconds=180)
     assert task["state"] == "running", (task["sentence"], task["log_tail"])
