@@ -21,8 +21,9 @@ from rosetta_agent.batch import Batch, enter
 from rosetta_agent.errors import AgentError, JobError, StateUnknown, TaskFailure
 from rosetta_agent.job import Attempt, Job, parse_job, parse_stop_order
 from rosetta_agent.leftovers import process_of, remove_container, sweep
+from rosetta_agent.poster import Poster
 from rosetta_agent.processes import send, wait_gone
-from rosetta_agent.report import Poster, State, tell_end
+from rosetta_agent.report import State, tell_end
 from rosetta_agent.sandbox import Sandbox, disk_full_is_a_failure
 
 LOG = logging.getLogger(__name__)

@@ -17,9 +17,10 @@ from rosetta_agent.engines.base import Condition, Container, Pulling
 from rosetta_agent.entrance import Entrance
 from rosetta_agent.errors import Cancelled, JobError, StateUnknown, TaskFailure
 from rosetta_agent.job import Job
+from rosetta_agent.poster import Poster
 from rosetta_agent.processes import identify
 from rosetta_agent.progress import Progress
-from rosetta_agent.report import MAX_DETAIL, Poster, Reporter, State
+from rosetta_agent.report import MAX_DETAIL, Reporter, State
 from rosetta_agent.sandbox import Sandbox
 from rosetta_agent.usage import Usage, oom_kills
 

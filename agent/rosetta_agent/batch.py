@@ -94,4 +94,4 @@ def enter(job: Job) -> Tuple[Batch, Job]:
         del os.environ[name]
     if job.gpus is not None and batch.devices:
         job = job._replace(gpus=Gpus(job.gpus.number, batch.devices))
-    return batch, job
+    return batch, job._replace(batch=True)

@@ -14,6 +14,7 @@ import json
 import os
 import stat
 import sys
+from typing import Any
 
 _OLDEST = (3, 6)
 _PIPE_SIZE = 65536
@@ -33,20 +34,36 @@ def boot(checksum: str, archive: str, order: str, arguments: "list[str]") -> Non
     """Become ``rosetta_agent`` with these arguments (``batch`` by default); never returns.
 
     ``archive`` is base64 of the zip file whose SHA-256 is ``checksum``. ``{uid}`` in the
-    order's ``work_dir`` is the number of the user. What goes wrong is told as the agent tells
-    it: a line of JSON, exit status 2.
+    order's ``work_dir`` and ``image.cache`` is the number of the user. What goes wrong is told
+    as the agent tells it: a line of JSON, exit status 2. Where the disk is full the agent
+    starts all the same, from memory: it can tell the service.
     """
     os.umask(0o077)
     try:
         if sys.version_info < _OLDEST:
             raise Refused("Python 3.6 or newer is needed, this is " + sys.version.split()[0])
-        document = json.loads(order)
-        folder = document["work_dir"].replace("{uid}", str(os.geteuid()))
-        document["work_dir"] = folder
-        path = install(folder, checksum, base64.b64decode(archive))
+        document = fill_in(json.loads(order))
+        content = base64.b64decode(archive)
+        if hashlib.sha256(content).hexdigest() != checksum:
+            raise Refused("the archive is damaged")
+        try:
+            path = install(document["work_dir"], checksum, content)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            path = keep_in_memory(content)
         become(path, arguments or ["batch"], json.dumps(document).encode("ascii"))
     except (OSError, Refused) as error:
         refuse(error)
+
+
+def fill_in(order: "dict[str, Any]") -> "dict[str, Any]":
+    """The order with the user's number where it belongs."""
+    for section in (order, order.get("image") or {}):
+        for key in ("work_dir", "cache"):
+            if section.get(key):
+                section[key] = section[key].replace("{uid}", str(os.geteuid()))
+    return order
 
 
 def refuse(error: Exception) -> None:
@@ -68,11 +85,9 @@ def install(folder: str, checksum: str, content: bytes) -> str:
     It appears at once, complete, or not at all, and is used again by later tasks.
 
     Raises:
-        Refused: the directory is a link or somebody else's, or the archive is damaged.
+        Refused: the directory is a link or somebody else's.
         OSError: it cannot be written.
     """
-    if hashlib.sha256(content).hexdigest() != checksum:
-        raise Refused("the archive is damaged")
     name = "agent-{}.zip".format(checksum[:16])
     directory = open_private(folder)
     try:
@@ -81,6 +96,18 @@ def install(folder: str, checksum: str, content: bytes) -> str:
     finally:
         os.close(directory)
     return os.path.join(folder, name)
+
+
+def keep_in_memory(content: bytes) -> str:
+    """Put the archive into a file without a name, which goes away along with the agent."""
+    name = "rosetta-" + base64.b16encode(os.urandom(8)).decode("ascii")
+    path = "/dev/shm/" + name  # noqa: S108 - the name is not known before, and gone at once
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    os.unlink(path)
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(content)
+    os.set_inheritable(descriptor, True)
+    return "/proc/self/fd/{}".format(descriptor)
 
 
 def open_private(folder: str) -> int:

@@ -35,12 +35,12 @@ class Entrance:
 
     def interface(self, container: Container) -> Dict[str, Any]:
         """The way in, as it is reported."""
+        if not self._needs_relay(container):
+            return {"kind": "port", "port": container.published or container.port}
         if self._job.dial is not None:
             return {"kind": "dial"}
         if self._job.listen is not None:
             return {"kind": "listener", "port": self._state.get("listener")}
-        if container.published is not None:
-            return {"kind": "port", "port": container.published}
         return {"kind": "socket"}
 
     def _needs_relay(self, container: Container) -> bool:

@@ -130,7 +130,8 @@ class Gpus(NamedTuple):
 class Job(NamedTuple):
     """Everything the agent needs to know about one attempt of one task.
 
-    ``warn_before`` is in seconds before the time limit of a batch job.
+    ``warn_before`` is in seconds before the time limit of a batch job; ``batch``: the agent
+    runs in one.
     """
 
     attempt: Attempt
@@ -152,6 +153,7 @@ class Job(NamedTuple):
     report_ca: Optional[str]
     gpus: Optional[Gpus]
     warn_before: float
+    batch: bool = False
 
     def __repr__(self) -> str:
         """Names the attempt only: the order holds secrets."""

@@ -47,6 +47,23 @@ def enter_network(pid: int) -> None:
         os.close(owner)
 
 
+def has_address(pid: int, address: str) -> bool:
+    """Whether an interface in the network namespace of a process has this address.
+
+    A runtime with a network stack of its own takes the address away from the kernel's. Asked
+    in a child: nobody can come back from a namespace.
+    """
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            enter_network(pid)
+            status = 0 if address in own_addresses() else 1
+        finally:
+            os._exit(status)
+    return os.waitpid(child, 0)[1] == 0
+
+
 def make_network() -> None:
     """Leave for a user and a network namespace of our own, as the same user, loopback up.
 

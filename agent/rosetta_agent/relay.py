@@ -32,9 +32,10 @@ _WATCH_SECONDS = 2.0
 
 
 class Target(NamedTuple):
-    """The port of a container; ``host`` where it is neither on its loopback nor on ours.
+    """The port of a container.
 
-    ``enter`` is false where the container shares the network of the machine.
+    ``enter`` is false where the container shares the network of the machine. ``host`` is
+    where it answers if the kernel has nothing of its network but the way to it (gVisor).
     """
 
     port: int
@@ -128,11 +129,13 @@ def serve(order: Dict[str, Any]) -> None:
     listen = order["listen"]
     # Before the namespace is left behind: the port is one of the node.
     public = None if listen is None else bind(listen["host"], listen["port"])
-    if order["enter"]:
+    host = order["host"]
+    if order["enter"] and (host is None or namespaces.has_address(container.pid, host)):
         namespaces.enter_network(container.pid)
+        host = None
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    backend = Backend(loop, order["port"], functools.partial(_addresses, order["host"]))
+    backend = Backend(loop, order["port"], functools.partial(_addresses, host))
     server = loop.run_until_complete(loop.create_unix_server(backend.accept, sock=local))
     if public is not None:
         _guard(loop, public, backend, listen)

@@ -21,12 +21,18 @@ from rosetta_hub.resources.bundle import (
     build_remote_stdin,
 )
 
+from . import orders
+
 OLD_PYTHON = "/root/.pyenv/versions/3.6.15/bin/python3"
 NOBODY = 65534
 
 
 def stop_order(work_dir: Path | str, **more: Any) -> dict[str, Any]:
     return {"task": "abc", "attempt": 1, "work_dir": str(work_dir), "engine": "singularity", **more}
+
+
+def full_order(work_dir: Path) -> dict[str, Any]:
+    return orders.full_order(work_dir=str(work_dir), engine="singularity", runtime=None)
 
 
 def call(program: str, *argv: str, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -144,11 +150,20 @@ def full(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
 
 
-def test_full_disk(full: Path) -> None:
-    answer = remote(stop_order(full / "w"))
-    assert (answer["status"], answer["reason"]) == (2, "disk_full")
-    assert answer["error"] == "The disk of the computing resource is full."
+@pytest.mark.parametrize("python", PYTHONS)
+def test_full_disk(full: Path, python: str) -> None:
+    """There is room for the agent in memory: it says what is wrong, or stops a task."""
+    before = set(os.listdir("/dev/shm"))
+    answer = remote(stop_order(full / "w"), python)
+    assert answer == {"state": "stopped", "status": 0}
     assert unpacked(full / "w") == []
+    with pytest.raises(OSError, match="No space"), (full / "filler").open("wb") as filler:
+        filler.write(b"x" * (1 << 20))
+    done = call(build_remote_stdin(full_order(full / "w")), *build_remote_command("run", python))
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["reason"] == "disk_full"
+    assert "The disk of the computing resource is full." in done.stderr
+    assert set(os.listdir("/dev/shm")) == before
 
 
 def test_long_orders_and_odd_characters(tmp_path: Path) -> None:

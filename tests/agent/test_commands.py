@@ -29,12 +29,12 @@ DIGEST = "sha256:" + "a" * 64
 
 
 def test_docker_run_with_all_options() -> None:
-    assert docker_cli.build_run_command(DOCKER, full_job(), publish=True, init=True) == [
+    assert docker_cli.build_run_command(DOCKER, full_job(), publish="127.0.0.1", init=True) == [
         *("docker", "run", "--detach", "--name", "rosetta-3f9a1c22b7e4-2"),
         *("--pull", "never", "--hostname", "3f9a1c22b7e4"),
         *("--log-driver", "json-file", "--log-opt", "max-size=10m", "--init"),
         *("--label", "rosetta.task=3f9a1c22b7e4", "--label", "rosetta.attempt=2"),
-        *("--publish", "127.0.0.1::8888", "--platform", "linux/amd64", "--runtime", "runsc"),
+        *("--publish", "127.0.0.1::8888", "--platform", "linux/amd64"),
         *("--cpus", "1.5", "--memory", "2147483648b", "--memory-swap", "2147483648b"),
         *("--pids-limit", "1024", "--security-opt", "no-new-privileges"),
         *("--cap-drop", "NET_RAW", "--cap-add", "SYS_NICE"),
@@ -43,14 +43,14 @@ def test_docker_run_with_all_options() -> None:
         *("--mount", "type=bind,source=/data/alice,target=/storages/data"),
         *("--mount", "type=bind,source=/data/all,target=/storages/all,readonly"),
         *("--env", "AUTH_PASS", "--env", "BASE_PORT", "--env", "PATH=/opt/bin:/bin"),
-        *("--network", "rosetta-tasks"),
+        *("--network", "rosetta-tasks", "--runtime", "runsc"),
         *("--ulimit", "core=0", "localhost:5000/casa:6.5", "serve", "--all"),
     ]
 
 
 def test_an_administrators_network_replaces_ours() -> None:
     job = full_job()._replace(engine_options=("--network=lab",))
-    argv = docker_cli.build_run_command(DOCKER, job, publish=False, init=True)
+    argv = docker_cli.build_run_command(DOCKER, job, publish=None, init=True)
     assert [one for one in argv if "network" in one] == ["--network=lab"]
 
 
@@ -61,7 +61,7 @@ def test_networks_of_podman() -> None:
 
 
 def test_podman_run_with_as_little_as_possible() -> None:
-    assert docker_cli.build_run_command(PODMAN, plain_job(), publish=False, init=False) == [
+    assert docker_cli.build_run_command(PODMAN, plain_job(), publish=None, init=False) == [
         *("podman", "run", "--detach", "--name", "rosetta-3f9a1c22b7e4-2"),
         *("--pull", "never", "--hostname", "3f9a1c22b7e4"),
         *("--log-driver", "k8s-file", "--log-opt", "max-size=10m"),

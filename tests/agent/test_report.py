@@ -9,16 +9,9 @@ from typing import Any
 
 import pytest
 
+from rosetta_agent.poster import Answer, Poster, build_opener, parse_answer
 from rosetta_agent.progress import Progress
-from rosetta_agent.report import (
-    Answer,
-    Poster,
-    Reporter,
-    State,
-    build_opener,
-    build_report,
-    parse_answer,
-)
+from rosetta_agent.report import Reporter, State, build_report
 from rosetta_agent.usage import Usage
 
 from .fake import FakeService, wait_until

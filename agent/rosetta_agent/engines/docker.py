@@ -1,6 +1,7 @@
 """docker, and what podman shares with it: the same command line, the same answers."""
 
 import fcntl
+import logging
 import os
 import socket
 import struct
@@ -13,6 +14,7 @@ from rosetta_agent.engines.docker_cli import (
     NETWORK,
     Client,
     Inspected,
+    build_connection,
     build_image_command,
     build_inspect_command,
     build_logs_command,
@@ -31,11 +33,27 @@ from rosetta_agent.engines.docker_cli import (
     parse_is_init,
     parse_warnings,
 )
+from rosetta_agent.engines.owners import (
+    build_owned_command,
+    build_owner_options,
+    build_owners_command,
+    parse_owners,
+)
 from rosetta_agent.errors import StateUnknown, TaskFailure
 from rosetta_agent.job import Attempt, Image, Job
 from rosetta_agent.logs import Follower
-from rosetta_agent.processes import CAP_SYS_ADMIN, Completed, has_capability, identify, run
+from rosetta_agent.processes import (
+    CAP_SYS_ADMIN,
+    Completed,
+    Identity,
+    has_capability,
+    identify,
+    is_alive,
+    run,
+)
 from rosetta_agent.sandbox import Sandbox
+
+LOG = logging.getLogger(__name__)
 
 _ASK_SECONDS = 20.0
 _START_SECONDS = 120.0
@@ -54,14 +72,16 @@ class Docker(Engine):
 
     def client(self, image: Optional[Image] = None) -> Client:
         """The program and the options that this machine, and this image, need."""
-        return Client("docker", "json-file", NETWORK)
+        host = self.attempt.engine_host
+        connection = () if host is None else build_connection(host)
+        return Client("docker", "json-file", NETWORK, connection=connection)
 
     def have_network(self, client: Client) -> None:
         """Make the network for tasks where it is not there yet.
 
         One agent at a time: docker would make two networks of one name, and then refuse both.
         """
-        inspect = [client.program, "network", "inspect", NETWORK]
+        inspect = client.argv + ["network", "inspect", NETWORK]
         if self._ask(inspect).status == 0:
             return
         lock = os.open(self.sandbox.work_dir, os.O_RDONLY)
@@ -75,12 +95,14 @@ class Docker(Engine):
         if done.status != 0 and "already exists" not in done.errors:
             raise engine_failure(self.title, NETWORK, done.errors)
 
-    def can_enter(self) -> bool:
-        """Whether the agent may enter the network of a container.
+    def can_enter(self, runtime: Optional[str]) -> bool:
+        """Whether the agent gets into the network of a container, or to its address there.
 
         The daemon must run on this machine (it is seen through its socket) and as our own
         user: root with the capability, or rootless docker.
         """
+        if self.attempt.engine_host is not None:
+            return False
         peer = _daemon(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
         if peer is None or peer[1] != os.geteuid():
             return False
@@ -132,13 +154,17 @@ class Docker(Engine):
         if inspected.status in ("created", "configured", "initialized"):
             self.remove(0.0)
             return None
-        return _container(job, inspected, ())
+        return self._container(job, inspected, ())
 
     def start(self, job: Job) -> Container:
         """See Engine."""
         client = self.client(job.image)
         self.have_network(client)
-        argv = build_run_command(client, job, not self.can_enter(), not self._image_is_init)
+        if job.batch:
+            owner = identify(os.getpid()) or Identity(0, 0)
+            options = build_owner_options(os.geteuid(), owner)
+            client = client._replace(run_options=client.run_options + options)
+        argv = build_run_command(client, job, self._publish(job), not self._image_is_init)
         values = container_environment(job)
         handed = {name: values[name] for name in values if not is_read_by_client(name)}
         done = run(argv, _START_SECONDS, handed)
@@ -148,7 +174,14 @@ class Docker(Engine):
         if inspected is None:
             raise TaskFailure("exited", "The container disappeared while it started.")
         outbound: Tuple[str, ...] = ("no_outbound",) if client.network == "none" else ()
-        return _container(job, inspected, parse_warnings(done.errors) + outbound)
+        return self._container(job, inspected, parse_warnings(done.errors) + outbound)
+
+    def _publish(self, job: Job) -> Optional[str]:
+        """The address on which the port has to be published, if it has."""
+        host = self.attempt.engine_host
+        if host is not None:
+            return host.publish_address
+        return None if self.can_enter(job.runtime) else "127.0.0.1"
 
     def _not_started(self, job: Job, done: Completed) -> TaskFailure:
         if done.status == _ENGINE_ERROR:
@@ -170,18 +203,53 @@ class Docker(Engine):
         if done.status != 0 and not is_gone(done.errors):
             raise StateUnknown(last_words(done.errors))
 
+    def sweep(self) -> None:
+        """See Engine."""
+        client = self.client()
+        try:
+            found = self._ask(build_owned_command(client, os.geteuid())).output.split()
+            if not found:
+                return
+            owners = parse_owners(self._ask(build_owners_command(client, found)).output)
+            for container in owners:
+                if not is_alive(owners[container]):
+                    self._ask(build_remove_command(client, container), 2 * _ASK_SECONDS)
+        except (StateUnknown, TaskFailure) as error:
+            LOG.warning("leftovers could not be removed: %s", error)
+
+    def _container(self, job: Job, inspected: Inspected, warnings: Tuple[str, ...]) -> Container:
+        host = self.attempt.engine_host
+        if host is not None:
+            warnings += ("neighbours_can_connect",)
+            return Container(
+                None,
+                job.interface.port,
+                False,
+                inspected.published,
+                warnings,
+                None,
+                host.publish_address,
+            )
+        process = identify(inspected.pid) if inspected.pid else None
+        if inspected.published is not None:
+            warnings += ("neighbours_can_connect",)
+            return Container(process, job.interface.port, False, inspected.published, warnings)
+        address = inspected.address if has_own_network_stack(job.runtime) else None
+        return Container(process, job.interface.port, True, None, warnings, None, address)
+
     def follow_log(self) -> Optional[Follower]:
         """See Engine."""
         argv = build_logs_command(self.client(), self.name)
         return Follower(argv, self.sandbox.file("output.log"))
 
 
-def _container(job: Job, inspected: Inspected, warnings: Tuple[str, ...]) -> Container:
-    process = identify(inspected.pid) if inspected.pid else None
-    published = inspected.published
-    if published is not None:
-        warnings += ("neighbours_can_connect",)
-    return Container(process, job.interface.port, published is None, published, warnings)
+def has_own_network_stack(runtime: Optional[str]) -> bool:
+    """Whether a runtime may keep the network in a kernel of its own (gVisor, Kata).
+
+    What listens there is reached at the container's address, not from within its namespace.
+    """
+    name = os.path.basename(runtime or "")
+    return name.startswith(("runsc", "kata", "io.containerd.kata"))
 
 
 def _daemon(address: str) -> Optional[Tuple[int, int]]:

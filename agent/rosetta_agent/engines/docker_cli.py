@@ -6,7 +6,8 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from rosetta_agent.engines.base import Condition
 from rosetta_agent.errors import StateUnknown
-from rosetta_agent.job import Image, Job
+from rosetta_agent.job import Gpus, Image, Job
+from rosetta_agent.reach import EngineHost
 
 #: Variables that the client itself reads: given by name they would change the client.
 _CLIENT_NAMES = frozenset(("PATH", "HOME", "TMPDIR", "USER", "SHELL", "TERM", "PWD", "LANG"))
@@ -27,6 +28,8 @@ class Client(NamedTuple):
 
     ``log_driver`` is one that keeps the output in files whose size can be limited. ``network``
     is one in which containers cannot connect to each other (None: the engine's default is).
+    ``connection`` leads to a daemon on another machine. ``cdi``: GPUs are named as devices
+    (Container Device Interface).
     """
 
     program: str
@@ -36,6 +39,13 @@ class Client(NamedTuple):
     pull_options: Tuple[str, ...] = ()
     remove_options: Tuple[str, ...] = ()
     init: Tuple[str, ...] = ("--init",)
+    connection: Tuple[str, ...] = ()
+    cdi: bool = False
+
+    @property
+    def argv(self) -> List[str]:
+        """What every command begins with."""
+        return [self.program] + list(self.connection)
 
 
 def image_name(image: Image) -> str:
@@ -49,7 +59,7 @@ def image_name(image: Image) -> str:
 def build_image_command(client: Client, image: Image) -> List[str]:
     """Ask whether the image is here, and what it starts."""
     form = "{{json .Config.Entrypoint}}"
-    return [client.program, "image", "inspect", "--format", form, image_name(image)]
+    return client.argv + ["image", "inspect", "--format", form, image_name(image)]
 
 
 def parse_is_init(text: str) -> bool:
@@ -66,27 +76,27 @@ def parse_is_init(text: str) -> bool:
 def build_pull_command(client: Client, image: Image) -> List[str]:
     """Pull the image."""
     platform = ["--platform", image.platform] if image.platform else []
-    return [client.program, "pull"] + platform + list(client.pull_options) + [image_name(image)]
+    return client.argv + ["pull"] + platform + list(client.pull_options) + [image_name(image)]
 
 
 def build_inspect_command(client: Client, name: str) -> List[str]:
     """Ask all about the container."""
-    return [client.program, "container", "inspect", name]
+    return client.argv + ["container", "inspect", name]
 
 
 def build_logs_command(client: Client, name: str) -> List[str]:
     """Follow the output of the container from its beginning."""
-    return [client.program, "logs", "--follow", name]
+    return client.argv + ["logs", "--follow", name]
 
 
 def build_stop_command(client: Client, name: str, grace: float) -> List[str]:
     """Stop the container, by force after ``grace`` seconds."""
-    return [client.program, "stop", "-t", str(int(grace + 0.5)), name]
+    return client.argv + ["stop", "-t", str(int(grace + 0.5)), name]
 
 
 def build_remove_command(client: Client, name: str) -> List[str]:
     """Remove the container and its anonymous volumes, whatever its state."""
-    return [client.program, "rm", "--force", "--volumes"] + list(client.remove_options) + [name]
+    return client.argv + ["rm", "--force", "--volumes"] + list(client.remove_options) + [name]
 
 
 def container_environment(job: Job) -> Dict[str, str]:
@@ -147,9 +157,33 @@ def _bind_options(job: Job) -> List[str]:
     return options
 
 
+def _bracketed(address: str) -> str:
+    return "[{}]".format(address) if ":" in address else address
+
+
 def _network_options(client: Client, job: Job) -> List[str]:
     named = any(option.split("=")[0] in ("--network", "--net") for option in job.engine_options)
     return ["--network", client.network] if client.network and not named else []
+
+
+def build_connection(host: EngineHost) -> Tuple[str, ...]:
+    """Lead the client to a daemon on another machine; both sides show certificates."""
+    return (
+        *("--host", host.url, "--tlsverify", "--tlscacert", host.ca),
+        *("--tlscert", host.certificate, "--tlskey", host.key),
+    )
+
+
+def _gpu_options(client: Client, gpus: Optional[Gpus]) -> List[str]:
+    if gpus is None:
+        return []
+    devices = gpus.devices
+    if client.cdi:
+        names = devices or tuple(str(number) for number in range(gpus.number))
+        return [word for name in names for word in ("--device", "nvidia.com/gpu=" + name)]
+    if devices:  # quoted, because the value is read as CSV (docker-run(1))
+        return ["--gpus", '"device={}"'.format(",".join(devices))]
+    return ["--gpus", str(gpus.number)]
 
 
 def build_network_command(client: Client) -> List[str]:
@@ -159,35 +193,42 @@ def build_network_command(client: Client) -> List[str]:
     unguarded interfaces of its neighbours.
     """
     isolated = "com.docker.network.bridge.enable_icc=false"
-    return [client.program, "network", "create", "--opt", isolated, NETWORK]
+    return client.argv + ["network", "create", "--opt", isolated, NETWORK]
 
 
-def build_run_command(client: Client, job: Job, publish: bool, init: bool) -> List[str]:
+def build_run_command(client: Client, job: Job, publish: Optional[str], init: bool) -> List[str]:
     """Start the container in the background.
 
-    With ``publish`` its port becomes a free one of this machine's loopback; without, nothing
-    of it listens outside its own network. With ``init`` a small process 1 reaps and hands on
+    With ``publish`` its port becomes a free one of that address; without, nothing of it
+    listens outside its own network. With ``init`` a small process 1 reaps and hands on
     signals.
     """
     attempt = job.attempt
-    argv = [client.program, "run", "--detach", "--name", attempt.name]
+    argv = client.argv + ["run", "--detach", "--name", attempt.name]
     argv += ["--pull", "never", "--hostname", attempt.task]
     argv += ["--log-driver", client.log_driver, "--log-opt", "max-size=10m"]
     argv += list(client.init) if init else []
     argv += ["--label", "rosetta.task={}".format(attempt.task)]
     argv += ["--label", "rosetta.attempt={}".format(attempt.attempt)]
-    argv += ["--publish", "127.0.0.1::{}".format(job.interface.port)] if publish else []
+    argv += (
+        ["--publish", "{}::{}".format(_bracketed(publish), job.interface.port)] if publish else []
+    )
     argv += ["--platform", job.image.platform] if job.image.platform else []
-    argv += ["--runtime", job.runtime] if job.runtime else []
+    argv += _gpu_options(client, job.gpus)
     argv += _limit_options(job) + _hardening_options(job) + _bind_options(job)
     argv += _environment_options(container_environment(job))
     argv += _network_options(client, job)
-    argv += list(client.run_options) + list(job.engine_options)
+    argv += list(client.run_options)
+    argv += ["--runtime", job.runtime] if job.runtime else []  # the last one counts
+    argv += list(job.engine_options)
     return argv + [image_name(job.image)] + list(job.command or ())
 
 
 class Inspected(NamedTuple):
-    """What the agent reads of a container: ``status`` is the engine's own word."""
+    """What the agent reads of a container: ``status`` is the engine's own word.
+
+    ``address`` is the one that it has in the engine's network.
+    """
 
     status: str
     pid: int
@@ -195,6 +236,7 @@ class Inspected(NamedTuple):
     out_of_memory: bool
     error: str
     published: Optional[int]
+    address: Optional[str] = None
 
 
 def parse_inspect(text: str, port: int) -> Inspected:
@@ -206,7 +248,10 @@ def parse_inspect(text: str, port: int) -> Inspected:
     try:
         document: Dict[str, Any] = json.loads(text)[0]
         state = document["State"]
-        bindings = (document.get("NetworkSettings") or {}).get("Ports") or {}
+        settings = document.get("NetworkSettings") or {}
+        bindings = settings.get("Ports") or {}
+        networks = (settings.get("Networks") or {}).values()
+        addresses = [network["IPAddress"] for network in networks if network.get("IPAddress")]
         bound = bindings.get("{}/tcp".format(port)) or [{}]
         return Inspected(
             status=str(state["Status"]),
@@ -215,6 +260,7 @@ def parse_inspect(text: str, port: int) -> Inspected:
             out_of_memory=bool(state.get("OOMKilled")),
             error=str(state.get("Error") or ""),
             published=int(bound[0]["HostPort"]) if bound[0].get("HostPort") else None,
+            address=addresses[0] if addresses else None,
         )
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as exc:
         raise StateUnknown("the answer of the engine cannot be read: {!r}".format(exc)) from exc

@@ -1,10 +1,14 @@
-"""Images of Singularity: one file each, pulled once for all tasks of a machine and user."""
+"""Images of Singularity: one file each, pulled once for all tasks of a user.
+
+They are kept on each machine, or on storage that the nodes share. Shared or not, an image
+appears by a rename, complete; one agent at a time gets it.
+"""
 
 import fcntl
 import glob
 import hashlib
 import os
-from typing import Dict, List, NamedTuple, Optional
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from rosetta_agent import pull as pulls
 from rosetta_agent.engines.base import Pulling
@@ -13,6 +17,8 @@ from rosetta_agent.engines.docker_cli import image_name
 from rosetta_agent.engines.references import is_on_loopback
 from rosetta_agent.errors import Cancelled, TaskFailure
 from rosetta_agent.job import Image
+from rosetta_agent.leases import Lease
+from rosetta_agent.progress import Progress
 from rosetta_agent.sandbox import disk_full_is_a_failure, make_private, remove_path
 
 ARCHIVE = "docker-archive:"
@@ -38,8 +44,15 @@ def parse_source(image: Image) -> Source:
 
 
 def cache_name(image: Image, modified: int) -> str:
-    """File name of the pulled image; ``modified`` (ns) tells versions of a local file apart."""
-    parts = (image.reference, image.digest or "", image.platform or "", str(modified))
+    """File name of the pulled image; ``modified`` (ns) tells versions of a local file apart.
+
+    With a digest it is the same whatever the registry calls the image.
+    """
+    platform = image.platform or ""
+    if image.digest is not None and not modified:
+        parts: Tuple[str, ...] = (image.digest, platform)
+    else:
+        parts = (image.reference, image.digest or "", platform, str(modified))
     return hashlib.sha256("\n".join(parts).encode("utf-8")).hexdigest() + ".sif"
 
 
@@ -63,10 +76,13 @@ def build_pull_environment(image: Image, scratch: str) -> Dict[str, str]:
 
 
 class ImageStore:
-    """The images below ``<work_dir>/images``; one agent at a time gets the same one."""
+    """The images of one folder: ``<work_dir>/images``, or the job's ``cache``."""
 
     def __init__(self, work_dir: str) -> None:
         self._folder = os.path.join(work_dir, "images")
+
+    def _home(self, image: Image) -> str:
+        return image.cache or self._folder
 
     def path(self, image: Image) -> str:
         """Where the image is, or will be.
@@ -76,7 +92,7 @@ class ImageStore:
         """
         source = parse_source(image)
         if source.file is None:
-            return os.path.join(self._folder, cache_name(image, 0))
+            return os.path.join(self._home(image), cache_name(image, 0))
         try:
             modified = os.stat(source.file).st_mtime_ns
         except OSError as exc:
@@ -84,12 +100,12 @@ class ImageStore:
             raise TaskFailure("image_not_found", sentence, str(exc)) from exc
         if source.uri is None:
             return source.file
-        return os.path.join(self._folder, cache_name(image, modified))
+        return os.path.join(self._home(image), cache_name(image, modified))
 
     def fetch(self, program: str, image: Image, pulling: Pulling) -> None:
         """Have the image, as its pull policy says."""
         path = self.path(image)
-        here = os.path.exists(path)
+        here = _is_trusted(path)
         if parse_source(image).uri is None or (here and image.pull != "always"):
             return
         if image.pull == "never":
@@ -97,15 +113,34 @@ class ImageStore:
         with disk_full_is_a_failure():
             make_private(self._folder)
             pulling.on_start()
-            with open(path + ".lock", "w", encoding="ascii") as lock:
-                _wait_for_lock(lock.fileno(), pulling)
-                if image.pull == "always" or not os.path.exists(path):
-                    self._pull(program, image, path, pulling)
+            if image.cache is None:
+                self._fetch_locally(program, image, path, pulling)
+            else:
+                self._fetch_shared(program, image, path, pulling)
 
-    def _pull(self, program: str, image: Image, path: str, pulling: Pulling) -> None:
-        for stale in glob.glob(glob.escape(path) + ".part*"):  # of an agent that was killed
-            remove_path(stale)
-        part, scratch = path + ".part", path + ".part.d"
+    def _fetch_locally(self, program: str, image: Image, path: str, pulling: Pulling) -> None:
+        with open(path + ".lock", "w", encoding="ascii") as lock:
+            _wait_for_lock(lock.fileno(), pulling)
+            if image.pull == "always" or not os.path.exists(path):
+                for stale in glob.glob(glob.escape(path) + ".part*"):  # of a killed agent
+                    remove_path(stale)
+                self._pull(program, image, path, pulling, path + ".part")
+
+    def _fetch_shared(self, program: str, image: Image, path: str, pulling: Pulling) -> None:
+        have_cache(os.path.dirname(path))
+        lease = Lease(path + ".lease")
+        waited = lease.take(pulling.wait, pulling.on_progress)
+        try:
+            if (image.pull == "always" and not waited) or not _is_trusted(path):
+                _remove_parts(path)
+                telling = pulling._replace(on_progress=_both(pulling.on_progress, lease.tell))
+                self._pull(program, image, path, telling, "{}.part-{}".format(path, lease.owner))
+        finally:
+            lease.give_back()
+
+    def _pull(self, program: str, image: Image, path: str, pulling: Pulling, part: str) -> None:
+        # Not on shared storage: unpacked images need what few of them can do, and are slow there.
+        scratch = os.path.join(self._folder, os.path.basename(part) + ".d")
         make_private(scratch)
         try:
             argv = build_pull_command(program, image, part)
@@ -117,6 +152,38 @@ class ImageStore:
         finally:
             remove_path(part)
             remove_path(scratch)
+
+
+def have_cache(folder: str) -> None:
+    """Make a shared folder that nobody else can put images into.
+
+    Raises:
+        JobError: it belongs to another user (root's is fine: the administrator's).
+    """
+    if not (os.path.isdir(folder) and os.stat(folder).st_uid == 0):
+        make_private(folder)
+
+
+def _is_trusted(path: str) -> bool:
+    """Whether there is an image that we, or the administrator, have put there."""
+    try:
+        return os.stat(path).st_uid in (0, os.geteuid())
+    except OSError:
+        return False
+
+
+def _remove_parts(path: str) -> None:
+    """What an agent has left that was killed; called by the owner of the lease."""
+    for stale in glob.glob(glob.escape(path) + ".part-*"):
+        remove_path(stale)
+
+
+def _both(*listeners: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    def tell(progress: Progress) -> None:
+        for listener in listeners:
+            listener(progress)
+
+    return tell
 
 
 def _wait_for_lock(descriptor: int, pulling: Pulling) -> None:

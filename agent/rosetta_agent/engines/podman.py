@@ -5,11 +5,12 @@ import resource
 import shutil
 from typing import Dict, Mapping, Optional, Sequence, Tuple
 
-from rosetta_agent.engines.docker import Docker
+from rosetta_agent.engines.docker import Docker, has_own_network_stack
 from rosetta_agent.engines.docker_cli import Client
 from rosetta_agent.engines.references import is_on_loopback
-from rosetta_agent.job import Image
+from rosetta_agent.job import Attempt, Image
 from rosetta_agent.processes import CAP_SYS_ADMIN, CAP_SYS_RESOURCE, has_capability
+from rosetta_agent.sandbox import Sandbox
 
 #: Only programs without libraries: they run inside of images that have none.
 _INIT_PROGRAMS = (
@@ -26,6 +27,11 @@ class Podman(Docker):
 
     title = "Podman"
 
+    def __init__(self, attempt: Attempt, sandbox: Sandbox) -> None:
+        super().__init__(attempt, sandbox)
+        # Podman 5 warns at each call on many clusters, and the warning ends up in logs.
+        os.environ.setdefault("PODMAN_IGNORE_CGROUPSV1_WARNING", "1")
+
     def client(self, image: Optional[Image] = None) -> Client:
         """See Docker. Registries on loopback rarely have TLS, and nobody can be in between."""
         loopback = image is not None and is_on_loopback(image.reference)
@@ -37,13 +43,20 @@ class Podman(Docker):
             pull_options=("--tls-verify=false",) if loopback else (),
             remove_options=("--time", "0"),
             init=build_init_options([path for path in _INIT_PROGRAMS if os.path.exists(path)]),
+            cdi=True,
         )
 
     def have_network(self, client: Client) -> None:
         """See Docker: here each container has a network of its own."""
 
-    def can_enter(self) -> bool:
-        """See Docker. Rootless podman's user namespace is ours to enter."""
+    def can_enter(self, runtime: Optional[str]) -> bool:
+        """See Docker. Rootless podman's user namespace is ours to enter.
+
+        The address of a container is nowhere else: a runtime with a network stack of its own
+        has its port published.
+        """
+        if has_own_network_stack(runtime):
+            return False
         if os.environ.get("CONTAINER_HOST"):
             return False
         return os.geteuid() != 0 or has_capability(CAP_SYS_ADMIN)

@@ -59,6 +59,7 @@ def build_start_command(setting: Setting, job: Job) -> List[str]:
     argv = [setting.program, "--quiet", "exec" if job.command else "run"]
     argv += ["--containall", "--cleanenv", "--pid", "--no-home"]
     argv += [] if job.hardening.read_only else ["--writable-tmpfs"]
+    argv += ["--nv"] if job.gpus is not None else []
     argv += ["--userns"] if setting.network == "private" else []
     argv += ["--workdir", os.path.join(sandbox, "tmp"), "--home", HOME]
     argv += ["--bind", "{}:{}".format(os.path.join(sandbox, "home"), HOME), "--pwd", HOME]
@@ -86,6 +87,12 @@ def build_environment(program: str, environment: Dict[str, str], scratch: str) -
     }
     handed = {"{}ENV_{}".format(prefix, name): environment[name] for name in environment}
     return dict(handed, **ours)
+
+
+def gpu_environment(job: Job) -> Dict[str, str]:
+    """Which of the node's GPUs the job has; the closed environment would hide it."""
+    value = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return {"CUDA_VISIBLE_DEVICES": value} if job.gpus is not None and value else {}
 
 
 def find_program() -> str:
@@ -179,7 +186,9 @@ class Singularity(Engine):
         order = Order(
             argv=build_start_command(setting, job),
             environment=build_environment(
-                program, container_environment(job), self.sandbox.file("tmp")
+                program,
+                dict(gpu_environment(job), **container_environment(job)),
+                self.sandbox.file("tmp"),
             ),
             folder=self.sandbox.path,
             network=kind,

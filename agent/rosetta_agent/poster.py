@@ -1,0 +1,91 @@
+"""Posts reports to the service, and reads its answers."""
+
+import json
+import logging
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any, Dict, List, NamedTuple, Optional
+
+LOG = logging.getLogger(__name__)
+
+#: What a post may take.
+POST_SECONDS = 10.0
+_REFUSED = (401, 403, 404, 410)
+_MAX_ANSWER = 65536
+
+
+class Answer(NamedTuple):
+    """What came back: ``kind`` is accepted, refused or none."""
+
+    kind: str
+    target: str
+    log_offset: Optional[int]
+
+
+def parse_answer(status: int, body: bytes) -> Answer:
+    """Read the service's answer; what cannot be read counts as none."""
+    nothing = Answer("refused" if status in _REFUSED else "none", "run", None)
+    if status != 200:
+        return nothing
+    try:
+        document = json.loads(body.decode("utf-8"))
+    except ValueError:
+        return nothing
+    if not isinstance(document, dict) or document.get("target") not in ("run", "stop"):
+        return nothing
+    offset = document.get("log_offset")
+    known = isinstance(offset, int) and not isinstance(offset, bool) and offset >= 0
+    return Answer("accepted", document["target"], offset if known else None)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect would carry the secret to wherever it points: it is an answer like any other."""
+
+    def redirect_request(self, *_arguments: Any, **_named: Any) -> None:
+        return None
+
+
+def build_opener(url: str, authority: Optional[str] = None) -> urllib.request.OpenerDirector:
+    """An opener without redirects, and without a proxy where the service is on this machine.
+
+    Certificates are checked against ``authority`` (PEM), or those that the machine trusts.
+    """
+    host = urllib.parse.urlsplit(url).hostname or ""
+    context = ssl.create_default_context(cadata=authority)
+    handlers: List[urllib.request.BaseHandler] = [
+        _NoRedirect(),
+        urllib.request.HTTPSHandler(context=context),
+    ]
+    if host in ("localhost", "::1") or host.startswith("127."):
+        handlers.append(urllib.request.ProxyHandler({}))
+    return urllib.request.build_opener(*handlers)
+
+
+class Poster:
+    """Posts one report at a time; the secret travels in the header only."""
+
+    def __init__(self, url: str, secret: str, authority: Optional[str] = None) -> None:
+        self._url = url
+        self._secret = secret
+        self._opener = build_opener(url, authority)
+
+    def post(self, report: Dict[str, Any]) -> Answer:
+        """Send it; never raises for what a network or a service can do."""
+        request = urllib.request.Request(  # noqa: S310 - the URL is checked to be http(s)
+            self._url, data=json.dumps(report).encode("utf-8"), method="POST"
+        )
+        request.add_header("Content-Type", "application/json")
+        request.add_header("Authorization", "Bearer " + self._secret)
+        try:
+            with self._opener.open(request, timeout=POST_SECONDS) as response:
+                return parse_answer(response.status, response.read(_MAX_ANSWER))
+        except urllib.error.HTTPError as error:
+            with error:
+                return parse_answer(error.code, b"")
+        except (OSError, ValueError) as error:
+            LOG.info("no answer from the service: %s", error)
+        except Exception as error:  # http.client raises a family of its own
+            LOG.warning("no readable answer from the service: %r", error)
+        return Answer("none", "run", None)

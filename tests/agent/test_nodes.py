@@ -1,0 +1,370 @@
+"""Agents on nodes: sent along with their order, inside batch jobs, reached from elsewhere."""
+
+import asyncio
+import contextlib
+import functools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rosetta_agent.handshake import HandshakeError
+from rosetta_hub.resources.bundle import (
+    build_batch_script,
+    build_remote_command,
+    build_remote_stdin,
+)
+
+from .conftest import PASSWORD, SECRET
+from .fake import FakeService, wait_until
+from .machine import ApptainerHost, Job, Machine, apptainer_machine, is_running
+from .peers import Edge, Streams, make_certificate, shake_hands, trusting
+
+pytestmark = pytest.mark.timeout(func_only=True)
+
+MakeJob = Callable[..., Job]
+KEY = "ab" * 32
+
+
+async def get(streams: Streams) -> str:
+    """What the interface answers."""
+    reader, writer = streams
+    writer.write(b"GET / HTTP/1.0\r\n\r\n")
+    answer = (await reader.read()).decode()
+    writer.close()
+    return answer
+
+
+def listen(**more: Any) -> dict[str, Any]:
+    return {"host": "127.0.0.1", "secret": KEY, "tls": None, **more}
+
+
+# --- ways in -------------------------------------------------------------------------------------
+
+
+async def test_guarded_port(machine: Machine, service: FakeService, make_job: MakeJob) -> None:
+    job = make_job(machine, listen=listen())
+    machine.run(job)
+    report = await asyncio.to_thread(service.wait_for, "running")
+    assert report["interface"]["kind"] == "listener"
+    port = report["interface"]["port"]
+    with pytest.raises(HandshakeError):
+        await shake_hands("127.0.0.1", port, b"x" * 32)
+    streams = await shake_hands("127.0.0.1", port, bytes.fromhex(KEY))
+    machine.kill_agent(job)
+    assert "hello from the task" in await get(streams)
+    machine.run(job)
+    relay = machine.state(job)["relay"][0]
+    os.kill(relay, signal.SIGKILL)
+    wait_until(lambda: machine.state(job)["relay"][0] != relay, "another relay")
+    streams = await shake_hands("127.0.0.1", port, bytes.fromhex(KEY))  # the same port
+    assert "hello from the task" in await get(streams)
+    assert machine.stop(job) == {"state": "stopped"}
+    assert machine.leftovers(job) == []
+
+
+async def test_guarded_port_with_a_certificate(
+    image: str, work_dir: Path, service: FakeService, make_job: MakeJob, tmp_path: Path
+) -> None:
+    machine = Machine("docker", work_dir)
+    certificate, key = make_certificate(tmp_path, "node")
+    job = make_job(machine, listen=listen(tls={"certificate": certificate, "key": key}))
+    machine.run(job)
+    port = (await asyncio.to_thread(service.wait_for, "running"))["interface"]["port"]
+    streams = await shake_hands("127.0.0.1", port, bytes.fromhex(KEY), trusting(certificate))
+    assert "hello" in await get(streams)
+    for path in machine.sandbox(job).rglob("*"):
+        if path.is_file():
+            assert "PRIVATE KEY" not in path.read_text(errors="replace")
+
+
+async def test_dialled(machine: Machine, service: FakeService, make_job: MakeJob) -> None:
+    edge = Edge(SECRET)
+    with contextlib.closing(edge):
+        url = f"http://127.0.0.1:{await edge.start()}"
+        job = make_job(machine, dial={"url": url, "ca": None})
+        machine.run(job)
+        report = await asyncio.to_thread(service.wait_for, "running")
+        assert report["interface"] == {"kind": "dial"}
+        control = await edge.control()
+        assert "hello" in await get(await edge.open(control))
+        dialer = machine.state(job)["dialer"][0]
+        machine.kill_agent(job)
+        assert "hello" in await get(await edge.open(control))
+        machine.run(job)
+        assert machine.state(job)["dialer"][0] == dialer
+        assert await asyncio.to_thread(machine.stop, job) == {"state": "stopped"}
+        assert machine.leftovers(job) == []
+        control[1].close()
+
+
+# --- sent along ----------------------------------------------------------------------------------
+
+
+class Sent:
+    """A machine that has no agent of its own: it comes with each order."""
+
+    def __init__(self, machine: Machine, python: str) -> None:
+        self._machine = machine
+        self._python = python
+
+    def call(self, verb: Any, order: Job, user: int | None = None) -> dict[str, Any]:
+        done = subprocess.run(
+            [*self._machine.prefix, *build_remote_command(verb, self._python)],
+            input=build_remote_stdin(order),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.stdout, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    def stop(self, job: Job) -> dict[str, Any]:
+        names = ("task", "attempt", "work_dir", "engine")
+        return self.call("stop", {name: job[name] for name in names} | {"stop": 3})
+
+
+def test_sent_to_a_host(
+    apptainer_host: ApptainerHost, service: FakeService, make_job: MakeJob
+) -> None:
+    """Nothing is installed there; the session that brought it is over, and it lives."""
+    machine = apptainer_machine(apptainer_host)
+    host = Sent(machine, "python3")
+    job = make_job(machine, listen=listen())
+    assert host.call("run", job)["state"] == "launched"
+    service.wait_for("running")
+    assert host.call("run", job)["state"] == "already_running"
+    agent = machine.state(job)["agent"][0]
+    for number in (signal.SIGHUP, signal.SIGPIPE):
+        os.kill(agent, number)
+    seen = len(service.reports)
+    wait_until(lambda: len(service.reports) > seen + 1, "it goes on")
+    assert is_running(agent)
+    descriptors = [os.readlink(path) for path in Path(f"/proc/{agent}/fd").iterdir()]
+    assert [name for name in descriptors if name.startswith("pipe:")] == []
+    assert os.getsid(agent) != os.getsid(0)
+    assert host.stop(job) == {"state": "stopped"}
+    assert machine.leftovers(job) == []
+
+
+LOOK_AROUND = """
+import os, sys
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    for name in ("cmdline", "environ", "maps"):
+        try:
+            sys.stdout.write(open("/proc/%s/%s" % (pid, name), errors="replace").read())
+        except OSError:
+            pass
+for folder in sys.argv[1:]:
+    for top, folders, files in os.walk(folder):
+        for name in folders + files:
+            print("FOUND", os.path.join(top, name))
+"""
+
+
+def test_another_user_of_the_node_learns_nothing(
+    apptainer_host: ApptainerHost, service: FakeService, make_job: MakeJob
+) -> None:
+    machine = apptainer_machine(apptainer_host)
+    host = Sent(machine, "python3")
+    job = make_job(machine, listen=listen())
+    host.call("run", job)
+    service.wait_for("running")
+    seen = subprocess.run(
+        ["python3", "-", str(machine.work_dir)],
+        input=LOOK_AROUND,
+        user=65534,
+        group=65534,
+        extra_groups=[],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "rosetta_agent" in seen, "it does look"
+    assert [word for word in (SECRET, PASSWORD, KEY, "FOUND") if word in seen] == []
+
+
+OLD_PYTHON = Path("/root/.pyenv/versions/3.6.15/bin/python3")
+
+
+@pytest.mark.skipif(not OLD_PYTHON.exists(), reason="vermin checks the rest")
+async def test_on_an_old_python(
+    image: str, work_dir: Path, service: FakeService, make_job: MakeJob
+) -> None:
+    machine = Machine("docker", work_dir)
+    host = Sent(machine, str(OLD_PYTHON))
+    edge = Edge(SECRET)
+    with contextlib.closing(edge):
+        url = f"http://127.0.0.1:{await edge.start()}"
+        job = make_job(machine, listen=listen(), dial={"url": url, "ca": None})
+        assert (await asyncio.to_thread(host.call, "run", job))["state"] == "launched"
+        await asyncio.to_thread(service.wait_for, "running")
+        control = await edge.control()
+        assert "hello" in await get(await edge.open(control))
+        port = machine.state(job)["listener"]
+        assert "hello" in await get(await shake_hands("127.0.0.1", port, bytes.fromhex(KEY)))
+        assert await asyncio.to_thread(host.stop, job) == {"state": "stopped"}
+        control[1].close()
+    assert machine.leftovers(job) == []
+
+
+# --- in batch jobs -------------------------------------------------------------------------------
+
+
+class BatchJob:
+    """A batch script that runs as Slurm would run it."""
+
+    def __init__(self, job: Job, folder: Path, **environment: str) -> None:
+        script = folder / "slurm_script"
+        script.write_text(build_batch_script(job, sys.executable))
+        script.chmod(0o700)
+        self.process = subprocess.Popen(
+            [script],
+            env={**os.environ, "SLURM_JOB_ID": "7", "SLURM_JWT": "secret", **environment},
+            start_new_session=True,
+        )
+
+    def end(self, number: int) -> int:
+        """Signal it, and wait for its exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def submit(tmp_path: Path) -> Iterator[Callable[..., BatchJob]]:
+    jobs: list[BatchJob] = []
+
+    def start(job: Job, **environment: str) -> BatchJob:
+        jobs.append(BatchJob({**job, "batch": {"wms": "slurm"}}, tmp_path, **environment))
+        return jobs[-1]
+
+    yield start
+    for one in jobs:
+        one.close()
+
+
+Submit = Callable[..., BatchJob]
+
+
+def answers(machine: Machine, job: Job) -> bool:
+    """Whether the agent has recorded that the interface answered."""
+    recorded = machine.sandbox(job) / "agent.json"
+    return recorded.exists() and "interface" in recorded.read_text()
+
+
+def containers(job: Job) -> list[str]:
+    names = ["docker", "ps", "--all", "--format", "{{.Names}}", "--filter", f"name={job['task']}"]
+    return subprocess.run(names, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_job_that_is_cancelled(
+    image: str, work_dir: Path, service: FakeService, make_job: MakeJob, submit: Submit
+) -> None:
+    machine = Machine("docker", work_dir)
+    job = make_job(machine, command=["sh", "-c", "env; exec serve"])
+    batch = submit(job)
+    service.wait_for("running")
+    assert batch.end(signal.SIGTERM) == 0
+    report = service.wait_for_end()
+    assert (report["state"], report["reason"]) == ("stopped", "cancelled")
+    assert abs(report["clock"] - time.time()) < 60
+    assert b"SLURM" not in service.log
+    assert machine.leftovers(job) == []
+
+
+def test_job_at_its_time_limit(
+    image: str, work_dir: Path, service: FakeService, make_job: MakeJob, submit: Submit
+) -> None:
+    machine = Machine("docker", work_dir)
+    now = int(time.time())
+    limits = {"SLURM_JOB_START_TIME": str(now), "SLURM_JOB_END_TIME": str(now + 25)}
+    job = make_job(machine, warn_before=24)
+    batch = submit(job, **limits)
+    assert service.wait_for("running")["ends_at"] == now + 25
+    wait_until(lambda: service.reports[-1]["warnings"] == ["time_limit_near"], "the warning")
+    batch.end(signal.SIGTERM)
+    report = service.wait_for_end()
+    assert (report["state"], report["reason"]) == ("failed", "time_limit")
+    assert machine.leftovers(job) == []
+
+
+def test_requeued_job_starts_cleanly(
+    image: str, work_dir: Path, service: FakeService, make_job: MakeJob, submit: Submit
+) -> None:
+    """Killed with all that it had on its side; the container is the daemon's, and remains."""
+    machine = Machine("docker", work_dir)
+    job = make_job(machine)
+    first = submit(job)
+    service.wait_for("running")
+    first.end(signal.SIGKILL)
+    before = service.reports[-1]["sequence"]
+    container = subprocess.run(
+        ["docker", "inspect", "--format", "{{.Id}}", *containers(job)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    seen = len(service.reports)
+    second = submit(job, SLURM_RESTART_COUNT="1")
+    wait_until(lambda: len(service.reports) > seen, "it reports again")
+    assert service.reports[seen]["state"] == "starting"
+    wait_until(lambda: service.reports[-1]["state"] == "running", "it runs again")
+    assert service.reports[seen]["sequence"] > before
+    assert container.strip() not in str(machine.state(job))
+    assert len(containers(job)) == 1
+    second.end(signal.SIGTERM)
+    assert machine.leftovers(job) == []
+
+
+def test_later_job_removes_what_a_killed_one_left(
+    image: str, work_dir: Path, service: FakeService, make_job: MakeJob, submit: Submit
+) -> None:
+    """Even where the sandbox is gone, as with a /tmp for each job; living jobs are let be."""
+    machine = Machine("docker", work_dir)
+    killed, alive, later = make_job(machine), make_job(machine), make_job(machine)
+    for job in (alive, killed):
+        batch = submit(job)
+        wait_until(functools.partial(answers, machine, job), "it runs")
+    batch.end(signal.SIGKILL)
+    assert len(containers(killed)) == 1
+    submit(later)
+    wait_until(functools.partial(answers, machine, later), "it runs")
+    assert machine.leftovers(killed) == []
+    assert len(containers(alive)) == 1
+    assert machine.sandbox(alive).exists()
+
+
+def test_job_that_cannot_begin_tells_the_service(
+    image: str, work_dir: Path, service: FakeService, make_job: MakeJob, submit: Submit
+) -> None:
+    work_dir.mkdir()
+    os.chown(work_dir, 65534, 65534)
+    machine = Machine("docker", work_dir)
+    batch = submit(make_job(machine))
+    assert batch.process.wait(30) == 2
+    assert service.reports == []
+    os.chown(work_dir, 0, 0)
+    (work_dir / "occupied-1").mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4k,nr_inodes=2", "tmpfs", str(work_dir)]
+    subprocess.run(mount, check=True)
+    try:
+        (work_dir / "filler").write_bytes(b"")
+        batch = submit(make_job(machine))
+        report = service.wait_for_end()
+        assert report["reason"] == "disk_full"
+        assert batch.process.wait(30) == 2
+    finally:
+        subprocess.run(["umount", "--lazy", str(work_dir)], check=True)
