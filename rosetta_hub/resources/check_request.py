@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from rosetta_hub.catalogue.units import format_duration, format_size
 from rosetta_hub.errors import InvalidOptions
-from rosetta_hub.resources.facts import Facts, Partition, Qos
+from rosetta_hub.resources.facts import Account, Facts, Partition
 from rosetta_hub.resources.wms import JobRequest
 
 
@@ -18,10 +18,7 @@ def check_request(request: JobRequest, facts: Facts) -> None:
         InvalidOptions: a sentence that says what is allowed instead.
     """
     _check_account(request, facts)
-    qos = _check_qos(request, facts)
-    # Several, separated by commas: the scheduler takes the one in which the job starts first.
-    if not facts.partitions or (request.partition and "," in request.partition):
-        return
+    _check_qos(request, facts)
     partition = _partition(request, facts)
     if partition is None:
         return
@@ -31,8 +28,7 @@ def check_request(request: JobRequest, facts: Facts) -> None:
             f" {_choose(one.name for one in facts.partitions if one.state == 'up')}"
         )
     _check_membership(request, partition)
-    _check_time(request, partition, qos)
-    _check_size(request, partition, qos)
+    _check_size(request, partition)
     _check_gpus(request, partition)
 
 
@@ -42,6 +38,10 @@ def _choose(names: Iterable[str]) -> str:
 
 
 def _partition(request: JobRequest, facts: Facts) -> Partition | None:
+    """The partition that the job goes to; None where that is not known."""
+    # Several, separated by commas: the scheduler takes the one in which the job starts first.
+    if not facts.partitions or (request.partition and "," in request.partition):
+        return None
     if request.partition is None:
         return next((one for one in facts.partitions if one.default), None)
     found = next((one for one in facts.partitions if one.name == request.partition), None)
@@ -59,29 +59,27 @@ def _check_account(request: JobRequest, facts: Facts) -> None:
         raise InvalidOptions(f"The account `{request.account}` is not yours. {_choose(names)}")
 
 
-def _check_qos(request: JobRequest, facts: Facts) -> Qos | None:
-    """The QoS that is asked for, where it is known."""
+def _check_qos(request: JobRequest, facts: Facts) -> None:
     if request.qos is None or not facts.qos:
-        return None
-    found = next((one for one in facts.qos if one.name == request.qos), None)
-    if found is None:
+        return
+    qos = next((one for one in facts.qos if one.name == request.qos), None)
+    if qos is None:
         raise InvalidOptions(
             f"There is no QoS `{request.qos}`. {_choose(one.name for one in facts.qos)}"
         )
-    account = next(
-        (
-            one
-            for one in facts.accounts
-            if one.name == request.account or (request.account is None and one.default)
-        ),
-        None,
-    )
+    account = _account(request, facts)
     if account and account.qos and request.qos not in account.qos:
         raise InvalidOptions(
             f"The account `{account.name}` may not use the QoS `{request.qos}`."
             f" {_choose(account.qos)}"
         )
-    return found
+    _check_limits(f"The QoS `{qos.name}`", request, qos.max_time, qos.max_cpus)
+
+
+def _account(request: JobRequest, facts: Facts) -> Account | None:
+    if request.account:
+        return next((one for one in facts.accounts if one.name == request.account), None)
+    return next((one for one in facts.accounts if one.default), None)
 
 
 def _check_membership(request: JobRequest, partition: Partition) -> None:
@@ -96,38 +94,26 @@ def _check_membership(request: JobRequest, partition: Partition) -> None:
             )
 
 
-def _check_time(request: JobRequest, partition: Partition, qos: Qos | None) -> None:
-    asked = request.time_limit
-    if asked is None:
-        return
-    if partition.max_time is not None and asked > partition.max_time:
-        raise InvalidOptions(
-            f"The partition `{partition.name}` allows at most"
-            f" {format_duration(partition.max_time)}, not {format_duration(asked)}."
-        )
-    if qos and qos.max_time is not None and asked > qos.max_time:
-        raise InvalidOptions(
-            f"The QoS `{qos.name}` allows at most {format_duration(qos.max_time)},"
-            f" not {format_duration(asked)}."
-        )
-
-
-def _check_size(request: JobRequest, partition: Partition, qos: Qos | None) -> None:
-    cpus, memory = request.cpus, request.memory
-    if cpus and partition.max_cpus is not None and cpus > partition.max_cpus:
-        raise InvalidOptions(
-            f"The partition `{partition.name}` gives a task at most {partition.max_cpus} cores,"
-            f" not {cpus}."
-        )
-    if cpus and qos and qos.max_cpus is not None and cpus > qos.max_cpus:
-        raise InvalidOptions(
-            f"The QoS `{qos.name}` allows at most {qos.max_cpus} cores, not {cpus}."
-        )
+def _check_size(request: JobRequest, partition: Partition) -> None:
+    name, memory = f"The partition `{partition.name}`", request.memory
+    _check_limits(name, request, partition.max_time, partition.max_cpus)
     if memory and partition.max_memory is not None and memory > partition.max_memory:
         raise InvalidOptions(
-            f"The partition `{partition.name}` gives a task at most"
-            f" {format_size(partition.max_memory)} of memory, not {format_size(memory)}."
+            f"{name} allows at most {format_size(partition.max_memory)} of memory,"
+            f" not {format_size(memory)}."
         )
+
+
+def _check_limits(
+    name: str, request: JobRequest, max_time: int | None, max_cpus: int | None
+) -> None:
+    time, cpus = request.time_limit, request.cpus
+    if time is not None and max_time is not None and time > max_time:
+        raise InvalidOptions(
+            f"{name} allows at most {format_duration(max_time)}, not {format_duration(time)}."
+        )
+    if cpus is not None and max_cpus is not None and cpus > max_cpus:
+        raise InvalidOptions(f"{name} allows at most {max_cpus} cores, not {cpus}.")
 
 
 def _check_gpus(request: JobRequest, partition: Partition) -> None:

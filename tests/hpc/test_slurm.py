@@ -1,9 +1,10 @@
 """The drivers of Slurm against a real one: through its commands, and through slurmrestd."""
 
 import asyncio
+import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ from rosetta_hub.resources.slurm.wms import SlurmWms
 from rosetta_hub.resources.wms import Job, JobEnd, JobRefused, JobRequest, JobState, Wms
 from tests.support.cluster import Cluster
 from tests.support.cluster_faults import program_replaced, service_stopped
+from tests.support.waiting import wait_until
 
 Found = TypeVar("Found")
 SLEEP = "#!/bin/sh\nexec sleep 300\n"
@@ -94,13 +96,19 @@ class Bench:
         return await within(look)
 
     async def gone(self, job_id: str) -> JobEnd:
-        """How the job ended, once it is out of the queue."""
+        """How the job ended, once it is out of the queue; both drivers know the same."""
 
         async def look() -> bool:
             return await self.job(job_id) is None
 
         await within(look)
-        return await within(lambda: self.wms.end(job_id))
+        ended = await within(lambda: self.wms.end(job_id))
+        others = [await open_wms(self.cluster, driver).end(job_id) for driver in DRIVERS]
+        for other in filter(None, others):
+            assert (other.cause, other.scheduler_state) == (ended.cause, ended.scheduler_state)
+            assert (other.node, other.by or ended.by) == (ended.node, ended.by or other.by)
+        assert None not in others
+        return ended
 
 
 @pytest.fixture(params=DRIVERS)
@@ -109,6 +117,30 @@ async def bench(cluster: Cluster, request: pytest.FixtureRequest) -> AsyncIterat
     yield found
     if found.ids:
         cluster.run("controller", ["scancel", "--quiet", *found.ids])
+
+
+@pytest.fixture
+async def commands(cluster: Cluster) -> AsyncIterator[Bench]:
+    """The one through commands: for what Slurm does without regard to who asked for it."""
+    found = Bench(cluster, open_wms(cluster, "commands"), [])
+    yield found
+    if found.ids:
+        cluster.run("controller", ["scancel", "--quiet", *found.ids])
+
+
+@contextlib.contextmanager
+def node_down(cluster: Cluster, node: str) -> Iterator[None]:
+    """Slurm gives the node up, with all that runs on it."""
+    cluster.scontrol("update", f"NodeName={node}", "State=DOWN", "Reason=test")
+    try:
+        yield
+    finally:
+        # It may have come back by itself already.
+        cluster.exec("controller", ["scontrol", "update", f"NodeName={node}", "State=RESUME"])
+        show = ["sinfo", "--noheader", f"--nodes={node}", "--format=%T"]
+        wait_until(
+            lambda: "down" not in cluster.run("controller", show), 60, f"Slurm has {node} again"
+        )
 
 
 # --- life ----------------------------------------------------------------------------------------
@@ -310,26 +342,26 @@ async def test_what_runs_is_not_idle(bench: Bench) -> None:
     assert before.gpus[0].idle - after.gpus[0].idle == 1
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"partition": "nowhere"},
-        {"partition": "closed"},
-        {"account": "nobody"},
-        {"qos": "gold"},
-        {"qos": "long", "account": "astro"},
-        {"partition": "short", "time_limit": 7200},
-        {"qos": "debug", "time_limit": 7200},
-        {"partition": "main", "cpus": 65},
-        {"partition": "main", "memory": 1 << 40},
-        {"partition": "gpu", "gpus": 3},
-        {"partition": "gpu", "gpus": 1, "gpu_type": "a100"},
-    ],
+IMPOSSIBLE: tuple[dict[str, Any], ...] = (
+    {"partition": "nowhere"},
+    {"partition": "closed"},
+    {"account": "nobody"},
+    {"qos": "gold"},
+    {"qos": "long", "account": "astro"},
+    {"partition": "short", "time_limit": 7200},
+    {"qos": "debug", "time_limit": 7200},
+    {"partition": "main", "cpus": 65},
+    {"partition": "main", "memory": 1 << 40},
+    {"partition": "gpu", "gpus": 3},
+    {"partition": "gpu", "gpus": 1, "gpu_type": "a100"},
 )
-async def test_refused_before_submit(bench: Bench, asked: dict[str, Any]) -> None:
+
+
+async def test_refused_before_submit(bench: Bench) -> None:
     facts = await bench.wms.facts()
-    with pytest.raises(InvalidOptions):
-        check_request(replace(JobRequest("a"), **asked), facts)
+    for asked in IMPOSSIBLE:
+        with pytest.raises(InvalidOptions):
+            check_request(replace(JobRequest("a"), **asked), facts)
     check_request(JobRequest("a", partition="main", account="physics", qos="long"), facts)
 
 
@@ -337,69 +369,100 @@ async def test_refused_before_submit(bench: Bench, asked: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize(("code", "state"), [(0, "COMPLETED"), (3, "FAILED")])
-async def test_end_by_itself(bench: Bench, code: int, state: str) -> None:
-    job = await bench.submit(f"#!/bin/sh\nexit {code}\n")
-    ended = await bench.gone(job.id)
+async def test_end_by_itself(commands: Bench, code: int, state: str) -> None:
+    job = await commands.submit(f"#!/bin/sh\nexit {code}\n")
+    ended = await commands.gone(job.id)
     assert (ended.cause, ended.scheduler_state, ended.exit_code) == ("exited", state, code)
 
 
-async def test_end_by_signal(bench: Bench) -> None:
-    job = await bench.submit("#!/bin/sh\nkill -9 $$\n")
-    ended = await bench.gone(job.id)
+async def test_end_by_signal(commands: Bench) -> None:
+    job = await commands.submit("#!/bin/sh\nkill -9 $$\n")
+    ended = await commands.gone(job.id)
     assert (ended.cause, ended.exit_code) == ("exited", 137)
 
 
-async def test_end_by_the_administrator(bench: Bench) -> None:
-    job = await bench.submit()
-    await bench.in_state(job.id, "RUNNING")
-    bench.cluster.run("controller", ["scancel", job.id])
-    ended = await bench.gone(job.id)
+async def test_end_by_the_administrator(commands: Bench) -> None:
+    job = await commands.submit()
+    await commands.in_state(job.id, "RUNNING")
+    commands.cluster.run("controller", ["scancel", job.id])
+    ended = await commands.gone(job.id)
     assert (ended.cause, ended.by) == ("cancelled", "root")
 
 
-async def test_end_of_the_time(bench: Bench) -> None:
-    job = await bench.submit()
-    await bench.in_state(job.id, "RUNNING")
-    bench.cluster.scontrol("update", f"JobId={job.id}", "EndTime=now+1")
-    assert (await bench.gone(job.id)).cause == "time_limit"
+async def test_end_of_the_time(commands: Bench) -> None:
+    job = await commands.submit()
+    await commands.in_state(job.id, "RUNNING")
+    commands.cluster.scontrol("update", f"JobId={job.id}", "EndTime=now+1")
+    assert (await commands.gone(job.id)).cause == "time_limit"
 
 
-async def test_end_with_the_node(bench: Bench) -> None:
-    job = await bench.submit(constraint="intel")
-    running = await bench.in_state(job.id, "RUNNING")
-    bench.cluster.scontrol("update", f"JobId={job.id}", "Requeue=0")
-    try:
-        bench.cluster.scontrol("update", "NodeName=node1", "State=DOWN", "Reason=test")
-        ended = await bench.gone(job.id)
-    finally:
-        bench.cluster.scontrol("update", "NodeName=node1", "State=RESUME")
+async def test_end_with_the_node(commands: Bench) -> None:
+    job = await commands.submit(constraint="intel")
+    running = await commands.in_state(job.id, "RUNNING")
+    commands.cluster.scontrol("update", f"JobId={job.id}", "Requeue=0")
+    with node_down(commands.cluster, "node1"):
+        ended = await commands.gone(job.id)
     assert (ended.cause, ended.node, running.node) == ("node_failure", "node1", "node1")
 
 
-async def test_node_that_fails_under_a_job_requeues_it(bench: Bench) -> None:
-    job = await bench.submit(constraint="intel")
-    await bench.in_state(job.id, "RUNNING")
-    try:
-        bench.cluster.scontrol("update", "NodeName=node1", "State=DOWN", "Reason=test")
-        waiting = await bench.in_state(job.id, "PENDING")
-    finally:
-        bench.cluster.scontrol("update", "NodeName=node1", "State=RESUME")
+async def test_node_that_fails_under_a_job_requeues_it(commands: Bench) -> None:
+    job = await commands.submit(constraint="intel")
+    await commands.in_state(job.id, "RUNNING")
+    with node_down(commands.cluster, "node1"):
+        waiting = await commands.in_state(job.id, "PENDING")
     assert (waiting.state, waiting.node) == (JobState.PENDING, None)
-    assert await bench.wms.end(job.id) is None
+    assert await commands.wms.end(job.id) is None
 
 
 @pytest.mark.parametrize("requeue", [True, False])
-async def test_preempted(bench: Bench, requeue: bool) -> None:
-    job = await bench.submit(partition="low", cpus=64, constraint="intel")
-    await bench.in_state(job.id, "RUNNING")
-    bench.cluster.scontrol("update", f"JobId={job.id}", f"Requeue={int(requeue)}")
-    other = await bench.submit(partition="high", cpus=64, constraint="intel")
+async def test_preempted(commands: Bench, requeue: bool) -> None:
+    job = await commands.submit(partition="low", cpus=64, constraint="intel")
+    await commands.in_state(job.id, "RUNNING")
+    commands.cluster.scontrol("update", f"JobId={job.id}", f"Requeue={int(requeue)}")
+    other = await commands.submit(partition="high", cpus=64, constraint="intel")
     if requeue:
-        assert (await bench.in_state(job.id, "PENDING")).state is JobState.PENDING
-        assert await bench.wms.end(job.id) is None
+        assert (await commands.in_state(job.id, "PENDING")).state is JobState.PENDING
+        assert await commands.wms.end(job.id) is None
     else:
-        assert (await bench.gone(job.id)).cause == "preempted"
-    await bench.wms.cancel(other.id)
+        assert (await commands.gone(job.id)).cause == "preempted"
+    await commands.wms.cancel(other.id)
+
+
+# --- slurmrestd ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", API_VERSIONS)
+async def test_every_version_of_the_api(cluster: Cluster, version: str) -> None:
+    conf = SlurmRestConf(
+        url=cluster.slurmrest_url, jwt_key_file=str(cluster.jwt_key), api_version=version
+    )
+    bench = Bench(cluster, SlurmRestWms(RestClient(conf), "alice"), [])
+    job = await bench.submit(qos="long", constraint="avx2")
+    assert (await bench.in_state(job.id, "RUNNING")).ends_at is not None
+    facts = await bench.wms.facts()
+    assert (len(facts.partitions), len(facts.qos)) == (6, 3)
+    await bench.wms.cancel(job.id)
+    assert (await bench.gone(job.id)).by == "alice"
+
+
+async def test_token_of_a_command(cluster: Cluster, tmp_path: Path) -> None:
+    token = cluster.make_token("alice")
+    command = tmp_path / "token"
+    command.write_text(f'#!/bin/sh\ntest "$1" = alice && echo SLURM_JWT={token}\n')
+    command.chmod(0o700)
+    conf = SlurmRestConf(url=cluster.slurmrest_url, token_command=(str(command),))
+    client = RestClient(conf)
+    assert isinstance(await SlurmRestWms(client, "alice").jobs(["alice"]), list)
+    with pytest.raises(ResourceUnavailable, match="gave no token for bob"):
+        await SlurmRestWms(client, "bob").jobs(["bob"])
+
+
+async def test_key_of_another_cluster(cluster: Cluster, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_bytes(secrets.token_bytes(32))
+    conf = SlurmRestConf(url=cluster.slurmrest_url, jwt_key_file=str(key))
+    with pytest.raises(ResourceUnavailable, match="does not accept the token"):
+        await SlurmRestWms(RestClient(conf), "alice").jobs(["alice"])
 
 
 # --- what goes wrong -----------------------------------------------------------------------------
@@ -419,12 +482,13 @@ async def _knows_nothing(wms: Wms, job_id: str) -> None:
     assert {type(answer) for answer in answers} == {ResourceUnavailable}, answers
 
 
-async def test_controller_is_down(bench: Bench) -> None:
-    job = await bench.submit()
-    with service_stopped(bench.cluster, "controller", "slurmctld"):
-        await _knows_nothing(bench.wms, job.id)
-    await bench.in_state(job.id, "PENDING", "RUNNING")
-    assert await bench.wms.find("rosetta-00000000-000000000000-2") == []
+async def test_controller_is_down(cluster: Cluster, commands: Bench) -> None:
+    job = await commands.submit()
+    drivers = [open_wms(cluster, driver) for driver in DRIVERS]
+    with service_stopped(cluster, "controller", "slurmctld"):
+        await asyncio.gather(*(_knows_nothing(wms, job.id) for wms in drivers))
+    await commands.in_state(job.id, "PENDING", "RUNNING")
+    assert await commands.wms.find("rosetta-00000000-000000000000-2") == []
 
 
 async def test_accounting_is_down(bench: Bench) -> None:
@@ -467,43 +531,6 @@ async def test_users_who_are_not_known_hide_nobody(cluster: Cluster) -> None:
     found = await bench.wms.jobs(["alice", "nobody-like-this"])
     assert job.id in [one.id for one in found]
     await bench.wms.cancel(job.id)
-
-
-# --- slurmrestd ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("version", API_VERSIONS)
-async def test_every_version_of_the_api(cluster: Cluster, version: str) -> None:
-    conf = SlurmRestConf(
-        url=cluster.slurmrest_url, jwt_key_file=str(cluster.jwt_key), api_version=version
-    )
-    bench = Bench(cluster, SlurmRestWms(RestClient(conf), "alice"), [])
-    job = await bench.submit(qos="long", constraint="avx2")
-    assert (await bench.in_state(job.id, "RUNNING")).ends_at is not None
-    facts = await bench.wms.facts()
-    assert (len(facts.partitions), len(facts.qos)) == (6, 3)
-    await bench.wms.cancel(job.id)
-    assert (await bench.gone(job.id)).by == "alice"
-
-
-async def test_token_of_a_command(cluster: Cluster, tmp_path: Path) -> None:
-    token = cluster.make_token("alice")
-    command = tmp_path / "token"
-    command.write_text(f'#!/bin/sh\ntest "$1" = alice && echo SLURM_JWT={token}\n')
-    command.chmod(0o700)
-    conf = SlurmRestConf(url=cluster.slurmrest_url, token_command=(str(command),))
-    client = RestClient(conf)
-    assert isinstance(await SlurmRestWms(client, "alice").jobs(["alice"]), list)
-    with pytest.raises(ResourceUnavailable, match="gave no token for bob"):
-        await SlurmRestWms(client, "bob").jobs(["bob"])
-
-
-async def test_key_of_another_cluster(cluster: Cluster, tmp_path: Path) -> None:
-    key = tmp_path / "key"
-    key.write_bytes(secrets.token_bytes(32))
-    conf = SlurmRestConf(url=cluster.slurmrest_url, jwt_key_file=str(key))
-    with pytest.raises(ResourceUnavailable, match="does not accept the token"):
-        await SlurmRestWms(RestClient(conf), "alice").jobs(["alice"])
 
 
 async def test_slurmrestd_is_down(cluster: Cluster) -> None:

@@ -61,11 +61,11 @@ FITS = JobRequest(
         ),
         (
             JobRequest("a", cpus=65),
-            "The partition `main` gives a task at most 64 cores, not 65.",
+            "The partition `main` allows at most 64 cores, not 65.",
         ),
         (
             JobRequest("a", memory=300 << 30),
-            "The partition `main` gives a task at most 256 GB of memory, not 300 GB.",
+            "The partition `main` allows at most 256 GB of memory, not 300 GB.",
         ),
         (
             JobRequest("a", gpus=1),

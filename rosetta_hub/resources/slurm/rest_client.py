@@ -45,6 +45,10 @@ class RestFault(Exception):
         self.faults = faults
 
 
+class _Denied(ResourceUnavailable):
+    """The token was refused."""
+
+
 class RestClient:
     """One slurmrestd, for all accounts."""
 
@@ -82,12 +86,18 @@ class RestClient:
     async def _call(
         self, user: str, method: str, part: str, path: str, body: str | None
     ) -> Document:
+        try:
+            return await self._once(user, method, part, path, body)
+        except _Denied:
+            # A token that Slurm no longer takes; another one may be new.
+            self._tokens.forget(user)
+        return await self._once(user, method, part, path, body)
+
+    async def _once(
+        self, user: str, method: str, part: str, path: str, body: str | None
+    ) -> Document:
         version = await self._negotiate(user)
         answer = await self._fetch(user, method, f"/{part}/{version}/{path}", body)
-        if answer.code == 401:
-            # A token that the controller no longer takes; one of its own may be new.
-            self._tokens.forget(user)
-            answer = await self._fetch(user, method, f"/{part}/{version}/{path}", body)
         if answer.code == 404 and self._fixed is None and not _is_json(answer):
             # Another version of slurmrestd was started meanwhile.
             self._version = None
@@ -99,7 +109,7 @@ class RestClient:
         for version in API_VERSIONS:
             answer = await self._fetch(user, "GET", f"/slurm/{version}/ping/", None)
             if answer.code in (401, 403):
-                raise ResourceUnavailable(_DENIED)
+                raise _Denied(_DENIED)
             if answer.code < 400 or (answer.code == 500 and _is_json(answer)):
                 self._version = version
                 return version
@@ -151,7 +161,7 @@ async def _read(answer: HTTPResponse) -> Document:
     if answer.code == 599:
         raise ResourceUnavailable(f"slurmrestd does not answer: {answer.error}")
     if answer.code in (401, 403):
-        raise ResourceUnavailable(_DENIED)
+        raise _Denied(_DENIED)
     try:
         body = answer.body
         # A large queue takes seconds: not in the loop.
@@ -163,6 +173,8 @@ async def _read(answer: HTTPResponse) -> Document:
     if not isinstance(document, dict):
         raise ResourceUnavailable("slurmrestd answered with what is no document")
     faults = [_fault(one) for one in document.get("errors") or () if isinstance(one, Mapping)]
+    if any("authentication" in fault.error.lower() for fault in faults):
+        raise _Denied(_DENIED)
     if faults or answer.code >= 400:
         raise RestFault(faults)
     return document
