@@ -80,12 +80,22 @@ class Endpoints:
         """Commands on behalf of this user, with the credentials that are valid at each of them."""
         return _UserAccess(self, user, open_access)
 
-    def learn(self, user: str, state: IdentityState, sentence: str) -> None:
-        """Keep whether the user's key was accepted, for the page of the user's keys."""
+    def credentials(self, user: str) -> Credentials | None:
+        """The user's own; None where the platform's are used.
+
+        Raises:
+            ResourceUnavailable: there are none yet; the sentence says what to do.
+        """
         if self._computing.auth_mode != "user_keys":
-            return
-        used = self._identities.credentials(user, self._computing.id)
-        self._identities.record(user, self._computing.id, used, state, sentence)
+            return None
+        return self._identities.credentials(user, self._computing.id)
+
+    def learn(
+        self, user: str, used: Credentials | None, state: IdentityState, sentence: str
+    ) -> None:
+        """Keep whether these credentials were accepted, for the page of the user's keys."""
+        if used is not None:
+            self._identities.record(user, self._computing.id, used, state, sentence)
 
     def _known_hosts(self) -> str:
         accepted = _read(self._accepted) if self._accepted.exists() else ""
@@ -137,20 +147,21 @@ class _UserAccess:
         self._endpoints = endpoints
         self._user = user
         self._open_access = open_access
-        self._works = False
+        self._accepted: Credentials | None = None
 
     async def run(self, argv: Sequence[str], stdin: str, timeout: float) -> Completed:
         """See Access."""
+        used = self._endpoints.credentials(self._user)
         access = self._open_access(self._endpoints.endpoint(self._user))
         try:
             completed = await access.run(argv, stdin, timeout)
         except AuthenticationFailed as error:
-            self._works = False
-            self._endpoints.learn(self._user, IdentityState.REFUSED, str(error))
+            self._accepted = None
+            self._endpoints.learn(self._user, used, IdentityState.REFUSED, str(error))
             raise
-        if not self._works:
-            self._works = True
-            self._endpoints.learn(self._user, IdentityState.WORKS, "")
+        if used != self._accepted:
+            self._accepted = used
+            self._endpoints.learn(self._user, used, IdentityState.WORKS, "")
         return completed
 
 

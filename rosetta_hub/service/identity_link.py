@@ -1,6 +1,7 @@
 """What the settings page needs of the connections: trying a key out, and dropping an old one."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from rosetta_hub.database.models_user import IdentityState
 from rosetta_hub.errors import AuthenticationFailed, Unavailable
@@ -35,17 +36,20 @@ class IdentityLink:
         Raises:
             ResourceUnavailable: nothing was found out.
         """
-        endpoint = self._endpoints[computing].endpoint(user)
-        await self._tunnels.forget_key(endpoint)
+        known = self._endpoints[computing].endpoint(user)
+        # A connection of its own: the user's tasks go on over the other one.
+        endpoint = replace(known, identity=f"{known.identity} (test)")
         try:
             await self._open_access(endpoint).run(["true"], "", TEST_TIMEOUT)
         except AuthenticationFailed as error:
             return IdentityState.REFUSED, str(error)
+        finally:
+            await self._tunnels.forget_key(endpoint)
         self._facts.forget(computing, user)
         return IdentityState.WORKS, ""
 
     async def changed(self, user: str, computing: str) -> None:
-        """Close what was opened with the old key or account."""
+        """Close what was opened with the old key or account, and connect anew from now on."""
         self._facts.forget(computing, user)
         try:
             await self._tunnels.forget_key(self._endpoints[computing].endpoint(user))
