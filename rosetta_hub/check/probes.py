@@ -78,6 +78,7 @@ class FileProbe(ABC):
     def __init__(self, context: Context) -> None:
         self.order = build_order(context)
         self._context = context
+        self._seen = False
 
     @abstractmethod
     async def start(self) -> str:
@@ -109,6 +110,7 @@ class FileProbe(ABC):
         while True:
             findings = await self._read()
             if name in findings:
+                self._seen = True
                 return findings[name]
             if over_at is None and await self._is_over():
                 over_at = time.monotonic()
@@ -124,7 +126,8 @@ class FileProbe(ABC):
         """
         try:
             await self._in_home("touch", f"{self.order['result']}.stop")
-            ended = await self._ends_within(30)
+            # One that has not been seen to run does not see the file.
+            ended = await self._ends_within(30 if self._seen else 0)
             if not ended:
                 await self._stop()
                 ended = await self._ends_within(60)

@@ -1,0 +1,215 @@
+"""The checks, over this machine and over jobs of a fake scheduler."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from rosetta_hub.catalogue.conf import LocalConf
+from rosetta_hub.catalogue.software import Software
+from rosetta_hub.check.contact import check_authentication, check_host_key, check_scheduler
+from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped, Context, Result
+from rosetta_hub.check.run import CHECKS, CLEANUP, format_result, is_good, run_check, run_checks
+from rosetta_hub.errors import AuthenticationFailed, ResourceUnavailable
+from rosetta_hub.resources.access import Completed
+from rosetta_hub.ssh.endpoint import Endpoint
+from rosetta_hub.ssh.host_keys import HostKey
+from rosetta_hub.ssh.key_pairs import generate_key_pair
+from tests.check.conftest import Place
+
+
+async def run_all(context: Context) -> dict[str, Result]:
+    """All results by name."""
+    seen: list[Result] = []
+    results = await run_checks(context, seen.append)
+    assert seen == results
+    return {result.name: result for result in results}
+
+
+def statuses(results: dict[str, Result]) -> dict[str, str]:
+    return {name: result.status for name, result in results.items()}
+
+
+OK = dict.fromkeys([check.name for check in (*CHECKS, CLEANUP)], "ok")
+
+
+async def test_machine_without_a_scheduler(place: Place) -> None:
+    results = await run_all(place.context())
+    skipped = dict.fromkeys(("host key", "scheduler", "node to tunnels", "image"), "skipped")
+    assert statuses(results) == {**OK, **skipped}
+    assert "MB/s" in results["throughput"].text
+    assert list(place.home.iterdir()) == []
+
+
+async def test_job_of_a_scheduler(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rosetta_hub.check.network.CONNECT_TIMEOUT", 1)
+    context = place.queue()
+    results = await run_all(context)
+    # The fake's node is called node1, which nobody resolves.
+    failed = {"hub to node": "failed", "throughput": "skipped"}
+    skipped = dict.fromkeys(("host key", "node to tunnels", "image"), "skipped")
+    assert statuses(results) == {**OK, **skipped, **failed}
+    assert "node1:" in results["hub to node"].text
+    assert "ended: exited, exit status 0" in results["cleanup"].text
+    assert list(place.home.iterdir()) == []
+
+
+async def test_what_fails_says_what_to_do(place: Place) -> None:
+    settings = place.settings
+    settings.agents_url = "http://127.0.0.1:9"
+    results = await run_all(place.context(container_engines=["docker", "podman[runc]"], conf={}))
+    failed = results["node to service"]
+    assert failed.status == "failed"
+    assert "refused" in failed.text
+    assert "agents_url" in failed.advice
+    assert not is_good(results.values())
+
+
+async def test_missing_engine(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = place.context(container_engines=["singularity"])
+    results = await run_all(context)
+    assert results["engines"].status == "failed"
+    assert "not in PATH" in results["engines"].text
+    assert results["image"].text.startswith("needs 'engines'")
+
+
+async def test_image_that_is_not_there(place: Place) -> None:
+    context = place.context()
+    context.software = Software(
+        name="x", image_name="nobody/nothing", registry="127.0.0.1:9", pull="never"
+    )
+    results = await run_all(context)
+    assert results["image"].status == "failed"
+    assert "127.0.0.1:9/nobody/nothing" in results["image"].text
+
+
+async def test_job_that_does_not_start_is_cancelled(place: Place) -> None:
+    context = place.queue(submit_options=["-q", "held"])
+    context.queue_timeout = 0
+    results = await run_all(context)
+    assert results["job"].status == "failed"
+    assert "JobHeld" in results["job"].text
+    assert results["python"].text == "needs 'job', which did not work"
+    assert results["cleanup"].status == "ok"
+    assert (await context.wms.jobs([context.account]) if context.wms else None) == []
+    assert list(place.home.iterdir()) == []
+
+
+async def test_refused_job(place: Place) -> None:
+    results = await run_all(place.queue(submit_options=["-q", "nosuch"]))
+    assert results["job"].status == "failed"
+    assert "Unknown queue" in results["job"].text
+    assert results["cleanup"].text == "no job was submitted"
+
+
+async def test_node_without_python(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rosetta_hub.check.probes.HOME_LAG", 0)
+    results = await run_all(place.queue(conf={"python": "/nowhere/python3"}))
+    assert results["job"].status == "failed"
+    assert "exit status 127" in results["job"].text or "exit status 126" in results["job"].text
+    assert "python" in results["job"].advice
+
+
+async def test_scheduler_that_does_not_answer(place: Place) -> None:
+    (place.scheduler / "down").touch()
+    results = await run_all(place.queue())
+    assert results["scheduler"].status == "failed"
+    assert results["job"].status == "skipped"
+
+
+async def test_missing_scheduler_commands(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = place.queue()
+    await check_authentication(context)
+    context.access = Answers(Completed(127, "", "sh: 1: qstat: not found"))
+    with pytest.raises(CheckFailed, match="not found") as failure:
+        await check_scheduler(context)
+    assert "PATH" in failure.value.advice
+
+
+# --- SSH -----------------------------------------------------------------------------------------
+
+
+class Answers:
+    """An access that always gives this answer, or fails like this."""
+
+    def __init__(self, answer: Completed | Exception) -> None:
+        self._answer = answer
+
+    async def run(self, argv: Sequence[str], stdin: str, timeout: float) -> Completed:
+        """See Access."""
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+
+async def test_refused_key(place: Place) -> None:
+    context = dataclasses.replace(
+        place.queue(), access=Answers(AuthenticationFailed("the key is not accepted"))
+    )
+    with pytest.raises(CheckFailed) as failure:
+        await check_authentication(context)
+    assert "authorized_keys" in failure.value.advice
+
+
+def make_host_key() -> HostKey:
+    public = " ".join(generate_key_pair("x").public_key.split()[:2])
+    import asyncssh
+
+    fingerprint = asyncssh.import_public_key(public).get_fingerprint()
+    return HostKey("login", 22, fingerprint, f"login {public}")
+
+
+def with_host_key(context: Context, shown: HostKey, pinned: str, accepted: Path) -> Context:
+    async def scan(endpoint: Endpoint) -> HostKey:
+        return shown
+
+    known = pinned + "\n"
+    context.address = lambda: Endpoint("r", "user alice", "login", 22, "a", "", None, known)
+    context.scan, context.accepted = scan, accepted
+    return context
+
+
+async def test_host_key(place: Place, tmp_path: Path) -> None:
+    shown, other, accepted = make_host_key(), make_host_key(), tmp_path / "known_hosts"
+    context = with_host_key(place.queue(), shown, shown.line, accepted)
+    assert shown.fingerprint in await check_host_key(context)
+    context = with_host_key(place.queue(), shown, other.line, accepted)
+    context.accept_host_key = True  # never in the place of another
+    with pytest.raises(CheckFailed, match="is pinned"):
+        await check_host_key(context)
+    context = with_host_key(place.queue(), shown, "", accepted)
+    with pytest.raises(CheckFailed) as failure:
+        await check_host_key(context)
+    assert "--accept-host-key" in failure.value.advice
+    assert not accepted.exists()
+    context.accept_host_key = True
+    await check_host_key(context)
+    assert accepted.read_text() == shown.line + "\n"
+
+
+# --- the runner ----------------------------------------------------------------------------------
+
+
+async def test_results_and_their_lines(place: Place) -> None:
+    async def good(context: Context) -> str:
+        return "fine"
+
+    async def bad(context: Context) -> str:
+        raise ResourceUnavailable("nobody there")
+
+    async def not_here(context: Context) -> str:
+        raise CheckSkipped("no such thing")
+
+    context = place.context()
+    first = await run_check(Check("a", bad, advice="Go there."), context, [])
+    assert (first.status, first.text, first.advice) == ("failed", "nobody there", "Go there.")
+    assert format_result(first).splitlines()[1].strip() == "-> Go there."
+    second = await run_check(Check("b", good, ("a",)), context, [first])
+    assert (second.status, second.text) == ("skipped", "needs 'a', which did not work")
+    third = await run_check(Check("c", good, ("b",)), context, [first, second])
+    assert third.status == "skipped"
+    fourth = await run_check(Check("d", not_here), context, [])
+    fifth = await run_check(Check("e", good, ("d",)), context, [fourth])
+    assert (fourth.status, fifth.status) == ("skipped", "ok")
+    assert isinstance(context.computing.conf, LocalConf)

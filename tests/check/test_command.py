@@ -1,0 +1,56 @@
+"""The subcommand, as an administrator calls it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+CONFIG = """
+c = get_config()
+c.Rosetta.tasks_url = "http://127.0.0.1"
+c.Rosetta.state_dir = {state!r}
+c.Rosetta.service_url = "http://127.0.0.1:{port}"
+c.Rosetta.computing = [
+    {{"id": "here", "name": "Here", "container_engines": ["docker"]}},
+    {{"id": "lame", "name": "Lame", "container_engines": ["singularity"]}},
+]
+"""
+
+
+def call(tmp_path: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    import socket
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config = tmp_path / "jupyterhub_config.py"
+    config.write_text(CONFIG.format(state=str(tmp_path / "state"), port=port))
+    command = [sys.executable, "-m", "rosetta_hub", "check", "--config", str(config), *arguments]
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment)
+
+
+def test_table_and_status(tmp_path: Path) -> None:
+    """Of a resource that works: in the place of the service, which is not started, answers ours."""
+    done = call(tmp_path, "here")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "here (Here)" in done.stdout
+    assert "ok     node to service" in done.stdout
+    assert "lame" not in done.stdout
+
+
+def test_json_and_failure(tmp_path: Path) -> None:
+    done = call(tmp_path, "--json")
+    assert done.returncode == 1, done.stdout + done.stderr
+    reports = json.loads(done.stdout)
+    assert (reports["here"]["ok"], reports["lame"]["ok"]) == (True, False)
+    failed = [one for one in reports["lame"]["checks"] if one["status"] == "failed"]
+    assert [one["name"] for one in failed] == ["engines"]
+    assert set(failed[0]) == {"name", "status", "seconds", "text", "advice"}
+
+
+def test_unknown_resource(tmp_path: Path) -> None:
+    done = call(tmp_path, "nosuch")
+    assert done.returncode == 2
+    assert "here, lame" in done.stderr

@@ -1,0 +1,111 @@
+"""`rosetta-hub check` against the cluster and the standalone host."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from traitlets.config import Config
+
+from rosetta_hub.catalogue.catalogue import Person
+from rosetta_hub.check.command import open_context, own_tunnels, stand_in
+from rosetta_hub.check.context import Result
+from rosetta_hub.check.run import run_checks
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.database import Database
+from rosetta_hub.identities import Identities
+from tests.e2e.deployment import free_port
+from tests.support.cluster import Cluster
+
+ACCOUNTS = {"cluster": "alice", "dialing": "alice", "direct": "alice", "host": "carol"}
+
+
+def make_settings(cluster: Cluster, directory: Path) -> Rosetta:
+    """Resources of every way, with an identity of alice on each."""
+    login: dict[str, Any] = {"host": cluster.login_host, "known_hosts": cluster.known_hosts}
+    host = {"host": cluster.standalone.host, "known_hosts": cluster.standalone.known_hosts}
+    slurm = {"type": "cluster", "wms": "slurm", "container_engines": ["singularity"]}
+    computing = [
+        {"id": "cluster", **slurm, "conf": login},
+        {"id": "dialing", **slurm, "conf": {**login, "way": "agent"}},
+        {"id": "direct", **slurm, "conf": {**login, "way": "direct"}},
+        {"id": "host", "container_engines": ["docker", "podman"], "conf": host},
+    ]
+    registry, _, image = f"{cluster.registry}/{cluster.images[2]}".partition("/")
+    name, _, tag = image.partition(":")
+    config = Config()
+    config.Rosetta.update(
+        software=[{"name": "Test", "registry": registry, "image_name": name, "image_tag": tag}],
+        computing=[{"name": one["id"], "access_mode": "ssh", **one} for one in computing],
+        state_dir=str(directory / "state"),
+        service_url=f"http://0.0.0.0:{(port := free_port())}",
+        agents_url=f"http://{cluster.hub_address}:{port}",
+        tunnels_url=f"http://{cluster.hub_address}:{free_port()}",
+    )
+    settings = Rosetta(config=config)
+    settings.state_path.mkdir(mode=0o700)
+    return settings
+
+
+@pytest.fixture
+def settings(cluster: Cluster, tmp_path: Path) -> Rosetta:
+    """See make_settings; the keys are in place."""
+    made = make_settings(cluster, tmp_path)
+    database = Database(made.db_url)
+    identities = Identities(database, made.keys(), made)
+    for computing, account in ACCOUNTS.items():
+        view = identities.set_remote_user(Person("alice"), computing, account)
+        cluster.authorize(account, str(view.paste))
+    database.close()
+    return made
+
+
+async def check(settings: Rosetta, name: str) -> dict[str, Result]:
+    """The results for alice, by name."""
+    computing = settings.catalogue().computing[name]
+    async with stand_in(settings), own_tunnels(settings) as tunnels:
+        with open_context(settings, computing, "alice", tunnels) as context:
+            results = await run_checks(context, lambda result: None)
+    return {result.name: result for result in results}
+
+
+def not_ok(results: dict[str, Result]) -> dict[str, str]:
+    return {name: result.status for name, result in results.items() if result.status != "ok"}
+
+
+async def test_cluster(settings: Rosetta, cluster: Cluster) -> None:
+    results = await check(settings, "cluster")
+    assert not_ok(results) == {"node to tunnels": "skipped"}, results
+    assert "main*" in results["scheduler"].text
+    assert "COMPLETED" in results["cleanup"].text
+    left = cluster.run("login", ["find", "/home/alice", "-name", ".rosetta-check*"])
+    assert left == ""
+
+
+async def test_nodes_that_dial(settings: Rosetta) -> None:
+    results = await check(settings, "dialing")
+    assert not_ok(results) == {"hub to node": "skipped", "throughput": "skipped"}, results
+
+
+async def test_nodes_that_are_not_reached(
+    settings: Rosetta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rosetta_hub.check.network.CONNECT_TIMEOUT", 2)
+    results = await check(settings, "direct")
+    assert results["hub to node"].status == "failed", results
+    assert "'way'" in results["hub to node"].advice
+
+
+async def test_host(settings: Rosetta) -> None:
+    results = await check(settings, "host")
+    expected = {"scheduler": "skipped", "node to tunnels": "skipped"}
+    assert not_ok(results) == expected, results
+
+
+async def test_key_that_is_not_installed(settings: Rosetta) -> None:
+    database = Database(settings.db_url)
+    Identities(database, settings.keys(), settings).renew(Person("alice"), "host")
+    database.close()
+    results = await check(settings, "host")
+    assert results["authentication"].status == "failed"
+    assert "authorized_keys" in results["authentication"].advice
+    assert results["job"].status == "skipped"
