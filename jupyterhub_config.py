@@ -196,5 +196,35 @@ c.Rosetta.computing = [
     }
 ]
 
+# A cluster needs nothing but an ordinary account, SSH, Slurm and Singularity. `agents_url` is where
+# its nodes reach this hub, `image_dir` a directory on shared storage that all users may write to.
+#     c.Rosetta.computing += [
+#         {
+#             "id": "cluster",
+#             "name": "Our cluster",
+#             "type": "cluster",
+#             "access_mode": "ssh",
+#             "auth_mode": "user_keys",
+#             "wms": "slurm",
+#             "container_engines": ["singularity"],
+#             "default_time": "4h",
+#             "sizes": [
+#                 {"name": "small", "label": "Small", "cpus": 2, "memory": "4G"},
+#                 {"name": "large", "label": "Large", "cpus": 32, "memory": "128G", "time": "1d"},
+#             ],
+#             "conf": {
+#                 "host": "login.cluster.example.org",
+#                 "known_hosts": "/etc/jupyterhub/known_hosts",
+#                 "agents_url": "https://hub.example.org",
+#                 "image_dir": "/scratch/rosetta-images",
+#             },
+#         }
+#     ]
+
+# Mails when a task that waited has started, with a link to it:
+#     c.Rosetta.smtp_host = "mail.example.org"
+#     c.Rosetta.mail_from = "hub@example.org"
+#     c.Rosetta.mail_domain = "example.org"
+
 # On the last line: it looks at all of the above.
 rosetta_hub.setup(c, __file__)

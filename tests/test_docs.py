@@ -1,12 +1,13 @@
 """The documentation keeps up with the code."""
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
 import rosetta_hub
-from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.computing import Computing, load_computing
 from rosetta_hub.catalogue.conf import Conf, DockerApiConf, LocalConf, SlurmRestConf, SshConf
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.cli import load_settings
@@ -54,6 +55,14 @@ def test_links_lead_somewhere(name: str) -> None:
     links = re.findall(r"[^!]\[[^]]*\]\(([^)#]+)\)", read(name))
     here = (ROOT / name).parent
     assert [link for link in links if "://" not in link and not (here / link).exists()] == []
+
+
+def test_the_cluster_of_the_readme_is_that_of_the_example_and_can_be_loaded() -> None:
+    (shown,) = re.findall(r"```python\n(c\.Rosetta\.computing \+= .*?)```", read("README.md"), re.S)
+    commented = "".join(f"#     {line}".rstrip() + "\n" for line in shown.splitlines())
+    assert commented in EXAMPLE.read_text()
+    (cluster,) = ast.literal_eval(shown.partition("+=")[2].strip())
+    assert load_computing([cluster])["cluster"].way == "ssh"
 
 
 @pytest.mark.parametrize("command", ["demo", "test", "check", "install"])
