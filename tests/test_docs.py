@@ -82,7 +82,7 @@ def test_version_is_said_once() -> None:
 def test_five_lines_of_the_readme_are_a_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (lines,) = re.findall(r"```python\n(.*?)```", read("README.md"), re.DOTALL)
+    lines, *_ = re.findall(r"```python\n(.*?)```", read("README.md"), re.DOTALL)
     assert len([line for line in lines.splitlines() if line]) == 5
     config = tmp_path / "jupyterhub_config.py"
     config.write_text(lines)
