@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf import DockerApiConf, SlurmRestConf, SshConf
+from rosetta_hub.catalogue.conf import SlurmRestConf, SshConf
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.check.context import Context, Result
 from rosetta_hub.check.run import format_json, format_result, is_good, run_checks
@@ -157,9 +157,8 @@ def open_context(
         ConfigError: the resource is of a kind that can't be checked.
     """
     software = find_software(settings, computing)
-    if isinstance(computing.conf, SlurmRestConf | DockerApiConf):
-        raise ConfigError(f"{computing.id}: resources with access_mode 'api' can't be checked yet.")
-    if computing.access_mode == "local":
+    if not isinstance(computing.conf, SshConf | SlurmRestConf):
+        # An engine's API, too: the agents of its tasks run on this machine.
         yield Context(computing, settings, user, LocalAccess(), software)
         return
     client = TunnelsClient(tunnels.socket)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rosetta_hub.catalogue.conf import DockerApiConf
 from rosetta_hub.catalogue.units import format_size
 from rosetta_hub.check.context import CheckFailed, CheckSkipped, Context
 
@@ -37,6 +38,8 @@ async def check_engines(context: Context) -> str:
 
 async def check_namespaces(context: Context) -> str:
     """The account may make user and network namespaces."""
+    if isinstance(context.computing.conf, DockerApiConf):
+        raise CheckSkipped("they are the business of the Docker host")
     found = await _finding(context, "namespaces")
     if not found["ok"]:
         raise CheckFailed(

@@ -1,10 +1,11 @@
 """Looks around on the node where tasks will run; sent there as text, runs on Python 3.6.
 
-The order is a dictionary: `engines` (names), `path` (directories searched first), `image`
-(`engine`, `reference`, `pull`) or null, `urls` (name -> address), `ca` (PEM) or null, `listen`
-(`{"unix": path}`, `{"tcp": true}` or null), `token`, `result` (name of a file in the home),
-`pull_timeout` and `linger` (seconds). What it finds is a dictionary of JSON in the file, which is
-written anew with each step.
+The order is a dictionary: `engines` (names), `options` (of an engine, before its verb), `path`
+(directories searched first), `image` (`engine`, `reference`, `pull`) or null, `urls` (name ->
+address), `ca` (PEM) or null, `listen` (`{"unix": path}`, `{"tcp": true}` or null), `token`, `result`
+(name of a file in the home) or null, `pull_timeout` and `linger` (seconds). What it finds is a
+dictionary of JSON in the file, which is written anew with each step; without a file, the exit status
+tells what is missing, see `sum_up`.
 
 Whoever knows the token may ask the listener, a line a connection: `clock`, `send BYTES`. The probe
 ends after `linger` seconds, or when there is a file of the result's name with `.stop` behind it.
@@ -30,6 +31,9 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 Order = Dict[str, Any]
 Found = Dict[str, Any]
 
+# Of an exit status: no other program ends with it.
+SUMMED = 64
+FAULTS = {"engines": 1, "namespaces": 2, "service": 4, "tunnels": 8, "pull": 16}
 URL_TIMEOUT = 10
 ENGINE_TIMEOUT = 60
 CLONE_NEWUSER = 0x10000000
@@ -69,11 +73,29 @@ def look_around(order: Order) -> None:
         publish(order, findings)
     findings["done"] = True
     publish(order, findings)
-    linger(order)
+    if order["result"]:
+        linger(order)
+    else:
+        sys.exit(sum_up(findings))
+
+
+def sum_up(findings: Found) -> int:
+    """SUMMED, and a bit of FAULTS for each fault."""
+    urls = findings["urls"]
+    faults = {
+        "engines": any("error" in one for one in findings["engines"].values()),
+        "namespaces": not findings["namespaces"]["ok"],
+        "service": urls["service"].get("status") != 200,
+        "tunnels": "error" in urls.get("tunnels", {}),
+        "pull": "error" in (findings["pull"] or {}),
+    }
+    return SUMMED + sum(bit for name, bit in FAULTS.items() if faults[name])
 
 
 def publish(order: Order, findings: Found) -> None:
     """Write the file anew, 0600 and at once."""
+    if not order["result"]:
+        return
     path = os.path.join(os.path.expanduser("~"), order["result"])
     descriptor = os.open(path + ".part", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
@@ -197,7 +219,8 @@ def find_engine(name: str, order: Order) -> Found:
     path = program(name, order)
     if path is None:
         return {"error": "is not in PATH"}
-    status, text = run([path] + VERSIONS[name], ENGINE_TIMEOUT, PATH=search_path(order))
+    argv = [path] + order["options"] + VERSIONS[name]
+    status, text = run(argv, ENGINE_TIMEOUT, PATH=search_path(order))
     return {"version": text} if status == 0 and text else {"error": text or "does not answer"}
 
 
@@ -247,12 +270,13 @@ def pull(order: Order) -> Optional[Found]:
     limit, variables = order["pull_timeout"], {"PATH": search_path(order)}
     if image["engine"] == "singularity":
         return pull_sif(path, image["reference"], limit, variables)
-    inspect = [path, "image", "inspect", image["reference"]]
+    engine = [path] + order["options"]
+    inspect = [*engine, "image", "inspect", image["reference"]]
     if image["pull"] != "always" and run(inspect, ENGINE_TIMEOUT, **variables)[0] == 0:
         return {"there": True}
     if image["pull"] == "never":
         return {"error": "it is not there, and 'pull' is 'never'"}
-    status, text = run([path, "pull", "--quiet", image["reference"]], limit, **variables)
+    status, text = run([*engine, "pull", "--quiet", image["reference"]], limit, **variables)
     return {} if status == 0 else {"error": text}
 
 

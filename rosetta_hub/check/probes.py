@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-from rosetta_hub.catalogue.conf import RemoteConf, SshConf
+from rosetta_hub.catalogue.conf import Conf, DockerApiConf, RemoteConf, SshConf
 from rosetta_hub.check import probe
 from rosetta_hub.check.context import CheckFailed, Context
 from rosetta_hub.check.node import agents_url
@@ -37,6 +37,7 @@ def build_order(context: Context) -> dict[str, Any]:
     ca = Path(settings.agents_ca).read_text() if settings.agents_ca else None
     return {
         "engines": [engine.name for engine in computing.container_engines],
+        "options": _engine_options(computing.conf),
         "path": list(computing.conf.path),
         "image": _image(context),
         "urls": urls,
@@ -47,6 +48,14 @@ def build_order(context: Context) -> dict[str, Any]:
         "pull_timeout": PULL_TIMEOUT,
         "linger": LINGER,
     }
+
+
+def _engine_options(conf: Conf) -> list[str]:
+    """How the engine's own command gets to an engine elsewhere."""
+    if not isinstance(conf, DockerApiConf):
+        return []
+    files = {"tlscacert": conf.ca_file, "tlscert": conf.certificate_file, "tlskey": conf.key_file}
+    return ["--host", conf.url, "--tlsverify", *(f"--{key}={path}" for key, path in files.items())]
 
 
 def _image(context: Context) -> dict[str, str] | None:

@@ -21,6 +21,7 @@ TOKEN = "0123456789abcdef"
 def make_order(**changes: Any) -> dict[str, Any]:
     order: dict[str, Any] = {
         "engines": [],
+        "options": [],
         "path": [],
         "image": None,
         "urls": {},

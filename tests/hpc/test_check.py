@@ -30,12 +30,13 @@ def make_settings(cluster: Cluster, directory: Path) -> Rosetta:
         {"id": "direct", **slurm, "conf": {**login, "way": "direct"}},
         {"id": "host", "container_engines": ["docker", "podman"], "conf": host},
     ]
+    computing = [{"access_mode": "ssh", **one} for one in computing] + [docker_api(cluster)]
     registry, _, image = f"{cluster.registry}/{cluster.images[2]}".partition("/")
     name, _, tag = image.partition(":")
     config = Config()
     config.Rosetta.update(
         software=[{"name": "Test", "registry": registry, "image_name": name, "image_tag": tag}],
-        computing=[{"name": one["id"], "access_mode": "ssh", **one} for one in computing],
+        computing=[{"name": one["id"], **one} for one in computing],
         state_dir=str(directory / "state"),
         service_url=f"http://0.0.0.0:{(port := free_port())}",
         agents_url=f"http://{cluster.hub_address}:{port}",
@@ -44,6 +45,20 @@ def make_settings(cluster: Cluster, directory: Path) -> Rosetta:
     settings = Rosetta(config=config)
     settings.state_path.mkdir(mode=0o700)
     return settings
+
+
+def docker_api(cluster: Cluster) -> dict[str, Any]:
+    """The standalone host's Docker, by its REST API."""
+    host = cluster.standalone
+    files = {"ca_file": host.ca, "certificate_file": host.certificate, "key_file": host.key}
+    conf = {key: str(path) for key, path in files.items()}
+    conf |= {"url": host.docker_url, "publish_address": host.host}
+    return {
+        "id": "docker-api",
+        "access_mode": "api",
+        "container_engines": ["docker"],
+        "conf": conf,
+    }
 
 
 @pytest.fixture
@@ -109,3 +124,10 @@ async def test_key_that_is_not_installed(settings: Rosetta) -> None:
     assert results["authentication"].status == "failed"
     assert "authorized_keys" in results["authentication"].advice
     assert results["job"].status == "skipped"
+
+
+async def test_docker_api(settings: Rosetta) -> None:
+    results = await check(settings, "docker-api")
+    mentioned = ("host key", "scheduler", "hub to node", "throughput", "namespaces")
+    assert not_ok(results) == dict.fromkeys((*mentioned, "node to tunnels"), "skipped"), results
+    assert results["engines"].text.startswith("docker 26"), results
