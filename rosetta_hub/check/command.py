@@ -26,6 +26,8 @@ from rosetta_hub.resources.access_local import LocalAccess
 from rosetta_hub.resources.access_ssh import SshAccess
 from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
 from rosetta_hub.resources.endpoints import ACCEPTED_HOST_KEYS, Endpoints
+from rosetta_hub.resources.slurm.rest import SlurmRestWms
+from rosetta_hub.resources.slurm.rest_client import RestClient
 from rosetta_hub.resources.slurm.wms import SlurmWms
 from rosetta_hub.resources.wms import Wms
 from rosetta_hub.ssh.endpoint import Endpoint, JumpHost
@@ -160,6 +162,12 @@ def open_context(
     if not isinstance(computing.conf, SshConf | SlurmRestConf):
         # An engine's API, too: the agents of its tasks run on this machine.
         yield Context(computing, settings, user, LocalAccess(), software)
+        return
+    if isinstance(conf := computing.conf, SlurmRestConf):
+        context = Context(computing, settings, user, LocalAccess(), software)
+        client_of_rest = RestClient(conf)
+        context.open_wms = lambda account: SlurmRestWms(client_of_rest, account)
+        yield context
         return
     client = TunnelsClient(tunnels.socket)
     database = Database(settings.db_url)

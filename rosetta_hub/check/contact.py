@@ -1,11 +1,13 @@
 """Checks of the way to the resource: host key, authentication, the scheduler's commands."""
 
+from rosetta_hub.catalogue.conf import SlurmRestConf
 from rosetta_hub.check.context import CheckFailed, CheckSkipped, Context
 from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem, ResourceUnavailable
 from rosetta_hub.resources.access import Completed
 from rosetta_hub.resources.dialects.dialect import last_words
 from rosetta_hub.resources.dialects.wms_by_name import DIALECTS
 from rosetta_hub.resources.slurm.commands import build_command
+from rosetta_hub.resources.wms import Wms
 from rosetta_hub.ssh.host_keys import accept_host_key, find_pinned_keys
 
 TIMEOUT = 60
@@ -38,6 +40,8 @@ async def check_host_key(context: Context) -> str:
 
 async def check_authentication(context: Context) -> str:
     """A command runs, and tells the account."""
+    if isinstance(context.computing.conf, SlurmRestConf):
+        return await _see_token(context, context.computing.conf)
     _see_credentials(context)
     try:
         answer = await context.access.run(["id", "-un"], "", TIMEOUT)
@@ -55,6 +59,14 @@ async def check_authentication(context: Context) -> str:
     context.account = answer.stdout.strip().splitlines()[-1]
     context.wms = context.open_wms(context.account) if context.open_wms else None
     return f"commands run as {context.account}"
+
+
+async def _see_token(context: Context, conf: SlurmRestConf) -> str:
+    context.account = conf.user or context.user
+    context.wms = context.open_wms(context.account) if context.open_wms else None
+    if context.wms is not None:
+        await context.wms.jobs([context.account])
+    return f"slurmrestd accepts a token for {context.account}"
 
 
 def _see_credentials(context: Context) -> None:
@@ -79,6 +91,8 @@ async def check_scheduler(context: Context) -> str:
     """The scheduler's commands are there, and it answers."""
     if context.wms is None:
         raise CheckSkipped("there is no scheduler")
+    if isinstance(context.computing.conf, SlurmRestConf):
+        return f"slurmrestd answers; {await _partitions(context.wms)}"
     command = build_version_command(context)
     answer = await context.access.run(command, "", TIMEOUT)
     if answer.returncode in (126, 127):
@@ -87,9 +101,13 @@ async def check_scheduler(context: Context) -> str:
             "See that they are in PATH of a session without a terminal (`ssh host squeue`), or"
             " give their directory as 'path' in 'conf'.",
         )
-    facts = await context.wms.facts()
-    names = ", ".join(one.name + ("*" if one.default else "") for one in facts.partitions[:8])
-    return _version(answer) + (f"; partitions: {names}" if names else "")
+    return f"{_version(answer)}; {await _partitions(context.wms)}"
+
+
+async def _partitions(wms: Wms) -> str:
+    facts = await wms.facts()
+    names = [one.name + ("*" if one.default else "") for one in facts.partitions[:8]]
+    return f"partitions: {', '.join(names)}" if names else "no partitions are listed"
 
 
 def build_version_command(context: Context) -> list[str]:

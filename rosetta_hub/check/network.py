@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 
-from rosetta_hub.catalogue.conf import DockerApiConf, SshConf
+from rosetta_hub.catalogue.conf import DockerApiConf, SlurmRestConf, SshConf
 from rosetta_hub.check.context import CheckFailed, CheckSkipped, Context
 from rosetta_hub.edge.client import Target, TcpTarget, UnixTarget
 from rosetta_hub.errors import RosettaError
@@ -24,6 +24,8 @@ async def check_way_in(context: Context) -> str:
     """The hub gets to a port (or socket) of the node, the way that the edge will take."""
     if context.computing.way == "agent":
         raise CheckSkipped("the way is agent: the hub connects to no node")
+    if isinstance(context.computing.conf, SlurmRestConf):
+        raise CheckSkipped("the REST API does not tell where the probe listens")
     if isinstance(context.computing.conf, DockerApiConf):
         raise CheckSkipped(f"tasks publish ports at {context.computing.conf.publish_address}")
     way = await _describe(context)
@@ -44,7 +46,7 @@ async def check_throughput(context: Context) -> str:
     """Bytes a second from the node to the hub, by the way in."""
     if context.computing.way == "agent":
         raise CheckSkipped("only the ways ssh and direct are measured")
-    if isinstance(context.computing.conf, DockerApiConf):
+    if isinstance(context.computing.conf, SlurmRestConf | DockerApiConf):
         raise CheckSkipped("there is no port of a task yet")
     received, started = 0, time.monotonic()
     async with _asked(context, f"send {AMOUNT}") as reader:

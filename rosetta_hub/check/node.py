@@ -12,7 +12,10 @@ SKEW_LIMIT = 30.0
 
 async def check_python(context: Context) -> str:
     """The node's Python is new enough for the agent."""
-    version = str(await context.find("python"))
+    found = await context.find("python")
+    if found is None:
+        return f"new enough on {context.node}: the probe ran"
+    version = str(found)
     parts = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
     if parts < OLDEST_PYTHON:
         raise CheckFailed(
@@ -66,7 +69,7 @@ async def check_service(context: Context) -> str:
             f"{agents_url(context)} answers {found['status']}",
             "Somebody else answers there: see that agents_url leads to the service.",
         )
-    return f"{agents_url(context)} answers in {found['seconds'] * 1000:.0f} ms"
+    return f"{agents_url(context)} answers{_speed(found)}"
 
 
 async def check_dial(context: Context) -> str:
@@ -85,7 +88,7 @@ async def check_dial(context: Context) -> str:
             "See that the service is started, that tunnels_url is an address that nodes can"
             " connect to, and that its port is open for them.",
         )
-    return f"{url} answers in {found['seconds'] * 1000:.0f} ms"
+    return f"{url} answers{_speed(found)}"
 
 
 async def check_clock(context: Context) -> str:
@@ -94,7 +97,7 @@ async def check_clock(context: Context) -> str:
     if skew is None:
         skew = (await _finding(context, "urls")).get("service", {}).get("skew")
     if skew is None:
-        raise CheckSkipped("neither direction of the network works")
+        raise CheckSkipped("nobody could ask the node for its time")
     if abs(skew) > SKEW_LIMIT:
         raise CheckFailed(
             f"the node's clock is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}",
@@ -117,9 +120,15 @@ async def check_pull(context: Context) -> str:
         )
     if found.get("there"):
         return f"{image} is there already"
-    seconds = (await _finding(context, "seconds")).get("pull", 0)
+    seconds = ((await context.find("seconds")) or {}).get("pull")
+    if seconds is None:
+        return f"{image} was pulled"
     size = f" ({format_size(found['bytes'])})" if "bytes" in found else ""
     return f"{image}{size} in {seconds:.1f} s"
+
+
+def _speed(found: dict[str, Any]) -> str:
+    return f" in {found['seconds'] * 1000:.0f} ms" if "seconds" in found else ""
 
 
 def agents_url(context: Context) -> str:

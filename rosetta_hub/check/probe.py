@@ -2,10 +2,10 @@
 
 The order is a dictionary: `engines` (names), `options` (of an engine, before its verb), `path`
 (directories searched first), `image` (`engine`, `reference`, `pull`) or null, `urls` (name ->
-address), `ca` (PEM) or null, `listen` (`{"unix": path}`, `{"tcp": true}` or null), `token`, `result`
-(name of a file in the home) or null, `pull_timeout` and `linger` (seconds). What it finds is a
-dictionary of JSON in the file, which is written anew with each step; without a file, the exit status
-tells what is missing, see `sum_up`.
+address), `ca` (PEM) or null, `listen` (`{"unix": path}`, `{"tcp": true}` or null), `token`,
+`result` (name of a file in the home) or null, `pull_timeout` and `linger` (seconds). What it finds
+is a dictionary of JSON in the file, which is written anew with each step; without a file, the exit
+status tells what is missing, see `sum_up`.
 
 Whoever knows the token may ask the listener, a line a connection: `clock`, `send BYTES`. The probe
 ends after `linger` seconds, or when there is a file of the result's name with `.stop` behind it.

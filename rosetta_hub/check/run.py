@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 
+from rosetta_hub.catalogue.conf import SlurmRestConf
 from rosetta_hub.check.contact import check_authentication, check_host_key, check_scheduler
 from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped, Context, Result
 from rosetta_hub.check.network import check_throughput, check_way_in
@@ -17,6 +18,7 @@ from rosetta_hub.check.node import (
     check_service,
 )
 from rosetta_hub.check.probes import HostProbe, JobProbe
+from rosetta_hub.check.rest_probe import RestProbe
 from rosetta_hub.errors import RosettaError
 
 JOB = "job"
@@ -24,7 +26,9 @@ JOB = "job"
 
 async def check_job(context: Context) -> str:
     """A tiny job is submitted and runs; without a scheduler, the probe itself is started."""
-    if context.wms is not None:
+    if context.wms is not None and isinstance(context.computing.conf, SlurmRestConf):
+        context.probe = RestProbe(context, context.wms)
+    elif context.wms is not None:
         context.probe = JobProbe(context, context.wms)
     else:
         context.probe = HostProbe(context)

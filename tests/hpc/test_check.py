@@ -30,7 +30,8 @@ def make_settings(cluster: Cluster, directory: Path) -> Rosetta:
         {"id": "direct", **slurm, "conf": {**login, "way": "direct"}},
         {"id": "host", "container_engines": ["docker", "podman"], "conf": host},
     ]
-    computing = [{"access_mode": "ssh", **one} for one in computing] + [docker_api(cluster)]
+    computing = [{"access_mode": "ssh", **one} for one in computing]
+    computing += [docker_api(cluster), slurm_rest(cluster)]
     registry, _, image = f"{cluster.registry}/{cluster.images[2]}".partition("/")
     name, _, tag = image.partition(":")
     config = Config()
@@ -57,6 +58,19 @@ def docker_api(cluster: Cluster) -> dict[str, Any]:
         "id": "docker-api",
         "access_mode": "api",
         "container_engines": ["docker"],
+        "conf": conf,
+    }
+
+
+def slurm_rest(cluster: Cluster) -> dict[str, Any]:
+    """The cluster without SSH."""
+    conf = {"url": cluster.slurmrest_url, "jwt_key_file": str(cluster.jwt_key)}
+    return {
+        "id": "rest",
+        "type": "cluster",
+        "access_mode": "api",
+        "wms": "slurmrest",
+        "container_engines": ["singularity"],
         "conf": conf,
     }
 
@@ -131,3 +145,16 @@ async def test_docker_api(settings: Rosetta) -> None:
     mentioned = ("host key", "scheduler", "hub to node", "throughput", "namespaces")
     assert not_ok(results) == dict.fromkeys((*mentioned, "node to tunnels"), "skipped"), results
     assert results["engines"].text.startswith("docker 26"), results
+
+
+async def test_slurm_rest(settings: Rosetta) -> None:
+    results = await check(settings, "rest")
+    mentioned = ("host key", "hub to node", "throughput", "clock")
+    assert not_ok(results) == dict.fromkeys(mentioned, "skipped"), results
+
+
+async def test_slurm_rest_with_a_fault(settings: Rosetta) -> None:
+    settings.agents_url = "http://127.0.0.1:9"
+    results = await check(settings, "rest")
+    assert results["node to service"].status == "failed", results
+    assert results["engines"].status == "ok"
