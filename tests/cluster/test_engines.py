@@ -1,12 +1,13 @@
 """The standalone host, and the engines, which the compute nodes have too."""
 
+import contextlib
 import http.client
 import ssl
 import urllib.parse
 
 import pytest
 
-from tests.support.cluster import Cluster
+from tests.support.cluster import Cluster, wait_until
 
 from .conftest import Ssh
 
@@ -39,6 +40,30 @@ def test_docker_limits_memory(cluster: Cluster, ssh: Ssh) -> None:
     image = f"{cluster.registry}/rosetta-test/agent:latest"
     run = f"docker run --rm --memory=64m {image} dd if=/dev/zero of=/dev/null bs=256M count=1"
     assert ssh(run, user="carol").returncode == 137
+
+
+def test_a_container_of_the_host_is_reached_from_here(cluster: Cluster, ssh: Ssh) -> None:
+    address = cluster.standalone.host
+    serve = "sh -c 'mkdir /www; echo hello >/www/index.html; exec httpd -f -p 80 -h /www'"
+    image = f"{cluster.registry}/rosetta-test/agent:latest"
+    started = ssh(f"docker run -d --rm -p {address}::80 {image} {serve}", user="carol")
+    container = started.stdout.strip()
+    assert container, started.stderr
+    try:
+        port = ssh(f"docker port {container} 80", user="carol").stdout.rpartition(":")[2].strip()
+        with contextlib.closing(http.client.HTTPConnection(address, int(port), 10)) as connection:
+            wait_until(lambda: _get(connection) == b"hello\n", 10, "it answers")
+    finally:
+        ssh(f"docker rm -f {container}", user="carol")
+
+
+def _get(connection: http.client.HTTPConnection) -> bytes:
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().read()
+    except OSError:
+        connection.close()
+        return b""
 
 
 def docker_version(cluster: Cluster, certificate: bool) -> int:

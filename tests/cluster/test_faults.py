@@ -81,6 +81,16 @@ def test_node_off(cluster: Cluster, ssh: Ssh) -> None:
     wait_until(lambda: queued(ssh, again).get("restart_cnt") == 1, 40, "it is queued again")
 
 
+def test_host_reboots(cluster: Cluster, ssh: Ssh) -> None:
+    start = f"docker run --detach {cluster.registry}/rosetta-test/agent:latest sleep 3600"
+    container = ssh(start, user="carol").stdout.strip()
+    state = f"docker inspect --format={{{{.State.Status}}}} {container}"
+    assert ssh(state, user="carol").stdout == "running\n"
+    faults.reboot(cluster, "host")
+    assert ssh(state, user="carol").stdout == "exited\n"
+    assert ssh(f"docker rm {container}", user="carol").returncode == 0
+
+
 def test_disks_full(cluster: Cluster, ssh: Ssh) -> None:
     with faults.disk_full(cluster, "node1", "/tmp"):
         done = cluster.exec("node1", ["cp", "/etc/passwd", "/tmp/x"], "alice")

@@ -44,13 +44,18 @@ def wait_for_reason(ssh: Ssh, job: str, reason: str) -> None:
     wait_until(lambda: queued(ssh, job).get("state_reason") == reason, 20, reason)
 
 
-def test_a_job_runs_an_image_of_the_registry(cluster: Cluster, ssh: Ssh) -> None:
-    image = f"docker://{cluster.registry}/rosetta-test/agent:latest"
-    job = submit(ssh, f"apptainer exec {image} sh -c 'id -u; hostname; test -x /bin/serve'")
+@pytest.mark.parametrize(
+    ("run", "user"), [("apptainer exec docker://", "1001"), ("docker run --rm ", "0")]
+)
+def test_a_job_runs_an_image_of_the_registry(
+    cluster: Cluster, ssh: Ssh, run: str, user: str
+) -> None:
+    image = f"{cluster.registry}/rosetta-test/agent:latest"
+    job = submit(ssh, f"hostname; {run}{image} sh -c 'test -x /bin/serve && id -u'")
     end = wait_for_end(cluster, job)
     output = ssh(f"cat job-{job}.out").stdout
     assert (end["State"], end["ExitCode"]) == ("COMPLETED", "0:0"), output
-    assert output.split()[-2:] == ["1001", end["NodeList"]]
+    assert (output.split()[0], output.split()[-1]) == (end["NodeList"], user)
 
 
 def test_partitions(ssh: Ssh) -> None:

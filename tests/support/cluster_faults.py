@@ -86,8 +86,8 @@ def machine_off(cluster: Cluster, machine: str) -> Iterator[None]:
         _docker("start", cluster.container(machine))
         ready = ["test", "-e", "/run/cluster/ready"]
         wait_until(lambda: cluster.exec(machine, ready).returncode == 0, 60, f"{machine} is back")
-        if machine in NODES:
-            wait_until(lambda: _resume(cluster, machine), 60, f"Slurm has {machine} again")
+        waited = NODES if machine == "controller" else {machine}.intersection(NODES)
+        wait_until(lambda: all(_resume(cluster, node) for node in waited), 60, "nodes are up")
 
 
 def reboot(cluster: Cluster, machine: str) -> None:
