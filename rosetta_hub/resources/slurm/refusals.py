@@ -46,7 +46,7 @@ _SENTENCES = (
      " (its time, its nodes or its state). Ask for less, or choose another partition."),
     ("group not permitted", "Your groups may not use the partition{partition}."
      " Choose another one."),
-    ("time limit is invalid", "The time limit is longer than what{in_partition} is allowed."
+    ("time limit is invalid", "The time limit is longer than is allowed{in_partition}."
      " Ask for less time."),
     ("more processors requested", "{the_partition} has no node with that many cores."
      " Ask for fewer."),
