@@ -111,6 +111,11 @@ def sbatch(argv: list[str]) -> int:
 
 
 def squeue(argv: list[str]) -> int:
+    if "-j" in argv:  # as batchspawner asks: squeue -h -j ID -o "%T %B"
+        with queue() as jobs:
+            job = jobs[argv[argv.index("-j") + 1]]
+        print(job["state"], job.get("node", "n/a"))
+        return 0
     asked = options(argv)
     users = asked["user"].split(",") if "user" in asked else None
     form = asked["format"].split("|")
