@@ -3,12 +3,18 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from rosetta_agent import namespaces, processes, relay
+from rosetta_agent.job import Attempt
+from rosetta_agent.sandbox import Sandbox
 from rosetta_agent.splice import Backend
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -19,6 +25,7 @@ class World:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.port = 0
         self._stack = contextlib.AsyncExitStack()
 
     async def start(self, talk: Talk, host: str = "127.0.0.1") -> None:
@@ -30,7 +37,8 @@ class World:
 
         backend = await asyncio.start_server(talk_and_close, host, 0)
         await self._stack.enter_async_context(backend)
-        await self.relay_to(backend.sockets[0].getsockname()[1])
+        self.port = backend.sockets[0].getsockname()[1]
+        await self.relay_to(self.port)
 
     async def relay_to(self, port: int) -> None:
         loop = asyncio.get_running_loop()
@@ -128,3 +136,46 @@ async def test_a_full_receiver_holds_the_sender_back(world: World) -> None:
         await asyncio.sleep(0.3)
     assert written < 30 << 20
     writer.transport.abort()
+
+
+@contextlib.contextmanager
+def process_in_network(*setup: str) -> Iterator[int]:
+    """A process in a network namespace of its own, in which commands of ip(8) were run."""
+    script = "; ".join([*setup, "echo ready", "exec sleep 60"])
+    argv = ["unshare", "--net", "sh", "-c", script]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
+def test_addresses_in_another_namespace() -> None:
+    with process_in_network("ip addr add 10.99.0.2/32 dev lo") as pid:
+        assert namespaces.has_address(pid, "10.99.0.2")
+        assert not namespaces.has_address(pid, "10.99.0.3")
+    assert not namespaces.has_address(os.getpid(), "10.99.0.2")
+
+
+@pytest.mark.filterwarnings("ignore:subprocess:ResourceWarning")  # it outlives who starts it
+async def test_runtime_with_a_network_stack_of_its_own(world: World, tmp_path: Path) -> None:
+    """The kernel's namespace has lost its address to the runtime: it answers from outside."""
+    await world.start(echo)
+    port = world.port
+    work_dir = Path(tempfile.mkdtemp(prefix="ra-", dir="/tmp"))
+    sandbox = Sandbox(Attempt("abc", 1, str(work_dir), "docker"))
+    sandbox.create()
+    with process_in_network() as pid:
+        container = processes.identify(pid)
+        assert container is not None
+        target = relay.Target(port, container, True, "127.0.0.1")
+        running = await asyncio.to_thread(relay.start_relay, sandbox, target, None, 0)
+        reader, writer = await asyncio.open_unix_connection(sandbox.socket)
+        writer.write(b"hello")
+        writer.write_eof()
+        assert await reader.read() == b"hello"
+        writer.close()
+    processes.terminate(running.process, 5)
+    shutil.rmtree(work_dir)
