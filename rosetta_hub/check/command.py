@@ -209,7 +209,7 @@ def _read(path: Path) -> str:
 def _wms(computing: Computing, access: Access, account: str) -> Wms:
     if computing.wms == "slurm":
         return SlurmWms(access, account, computing.conf.path)
-    return build_batch_wms(computing.wms, access)
+    return build_batch_wms(computing.wms, access, computing.conf.path)
 
 
 def find_software(settings: Rosetta, computing: Computing) -> Software | None:

@@ -3,9 +3,8 @@
 from rosetta_hub.catalogue.conf import SlurmRestConf
 from rosetta_hub.check.context import CheckFailed, CheckSkipped, Context
 from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem, ResourceUnavailable
-from rosetta_hub.resources.access import Completed
+from rosetta_hub.resources.dialects.batch_wms import BatchWms
 from rosetta_hub.resources.dialects.dialect import last_words
-from rosetta_hub.resources.dialects.wms_by_name import DIALECTS
 from rosetta_hub.resources.slurm.commands import build_command
 from rosetta_hub.resources.wms import Wms
 from rosetta_hub.ssh.host_keys import accept_host_key, find_pinned_keys
@@ -93,30 +92,29 @@ async def check_scheduler(context: Context) -> str:
         raise CheckSkipped("there is no scheduler")
     if isinstance(context.computing.conf, SlurmRestConf):
         return f"slurmrestd answers; {await _partitions(context.wms)}"
-    command = build_version_command(context)
-    answer = await context.access.run(command, "", TIMEOUT)
+    return f"{await _version(context, context.wms)}; {await _partitions(context.wms)}"
+
+
+async def _version(context: Context, wms: Wms) -> str:
+    try:
+        if isinstance(wms, BatchWms):
+            return await wms.version()
+        command = build_command(["sinfo", "--version"], context.computing.conf.path)
+        answer = await context.access.run(command, "", TIMEOUT)
+    except ResourceUnavailable as error:
+        raise CheckFailed(f"its commands can't be run: {error}", _PATH_ADVICE) from error
     if answer.returncode in (126, 127):
-        raise CheckFailed(
-            f"its commands can't be run: {last_words(answer)}",
-            "See that they are in PATH of a session without a terminal (`ssh host squeue`), or"
-            " give their directory as 'path' in 'conf'.",
-        )
-    return f"{_version(answer)}; {await _partitions(context.wms)}"
+        raise CheckFailed(f"its commands can't be run: {last_words(answer)}", _PATH_ADVICE)
+    return answer.stdout.strip()
+
+
+_PATH_ADVICE = (
+    "See that they are in PATH of a session without a terminal (`ssh host qstat`), or give their"
+    " directory as 'path' in 'conf'."
+)
 
 
 async def _partitions(wms: Wms) -> str:
     facts = await wms.facts()
     names = [one.name + ("*" if one.default else "") for one in facts.partitions[:8]]
     return f"partitions: {', '.join(names)}" if names else "no partitions are listed"
-
-
-def build_version_command(context: Context) -> list[str]:
-    """Prints the version of the scheduler."""
-    if context.computing.wms in DIALECTS:
-        return DIALECTS[context.computing.wms]().build_version_command()
-    return build_command(["sinfo", "--version"], context.computing.conf.path)
-
-
-def _version(answer: Completed) -> str:
-    lines = (answer.stdout.strip() or answer.stderr.strip()).splitlines()
-    return lines[0] if lines else "no version"

@@ -107,7 +107,7 @@ class ResourceBuilder:
         access = endpoints.access(user, self.access)
         if computing.wms == "slurm":
             return SlurmWms(access, account, computing.conf.path)
-        return build_batch_wms(computing.wms, access)
+        return build_batch_wms(computing.wms, access, computing.conf.path)
 
     def _rest_accounts(self, computing: Computing) -> Accounts:
         return _RestAccounts(_rest_conf(computing).user)

@@ -13,6 +13,7 @@ from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped, Context,
 from rosetta_hub.check.run import CHECKS, CLEANUP, format_result, is_good, run_check, run_checks
 from rosetta_hub.errors import AuthenticationFailed, ResourceUnavailable
 from rosetta_hub.resources.access import Completed
+from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.host_keys import HostKey
 from rosetta_hub.ssh.key_pairs import generate_key_pair
@@ -118,10 +119,11 @@ async def test_scheduler_that_does_not_answer(place: Place) -> None:
     assert results["job"].status == "skipped"
 
 
-async def test_missing_scheduler_commands(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_missing_scheduler_commands(place: Place) -> None:
     context = place.queue()
     await check_authentication(context)
-    context.access = Answers(Completed(127, "", "sh: 1: qstat: not found"))
+    missing = Answers(Completed(127, "", "sh: 1: qstat: not found"))
+    context.wms = build_batch_wms("torque", missing)
     with pytest.raises(CheckFailed, match="not found") as failure:
         await check_scheduler(context)
     assert "PATH" in failure.value.advice

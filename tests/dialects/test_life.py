@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.resources.access_local import LocalAccess
+from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
 from rosetta_hub.resources.wms import JobRefused, JobState
 from tests.dialects.conftest import USER, Fake, wait_for
 
@@ -144,6 +146,16 @@ async def test_missing_commands_are_no_answer(fake: Fake, monkeypatch: pytest.Mo
         await fake.wms.jobs([USER])
     with pytest.raises(ResourceUnavailable):
         await fake.wms.submit(fake.case.request(NAME), build_script("pass"))
+
+
+async def test_commands_outside_of_path(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    folder = os.environ["PATH"].split(":")[0]
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    wms = build_batch_wms(fake.case.name, LocalAccess(), [folder])
+    assert await wms.jobs([USER]) == []
+    assert await wms.version()
 
 
 async def test_version(fake: Fake) -> None:

@@ -15,11 +15,19 @@ QUERY_TIMEOUT = 90
 SUBMIT_TIMEOUT = 120
 
 
-class BatchWms:
-    """A scheduler, used as one identity through its own commands."""
+# Searched after the directories of the configuration, which take the place of PATH.
+USUAL_PATH = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
 
-    def __init__(self, access: Access, dialect: Dialect) -> None:
+
+class BatchWms:
+    """A scheduler, used as one identity through its own commands.
+
+    `path`: directories in which the commands are looked for first; none: PATH of the account.
+    """
+
+    def __init__(self, access: Access, dialect: Dialect, path: Sequence[str] = ()) -> None:
         self._access = access
+        self._prefix = ["env", f"PATH={':'.join((*path, *USUAL_PATH))}"] if path else []
         self._dialect = dialect
         self._own_name = ""
 
@@ -35,7 +43,7 @@ class BatchWms:
         if dialect.script_directory is not None:
             await self._write_script(dialect.script_directory, request.name, script)
         answer = await self._access.run(
-            dialect.build_submit_command(request),
+            [*self._prefix, *dialect.build_submit_command(request)],
             dialect.build_submit_input(request, script),
             SUBMIT_TIMEOUT,
         )
@@ -117,7 +125,8 @@ class BatchWms:
         Raises:
             ResourceUnavailable: its commands can't be run.
         """
-        answer = await self._access.run(self._dialect.build_version_command(), "", QUERY_TIMEOUT)
+        command = [*self._prefix, *self._dialect.build_version_command()]
+        answer = await self._access.run(command, "", QUERY_TIMEOUT)
         text = (answer.stdout or answer.stderr).strip().splitlines()
         if answer.returncode in (126, 127) or not text:
             raise ResourceUnavailable(last_words(answer))
@@ -132,7 +141,7 @@ class BatchWms:
 
     async def _ask(self, argv: list[str]) -> Completed:
         """An answer of the scheduler; that it does not know a job is one, too."""
-        answer = await self._access.run(argv, "", QUERY_TIMEOUT)
+        answer = await self._access.run([*self._prefix, *argv], "", QUERY_TIMEOUT)
         failed = answer.returncode != 0 and not self._dialect.is_no_job(answer)
         if failed or self._dialect.is_no_answer(answer):
             raise ResourceUnavailable(f"{argv[0]} got no answer: {last_words(answer)}")

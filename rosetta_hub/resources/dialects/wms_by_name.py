@@ -1,5 +1,7 @@
 """The dialects by the name that a computing resource has in its configuration (`wms`)."""
 
+from collections.abc import Sequence
+
 from rosetta_hub.resources.access import Access
 from rosetta_hub.resources.dialects.batch_wms import BatchWms
 from rosetta_hub.resources.dialects.condor import Condor
@@ -20,6 +22,6 @@ DIALECTS: dict[str, type[Dialect]] = {
 }
 
 
-def build_batch_wms(name: str, access: Access) -> BatchWms:
-    """The scheduler of a resource, as the identity that `access` has."""
-    return BatchWms(access, DIALECTS[name]())
+def build_batch_wms(name: str, access: Access, path: Sequence[str] = ()) -> BatchWms:
+    """The scheduler of a resource, as the identity that `access` has; `path`: see BatchWms."""
+    return BatchWms(access, DIALECTS[name](), path)
