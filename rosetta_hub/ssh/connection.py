@@ -22,6 +22,7 @@ OPEN_DELAY = 0.1
 # It reads until its terminal is gone, and prints nothing.
 PTY_COMMAND = ("cat",)
 PTY_TIMEOUT = 5.0
+END_TIMEOUT = 3.0
 
 T = TypeVar("T")
 
@@ -68,6 +69,13 @@ class Connection:
         """Close it with all that goes over it."""
         self._closed.set()
         self._opening.close()
+
+    async def end(self) -> None:
+        """Close it, and wait for some seconds until the servers were told."""
+        self.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_TIMEOUT):
+                await self._opening.wait_closed()
 
     async def run(self, argv: Sequence[str], stdin: str, timeout: float) -> Completed:
         """Run a command to its end, within `timeout` seconds; its channel is closed after that.
@@ -147,7 +155,8 @@ class Connection:
             with contextlib.suppress(BrokenPipeError):
                 channel.write(stdin)
                 channel.write_eof()
-            await session.ended
+            # A future that is cancelled with its waiter would look like the command's end.
+            await asyncio.shield(session.ended)
         finally:
             self._end(channel, session)
         return session.completed(channel.get_returncode())

@@ -1,10 +1,12 @@
 """Host keys: which are pinned, and how one is added."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
+from asyncssh.public_key import get_default_certificate_algs, get_default_public_key_algs
 
 DEFAULT_PORT = 22
 
@@ -26,12 +28,34 @@ def find_pinned_keys(known_hosts: str, host: str, port: int, address: str = "") 
     return [key.get_fingerprint() for key in _match(known_hosts, host, port, address)]
 
 
+def order_algorithms(known_hosts: str, host: str, port: int) -> list[str]:
+    """The algorithms of host keys that a server is asked for; empty when nothing is pinned for it.
+
+    Those of the pinned keys come first. The others follow, so that a server that has no such key
+    shows the one that it has: asked for the pinned ones alone, it would hang up without a word.
+    """
+    host_keys, ca_keys = _match_by_kind(known_hosts, host, port, "")
+    if not host_keys and not ca_keys:
+        return []
+    pinned = [name for key in host_keys for name in key.sig_algorithms]
+    certified = get_default_certificate_algs()
+    wanted = [*(certified if ca_keys else []), *pinned, *get_default_public_key_algs()]
+    return [name.decode() for name in dict.fromkeys(wanted)]
+
+
 def _match(known_hosts: str, host: str, port: int, address: str) -> list[asyncssh.SSHKey]:
+    host_keys, ca_keys = _match_by_kind(known_hosts, host, port, address)
+    return [*host_keys, *ca_keys]
+
+
+def _match_by_kind(
+    known_hosts: str, host: str, port: int, address: str
+) -> tuple[Sequence[asyncssh.SSHKey], Sequence[asyncssh.SSHKey]]:
     other_port = port if port != DEFAULT_PORT else None
     host_keys, ca_keys, *_ = asyncssh.import_known_hosts(known_hosts).match(
         host, address, other_port
     )
-    return [*host_keys, *ca_keys]
+    return host_keys, ca_keys
 
 
 def build_known_hosts_line(host: str, port: int, public_key: str) -> str:

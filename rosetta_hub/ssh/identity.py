@@ -104,11 +104,14 @@ class Identity:
             self._connection.close()
             self._connection = None
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the connection for good."""
+        connection = self._connection
         if self._keeping is not None:
             self._keeping.cancel()
         self.reset()
+        if connection is not None:
+            await connection.end()
 
     async def connection(self, wait: float) -> Connection:
         """The connection, which is opened when there is none.

@@ -10,6 +10,7 @@ import asyncssh
 from rosetta_hub.ssh.endpoint import Endpoint, JumpHost
 from rosetta_hub.ssh.errors import KeyRefused, SshError
 from rosetta_hub.ssh.failures import Offer, explain_failure
+from rosetta_hub.ssh.host_keys import order_algorithms
 from rosetta_hub.ssh.ssh_config import read_options, resolve_hops
 
 CONNECT_TIMEOUT = 10.0
@@ -72,9 +73,19 @@ class Opening:
         for connection in reversed(self.connections):
             connection.close()
 
+    async def wait_closed(self) -> None:
+        """Return when the servers were told of it."""
+        for connection in reversed(self.connections):
+            await connection.wait_closed()
+
     def read_options(self, hop: JumpHost) -> asyncssh.SSHClientConnectionOptions:
         """What the SSH configuration makes of a hop."""
         return read_options(self.endpoint, hop)
+
+    def name_of(self, hop: JumpHost) -> tuple[str, int]:
+        """Host and port by which its key is pinned."""
+        options = self.read_options(hop)
+        return str(options.host_key_alias or options.host), int(options.port)
 
     async def connect(self, on_lost: Lost) -> None:
         """Connect to all hops; `on_lost` is called once when the last one's connection ends.
@@ -146,6 +157,9 @@ class Opening:
             options["port"] = hop.port
         if not endpoint.ssh_config:
             options["encryption_algs"] = CIPHERS
+        name, port = self.name_of(hop)
+        if algorithms := order_algorithms(endpoint.known_hosts, name, port):
+            options["server_host_key_algs"] = algorithms
         return options
 
     def _read_key(self) -> Any:

@@ -52,18 +52,18 @@ class Pool:
             identity.update(endpoint)
             identity.reset()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close all connections."""
-        for identity in self._identities.values():
-            identity.close()
+        identities = list(self._identities.values())
         self._identities.clear()
+        await asyncio.gather(*(identity.close() for identity in identities))
 
-    def drop_idle(self) -> None:
+    async def drop_idle(self) -> None:
         """Disconnect whom nobody has needed for minutes."""
         for key, identity in list(self._identities.items()):
             if identity.is_idle:
-                identity.close()
                 del self._identities[key]
+                await identity.close()
 
     def _gate(self, endpoint: Endpoint) -> asyncio.Semaphore:
         first = (endpoint.jump_hosts or (endpoint,))[0]

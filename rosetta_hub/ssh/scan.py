@@ -33,9 +33,7 @@ async def scan_host_key(endpoint: Endpoint) -> HostKey:
 
 
 def _is_pinned(opening: Opening, hop: JumpHost) -> bool:
-    options = opening.read_options(hop)
-    name = str(options.host_key_alias or options.host)
-    return bool(find_pinned_keys(opening.endpoint.known_hosts, name, int(options.port)))
+    return bool(find_pinned_keys(opening.endpoint.known_hosts, *opening.name_of(hop)))
 
 
 async def _scan(opening: Opening, hop: JumpHost) -> HostKey:
@@ -54,6 +52,6 @@ async def _scan(opening: Opening, hop: JumpHost) -> HostKey:
         raise Unreachable(f"{host}, port {port}, shows no host key: {error}") from error
     if key is None:
         raise Unreachable(f"{host}, port {port}, shows no host key.")
-    name = str(options.host_key_alias or host)
+    name, _ = opening.name_of(hop)
     line = build_known_hosts_line(name, port, key.export_public_key().decode())
     return HostKey(name, port, key.get_fingerprint(), line)

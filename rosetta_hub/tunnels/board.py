@@ -59,11 +59,11 @@ class Board:
         """How each is."""
         return {task: tunnel.state() for task, tunnel in self._tunnels.items()}
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close all."""
         for task in list(self._tunnels):
             self.delete(task)
-        self.pool.close()
+        await self.pool.close()
 
     def _path(self, task: str) -> Path:
         return self._sockets_dir / f"{task}.sock"

@@ -50,10 +50,8 @@ async def serve(document: dict[str, Any]) -> None:
     api.stop()
     if dial is not None:
         dial.close()
-    board.close()
     _remove(path)
-    # Closing connections say so to their servers.
-    await asyncio.sleep(0)
+    await board.close()
 
 
 async def _listen_for_nodes(board: Board, dial: dict[str, Any] | None) -> asyncio.Server | None:
@@ -80,7 +78,7 @@ async def _wait(stop: asyncio.Event, path: Path, pool: Pool) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CHECK_INTERVAL):
                 await stop.wait()
-        pool.drop_idle()
+        await pool.drop_idle()
         # Its state was removed, say, and another one may start.
         if _read_inode(path) != inode:
             log.warning("%s is gone: nobody can reach this process, which ends", path)

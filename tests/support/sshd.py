@@ -126,6 +126,8 @@ class Sshd:
             "KbdInteractiveAuthentication": "no",
             "PermitRootLogin": "prohibit-password",
             "AuthorizedKeysFile": str(self.authorized),
+            # Not the user's own: what a shell reads there takes time, and may wait for locks.
+            "SetEnv": f"HOME={self.folder}",
             **self.options,
         }
         return "".join(f"{name} {value}\n" for name, value in options.items())
