@@ -1,6 +1,7 @@
 """A service that records what agents report, and answers what a test says."""
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -22,7 +23,7 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> 
 class FakeService:
     """Takes reports as the service does, records them, and answers what the test says."""
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
+    def __init__(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self.reports: list[dict[str, Any]] = []
         self.credentials: set[str | None] = set()
         self.target = "run"
@@ -44,7 +45,10 @@ class FakeService:
                 pass
 
         self._server = ThreadingHTTPServer((host, 0), Handler)
-        self.url = f"http://{host}:{self._server.server_port}/agents/x/1"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://{host}:{self._server.server_port}/agents/x/1"
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
 

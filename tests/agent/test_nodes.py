@@ -217,6 +217,30 @@ async def test_on_an_old_python(
     assert machine.leftovers(job) == []
 
 
+def test_images_on_shared_storage(
+    apptainer_host: ApptainerHost, service: FakeService, make_job: MakeJob
+) -> None:
+    """Made once for two tasks at the same time, which both tell that it comes."""
+    machine = apptainer_machine(apptainer_host)
+    cache = apptainer_host.shared / "cache"
+    jobs = [make_job(machine, image__cache=str(cache)) for _ in range(2)]
+    for job in jobs:
+        machine.run(job)
+    for job in jobs:
+        wait_until(functools.partial(answers, machine, job), "it runs")
+    (made,) = cache.iterdir()
+    assert made.suffix == ".sif"
+    assert made.stat().st_uid == machine.user
+    assert cache.stat().st_mode & 0o777 == 0o700
+    assert {"pulling", "running"} <= {report["state"] for report in service.reports}
+    before = made.stat().st_ino
+    third = make_job(machine, image__cache=str(cache), image__pull="never")
+    machine.run(third)
+    wait_until(functools.partial(answers, machine, third), "it runs")
+    assert made.stat().st_ino == before
+    assert not list(machine.work_dir.glob("images/*.part*"))
+
+
 # --- in batch jobs -------------------------------------------------------------------------------
 
 

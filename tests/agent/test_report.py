@@ -1,5 +1,6 @@
 """Reports: their form, the answers to them, and the way they travel."""
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from rosetta_agent.report import Reporter, State, build_report
 from rosetta_agent.usage import Usage
 
 from .fake import FakeService, wait_until
+from .peers import make_certificate
 
 
 def test_full_report() -> None:
@@ -186,3 +188,17 @@ def test_orphan(service: FakeService, tmp_path: Path) -> None:
     reporter.start()
     wait_until(lambda: "orphaned" in stops, "the orphan timeout")
     assert not reporter.finish(0.1)
+
+
+def test_service_with_a_certificate_of_its_own(tmp_path: Path) -> None:
+    authority, _key = make_certificate(tmp_path, "127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "c.pem", tmp_path / "k.pem")
+    fake = FakeService(tls=context)
+    try:
+        report = build_report(State("starting"), 1, None, (0, ""))
+        assert Poster(fake.url, "x", authority).post(report).kind == "accepted"
+        assert Poster(fake.url, "x").post(report).kind == "none"
+        assert len(fake.reports) == 1
+    finally:
+        fake.close()
