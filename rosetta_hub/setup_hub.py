@@ -29,7 +29,7 @@ CLIENT_SCOPES = ["read:users!user", "access:servers", "servers"]
 # Variables of the hub's environment that the service that it starts is given, on top of the few
 # that the hub gives to all: what the configuration may read (the service reads it, too), and where
 # the engines' clients find their daemon.
-ENVIRONMENT = re.compile(r"(ROSETTA|DOCKER)_.*|XDG_RUNTIME_DIR")
+ENVIRONMENT = re.compile(r"(ROSETTA|DOCKER)_.*|XDG_RUNTIME_DIR|SSL_CERT_(FILE|DIR)")
 
 _HUB_6 = jupyterhub.version_info >= (6,)
 

@@ -1,13 +1,16 @@
 """Chromium, as people use it."""
 
+import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator
+from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.support.browsing import visit
 
-from .deployment import Deployment
+from .deployment import Deployment, eventually
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -41,3 +44,45 @@ async def log_in(context: BrowserContext, deployment: Deployment, name: str) -> 
     await page.click("#login_submit")
     await page.wait_for_url("**/services/rosetta/")
     return page
+
+
+async def run_a_cell(page: Page, code: str = "print(6 * 7 * 1000)", output: str = "42000") -> None:
+    """A new notebook, one cell, its output."""
+    card = page.locator('.jp-LauncherCard[data-category="Notebook"]').first
+    await card.click(timeout=90_000)
+    cell = page.locator(".jp-Notebook .cm-content").first
+    # What is run before the kernel listens is lost, on anybody's JupyterLab.
+    await page.get_by_text("(ipykernel) | Idle").wait_for(timeout=60_000)
+    await cell.click(timeout=60_000)
+    await page.keyboard.type(code)
+    await page.keyboard.press("Shift+Enter")
+    await page.locator(".jp-OutputArea-output", has_text=output).first.wait_for(timeout=60_000)
+
+
+async def click_changes_the_screen(page: Page) -> None:
+    """The desktop shows something, and something else after a click with the right button."""
+    canvas = page.locator("canvas").first
+    await canvas.wait_for(timeout=60_000)
+
+    async def quiet() -> bytes | None:
+        before = await canvas.screenshot()
+        await asyncio.sleep(0.7)
+        return before if len(before) > 3000 and before == await canvas.screenshot() else None
+
+    before = await eventually(quiet, "the desktop is drawn", 60)
+    box = await canvas.bounding_box()
+    assert box is not None
+    button: Any = "right"
+
+    async def changed() -> bool:
+        await page.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + 300, button=button)
+        await asyncio.sleep(0.7)
+        return await canvas.screenshot() != before
+
+    await eventually(changed, "a click changes the screen", 30)
+
+
+async def keep_picture(page: Page, name: str) -> None:
+    """For people who want to see: `ROSETTA_PICTURES=DIR`."""
+    if directory := os.environ.get("ROSETTA_PICTURES"):
+        await page.screenshot(path=f"{directory}/{name}.png")

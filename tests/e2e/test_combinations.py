@@ -16,7 +16,7 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from tests.support.browsing import visit
 
-from .browser import chromium, log_in
+from .browser import chromium, click_changes_the_screen, keep_picture, log_in, run_a_cell
 from .deployment import Deployment, eventually
 from .machines import ROOT, Machine, apptainer_machine, this_machine
 from .registry import registry_with_images
@@ -98,42 +98,6 @@ async def start_by_form(page: Page, deployment: Deployment, image: str) -> str:
     await page.get_by_role("button", name="Start").click()
     await page.wait_for_url("**/services/rosetta/tasks/*", timeout=60_000)
     return page.url.split("/tasks/")[1].split("?")[0]
-
-
-async def run_a_cell(page: Page) -> None:
-    """A new notebook, one cell, its output."""
-    card = page.locator('.jp-LauncherCard[data-category="Notebook"]').first
-    await card.click(timeout=90_000)
-    cell = page.locator(".jp-Notebook .cm-content").first
-    # What is run before the kernel listens is lost, on anybody's JupyterLab.
-    await page.get_by_text("(ipykernel) | Idle").wait_for(timeout=60_000)
-    await cell.click(timeout=60_000)
-    await page.keyboard.type("print(6 * 7 * 1000)")
-    await page.keyboard.press("Shift+Enter")
-    await page.locator(".jp-OutputArea-output", has_text="42000").first.wait_for(timeout=60_000)
-
-
-async def click_changes_the_screen(page: Page) -> None:
-    """The desktop shows something, and something else after a click with the right button."""
-    canvas = page.locator("canvas").first
-    await canvas.wait_for(timeout=60_000)
-
-    async def quiet() -> bytes | None:
-        before = await canvas.screenshot()
-        await asyncio.sleep(0.7)
-        return before if len(before) > 3000 and before == await canvas.screenshot() else None
-
-    before = await eventually(quiet, "the desktop is drawn", 60)
-    box = await canvas.bounding_box()
-    assert box is not None
-    button: Any = "right"
-
-    async def changed() -> bool:
-        await page.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + 300, button=button)
-        await asyncio.sleep(0.7)
-        return await canvas.screenshot() != before
-
-    await eventually(changed, "a click changes the screen", 30)
 
 
 async def press_a_key_of_the_calculator(page: Page) -> None:
@@ -230,9 +194,3 @@ async def test_a_person_is_inside(
     await context.close()
     await user.clean()
     assert json.loads((await user.api("GET", "tasks")).body) == {"tasks": []}
-
-
-async def keep_picture(page: Page, name: str) -> None:
-    """For people who want to see: `ROSETTA_PICTURES=DIR`."""
-    if directory := os.environ.get("ROSETTA_PICTURES"):
-        await page.screenshot(path=f"{directory}/{name}.png")

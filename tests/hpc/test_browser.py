@@ -1,0 +1,211 @@
+"""A user of a cluster, in a browser and at a mailbox: key, form, queue, mail, inside, stop."""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page
+
+from tests.e2e.browser import (
+    chromium,
+    click_changes_the_screen,
+    keep_picture,
+    log_in,
+    run_a_cell,
+)
+from tests.e2e.deployment import Deployment, eventually, free_port
+from tests.mail.server import PASSWORD, USER, Arrived, Mailbox, make_certificate, serve
+from tests.support.cluster import Cluster, wait_until
+
+from .hub import EXTRA, JUPYTER, TINY, Hub, check_gone, slurm_resource
+from .person import Person
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+DESKTOP = {
+    "registry": "registry:5000",
+    "image_name": "rosetta/minimaldesktop",
+    "image_tag": "0.1.0",
+    "interface_auth": "basic",
+    "interface_port": 8590,
+    "supports_interface_auth": True,
+    "supports_custom_interface_port": True,
+    "answer_timeout": 300,
+}
+# Says who it is, on a port that cannot be changed and on the loopback address alone.
+SIGNED = (
+    "mkdir -p /tmp/www && cat /proc/sys/kernel/random/uuid >/tmp/www/index.html"
+    " && exec httpd -f -p 127.0.0.1:8787 -h /tmp/www"
+)
+FIXED = {
+    **TINY,
+    "command": ["sh", "-c", SIGNED],
+    "interface_port": 8787,
+    "supports_custom_interface_port": False,
+}
+SOFTWARE = [
+    {
+        "id": "jupyter",
+        "name": "Jupyter Notebook",
+        "description": "JupyterLab with NumPy and Matplotlib.",
+        **JUPYTER,
+    },
+    {
+        "id": "desktop",
+        "name": "Minimal desktop",
+        "description": "A small remote desktop in the browser: Fluxbox and a terminal.",
+        **DESKTOP,
+    },
+    {
+        "id": "fixed",
+        "name": "Signature",
+        "description": "A page that is never the same.",
+        **FIXED,
+    },
+]
+MAIL = """
+c.Rosetta.smtp_host = "127.0.0.1"
+c.Rosetta.smtp_port = {port}
+c.Rosetta.smtp_user = "{user}"
+c.Rosetta.smtp_password_file = "{password}"
+c.Rosetta.mail_from = "Rosetta Hub <hub@example.org>"
+c.Rosetta.mail_after = 0
+"""
+
+
+@dataclass
+class Site:
+    """A hub in front of a cluster, and the mailbox of its users."""
+
+    hub: Hub
+    mailbox: Mailbox
+
+    async def mail(self, address: str) -> Arrived:
+        """The mail to that address, once it has come."""
+
+        async def found() -> Arrived | None:
+            mails = [one for one in self.mailbox.mails if one.recipients == [address]]
+            return mails[0] if mails else None
+
+        return await eventually(found, f"a mail to {address}", 200)
+
+
+def make_deployment(directory: Path, cluster: Cluster, smtp_port: int) -> Deployment:
+    """A hub that sends mails."""
+    password = directory / "password"
+    password.write_text(PASSWORD)
+    extra = EXTRA.format(address=cluster.hub_address, dial=free_port())
+    extra += MAIL.format(port=smtp_port, user=USER, password=password)
+    return Deployment(directory, SOFTWARE, [slurm_resource(cluster)], extra=extra)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def site(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """A running hub and a mail server, which wants STARTTLS and a password."""
+    directory, mailbox = tmp_path_factory.mktemp("site"), Mailbox()
+    certificate = make_certificate(directory)
+    async with serve(mailbox, certificate) as port:
+        deployment = make_deployment(directory, cluster, port)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SSL_CERT_FILE", str(certificate))
+            try:
+                await deployment.start()
+                yield Site(Hub(deployment, cluster), mailbox)
+            finally:
+                await deployment.stop()
+    await asyncio.to_thread(shutil.rmtree, directory)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium."""
+    async with chromium() as found:
+        yield found
+
+
+@contextlib.asynccontextmanager
+async def logged_in(site: Site, browser: Browser, name: str) -> AsyncIterator[Person]:
+    """A user in a browser of their own; their tasks are gone afterwards."""
+    user = await site.hub.deployment.user(name)
+    context = await browser.new_context(viewport={"width": 1280, "height": 900})
+    await context.grant_permissions(["clipboard-read", "clipboard-write"])
+    try:
+        yield Person(user, context, await log_in(context, site.hub.deployment, name))
+    finally:
+        await context.close()
+        await user.clean()
+
+
+@contextlib.contextmanager
+def crowded(cluster: Cluster, user: str) -> Iterator[Callable[[], None]]:
+    """All nodes are this user's for twenty minutes, or until what is given is called."""
+    argv = ["sbatch", "--parsable", "--partition=main", "--nodes=2", "--exclusive", "--mem=0"]
+    argv += ["--time=20", "--output=/dev/null", "--wrap=sleep 1200"]
+    job = cluster.run("login", argv, user).strip()
+
+    def runs() -> bool:
+        return "JobState=RUNNING" in cluster.scontrol("show", "job", job)
+
+    def leave() -> None:
+        cluster.run("controller", ["scancel", "--quiet", job])
+
+    try:
+        wait_until(runs, 60, "the job that fills the cluster runs")
+        yield leave
+    finally:
+        leave()
+
+
+async def ask_for_the_node(page: Page, node: str) -> None:
+    """A cell says on which machine it runs."""
+    code = "import socket; print('at ' + socket.gethostname())"
+    await run_a_cell(page, code, f"at {node}")
+
+
+async def use_the_desktop(page: Page, _node: str) -> None:
+    """A click changes the picture."""
+    await click_changes_the_screen(page)
+
+
+INSIDE: dict[str, Callable[[Page, str], Awaitable[None]]] = {
+    "jupyter": ask_for_the_node,
+    "desktop": use_the_desktop,
+}
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    ("name", "software", "other"), [("alice", "jupyter", "bob"), ("bob", "desktop", "alice")]
+)
+async def test_a_user_of_the_cluster(
+    site: Site, browser: Browser, name: str, software: str, other: str
+) -> None:
+    cluster, address = site.hub.cluster, f"{name}@example.org"
+    async with logged_in(site, browser, name) as person:
+        line = await person.make_key(name)
+        assert "does not accept the key" in await person.test_key("Refused")
+        cluster.authorize(name, line)
+        await person.test_key("Works")
+        await person.give_address(address)
+        with crowded(cluster, other) as make_room:
+            form = await person.fill_in_form(software, "Large")
+            await keep_picture(form, f"form-{software}")
+            task_id = await person.start()
+            await person.sees("Waits for 32 free cores in main", "Expected")
+            await keep_picture(person.page, f"waiting-{software}")
+            await person.page.goto("about:blank")  # who waits in a queue does something else
+            make_room()
+            mail = await site.mail(address)
+        assert mail.encrypted
+        assert "is running" in mail.message["Subject"]
+        task = await person.user.until(task_id, "running")
+        inside = await person.follow(mail.message)
+        await INSIDE[software](inside, task["job"]["node"])
+        await keep_picture(inside, f"inside-{software}")
+        await person.stop(task_id)
+        await check_gone(site.hub, task)
