@@ -1,5 +1,6 @@
 """A standalone host over SSH: the agent is started there and detaches itself."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -23,9 +24,9 @@ from rosetta_hub.tunnels.ways import SshWay, Tunnel
 
 # Seconds for a command that asks the host about itself.
 ASK_TIMEOUT = 30
-# The uid, the kernel's id of this start, and when its first process was started (for a host that
-# is a container): see proc(5).
-ASK_COMMAND = ["sh", "-c", "id -u; cat /proc/sys/kernel/random/boot_id /proc/1/stat"]
+# The kernel's id of this start, when its first process was started (for a host that is a container),
+# and the uid: see proc(5).
+ASK_COMMAND = ["cat", "/proc/sys/kernel/random/boot_id", "/proc/1/stat", "/proc/self/status"]
 
 
 class SshHost:
@@ -119,9 +120,11 @@ def parse_host(text: str) -> tuple[int, str]:
     Raises:
         ResourceUnavailable: it is something else.
     """
-    lines = text.split("\n")
+    boot, _, rest = text.partition("\n")
+    stat, _, status = rest.partition("\n")
     # The name in parentheses may hold spaces; the start time is the 22nd field, the 20th after it.
-    fields = lines[2].rpartition(")")[2].split() if len(lines) > 2 else []
-    if not lines[0].isdecimal() or len(fields) < 20:
+    fields = stat.rpartition(")")[2].split()
+    uid = re.search(r"^Uid:\s+(\d+)", status, re.MULTILINE)
+    if uid is None or len(fields) < 20:
         raise ResourceUnavailable("The host did not answer as a Linux machine does.")
-    return int(lines[0]), f"{lines[1].strip()} {fields[19]}"
+    return int(uid[1]), f"{boot.strip()} {fields[19]}"
