@@ -24,8 +24,8 @@ from rosetta_hub.tunnels.ways import SshWay, Tunnel
 
 # Seconds for a command that asks the host about itself.
 ASK_TIMEOUT = 30
-# The kernel's id of this start, when its first process was started (for a host that is a container),
-# and the uid: see proc(5).
+# The kernel's id of this start, when its first process was started (for a host that is a
+# container), and the uid: see proc(5).
 ASK_COMMAND = ["cat", "/proc/sys/kernel/random/boot_id", "/proc/1/stat", "/proc/self/status"]
 
 
