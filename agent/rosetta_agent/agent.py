@@ -60,22 +60,26 @@ class Agent:
         self._follower: Optional[logs.Follower] = None
         self._entrance = Entrance(job, sandbox, self._state, self._record)
         lives = int(self._state.get("lives", 0))
-        self._reporter = Reporter(
+        self._reporter = self._make_reporter(lives)
+        self._record(
+            lives=lives + 1,
+            agent=list(identify(os.getpid()) or ()),
+            batch=None if batch is None else os.uname().nodename,
+            engine=job.attempt.engine,
+        )
+
+    def _make_reporter(self, lives: int) -> Reporter:
+        job, batch = self._job, self._batch
+        return Reporter(
             Poster(job.report_url, job.secret, job.report_ca),
             self._first_state(),
-            sandbox.file("output.log"),
+            self._sandbox.file("output.log"),
             lives * _SEQUENCES_A_LIFE if batch is None else batch.first_sequence,
             job.beat,
             job.timeouts.orphan,
             self.ask_to_stop,
             self._measure,
             ends_at=None if batch is None else batch.ends_at,
-        )
-        self._record(
-            lives=lives + 1,
-            agent=list(identify(os.getpid()) or ()),
-            batch=None if batch is None else os.uname().nodename,
-            engine=job.attempt.engine,
         )
 
     def _first_state(self) -> State:
@@ -156,7 +160,7 @@ class Agent:
         except Cancelled:
             return self._stopped()
         except TaskFailure as failure:
-            return self._failed(failure)
+            return self._stopped() if self._is_signalled() else self._failed(failure)
         except JobError as error:
             return self._failed(TaskFailure("unsupported", str(error)))
         except StateUnknown as error:
@@ -168,6 +172,13 @@ class Agent:
         except Exception as error:
             LOG.exception("the agent failed")
             return self._failed(TaskFailure("internal", "The agent failed.", repr(error)))
+
+    def _is_signalled(self) -> bool:
+        """Whether what has ended was ended by the scheduler.
+
+        It signals all processes of a job at once: a container or a pull may be quicker.
+        """
+        return self._batch is not None and self._stop.wait(_SIGNAL_SECONDS)
 
     def _stopped(self) -> State:
         return stopped(self._stop_reason)._replace(warnings=self._reporter.state.warnings)
@@ -286,8 +297,7 @@ class Agent:
     def _ended(self, condition: Condition) -> State:
         if self._follower is not None:
             self._follower.finish(3.0)
-        if self._batch is not None and self._stop.wait(_SIGNAL_SECONDS):
-            # The scheduler signals all processes of a job at once: the container was quicker.
+        if self._is_signalled():
             raise Cancelled()
         killed = oom_kills() > self._oom_kills
         failure = failure_of(condition, self._job.limits.memory, killed)

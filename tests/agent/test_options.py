@@ -48,8 +48,8 @@ def test_gpus_of_singularity(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "--nv" in singularity.build_start_command(setting, plain_job(gpus=1))
     assert "--nv" not in singularity.build_start_command(setting, plain_job())
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
-    assert singularity.gpu_environment(plain_job(gpus=1)) == {"CUDA_VISIBLE_DEVICES": "1"}
-    assert singularity.gpu_environment(plain_job()) == {}
+    assert singularity.variables(plain_job(gpus=1)) == {"CUDA_VISIBLE_DEVICES": "1"}
+    assert singularity.variables(plain_job()) == {}
 
 
 def test_daemon_on_another_machine() -> None:

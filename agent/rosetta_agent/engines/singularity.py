@@ -89,10 +89,11 @@ def build_environment(program: str, environment: Dict[str, str], scratch: str) -
     return dict(handed, **ours)
 
 
-def gpu_environment(job: Job) -> Dict[str, str]:
-    """Which of the node's GPUs the job has; the closed environment would hide it."""
+def variables(job: Job) -> Dict[str, str]:
+    """The container's variables, and which of the node's GPUs are the job's (if it asked)."""
     value = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return {"CUDA_VISIBLE_DEVICES": value} if job.gpus is not None and value else {}
+    ours = {"CUDA_VISIBLE_DEVICES": value} if job.gpus is not None and value else {}
+    return dict(ours, **container_environment(job))
 
 
 def find_program() -> str:
@@ -185,11 +186,7 @@ class Singularity(Engine):
         )
         order = Order(
             argv=build_start_command(setting, job),
-            environment=build_environment(
-                program,
-                dict(gpu_environment(job), **container_environment(job)),
-                self.sandbox.file("tmp"),
-            ),
+            environment=build_environment(program, variables(job), self.sandbox.file("tmp")),
             folder=self.sandbox.path,
             network=kind,
             tool=None if tool is None else tool.program,
