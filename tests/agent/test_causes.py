@@ -51,6 +51,10 @@ APPTAINER = (
             "no space left on device",
             "disk_full",
         ),
+        (
+            "FATAL: while creating SIF: write /home/alice/x.sif: disk quota exceeded",
+            "quota_exceeded",
+        ),
         ("docker: Error response from daemon: Unknown runtime specified nosuch", "unsupported"),
         (
             "docker: Error response from daemon: invalid mount config for type "

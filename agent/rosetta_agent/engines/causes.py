@@ -10,7 +10,8 @@ from rosetta_agent.errors import TaskFailure
 from rosetta_agent.progress import strip_terminal
 
 _CAUSES: Sequence[Tuple[str, Sequence[str]]] = (
-    ("disk_full", ("no space left on device", "disk quota exceeded")),
+    ("disk_full", ("no space left on device",)),
+    ("quota_exceeded", ("disk quota exceeded",)),
     (
         "engine_unavailable",
         (
@@ -93,6 +94,7 @@ _CAUSES: Sequence[Tuple[str, Sequence[str]]] = (
 
 _SENTENCES = {
     "disk_full": "The disk of the computing resource is full.",
+    "quota_exceeded": "The quota on the computing resource is used up.",
     "engine_unavailable": "{engine} does not answer on this machine.",
     "unsupported": "{engine} cannot run {image} on this machine.",
     "image_not_found": "The image {image} does not exist.",
