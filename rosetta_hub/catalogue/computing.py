@@ -150,6 +150,8 @@ class Computing(Entry):
     def _consistent(self) -> Self:
         if twice := duplicates(engine.name for engine in self.container_engines):
             raise ValueError(f"container_engines names {sorted(twice)} more than once")
+        if self.submit_options and self.wms in ("none", "slurmrest"):
+            raise ValueError(f"wms {self.wms!r} has no submit command that takes submit_options")
         for what in ("cpus", "memory", "time"):
             default, most = getattr(self, f"default_{what}"), getattr(self, f"max_{what}")
             if default is not None and most is not None and default > most:

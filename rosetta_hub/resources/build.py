@@ -11,6 +11,7 @@ from rosetta_hub.identities import Identities
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.access import Access
 from rosetta_hub.resources.access_ssh import SshAccess
+from rosetta_hub.resources.accounts import refuse_system_account
 from rosetta_hub.resources.cluster import Accounts, Cluster
 from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
 from rosetta_hub.resources.endpoints import Endpoints
@@ -77,40 +78,49 @@ class ResourceBuilder:
         return SshHost(computing, self._settings, self._keys, endpoints, self.access)
 
     def _queue(self, computing: Computing, endpoints: Endpoints | None) -> Queue:
+        if endpoints is None:
+            return self._rest_queue(computing)
+
+        def make_wms(user: str, account: str) -> Wms:
+            access = endpoints.access(user, self.access)
+            if computing.wms == "slurm":
+                return SlurmWms(access, account, computing.conf.path)
+            return build_batch_wms(computing.wms, access, computing.conf.path)
+
+        return self._cluster(computing, endpoints, make_wms, endpoints.endpoint)
+
+    def _rest_queue(self, computing: Computing) -> Queue:
+        if not isinstance(computing.conf, SlurmRestConf):
+            raise ConfigError(f"{computing.id} is not reached through a REST API.")
+        client = RestClient(computing.conf)
+        accounts = _RestAccounts(computing.conf.user)
+        return self._cluster(computing, accounts, lambda _, name: SlurmRestWms(client, name), None)
+
+    def _cluster(
+        self,
+        computing: Computing,
+        accounts: Accounts,
+        make_wms: Callable[[str, str], Wms],
+        endpoint: Callable[[str], Endpoint] | None,
+    ) -> Queue:
+        # One driver an account: each keeps what it has learned of its scheduler.
+        known: dict[tuple[str, str], Wms] = {}
+
+        def open_wms(user: str) -> Wms:
+            account = accounts.remote_user(user)
+            if (user, account) not in known:
+                known[user, account] = make_wms(user, account)
+            return known[user, account]
+
         return Cluster(
             computing,
             self._settings,
             self._keys,
-            endpoints or self._rest_accounts(computing),
-            self._open_wms(computing, endpoints),
-            endpoints.endpoint if endpoints else None,
+            accounts,
+            open_wms,
+            endpoint,
             waiting_sentence,
         )
-
-    def _open_wms(self, computing: Computing, endpoints: Endpoints | None) -> Callable[[str], Wms]:
-        """One driver an account: each keeps what it has learned of its scheduler."""
-        known: dict[tuple[str, str], Wms] = {}
-
-        def open_wms(user: str) -> Wms:
-            account = (endpoints or self._rest_accounts(computing)).remote_user(user)
-            if (user, account) not in known:
-                known[user, account] = self._wms(computing, endpoints, user, account)
-            return known[user, account]
-
-        return open_wms
-
-    def _wms(
-        self, computing: Computing, endpoints: Endpoints | None, user: str, account: str
-    ) -> Wms:
-        if endpoints is None:
-            return SlurmRestWms(RestClient(_rest_conf(computing)), account)
-        access = endpoints.access(user, self.access)
-        if computing.wms == "slurm":
-            return SlurmWms(access, account, computing.conf.path)
-        return build_batch_wms(computing.wms, access, computing.conf.path)
-
-    def _rest_accounts(self, computing: Computing) -> Accounts:
-        return _RestAccounts(_rest_conf(computing).user)
 
 
 @dataclass(frozen=True)
@@ -121,10 +131,4 @@ class _RestAccounts:
 
     def remote_user(self, user: str) -> str:
         """See Accounts."""
-        return self.user or user
-
-
-def _rest_conf(computing: Computing) -> SlurmRestConf:
-    if not isinstance(computing.conf, SlurmRestConf):
-        raise ConfigError(f"{computing.id} is not reached through a REST API.")
-    return computing.conf
+        return self.user or refuse_system_account(user)

@@ -11,6 +11,7 @@ from rosetta_hub.database.models_user import IdentityState
 from rosetta_hub.errors import AuthenticationFailed, ConfigError, ResourceUnavailable
 from rosetta_hub.identities import Credentials, Identities
 from rosetta_hub.resources.access import Access, Completed
+from rosetta_hub.resources.accounts import refuse_system_account
 from rosetta_hub.ssh.certificates import sign_user_key
 from rosetta_hub.ssh.endpoint import Endpoint, JumpHost
 
@@ -124,7 +125,7 @@ class Endpoints:
         return Account(PLATFORM, self._platform_user(), _read(Path(conf.key_file)), certificate)
 
     def _certificate(self, known: Credentials) -> str:
-        key = (known.public_key, known.remote_user)
+        key = (known.public_key, refuse_system_account(known.remote_user))
         signed, certificate = self._certificates.get(key, (0.0, ""))
         if time.monotonic() - signed > CERTIFICATE_MINUTES * 30 or not certificate:
             certificate = sign_user_key(

@@ -1,0 +1,103 @@
+"""Whose account a task uses, and what opens it."""
+
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+
+from rosetta_hub.catalogue.catalogue import Person
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.database import Database
+from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.identities import Identities
+from rosetta_hub.keys import Keys
+from rosetta_hub.resources.build import ResourceBuilder, Resources
+from rosetta_hub.resources.endpoints import ACCEPTED_HOST_KEYS
+from rosetta_hub.ssh.key_pairs import generate_key_pair
+from rosetta_hub.tunnels.client import TunnelsClient
+
+HOST: dict[str, Any] = {
+    "name": "Host",
+    "access_mode": "ssh",
+    "container_engines": ["podman"],
+    "conf": {"host": "host.example.org", "known_hosts": "host.example.org ssh-ed25519 AAAA\n"},
+}
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    path = tmp_path / "key"
+    path.write_text(generate_key_pair("test").private_key)
+    return path
+
+
+def build(tmp_path: Path, *computing: dict[str, Any]) -> tuple[Resources, Identities]:
+    settings = Rosetta(state_dir=str(tmp_path), computing=list(computing))
+    keys = Keys(tmp_path)
+    database = Database(f"sqlite:///{tmp_path}/rosetta.sqlite")
+    identities = Identities(database, keys, settings)
+    tunnels = TunnelsClient(tmp_path / "tunnels.sock")
+    return ResourceBuilder(settings, keys, identities, tunnels).build(), identities
+
+
+def changed(**conf: object) -> dict[str, Any]:
+    return {**HOST, "conf": {"host": "host.example.org", **conf}}
+
+
+def test_a_user_without_an_account_is_told_what_to_do(tmp_path: Path) -> None:
+    resources, identities = build(tmp_path, HOST)
+    endpoints = resources.endpoints["host"]
+    with pytest.raises(ResourceUnavailable, match="Keys and mail"):
+        endpoints.endpoint("alice")
+    identities.set_remote_user(Person("alice"), "host", "asmith")
+    found = endpoints.endpoint("alice")
+    assert (found.username, found.identity, found.certificate) == ("asmith", "user alice", None)
+    assert "PRIVATE KEY" in found.private_key
+    assert "PRIVATE KEY" not in repr(found)
+
+
+def test_accepted_host_keys_are_pinned_too(tmp_path: Path) -> None:
+    resources, identities = build(tmp_path, HOST)
+    identities.set_remote_user(Person("alice"), "host", "alice")
+    (tmp_path / ACCEPTED_HOST_KEYS).write_text("other ssh-ed25519 BBBB\n")
+    pinned = resources.endpoints["host"].endpoint("alice").known_hosts
+    assert "AAAA" in pinned
+    assert "BBBB" in pinned
+
+
+def test_the_platform_has_one_account(tmp_path: Path, key_file: Path) -> None:
+    resource = {**changed(user="hub", key_file=str(key_file)), "auth_mode": "platform_keys"}
+    resources, _ = build(tmp_path, resource)
+    found = resources.endpoints["host"].endpoint("alice")
+    assert (found.username, found.identity) == ("hub", "platform")
+    assert found.private_key == key_file.read_text()
+    key_file.unlink()
+    with pytest.raises(ResourceUnavailable, match="can't be read"):
+        resources.endpoints["host"].endpoint("alice")
+
+
+def test_a_ca_vouches_for_users_and_not_for_the_system(tmp_path: Path, key_file: Path) -> None:
+    resources, _ = build(tmp_path, changed(ca_key_file=str(key_file)))
+    endpoints = resources.endpoints["host"]
+    text = endpoints.endpoint("alice").certificate
+    assert text is not None
+    assert asyncssh.import_certificate(text).principals == ["alice"]
+    assert endpoints.endpoint("alice").certificate == text
+    with pytest.raises(ResourceUnavailable, match="does not vouch"):
+        endpoints.endpoint("root")
+
+
+def test_tokens_vouch_for_users_and_not_for_the_system(tmp_path: Path, key_file: Path) -> None:
+    resource = {
+        "name": "Rest",
+        "access_mode": "api",
+        "wms": "slurmrest",
+        "container_engines": ["singularity"],
+        "conf": {"url": "http://127.0.0.1:1", "jwt_key_file": str(key_file)},
+    }
+    resources, _ = build(tmp_path, resource)
+    queue = resources.queues["rest"]
+    assert queue.remote_user("alice") == "alice"
+    with pytest.raises(ResourceUnavailable, match="does not vouch"):
+        queue.remote_user("root")
