@@ -110,11 +110,11 @@ class _Dialling(asyncio.Protocol):
             return
         self._head += data
         end = self._head.find(b"\r\n\r\n")
-        if end >= 0:
+        if (end if end >= 0 else len(self._head)) > LARGEST_HEAD:
+            self._refuse(400)
+        elif end >= 0:
             self._settle()
             self._answer(self._head[:end].decode("latin-1"), bytes(self._head[end + 4 :]))
-        elif len(self._head) > LARGEST_HEAD:
-            self._refuse(400)
 
     def _settle(self) -> None:
         if self._timer is not None:

@@ -31,7 +31,7 @@ async def serve(document: dict[str, Any]) -> None:
     """
     _raise_file_limit()
     # All sockets are this user's alone.
-    os.umask(0o077)
+    os.umask(0o177)
     path, sockets_dir = Path(document["socket"]), Path(document["sockets_dir"])
     _clear(sockets_dir)
     board = Board(Pool(), sockets_dir)

@@ -26,7 +26,7 @@ class TaskTunnel:
         self._openings: set[asyncio.Task[None]] = set()
 
     async def listen(self) -> None:
-        """Accept connections. The process has a umask of 077, and the folder is its own."""
+        """Accept connections. The process has a umask of 177, and the folder is its own."""
         self._path.unlink(missing_ok=True)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_unix_server(

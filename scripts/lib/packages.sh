@@ -38,6 +38,7 @@ packages_for() {
             echo "chromium chromium fonts-dejavu-core"
             echo "/usr/lib/postgresql/*/bin/postgres postgresql"
             echo "ssh openssh-client"
+            echo "sshd openssh-server"
             echo "sshpass sshpass"
             echo "Xvfb xvfb"
             echo "xauth xauth"

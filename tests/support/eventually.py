@@ -3,21 +3,17 @@
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable
 
 DEADLINE = 30
 
-T = TypeVar("T")
 
-
-async def until(condition: Callable[[], T | Awaitable[T]]) -> T:
-    """The condition's value once it is true; fails after the deadline."""
+async def until(condition: Callable[[], object]) -> None:
+    """Return once the condition, which may be a coroutine, is true; fail after the deadline."""
     deadline = time.monotonic() + DEADLINE
     while True:
         value = condition()
-        result = await value if inspect.isawaitable(value) else value
-        if result:
-            return result
+        if await value if inspect.isawaitable(value) else value:
+            return
         assert time.monotonic() < deadline, "the condition never came true"
         await asyncio.sleep(0.02)

@@ -1,0 +1,235 @@
+"""A real tunnels' process, a real sshd, and the agent's own listener and dialer as the node."""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from rosetta_agent.dialer import Dialer, Order
+from rosetta_agent.listener import Guarded, Listener, bind, server_context
+from rosetta_agent.reach import Tls
+from rosetta_agent.splice import Backend
+from rosetta_hub.edge.client import UnixTarget
+from rosetta_hub.ssh import Endpoint
+from rosetta_hub.ssh.key_pairs import KeyPair, generate_key_pair
+from rosetta_hub.tunnels import (
+    AgentWay,
+    Dial,
+    DirectWay,
+    SshWay,
+    Tunnel,
+    TunnelsClient,
+    TunnelsConfig,
+    ensure_tunnels,
+    stop_tunnels,
+)
+from rosetta_hub.way_certificate import build_certificate
+from tests.ssh.conftest import make_endpoint
+from tests.support.eventually import until
+from tests.support.sshd import Sshd, free_port
+
+TASK = "0123456789ab"
+SECRET = "5e" * 32
+DEADLINE = 20
+
+
+class Container:
+    """An interface on a unix socket and on a port: an echo, with a `!` at its end."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.writers: set[asyncio.StreamWriter] = set()
+        self.opened = 0
+        self.greeting = b""
+        self.port = 0
+        self._servers: list[asyncio.Server] = []
+
+    async def start(self) -> None:
+        self._servers.append(await asyncio.start_unix_server(self._serve, self.path))
+        self._servers.append(await asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self.port = self._servers[1].sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        for server in self._servers:
+            server.close()
+        for writer in list(self.writers):
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.opened += 1
+        self.writers.add(writer)
+        try:
+            writer.write(self.greeting)
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+            writer.write(b"!")
+            await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            self.writers.discard(writer)
+            writer.close()
+
+
+@dataclass
+class Rig:
+    """One process of tunnels, and what its tunnels lead to."""
+
+    config: TunnelsConfig
+    sshd: Sshd
+    endpoint: Endpoint
+    container: Container
+    tunnel: Tunnel | None = None
+    client: TunnelsClient = field(init=False)
+    tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+    listeners: list[Listener] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.client = TunnelsClient(self.config.socket)
+
+    async def start(self) -> int:
+        """The process's id."""
+        return (await ensure_tunnels(self.config)).pid
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """As the edge does."""
+        return await asyncio.open_unix_connection(str(self.config.task_socket(TASK)))
+
+    async def ask(self, data: bytes = b"hello") -> bytes:
+        """As many bytes as were sent, as they come back; fewer where it is closed before."""
+        reader, writer = await self.connect()
+        try:
+            writer.write(data)
+            return await asyncio.wait_for(reader.readexactly(len(data)), DEADLINE)
+        except asyncio.IncompleteReadError as error:
+            return error.partial
+        except ConnectionError:
+            return b""
+        finally:
+            writer.close()
+
+    def ssh_tunnel(self, attempt: int = 1) -> Tunnel:
+        """To the container's own socket."""
+        return Tunnel(TASK, attempt, SshWay(self.endpoint, UnixTarget(str(self.container.path))))
+
+    def listen(self, key: str = SECRET, tls: Tls | None = None) -> tuple[int, Listener]:
+        """The agent's own guarded port on this node."""
+        listening = bind("127.0.0.1", 0)
+        loop = asyncio.get_running_loop()
+        backend = Backend(loop, self.container.port, lambda: ["127.0.0.1"])
+        listener = Listener(
+            loop,
+            listening,
+            lambda admitted: Guarded(bytes.fromhex(key), admitted, backend),
+            server_context(tls) if tls else None,
+        )
+        listener.start()
+        self.listeners.append(listener)
+        return listening.getsockname()[1], listener
+
+    def direct_tunnel(self, port: int, spki: str, secret: str = SECRET) -> Tunnel:
+        return Tunnel(TASK, 1, DirectWay("127.0.0.1", port, secret, spki))
+
+    def agent_tunnel(self, secret: str = SECRET, attempt: int = 1) -> Tunnel:
+        return Tunnel(TASK, attempt, AgentWay(hashlib.sha256(secret.encode()).hexdigest()))
+
+    def dial(self, secret: str = SECRET, ca: str | None = None) -> "asyncio.Task[None]":
+        """The agent's own dialer, on this node."""
+        assert self.config.dial is not None
+        scheme = "https" if self.config.dial.tls_cert else "http"
+        url = f"{scheme}://127.0.0.1:{self.config.dial.port}"
+        order = Order(url, ca, secret, TASK, 1, str(self.container.path), [])
+        dialer = Dialer(asyncio.get_running_loop(), order)
+        task = asyncio.create_task(dialer.run())
+        self.tasks.append(task)
+        return task
+
+    async def state(self) -> tuple[str, str | None]:
+        state = (await self.client.states())[TASK]
+        return state.state, state.error
+
+    async def close(self) -> None:
+        await stop_tunnels(self.config)
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        loop = asyncio.get_running_loop()
+        for listener in self.listeners:
+            loop.remove_reader(listener._listener.fileno())
+            listener._listener.close()
+        await self.container.stop()
+        await until(lambda: not self.container.writers)
+        for _ in range(5):
+            # Transports close in a later round of the loop.
+            await asyncio.sleep(0)
+
+
+@pytest.fixture(scope="session")
+def key_pair() -> KeyPair:
+    return generate_key_pair("a test of tunnels")
+
+
+@pytest.fixture
+def sshd(tmp_path: Path, key_pair: KeyPair) -> Iterator[Sshd]:
+    sshd = Sshd(tmp_path / "sshd")
+    sshd.authorize(key_pair.public_key)
+    yield sshd.start()
+    sshd.kill()
+
+
+@pytest.fixture
+def node_certificate() -> tuple[Tls, str]:
+    """What the node's port shows, and the key that is pinned."""
+    made = build_certificate(secrets.token_bytes(32))
+    return Tls(made.certificate, made.key), made.spki
+
+
+async def _rig(tmp_path: Path, sshd: Sshd, key_pair: KeyPair, dial: Dial) -> AsyncIterator[Rig]:
+    container = Container(tmp_path / "c.sock")
+    await container.start()
+    config = TunnelsConfig(tmp_path / "state", dial)
+    rig = Rig(config, sshd, make_endpoint(sshd, key_pair), container)
+    await rig.start()
+    yield rig
+    await rig.close()
+
+
+@pytest.fixture
+async def rig(tmp_path: Path, sshd: Sshd, key_pair: KeyPair) -> AsyncIterator[Rig]:
+    """Nodes dial it without TLS."""
+    async for each in _rig(tmp_path, sshd, key_pair, Dial(free_port(), "127.0.0.1")):
+        yield each
+
+
+@pytest.fixture
+async def tls_rig(tmp_path: Path, sshd: Sshd, key_pair: KeyPair) -> AsyncIterator[Rig]:
+    """Nodes dial it with TLS."""
+    from tests.edge.conftest import make_certificate
+
+    cert, key = make_certificate(tmp_path)
+    dial = Dial(free_port(), "127.0.0.1", cert, key)
+    async for each in _rig(tmp_path, sshd, key_pair, dial):
+        yield each
+
+
+@pytest.fixture(params=["ssh", "direct", "agent"])
+async def opened(
+    request: pytest.FixtureRequest, rig: Rig, node_certificate: tuple[Tls, str]
+) -> Rig:
+    """The rig with one tunnel, of each way in turn."""
+    if request.param == "ssh":
+        rig.tunnel = rig.ssh_tunnel()
+    elif request.param == "direct":
+        tls, spki = node_certificate
+        port, _ = rig.listen(tls=tls)
+        rig.tunnel = rig.direct_tunnel(port, spki)
+    else:
+        rig.tunnel = rig.agent_tunnel()
+        rig.dial()
+    await rig.client.put_tunnels([rig.tunnel])
+    return rig
