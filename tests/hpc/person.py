@@ -55,14 +55,23 @@ class Person:
         await visit(self.page, f"{self.url}/services/rosetta/settings")
         return self.page
 
-    async def fill_in_form(self, software: str, size: str) -> Page:
-        """Choose software, the cluster, and one of its sizes."""
-        page = self.page
-        await visit(page, f"{self.url}/hub/spawn")
-        await page.check(f"input[name=software][value={software}]")
-        await page.get_by_label("Computing resource").select_option(RESOURCE)
-        await page.get_by_label(size).check()
-        return page
+    async def choose_size(self, software: str, size: str) -> None:
+        """Fill in the form: software, the cluster, and one of its sizes."""
+        await self._choose(software)
+        await self.page.get_by_label(size).check()
+
+    async def choose_partition(self, software: str, partition: str) -> None:
+        """Fill in the advanced form: software, the cluster, and one of its partitions."""
+        await self._choose(software)
+        await self.page.get_by_role("button", name="Advanced").click()
+        # Before the cluster has answered it is a field to write in.
+        partitions = self.page.get_by_role("combobox", name="Partition", exact=True)
+        await partitions.select_option(partition, timeout=30_000)
+
+    async def _choose(self, software: str) -> None:
+        await visit(self.page, f"{self.url}/hub/spawn")
+        await self.page.check(f"input[name=software][value={software}]")
+        await self.page.get_by_label("Computing resource").select_option(RESOURCE)
 
     async def start(self) -> str:
         """Send the form; returns the id of the task, whose waiting room is shown."""
@@ -75,6 +84,11 @@ class Person:
         status = self.page.locator("#status")
         for text in texts:
             await status.get_by_text(text).wait_for(timeout=60_000)
+
+    async def inside(self) -> str:
+        """Wait until the waiting room has let us in; returns the text of the task's page."""
+        await self.page.wait_for_url("http://127.0.0.1:*/**", timeout=90_000)
+        return await self.page.locator("body").inner_text()
 
     async def follow(self, mail: EmailMessage) -> Page:
         """Click on the link of a mail: a new tab, which is inside the task."""

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -24,6 +25,7 @@ from tests.support.cluster import Cluster, wait_until
 
 from .hub import EXTRA, JUPYTER, TINY, Hub, check_gone, slurm_resource
 from .person import Person
+from .spying import secrets_of, spy
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -193,8 +195,8 @@ async def test_a_user_of_the_cluster(
         await person.test_key("Works")
         await person.give_address(address)
         with crowded(cluster, other) as make_room:
-            form = await person.fill_in_form(software, "Large")
-            await keep_picture(form, f"form-{software}")
+            await person.choose_size(software, "Large")
+            await keep_picture(person.page, f"form-{software}")
             task_id = await person.start()
             await person.sees("Waits for 32 free cores in main", "Expected")
             await keep_picture(person.page, f"waiting-{software}")
@@ -209,3 +211,45 @@ async def test_a_user_of_the_cluster(
         await keep_picture(inside, f"inside-{software}")
         await person.stop(task_id)
         await check_gone(site.hub, task)
+
+
+async def start_signed(person: Person, cluster: Cluster) -> tuple[str, dict[str, Any]]:
+    """Start the software with the fixed port on the one node of a partition, by the form.
+
+    Returns what its page says, and the task.
+    """
+    name = person.user.name
+    cluster.authorize(name, await person.make_key(name))
+    await person.choose_partition("fixed", "gpu")
+    await keep_picture(person.page, f"advanced-{name}")
+    task_id = await person.start()
+    signature = await person.inside()
+    return signature.strip(), await person.user.until(task_id, "running")
+
+
+@pytest.mark.timeout(240)
+async def test_two_users_with_the_same_port_on_one_node(site: Site, browser: Browser) -> None:
+    """Each is in the own task, and finds no way to the other's from the node."""
+    cluster = site.hub.cluster
+    async with logged_in(site, browser, "alice") as alice, logged_in(site, browser, "bob") as bob:
+        mine, mine_task = await start_signed(alice, cluster)
+        theirs, their_task = await start_signed(bob, cluster)
+        assert mine_task["job"]["node"] == their_task["job"]["node"] == "node2"
+        assert len(mine) == len(theirs) == 36
+        assert mine != theirs
+        await alice.page.reload()
+        assert await alice.inside() == mine
+        assert mine_task["warnings"] == their_task["warnings"] == []
+        await check_apart(site, "alice", theirs, their_task)
+        await check_apart(site, "bob", mine, mine_task)
+
+
+async def check_apart(site: Site, spying: str, signature: str, task: dict[str, Any]) -> None:
+    """This account finds neither a way to that task nor a secret of it; the owner finds a way."""
+    cluster, node = site.hub.cluster, task["job"]["node"]
+    wanted = secrets_of(site.hub, task)
+    found = await spy(cluster, node, spying, wanted)
+    assert str(FIXED["interface_port"]) not in found.ports, "it is in a network of its own"
+    assert signature not in found.said()
+    assert found.files == []
+    assert signature in (await spy(cluster, node, task["user"], wanted)).said()
