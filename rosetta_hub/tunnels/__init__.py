@@ -13,7 +13,7 @@ from rosetta_hub.tunnels.process import (
     run_tunnels,
     stop_tunnels,
 )
-from rosetta_hub.tunnels.ways import AgentWay, DirectWay, SshWay, Tunnel
+from rosetta_hub.tunnels.ways import AgentWay, DirectWay, SshWay, Tunnel, Way
 
 __all__ = [
     "AgentWay",
@@ -27,6 +27,7 @@ __all__ = [
     "TunnelsConfig",
     "TunnelsError",
     "TunnelsUnavailable",
+    "Way",
     "ensure_tunnels",
     "run_tunnels",
     "stop_tunnels",

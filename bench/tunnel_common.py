@@ -1,0 +1,165 @@
+"""What the benches of tunnels compare: `ssh -L`, and a tunnel of each way, to one backend."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.edge_common import HERE, free_port, run
+from rosetta_hub.edge.client import TcpTarget
+from rosetta_hub.edge.process import find_node
+from rosetta_hub.ssh import Endpoint
+from rosetta_hub.ssh.key_pairs import KeyPair, generate_key_pair
+from rosetta_hub.tunnels import (
+    AgentWay,
+    Dial,
+    DirectWay,
+    SshWay,
+    Tunnel,
+    TunnelsClient,
+    TunnelsConfig,
+    Way,
+    ensure_tunnels,
+    stop_tunnels,
+)
+from rosetta_hub.way_certificate import WayCertificate, build_certificate
+from tests.support.sshd import Sshd
+
+SECRET = "5e" * 32
+DEADLINE = 20
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a client saw; times are in milliseconds."""
+
+    requests: int
+    bytes: int
+    p50: float
+    p99: float
+
+
+def measure(socket: Path, mode: str, connections: int, seconds: int) -> Measured:
+    """Ask the backend behind a unix socket."""
+    command = [str(find_node()), str(HERE / "tunnel_client.mjs"), str(socket), mode]
+    command += [str(connections), str(seconds)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, start_new_session=True
+    )
+    return Measured(**json.loads(done.stdout))
+
+
+def wait_until_answers(socket: Path) -> None:
+    """Return once the backend answers there; raises TimeoutError."""
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        with contextlib.suppress(subprocess.CalledProcessError):
+            if measure(socket, "requests", 1, 1).requests:
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"nothing answers behind {socket}")
+
+
+@contextlib.contextmanager
+def run_all() -> Iterator[dict[str, Path]]:
+    """The unix sockets behind which the backend answers, by what carries the bytes."""
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        pair = generate_key_pair("bench")
+        sshd = Sshd(folder / "sshd")
+        sshd.authorize(pair.public_key)
+        sshd.start()
+        stack.callback(sshd.kill)
+        backend = folder / "backend.sock"
+        command = [str(find_node()), str(HERE / "tunnel_backend.mjs"), str(backend)]
+        process = stack.enter_context(run(command))
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        sockets = {"ssh -L": stack.enter_context(run_openssh(folder, sshd, pair, port))}
+        sockets |= stack.enter_context(run_tunnels(folder, sshd, pair, port, backend))
+        for socket in sockets.values():
+            wait_until_answers(socket)
+        yield sockets
+
+
+@contextlib.contextmanager
+def run_openssh(folder: Path, sshd: Sshd, pair: KeyPair, port: int) -> Iterator[Path]:
+    """OpenSSH's own forward from a unix socket, with the cipher that tunnels use."""
+    key, known, socket = folder / "key", folder / "known_hosts", folder / "openssh.sock"
+    key.write_text(pair.private_key)
+    key.chmod(0o600)
+    known.write_text(sshd.known_hosts)
+    command = ["ssh", "-F", "none", "-N", "-i", str(key), "-o", f"UserKnownHostsFile={known}"]
+    command += ["-c", "aes128-gcm@openssh.com", "-p", str(sshd.port)]
+    command += ["-L", f"{socket}:127.0.0.1:{port}", f"{sshd.username}@127.0.0.1"]
+    with run(command):
+        yield socket
+
+
+@contextlib.contextmanager
+def run_tunnels(
+    folder: Path, sshd: Sshd, pair: KeyPair, port: int, backend: Path
+) -> Iterator[dict[str, Path]]:
+    """A process of tunnels with one of each way; the node's side is the agent's own."""
+    dial = Dial(free_port(), "127.0.0.1")
+    config = TunnelsConfig(folder / "state", dial)
+    endpoint = Endpoint(
+        "bench", "user bench", "127.0.0.1", sshd.port, sshd.username, pair.private_key,
+        known_hosts=sshd.known_hosts,
+    )  # fmt: skip
+    made = build_certificate(secrets.token_bytes(32))
+    with run_node(made, port, backend, dial.port) as listening:
+        ways: dict[str, Way] = {
+            "ssh": SshWay(endpoint, TcpTarget("127.0.0.1", port)),
+            "direct": DirectWay("127.0.0.1", listening, SECRET, made.spki),
+            "agent": AgentWay(hashlib.sha256(SECRET.encode()).hexdigest()),
+        }
+        asyncio.run(_open(config, ways))
+        try:
+            yield {name: config.task_socket(name) for name in ways}
+        finally:
+            asyncio.run(stop_tunnels(config))
+
+
+async def _open(config: TunnelsConfig, ways: dict[str, Way]) -> None:
+    await ensure_tunnels(config)
+    client = TunnelsClient(config.socket)
+    await client.put_tunnels(Tunnel(name, 1, way) for name, way in ways.items())
+
+
+@contextlib.contextmanager
+def run_node(made: WayCertificate, port: int, backend: Path, dial: int) -> Iterator[int]:
+    """The agent's listener and dialer in a process of their own; gives the listener's port."""
+    order = {
+        "certificate": made.certificate,
+        "key": made.key,
+        "secret": SECRET,
+        "port": port,
+        "backend": str(backend),
+        "url": f"http://127.0.0.1:{dial}",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.tunnel_node"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(json.dumps(order))
+        process.stdin.close()
+        yield int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.wait()
