@@ -18,6 +18,7 @@ from rosetta_hub.reconciler.grace import UnopenedStopper
 from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.reconciler.job_watcher import JobWatcher
 from rosetta_hub.reconciler.reconciler import Reconciler
+from rosetta_hub.reconciler.silence import SilenceWatcher
 from rosetta_hub.reconciler.strays import StrayStopper
 from rosetta_hub.reconciler.tunnel_sync import TunnelSync
 from rosetta_hub.reconciler.work_queue import WorkQueue
@@ -133,6 +134,7 @@ class Parts:
             "edge": (EDGE_INTERVAL, self.edge.sync),
             "activity": (ACTIVITY_INTERVAL, activity.step),
             "strays": (STRAYS_INTERVAL, StrayStopper(tasks, self.hub).step),
+            "silence": (settings.beat_interval, SilenceWatcher(tasks, settings).step),
         }
         if self.tunnels is not None:
             steps["tunnels"] = (EDGE_INTERVAL, self.tunnels.sync)

@@ -38,6 +38,10 @@ Warning = Literal[
     "time_limit_near",
 ]
 
+# Seconds between the clock of a node and ours, from which on its user is told; and how.
+CLOCK_TOLERANCE = 120.0
+CLOCK_WARNING = "clock_wrong"
+
 _STATES = {
     "pulling": State.STARTING,
     "starting": State.STARTING,
@@ -117,7 +121,7 @@ def apply_report(task: Task, report: Report) -> bool:
         task.interface_kind, task.interface_port = report.interface.kind, report.interface.port
     if report.usage:
         task.cpu_seconds, task.memory_used = report.usage.cpu_seconds, report.usage.memory
-    task.warnings = list(report.warnings)
+    task.warnings = [*report.warnings, *_own_warnings(report)]
     return before != _visible(task)
 
 
@@ -142,6 +146,14 @@ def _apply_state(task: Task, report: Report) -> None:
 def _was_signalled(task: Task, report: Report) -> bool:
     """Whether the agent was ended by its scheduler, and not by its user."""
     return report.state == "stopped" and task.job_id is not None and task.target is Target.RUN
+
+
+def _own_warnings(report: Report) -> list[str]:
+    """What the agent can't know itself."""
+    if report.clock is None:
+        return []
+    difference = abs(report.clock - utc_now().timestamp())
+    return [CLOCK_WARNING] if difference > CLOCK_TOLERANCE else []
 
 
 def _visible(task: Task) -> tuple[object, ...]:

@@ -2,6 +2,7 @@
 
 from rosetta_hub.catalogue.units import format_size
 from rosetta_hub.database.models import State, Target, Task
+from rosetta_hub.tasks.report import CLOCK_WARNING
 
 _FAILURES = {
     "image_not_found": "The image {image} does not exist in its registry, or it may not be read."
@@ -49,6 +50,11 @@ _WARNINGS = {
     " resource.",
     "time_limit_near": "The job will soon reach its time limit: save your work.",
 }
+# Of the service itself.
+_OWN_WARNINGS = {
+    CLOCK_WARNING: "The clock of the task's machine is wrong: times inside the task are, too."
+    " Tell the administrator.",
+}
 
 
 def sentence(task: Task, computing_name: str) -> str:
@@ -67,8 +73,9 @@ def sentence(task: Task, computing_name: str) -> str:
 
 
 def warning_sentences(task: Task) -> list[str]:
-    """The agent's warnings, in words."""
-    return [_WARNINGS[warning] for warning in task.warnings if warning in _WARNINGS]
+    """The warnings, in words."""
+    known = {**_WARNINGS, **_OWN_WARNINGS}
+    return [known[warning] for warning in task.warnings if warning in known]
 
 
 def _queued(task: Task, computing_name: str) -> str:

@@ -10,6 +10,7 @@ from rosetta_hub.database.models import State, Target, Task
 from rosetta_hub.tasks.links import command_line, is_http, open_path, page_path
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.sentences import sentence, warning_sentences
+from rosetta_hub.tasks.silence import silent_since
 from rosetta_hub.tasks.troubles import Troubles
 
 LOG_TAIL_LINES = 20
@@ -121,9 +122,15 @@ class Viewer:
     def _note(self, task: Task) -> str | None:
         """What is wrong with the resource while the task goes on; None for tasks that are over."""
         trouble = None if task.state.final else self._troubles.of(task)
-        if trouble is None:
+        if trouble is not None:
+            return f"{trouble.sentence} (since {trouble.since:%H:%M} UTC; the task is not lost)"
+        silent = silent_since(task, self._settings.beat_interval)
+        if silent is None:
             return None
-        return f"{trouble.sentence} (since {trouble.since:%H:%M} UTC; the task is not lost)"
+        return (
+            f"The task has not been heard of since {silent:%H:%M} UTC: its machine, or the network"
+            " there, may be down. It goes on if its machine does."
+        )
 
     def _interface(self, task: Task) -> dict[str, Any]:
         return {
