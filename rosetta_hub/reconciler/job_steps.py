@@ -9,7 +9,7 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import State, Target, Task, utc_now
 from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem
 from rosetta_hub.resources.resource import Queue
-from rosetta_hub.resources.wms import Job, JobRefused, JobState
+from rosetta_hub.resources.wms import Job, JobRefused, JobState, NotSubmitted
 from rosetta_hub.tasks.manager import TaskManager
 
 log = logging.getLogger(__name__)
@@ -77,8 +77,8 @@ class JobSteps:
         except JobRefused as error:
             self._tasks.fail(task, "refused", str(error))
             return None
-        except (AuthenticationFailed, HostKeyProblem):
-            # Nobody was let in, so nothing was submitted.
+        except (AuthenticationFailed, HostKeyProblem, NotSubmitted):
+            # Nobody was let in, or nobody was there, so nothing was submitted.
             self._tasks.update(task, _not_submitted)
             raise
         self._submitted(task, job_id)

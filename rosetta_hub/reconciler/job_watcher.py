@@ -82,7 +82,8 @@ class JobWatcher:
         Raises:
             ResourceUnavailable: nobody answered.
         """
-        mine = [task for task in self._tasks.all() if task.computing == self._computing.id]
+        everyone = self._tasks.all()
+        mine = [task for task in everyone if task.computing == self._computing.id]
         active = [task for task in mine if not task.state.final and task.job_id is not None]
         ended = [task for task in mine if task.job_id is not None and _ended_lately(task)]
         if not active and not ended:
@@ -98,7 +99,7 @@ class JobWatcher:
             by_name[job.name].append(job)
         for task in active:
             await self._look(task, by_name[self._queue.job_name(task)])
-        await self._cancel_strays(jobs, mine)
+        await self._cancel_strays(jobs, everyone)
 
     def _note(self, tasks: list[Task], sentence: str | None) -> None:
         for task in tasks:
@@ -147,15 +148,22 @@ class JobWatcher:
         self._absent.pop((task.id, task.attempt), None)
         self._tasks.update(task, partial(_finish, end=end))
 
-    async def _cancel_strays(self, jobs: list[Job], mine: list[Task]) -> None:
-        """Cancel jobs of ours that no task wants: those of a submission whose answer was lost."""
-        by_id = {task.id: task for task in mine}
-        users = {task.remote_user: task.user for task in mine}
+    async def _cancel_strays(self, jobs: list[Job], tasks: list[Task]) -> None:
+        """Cancel jobs of ours that no task wants: those of a submission whose answer was lost.
+
+        Other resources may have their jobs in the same queue.
+        """
+        here = self._computing.id
+        by_id = {task.id: task for task in tasks}
+        users = {task.remote_user: task.user for task in tasks if task.computing == here}
         for job in jobs:
             known = self._queue.task_of(job)
             if known is None or job.user not in users:
                 continue
-            if _is_stray(job, by_id.get(known[0]), known[1]):
+            task, attempt = by_id.get(known[0]), known[1]
+            if task is not None and task.computing != here and task.attempt == attempt:
+                continue
+            if _is_stray(job, task, attempt):
                 log.warning("job %s (%s) belongs to no task: cancelling it", job.id, job.name)
                 await self._queue.cancel(users[job.user], job.id)
 

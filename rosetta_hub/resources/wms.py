@@ -78,6 +78,10 @@ class JobRefused(RosettaError):
     """The scheduler refused the job; the message is a sentence with its own words in it."""
 
 
+class NotSubmitted(ResourceUnavailable):
+    """Nobody was there to take the job: it can be submitted again without looking for it."""
+
+
 class QueueIsPrivate(ResourceUnavailable):
     """The scheduler shows this identity its own jobs only: ask as each of the others."""
 
@@ -94,6 +98,7 @@ class Wms(Protocol):
 
         Raises:
             JobRefused: the scheduler said no.
+            NotSubmitted: it did not get there.
             ResourceUnavailable: it may have been submitted or not: look for its name.
         """
 

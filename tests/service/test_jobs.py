@@ -167,6 +167,18 @@ async def test_a_submission_that_never_arrived_is_repeated_only_when_it_cannot_b
     assert desk.now(task).job_id == "1"
 
 
+async def test_a_submission_that_nobody_took_is_repeated_at_once(desk: Desk) -> None:
+    task = desk.start()
+    words = "sbatch: error: Unable to contact slurm controller (connect failure)"
+    desk.slurm.behave(sbatch={"returncode": 1, "stderr": words})
+    with pytest.raises(ResourceUnavailable):
+        await desk.step(task)
+    assert desk.now(task).submitting is None
+    desk.slurm.behave()
+    await desk.step(task)
+    assert desk.now(task).job_id == "1"
+
+
 async def test_a_key_that_is_not_installed_submits_as_soon_as_it_is(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,6 +291,18 @@ async def test_jobs_of_others_are_left_alone(desk: Desk) -> None:
     )
     await desk.watcher.step()
     assert [desk.slurm.jobs()[job]["state"] for job in ("8", "9")] == ["PENDING", "PENDING"]
+
+
+async def test_jobs_of_another_resource_in_the_same_queue_are_left_alone(desk: Desk) -> None:
+    await desk.submitted()
+    other = await desk.submitted("two")
+
+    def elsewhere(row: Task) -> None:
+        row.computing = "other"
+
+    desk.tasks.update(other, elsewhere)
+    await desk.watcher.step()
+    assert desk.slurm.jobs()["2"]["state"] == "PENDING"
 
 
 @pytest.mark.parametrize("state", ["PENDING", "RUNNING", "REQUEUE_HOLD"])

@@ -21,7 +21,14 @@ from rosetta_hub.resources.slurm.facts import (
     parse_qos,
 )
 from rosetta_hub.resources.slurm.refusals import is_refusal, last_words, refusal_sentence
-from rosetta_hub.resources.wms import Job, JobEnd, JobRefused, JobRequest, QueueIsPrivate
+from rosetta_hub.resources.wms import (
+    Job,
+    JobEnd,
+    JobRefused,
+    JobRequest,
+    NotSubmitted,
+    QueueIsPrivate,
+)
 
 # Seconds. A busy controller takes 30 and more to answer; Slurm's own commands then repeat theirs.
 QUERY_TIMEOUT = 90
@@ -34,6 +41,7 @@ ACCOUNTING_PAUSES = (0.5, 1, 2)
 # What begins the names of our jobs (see JobRequest).
 JOB_PREFIX = "rosetta-"
 _OVER = ("invalid job id", "already completing or completed")
+_NOT_THERE = ("controller (connect failure)",)
 _NO_ACCOUNTING = ("accounting storage is disabled", "not running a supported accounting_storage")
 
 Given = TypeVar("Given")
@@ -58,6 +66,7 @@ class SlurmWms:
 
         Raises:
             JobRefused: Slurm said no; the sentence says what to change.
+            NotSubmitted: no controller listened.
             ResourceUnavailable: it may have been submitted or not: look for its name. A controller
                 that is slow may get to it later, so look again before submitting again.
         """
@@ -67,7 +76,8 @@ class SlurmWms:
             return _read("sbatch", parse.parse_submitted, done.stdout)
         if is_refusal(done.stderr):
             raise JobRefused(refusal_sentence(done.stderr, request))
-        raise ResourceUnavailable(_failure("sbatch", done))
+        failure = NotSubmitted if _says(done, _NOT_THERE) else ResourceUnavailable
+        raise failure(_failure("sbatch", done))
 
     async def jobs(self, users: Sequence[str]) -> list[Job]:
         """All waiting and running jobs of these users that are ours, in one query.
