@@ -153,17 +153,14 @@ class JobWatcher:
 
         Other resources may have their jobs in the same queue.
         """
-        here = self._computing.id
         by_id = {task.id: task for task in tasks}
-        users = {task.remote_user: task.user for task in tasks if task.computing == here}
+        here = [task for task in tasks if task.computing == self._computing.id]
+        users = {task.remote_user: task.user for task in here}
         for job in jobs:
             known = self._queue.task_of(job)
             if known is None or job.user not in users:
                 continue
-            task, attempt = by_id.get(known[0]), known[1]
-            if task is not None and task.computing != here and task.attempt == attempt:
-                continue
-            if _is_stray(job, task, attempt):
+            if _is_stray(job, by_id.get(known[0]), known[1]):
                 log.warning("job %s (%s) belongs to no task: cancelling it", job.id, job.name)
                 await self._queue.cancel(users[job.user], job.id)
 
