@@ -28,7 +28,7 @@ class ComputingHandler(HubHandler):
         return {
             "needed": True,
             "ready": self.services.identities.ready(self.caller.person, computing),
-            "url": f"{self.services.settings.service_prefix}settings",
+            "url": f"{self.services.settings.service_prefix}settings#{computing.id}",
         }
 
 

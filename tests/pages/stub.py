@@ -236,7 +236,7 @@ class ComputingList(Handler):
         """As the service adds it."""
         needed = computing["auth_mode"] == "user_keys"
         ready = self.stub.identities.get(computing["id"], False)
-        url = f"{PREFIX}settings"
+        url = f"{PREFIX}settings#{computing['id']}"
         return computing | {
             "identity": {"needed": needed, "ready": ready, "url": url} if needed else None
         }

@@ -7,6 +7,7 @@ import { plainText, setSentence, setText, tile } from "./dom.js";
 import { LiveEvents } from "./events.js";
 import { Facts } from "./facts.js";
 import { LogView } from "./log_view.js";
+import { MailHint } from "./mail_hint.js";
 import { Opening } from "./opening.js";
 import { showProgress, showQueue, showSteps, showTail, showTimeLeft, showWarnings } from "./status.js";
 import { announce, isEnded, isReady, isWeb, showState, stateBadge, stateName } from "./states.js";
@@ -30,6 +31,7 @@ class TaskPage {
       downloadUrl: taskUrl(task.id, "/log"),
       fileName: `${task.id}.log`,
     });
+    this.mailHint = new MailHint(element("mail-hint"), `${main.dataset.prefix}settings`);
     this.makeActions();
     this.update(task);
     this.listen();
@@ -102,6 +104,7 @@ class TaskPage {
     showProgress(task);
     showWarnings(element("warnings"), task.warnings || []);
     showTail(task);
+    this.mailHint.update(task);
     this.showLog(before);
     this.updateActions();
     this.connect.update(task);

@@ -1,0 +1,31 @@
+// A queue may take days: what tells its user that the task has begun.
+
+import { apiUrl, call } from "./api.js";
+import { h } from "./dom.js";
+
+export class MailHint {
+  /** `settings` is the address of "Keys and mail". */
+  constructor(box, settings) {
+    this.box = box;
+    this.settings = settings;
+  }
+
+  /** Shown to the task's own user, while it is in a queue. */
+  update({ state, job, user }) {
+    const shown = state === "queued" && Boolean(job) && user === document.querySelector("main").dataset.user;
+    this.box.hidden = !shown;
+    if (shown && !this.asked) this.ask();
+  }
+
+  async ask() {
+    this.asked = true;
+    const { mail } = await call("GET", apiUrl("settings")).catch(() => ({}));
+    this.box.replaceChildren("You can close this page: the task keeps its place in the queue. ", ...this.promise(mail));
+  }
+
+  promise(mail) {
+    if (!mail?.available) return [];
+    if (mail.address && mail.started) return ["A mail to ", h("strong", {}, mail.address), " tells you when it runs."];
+    return [h("a", { href: this.settings }, "Get a mail when it runs"), "."];
+  }
+}

@@ -1,0 +1,139 @@
+"""A service with what users set for themselves, "Keys and mail"."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from tornado import web
+
+from .stub import PREFIX, Handler, Stub
+
+URL = f"{PREFIX}settings"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBpQ0DZyXl3SVGpzV4pfjZ5Kj1iYy2Vb1Qw0a8mJ0s5m"
+
+
+def make_identity(computing: str = "cluster", **changes: Any) -> dict[str, Any]:
+    """An identity as the API shows it: not set up, unless changed."""
+    identity: dict[str, Any] = {
+        "computing": computing,
+        "name": "The cluster",
+        "host": "login.example.org",
+        "remote_user": None,
+        "fixed": False,
+        "public_key": None,
+        "paste": None,
+        "state": "missing",
+        "sentence": "Set your user name there to get a key.",
+    }
+    return identity | changes
+
+
+def with_key(remote_user: str, number: int = 1, **changes: Any) -> dict[str, Any]:
+    """What changes when a key is made."""
+    public = f"{KEY} rosetta-hub:alice-{number}"
+    sentence = "Add the line below to ~/.ssh/authorized_keys there, then test it."
+    return {
+        "remote_user": remote_user,
+        "public_key": public,
+        "paste": f"restrict,pty,port-forwarding {public}",
+        "state": "untested",
+        "sentence": sentence,
+    } | changes
+
+
+class SettingsStub(Stub):
+    """A service with settings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.accounts: dict[str, dict[str, Any]] = {}
+        self.mail: dict[str, Any] = {
+            "address": "alice@example.org",
+            "started": True,
+            "failed": True,
+            "limit": False,
+            "available": True,
+            "problem": None,
+        }
+        self.result: dict[str, Any] = {"state": "works", "sentence": "Logged in as alice."}
+        self.bodies: list[Any] = []
+        self.let_on = asyncio.Event()
+        self.let_on.set()
+
+    def add(self, *identities: dict[str, Any]) -> None:
+        """Resources that need a key."""
+        self.accounts |= {one["computing"]: one for one in identities}
+
+    def _application(self) -> web.Application:
+        application = super()._application()
+        mine = {"stub": self}
+        routes = [
+            (URL, SettingsPage, mine),
+            (rf"{PREFIX}api/settings(.*)", SettingsApi, mine),
+        ]
+        application.add_handlers(r".*", routes)
+        return application
+
+
+class SettingsPage(Handler):
+    """The page."""
+
+    def get(self) -> None:
+        """Render it."""
+        self.page("settings.html")
+
+
+class SettingsApi(Handler):
+    """`api/settings` and what is below."""
+
+    stub: SettingsStub
+
+    async def prepare(self) -> None:
+        """Keep the call, or refuse it."""
+        path = self.request.path.removeprefix(PREFIX)
+        self.stub.calls.append((str(self.request.method), path))
+        if self.request.body:
+            self.stub.bodies.append(json.loads(self.request.body))
+        if not self.allowed():
+            return
+        if refusal := self.stub.refusals.get(path):
+            self.sentence(*refusal)
+
+    def get(self, _path: str) -> None:
+        """All settings."""
+        self.finish({"mail": self.stub.mail, "identities": list(self.stub.accounts.values())})
+
+    def put(self, path: str) -> None:
+        """Mail, or the account on a resource."""
+        body = self.stub.bodies[-1]
+        if path == "/mail":
+            self.stub.mail |= body
+            self.finish(self.stub.mail)
+        else:
+            self.change(path.rpartition("/")[2], with_key(body["remote_user"]))
+
+    async def post(self, path: str) -> None:
+        """Test, or a new key."""
+        *_, name, verb = path.split("/")
+        await self.stub.let_on.wait()
+        renewed = with_key(self.stub.accounts[name]["remote_user"], number=2)
+        self.change(name, self.stub.result if verb == "test" else renewed)
+
+    def change(self, name: str, changes: dict[str, Any]) -> None:
+        """Answer the identity, changed."""
+        self.stub.accounts[name] |= changes
+        self.finish(self.stub.accounts[name])
+
+
+@contextlib.asynccontextmanager
+async def serve_settings() -> AsyncIterator[SettingsStub]:
+    """A service with settings and without resources that need a key."""
+    made = SettingsStub()
+    server = made.listen()
+    yield made
+    made.let_on.set()
+    made.cut()
+    server.stop()
+    await server.close_all_connections()
