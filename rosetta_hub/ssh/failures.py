@@ -59,10 +59,16 @@ def _explain_refused_key(endpoint: Endpoint, username: str, host: str) -> KeyRef
         )
     return KeyRefused(
         f"{host} does not accept the key for the user name '{username}'. Either the key is not"
-        f" installed there yet, or the user name is wrong; the server does not tell which. Check"
-        f" the name, and add this line to ~/.ssh/authorized_keys of that account:"
-        f" {read_public_key(endpoint.private_key)}"
+        " installed there yet, or the user name is wrong; the server does not tell which. Check"
+        f" the name, and that ~/.ssh/authorized_keys of that account holds {_line(endpoint)}."
     )
+
+
+def _line(endpoint: Endpoint) -> str:
+    """What has to be installed. Users find it with the options that belong in front of it."""
+    if endpoint.identity.startswith("user "):
+        return "the line shown under 'Keys and mail'"
+    return f"this line: {read_public_key(endpoint.private_key)}"
 
 
 def _explain_host_key(

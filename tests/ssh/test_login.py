@@ -35,12 +35,22 @@ async def test_key_that_is_not_installed(pool: Pool, sshd: Sshd) -> None:
         await pool.run(make_endpoint(sshd, pair), ["true"], "", 20)
     assert isinstance(caught.value, AuthenticationFailed)
     text = str(caught.value)
-    assert pair.public_key in text
+    # The page there has it with its options in front; the bare key beside it would mislead.
+    assert "the line shown under 'Keys and mail'" in text
+    assert pair.public_key not in text
     assert f"user name '{sshd.username}'" in text
     assert "either the key is not installed" in text.lower()
     sshd.authorize(pair.public_key)
     pool.forget(make_endpoint(sshd, pair))
     assert (await pool.run(make_endpoint(sshd, pair), ["true"], "", 20)).returncode == 0
+
+
+async def test_platform_key_that_is_not_installed(pool: Pool, sshd: Sshd) -> None:
+    pair = other_key()
+    endpoint = make_endpoint(sshd, pair, identity="platform")
+    with pytest.raises(KeyRefused, match=r"authorized_keys") as caught:
+        await pool.run(endpoint, ["true"], "", 20)
+    assert pair.public_key in str(caught.value)
 
 
 async def test_wrong_user_name(pool: Pool, endpoint: Endpoint) -> None:
