@@ -89,16 +89,15 @@ class Reconciler:
         if wait is not None:
             return wait
         place = await host.place(task)
+
+        def begin(row: Task) -> None:
+            row.submitting = utc_now()
+            row.remote_user, row.boot = place.remote_user, place.boot
+
+        task = self._tasks.update(task, begin)
         if not await self._start_agent(task, host):
             return None
-
-        def launched(row: Task) -> None:
-            row.remote_user, row.boot = place.remote_user, place.boot
-            # The agent may have reported already.
-            if row.state is State.QUEUED:
-                row.state = State.STARTING
-
-        self._tasks.update(task, launched)
+        self._tasks.update(task, _launched)
         self._answered(task)
         return self._patience.total_seconds()
 
@@ -134,7 +133,9 @@ class Reconciler:
     async def _stop(self, task: Task, host: Host) -> float | None:
         # Nobody enters a task that ends; its page shows how it ends.
         await self._doors.close_to_users(task)
-        await host.stop(task)
+        # What was never begun needs no answer of its host, which may have none.
+        if task.state is not State.QUEUED or task.submitting is not None:
+            await host.stop(task)
         self._tasks.update(task, _stopped)
         return None
 
@@ -153,6 +154,13 @@ class Reconciler:
 
 def _has_restarted(task: Task, place: Place) -> bool:
     return task.boot is not None and place.boot is not None and task.boot != place.boot
+
+
+def _launched(task: Task) -> None:
+    task.submitting = None
+    # The agent may have reported already.
+    if task.state is State.QUEUED:
+        task.state = State.STARTING
 
 
 def _stopped(task: Task) -> None:

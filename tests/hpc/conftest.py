@@ -12,6 +12,7 @@ from tests.support.cluster import Cluster
 from tests.support.cluster_fixture import cluster as cluster  # noqa: PLC0414 - a fixture
 
 from .hub import Hub, make_deployment
+from .steps import check_nothing_left
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
@@ -30,7 +31,7 @@ async def hub(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Asy
 @pytest.fixture
 async def alice(hub: Hub) -> AsyncIterator[User]:
     """A user whose keys are installed everywhere; her tasks are gone after the test."""
-    user = await hub.member("alice", "cluster", "dialling", "host")
+    user = await hub.member("alice", "cluster", "dialling", "homes", "host", "direct")
     yield user
     await user.clean()
 
@@ -41,3 +42,10 @@ async def bob(hub: Hub) -> AsyncIterator[User]:
     user = await hub.member("bob", "cluster")
     yield user
     await user.clean()
+
+
+@pytest.fixture
+async def leaves_nothing(hub: Hub) -> AsyncIterator[None]:
+    """After the test, and after its users have gone, nothing of its tasks is on the nodes."""
+    yield
+    await check_nothing_left(hub)

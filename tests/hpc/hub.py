@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rosetta_hub.tunnels.client import TunnelsClient
 from tests.e2e.deployment import Deployment, User, eventually, free_port
 from tests.support.cluster import Cluster
 
@@ -29,9 +30,12 @@ SERVE = (
     "mkdir -p /tmp/www && echo hello >/tmp/www/index.html"
     " && exec httpd -f -p 0.0.0.0:${BASE_PORT:-8888} -h /tmp/www"
 )
+# Its port is open when it takes all memory that it gets.
+GREEDY = "mkdir -p /tmp/www; httpd -p 127.0.0.1:${BASE_PORT:-8888} -h /tmp/www; exec tail /dev/zero"
 SOFTWARE: list[dict[str, Any]] = [
     {"id": "tiny", "name": "Tiny", **TINY},
     {"id": "open", "name": "Open", "command": ["sh", "-c", SERVE], **TINY},
+    {"id": "greedy", "name": "Greedy", "command": ["sh", "-c", GREEDY], **TINY},
     {"id": "jupyter", "name": "Jupyter", **JUPYTER},
 ]
 
@@ -74,6 +78,7 @@ def computing_of(cluster: Cluster) -> list[dict[str, Any]]:
     return [
         slurm_resource(cluster),
         slurm_resource(cluster, id="dialling", name="Dialling", conf={"way": "agent"}),
+        slurm_resource(cluster, id="homes", name="Homes", conf={"work_dir": "/home/alice/rosetta"}),
         {
             "id": "rest",
             "name": "Slurm by REST",
@@ -94,6 +99,14 @@ def computing_of(cluster: Cluster) -> list[dict[str, Any]]:
             "auth_mode": "user_keys",
             "container_engines": ["docker", "podman", "singularity"],
             "conf": {"host": host.host, "port": host.port, "known_hosts": host.known_hosts},
+        },
+        {
+            "id": "direct",
+            "name": "Host, directly",
+            "access_mode": "ssh",
+            "auth_mode": "user_keys",
+            "container_engines": ["podman"],
+            "conf": {"host": host.host, "known_hosts": host.known_hosts, "way": "direct"},
         },
         {
             "id": "docker-api",
@@ -118,11 +131,16 @@ class Hub:
     deployment: Deployment
     cluster: Cluster
 
+    async def tunnels_pid(self) -> int:
+        """The process of the tunnels, as it says itself."""
+        client = TunnelsClient(self.deployment.state_dir / "tunnels.sock")
+        return (await client.status()).pid
+
     async def member(self, name: str, *resources: str) -> User:
         """A user whose key is installed for these resources."""
         user = await self.deployment.user(name)
         for resource in resources:
-            account = "carol" if resource == "host" else name
+            account = "carol" if resource in ("host", "direct") else name
             self.cluster.authorize(account, await self.paste_line(user, resource, account))
         return user
 
@@ -138,7 +156,7 @@ class Hub:
 def make_deployment(directory: Path, cluster: Cluster, extra: str = "") -> Deployment:
     """A hub in front of the cluster; not started yet."""
     text = EXTRA.format(address=cluster.hub_address, dial=free_port())
-    return Deployment(directory, SOFTWARE, computing_of(cluster), extra=text + extra, ports=60)
+    return Deployment(directory, SOFTWARE, computing_of(cluster), extra=text + extra, ports=100)
 
 
 async def check_works(user: User, task: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ ROWS = [
     ("host", "docker", None),
     ("host", "podman", None),
     ("host", "singularity", None),
+    ("direct", "podman", None),
     ("docker-api", "docker", None),
 ]
 
