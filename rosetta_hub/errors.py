@@ -80,7 +80,7 @@ class ResourceUnavailable(Unavailable):
 
 
 class HostKeyProblem(ResourceUnavailable):
-    """The host key of a resource is unknown or has changed; the message is for the administrator."""
+    """The host key of a resource is unknown or has changed; the message is for its admin."""
 
 
 class AuthenticationFailed(ResourceUnavailable):

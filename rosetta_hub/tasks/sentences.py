@@ -25,7 +25,8 @@ _FAILURES = {
     " for too long.",
     "time_limit": "The job reached its time limit on {computing}."
     " Start the task again with more time.",
-    "preempted": "{computing} ended the job for one of higher priority. Start the task again later.",
+    "preempted": "{computing} ended the job for one of higher priority."
+    " Start the task again later.",
     "node_failure": "A node of {computing} failed, and the job with it. Start the task again.",
     "cancelled": "The job was cancelled on {computing}.",
     "quota_exceeded": "Your quota on {computing} is used up. Free some space there.",
