@@ -197,7 +197,8 @@ c.Rosetta.computing = [
 ]
 
 # A cluster needs nothing but an ordinary account, SSH, Slurm and Singularity. `agents_url` is where
-# its nodes reach this hub, `image_dir` a directory on shared storage that all users may write to.
+# its nodes reach this hub, `image_dir` a directory on shared storage, where an image is converted
+# once for all nodes ({uid} is the number of the user there).
 #     c.Rosetta.computing += [
 #         {
 #             "id": "cluster",
@@ -216,7 +217,7 @@ c.Rosetta.computing = [
 #                 "host": "login.cluster.example.org",
 #                 "known_hosts": "/etc/jupyterhub/known_hosts",
 #                 "agents_url": "https://hub.example.org",
-#                 "image_dir": "/scratch/rosetta-images",
+#                 "image_dir": "/scratch/rosetta-{uid}",
 #             },
 #         }
 #     ]
