@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncssh
 
+from rosetta_hub.ssh.batching import BatchingConnector
 from rosetta_hub.ssh.endpoint import Endpoint, JumpHost
 from rosetta_hub.ssh.errors import KeyRefused, SshError
 from rosetta_hub.ssh.failures import Offer, explain_failure
@@ -126,9 +127,15 @@ class Opening:
             return await asyncssh.connect(
                 hop.host,
                 client_factory=lambda: client,
-                tunnel=self.last,
+                tunnel=self._tunnel(hop),
                 **self._build_options(hop),
             )
+
+    def _tunnel(self, hop: JumpHost) -> Any:
+        options = self.read_options(hop)
+        if self.last is not None or options.proxy_command:
+            return self.last
+        return BatchingConnector(options.family, options.local_addr)
 
     def _build_options(self, hop: JumpHost) -> dict[str, Any]:
         endpoint = self.endpoint
