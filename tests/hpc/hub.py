@@ -47,6 +47,9 @@ c.Rosetta.agents_url = _public.replace("localhost", "{address}")
 c.Rosetta.tunnels_url = "http://{address}:{dial}"
 """
 
+# There while `clock_skewed` is in force.
+SKEWED_PYTHON = "/usr/local/bin/python3"
+
 
 def slurm_resource(cluster: Cluster, **changes: Any) -> dict[str, Any]:
     """The cluster as an ordinary account uses it: SSH, Slurm and Singularity."""
@@ -79,6 +82,8 @@ def computing_of(cluster: Cluster) -> list[dict[str, Any]]:
         slurm_resource(cluster),
         slurm_resource(cluster, id="dialling", name="Dialling", conf={"way": "agent"}),
         slurm_resource(cluster, id="homes", name="Homes", conf={"work_dir": "/home/alice/rosetta"}),
+        # Jobs have no PATH: it would not find the Python that lives in another time.
+        slurm_resource(cluster, id="skewed", name="Skewed", conf={"python": SKEWED_PYTHON}),
         {
             "id": "rest",
             "name": "Slurm by REST",

@@ -1,0 +1,56 @@
+"""The way to the cluster is gone for a while, or not there yet: tasks wait for it, and go on."""
+
+import pytest
+
+from tests.e2e.deployment import User
+from tests.support.cluster_faults import machine_off, restart_service
+
+from .hub import Hub, check_works
+from .steps import begun, check_one_job, is_well, notes, running, shows, waiting
+
+pytestmark = pytest.mark.usefixtures("leaves_nothing")
+
+
+async def test_login_node_is_down(hub: Hub, alice: User) -> None:
+    task, queued = await running(alice), await waiting(alice)
+    await check_works(alice, task)
+    with machine_off(hub.cluster, "login"):
+        for one in (task, queued):
+            await notes(alice, one, "can't be reached")
+    for one in (task, queued):
+        await is_well(hub, alice, one)
+    await check_works(alice, task)
+
+
+async def test_sshd_is_restarted(hub: Hub, alice: User) -> None:
+    task = await running(alice)
+    restart_service(hub.cluster, "login", "sshd")
+    await check_works(alice, task)
+    await is_well(hub, alice, task)
+
+
+async def test_key_is_not_installed_yet(hub: Hub) -> None:
+    """The task waits, says what to paste, and starts as soon as that is done."""
+    user = await hub.deployment.user("newcomer")
+    line = await hub.paste_line(user, "cluster", "alice")
+    task = await begun(user)
+    await notes(user, task, "does not accept the key for the user name 'alice'")
+    found = await shows(user, task, lambda view: view["job"] is None)
+    assert line.split()[-2] in found["note"]
+    hub.cluster.authorize("alice", line)
+    task = await user.until(task["id"], "running", "failed")
+    await is_well(hub, user, task)
+    await user.clean()
+
+
+async def test_remote_user_name_is_wrong(hub: Hub) -> None:
+    user = await hub.deployment.user("mistaken")
+    line = await hub.paste_line(user, "cluster", "alise")
+    hub.cluster.authorize("alice", line)
+    task = await begun(user)
+    await notes(user, task, "the user name 'alise'")
+    await hub.paste_line(user, "cluster", "alice")
+    task = await user.until(task["id"], "running", "failed")
+    await is_well(hub, user, task)
+    assert check_one_job(hub, task)["user_name"] == "alice"
+    await user.clean()
