@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 LATE_SUBMISSION = 90.0
 # Seconds between two looks for a job whose submission or end is not known yet.
 LOOK_AGAIN = 3.0
+# Seconds after which the tunnel is told anew how to get there: certificates of ours are short-lived.
+REFRESH = 600.0
 
 
 class Doors(Protocol):
@@ -56,7 +58,7 @@ class JobSteps:
             return wait
         if task.job_id is None:
             return await self._submit(task, queue)
-        return None
+        return REFRESH
 
     async def _submit(self, task: Task, queue: Queue) -> float | None:
         account = queue.remote_user(task.user)

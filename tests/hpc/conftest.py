@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from tests.e2e.deployment import User
 from tests.support.cluster import Cluster
-from tests.support.cluster_fixture import cluster as cluster  # noqa: PLC0414 - a fixture
+from tests.support.cluster_fixture import cluster as cluster
 
 from .hub import Hub, make_deployment
 from .steps import check_nothing_left

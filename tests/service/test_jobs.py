@@ -124,7 +124,7 @@ def desk(tmp_path: Path) -> Iterable[Desk]:
 async def test_submitted_once_and_followed(desk: Desk) -> None:
     task = await desk.submitted()
     assert (task.state, task.remote_user, desk.expected) == (State.QUEUED, "alice", ["cluster"])
-    assert await desk.step(task) is None
+    assert await desk.step(task) == job_steps.REFRESH
     assert desk.count("sbatch") == 1
     desk.job(task, reason="Resources", start="2026-11-21T14:30:00")
     await desk.watcher.step()
