@@ -100,6 +100,7 @@ class Person:
     async def stop(self, task_id: str) -> None:
         """Press Stop on the page of the task, and see that it has stopped."""
         await visit(self.page, f"{self.url}/services/rosetta/tasks/{task_id}?stay")
+        await keep_picture(self.page, f"running-{self.user.name}")
         await self.page.get_by_role("button", name="Stop").click()
         await _named(self.page, "Stopped").wait_for(timeout=60_000)
 

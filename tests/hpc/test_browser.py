@@ -198,7 +198,7 @@ async def test_a_user_of_the_cluster(
             await person.choose_size(software, "Large")
             await keep_picture(person.page, f"form-{software}")
             task_id = await person.start()
-            await person.sees("Waits for 32 free cores in main", "Expected")
+            await person.sees("Waits for 32 free cores in main", "Expected", f"A mail to {address}")
             await keep_picture(person.page, f"waiting-{software}")
             await person.page.goto("about:blank")  # who waits in a queue does something else
             make_room()
@@ -213,15 +213,13 @@ async def test_a_user_of_the_cluster(
         await check_gone(site.hub, task)
 
 
-async def start_signed(person: Person, cluster: Cluster) -> tuple[str, dict[str, Any]]:
+async def start_signed(person: Person, hub: Hub) -> tuple[str, dict[str, Any]]:
     """Start the software with the fixed port on the one node of a partition, by the form.
 
     Returns what its page says, and the task.
     """
-    name = person.user.name
-    cluster.authorize(name, await person.make_key(name))
+    await hub.member(person.user.name, "cluster")
     await person.choose_partition("fixed", "gpu")
-    await keep_picture(person.page, f"advanced-{name}")
     task_id = await person.start()
     signature = await person.inside()
     return signature.strip(), await person.user.until(task_id, "running")
@@ -230,10 +228,9 @@ async def start_signed(person: Person, cluster: Cluster) -> tuple[str, dict[str,
 @pytest.mark.timeout(240)
 async def test_two_users_with_the_same_port_on_one_node(site: Site, browser: Browser) -> None:
     """Each is in the own task, and finds no way to the other's from the node."""
-    cluster = site.hub.cluster
     async with logged_in(site, browser, "alice") as alice, logged_in(site, browser, "bob") as bob:
-        mine, mine_task = await start_signed(alice, cluster)
-        theirs, their_task = await start_signed(bob, cluster)
+        mine, mine_task = await start_signed(alice, site.hub)
+        theirs, their_task = await start_signed(bob, site.hub)
         assert mine_task["job"]["node"] == their_task["job"]["node"] == "node2"
         assert len(mine) == len(theirs) == 36
         assert mine != theirs
