@@ -3,6 +3,9 @@
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from rosetta_hub.database.models import Task
+from rosetta_hub.tasks.sentences import warning_sentences
+
 from .look import in_minutes
 from .stub import PREFIX, Stub
 from .tasks import failed, make_task, queued_job, running_job
@@ -91,6 +94,17 @@ async def test_time_left_and_its_end(page: Page, stub: Stub) -> None:
     stub.put(task, note=None, **failed("The time limit of 8 h is reached.", []))
     await expect(left).to_be_hidden()
     await expect(page.locator("#note")).to_be_hidden()
+
+
+async def test_the_time_limit_is_not_told_twice(page: Page, stub: Stub) -> None:
+    other = "The task can't connect to other machines: slirp4netns is not installed."
+    warnings = [*warning_sentences(Task(warnings=["time_limit_near"])), other]
+    stub.put(make_task(**running_job(in_minutes(9), warnings=warnings)))
+    await page.goto(PAGE)
+    await expect(page.locator("#time-left")).to_contain_text("save your work")
+    await expect(page.locator("#warnings li")).to_have_text([other])
+    stub.put(make_task(**running_job(in_minutes(11), warnings=warnings)))
+    await expect(page.locator("#warnings li")).to_have_text(warnings)
 
 
 async def test_the_dashboard_has_it_at_a_glance(page: Page, stub: Stub) -> None:

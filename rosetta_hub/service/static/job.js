@@ -4,6 +4,8 @@ import { bytes, clock, duration, secondsSince, timeSpan } from "./format.js";
 
 /** Seconds before the end at which a user has to hurry. */
 const NEAR = 600;
+// The service's warning of it.
+const LIMIT_WARNING = /soon reach its time limit/;
 
 /** Seconds until the time limit of a task that runs; null without a limit. */
 export function secondsLeft({ state, job }) {
@@ -13,6 +15,11 @@ export function secondsLeft({ state, job }) {
 export function isNearEnd(task) {
   const left = secondsLeft(task);
   return left !== null && left <= NEAR;
+}
+
+/** The warnings, without that of the time limit while a count down tells more. */
+export function otherWarnings(task) {
+  return (task.warnings || []).filter((text) => !(isNearEnd(task) && LIMIT_WARNING.test(text)));
 }
 
 /** `3 h 20 min left`, `4 min 58 s left`; an empty text without a limit. */

@@ -6,6 +6,7 @@ import { ConnectPanel } from "./connect.js";
 import { plainText, setSentence, setText, tile } from "./dom.js";
 import { LiveEvents } from "./events.js";
 import { Facts } from "./facts.js";
+import { otherWarnings } from "./job.js";
 import { LogView } from "./log_view.js";
 import { MailHint } from "./mail_hint.js";
 import { Opening } from "./opening.js";
@@ -42,6 +43,7 @@ class TaskPage {
   tick() {
     this.facts.tick();
     showQueue(this.task);
+    showWarnings(element("warnings"), otherWarnings(this.task));
     const near = showTimeLeft(this.task);
     if (near && !this.near) announce(element("time-left").innerText);
     this.near = near;
@@ -102,7 +104,6 @@ class TaskPage {
     setSentence(element("sentence"), task.sentence || "");
     showSteps(element("steps"), task);
     showProgress(task);
-    showWarnings(element("warnings"), task.warnings || []);
     showTail(task);
     this.mailHint.update(task);
     this.showLog(before);
