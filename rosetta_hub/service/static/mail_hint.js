@@ -20,7 +20,9 @@ export class MailHint {
   async ask() {
     this.asked = true;
     const { mail } = await call("GET", apiUrl("settings")).catch(() => ({}));
-    this.box.replaceChildren("You can close this page: the task keeps its place in the queue. ", ...this.promise(mail));
+    const promise = this.promise(mail);
+    this.box.replaceChildren(h("span", {}, "You can close this page: the task keeps its place in the queue."),
+      ...(promise.length ? [" ", h("span", {}, ...promise)] : []));
   }
 
   promise(mail) {
