@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 LATE_SUBMISSION = 90.0
 # Seconds between two looks for a job whose submission or end is not known yet.
 LOOK_AGAIN = 3.0
-# Seconds after which the tunnel is told anew how to get there: certificates of ours are short-lived.
+# Seconds after which the tunnel is told the way anew: certificates of ours are short-lived.
 REFRESH = 600.0
 
 
