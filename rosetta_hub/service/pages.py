@@ -5,11 +5,10 @@ from urllib.parse import quote, urlencode, urlsplit
 import jupyterhub
 from jupyterhub.services.auth import HubOAuthCallbackHandler
 
-from rosetta_hub.database.models import State, Target
 from rosetta_hub.errors import NotFound, UserError
 from rosetta_hub.service.handlers import BaseHandler, PageHandler
 from rosetta_hub.tasks.job import software_of
-from rosetta_hub.tasks.links import door_url, is_http, page_path
+from rosetta_hub.tasks.links import door_url, is_http, is_open, page_path
 
 
 class TasksPage(PageHandler):
@@ -63,7 +62,7 @@ class OpenPage(PageHandler):
     """The way into a task: one ticket for one browser."""
 
     async def get(self, task_id: str) -> None:
-        """To the edge with a ticket; to the task's page while it does not run.
+        """To the edge with a ticket; to the task's page, which waits, while nobody can go in.
 
         `?next=` is the path inside the task to go to.
         """
@@ -71,8 +70,8 @@ class OpenPage(PageHandler):
         self.caller.check("access:servers", task)
         if not is_http(task):
             raise UserError("This task is not a web page: its page tells how to connect.")
-        if task.state is not State.RUNNING or task.target is Target.STOP:
-            self.redirect(page_path(task, self.services.settings))
+        if not is_open(task):
+            self.redirect(f"{page_path(task, self.services.settings)}?wait=1")
             return
         token = self.hub_auth.get_token(self)
         ticket = await self.services.edge.issue_ticket(task, self.caller.name, token)

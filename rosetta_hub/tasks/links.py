@@ -4,12 +4,26 @@ from urllib.parse import urlsplit
 
 from rosetta_hub.catalogue.software import HTTP_PROTOCOLS
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.models import Task
+from rosetta_hub.database.models import State, Target, Task
 
 
 def is_http(task: Task) -> bool:
     """Whether the edge guards the task's interface itself."""
     return task.software.get("interface_protocol") in HTTP_PROTOCOLS
+
+
+def has_way(task: Task) -> bool:
+    """Whether it is known where a running task is.
+
+    The node of a job is told by its scheduler, which is asked now and then; its agent reports at
+    once.
+    """
+    return task.job_id is None or task.interface_kind != "listener" or task.node is not None
+
+
+def is_open(task: Task) -> bool:
+    """Whether users can go in now."""
+    return task.state is State.RUNNING and task.target is Target.RUN and has_way(task)
 
 
 def needs_port(task: Task, settings: Rosetta) -> bool:

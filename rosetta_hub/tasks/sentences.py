@@ -2,6 +2,7 @@
 
 from rosetta_hub.catalogue.units import format_size
 from rosetta_hub.database.models import State, Target, Task
+from rosetta_hub.tasks.links import has_way
 from rosetta_hub.tasks.report import CLOCK_WARNING
 
 _FAILURES = {
@@ -67,7 +68,8 @@ def sentence(task: Task, computing_name: str) -> str:
     if task.state is State.STARTING:
         return _starting(task, computing_name)
     if task.state is State.RUNNING:
-        return f"Running on {computing_name}."
+        more = "" if has_way(task) else "; the way to it opens in a moment"
+        return f"Running on {computing_name}{more}."
     if task.state is State.STOPPED:
         return _stopped(task)
     return _failure(task, computing_name)

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import State, Target, Task
-from rosetta_hub.tasks.links import command_line, is_http, open_path, page_path
+from rosetta_hub.tasks.links import command_line, is_http, is_open, open_path, page_path
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.sentences import sentence, warning_sentences
 from rosetta_hub.tasks.silence import silent_since
@@ -161,7 +161,7 @@ def shown_state(task: Task) -> str:
 
 
 def _open(task: Task) -> bool:
-    return task.state is State.RUNNING and task.target is Target.RUN and is_http(task)
+    return is_open(task) and is_http(task)
 
 
 def _software(task: Task) -> dict[str, Any]:

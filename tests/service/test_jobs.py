@@ -20,6 +20,7 @@ from rosetta_hub.reconciler.job_watcher import JobWatcher
 from rosetta_hub.resources.cluster import Cluster
 from rosetta_hub.resources.slurm.reasons import waiting_sentence
 from rosetta_hub.tasks.events import Broadcaster
+from rosetta_hub.tasks.links import is_open
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.report import Report
@@ -226,6 +227,19 @@ async def test_no_answer_is_not_gone(desk: Desk, behaviour: dict[str, Any]) -> N
     await desk.watcher.step()
     assert desk.troubles.of(task) is None
     assert desk.now(task).node == "node1"
+
+
+async def test_nobody_is_let_in_before_the_node_is_known(desk: Desk) -> None:
+    """The agent says that it runs before the scheduler is asked again."""
+    task = await desk.submitted()
+    desk.report(task, "running", interface={"kind": "listener", "port": 40000})
+    assert desk.now(task).state is State.RUNNING
+    assert not is_open(desk.now(task))
+    assert "opens in a moment" in sentence(desk.now(task), "Cluster")
+    desk.job(task, state="RUNNING", node="node1")
+    await desk.watcher.step()
+    assert is_open(desk.now(task))
+    assert sentence(desk.now(task), "Cluster") == "Running on Cluster."
 
 
 @pytest.mark.parametrize(
