@@ -82,8 +82,7 @@ class JobWatcher:
         Raises:
             ResourceUnavailable: nobody answered.
         """
-        everyone = self._tasks.all()
-        mine = [task for task in everyone if task.computing == self._computing.id]
+        mine = [task for task in self._tasks.all() if task.computing == self._computing.id]
         active = [task for task in mine if not task.state.final and task.job_id is not None]
         ended = [task for task in mine if task.job_id is not None and _ended_lately(task)]
         if not active and not ended:
@@ -99,7 +98,8 @@ class JobWatcher:
             by_name[job.name].append(job)
         for task in active:
             await self._look(task, by_name[self._queue.job_name(task)])
-        await self._cancel_strays(jobs, everyone)
+        # Read again: tasks may have begun while the scheduler was asked.
+        await self._cancel_strays(jobs, self._tasks.all())
 
     def _note(self, tasks: list[Task], sentence: str | None) -> None:
         for task in tasks:

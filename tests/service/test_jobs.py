@@ -19,6 +19,7 @@ from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.reconciler.job_watcher import JobWatcher
 from rosetta_hub.resources.cluster import Cluster
 from rosetta_hub.resources.slurm.reasons import waiting_sentence
+from rosetta_hub.resources.wms import Job
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.links import is_open
 from rosetta_hub.tasks.logs import Logs
@@ -315,6 +316,21 @@ async def test_jobs_of_another_resource_in_the_same_queue_are_left_alone(desk: D
         row.computing = "other"
 
     desk.tasks.update(other, elsewhere)
+    await desk.watcher.step()
+    assert desk.slurm.jobs()["2"]["state"] == "PENDING"
+
+
+async def test_a_task_that_begins_during_the_query_keeps_its_job(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.submitted()
+    ask = desk.queue.jobs
+
+    async def begin_meanwhile(tasks: Iterable[Task]) -> list[Job]:
+        await desk.submitted("two")
+        return await ask(tasks)
+
+    monkeypatch.setattr(desk.queue, "jobs", begin_meanwhile)
     await desk.watcher.step()
     assert desk.slurm.jobs()["2"]["state"] == "PENDING"
 
