@@ -319,8 +319,14 @@ class User:
         await eventually(gone, f"the tasks of {self.name} are gone")
 
     async def enter(self, task: dict[str, Any]) -> "Door":
-        """Open a task as a browser does that is logged in as this user."""
-        found = await self.deployment.fetch("GET", task["open_url"], self.token)
+        """Open a task as a browser does that is logged in as this user, once it can be opened."""
+
+        async def way() -> str | None:
+            view = await self.task(task["id"])
+            return view["open_url"] if view else None
+
+        open_url = await eventually(way, f"the way into {task['id']}")
+        found = await self.deployment.fetch("GET", open_url, self.token)
         assert found.code == 302, (found.code, found.body)
         door = found.headers["Location"]
         opened = await self.deployment.fetch("GET", door, headers=NAVIGATION)
