@@ -58,6 +58,9 @@ class JobSteps:
             return wait
         if task.job_id is None:
             return await self._submit(task, queue)
+        if task.node is None and task.state is not State.QUEUED:
+            # Its agent reports before the scheduler has said where it is.
+            self._expect(task.computing)
         return REFRESH
 
     async def _submit(self, task: Task, queue: Queue) -> float | None:

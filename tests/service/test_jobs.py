@@ -136,6 +136,16 @@ async def test_submitted_once_and_followed(desk: Desk) -> None:
     assert sentence(task, "Cluster") == task.job_reason
 
 
+async def test_the_scheduler_is_asked_early_where_an_agent_is_that_reports(desk: Desk) -> None:
+    task = await desk.submitted()
+    desk.expected.clear()
+    await desk.step(task)
+    assert desk.expected == []
+    desk.report(task, "starting")
+    await desk.step(task)
+    assert desk.expected == ["cluster"]
+
+
 async def test_secrets_are_in_the_script_alone(desk: Desk) -> None:
     task = await desk.submitted()
     secret = desk.queue._keys.agent_secret(task.id, task.attempt)
