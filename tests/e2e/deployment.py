@@ -20,6 +20,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.simple_httpclient import HTTPStreamClosedError
 
 from rosetta_hub.edge.client import EdgeClient
+from rosetta_hub.errors import EdgeUnavailable
 
 Value = TypeVar("Value")
 
@@ -161,11 +162,14 @@ class Deployment:
             assert self._hub is None or self._hub.poll() is None, self.log[-3000:]
             response = await self.fetch("GET", f"{self.url}/services/rosetta/health")
             hub = await self.fetch("GET", f"{self.url}/hub/health")
-            return response.code == 200 and hub.code == 200 and self.edge_pid() is not None
+            return response.code == 200 and hub.code == 200 and await self._edge_answers()
 
         await eventually(probe, "the hub answers")
-        client = EdgeClient(self.state_dir / "edge.sock")
-        assert (await client.status()).pid
+
+    async def _edge_answers(self) -> bool:
+        with contextlib.suppress(EdgeUnavailable):
+            return bool((await EdgeClient(self.state_dir / "edge.sock").status()).pid)
+        return False
 
     def kill_hub(self) -> None:
         """Kill -9 the hub's process alone."""

@@ -1,0 +1,84 @@
+"""All processes of the hub are killed while many tasks wait and run."""
+
+import asyncio
+import json
+import os
+import signal
+from typing import Any
+
+import pytest
+
+from rosetta_hub.edge.client import EdgeClient
+from rosetta_hub.tunnels.client import TunnelsClient
+from tests.e2e.deployment import Deployment, User, eventually
+
+from .hub import Hub, check_works
+from .steps import begun, shows
+
+pytestmark = [pytest.mark.usefixtures("leaves_nothing"), pytest.mark.timeout(600)]
+
+QUEUED, RUNNING = 50, 20
+
+
+async def test_everything_is_killed(hub: Hub, alice: User) -> None:
+    """Nothing is lost, nothing is submitted twice, and all doors open again."""
+    queued, running = await start_all(alice)
+    door = await alice.enter(running[0])
+    before = {job["job_id"]: job["name"] for job in hub.cluster.jobs()}
+    await kill_everything(hub.deployment)
+    await hub.deployment.start()
+    await is_as_before(alice, queued + running)
+    for task in running:
+        await check_works(alice, task)
+    assert (await door.get("/")).code == 200
+    hub.cluster.scontrol("update", f"JobId={queued[0]['job']['id']}", "Account=physics")
+    await alice.until(queued[0]["id"], "running")
+    assert {job["job_id"]: job["name"] for job in hub.cluster.jobs()} == before
+
+
+async def start_all(user: User) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The tasks that wait, and those that run, once they do."""
+    waiting = [await begun(user, account="empty") for _ in range(QUEUED)]
+    running = [await begun(user) for _ in range(RUNNING)]
+    return (
+        await asyncio.gather(*(shows(user, one, _waits, 120) for one in waiting)),
+        await asyncio.gather(*(user.until(one["id"], "running", seconds=120) for one in running)),
+    )
+
+
+async def is_as_before(user: User, tasks: list[dict[str, Any]]) -> None:
+    """Wait until each task is what it was; all are asked for in one question."""
+    told = ("id", "state", "attempt", "sentence", "note")
+    expected = {task["id"]: tuple(task[key] for key in told) for task in tasks}
+    wrong: Any = None
+
+    async def probe() -> bool:
+        nonlocal wrong
+        response = await user.api("GET", "tasks")
+        if response.code != 200:
+            wrong = response.code
+            return False
+        listed = json.loads(response.body)["tasks"]
+        now = {one["id"]: tuple(one[key] for key in told) for one in listed}
+        wrong = [now.get(key) for key in expected if now.get(key) != expected[key]]
+        return not wrong
+
+    try:
+        await eventually(probe, "all tasks are as before")
+    except AssertionError:
+        raise AssertionError(f"not as before: {wrong}") from None
+
+
+async def kill_everything(deployment: Deployment) -> None:
+    """Hub, its proxy, service, edge and tunnels, all at once and without a word."""
+    edge = await EdgeClient(deployment.state_dir / "edge.sock").status()
+    tunnels = await TunnelsClient(deployment.state_dir / "tunnels.sock").status()
+    deployment.kill_hub()
+    deployment.kill_proxy()
+    deployment.kill_service()
+    for pid in (edge.pid, tunnels.pid):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _waits(task: dict[str, Any]) -> bool:
+    return task["job"] is not None and "no balance left" in task["sentence"]
