@@ -12,7 +12,7 @@ LOG = logging.getLogger(__name__)
 
 #: What a post may take.
 POST_SECONDS = 10.0
-_REFUSED = (401, 403, 404, 410)
+_REFUSED = (403, 404)
 _MAX_ANSWER = 65536
 
 
@@ -25,15 +25,21 @@ class Answer(NamedTuple):
 
 
 def parse_answer(status: int, body: bytes) -> Answer:
-    """Read the service's answer; what cannot be read counts as none."""
-    nothing = Answer("refused" if status in _REFUSED else "none", "run", None)
-    if status != 200:
-        return nothing
+    """Read the service's answer; what cannot be read counts as none.
+
+    So does a refusal that is not the service's own: while the hub starts, its proxy says for
+    a moment that there is no service.
+    """
+    nothing = Answer("none", "run", None)
     try:
         document = json.loads(body.decode("utf-8"))
     except ValueError:
         return nothing
-    if not isinstance(document, dict) or document.get("target") not in ("run", "stop"):
+    if not isinstance(document, dict):
+        return nothing
+    if status in _REFUSED and document.get("refused") is True:
+        return Answer("refused", "run", None)
+    if status != 200 or document.get("target") not in ("run", "stop"):
         return nothing
     offset = document.get("log_offset")
     known = isinstance(offset, int) and not isinstance(offset, bool) and offset >= 0
@@ -79,13 +85,17 @@ class Poster:
         request.add_header("Content-Type", "application/json")
         request.add_header("Authorization", "Bearer " + self._secret)
         try:
-            with self._opener.open(request, timeout=POST_SECONDS) as response:
-                return parse_answer(response.status, response.read(_MAX_ANSWER))
-        except urllib.error.HTTPError as error:
-            with error:
-                return parse_answer(error.code, b"")
+            with self._open(request) as response:
+                return parse_answer(response.getcode(), response.read(_MAX_ANSWER))
         except (OSError, ValueError) as error:
             LOG.info("no answer from the service: %s", error)
         except Exception as error:  # http.client raises a family of its own
             LOG.warning("no readable answer from the service: %r", error)
         return Answer("none", "run", None)
+
+    def _open(self, request: urllib.request.Request) -> Any:
+        """The response, whatever its status."""
+        try:
+            return self._opener.open(request, timeout=POST_SECONDS)
+        except urllib.error.HTTPError as error:
+            return error

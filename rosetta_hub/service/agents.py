@@ -10,7 +10,8 @@ from rosetta_hub.tasks.report import Report
 class ReportHandler(BaseHandler):
     """Takes reports; the answer tells the agent what its task should be.
 
-    403 and 404 mean that the agent has no claim (any more): it stops its container.
+    403 and 404 mean that the agent has no claim (any more): it stops its container. They say
+    that they are ours, as a hub that starts gives the same answers for want of this service.
     """
 
     def post(self, task_id: str, attempt: str) -> None:
@@ -23,6 +24,10 @@ class ReportHandler(BaseHandler):
         target = tasks.report(task, self._report())
         offset = tasks.logs.received(task.id, task.attempt)
         self.answer({"target": target.value, "log_offset": offset})
+
+    def write_sentence(self, status: int, sentence: str) -> None:
+        """The error, and whether it refuses the agent."""
+        self.answer({"error": sentence, "refused": status in (403, 404)}, status)
 
     def check_xsrf_cookie(self) -> None:
         """No cookie is used here."""

@@ -58,7 +58,8 @@ class FakeService:
             chunk = report["log"]
             if chunk and chunk["offset"] <= len(self.log):
                 self.log = self.log[: chunk["offset"]] + chunk["text"].encode()
-        return {"target": self.target, "log_offset": len(self.log)}
+        refused = self.status in (403, 404)
+        return {"target": self.target, "log_offset": len(self.log), "refused": refused}
 
     def close(self) -> None:
         self._server.shutdown()

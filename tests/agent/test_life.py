@@ -280,7 +280,7 @@ def test_refused_claim_stops_the_container(
     job = make_job(machine)
     machine.run(job)
     service.wait_for("running")
-    service.status = 410
+    service.status = 404
     wait_until(lambda: not machine.leftovers(job), "nothing is left")
 
 
