@@ -26,6 +26,7 @@ from tests.support.cluster import Cluster, wait_until
 from .hub import EXTRA, JUPYTER, TINY, Hub, check_gone, slurm_resource
 from .person import Person
 from .spying import secrets_of, spy
+from .steps import shows
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -205,7 +206,7 @@ async def test_a_user_of_the_cluster(
             mail = await site.mail(address)
         assert mail.encrypted
         assert "is running" in mail.message["Subject"]
-        task = await person.user.until(task_id, "running")
+        task = await shows(person.user, {"id": task_id}, lambda view: view["open_url"])
         inside = await person.follow(mail.message)
         await INSIDE[software](inside, task["job"]["node"])
         await keep_picture(inside, f"inside-{software}")
