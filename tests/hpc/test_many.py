@@ -17,7 +17,8 @@ from .steps import begun, shows
 
 pytestmark = [pytest.mark.usefixtures("leaves_nothing"), pytest.mark.timeout(600)]
 
-QUEUED, RUNNING = 50, 20
+QUEUED = 50
+RUNNING = ["cluster"] * 16 + ["dialling"] * 4
 
 
 async def test_everything_is_killed(hub: Hub, alice: User) -> None:
@@ -39,7 +40,7 @@ async def test_everything_is_killed(hub: Hub, alice: User) -> None:
 async def start_all(user: User) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The tasks that wait, and those that run, once they do."""
     waiting = [await begun(user, account="empty") for _ in range(QUEUED)]
-    running = [await begun(user) for _ in range(RUNNING)]
+    running = [await begun(user, computing=computing) for computing in RUNNING]
     return (
         await asyncio.gather(*(shows(user, one, _waits, 120) for one in waiting)),
         await asyncio.gather(*(user.until(one["id"], "running", seconds=120) for one in running)),
