@@ -153,8 +153,8 @@ class Rosetta(MailOptions):
 
     manage_edge = Bool(
         True,
-        help="""True: the service starts the edge and adopts the one that runs. False: the edge
-        is a unit of its own, started with `rosetta-hub edge`.""",
+        help="""True: the service starts edge and tunnels, and adopts those that run. False: they
+        are units of their own, started with `rosetta-hub edge` and `rosetta-hub tunnels`.""",
     ).tag(config=True)
 
     unopened_grace = Integer(
