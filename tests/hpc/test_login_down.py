@@ -1,5 +1,7 @@
 """The way to the cluster is gone for a while, or not there yet: tasks wait for it, and go on."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from tests.e2e.deployment import User
@@ -29,28 +31,32 @@ async def test_sshd_is_restarted(hub: Hub, alice: User) -> None:
     await is_well(hub, alice, task)
 
 
-async def test_key_is_not_installed_yet(hub: Hub) -> None:
-    """The task waits, says what to paste, and starts as soon as that is done."""
-    user = await hub.deployment.user("newcomer")
-    line = await hub.paste_line(user, "cluster", "alice")
-    task = await begun(user)
-    await notes(user, task, "does not accept the key for the user name 'alice'")
-    found = await shows(user, task, lambda view: view["job"] is None)
-    assert line.split()[-2] in found["note"]
-    hub.cluster.authorize("alice", line)
-    task = await user.until(task["id"], "running", "failed")
-    await is_well(hub, user, task)
+@pytest.fixture
+async def newcomer(hub: Hub, request: pytest.FixtureRequest) -> AsyncIterator[User]:
+    """A user of the hub whom the cluster does not know, a new one for each test."""
+    user = await hub.deployment.user(request.node.name.replace("_", "-"))
+    yield user
     await user.clean()
 
 
-async def test_remote_user_name_is_wrong(hub: Hub) -> None:
-    user = await hub.deployment.user("mistaken")
-    line = await hub.paste_line(user, "cluster", "alise")
+async def test_key_is_not_installed_yet(hub: Hub, newcomer: User) -> None:
+    """The task waits, says what to do, and starts as soon as that is done."""
+    line = await hub.paste_line(newcomer, "cluster", "alice")
+    task = await begun(newcomer)
+    await notes(newcomer, task, "does not accept the key for the user name 'alice'")
+    found = await shows(newcomer, task, lambda view: view["job"] is None)
+    assert "the line shown under 'Keys and mail'" in found["note"]
     hub.cluster.authorize("alice", line)
-    task = await begun(user)
-    await notes(user, task, "the user name 'alise'")
-    await hub.paste_line(user, "cluster", "alice")
-    task = await user.until(task["id"], "running", "failed")
-    await is_well(hub, user, task)
+    task = await newcomer.until(task["id"], "running", "failed")
+    await is_well(hub, newcomer, task)
+
+
+async def test_remote_user_name_is_wrong(hub: Hub, newcomer: User) -> None:
+    line = await hub.paste_line(newcomer, "cluster", "alise")
+    hub.cluster.authorize("alice", line)
+    task = await begun(newcomer)
+    await notes(newcomer, task, "the user name 'alise'")
+    await hub.paste_line(newcomer, "cluster", "alice")
+    task = await newcomer.until(task["id"], "running", "failed")
+    await is_well(hub, newcomer, task)
     assert check_one_job(hub, task)["user_name"] == "alice"
-    await user.clean()
