@@ -15,7 +15,7 @@ NAME = "rosetta-0a1b2c3d-4e5f60718293-1"
 
 
 def build_script(*lines: str) -> str:
-    return "\n".join([f"#!/usr/bin/env {Path(sys.executable).name}", '"""A script."""', *lines, ""])
+    return "\n".join([f"#!{sys.executable}", '"""A script."""', *lines, ""])
 
 
 async def ended(fake: Fake, job_id: str) -> bool:
@@ -26,13 +26,6 @@ async def ended(fake: Fake, job_id: str) -> bool:
 async def running(fake: Fake, job_id: str) -> bool:
     states = {job.id: job.state for job in await fake.wms.jobs([USER])}
     return states.get(job_id) is JobState.RUNNING
-
-
-@pytest.fixture(autouse=True)
-def _python_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
-    monkeypatch.setenv("PATH", f"{os.environ['PATH']}:{Path(sys.executable).parent}")
 
 
 async def test_script_runs_and_its_exit_status_is_known(fake: Fake, tmp_path: Path) -> None:
