@@ -7,10 +7,11 @@ from tests.e2e.deployment import User, eventually
 
 from .hub import Hub
 
-# What is left of tasks on a node: sandboxes, processes of their users, containers of Docker.
+# What is left of tasks on a node: sandboxes, processes of their users, containers of Docker. Podman
+# keeps a process of its own for each user, once it has been used.
 LEFT = """
 ls -d /tmp/rosetta-*/????????????-[0-9]* /home/*/rosetta/????????????-[0-9]* 2>/dev/null
-ps -o args= -u alice,bob
+ps -o args= -u alice,bob | grep -v '^catatonit -P'
 docker ps --all --format '{{.Names}}' --filter name=rosetta
 true
 """
