@@ -24,6 +24,9 @@ PATIENCE = 3
 STRAY_AGE = timedelta(seconds=60)
 RECENT = timedelta(minutes=10)
 
+# A scheduler asks a job to end before its time is over, and its clock ticks in halves of a minute.
+ASKED_BEFORE_END = timedelta(minutes=2)
+
 _FAILURES = {
     "time_limit": "time_limit",
     "out_of_memory": "out_of_memory",
@@ -207,9 +210,22 @@ def _finish(task: Task, end: JobEnd | None) -> None:
         task.state = State.STOPPED
         return
     task.state = State.FAILED
-    task.reason = _FAILURES.get(end.cause, "job_ended") if end else "job_lost"
+    task.reason = _reason(task, end)
     task.exit_code = end.exit_code if end else None
     task.detail = _detail(end, task)
+
+
+def _reason(task: Task, end: JobEnd | None) -> str:
+    if end is None:
+        return "job_lost"
+    if end.cause == "exited" and _was_at_its_limit(task):
+        # Asked in time, its agent has ended everything in good order.
+        return "time_limit"
+    return _FAILURES.get(end.cause, "job_ended")
+
+
+def _was_at_its_limit(task: Task) -> bool:
+    return task.ends_at is not None and utc_now() > task.ends_at - ASKED_BEFORE_END
 
 
 def _detail(end: JobEnd | None, task: Task) -> str:

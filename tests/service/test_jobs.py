@@ -274,6 +274,18 @@ async def test_why_a_job_ended(desk: Desk, state: str, reason: str) -> None:
     assert sentence(task, "Cluster")
 
 
+async def test_a_job_that_ends_in_good_order_at_its_limit(desk: Desk) -> None:
+    task = await desk.submitted()
+    soon = (utc_now() + timedelta(seconds=30)).strftime("%Y-%m-%dT%H:%M:%S")
+    desk.job(task, state="RUNNING", node="node1", end=soon)
+    await desk.watcher.step()
+    desk.report(task, "running")
+    desk.report(task, "stopped", 2)
+    desk.job(task, state="COMPLETED")
+    await desk.watcher.step()
+    assert (desk.now(task).state, desk.now(task).reason) == (State.FAILED, "time_limit")
+
+
 async def test_a_requeued_job_is_the_same_task_again(desk: Desk) -> None:
     task = await desk.submitted()
     desk.report(task, "running", 500, interface={"kind": "listener", "port": 4000})
