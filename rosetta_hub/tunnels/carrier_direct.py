@@ -14,6 +14,10 @@ from rosetta_hub.tunnels.relay import Half
 from rosetta_hub.tunnels.ways import DirectWay
 
 
+# Handshakes with a node at once: more would only make each other wait, and be turned away there.
+AT_ONCE = 16
+
+
 def compute_spki(certificate: bytes) -> str:
     """SHA-256, in hexadecimal, of the public key of a certificate (DER)."""
     key = x509.load_der_x509_certificate(certificate).public_key()
@@ -36,12 +40,13 @@ class DirectCarrier(Carrier):
         self._way = way
         self._context = build_context()
         self._failure: str | None = None
+        self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def connect(self) -> Half:
         """Raises CarrierError."""
         half = Half()
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
+            async with self._slots, asyncio.timeout(CONNECT_TIMEOUT):
                 await self._connect(half)
         except (OSError, CarrierError) as error:
             half.close()
