@@ -13,7 +13,6 @@ from rosetta_hub.tunnels.client import TunnelState
 from rosetta_hub.tunnels.relay import Half
 from rosetta_hub.tunnels.ways import DirectWay
 
-
 # Handshakes with a node at once: more would only make each other wait, and be turned away there.
 AT_ONCE = 16
 
