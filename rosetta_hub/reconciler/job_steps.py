@@ -70,7 +70,7 @@ class JobSteps:
             if found:
                 self._submitted(task, found[0].id)
                 return None
-            if (utc_now() - task.submitting).total_seconds() < LATE_SUBMISSION:
+            if _may_arrive_late(task):
                 return LOOK_AGAIN
 
         def begin(row: Task) -> None:
@@ -100,7 +100,7 @@ class JobSteps:
     async def _stop(self, task: Task, queue: Queue) -> float | None:
         await self._doors.close_to_users(task)
         if task.job_id is None and task.submitting is None:
-            self._tasks.update(task, _stopped)
+            self._tasks.stopped(task)
             return None
         live = [job for job in await queue.find(task) if job.state is not JobState.ENDED]
         if not live:
@@ -111,10 +111,10 @@ class JobSteps:
         return LOOK_AGAIN
 
     def _gone(self, task: Task) -> float | None:
-        late = task.job_id is None and task.submitting is not None
-        if late and (utc_now() - (task.submitting or utc_now())).total_seconds() < LATE_SUBMISSION:
+        if task.job_id is None and _may_arrive_late(task):
             return LOOK_AGAIN
-        self._tasks.update(task, _stopped)
+        self._asked.pop((task.id, task.attempt), None)
+        self._tasks.stopped(task)
         return None
 
     def _agent_does_it(self, task: Task, jobs: list[Job]) -> bool:
@@ -128,10 +128,12 @@ class JobSteps:
         return now - began < self._grace.total_seconds()
 
 
+def _may_arrive_late(task: Task) -> bool:
+    """Whether a slow scheduler may yet get to a submission whose answer is not known."""
+    if task.submitting is None:
+        return False
+    return (utc_now() - task.submitting).total_seconds() < LATE_SUBMISSION
+
+
 def _not_submitted(task: Task) -> None:
     task.submitting = None
-
-
-def _stopped(task: Task) -> None:
-    if not task.state.final:
-        task.state, task.ended = State.STOPPED, utc_now()

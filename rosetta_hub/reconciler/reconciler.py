@@ -136,7 +136,7 @@ class Reconciler:
         # What was never begun needs no answer of its host, which may have none.
         if task.state is not State.QUEUED or task.submitting is not None:
             await host.stop(task)
-        self._tasks.update(task, _stopped)
+        self._tasks.stopped(task)
         return None
 
     async def _close(self, task: Task) -> float | None:
@@ -161,11 +161,6 @@ def _launched(task: Task) -> None:
     # The agent may have reported already.
     if task.state is State.QUEUED:
         task.state = State.STARTING
-
-
-def _stopped(task: Task) -> None:
-    if not task.state.final:
-        task.state, task.ended = State.STOPPED, utc_now()
 
 
 def _free_port(task: Task) -> None:

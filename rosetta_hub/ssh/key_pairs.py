@@ -1,6 +1,5 @@
-"""Key pairs of users: made here, and shown as the line that the user pastes."""
+"""Key pairs of users."""
 
-import shlex
 from dataclasses import dataclass, field
 
 import asyncssh
@@ -32,8 +31,3 @@ def read_public_key(private_key: str) -> str:
         ValueError: it is no private key, or has a passphrase.
     """
     return asyncssh.import_private_key(private_key).export_public_key().decode().strip()
-
-
-def build_paste_line(public_key: str) -> str:
-    """A line for the user's shell on the resource, which installs the key."""
-    return f"umask 077; mkdir -p ~/.ssh; echo {shlex.quote(public_key)} >> ~/.ssh/authorized_keys"

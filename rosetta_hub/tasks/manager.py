@@ -171,6 +171,15 @@ class TaskManager:
 
         return self.update(task, fail)
 
+    def stopped(self, task: Task) -> Task:
+        """End the attempt as it was asked for; nothing of it is left on its resource."""
+
+        def stop(row: Task) -> None:
+            if not row.state.final:
+                row.state, row.ended = State.STOPPED, utc_now()
+
+        return self.update(task, stop)
+
     def update(self, task: Task, change: Callable[[Task], None]) -> Task:
         """Change the present row in one transaction, and tell everybody.
 

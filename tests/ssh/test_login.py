@@ -14,7 +14,6 @@ from rosetta_hub.ssh.certificates import sign_user_key
 from rosetta_hub.ssh.errors import HostKeyUnknown, KeyRefused, Refused, Unreachable
 from rosetta_hub.ssh.key_pairs import (
     KeyPair,
-    build_paste_line,
     generate_key_pair,
     read_public_key,
 )
@@ -251,15 +250,6 @@ def test_generated_key_pair(tmp_path: Path) -> None:
     assert pair.public_key.startswith("ssh-ed25519 ")
     assert pair.public_key.endswith(" alice at home")
     assert read_public_key(pair.private_key) == pair.public_key
-
-
-def test_pasted_line_installs_the_key(tmp_path: Path) -> None:
-    pair = generate_key_pair("it's alice's")
-    command = ["sh", "-c", build_paste_line(pair.public_key)]
-    subprocess.run(command, check=True, env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]})
-    file = tmp_path / ".ssh" / "authorized_keys"
-    assert file.read_text() == f"{pair.public_key}\n"
-    assert file.stat().st_mode & 0o077 == 0
 
 
 async def test_secrets_are_not_shown(
