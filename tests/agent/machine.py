@@ -15,6 +15,9 @@ from .fake import wait_until
 
 ROOT = Path(__file__).parents[2]
 ALICE = 1000
+# The oldest Python that agents meet comes with no present system: it is tried where it is there.
+OLD_PYTHON = "/root/.pyenv/versions/3.6.15/bin/python3"
+PYTHONS = [sys.executable, *filter(os.path.exists, [OLD_PYTHON])]
 Job = dict[str, Any]
 
 

@@ -22,8 +22,8 @@ from rosetta_hub.resources.bundle import (
 )
 
 from . import orders
+from .machine import PYTHONS
 
-OLD_PYTHON = "/root/.pyenv/versions/3.6.15/bin/python3"
 NOBODY = 65534
 
 
@@ -58,9 +58,6 @@ def test_same_agent_same_archive() -> None:
     agent_archive.cache_clear()
     assert agent_archive() == first
     assert b"rosetta_agent/engines/docker.py" in first
-
-
-PYTHONS = [sys.executable, *filter(os.path.exists, [OLD_PYTHON])]
 
 
 @pytest.mark.parametrize("python", PYTHONS)

@@ -24,7 +24,7 @@ from rosetta_hub.resources.bundle import (
 
 from .conftest import PASSWORD, SECRET
 from .fake import FakeService, wait_until
-from .machine import ApptainerHost, Job, Machine, apptainer_machine, is_running
+from .machine import PYTHONS, ApptainerHost, Job, Machine, apptainer_machine, is_running
 from .peers import Edge, Streams, make_certificate, shake_hands, trusting
 
 pytestmark = pytest.mark.timeout(func_only=True)
@@ -193,15 +193,12 @@ def test_another_user_of_the_node_learns_nothing(
     assert [word for word in (SECRET, PASSWORD, KEY, "FOUND") if word in seen] == []
 
 
-OLD_PYTHON = Path("/root/.pyenv/versions/3.6.15/bin/python3")
-
-
-@pytest.mark.skipif(not OLD_PYTHON.exists(), reason="vermin checks the rest")
-async def test_on_an_old_python(
-    image: str, work_dir: Path, service: FakeService, make_job: MakeJob
+@pytest.mark.parametrize("python", PYTHONS)
+async def test_on_each_python(
+    image: str, work_dir: Path, service: FakeService, make_job: MakeJob, python: str
 ) -> None:
     machine = Machine("docker", work_dir)
-    host = Sent(machine, str(OLD_PYTHON))
+    host = Sent(machine, python)
     edge = Edge(SECRET)
     with contextlib.closing(edge):
         url = f"http://127.0.0.1:{await edge.start()}"
