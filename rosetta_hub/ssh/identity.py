@@ -143,6 +143,8 @@ class Identity:
             raise Unreachable(f"{self.endpoint.host} did not answer in time.")
         if not opening.cancelled() and not self.is_connected:
             self._raise_failure()
+        if not self.is_connected and self._now() >= deadline:
+            raise Unreachable(f"{self.endpoint.host} could not be connected to in time.")
 
     async def _open(self) -> None:
         try:
@@ -150,6 +152,15 @@ class Identity:
                 connection = await Connection.open(self.endpoint)
         except SshError as error:
             self._fail(error)
+        except Exception:
+            # An error that the ssh package does not translate must not end the retries' backoff.
+            log.exception("%s: connecting failed unexpectedly", self._name)
+            self._fail(
+                Unreachable(
+                    f"The connection to {self.endpoint.host} failed for an unexpected reason. The"
+                    " administrator finds the cause in the log of the tunnels' process."
+                )
+            )
         else:
             log.info("connected: %s", self._name)
             self._connection = connection
