@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Enum,
     ForeignKey,
+    Index,
     LargeBinary,
     MetaData,
     String,
@@ -96,7 +97,11 @@ class Task(Base):
     """
 
     __tablename__ = "tasks"
-    __table_args__ = (UniqueConstraint("user", "server_name"),)
+    __table_args__ = (
+        UniqueConstraint("user", "server_name"),
+        Index(None, "user", "created"),
+        Index(None, "computing", "remote_user"),
+    )
 
     id: Mapped[str] = mapped_column(String(12), primary_key=True)
     user: Mapped[str] = mapped_column(String(255))
@@ -116,7 +121,7 @@ class Task(Base):
 
     state: Mapped[State] = mapped_column(index=True)
     target: Mapped[Target]
-    forget: Mapped[bool] = mapped_column(default=False)
+    forget: Mapped[bool] = mapped_column(default=False, index=True)
     attempt: Mapped[int] = mapped_column(default=1)
     port: Mapped[int | None] = mapped_column(unique=True)
 
@@ -149,7 +154,7 @@ class Task(Base):
 
     created: Mapped[datetime]
     started: Mapped[datetime | None]
-    ended: Mapped[datetime | None]
+    ended: Mapped[datetime | None] = mapped_column(index=True)
     last_beat: Mapped[datetime | None]
     last_activity: Mapped[datetime | None]
 
@@ -170,7 +175,7 @@ class BrowserSession(Base):
     task_id: Mapped[str] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), index=True)
     user: Mapped[str] = mapped_column(String(255))
     token: Mapped[bytes] = mapped_column(LargeBinary)
-    expires: Mapped[datetime]
+    expires: Mapped[datetime] = mapped_column(index=True)
 
     def __repr__(self) -> str:
         return f"<BrowserSession {self.user} in {self.task_id}>"

@@ -149,8 +149,8 @@ class EdgeSync:
 
     async def _push_all(self) -> None:
         listeners = []
-        for task in self._tasks.all():
-            if task.state.final or (task.port is None and needs_port(task, self._settings)):
+        for task in self._tasks.active():
+            if task.port is None and needs_port(task, self._settings):
                 continue
             listeners.append(self._listener(task, self._sessions(task)))
         for task_id in await self._client.put_tasks(listeners):

@@ -38,7 +38,7 @@ class UnopenedStopper:
         Raises:
             EdgeUnavailable: it does not answer: who opened what is unknown, and nothing is stopped.
         """
-        unopened = [task for task in self._tasks.all() if self._is_due(task)]
+        unopened = [task for task in self._tasks.active() if self._is_due(task)]
         if not unopened:
             return
         activity, entered = await self._edge.activity(), self._entered()

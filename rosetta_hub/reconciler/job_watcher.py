@@ -85,9 +85,9 @@ class JobWatcher:
         Raises:
             ResourceUnavailable: nobody answered.
         """
-        mine = [task for task in self._tasks.all() if task.computing == self._computing.id]
-        active = [task for task in mine if not task.state.final and task.job_id is not None]
-        ended = [task for task in mine if task.job_id is not None and _ended_lately(task)]
+        computing, lately = self._computing.id, utc_now() - RECENT
+        active = _with_jobs(self._tasks.active(computing))
+        ended = _with_jobs(self._tasks.ended_since(lately, computing))
         if not active and not ended:
             return
         try:
@@ -101,8 +101,7 @@ class JobWatcher:
             by_name[job.name].append(job)
         for task in active:
             await self._look(task, by_name[self._queue.job_name(task)])
-        # Read again: tasks may have begun while the scheduler was asked.
-        await self._cancel_strays(jobs, self._tasks.all())
+        await self._cancel_strays(jobs)
 
     def _note(self, tasks: list[Task], sentence: str | None) -> None:
         for task in tasks:
@@ -151,25 +150,26 @@ class JobWatcher:
         self._absent.pop((task.id, task.attempt), None)
         self._tasks.update(task, partial(_finish, end=end))
 
-    async def _cancel_strays(self, jobs: list[Job], tasks: list[Task]) -> None:
+    async def _cancel_strays(self, jobs: list[Job]) -> None:
         """Cancel jobs of ours that no task wants: those of a submission whose answer was lost.
 
-        Other resources may have their jobs in the same queue.
+        Other resources may have their jobs in the same queue. Tasks are read again, because some
+        may have begun while the scheduler was asked.
         """
-        by_id = {task.id: task for task in tasks}
-        here = [task for task in tasks if task.computing == self._computing.id]
-        users = {task.remote_user: task.user for task in here}
-        for job in jobs:
-            known = self._queue.task_of(job)
-            if known is None or job.user not in users:
-                continue
-            if _is_stray(job, by_id.get(known[0]), known[1]):
+        ours = [(job, owner) for job in jobs if (owner := self._queue.task_of(job)) is not None]
+        tasks = self._tasks.by_ids({task_id for _, (task_id, _) in ours})
+        strays = [
+            job for job, (task_id, attempt) in ours if _is_stray(job, tasks.get(task_id), attempt)
+        ]
+        users = self._tasks.users_of_accounts(self._computing.id, {job.user for job in strays})
+        for job in strays:
+            if job.user in users:
                 log.warning("job %s (%s) belongs to no task: cancelling it", job.id, job.name)
                 await self._queue.cancel(users[job.user], job.id)
 
 
-def _ended_lately(task: Task) -> bool:
-    return task.ended is not None and utc_now() - task.ended < RECENT
+def _with_jobs(tasks: list[Task]) -> list[Task]:
+    return [task for task in tasks if task.job_id is not None]
 
 
 def _is_stray(job: Job, task: Task | None, attempt: int) -> bool:

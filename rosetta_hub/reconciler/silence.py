@@ -15,7 +15,7 @@ class SilenceWatcher:
 
     async def step(self) -> None:
         """One round; meant for each beat."""
-        tasks = self._tasks.all()
+        tasks = self._tasks.active()
         silent = {task.id for task in tasks if silent_since(task, self._beat)}
         changed, self._silent = silent ^ self._silent, silent
         for task in tasks:

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 
-from rosetta_hub.database.models import Target, Task
+from rosetta_hub.database.models import Target
 from rosetta_hub.hub_client import HubClient
 from rosetta_hub.tasks.manager import TaskManager
 
@@ -32,7 +32,7 @@ class StrayStopper:
         Raises:
             HubUnavailable: the hub does not answer: nothing is known.
         """
-        active = [task for task in self._tasks.all() if _wanted(task)]
+        active = [task for task in self._tasks.active() if task.target is Target.RUN]
         servers = {
             user: await self._hub.active_servers(user) for user in {task.user for task in active}
         }
@@ -42,7 +42,3 @@ class StrayStopper:
             if self._absent[task.id] >= PATIENCE:
                 log.warning("%s: the hub has no server %r of it", task.id, task.server_name)
                 self._tasks.request_stop(task)
-
-
-def _wanted(task: Task) -> bool:
-    return not task.state.final and task.target is Target.RUN

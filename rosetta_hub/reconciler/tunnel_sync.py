@@ -72,9 +72,9 @@ class TunnelSync:
 
     async def _all(self) -> list[Tunnel]:
         found = []
-        for task in self._tasks.all():
+        for task in self._tasks.active():
             try:
-                tunnel = None if task.state.final else await self._tunnel(task)
+                tunnel = await self._tunnel(task)
             except ResourceUnavailable as error:
                 log.warning("%s: its tunnel will be opened later: %s", task.id, error)
                 continue

@@ -17,6 +17,7 @@ from rosetta_hub.keys import Keys
 from rosetta_hub.tasks.changes import Before, Watcher, watch_nothing
 from rosetta_hub.tasks.events import Broadcaster, Event
 from rosetta_hub.tasks.logs import Logs
+from rosetta_hub.tasks.queries import TaskQueries
 from rosetta_hub.tasks.report import Report, apply_report
 
 # Columns that belong to one attempt, and what they are when it begins.
@@ -52,7 +53,7 @@ _FRESH: dict[str, Any] = {
 }
 
 
-class TaskManager:
+class TaskManager(TaskQueries):
     """Tasks in the database, their logs, and the news of them.
 
     `wake` is called with the id of each task that the reconciler should look at, `watch` with
@@ -69,7 +70,7 @@ class TaskManager:
         wake: Callable[[str], None],
         watch: Watcher = watch_nothing,
     ) -> None:
-        self.database = database
+        super().__init__(database)
         self.catalogue = catalogue
         self.logs = logs
         self.events = events
@@ -100,56 +101,6 @@ class TaskManager:
         self.logs.keep_two(task.id, task.attempt)
         self.changed(task)
         return task
-
-    def find(self, task_id: str) -> Task:
-        """The task of that id.
-
-        Raises:
-            NotFound: there is none.
-        """
-        with self.database.session() as session:
-            task = session.get(Task, task_id)
-        if task is None:
-            raise NotFound("There is no such task. It may have been deleted.")
-        return task
-
-    def find_server(self, user: str, server_name: str) -> Task:
-        """The task of a named server of the hub (the empty name is the default server).
-
-        Raises:
-            NotFound: there is none.
-        """
-        with self.database.session() as session:
-            task = _of_server(session, user, server_name)
-        if task is None:
-            raise NotFound("There is no such task. It may have been deleted.")
-        return task
-
-    def all(self, user: str | None = None) -> list[Task]:
-        """All tasks (of a user), newest first."""
-        query = select(Task).order_by(Task.created.desc())
-        if user is not None:
-            query = query.where(Task.user == user)
-        with self.database.session() as session:
-            return list(session.scalars(query))
-
-    def active_ids(self) -> list[str]:
-        """Ids of the tasks that are not final, or that still hold a port or wait to be deleted."""
-        query = select(Task.id).where(
-            Task.state.not_in([State.STOPPED, State.FAILED])
-            | Task.port.is_not(None)
-            | Task.forget.is_(True)
-        )
-        with self.database.session() as session:
-            return list(session.scalars(query))
-
-    def has_port_to_free(self) -> bool:
-        """Whether a task that has ended still has a port, which the next task can have soon."""
-        query = select(Task.id).where(
-            Task.state.in_([State.STOPPED, State.FAILED]), Task.port.is_not(None)
-        )
-        with self.database.session() as session:
-            return session.scalars(query.limit(1)).first() is not None
 
     def request_stop(self, task: Task, forget: bool = False) -> Task:
         """Record that the task should stop (and be deleted once it has); nothing waits here."""

@@ -20,7 +20,7 @@ def assign_port(session: Session, task: Task, ports: range, refused: set[int]) -
     """
     if task.port is not None and task.port in ports and task.port not in refused:
         return task.port
-    taken = set(session.scalars(select(Task.port).where(Task.port.is_not(None))))
+    taken = set(session.scalars(select(Task.port).where(Task.port > 0)))
     free = [port for port in ports if port not in taken and port not in refused]
     if not free:
         raise PortsExhausted(

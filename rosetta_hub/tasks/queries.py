@@ -1,0 +1,94 @@
+"""The queries on tasks. Each reads rows through an index: ended tasks cost nothing but space."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Select, or_, select
+
+from rosetta_hub.database.database import Database
+from rosetta_hub.database.models import State, Task
+from rosetta_hub.errors import NotFound
+
+# Lists instead of "not in", which no index answers.
+ACTIVE = [state for state in State if not state.final]
+# SQLite uses an index for a range, but not for "is not null".
+HAS_PORT = Task.port > 0
+
+
+class TaskQueries:
+    """Reads tasks; what it returns are snapshots."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def find(self, task_id: str) -> Task:
+        """The task of that id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self.database.session() as session:
+            return found(session.get(Task, task_id))
+
+    def find_server(self, user: str, server_name: str) -> Task:
+        """The task of a named server of the hub (the empty name is the default server).
+
+        Raises:
+            NotFound: there is none.
+        """
+        query = select(Task).where(Task.user == user, Task.server_name == server_name)
+        with self.database.session() as session:
+            return found(session.scalar(query))
+
+    def all(self, user: str | None = None) -> list[Task]:
+        """All tasks (of a user), newest first, ended ones included."""
+        query = select(Task).order_by(Task.created.desc())
+        return self._list(query if user is None else query.where(Task.user == user))
+
+    def active(self, computing: str | None = None) -> list[Task]:
+        """The tasks that have not ended (on a computing resource), newest first."""
+        query = select(Task).where(Task.state.in_(ACTIVE)).order_by(Task.created.desc())
+        return self._list(query if computing is None else query.where(Task.computing == computing))
+
+    def ended_since(self, time: datetime, computing: str) -> list[Task]:
+        """The tasks of a computing resource that have ended after `time`."""
+        return self._list(select(Task).where(Task.ended > time, Task.computing == computing))
+
+    def by_ids(self, ids: Collection[str]) -> dict[str, Task]:
+        """The tasks of these ids, as far as there are any."""
+        return {task.id: task for task in self._list(select(Task).where(Task.id.in_(ids)))}
+
+    def users_of_accounts(self, computing: str, accounts: Collection[str]) -> dict[str, str]:
+        """The hub's users whose tasks run, or ran, as these accounts of a computing resource."""
+        query = select(Task.remote_user, Task.user).where(
+            Task.computing == computing, Task.remote_user.in_(accounts)
+        )
+        with self.database.session() as session:
+            return {str(account): user for account, user in session.execute(query.distinct())}
+
+    def active_ids(self) -> list[str]:
+        """Ids of the tasks that are not final, or that still hold a port or wait to be deleted."""
+        query = select(Task.id).where(or_(Task.state.in_(ACTIVE), HAS_PORT, Task.forget.is_(True)))
+        with self.database.session() as session:
+            return list(session.scalars(query))
+
+    def has_port_to_free(self) -> bool:
+        """Whether a task that has ended still has a port, which the next task can have soon."""
+        query = select(Task.state).where(HAS_PORT)
+        with self.database.session() as session:
+            return any(state.final for state in session.scalars(query))
+
+    def _list(self, query: Select[Task]) -> list[Task]:
+        with self.database.session() as session:
+            return list(session.scalars(query))
+
+
+def found(task: Task | None) -> Task:
+    """The task.
+
+    Raises:
+        NotFound: there is none.
+    """
+    if task is None:
+        raise NotFound("There is no such task. It may have been deleted.")
+    return task
