@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
+from tornado.httputil import HTTPServerRequest
 
 import rosetta_templates
 from rosetta_hub.catalogue.options import TaskOptions
@@ -13,6 +14,9 @@ from rosetta_hub.catalogue.options import TaskOptions
 # Fields of the form itself; in a native start, everything else is the native spawner's.
 _ALWAYS_SENT = frozenset({"software", "name"})
 _FIELDS = frozenset({*TaskOptions.model_fields, "_xsrf"})
+# In the query of a form's address, parameters of the hub.
+_HUB_PARAMETERS = frozenset({"next", "display_name", "_xsrf"})
+_PREFIX = "opt-"
 
 
 @cache
@@ -22,17 +26,46 @@ def _environment() -> Environment:
 
 
 def render_form(
-    cards: list[dict[str, Any]], own_forms: Mapping[str, str], static_url: str, user: str
+    cards: list[dict[str, Any]],
+    own_forms: Mapping[str, str],
+    static_url: str,
+    user: str,
+    preset: Mapping[str, str] | None = None,
 ) -> str:
     """The HTML between the hub's `<form>` tags.
 
     The template is `options_form.html`; it gets `cards`, `static_url` (of the service's files) and
     `user` (with a `name`). `own_forms` holds the options forms (HTML) of the native entries by card
-    id; each card gets its own as `own_form`, an empty text where there is none.
+    id; each card gets its own as `own_form`, an empty text where there is none. `preset` holds the
+    values with which the form is filled in, by field name.
     """
     shown = [card | {"own_form": own_forms.get(card["id"], "")} for card in cards]
     template = _environment().get_template("options_form.html")
-    return template.render(cards=shown, static_url=static_url, user={"name": user})
+    return template.render(
+        cards=shown, static_url=static_url, user={"name": user}, preset=preset or {}
+    )
+
+
+def take_preset(request: HTTPServerRequest) -> dict[str, str]:
+    """The options in the query of a request for the form, by field name; removes them there.
+
+    JupyterHub starts a server at once where a query has options. But any page can hold a link or an
+    image with such an address, and after a login in between the request looks like one of the hub's
+    own pages. So a query fills in the form, and only the form starts something. As in JupyterHub,
+    names may begin with `opt-`, and where one does, names that do not are ignored.
+    """
+    query = {
+        name: values[0].decode(errors="replace")
+        for name, values in request.query_arguments.items()
+        if name not in _HUB_PARAMETERS
+    }
+    request.query_arguments = {}
+    prefixed = {
+        name.removeprefix(_PREFIX): value
+        for name, value in query.items()
+        if name.startswith(_PREFIX)
+    }
+    return prefixed or query
 
 
 def chosen_fields(form: Mapping[str, list[str]]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from copy import deepcopy
+from types import MappingProxyType
 from typing import Any
 
 from jupyterhub.spawner import Spawner
@@ -16,7 +17,7 @@ from rosetta_hub.catalogue.software import Software
 from rosetta_hub.errors import InvalidOptions
 from rosetta_spawners.child import HUB_FLAGS, Bond, find_class, make_child
 from rosetta_spawners.errors import StartRefused
-from rosetta_spawners.form import chosen_fields, native_fields, render_form
+from rosetta_spawners.form import chosen_fields, native_fields, render_form, take_preset
 from rosetta_spawners.settings import Settings, load_settings, person_of
 from rosetta_spawners.task import TaskSpawner
 
@@ -48,6 +49,7 @@ class RosettaSpawner(WrapSpawner):
 
     _bond: Bond | None = None
     _form_auth_state: tuple[Any] | None = None
+    _preset: Mapping[str, str] = MappingProxyType({})
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
@@ -151,11 +153,16 @@ class RosettaSpawner(WrapSpawner):
         return list(await super()._get_oauth_client_allowed_scopes())
 
     async def run_auth_state_hook(self, auth_state: Any) -> None:
-        """Run the child's own; for the page with the form, note what the forms' spawners need."""
+        """Run the child's own; for the page with the form, note what the form needs.
+
+        The hub calls this before it looks for options in the query of that page.
+        """
         if self._start_pending:
             await self.construct_child().run_auth_state_hook(auth_state)
-        else:
-            self._form_auth_state = (auth_state,)
+            return
+        self._form_auth_state = (auth_state,)
+        if self.handler is not None:
+            self._preset = take_preset(self.handler.request)
 
     async def apply_group_overrides(self) -> None:
         """Apply the child's own."""
@@ -217,6 +224,7 @@ class RosettaSpawner(WrapSpawner):
     async def get_options_form(self) -> str:
         """The catalogue as a form (HTML), with the own forms of the native entries in it."""
         person = person_of(self.user)
+        preset, self._preset = self._preset, MappingProxyType({})
         cards = cards_for(self.settings.catalogue, person)
         forms = {}
         for card in cards:
@@ -224,7 +232,7 @@ class RosettaSpawner(WrapSpawner):
                 forms[card["id"]] = await self._own_form(entry)
         self._form_auth_state = None
         static_url = f"{self.settings.rosetta.service_prefix}static"
-        return render_form(cards, forms, static_url, person.name)
+        return render_form(cards, forms, static_url, person.name, preset)
 
     async def _own_form(self, entry: Software) -> str:
         child = self._make_child(entry)
@@ -234,8 +242,12 @@ class RosettaSpawner(WrapSpawner):
         return str(await child.get_options_form() or "")
 
     async def options_from_query(self, query_data: Mapping[str, Any]) -> dict[str, Any]:
-        """The options of a start from a link, as from the form."""
-        return await self.run_options_from_form(query_data)
+        """Refuse to start from a link; see `take_preset`.
+
+        Raises:
+            StartRefused: always; the hub shows the form.
+        """
+        raise StartRefused(405, "A link starts nothing. Check the options and press Start.")
 
     async def run_options_from_form(self, form_data: Mapping[str, Any]) -> dict[str, Any]:
         """The options of a start from the fields of the form.

@@ -13,9 +13,11 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 from jupyterhub._data import DATA_FILES_PATH
 from tornado import httpserver, netutil, web
+from tornado.httputil import url_concat
 
 import rosetta_hub.service
 import rosetta_templates
+from rosetta_spawners.form import take_preset
 
 TEMPLATES = Path(str(rosetta_templates.__file__)).parent
 STATIC = Path(rosetta_hub.service.__file__).parent / "static"
@@ -38,6 +40,7 @@ class Stub:
         self.calls: list[tuple[str, str]] = []
         self.refusals: dict[str, tuple[int, str]] = {}
         self.spawned: list[tuple[str, dict[str, str]]] = []
+        self.queries: list[str] = []
         self.spawn_error = ""
         self.cards: list[dict[str, Any]] = []
         self.taken: list[str] = []
@@ -382,6 +385,7 @@ class Spawn(Handler):
         """Keep what was sent; on to the waiting room, or the catalogue with the error."""
         fields = {key: self.get_body_argument(key) for key in self.request.body_arguments}
         self.stub.spawned.append((self.request.path, fields))
+        self.stub.queries.append(self.request.query)
         if self.stub.spawn_error:
             self.set_status(422)
             self.form(self.stub.spawn_error)
@@ -391,8 +395,12 @@ class Spawn(Handler):
     def form(self, error: str = "") -> None:
         """The page."""
         options = service_templates().get_template("options_form.html")
+        preset = take_preset(self.request) if self.request.method == "GET" else {}
         form = options.render(
-            cards=self.stub.cards, static_url=f"{PREFIX}static", user={"name": "alice"}
+            cards=self.stub.cards,
+            static_url=f"{PREFIX}static",
+            user={"name": "alice"},
+            preset=preset,
         )
         context = hub_context(self.stub)
         person = {**vars(context["user"]), "name": self.stub.person}
@@ -403,7 +411,7 @@ class Spawn(Handler):
                 for_user=SimpleNamespace(**person),
                 spawner_options_form=form,
                 error_message=error,
-                url=f"{self.request.path}?_xsrf=abc",
+                url=url_concat(self.request.uri or "", {"_xsrf": "abc"}),
             )
         )
 

@@ -263,14 +263,15 @@ class Person:
     async def log_in(self) -> None:
         """Through the login form."""
         await self.client.get("/hub/login")
-        form = {"username": self.name, "password": "", "_xsrf": self._xsrf}
+        form = {"username": self.name, "password": "", "_xsrf": self.xsrf}
         answer = await self.client.post("/hub/login", data=form, follow_redirects=False)
         assert answer.status_code == 302, answer.text
         # Older hubs give the cookie against forgery with the first page after the login.
         await self.client.get("/hub/home")
 
     @property
-    def _xsrf(self) -> str:
+    def xsrf(self) -> str:
+        """The token against forgery that the hub's forms carry."""
         found = [cookie for cookie in self.client.cookies.jar if cookie.name == "_xsrf"]
         return str(next(one.value for one in found if one.path == "/hub/"))
 
@@ -284,7 +285,7 @@ class Person:
         """Press "Start"; redirects are not followed."""
         return await self.client.post(
             f"/hub/spawn/{self.name}/{server}",
-            params={"_xsrf": self._xsrf},
+            params={"_xsrf": self.xsrf},
             data=fields,
             follow_redirects=False,
         )

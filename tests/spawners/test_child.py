@@ -10,6 +10,7 @@ from traitlets import Unicode, Union
 
 from rosetta_spawners import RosettaSpawner, TaskSpawner
 from rosetta_spawners.child import HUB_FLAGS, Bond, find_class, make_child
+from rosetta_spawners.errors import StartRefused
 
 from .fakes import rosetta_config, running, spawner_arguments
 
@@ -26,6 +27,11 @@ def wrapper(tmp_path: Path, **more: Any) -> RosettaSpawner:
 def test_find_class() -> None:
     assert find_class("simple") is SimpleLocalProcessSpawner
     assert find_class("jupyterhub.spawner.LocalProcessSpawner") is LocalProcessSpawner
+
+
+async def test_a_link_starts_nothing(tmp_path: Path) -> None:
+    with pytest.raises(StartRefused, match="press Start"):
+        await wrapper(tmp_path).options_from_query({"software": ["web"]})
 
 
 def test_flags_are_the_hubs() -> None:

@@ -1,8 +1,11 @@
 """The form: what is shown, and what comes back."""
 
-import pytest
+from unittest.mock import Mock
 
-from rosetta_spawners.form import chosen_fields, native_fields, render_form
+import pytest
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
+
+from rosetta_spawners.form import chosen_fields, native_fields, render_form, take_preset
 
 CARD = {
     "id": "web",
@@ -50,3 +53,30 @@ def test_chosen_fields() -> None:
 )
 def test_native_fields(form: dict[str, list[str]], expected: dict[str, list[str]]) -> None:
     assert native_fields(form) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", {}),
+        ("next=/hub/home&display_name=x&_xsrf=t", {}),
+        ("software=web&cpus=2&cpus=4&next=/", {"software": "web", "cpus": "2"}),
+        ("opt-software=web&cpus=2", {"software": "web"}),
+        ("opt-=x&name=%ff", {"": "x"}),
+        ("name=%ff", {"name": "\ufffd"}),
+    ],
+)
+def test_take_preset(query: str, expected: dict[str, str]) -> None:
+    line = RequestStartLine("GET", f"/hub/spawn/alice?{query}", "HTTP/1.1")
+    headers = HTTPHeaders({"Host": "hub.example"})
+    request = HTTPServerRequest(start_line=line, headers=headers, connection=Mock())
+    assert take_preset(request) == expected
+    # What the hub would start a server with is gone; what it reads by name is not.
+    assert request.query_arguments == {}
+    assert ("next" in request.arguments) == ("next=" in query)
+
+
+def test_preset_is_text() -> None:
+    html = render_form([CARD], {}, "/s", "alice", {"software": "web", "name": '"><script>'})
+    assert "<script>" not in html.replace('<script type="module"', "")
+    assert "checked" in html

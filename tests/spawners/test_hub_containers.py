@@ -1,6 +1,9 @@
 """Containers as servers of a real hub: what is started, seen, lost and stopped."""
 
 import asyncio
+import html
+import json
+import re
 
 import pytest
 
@@ -285,14 +288,54 @@ async def test_delete_of_a_user(hub: Hub, service: StubService, alice: Person) -
     assert sorted(service.stops_of(alice.name)) == [(alice.name, "one"), (alice.name, "two")]
 
 
-async def test_start_by_a_link(hub: Hub, service: StubService, alice: Person) -> None:
-    page = await alice.client.get(f"/hub/spawn/{alice.name}/one?software=staff")
-    assert page.status_code in FORM_AGAIN
-    assert "There is no software &#39;staff&#39; for you." in page.text
+LINKS = (
+    "software=web&cpus=2",
+    "opt-software=web&opt-cpus=2&opt-unknown=x",
+    "software=classic&flavour=sour&cpus=2",
+)
+# What browsers tell of the page on which somebody followed a link, or which holds an image.
+REQUESTS: tuple[dict[str, str], ...] = (
+    {},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+    {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+    # After a login in between, a foreign link looks like one of the hub's own pages.
+    {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+)
+
+
+@pytest.mark.parametrize("query", LINKS)
+async def test_link_fills_in_the_form_and_starts_nothing(
+    hub: Hub, service: StubService, alice: Person, query: str
+) -> None:
+    for headers in REQUESTS:
+        page = await alice.client.get(f"/hub/spawn/{alice.name}/one?{query}", headers=headers)
+        assert page.status_code == 200
+        assert 'id="spawn-error"' not in page.text
+        assert _preset(page.text)["cpus"] == "2"
+    assert not await hub.server(alice.name, "one")
     assert service.starts == []
-    await alice.client.get(f"/hub/spawn/{alice.name}/one?software=web&cpus=2")
-    await hub.ready(alice.name, "one")
-    assert service.starts[0]["options"] == {"software": "web", "cpus": 2.0}
+    # The next form is empty again, also after a start that was refused.
+    assert _preset(await alice.form("one")) == {}
+    refused = await alice.post_form("one", {"software": "staff"})
+    assert _preset(refused.text) == {}
+
+
+async def test_image_of_a_link_starts_nothing_by_the_token_in_it(
+    hub: Hub, service: StubService, alice: Person
+) -> None:
+    query = {"software": "web", "_xsrf": alice.xsrf}
+    page = await alice.client.get(f"/hub/spawn/{alice.name}/one", params=query)
+    assert _preset(page.text) == {"software": "web"}
+    assert not await hub.server(alice.name, "one")
+    assert service.starts == []
+
+
+def _preset(page: str) -> dict[str, str]:
+    """What a form has been filled in with, by field name."""
+    found = re.search(r'data-preset="([^"]*)"', page)
+    assert found
+    preset: dict[str, str] = json.loads(html.unescape(found[1]))
+    return preset
 
 
 async def test_no_secret_in_the_log(hub: Hub, service: StubService, alice: Person) -> None:

@@ -3,7 +3,7 @@
 
 import { h, setSentence, showLogo } from "./dom.js";
 import { TaskOptions } from "./task_options.js";
-import { keepChoice, setAction } from "./spawn_form.js";
+import { fillIn, setAction } from "./spawn_form.js";
 import { SENDING, holdStart } from "./start_button.js";
 
 const catalogue = document.getElementById("catalogue");
@@ -102,7 +102,7 @@ class Catalogue {
 function start() {
   const form = catalogue.closest("form");
   if (!form || !element("cards")) return;
-  new Catalogue(keepChoice(form));
+  new Catalogue(fillIn(form));
   form.addEventListener("submit", () => {
     setAction(form);
     holdStart(SENDING, true);

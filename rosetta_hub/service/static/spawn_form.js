@@ -1,4 +1,4 @@
-// Where the form goes, and what it keeps.
+// Where the form goes, and with what it is filled in.
 
 const KEY = "rosetta-spawn";
 const LONGEST = 30;
@@ -30,13 +30,25 @@ export function setAction(form) {
   // The form may be sent twice, after "back", with another name.
   form.dataset.first ??= form.getAttribute("action") || location.href;
   const url = new URL(form.dataset.first, location.href);
+  url.search = withoutOptions(url.search);
   const [base, user, server] = split(url.pathname);
-  if (server) return;
+  if (server) {
+    form.setAttribute("action", url.pathname + url.search);
+    return;
+  }
   const name = new FormData(form).get("name")?.trim()
     || form.querySelector("input[name=software]:checked")?.dataset.name || "";
   const owner = user || encodeURIComponent(form.dataset.user || document.getElementById("catalogue").dataset.user);
   url.pathname = `${base}/${owner}/${slugOf(name, JSON.parse(form.dataset.taken || "[]"))}`;
   form.setAttribute("action", url.pathname + url.search);
+}
+
+/** Parameters of a form's address that are the hub's; the others have filled in the form. */
+const HUB_PARAMETERS = ["next", "display_name", "_xsrf"];
+
+function withoutOptions(search) {
+  const kept = [...new URLSearchParams(search)].filter(([name]) => HUB_PARAMETERS.includes(name));
+  return new URLSearchParams(kept).toString();
 }
 
 function split(path) {
@@ -45,18 +57,26 @@ function split(path) {
 }
 
 /**
- * After an error the hub sends the form anew, empty, and whoever sets up a key on the way leaves
- * it: what was chosen is put back, once. Returns what was in the fields, by name, for those whose
- * choices are made later, out of the catalogue.
+ * Fills in the form. After an error the hub sends it anew, empty, and whoever sets up a key on the
+ * way leaves it: what was chosen is put back, once. Otherwise a link may have options in its
+ * query. Returns the values, by field name, for fields whose choices are made later, out of the
+ * catalogue.
  */
-export function keepChoice(form) {
+export function fillIn(form) {
+  const stored = storedEntries();
+  const preset = Object.entries(JSON.parse(document.getElementById("catalogue").dataset.preset));
+  const entries = preset.length ? preset : stored;
+  form.addEventListener("submit", () => storeChoice(form, false));
+  document.querySelector("#identity a")?.addEventListener("click", () => storeChoice(form, true));
+  restore(form, entries);
+  return new Map(entries);
+}
+
+function storedEntries() {
   const stored = JSON.parse(sessionStorage.getItem(KEY) || "null");
   sessionStorage.removeItem(KEY);
   const wanted = stored && (stored.away || document.getElementById("spawn-error"));
-  form.addEventListener("submit", () => storeChoice(form, false));
-  document.querySelector("#identity a")?.addEventListener("click", () => storeChoice(form, true));
-  if (wanted) restore(form, stored.entries);
-  return new Map(wanted ? stored.entries : []);
+  return wanted ? stored.entries : [];
 }
 
 function storeChoice(form, away) {
@@ -72,8 +92,9 @@ function restore(form, entries) {
       continue;
     }
     for (const field of form.elements) {
-      if (field.name !== name || ["radio", "checkbox", "file", "hidden"].includes(field.type)) continue;
-      field.value = value;
+      if (field.name !== name || ["checkbox", "file", "hidden"].includes(field.type)) continue;
+      if (field.type === "radio") field.checked = field.value === value;
+      else field.value = value;
     }
   }
 }

@@ -88,5 +88,8 @@ export class TaskOptions {
     const runtimes = engine?.runtimes || [];
     fill(this.runtime, runtimes.length ? runtimes.map((name) => [name, name]) : [["", "Default"]]);
     this.restore(this.runtime);
+    // What is not the usual choice must not start unseen.
+    const usual = !this.resource || this.engine.value === this.resource.defaults.engine;
+    if (!usual || this.runtime.selectedIndex > 0) element("advanced").open = true;
   }
 }
