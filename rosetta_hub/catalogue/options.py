@@ -1,10 +1,11 @@
 """What a user asks for, checked against the catalogue: the same check for form, API and CLI."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from rosetta_hub.catalogue.catalogue import Catalogue, Person
 from rosetta_hub.catalogue.computing import Computing, Engine
@@ -16,6 +17,13 @@ from rosetta_hub.errors import InvalidOptions
 
 # Docker refuses less than 6 MB; nothing with an interface runs in less than this.
 MINIMAL_MEMORY = 16 << 20
+
+
+def _is_one_line(text: str) -> str:
+    # "Cc" are control characters, "Cs" halves of surrogate pairs: databases refuse some of them.
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        raise ValueError("It has to be one line of text without control characters")
+    return text
 
 
 class TaskOptions(QueueRequest):
@@ -32,7 +40,7 @@ class TaskOptions(QueueRequest):
     cpus: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     memory: Size | None = None
     size: str | None = Field(default=None, max_length=80)
-    name: str = Field(default="", max_length=80)
+    name: Annotated[str, AfterValidator(_is_one_line)] = Field(default="", max_length=80)
 
     def queue_request(self) -> QueueRequest:
         """What of them is the workload manager's."""

@@ -13,11 +13,12 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     String,
-    Text,
     UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import DateTime, TypeDecorator
+
+from rosetta_hub.database.external_text import ExternalText, fit_on_assignment
 
 
 class State(enum.StrEnum):
@@ -89,6 +90,9 @@ class Base(DeclarativeBase):
     }
 
 
+fit_on_assignment(Base)
+
+
 class Task(Base):
     """One container of one user: a named server of the hub.
 
@@ -127,14 +131,14 @@ class Task(Base):
 
     # What the agent reported last.
     sequence: Mapped[int] = mapped_column(default=0)
-    message: Mapped[str] = mapped_column(String(200), default="")
+    message: Mapped[str] = mapped_column(ExternalText(200), default="")
     progress_done: Mapped[int | None]
     progress_total: Mapped[int | None]
     interface_kind: Mapped[str | None] = mapped_column(String(10))
     interface_port: Mapped[int | None]
     exit_code: Mapped[int | None]
-    reason: Mapped[str | None] = mapped_column(String(40))
-    detail: Mapped[str] = mapped_column(Text, default="")
+    reason: Mapped[str | None] = mapped_column(ExternalText(40))
+    detail: Mapped[str] = mapped_column(ExternalText(), default="")
     warnings: Mapped[list[str]] = mapped_column(default=list)
     cpu_seconds: Mapped[float | None]
     memory_used: Mapped[int | None]
@@ -142,15 +146,15 @@ class Task(Base):
     # Where it is on its computing resource, as the resource itself says: the account it runs as,
     # the scheduler's job, and for a standalone host what tells one start of it from the next.
     # `submitting` is when a submission began whose answer is not known.
-    remote_user: Mapped[str | None] = mapped_column(String(64))
+    remote_user: Mapped[str | None] = mapped_column(ExternalText(64))
     submitting: Mapped[datetime | None]
-    job_id: Mapped[str | None] = mapped_column(String(64))
-    job_state: Mapped[str | None] = mapped_column(String(40))
-    job_reason: Mapped[str | None] = mapped_column(String(300))
+    job_id: Mapped[str | None] = mapped_column(ExternalText(64))
+    job_state: Mapped[str | None] = mapped_column(ExternalText(40))
+    job_reason: Mapped[str | None] = mapped_column(ExternalText(300))
     expected_start: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]
-    node: Mapped[str | None] = mapped_column(String(255))
-    boot: Mapped[str | None] = mapped_column(String(80))
+    node: Mapped[str | None] = mapped_column(ExternalText(255))
+    boot: Mapped[str | None] = mapped_column(ExternalText(80))
 
     created: Mapped[datetime]
     started: Mapped[datetime | None]

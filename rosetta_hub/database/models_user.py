@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from rosetta_hub.database.external_text import ExternalText
 from rosetta_hub.database.models import Base, text_enum
 
 
@@ -32,7 +33,7 @@ class Identity(Base):
     public_key: Mapped[str] = mapped_column(Text)
     private_key: Mapped[bytes] = mapped_column(LargeBinary)
     state: Mapped[IdentityState] = mapped_column(text_enum(IdentityState))
-    sentence: Mapped[str] = mapped_column(Text, default="")
+    sentence: Mapped[str] = mapped_column(ExternalText(), default="")
     updated: Mapped[datetime]
 
     def __repr__(self) -> str:
@@ -88,7 +89,7 @@ class Mail(Base):
     user: Mapped[str] = mapped_column(String(255), index=True)
     state: Mapped[MailState] = mapped_column(text_enum(MailState))
     address: Mapped[str | None] = mapped_column(String(254))
-    sentence: Mapped[str] = mapped_column(Text, default="")
+    sentence: Mapped[str] = mapped_column(ExternalText(), default="")
     tries: Mapped[int] = mapped_column(default=0)
     created: Mapped[datetime]
     next_try: Mapped[datetime]

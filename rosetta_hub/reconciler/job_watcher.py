@@ -130,6 +130,9 @@ class JobWatcher:
             return
         except ResourceUnavailable as error:
             log.warning("%s: %s", task.id, error)
+        except Exception:
+            # The other tasks of the resource are brought up to date all the same.
+            log.exception("%s: its job could not be followed", task.id)
 
     def _apply(self, task: Task, job: Job) -> None:
         sentence = self._queue.why(job, task) if job.state is JobState.PENDING else ""
@@ -165,7 +168,15 @@ class JobWatcher:
         for job in strays:
             if job.user in users:
                 log.warning("job %s (%s) belongs to no task: cancelling it", job.id, job.name)
-                await self._queue.cancel(users[job.user], job.id)
+                await self._cancel(users[job.user], job)
+
+    async def _cancel(self, user: str, job: Job) -> None:
+        try:
+            await self._queue.cancel(user, job.id)
+        except ResourceUnavailable as error:
+            log.warning("job %s: %s", job.id, error)
+        except Exception:
+            log.exception("job %s could not be cancelled", job.id)
 
 
 def _with_jobs(tasks: list[Task]) -> list[Task]:
@@ -185,7 +196,10 @@ def _is_requeued(task: Task, job: Job) -> bool:
 
 
 def _as_shown(job: Job, sentence: str) -> tuple[object, ...]:
-    return (job.scheduler_state, sentence, job.expected_start, job.ends_at, job.node)
+    # As a row, because its columns cut texts that are too long.
+    row = Task(job_state=job.scheduler_state, job_reason=sentence, node=job.node)
+    row.expected_start, row.ends_at = job.expected_start, job.ends_at
+    return _shown(row)
 
 
 def _shown(task: Task) -> tuple[object, ...]:
