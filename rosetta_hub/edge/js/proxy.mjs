@@ -43,22 +43,23 @@ export function defineEdgeProxy(ConfigurableProxy) {
         return answer(req, res, verdict.status, verdict.text, verdict.headers);
       }
       task.traffic.use(req.socket, verdict.session, now);
-      if (task.webOptions === null) return this.#answerUnavailable(req, res, task);
+      if (task.proxyOptions === null) return this.#answerUnavailable(req, res, task);
       req[TASK] = task;
       cleanRequest(req, task, verdict.own, this.edge.scheme);
-      this.#forward(req, res, task, RETRIABLE.includes(req.method));
+      this.#forward(req, res, task.optionsFor(req, verdict.session), RETRIABLE.includes(req.method));
     }
 
-    #forward(req, res, task, mayRetry) {
+    #forward(req, res, options, mayRetry) {
+      const task = req[TASK];
       const onError = (error) => {
         if (res.headersSent || res.destroyed) return res.destroy();
         // The container closed an idle connection in the moment it was taken from the pool.
         const wasStale = req[UPSTREAM]?.reusedSocket && error.code === "ECONNRESET";
-        if (wasStale && mayRetry) return this.#forward(req, res, task, false);
+        if (wasStale && mayRetry) return this.#forward(req, res, options, false);
         this.#answerUnavailable(req, res, task);
       };
       try {
-        this.proxy.web(req, res, task.webOptions, onError);
+        this.proxy.web(req, res, options, onError);
       } catch (error) {
         log.warn(`${task.id}: request can't be passed on: ${error.code ?? error.message}`);
         answer(req, res, 400, "The request can't be passed on.\n");
@@ -102,7 +103,7 @@ export function defineEdgeProxy(ConfigurableProxy) {
       const task = this.edge.tasks.find(req);
       const verdict = judgeUpgrade(req, task, now);
       if (verdict.session === undefined) return answerSocket(socket, verdict.status, verdict.text);
-      if (task.webOptions === null) return answerSocket(socket, 503, NO_ANSWER);
+      if (task.proxyOptions === null) return answerSocket(socket, 503, NO_ANSWER);
       req[TASK] = task;
       cleanUpgrade(req, task, verdict.own, this.edge.scheme);
       task.traffic.use(socket, verdict.session, now);
@@ -111,7 +112,7 @@ export function defineEdgeProxy(ConfigurableProxy) {
         else answerSocket(socket, 503, NO_ANSWER);
       };
       try {
-        this.proxy.ws(req, socket, head, task.socketOptions, onError);
+        this.proxy.ws(req, socket, head, task.proxyOptions, onError);
       } catch (error) {
         log.warn(`${task.id}: upgrade can't be passed on: ${error.code ?? error.message}`);
         answerSocket(socket, 400, "The request can't be passed on.\n");

@@ -28,7 +28,7 @@ export class Sessions {
   }
 
   #add(hash, user, expires, traded) {
-    const session = { user, expires, traded, lastUsed: null, streams: new Set() };
+    const session = { user, expires, traded, lastUsed: null, streams: new Set(), pool: null };
     this.#sessions.set(hash, session);
     return session;
   }
@@ -52,7 +52,16 @@ export class Sessions {
     if (session === undefined) return isKnown;
     this.#sessions.delete(hash);
     for (const socket of session.streams) socket.destroy();
+    session.pool?.destroy();
     return true;
+  }
+
+  /** Close the connections to the container that are kept for later requests, and those in use. */
+  closePools() {
+    for (const session of this.#sessions.values()) {
+      session.pool?.destroy();
+      session.pool = null;
+    }
   }
 
   /** Remember a ticket by its hash: `{value, user, expires, sessionExpires}`. */

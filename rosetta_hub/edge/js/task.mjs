@@ -1,9 +1,7 @@
 // One task as the service describes it ("listener"), checked, with what a request needs precomputed.
 
-import http from "node:http";
-import https from "node:https";
-
 import { accessCookieName } from "./cookies.mjs";
+import { ConnectionPool, hasUndefinedBody } from "./pool.mjs";
 import { Sessions } from "./sessions.mjs";
 import { Traffic } from "./traffic.mjs";
 
@@ -55,7 +53,6 @@ export class Task {
     this.sessions = new Sessions();
     this.traffic = new Traffic();
     this.context = context;
-    this.agent = null;
     this.update(raw, Date.now());
   }
 
@@ -81,26 +78,28 @@ export class Task {
     if (full.sessions !== undefined) this.sessions.replace(full.sessions, now);
   }
 
-  // An agent of its own: no two tasks ever share a pool of connections. CHP has none for unix sockets.
   #setTarget(target, overTls) {
     const key = JSON.stringify([target, overTls]);
     if (key === this.targetKey) return;
     this.targetKey = key;
     this.target = target;
-    this.agent?.destroy();
-    this.agent = null;
-    this.webOptions = null;
+    this.sessions.closePools();
+    this.proxyOptions = null;
     if (target === null || this.protocol === "tcp") return;
-    const Agent = overTls ? https.Agent : http.Agent;
-    this.agent = new Agent({ keepAlive: true, timeout: 60_000 });
     const where = target.unix
       ? { socketPath: target.unix, host: "localhost", hostname: "localhost" }
       : { host: target.host, hostname: target.host, port: target.port };
     // http-proxy would take the edge's own TLS options (`ssl`) for connections to containers, and write
     // into them. Containers' certificates are self-signed, and the way to them is private.
     const shared = { ssl: undefined, secure: false, toProxy: true, prependPath: false };
-    this.webOptions = { ...shared, target: { protocol: overTls ? "https:" : "http:", ...where }, agent: this.agent };
-    this.socketOptions = { ...this.webOptions, agent: undefined };
+    this.proxyOptions = { ...shared, target: { protocol: overTls ? "https:" : "http:", ...where }, agent: undefined };
+  }
+
+  /** The options of http-proxy for a request of a session; `proxyOptions` opens one connection for it alone. */
+  optionsFor(req, session) {
+    if (hasUndefinedBody(req)) return this.proxyOptions;
+    session.pool ??= new ConnectionPool(this.proxyOptions);
+    return session.pool.options;
   }
 
   /** Where the raw bytes of a TCP task go, as options of net.connect; null when it is not ready. */
@@ -112,7 +111,7 @@ export class Task {
   /** Cut everything. */
   close() {
     this.traffic.destroy();
-    this.agent?.destroy();
+    this.sessions.closePools();
   }
 
   activity() {
