@@ -14,19 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.edge_common import HERE, free_port, run
-from rosetta_hub.edge.client import TcpTarget
 from rosetta_hub.edge.process import find_node
 from rosetta_hub.ssh import Endpoint
 from rosetta_hub.ssh.key_pairs import KeyPair, generate_key_pair
+from rosetta_hub.targets import TcpTarget
 from rosetta_hub.tunnels import (
-    AgentWay,
     Dial,
-    DirectWay,
-    SshWay,
+    DirectRoute,
+    ReverseRoute,
+    Route,
+    SshRoute,
     Tunnel,
     TunnelsClient,
     TunnelsConfig,
-    Way,
     ensure_tunnels,
     stop_tunnels,
 )
@@ -117,22 +117,22 @@ def run_tunnels(
     )  # fmt: skip
     made = build_certificate(secrets.token_bytes(32))
     with run_node(made, port, backend, dial.port) as listening:
-        ways: dict[str, Way] = {
-            "ssh": SshWay(endpoint, TcpTarget("127.0.0.1", port)),
-            "direct": DirectWay("127.0.0.1", listening, SECRET, made.spki),
-            "agent": AgentWay(hashlib.sha256(SECRET.encode()).hexdigest()),
+        routes: dict[str, Route] = {
+            "ssh": SshRoute(endpoint, TcpTarget("127.0.0.1", port)),
+            "direct": DirectRoute("127.0.0.1", listening, SECRET, made.spki),
+            "agent": ReverseRoute(hashlib.sha256(SECRET.encode()).hexdigest()),
         }
-        asyncio.run(_open(config, ways))
+        asyncio.run(_open(config, routes))
         try:
-            yield {name: config.task_socket(name) for name in ways}
+            yield {name: config.task_socket(name) for name in routes}
         finally:
             asyncio.run(stop_tunnels(config))
 
 
-async def _open(config: TunnelsConfig, ways: dict[str, Way]) -> None:
+async def _open(config: TunnelsConfig, routes: dict[str, Route]) -> None:
     await ensure_tunnels(config)
     client = TunnelsClient(config.socket)
-    await client.put_tunnels(Tunnel(name, 1, way) for name, way in ways.items())
+    await client.put_tunnels(Tunnel(name, 1, route) for name, route in routes.items())
 
 
 @contextlib.contextmanager

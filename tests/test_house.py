@@ -98,25 +98,37 @@ def test_only_the_ssh_module_imports_asyncssh() -> None:
 
 
 # Importer -> what of ours it must not import: lower layers know nothing of the upper ones.
-UPPER = ("rosetta_hub.service", "rosetta_hub.reconciler", "rosetta_spawners")
+UPPER = (
+    "rosetta_hub.service",
+    "rosetta_hub.reconciler",
+    "rosetta_hub.ingress",
+    "rosetta_spawners",
+)
 PARTS = ("rosetta_hub.database", "rosetta_hub.resources", "rosetta_hub.tasks", "rosetta_agent")
 # Connections carry whatever they are told to.
-NO_CONNECTIONS = ("rosetta_hub.database", "rosetta_hub.tasks", "rosetta_agent")
+NO_CONNECTIONS = (
+    "rosetta_hub.database",
+    "rosetta_hub.resources",
+    "rosetta_hub.tasks",
+    "rosetta_agent",
+)
 FORBIDDEN = {
     "rosetta_hub.errors": ("rosetta_hub",),
+    "rosetta_hub.access": ("rosetta_hub",),
+    "rosetta_hub.targets": ("rosetta_hub",),
     "rosetta_hub.keys": (*UPPER, *PARTS, "rosetta_hub.edge", "rosetta_hub.catalogue"),
     "rosetta_hub.catalogue": (*UPPER, *PARTS, "rosetta_hub.edge", "rosetta_hub.config"),
     "rosetta_hub.database": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
     "rosetta_hub.edge": (*UPPER, *PARTS),
-    # What the edge connects to is described in its client's words.
-    "rosetta_hub.resources": (*UPPER, "rosetta_hub.edge.process", "rosetta_hub.edge.settings"),
+    "rosetta_hub.ingress": ("rosetta_hub.service", "rosetta_hub.reconciler", "rosetta_spawners"),
+    "rosetta_hub.resources": (*UPPER, "rosetta_hub.edge"),
     "rosetta_hub.ssh": (*UPPER, *NO_CONNECTIONS, "rosetta_hub.tunnels"),
-    "rosetta_hub.tunnels": (*UPPER, *NO_CONNECTIONS),
+    "rosetta_hub.tunnels": (*UPPER, *NO_CONNECTIONS, "rosetta_hub.edge"),
     "rosetta_hub.tasks": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
     "rosetta_hub.mail": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
     "rosetta_hub.reconciler": ("rosetta_hub.service", "rosetta_spawners"),
     "rosetta_hub.service": ("rosetta_spawners",),
-    "rosetta_spawners": (*UPPER[:2], *PARTS, "rosetta_hub.edge"),
+    "rosetta_spawners": (*UPPER[:3], *PARTS, "rosetta_hub.edge"),
 }
 
 

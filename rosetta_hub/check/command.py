@@ -12,6 +12,7 @@ from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from rosetta_hub.access import Access
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import SlurmRestConf, SshConf
 from rosetta_hub.catalogue.software import Software
@@ -21,7 +22,6 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.errors import ConfigError, ResourceUnavailable
 from rosetta_hub.identities import Identities
-from rosetta_hub.resources.access import Access
 from rosetta_hub.resources.access_local import LocalAccess
 from rosetta_hub.resources.access_ssh import SshAccess
 from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms

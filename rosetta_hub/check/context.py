@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from rosetta_hub.access import Access
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import RosettaError
-from rosetta_hub.resources.access import Access
 from rosetta_hub.resources.wms import Wms
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.host_keys import HostKey

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 
 from rosetta_hub.catalogue.conf import DockerApiConf, SlurmRestConf, SshConf
 from rosetta_hub.check.context import CheckFailed, CheckSkipped, Context
-from rosetta_hub.edge.client import Target, TcpTarget, UnixTarget
 from rosetta_hub.errors import RosettaError
-from rosetta_hub.tunnels.ways import SshWay, Tunnel
+from rosetta_hub.targets import Target, TcpTarget, UnixTarget
+from rosetta_hub.tunnels.routes import SshRoute, Tunnel
 
 TUNNEL = "rosettacheck"
 CONNECT_TIMEOUT = 20.0
@@ -90,7 +90,7 @@ async def _connect(context: Context) -> Streams:
         return await _open(target)
     if context.tunnels is None or context.sockets is None:
         raise CheckFailed("there is no tunnels' process", "Run the check again.")
-    await context.tunnels.put_tunnel(Tunnel(TUNNEL, 1, SshWay(context.endpoint(), target, None)))
+    await context.tunnels.put_tunnel(Tunnel(TUNNEL, 1, SshRoute(context.endpoint(), target, None)))
     return await _open(UnixTarget(str(context.sockets / f"{TUNNEL}.sock")))
 
 

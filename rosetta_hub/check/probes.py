@@ -9,11 +9,11 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
+from rosetta_hub.access import Completed
 from rosetta_hub.catalogue.conf import Conf, DockerApiConf, RemoteConf, SshConf
 from rosetta_hub.check import probe
 from rosetta_hub.check.context import CheckFailed, Context
 from rosetta_hub.check.node import agents_url
-from rosetta_hub.resources.access import Completed
 from rosetta_hub.resources.dialects.dialect import last_words
 from rosetta_hub.resources.wms import Job, JobRequest, JobState, Wms
 

@@ -6,12 +6,10 @@ from rosetta_hub.edge.client import (
     Listener,
     Session,
     Status,
-    Target,
-    TcpTarget,
-    UnixTarget,
 )
 from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable, PortInUse
 from rosetta_hub.edge.process import EdgeConfig, ensure_edge, run_edge, run_proxy, stop_edge
+from rosetta_hub.targets import Target, TcpTarget, UnixTarget
 
 __all__ = [
     "Activity",

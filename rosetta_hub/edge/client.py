@@ -6,33 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable, PortInUse
-from rosetta_hub.socket_call import Document, SocketCaller
-
-
-@dataclass(frozen=True)
-class UnixTarget:
-    """A container's interface behind a unix socket."""
-
-    path: str
-
-    def to_document(self) -> Document:
-        """As the API takes it."""
-        return {"unix": self.path}
-
-
-@dataclass(frozen=True)
-class TcpTarget:
-    """A container's interface behind a TCP port."""
-
-    host: str
-    port: int
-
-    def to_document(self) -> Document:
-        """As the API takes it."""
-        return {"host": self.host, "port": self.port}
-
-
-Target = UnixTarget | TcpTarget
+from rosetta_hub.sidecar_client import Document, SidecarClient
+from rosetta_hub.targets import Target
 
 
 @dataclass(frozen=True)
@@ -126,7 +101,7 @@ class EdgeClient:
     def __init__(self, socket: Path, timeout: float = 10) -> None:
         self.socket = socket
         self.timeout = timeout
-        self._caller = SocketCaller(socket, "the edge", EdgeUnavailable)
+        self._caller = SidecarClient(socket, "the edge", EdgeUnavailable)
 
     async def status(self) -> Status:
         """Who answers."""

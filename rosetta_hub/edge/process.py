@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rosetta_hub.companion import Companion, Launch
 from rosetta_hub.edge.client import EdgeClient, Status
 from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable
 from rosetta_hub.errors import ConfigError
+from rosetta_hub.sidecar import Launch, SidecarProcess
 
 JS_DIR = Path(__file__).parent / "js"
 OLDEST_CHP = (4, 5)
@@ -142,12 +142,12 @@ def build_proxy_command(node: Path, chp: Path, arguments: list[str]) -> list[str
     return [str(node), str(JS_DIR / "hub-proxy.mjs"), str(chp), *arguments]
 
 
-def _companion(config: EdgeConfig) -> Companion[Status]:
+def _sidecar(config: EdgeConfig) -> SidecarProcess[Status]:
     def build_launch() -> Launch:
         command = build_edge_command(find_node())
         return Launch(command, config.to_document(find_chp()))
 
-    return Companion(
+    return SidecarProcess(
         name="edge",
         state_dir=config.state_dir,
         fingerprint=config.fingerprint,
@@ -166,7 +166,7 @@ async def ensure_edge(config: EdgeConfig) -> Status:
     processes call this at once, one edge runs. Raises ConfigError when Node or CHP is missing,
     EdgeError when the edge ends at once (with its last words), EdgeUnavailable after 20 seconds.
     """
-    return await _companion(config).ensure()
+    return await _sidecar(config).ensure()
 
 
 async def stop_edge(config: EdgeConfig) -> bool:
@@ -174,7 +174,7 @@ async def stop_edge(config: EdgeConfig) -> bool:
 
     Raises EdgeUnavailable when it is still there after 10 seconds.
     """
-    return await _companion(config).stop()
+    return await _sidecar(config).stop()
 
 
 def run_edge(config: EdgeConfig) -> NoReturn:
@@ -182,7 +182,7 @@ def run_edge(config: EdgeConfig) -> NoReturn:
 
     Raises ConfigError when Node or CHP is missing, EdgeError when an edge runs on that socket.
     """
-    _companion(config).become()
+    _sidecar(config).become()
 
 
 def run_proxy(arguments: list[str]) -> NoReturn:

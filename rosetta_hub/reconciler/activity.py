@@ -12,8 +12,8 @@ from rosetta_hub.database.models import BrowserSession, Task, utc_now
 from rosetta_hub.edge.client import Activity
 from rosetta_hub.errors import NotFound
 from rosetta_hub.hub_client import HubClient
+from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.keys import Keys
-from rosetta_hub.reconciler.edge_sync import EdgeSync
 from rosetta_hub.tasks.caller import Caller
 from rosetta_hub.tasks.manager import TaskManager
 
@@ -31,7 +31,7 @@ class ActivityReporter:
     def __init__(
         self,
         tasks: TaskManager,
-        edge: EdgeSync,
+        edge: EdgePublisher,
         hub: HubClient,
         hub_auth: HubOAuth,
         keys: Keys,

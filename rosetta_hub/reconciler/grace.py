@@ -11,7 +11,7 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import BrowserSession, State, Target, Task, utc_now
 from rosetta_hub.edge.client import Activity
 from rosetta_hub.errors import NotFound
-from rosetta_hub.reconciler.edge_sync import EdgeSync
+from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.tasks.manager import TaskManager
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ class UnopenedStopper:
     when a browser holds a ticket for it.
     """
 
-    def __init__(self, tasks: TaskManager, edge: EdgeSync, settings: Rosetta) -> None:
+    def __init__(self, tasks: TaskManager, edge: EdgePublisher, settings: Rosetta) -> None:
         self._tasks = tasks
         self._edge = edge
         self._computing = settings.catalogue().computing

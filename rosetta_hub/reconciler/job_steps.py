@@ -23,8 +23,8 @@ LOOK_AGAIN = 3.0
 REFRESH = 600.0
 
 
-class Doors(Protocol):
-    """What users go through to a task (see rosetta_hub.reconciler.doors)."""
+class Ingress(Protocol):
+    """What users go through to a task (see rosetta_hub.ingress.ingress)."""
 
     async def open(self, task: Task) -> float | None:
         """Open them; returns seconds to wait where that can't be done now."""
@@ -40,10 +40,10 @@ class JobSteps:
     """
 
     def __init__(
-        self, tasks: TaskManager, doors: Doors, settings: Rosetta, expect: Callable[[str], None]
+        self, tasks: TaskManager, ingress: Ingress, settings: Rosetta, expect: Callable[[str], None]
     ) -> None:
         self._tasks = tasks
-        self._doors = doors
+        self._ingress = ingress
         self._expect = expect
         # What an agent needs to stop its container by itself, which it does better than a kill.
         self._grace = timedelta(seconds=settings.stop_timeout + 2 * settings.beat_interval)
@@ -53,7 +53,7 @@ class JobSteps:
         """Do one step; returns seconds until the next look, None when others will call."""
         if task.target is Target.STOP:
             return await self._stop(task, queue)
-        wait = await self._doors.open(task)
+        wait = await self._ingress.open(task)
         if wait is not None:
             return wait
         if task.job_id is None:
@@ -98,7 +98,7 @@ class JobSteps:
         self._expect(task.computing)
 
     async def _stop(self, task: Task, queue: Queue) -> float | None:
-        await self._doors.close_to_users(task)
+        await self._ingress.close_to_users(task)
         if task.job_id is None and task.submitting is None:
             self._tasks.stopped(task)
             return None

@@ -7,7 +7,7 @@ from datetime import timedelta
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import State, Target, Task, utc_now
 from rosetta_hub.errors import NotFound, ResourceUnavailable
-from rosetta_hub.reconciler.doors import Doors
+from rosetta_hub.ingress.ingress import Ingress
 from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.resources.resource import Host, Place, Queue
 from rosetta_hub.resources.wms_none import AgentRefused
@@ -32,7 +32,7 @@ class Reconciler:
         tasks: TaskManager,
         hosts: Mapping[str, Host],
         queues: Mapping[str, Queue],
-        doors: Doors,
+        ingress: Ingress,
         jobs: JobSteps,
         troubles: Troubles,
         settings: Rosetta,
@@ -40,7 +40,7 @@ class Reconciler:
         self._tasks = tasks
         self._hosts = hosts
         self._queues = queues
-        self._doors = doors
+        self._ingress = ingress
         self._jobs = jobs
         self._troubles = troubles
         self._patience = timedelta(seconds=MISSED_BEATS * settings.beat_interval)
@@ -85,7 +85,7 @@ class Reconciler:
         return await self._watch(task, host)
 
     async def _launch(self, task: Task, host: Host) -> float | None:
-        wait = await self._doors.open(task)
+        wait = await self._ingress.open(task)
         if wait is not None:
             return wait
         place = await host.place(task)
@@ -102,7 +102,7 @@ class Reconciler:
         return self._patience.total_seconds()
 
     async def _watch(self, task: Task, host: Host) -> float | None:
-        wait = await self._doors.open(task)
+        wait = await self._ingress.open(task)
         if wait is not None:
             return wait
         silent_since = max(self._began, task.last_beat or task.created)
@@ -132,7 +132,7 @@ class Reconciler:
 
     async def _stop(self, task: Task, host: Host) -> float | None:
         # Nobody enters a task that ends; its page shows how it ends.
-        await self._doors.close_to_users(task)
+        await self._ingress.close_to_users(task)
         # What was never begun needs no answer of its host, which may have none.
         if task.state is not State.QUEUED or task.submitting is not None:
             await host.stop(task)
@@ -140,7 +140,7 @@ class Reconciler:
         return None
 
     async def _close(self, task: Task) -> float | None:
-        await self._doors.close(task)
+        await self._ingress.close(task)
         if task.port is not None:
             self._tasks.update(task, _free_port)
         if task.forget:

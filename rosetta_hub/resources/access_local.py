@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
+from rosetta_hub.access import Completed
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.resources.access import Completed
 
 
 class LocalAccess:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from rosetta_hub.access import Completed
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.resources.access import Completed
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.tunnels.client import TunnelsClient
 from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable

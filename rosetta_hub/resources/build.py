@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rosetta_hub.access import Access
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import SlurmRestConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.identities import Identities
 from rosetta_hub.keys import Keys
-from rosetta_hub.resources.access import Access
 from rosetta_hub.resources.access_ssh import SshAccess
 from rosetta_hub.resources.accounts import refuse_system_account
 from rosetta_hub.resources.cluster import Accounts, Cluster

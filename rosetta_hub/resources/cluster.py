@@ -10,7 +10,6 @@ from rosetta_hub.catalogue.conf import RemoteConf
 from rosetta_hub.catalogue.queue_request import QueueRequest
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
-from rosetta_hub.edge.client import Target, TcpTarget
 from rosetta_hub.errors import ConfigError, ResourceUnavailable
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.bundle import build_batch_script
@@ -18,8 +17,9 @@ from rosetta_hub.resources.facts import Facts
 from rosetta_hub.resources.remote import RemotePlace
 from rosetta_hub.resources.wms import Job, JobEnd, JobRequest, QueueIsPrivate, Wms
 from rosetta_hub.ssh.endpoint import Endpoint
+from rosetta_hub.targets import Target, TcpTarget
 from rosetta_hub.tasks.job import build_job
-from rosetta_hub.tunnels.ways import SshWay, Tunnel
+from rosetta_hub.tunnels.routes import SshRoute, Tunnel
 
 _NAME = re.compile(r"^rosetta-([0-9a-f]{8})-([0-9a-f]{12})-([1-9][0-9]{0,8})$")
 
@@ -137,7 +137,7 @@ class Cluster:
             return self._remote.direct_tunnel(task, task.node)
         target = TcpTarget(task.node, task.interface_port)
         secret = self._keys.way_secret(task.id, task.attempt)
-        return Tunnel(task.id, task.attempt, SshWay(self._endpoint(task.user), target, secret))
+        return Tunnel(task.id, task.attempt, SshRoute(self._endpoint(task.user), target, secret))
 
     def interface_target(self, task: Task) -> Target | None:
         """See Resource."""

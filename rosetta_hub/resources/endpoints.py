@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rosetta_hub.access import Access, Completed
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import SshConf
 from rosetta_hub.database.models_user import IdentityState
 from rosetta_hub.errors import AuthenticationFailed, ConfigError, ResourceUnavailable
 from rosetta_hub.identities import Credentials, Identities
-from rosetta_hub.resources.access import Access, Completed
 from rosetta_hub.resources.accounts import refuse_system_account
 from rosetta_hub.ssh.certificates import sign_user_key
 from rosetta_hub.ssh.endpoint import Endpoint, JumpHost

@@ -5,22 +5,22 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from rosetta_hub.access import Access
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import SshConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
-from rosetta_hub.edge.client import Target, TcpTarget, UnixTarget
 from rosetta_hub.errors import ConfigError, ResourceUnavailable
 from rosetta_hub.keys import Keys
-from rosetta_hub.resources.access import Access
 from rosetta_hub.resources.bundle import build_remote_command, build_remote_stdin
 from rosetta_hub.resources.endpoints import Endpoints
 from rosetta_hub.resources.remote import RemotePlace
 from rosetta_hub.resources.resource import Place
 from rosetta_hub.resources.wms_none import NoWms, Verb
 from rosetta_hub.ssh.endpoint import Endpoint
+from rosetta_hub.targets import Target, TcpTarget, UnixTarget
 from rosetta_hub.tasks.job import Setting, build_job, build_stop_order
-from rosetta_hub.tunnels.ways import SshWay, Tunnel
+from rosetta_hub.tunnels.routes import SshRoute, Tunnel
 
 # Seconds for a command that asks the host about itself.
 ASK_TIMEOUT = 30
@@ -77,7 +77,7 @@ class SshHost:
         target = await self._target(task)
         if target is None:
             return None
-        way = SshWay(self._endpoints.endpoint(task.user), target, None)
+        way = SshRoute(self._endpoints.endpoint(task.user), target, None)
         return Tunnel(task.id, task.attempt, way)
 
     def interface_target(self, task: Task) -> Target | None:

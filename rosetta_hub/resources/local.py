@@ -7,13 +7,13 @@ from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import DockerApiConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
-from rosetta_hub.edge.client import Target, TcpTarget, UnixTarget
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.access_local import LocalAccess
 from rosetta_hub.resources.resource import Place
 from rosetta_hub.resources.wms_none import NoWms, local_order
+from rosetta_hub.targets import Target, TcpTarget, UnixTarget
 from rosetta_hub.tasks.job import Setting, build_job, build_stop_order
-from rosetta_hub.tunnels.ways import Tunnel
+from rosetta_hub.tunnels.routes import Tunnel
 
 
 class LocalHost:

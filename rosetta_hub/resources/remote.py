@@ -8,12 +8,12 @@ from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import RemoteConf, Way
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
-from rosetta_hub.edge.client import Target, UnixTarget
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.keys import Keys
+from rosetta_hub.targets import Target, UnixTarget
 from rosetta_hub.tasks.job import Setting
 from rosetta_hub.tunnels.process import TunnelsConfig
-from rosetta_hub.tunnels.ways import AgentWay, DirectWay, Tunnel
+from rosetta_hub.tunnels.routes import DirectRoute, ReverseRoute, Tunnel
 
 
 class RemotePlace:
@@ -59,7 +59,7 @@ class RemotePlace:
         """What lets the node dial the edge."""
         secret = self._keys.agent_secret(task.id, task.attempt)
         digest = hashlib.sha256(secret.encode()).hexdigest()
-        return Tunnel(task.id, task.attempt, AgentWay(digest))
+        return Tunnel(task.id, task.attempt, ReverseRoute(digest))
 
     def direct_tunnel(self, task: Task, host: str) -> Tunnel | None:
         """A connection to the listener of the task's agent; None while it has none."""
@@ -67,7 +67,7 @@ class RemotePlace:
             return None
         made = self._keys.way_certificate(task.id, task.attempt)
         secret = self._keys.way_secret(task.id, task.attempt)
-        way = DirectWay(host, task.interface_port, secret, made.spki)
+        way = DirectRoute(host, task.interface_port, secret, made.spki)
         return Tunnel(task.id, task.attempt, way)
 
     def interface_target(self, task: Task) -> Target | None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rosetta_hub.database.models import Task
-from rosetta_hub.edge.client import Target
 from rosetta_hub.resources.facts import Facts
 from rosetta_hub.resources.wms import Job, JobEnd
-from rosetta_hub.tunnels.ways import Tunnel
+from rosetta_hub.targets import Target
+from rosetta_hub.tunnels.routes import Tunnel
 
 
 class Resource(Protocol):

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from rosetta_hub.access import Access, Completed
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.resources.access import Access, Completed
 
 # Seconds. The agent detaches in well under one; a loaded machine may need longer.
 LAUNCH_TIMEOUT = 60

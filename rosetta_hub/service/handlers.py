@@ -17,8 +17,8 @@ from rosetta_hub.database.models import Task
 from rosetta_hub.errors import InvalidOptions, NotAllowed, NotFound, RosettaError
 from rosetta_hub.hub_client import HubClient
 from rosetta_hub.identities import Identities, IdentityTester
+from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.keys import Keys
-from rosetta_hub.reconciler.edge_sync import EdgeSync
 from rosetta_hub.resources.collector import FactsCollector
 from rosetta_hub.tasks.caller import Caller
 from rosetta_hub.tasks.manager import TaskManager
@@ -46,7 +46,7 @@ class Services:
     keys: Keys
     tasks: TaskManager
     viewer: Viewer
-    edge: EdgeSync
+    edge: EdgePublisher
     hub: HubClient
     hub_auth: HubOAuth
     templates: Environment

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from rosetta_hub.access import Access
 from rosetta_hub.database.models_user import IdentityState
 from rosetta_hub.errors import AuthenticationFailed, Unavailable
-from rosetta_hub.resources.access import Access
 from rosetta_hub.resources.collector import FactsCollector
 from rosetta_hub.resources.endpoints import Endpoints
 from rosetta_hub.ssh.endpoint import Endpoint

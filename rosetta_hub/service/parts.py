@@ -9,18 +9,18 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.hub_client import HubClient
 from rosetta_hub.identities import Identities
+from rosetta_hub.ingress.edge_publisher import EdgePublisher
+from rosetta_hub.ingress.ingress import Ingress
+from rosetta_hub.ingress.tunnel_publisher import TunnelPublisher
 from rosetta_hub.mail.notifier import Notifier
 from rosetta_hub.mail.sender import MailSender
 from rosetta_hub.reconciler.activity import ActivityReporter
-from rosetta_hub.reconciler.doors import Doors
-from rosetta_hub.reconciler.edge_sync import EdgeSync
 from rosetta_hub.reconciler.grace import UnopenedStopper
 from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.reconciler.job_watcher import JobWatcher
 from rosetta_hub.reconciler.reconciler import Reconciler
 from rosetta_hub.reconciler.silence import SilenceWatcher
 from rosetta_hub.reconciler.strays import StrayStopper
-from rosetta_hub.reconciler.tunnel_sync import TunnelSync
 from rosetta_hub.reconciler.work_queue import WorkQueue
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.collector import FactsCollector
@@ -86,20 +86,20 @@ class Parts:
 
     def _add_reconciler(self) -> None:
         settings, tasks, resources = self.settings, self.tasks, self.resources
-        self.edge = EdgeSync(tasks, resources.all, settings, self.keys)
+        self.edge = EdgePublisher(tasks, resources.all, settings, self.keys)
         self.tunnels = (
-            TunnelSync(tasks, resources.all, settings, self.tunnels_config)
+            TunnelPublisher(tasks, resources.all, settings, self.tunnels_config)
             if any(one.way for one in tasks.catalogue.computing.values())
             else None
         )
-        doors = Doors(tasks, self.edge, self.tunnels)
+        ingress = Ingress(tasks, self.edge, self.tunnels)
         self.watchers = {
             name: JobWatcher(tasks.catalogue.computing[name], queue, tasks, self.troubles)
             for name, queue in resources.queues.items()
         }
-        jobs = JobSteps(tasks, doors, settings, self._expect_change)
+        jobs = JobSteps(tasks, ingress, settings, self._expect_change)
         self.reconciler = Reconciler(
-            tasks, resources.hosts, resources.queues, doors, jobs, self.troubles, settings
+            tasks, resources.hosts, resources.queues, ingress, jobs, self.troubles, settings
         )
 
     def _add_hub(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import asyncssh
 
-from rosetta_hub.resources.access import Completed
+from rosetta_hub.access import Completed
 from rosetta_hub.ssh.errors import Refused, Unreachable
 
 LARGEST_OUTPUT = 8 << 20

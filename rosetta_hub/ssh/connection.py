@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 import asyncssh
 
-from rosetta_hub.resources.access import Completed
+from rosetta_hub.access import Completed
 from rosetta_hub.ssh.command import Command, build_remote_command
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.errors import Refused, TimedOut, Unreachable

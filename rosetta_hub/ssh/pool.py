@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from rosetta_hub.resources.access import Completed
+from rosetta_hub.access import Completed
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.identity import Identity
 

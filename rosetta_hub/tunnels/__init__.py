@@ -13,13 +13,14 @@ from rosetta_hub.tunnels.process import (
     run_tunnels,
     stop_tunnels,
 )
-from rosetta_hub.tunnels.ways import AgentWay, DirectWay, SshWay, Tunnel, Way
+from rosetta_hub.tunnels.routes import DirectRoute, ReverseRoute, Route, SshRoute, Tunnel
 
 __all__ = [
-    "AgentWay",
     "Dial",
-    "DirectWay",
-    "SshWay",
+    "DirectRoute",
+    "ReverseRoute",
+    "Route",
+    "SshRoute",
     "Status",
     "Tunnel",
     "TunnelState",
@@ -27,7 +28,6 @@ __all__ = [
     "TunnelsConfig",
     "TunnelsError",
     "TunnelsUnavailable",
-    "Way",
     "ensure_tunnels",
     "run_tunnels",
     "stop_tunnels",

@@ -11,8 +11,8 @@ from tornado.web import Application, RequestHandler
 
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.errors import SshError
-from rosetta_hub.tunnels.board import Board
-from rosetta_hub.tunnels.ways import Tunnel
+from rosetta_hub.tunnels.registry import TunnelRegistry
+from rosetta_hub.tunnels.routes import Tunnel
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +22,8 @@ class _BadRequest(Exception):
 
 
 class _Handler(RequestHandler):
-    def initialize(self, board: Board) -> None:
-        self.board = board
+    def initialize(self, registry: TunnelRegistry) -> None:
+        self.registry = registry
 
     def read_body(self) -> dict[str, Any]:
         try:
@@ -61,8 +61,8 @@ class _Handler(RequestHandler):
 
 
 class _Status(_Handler):
-    def initialize(self, board: Board, status: dict[str, Any]) -> None:  # type: ignore[override]
-        super().initialize(board)
+    def initialize(self, registry: TunnelRegistry, status: dict[str, Any]) -> None:  # type: ignore[override]
+        super().initialize(registry)
         self.status = status
 
     def get(self) -> None:
@@ -71,14 +71,14 @@ class _Status(_Handler):
 
 class _Tunnels(_Handler):
     def get(self) -> None:
-        states = self.board.states()
+        states = self.registry.states()
         self.write({"tunnels": {task: dataclasses.asdict(state) for task, state in states.items()}})
 
     async def put(self) -> None:
         documents = self.read_body().get("tunnels")
         if not isinstance(documents, list):
             raise _BadRequest("there is no list of tunnels")
-        await self.board.put_all([self.read_tunnel(document) for document in documents])
+        await self.registry.put_all([self.read_tunnel(document) for document in documents])
         self.write({})
 
 
@@ -87,11 +87,11 @@ class _Tunnel(_Handler):
         tunnel = self.read_tunnel(self.read_body())
         if tunnel.id != task:
             raise _BadRequest("the tunnel is another task's")
-        await self.board.put(tunnel)
+        await self.registry.put(tunnel)
         self.write({})
 
     def delete(self, task: str) -> None:
-        if not self.board.delete(task):
+        if not self.registry.delete(task):
             self.set_status(404)
             self.write({"error": "no_such_tunnel", "message": "there is no such tunnel"})
             return
@@ -108,7 +108,7 @@ class _Run(_Handler):
         if not (isinstance(stdin, str) and isinstance(timeout, int | float)):
             raise _BadRequest("stdin is no text, or timeout no number")
         try:
-            done = await self.board.pool.run(endpoint, argv, stdin, timeout)
+            done = await self.registry.pool.run(endpoint, argv, stdin, timeout)
         except SshError as error:
             self.set_status(502)
             self.write({"error": error.kind, "message": str(error)})
@@ -118,21 +118,21 @@ class _Run(_Handler):
 
 class _ForgetKey(_Handler):
     def post(self) -> None:
-        self.board.pool.forget(self.read_endpoint(self.read_body().get("endpoint")))
+        self.registry.pool.forget(self.read_endpoint(self.read_body().get("endpoint")))
         self.write({})
 
 
-def build_application(board: Board, fingerprint: str) -> Application:
+def build_application(registry: TunnelRegistry, fingerprint: str) -> Application:
     """The API of one start of the process."""
     status = {"instance": secrets.token_hex(8), "pid": os.getpid(), "fingerprint": fingerprint}
-    with_board = {"board": board}
+    with_registry = {"registry": registry}
     return Application(
         [
-            (r"/status", _Status, {**with_board, "status": status}),
-            (r"/tunnels", _Tunnels, with_board),
-            (r"/tunnels/(\w+)", _Tunnel, with_board),
-            (r"/run", _Run, with_board),
-            (r"/keys/forget", _ForgetKey, with_board),
+            (r"/status", _Status, {**with_registry, "status": status}),
+            (r"/tunnels", _Tunnels, with_registry),
+            (r"/tunnels/(\w+)", _Tunnel, with_registry),
+            (r"/run", _Run, with_registry),
+            (r"/keys/forget", _ForgetKey, with_registry),
         ],
         log_function=lambda handler: None,
     )

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rosetta_hub.resources.access import Completed
-from rosetta_hub.socket_call import Document, SocketCaller
+from rosetta_hub.access import Completed
+from rosetta_hub.sidecar_client import Document, SidecarClient
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.errors import build_error
 from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
-from rosetta_hub.tunnels.ways import Tunnel
+from rosetta_hub.tunnels.routes import Tunnel
 
 # What a call may take beyond the time that its command has.
 MARGIN = 10.0
@@ -45,7 +45,7 @@ class TunnelsClient:
     def __init__(self, socket: Path, timeout: float = 10) -> None:
         self.socket = socket
         self.timeout = timeout
-        self._caller = SocketCaller(socket, "the tunnels' process", TunnelsUnavailable)
+        self._caller = SidecarClient(socket, "the tunnels' process", TunnelsUnavailable)
 
     async def status(self) -> Status:
         """Who answers."""

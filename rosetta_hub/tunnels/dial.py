@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from rosetta_hub.tunnels.board import Board
-from rosetta_hub.tunnels.carrier_agent import AgentCarrier
+from rosetta_hub.tunnels.registry import TunnelRegistry
+from rosetta_hub.tunnels.transport_reverse import ReverseTransport
 
 HANDSHAKE_TIMEOUT = 10.0
 LARGEST_HEAD = 8192
@@ -63,26 +63,26 @@ def build_refusal(status: int) -> bytes:
 class DialListener:
     """Judges who dials. A node is refused for good only when this is certain."""
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
+    def __init__(self, registry: TunnelRegistry) -> None:
+        self._registry = registry
         self.unknown = 0
 
     def make_protocol(self) -> asyncio.Protocol:
         """For a connection that was just made."""
         return _Dialling(self)
 
-    def find_carrier(self, request: DialRequest) -> AgentCarrier | int:
-        """The carrier that the node belongs to, or the status of the refusal."""
-        tunnel = self._board.get(request.task)
+    def find_transport(self, request: DialRequest) -> ReverseTransport | int:
+        """The transport that the node belongs to, or the status of the refusal."""
+        tunnel = self._registry.get(request.task)
         if tunnel is None or request.attempt > tunnel.tunnel.attempt:
             # The service may only not have said so yet: it tells the agent itself of its end.
             return 503
         if request.attempt < tunnel.tunnel.attempt:
             return 410
-        carrier = tunnel.carrier
-        if not isinstance(carrier, AgentCarrier) or not carrier.is_secret(request.secret):
+        transport = tunnel.transport
+        if not isinstance(transport, ReverseTransport) or not transport.is_secret(request.secret):
             return 401
-        return carrier
+        return transport
 
 
 class _Dialling(asyncio.Protocol):
@@ -129,9 +129,9 @@ class _Dialling(asyncio.Protocol):
 
     def _answer(self, head: str, rest: bytes) -> None:
         request = parse_request(head)
-        found = 400 if request is None else self._listener.find_carrier(request)
+        found = 400 if request is None else self._listener.find_transport(request)
         if request is None or isinstance(found, int):
-            self._refuse(400 if isinstance(found, AgentCarrier) else found)
+            self._refuse(400 if isinstance(found, ReverseTransport) else found)
             return
         protocol: asyncio.Protocol | None
         if request.stream is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rosetta_hub.companion import Companion, Launch
+from rosetta_hub.sidecar import Launch, SidecarProcess
 from rosetta_hub.tunnels.client import Status, TunnelsClient
 from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
 
@@ -75,8 +75,8 @@ def build_tunnels_command() -> list[str]:
     return [sys.executable, "-I", "-m", "rosetta_hub.tunnels"]
 
 
-def _companion(config: TunnelsConfig) -> Companion[Status]:
-    return Companion(
+def _sidecar(config: TunnelsConfig) -> SidecarProcess[Status]:
+    return SidecarProcess(
         name="tunnels",
         state_dir=config.state_dir,
         fingerprint=config.fingerprint,
@@ -94,7 +94,7 @@ async def ensure_tunnels(config: TunnelsConfig) -> Status:
     call this at once, one runs. Raises TunnelsError when it ends at once (with its last words),
     TunnelsUnavailable after 20 seconds.
     """
-    return await _companion(config).ensure()
+    return await _sidecar(config).ensure()
 
 
 async def stop_tunnels(config: TunnelsConfig) -> bool:
@@ -102,7 +102,7 @@ async def stop_tunnels(config: TunnelsConfig) -> bool:
 
     Raises TunnelsUnavailable when it is still there after 10 seconds.
     """
-    return await _companion(config).stop()
+    return await _sidecar(config).stop()
 
 
 def run_tunnels(config: TunnelsConfig) -> NoReturn:
@@ -110,4 +110,4 @@ def run_tunnels(config: TunnelsConfig) -> NoReturn:
 
     Raises TunnelsError when one runs already.
     """
-    _companion(config).become()
+    _sidecar(config).become()

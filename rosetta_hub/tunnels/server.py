@@ -15,8 +15,8 @@ from tornado.netutil import bind_unix_socket
 
 from rosetta_hub.ssh.pool import Pool
 from rosetta_hub.tunnels.api import build_application
-from rosetta_hub.tunnels.board import Board
 from rosetta_hub.tunnels.dial import HANDSHAKE_TIMEOUT, DialListener
+from rosetta_hub.tunnels.registry import TunnelRegistry
 
 log = logging.getLogger(__name__)
 
@@ -34,34 +34,36 @@ async def serve(document: dict[str, Any]) -> None:
     os.umask(0o177)
     path, sockets_dir = Path(document["socket"]), Path(document["sockets_dir"])
     _clear(sockets_dir)
-    board = Board(Pool(), sockets_dir)
+    registry = TunnelRegistry(Pool(), sockets_dir)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    dial = await _listen_for_nodes(board, document["dial"])
+    dial = await _listen_for_nodes(registry, document["dial"])
     api = HTTPServer(
-        build_application(board, document["fingerprint"]),
+        build_application(registry, document["fingerprint"]),
         max_body_size=LARGEST_BODY,
         max_buffer_size=LARGEST_BODY,
     )
     api.add_socket(bind_unix_socket(str(path), mode=0o600))
     log.info("ready: process %d", os.getpid())
-    await _wait(stop, path, board.pool)
+    await _wait(stop, path, registry.pool)
     api.stop()
     if dial is not None:
         dial.close()
     _remove(path)
-    await board.close()
+    await registry.close()
 
 
-async def _listen_for_nodes(board: Board, dial: dict[str, Any] | None) -> asyncio.Server | None:
+async def _listen_for_nodes(
+    registry: TunnelRegistry, dial: dict[str, Any] | None
+) -> asyncio.Server | None:
     if dial is None:
         return None
     context = None
     if dial["tls"]:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(dial["tls"]["cert"], dial["tls"]["key"])
-    listener = DialListener(board)
+    listener = DialListener(registry)
     return await asyncio.get_running_loop().create_server(
         listener.make_protocol,
         dial["bind_ip"],

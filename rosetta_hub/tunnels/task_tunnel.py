@@ -6,20 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from rosetta_hub.ssh.errors import SshError
-from rosetta_hub.tunnels.carrier import Carrier, CarrierError
 from rosetta_hub.tunnels.client import TunnelState
 from rosetta_hub.tunnels.relay import Half, pair
-from rosetta_hub.tunnels.ways import Tunnel
+from rosetta_hub.tunnels.routes import Tunnel
+from rosetta_hub.tunnels.transport import TransportError, TunnelTransport
 
 log = logging.getLogger(__name__)
 
 
 class TaskTunnel:
-    """Accepts the edge's connections, and has the carrier make the other half of each."""
+    """Accepts the edge's connections, and has the transport make the other half of each."""
 
-    def __init__(self, tunnel: Tunnel, carrier: Carrier, path: Path) -> None:
+    def __init__(self, tunnel: Tunnel, transport: TunnelTransport, path: Path) -> None:
         self.tunnel = tunnel
-        self.carrier = carrier
+        self.transport = transport
         self._path = path
         self._server: asyncio.Server | None = None
         self._halves: set[Half] = set()
@@ -39,13 +39,13 @@ class TaskTunnel:
             self._server.close()
         self._path.unlink(missing_ok=True)
         self.cut()
-        self.carrier.close()
+        self.transport.close()
 
-    def replace(self, tunnel: Tunnel, carrier: Carrier) -> None:
-        """Cut all connections; those that come from now on take another way."""
+    def replace(self, tunnel: Tunnel, transport: TunnelTransport) -> None:
+        """Cut all connections; those that come from now on take another route."""
         self.cut()
-        self.carrier.close()
-        self.tunnel, self.carrier = tunnel, carrier
+        self.transport.close()
+        self.tunnel, self.transport = tunnel, transport
 
     def cut(self) -> None:
         """Cut all connections."""
@@ -56,13 +56,13 @@ class TaskTunnel:
 
     def state(self) -> TunnelState:
         """As the API shows it."""
-        return self.carrier.state()
+        return self.transport.state()
 
     def accept(self, half: Half) -> None:
         """The edge has connected."""
         self._halves.add(half)
-        # The carrier of this moment: a later one has its own connections.
-        opening = asyncio.create_task(self._open(half, self.carrier))
+        # The transport of this moment: a later one has its own connections.
+        opening = asyncio.create_task(self._open(half, self.transport))
         self._openings.add(opening)
         opening.add_done_callback(self._openings.discard)
 
@@ -70,10 +70,10 @@ class TaskTunnel:
         """A connection of the edge's has ended."""
         self._halves.discard(half)
 
-    async def _open(self, half: Half, carrier: Carrier) -> None:
+    async def _open(self, half: Half, transport: TunnelTransport) -> None:
         try:
-            other = await carrier.connect()
-        except (SshError, CarrierError) as error:
+            other = await transport.connect()
+        except (SshError, TransportError) as error:
             log.info("task %s: %s", self.tunnel.id, error)
             half.close()
         except BaseException:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from rosetta_hub.access import Completed
 from rosetta_hub.catalogue.conf import LocalConf
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.check.contact import check_authentication, check_host_key, check_scheduler
 from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped, Context, Result
 from rosetta_hub.check.run import CHECKS, CLEANUP, format_result, is_good, run_check, run_checks
 from rosetta_hub.errors import AuthenticationFailed, ResourceUnavailable
-from rosetta_hub.resources.access import Completed
 from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.host_keys import HostKey

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from rosetta_hub.access import Completed
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.resources.access import Completed
 from rosetta_hub.resources.dialects.wms_by_name import DIALECTS
 from rosetta_hub.resources.facts import Partition
 from rosetta_hub.resources.wms import JobEnd

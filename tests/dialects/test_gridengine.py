@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from rosetta_hub.access import Completed
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.resources.access import Completed
 from rosetta_hub.resources.access_local import LocalAccess
 from rosetta_hub.resources.dialects.batch_wms import BatchWms
 from rosetta_hub.resources.dialects.sge import Sge

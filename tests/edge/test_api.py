@@ -9,7 +9,7 @@ import pytest
 
 from rosetta_hub.edge import EdgeClient, EdgeError, EdgeUnavailable, Listener, Session, UnixTarget
 from rosetta_hub.errors import Unavailable
-from rosetta_hub.socket_call import build_request, parse_answer
+from rosetta_hub.sidecar_client import build_request, parse_answer
 
 if TYPE_CHECKING:
     from tests.edge.conftest import Backend, Rig

@@ -11,7 +11,7 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import BrowserSession, Target, Task, utc_now
 from rosetta_hub.edge.client import Activity
 from rosetta_hub.errors import EdgeUnavailable
-from rosetta_hub.reconciler.edge_sync import EdgeSync
+from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.reconciler.grace import UnopenedStopper
 from rosetta_hub.tasks.sentences import sentence
 
@@ -74,7 +74,7 @@ def site(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Site:
     settings = Rosetta(software=SOFTWARE, computing=computing, unopened_grace=30)
     bench.tasks.catalogue = load_catalogue(SOFTWARE, computing)
     edge = Edge()
-    stopper = UnopenedStopper(bench.tasks, cast(EdgeSync, edge), settings)
+    stopper = UnopenedStopper(bench.tasks, cast(EdgePublisher, edge), settings)
     monkeypatch.setattr(stopper, "_began", utc_now() - EARLIER)
     task = bench.tasks.start("one", {"software": "echo", "computing": "cluster"}, ALICE)
     bench.tasks.report(task, report("running", interface={"kind": "socket"}))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rosetta_hub.resources.access import Completed
+from rosetta_hub.access import Completed
 from rosetta_hub.ssh import Endpoint, command
 from rosetta_hub.ssh.command import build_remote_command
 from rosetta_hub.ssh.errors import Refused, TimedOut, Unreachable

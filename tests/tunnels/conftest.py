@@ -13,14 +13,14 @@ from rosetta_agent.dialer import Dialer, Order
 from rosetta_agent.listener import Guarded, Listener, bind, server_context
 from rosetta_agent.reach import Tls
 from rosetta_agent.splice import Backend
-from rosetta_hub.edge.client import UnixTarget
 from rosetta_hub.ssh import Endpoint
 from rosetta_hub.ssh.key_pairs import KeyPair, generate_key_pair
+from rosetta_hub.targets import UnixTarget
 from rosetta_hub.tunnels import (
-    AgentWay,
     Dial,
-    DirectWay,
-    SshWay,
+    DirectRoute,
+    ReverseRoute,
+    SshRoute,
     Tunnel,
     TunnelsClient,
     TunnelsConfig,
@@ -115,7 +115,7 @@ class Rig:
 
     def ssh_tunnel(self, attempt: int = 1) -> Tunnel:
         """To the container's own socket."""
-        return Tunnel(TASK, attempt, SshWay(self.endpoint, UnixTarget(str(self.container.path))))
+        return Tunnel(TASK, attempt, SshRoute(self.endpoint, UnixTarget(str(self.container.path))))
 
     def listen(self, key: str = SECRET, tls: Tls | None = None) -> tuple[int, Listener]:
         """The agent's own guarded port on this node."""
@@ -133,10 +133,10 @@ class Rig:
         return listening.getsockname()[1], listener
 
     def direct_tunnel(self, port: int, spki: str, secret: str = SECRET) -> Tunnel:
-        return Tunnel(TASK, 1, DirectWay("127.0.0.1", port, secret, spki))
+        return Tunnel(TASK, 1, DirectRoute("127.0.0.1", port, secret, spki))
 
     def agent_tunnel(self, secret: str = SECRET, attempt: int = 1) -> Tunnel:
-        return Tunnel(TASK, attempt, AgentWay(hashlib.sha256(secret.encode()).hexdigest()))
+        return Tunnel(TASK, attempt, ReverseRoute(hashlib.sha256(secret.encode()).hexdigest()))
 
     def dial(self, secret: str = SECRET, ca: str | None = None) -> "asyncio.Task[None]":
         """The agent's own dialer, on this node."""

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from rosetta_hub import companion
+from rosetta_hub import sidecar
 from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem, ResourceUnavailable
 from rosetta_hub.resources.access_ssh import SshAccess
-from rosetta_hub.socket_call import build_request, parse_answer
+from rosetta_hub.sidecar_client import build_request, parse_answer
 from rosetta_hub.ssh.errors import Refused, TimedOut, Unreachable
 from rosetta_hub.ssh.key_pairs import generate_key_pair
 from rosetta_hub.tunnels import (
@@ -33,7 +33,7 @@ from rosetta_hub.tunnels.process import build_tunnels_command
 from tests.support.eventually import until
 from tests.tunnels.conftest import SECRET, TASK, Rig
 
-ROOT = Path(companion.__file__).parents[1]
+ROOT = Path(sidecar.__file__).parents[1]
 
 
 async def test_running_process_is_adopted(rig: Rig) -> None:
@@ -136,7 +136,7 @@ async def test_secrets_are_nowhere(rig: Rig, monkeypatch: pytest.MonkeyPatch) ->
         assert key not in repr(tunnel)
         assert SECRET not in repr(tunnel)
     await rig.client.run(rig.endpoint, ["cat"], "s3cret-input", 20)
-    bad = json.dumps({"id": TASK, "way": {"kind": "ssh", "endpoint": {"private_key": key}}})
+    bad = json.dumps({"id": TASK, "route": {"kind": "ssh", "endpoint": {"private_key": key}}})
     await call(rig, "PUT", f"/tunnels/{TASK}", json.loads(bad))
     process = Path(f"/proc/{pid}")
     seen = [process.joinpath("cmdline").read_bytes(), process.joinpath("environ").read_bytes()]
@@ -165,8 +165,8 @@ async def call(rig: Rig, method: str, path: str, body: dict[str, object]) -> tup
     ("method", "path", "body"),
     [
         ("PUT", "/tunnels", {}),
-        ("PUT", "/tunnels", {"tunnels": [{"id": "../x", "attempt": 1, "way": {}}]}),
-        ("PUT", f"/tunnels/{TASK}", {"id": TASK, "attempt": 1, "way": {"kind": "magic"}}),
+        ("PUT", "/tunnels", {"tunnels": [{"id": "../x", "attempt": 1, "route": {}}]}),
+        ("PUT", f"/tunnels/{TASK}", {"id": TASK, "attempt": 1, "route": {"kind": "magic"}}),
         ("POST", "/run", {"endpoint": {}, "argv": ["true"], "timeout": 1}),
         ("POST", "/keys/forget", {}),
     ],

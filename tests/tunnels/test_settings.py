@@ -11,8 +11,8 @@ from traitlets.config import Config
 from rosetta_hub.config import Rosetta
 from rosetta_hub.keys import Keys
 from rosetta_hub.tunnels import Dial
-from rosetta_hub.tunnels.carrier_direct import compute_spki
 from rosetta_hub.tunnels.settings import tunnels_config
+from rosetta_hub.tunnels.transport_direct import compute_spki
 
 
 def settings(**options: object) -> Rosetta:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import PurePosixPath
 
+from rosetta_hub.access import Access, Completed
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.resources.access import Access, Completed
 from rosetta_hub.resources.dialects.dialect import Dialect, check_users, last_words
 from rosetta_hub.resources.facts import Facts
 from rosetta_hub.resources.wms import Job, JobEnd, JobRefused, JobRequest, JobState

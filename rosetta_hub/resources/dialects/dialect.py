@@ -7,8 +7,8 @@ from dataclasses import fields
 from datetime import datetime
 from typing import ClassVar
 
+from rosetta_hub.access import Completed
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.resources.access import Completed
 from rosetta_hub.resources.dialects.templates import cancel_words, submit_words
 from rosetta_hub.resources.facts import Partition
 from rosetta_hub.resources.wms import Job, JobEnd, JobRefused, JobRequest

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rosetta_hub.resources.access import Access
+from rosetta_hub.access import Access
 from rosetta_hub.resources.dialects.batch_wms import BatchWms
 from rosetta_hub.resources.dialects.condor import Condor
 from rosetta_hub.resources.dialects.dialect import Dialect

@@ -7,8 +7,8 @@ from dataclasses import replace
 from time import monotonic
 from typing import TypeVar
 
+from rosetta_hub.access import Access, Completed
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.resources.access import Access, Completed
 from rosetta_hub.resources.facts import Facts
 from rosetta_hub.resources.slurm import commands, parse
 from rosetta_hub.resources.slurm.facts import (

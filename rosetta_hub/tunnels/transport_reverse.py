@@ -1,4 +1,4 @@
-"""The way `agent`: the node has dialled, and dials again for each connection."""
+"""Reverse tunnels: the node has dialled, and dials again for each connection."""
 
 import asyncio
 import hmac
@@ -7,10 +7,10 @@ import secrets
 from hashlib import sha256
 
 from rosetta_hub.background import spawn
-from rosetta_hub.tunnels.carrier import CONNECT_TIMEOUT, Carrier, CarrierError
 from rosetta_hub.tunnels.client import TunnelState
 from rosetta_hub.tunnels.relay import Half
-from rosetta_hub.tunnels.ways import AgentWay
+from rosetta_hub.tunnels.routes import ReverseRoute
+from rosetta_hub.tunnels.transport import CONNECT_TIMEOUT, TransportError, TunnelTransport
 
 PING_INTERVAL = 15.0
 DEAD_AFTER = 45.0
@@ -21,8 +21,8 @@ LONGEST_LINE = 4096
 class Control(asyncio.Protocol):
     """A control connection: lines of JSON. It is closed when the node is silent for too long."""
 
-    def __init__(self, carrier: "AgentCarrier", transport: asyncio.Transport) -> None:
-        self._carrier = carrier
+    def __init__(self, owner: "ReverseTransport", transport: asyncio.Transport) -> None:
+        self._owner = owner
         self._transport = transport
         self._line = bytearray()
         self._heard = self._now()
@@ -48,7 +48,7 @@ class Control(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The node dials again."""
         self._pinging.cancel()
-        self._carrier.lose(self)
+        self._owner.lose(self)
 
     async def _ping_loop(self) -> None:
         number = 0
@@ -63,11 +63,11 @@ class Control(asyncio.Protocol):
         return asyncio.get_running_loop().time()
 
 
-class AgentCarrier(Carrier):
+class ReverseTransport(TunnelTransport):
     """Asks the node, over its control connection, to dial for each stream."""
 
-    def __init__(self, way: AgentWay) -> None:
-        self._way = way
+    def __init__(self, route: ReverseRoute) -> None:
+        self._route = route
         self._control: Control | None = None
         self._connected = asyncio.Event()
         self._streams: dict[str, asyncio.Future[Half]] = {}
@@ -75,7 +75,7 @@ class AgentCarrier(Carrier):
     def is_secret(self, secret: str) -> bool:
         """Whether it is the agent's."""
         digest = sha256(secret.encode()).hexdigest()
-        return hmac.compare_digest(digest, self._way.secret_sha256)
+        return hmac.compare_digest(digest, self._route.secret_sha256)
 
     def take_control(self, transport: asyncio.Transport) -> Control:
         """A node has dialled; an older connection of it is closed."""
@@ -108,7 +108,7 @@ class AgentCarrier(Carrier):
             waiting.cancel()
 
     async def connect(self) -> Half:
-        """Raises CarrierError."""
+        """Raises TransportError."""
         stream = secrets.token_hex(16)
         waiting: asyncio.Future[Half] = asyncio.get_running_loop().create_future()
         self._streams[stream] = waiting
@@ -119,7 +119,7 @@ class AgentCarrier(Carrier):
                     self._control.send({"open": stream})
                 return await waiting
         except TimeoutError as error:
-            raise CarrierError("The node does not dial.") from error
+            raise TransportError("The node does not dial.") from error
         finally:
             self._streams.pop(stream, None)
 

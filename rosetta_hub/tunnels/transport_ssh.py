@@ -1,26 +1,26 @@
-"""The way `ssh`: streams over the one connection of an identity."""
+"""Tunnels over SSH: streams over the one connection of an identity."""
 
 import asyncio
 from typing import cast
 
-from rosetta_hub.edge.client import UnixTarget
 from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem
 from rosetta_hub.ssh.connection import Connection
 from rosetta_hub.ssh.errors import Refused, SshError, Unreachable
 from rosetta_hub.ssh.pool import Pool
 from rosetta_hub.ssh.streams import StreamSession
-from rosetta_hub.tunnels.carrier import CONNECT_TIMEOUT, Carrier, greet
+from rosetta_hub.targets import UnixTarget
 from rosetta_hub.tunnels.client import TunnelState
 from rosetta_hub.tunnels.relay import Half
-from rosetta_hub.tunnels.ways import SshWay
+from rosetta_hub.tunnels.routes import SshRoute
+from rosetta_hub.tunnels.transport import CONNECT_TIMEOUT, TunnelTransport, greet
 
 
-class SshCarrier(Carrier):
+class SshTransport(TunnelTransport):
     """Keeps the identity connected as long as the tunnel is open."""
 
-    def __init__(self, pool: Pool, way: SshWay) -> None:
-        self._way = way
-        self._identity = pool.identity(way.endpoint)
+    def __init__(self, pool: Pool, route: SshRoute) -> None:
+        self._route = route
+        self._identity = pool.identity(route.endpoint)
         self._identity.hold()
         self._refusal: str | None = None
 
@@ -29,7 +29,7 @@ class SshCarrier(Carrier):
         self._identity.release()
 
     async def connect(self) -> Half:
-        """Raises SshError, CarrierError."""
+        """Raises SshError, TransportError."""
         deadline = asyncio.get_running_loop().time() + CONNECT_TIMEOUT
         while True:
             wait = deadline - asyncio.get_running_loop().time()
@@ -48,14 +48,14 @@ class SshCarrier(Carrier):
                 return half
 
     async def _open(self, connection: Connection) -> Half:
-        target = self._way.target
+        target = self._route.target
         if isinstance(target, UnixTarget):
             opened = await connection.open_unix(_make_session, target.path)
         else:
             opened = await connection.open_tcp(_make_session, target.host, target.port)
         half = cast(Half, opened)
-        if self._way.secret is not None:
-            await greet(half, self._way.secret)
+        if self._route.secret is not None:
+            await greet(half, self._route.secret)
         return half
 
     def state(self) -> TunnelState:

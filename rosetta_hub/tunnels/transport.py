@@ -1,4 +1,4 @@
-"""What carries the bytes of a tunnel: the base of the ways."""
+"""What carries the bytes of a tunnel: the base class."""
 
 from abc import ABC, abstractmethod
 
@@ -6,28 +6,28 @@ from rosetta_hub.tunnels.client import TunnelState
 from rosetta_hub.tunnels.handshake import ANSWER_SIZE, ClientHandshake, WrongSecret
 from rosetta_hub.tunnels.relay import Half
 
-# How long a browser's connection waits for a way that is being opened.
+# How long a browser's connection waits for a tunnel that is being opened.
 CONNECT_TIMEOUT = 15.0
 
 
-class CarrierError(Exception):
+class TransportError(Exception):
     """A connection could not be made; the message is a sentence."""
 
 
-class Carrier(ABC):
-    """One way of one tunnel."""
+class TunnelTransport(ABC):
+    """How the bytes of one tunnel travel."""
 
     @abstractmethod
     async def connect(self) -> Half:
         """A new connection to the task's interface, ready to be paired.
 
         Raises:
-            CarrierError, SshError: there is none now.
+            TransportError, SshError: there is none now.
         """
 
     @abstractmethod
     def state(self) -> TunnelState:
-        """How the way is."""
+        """How it is."""
 
     @abstractmethod
     def close(self) -> None:
@@ -38,7 +38,7 @@ async def greet(half: Half, secret: str) -> None:
     """The handshake, on a connection that was just made.
 
     Raises:
-        CarrierError: the other end does not know the secret.
+        TransportError: the other end does not know the secret.
     """
     handshake = ClientHandshake(bytes.fromhex(secret))
     half.write(handshake.hello)
@@ -46,7 +46,7 @@ async def greet(half: Half, secret: str) -> None:
         half.write(handshake.reply(await half.read_exactly(ANSWER_SIZE)))
     except (EOFError, WrongSecret) as error:
         half.close()
-        raise CarrierError(
+        raise TransportError(
             "What listens on the node does not know the task's secret: the task has ended there,"
             " and something else has its port."
         ) from error

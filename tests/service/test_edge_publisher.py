@@ -8,7 +8,7 @@ import pytest
 from rosetta_hub.config import Rosetta
 from rosetta_hub.edge import EdgeClient, EdgeUnavailable, stop_edge
 from rosetta_hub.edge.settings import edge_config
-from rosetta_hub.reconciler.edge_sync import EdgeSync
+from rosetta_hub.ingress.edge_publisher import EdgePublisher
 
 from .conftest import Bench
 
@@ -23,10 +23,12 @@ async def state_dir(tmp_path: Path) -> AsyncIterator[Path]:
     await stop_edge(edge_config(Rosetta(state_dir=str(folder), tasks_url="http://127.0.0.1")))
 
 
-async def start_service(bench: Bench, state_dir: Path, **settings: object) -> tuple[EdgeSync, str]:
+async def start_service(
+    bench: Bench, state_dir: Path, **settings: object
+) -> tuple[EdgePublisher, str]:
     """A service's part for the edge, and the edge that serves it after its first round."""
     rosetta = Rosetta(state_dir=str(state_dir), tasks_url="http://127.0.0.1", **settings)
-    service = EdgeSync(bench.tasks, {}, rosetta, bench.keys)
+    service = EdgePublisher(bench.tasks, {}, rosetta, bench.keys)
     await service.sync()
     return service, await find_instance(state_dir)
 

@@ -1,4 +1,4 @@
-"""HTTP calls of JSON documents over a unix socket: how the service talks to its companions."""
+"""JSON calls over a unix socket: how the service talks to its sidecar processes."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class SocketCaller:
+class SidecarClient:
     """Who is called, and what is raised when it does not answer."""
 
     socket: Path

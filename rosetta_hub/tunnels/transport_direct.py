@@ -1,4 +1,4 @@
-"""The way `direct`: TLS to a port of the node, whose key is pinned, then the handshake."""
+"""Direct tunnels: TLS to a port of the node, whose key is pinned, then the handshake."""
 
 import asyncio
 import hashlib
@@ -8,10 +8,10 @@ import ssl
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from rosetta_hub.tunnels.carrier import CONNECT_TIMEOUT, Carrier, CarrierError, greet
 from rosetta_hub.tunnels.client import TunnelState
 from rosetta_hub.tunnels.relay import Half
-from rosetta_hub.tunnels.ways import DirectWay
+from rosetta_hub.tunnels.routes import DirectRoute
+from rosetta_hub.tunnels.transport import CONNECT_TIMEOUT, TransportError, TunnelTransport, greet
 
 # Handshakes with a node at once: more would only make each other wait, and be turned away there.
 AT_ONCE = 16
@@ -32,52 +32,52 @@ def build_context() -> ssl.SSLContext:
     return context
 
 
-class DirectCarrier(Carrier):
+class DirectTransport(TunnelTransport):
     """A TLS connection for each of the browser's."""
 
-    def __init__(self, way: DirectWay) -> None:
-        self._way = way
+    def __init__(self, route: DirectRoute) -> None:
+        self._route = route
         self._context = build_context()
         self._failure: str | None = None
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def connect(self) -> Half:
-        """Raises CarrierError."""
+        """Raises TransportError."""
         half = Half()
         try:
             async with self._slots, asyncio.timeout(CONNECT_TIMEOUT):
                 await self._connect(half)
-        except (OSError, CarrierError) as error:
+        except (OSError, TransportError) as error:
             half.close()
             self._failure = self._explain(error)
-            raise CarrierError(self._failure) from error
+            raise TransportError(self._failure) from error
         self._failure = None
         return half
 
     async def _connect(self, half: Half) -> None:
         transport, _ = await asyncio.get_running_loop().create_connection(
             lambda: half,
-            self._way.host,
-            self._way.port,
+            self._route.host,
+            self._route.port,
             ssl=self._context,
             ssl_handshake_timeout=CONNECT_TIMEOUT,
         )
         self._check_key(transport)
-        await greet(half, self._way.secret)
+        await greet(half, self._route.secret)
 
     def _check_key(self, transport: asyncio.Transport) -> None:
         certificate = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        if not hmac.compare_digest(compute_spki(certificate), self._way.spki):
-            raise CarrierError(
-                f"{self._way.host}, port {self._way.port}, shows another key than the task's:"
+        if not hmac.compare_digest(compute_spki(certificate), self._route.spki):
+            raise TransportError(
+                f"{self._route.host}, port {self._route.port}, shows another key than the task's:"
                 " something else has its port."
             )
 
-    def _explain(self, error: OSError | CarrierError) -> str:
-        if isinstance(error, CarrierError):
+    def _explain(self, error: OSError | TransportError) -> str:
+        if isinstance(error, TransportError):
             return str(error)
         reason = "it did not answer in time" if isinstance(error, TimeoutError) else error.strerror
-        return f"{self._way.host}, port {self._way.port}, can't be reached: {reason}."
+        return f"{self._route.host}, port {self._route.port}, can't be reached: {reason}."
 
     def state(self) -> TunnelState:
         """As the last connection was."""

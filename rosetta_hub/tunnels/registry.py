@@ -4,16 +4,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rosetta_hub.ssh.pool import Pool
-from rosetta_hub.tunnels.carrier import Carrier
-from rosetta_hub.tunnels.carrier_agent import AgentCarrier
-from rosetta_hub.tunnels.carrier_direct import DirectCarrier
-from rosetta_hub.tunnels.carrier_ssh import SshCarrier
 from rosetta_hub.tunnels.client import TunnelState
+from rosetta_hub.tunnels.routes import ReverseRoute, Route, SshRoute, Tunnel
 from rosetta_hub.tunnels.task_tunnel import TaskTunnel
-from rosetta_hub.tunnels.ways import AgentWay, SshWay, Tunnel, Way
+from rosetta_hub.tunnels.transport import TunnelTransport
+from rosetta_hub.tunnels.transport_direct import DirectTransport
+from rosetta_hub.tunnels.transport_reverse import ReverseTransport
+from rosetta_hub.tunnels.transport_ssh import SshTransport
 
 
-class Board:
+class TunnelRegistry:
     """The open tunnels by the task's id."""
 
     def __init__(self, pool: Pool, sockets_dir: Path) -> None:
@@ -33,16 +33,18 @@ class Board:
         """Open or update one; an unchanged one is not touched. Raises OSError."""
         known = self._tunnels.get(tunnel.id)
         if known is None:
-            opened = TaskTunnel(tunnel, self._make_carrier(tunnel.way), self._path(tunnel.id))
+            opened = TaskTunnel(tunnel, self._make_transport(tunnel.route), self._path(tunnel.id))
             self._tunnels[tunnel.id] = opened
             await opened.listen()
             return
-        is_same = known.tunnel.attempt == tunnel.attempt and tunnel.way.is_same(known.tunnel.way)
+        is_same = known.tunnel.attempt == tunnel.attempt and tunnel.route.is_same(
+            known.tunnel.route
+        )
         if not is_same:
-            known.replace(tunnel, self._make_carrier(tunnel.way))
-        elif isinstance(tunnel.way, SshWay):
+            known.replace(tunnel, self._make_transport(tunnel.route))
+        elif isinstance(tunnel.route, SshRoute):
             # The key, or what is pinned, may be new.
-            self.pool.identity(tunnel.way.endpoint)
+            self.pool.identity(tunnel.route.endpoint)
 
     def delete(self, task: str) -> bool:
         """Close one; False when there is none."""
@@ -68,9 +70,9 @@ class Board:
     def _path(self, task: str) -> Path:
         return self._sockets_dir / f"{task}.sock"
 
-    def _make_carrier(self, way: Way) -> Carrier:
-        if isinstance(way, SshWay):
-            return SshCarrier(self.pool, way)
-        if isinstance(way, AgentWay):
-            return AgentCarrier(way)
-        return DirectCarrier(way)
+    def _make_transport(self, route: Route) -> TunnelTransport:
+        if isinstance(route, SshRoute):
+            return SshTransport(self.pool, route)
+        if isinstance(route, ReverseRoute):
+            return ReverseTransport(route)
+        return DirectTransport(route)

@@ -2,18 +2,20 @@
 
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import PortsExhausted
-from rosetta_hub.reconciler.edge_sync import EdgeSync
-from rosetta_hub.reconciler.tunnel_sync import TunnelSync
+from rosetta_hub.ingress.edge_publisher import EdgePublisher
+from rosetta_hub.ingress.tunnel_publisher import TunnelPublisher
 from rosetta_hub.tasks.manager import TaskManager
 
 # Seconds. The door of a task that has ended is closed, and its port free, a moment later.
 PORT_WAIT = 0.5
 
 
-class Doors:
+class Ingress:
     """Opens and closes both, in the right order; `tunnels` is None where nothing is remote."""
 
-    def __init__(self, tasks: TaskManager, edge: EdgeSync, tunnels: TunnelSync | None) -> None:
+    def __init__(
+        self, tasks: TaskManager, edge: EdgePublisher, tunnels: TunnelPublisher | None
+    ) -> None:
         self._tasks = tasks
         self._edge = edge
         self._tunnels = tunnels

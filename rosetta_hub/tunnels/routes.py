@@ -1,16 +1,16 @@
-"""Tunnels as the service describes them: whose, and which way their bytes take."""
+"""Tunnels as the service describes them: whose they are, and the route of their bytes."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from rosetta_hub.edge.client import Target, TcpTarget, UnixTarget
 from rosetta_hub.ssh.endpoint import Endpoint
+from rosetta_hub.targets import Target, parse_target
 
 Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class SshWay:
+class SshRoute:
     """Over the SSH connection of an identity, to what its host reaches."""
 
     endpoint: Endpoint
@@ -27,17 +27,17 @@ class SshWay:
             "secret": self.secret,
         }
 
-    def is_same(self, other: "Way") -> bool:
+    def is_same(self, other: "Route") -> bool:
         """Whether connections over the other may go on; the identity's key is not a reason."""
         return (
-            isinstance(other, SshWay)
+            isinstance(other, SshRoute)
             and self.endpoint.key == other.endpoint.key
             and (self.target, self.secret) == (other.target, other.secret)
         )
 
 
 @dataclass(frozen=True)
-class DirectWay:
+class DirectRoute:
     """To a port of the node itself: TLS with a pinned key, then the handshake."""
 
     host: str
@@ -57,13 +57,13 @@ class DirectWay:
             "spki": self.spki,
         }
 
-    def is_same(self, other: "Way") -> bool:
+    def is_same(self, other: "Route") -> bool:
         """Whether connections over the other may go on."""
         return self == other
 
 
 @dataclass(frozen=True)
-class AgentWay:
+class ReverseRoute:
     """The node dials; it proves itself with the agent's secret."""
 
     secret_sha256: str
@@ -73,12 +73,12 @@ class AgentWay:
         """As the API takes it."""
         return {"kind": "agent", "secret_sha256": self.secret_sha256}
 
-    def is_same(self, other: "Way") -> bool:
+    def is_same(self, other: "Route") -> bool:
         """Whether connections over the other may go on."""
         return self == other
 
 
-Way = SshWay | DirectWay | AgentWay
+Route = SshRoute | DirectRoute | ReverseRoute
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ class Tunnel:
     id: str
     """The task's: 12 hexadecimal digits."""
     attempt: int
-    way: Way
+    route: Route
 
     def to_document(self) -> Document:
         """As the API takes it."""
-        return {"id": self.id, "attempt": self.attempt, "way": self.way.to_document()}
+        return {"id": self.id, "attempt": self.attempt, "route": self.route.to_document()}
 
     @classmethod
     def from_document(cls, document: Document) -> "Tunnel":
@@ -101,7 +101,9 @@ class Tunnel:
         Raises:
             KeyError, TypeError, ValueError: something is missing, or not known.
         """
-        return cls(_check_id(document["id"]), int(document["attempt"]), _parse_way(document["way"]))
+        return cls(
+            _check_id(document["id"]), int(document["attempt"]), _parse_route(document["route"])
+        )
 
 
 def _check_id(value: object) -> str:
@@ -111,21 +113,15 @@ def _check_id(value: object) -> str:
     return value
 
 
-def _parse_way(document: Document) -> Way:
+def _parse_route(document: Document) -> Route:
     fields = {key: value for key, value in document.items() if key != "kind"}
     kind = document["kind"]
     if kind == "ssh":
         fields["endpoint"] = Endpoint.from_document(fields["endpoint"])
-        fields["target"] = _parse_target(fields["target"])
-        return SshWay(**fields)
+        fields["target"] = parse_target(fields["target"])
+        return SshRoute(**fields)
     if kind == "direct":
-        return DirectWay(**fields)
+        return DirectRoute(**fields)
     if kind == "agent":
-        return AgentWay(**fields)
-    raise ValueError(f"{kind!r} is no way")
-
-
-def _parse_target(document: Document) -> Target:
-    if "unix" in document:
-        return UnixTarget(str(document["unix"]))
-    return TcpTarget(str(document["host"]), int(document["port"]))
+        return ReverseRoute(**fields)
+    raise ValueError(f"{kind!r} is no route")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from rosetta_agent.reach import Tls
-from rosetta_hub.edge.client import TcpTarget, UnixTarget
-from rosetta_hub.tunnels import SshWay, Tunnel
+from rosetta_hub.targets import TcpTarget, UnixTarget
+from rosetta_hub.tunnels import SshRoute, Tunnel
 from rosetta_hub.tunnels.dial import LARGEST_HEAD
 from tests.support.eventually import until
 from tests.tunnels.conftest import SECRET, TASK, Rig
@@ -103,7 +103,7 @@ async def test_unchanged_tunnel_is_not_cut(opened: Rig) -> None:
 async def test_target_on_another_host(rig: Rig) -> None:
     """Port of a node, as the login node reaches it, guarded by the handshake."""
     port, _ = rig.listen()
-    way = SshWay(rig.endpoint, TcpTarget("127.0.0.1", port), SECRET)
+    way = SshRoute(rig.endpoint, TcpTarget("127.0.0.1", port), SECRET)
     await rig.client.put_tunnels([Tunnel(TASK, 1, way)])
     assert await rig.ask() == b"hello"
 
@@ -124,7 +124,7 @@ async def test_stranger_on_the_port_gets_nothing(rig: Rig, secret: str | None) -
         port = server.sockets[0].getsockname()[1]
     else:
         port, _ = rig.listen(secret)
-    way = SshWay(rig.endpoint, TcpTarget("127.0.0.1", port), SECRET)
+    way = SshRoute(rig.endpoint, TcpTarget("127.0.0.1", port), SECRET)
     await rig.client.put_tunnels([Tunnel(TASK, 1, way)])
     assert await rig.ask(b"a cookie of the user's") == b""
     if server is not None:
@@ -135,7 +135,7 @@ async def test_stranger_on_the_port_gets_nothing(rig: Rig, secret: str | None) -
 
 
 async def test_nobody_listens(rig: Rig, tmp_path: Path) -> None:
-    way = SshWay(rig.endpoint, UnixTarget(str(tmp_path / "gone.sock")))
+    way = SshRoute(rig.endpoint, UnixTarget(str(tmp_path / "gone.sock")))
     await rig.client.put_tunnels([Tunnel(TASK, 1, way)])
     assert await rig.ask() == b""
     state, error = await rig.state()

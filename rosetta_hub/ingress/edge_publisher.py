@@ -10,13 +10,13 @@ from sqlalchemy import delete, select
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import BrowserSession, State, Target, Task, utc_now
 from rosetta_hub.edge.client import Activity, EdgeClient, Listener, Session, Status
-from rosetta_hub.edge.client import Target as EdgeTarget
 from rosetta_hub.edge.errors import PortInUse
 from rosetta_hub.edge.process import ensure_edge
 from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import EdgeUnavailable, NotFound
 from rosetta_hub.keys import Keys, digest
 from rosetta_hub.resources.resource import Resource
+from rosetta_hub.targets import Target as EdgeTarget
 from rosetta_hub.tasks.credentials import authorization_header
 from rosetta_hub.tasks.job import software_of
 from rosetta_hub.tasks.links import is_http, needs_port, open_url, page_url, task_host
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 TICKET_SECONDS = 60
 
 
-class EdgeSync:
+class EdgePublisher:
     """Opens and closes tasks at the edge, and opens all of them again when the edge is a new one.
 
     While the edge does not answer, tasks go on; whatever was missed is in the next full push.

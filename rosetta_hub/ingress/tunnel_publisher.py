@@ -10,12 +10,12 @@ from rosetta_hub.resources.resource import Resource
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tunnels.client import TunnelsClient
 from rosetta_hub.tunnels.process import TunnelsConfig, ensure_tunnels
-from rosetta_hub.tunnels.ways import Tunnel
+from rosetta_hub.tunnels.routes import Tunnel
 
 log = logging.getLogger(__name__)
 
 
-class TunnelSync:
+class TunnelPublisher:
     """Opens and closes tunnels, and opens all of them again when their process is a new one.
 
     While that process does not answer, tasks go on; what was missed is in the next full push.

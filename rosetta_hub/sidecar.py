@@ -23,14 +23,14 @@ log = logging.getLogger(__name__)
 
 STOP_TIMEOUT = 10.0
 POLL_INTERVAL = 0.05
-# Nothing else of the service's environment, such as its tokens, is a companion's business.
+# Nothing else of the service's environment, such as its tokens, is a sidecar process's business.
 ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_DIR", "SSL_CERT_FILE")
 
 _children: list[subprocess.Popen[bytes]] = []
 
 
 class Running(Protocol):
-    """What a companion says about itself."""
+    """What a sidecar process says about itself."""
 
     @property
     def pid(self) -> int:
@@ -53,7 +53,7 @@ class Launch:
 
 
 @dataclass(frozen=True)
-class Companion(Generic[R]):
+class SidecarProcess(Generic[R]):
     """How one is started and asked."""
 
     name: str
@@ -194,7 +194,7 @@ class Companion(Generic[R]):
 
 
 def build_environment() -> dict[str, str]:
-    """The environment of a companion."""
+    """The environment of a sidecar process."""
     return {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
 
 
