@@ -15,8 +15,8 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import State, Target, Task, utc_now
 from rosetta_hub.edge.client import Activity
 from rosetta_hub.hub_client import HubClient
+from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.reconciler.activity import ActivityReporter
-from rosetta_hub.reconciler.edge_sync import EdgeSync
 from rosetta_hub.reconciler.grace import UnopenedStopper
 from rosetta_hub.reconciler.silence import SilenceWatcher
 from rosetta_hub.reconciler.strays import StrayStopper
@@ -113,7 +113,7 @@ async def test_no_periodic_step_reads_what_has_ended(bench: Bench, tmp_path: Pat
     add_history(tasks.database, "local")
     task = tasks.start("one", {"software": "echo"}, ALICE)
     tasks.report(task, report("running"))
-    edge = cast(EdgeSync, Edge())
+    edge = cast(EdgePublisher, Edge())
     steps = {
         "silence": SilenceWatcher(tasks, settings).step,
         "strays": StrayStopper(tasks, hub).step,
