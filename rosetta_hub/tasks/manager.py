@@ -160,13 +160,13 @@ class TaskManager(TaskQueries):
 
         Raises:
             NotFound: there is no such task, or a newer attempt has begun: the agent has to go.
-            NotAllowed: the secret is wrong.
+            NotAllowed: the secret is wrong, whether or not there is such a task.
         """
-        task = self.find(task_id)
         if not secrets.compare_digest(
             secret.encode(), self._keys.agent_secret(task_id, attempt).encode()
         ):
             raise NotAllowed("The secret is not that of this attempt.")
+        task = self.find(task_id)
         if attempt != task.attempt:
             raise NotFound("A newer attempt of this task has begun.")
         return task

@@ -61,6 +61,18 @@ def test_the_secret_of_an_attempt_opens_that_attempt_only(bench: Bench) -> None:
         bench.tasks.check_agent(task.id, 1, secret)
 
 
+def test_a_wrong_secret_does_not_tell_which_tasks_exist(bench: Bench) -> None:
+    task = bench.tasks.start("one", {"software": "echo"}, ALICE)
+    answers = []
+    for task_id in (task.id, "0123456789ab"):
+        with pytest.raises(NotAllowed) as caught:
+            bench.tasks.check_agent(task_id, 1, "guess")
+        answers.append(str(caught.value))
+    assert answers[0] == answers[1]
+    with pytest.raises(NotFound):
+        bench.tasks.check_agent("0123456789ab", 1, bench.keys.agent_secret("0123456789ab", 1))
+
+
 def test_an_old_report_changes_nothing(bench: Bench) -> None:
     task = bench.tasks.start("one", {"software": "echo"}, ALICE)
     bench.tasks.report(task, report("running", 5, interface={"kind": "socket"}))
