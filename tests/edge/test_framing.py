@@ -70,6 +70,16 @@ async def test_chunked_http_1_0_is_refused(task: "OpenTask", backend: "Backend")
     assert backend.requests == []
 
 
+async def test_two_hosts_are_refused(task: "OpenTask", backend: "Backend") -> None:
+    answer = await task.fetch("/", {**task.own, "hOST": task.authority})
+    assert answer.status == 400
+    upgrade = {**task.own, "Origin": task.origin, "hOST": task.authority}
+    answer, _, writer = await task.upgrade(upgrade)
+    assert answer.status == 400
+    writer.close()
+    assert backend.requests == []
+
+
 async def test_trace_is_closed(task: "OpenTask", backend: "Backend") -> None:
     assert (await task.fetch("/", task.own, "TRACE")).status == 405
     assert backend.requests == []
@@ -138,9 +148,10 @@ async def smuggle(command: list[str], backend: "Backend") -> tuple[bytes, list[s
         answer = await proxy.exchange(build_smuggle("DELETE", "Host: x\r\n"))
         assert b" 200 " in await proxy.exchange(b"GET /honest HTTP/1.1\r\nHost: x\r\n\r\n")
         trace = await proxy.exchange(b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n")
+        hosts = await proxy.exchange(b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n")
         upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n\r\n"
         upgraded = await proxy.exchange(b"GET /ws HTTP/1.1\r\nHost: x\r\n" + upgrade)
-        head = answer + trace + upgraded
+        head = answer + trace + hosts + upgraded
         return head, [request.path for request in backend.requests]
     finally:
         proxy.process.terminate()
@@ -164,6 +175,6 @@ async def test_stock_hub_proxy_lets_the_hidden_request_through(
 async def test_guarded_hub_proxy_does_not(chp: Path, backend: "Backend") -> None:
     answers, paths = await smuggle(build_proxy_command(find_node(), chp, []), backend)
     assert [line.split()[1] for line in answers.split(b"\r\n") if line.startswith(b"HTTP/")] == [
-        b"411", b"405", b"400",
+        b"411", b"405", b"400", b"400",
     ]  # fmt: skip
     assert paths == ["/honest"]

@@ -65,6 +65,19 @@ async def test_task_that_becomes_ready_is_served(rig: "Rig", backend: "Backend")
     assert (await task.page("/", task.own)).status == 200
 
 
+async def test_reason_phrase_is_the_edges_own(rig: "Rig", backend: "Backend") -> None:
+    """The answer turns out to be broken after http-proxy has copied its first line."""
+    task = await rig.open(backend.target)
+    broken = b"HTTP/1.1 200 All is well\r\nTransfer-Encoding: chunked\r\n\r\nnot a length"
+    backend.respond = lambda _: broken
+    reader, writer = await task.connect()
+    head = f"GET / HTTP/1.1\r\nHost: {task.authority}\r\nCookie: {task.cookie}\r\n\r\n"
+    writer.write(head.encode())
+    first = await asyncio.wait_for(reader.readline(), 10)
+    assert first == b"HTTP/1.1 503 Service Unavailable\r\n"
+    writer.close()
+
+
 async def test_broken_answer_is_seen_as_broken(rig: "Rig", backend: "Backend") -> None:
     task = await rig.open(backend.target)
     backend.respond = lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"

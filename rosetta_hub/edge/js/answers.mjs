@@ -23,7 +23,8 @@ export function answer(req, res, status, text, headers = {}) {
   };
   const hasBody = req.headers["transfer-encoding"] !== undefined || req.headers["content-length"] > 0;
   if (hasBody || status === 421 || status === 400) all.Connection = "close";
-  res.writeHead(status, all);
+  // Named, because http-proxy may have left a container's reason phrase on the response.
+  res.writeHead(status, STATUS_CODES[status], all);
   res.end(req.method === "HEAD" ? undefined : body);
 }
 
