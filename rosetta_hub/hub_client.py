@@ -1,6 +1,8 @@
 """The hub, through its REST API: the only way in which the service uses it."""
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +12,8 @@ from rosetta_hub.errors import Conflict, HubUnavailable, UserError
 
 # Seconds. Starting a server answers when the spawner has recorded the task.
 TIMEOUT = 60
+# Users that are asked for at once; the hub's own limit.
+PAGE = 200
 
 
 class HubClient:
@@ -39,14 +43,51 @@ class HubClient:
         body = {"remove": True} if remove and server_name else {}
         await self._call("DELETE", _server_path(user, server_name), body, missing_ok=True)
 
+    async def _user(self, user: str) -> dict[str, Any] | None:
+        path = f"/users/{quote(user, safe='')}"
+        model: dict[str, Any] | None = await self._call("GET", path, missing_ok=True)
+        return model
+
     async def active_servers(self, user: str) -> set[str]:
         """Names of the user's servers that are active on the hub; none for an unknown user.
 
         Raises:
             HubUnavailable: the hub does not answer.
         """
-        model = await self._call("GET", f"/users/{quote(user, safe='')}", missing_ok=True)
-        return set((model or {}).get("servers") or {})
+        return set((await self._user(user) or {}).get("servers") or {})
+
+    async def has_user(self, user: str) -> bool:
+        """Whether the hub has a user of that name.
+
+        Raises:
+            HubUnavailable: the hub does not answer.
+        """
+        return await self._user(user) is not None
+
+    async def user_created(self, user: str) -> datetime | None:
+        """When the hub created the user; None where there is none, or where it does not tell.
+
+        Raises:
+            HubUnavailable: the hub does not answer.
+        """
+        return created_time(await self._user(user) or {})
+
+    async def users(self) -> dict[str, datetime | None]:
+        """All users of the hub, and when it created them.
+
+        Users who are deleted while this goes from page to page may hide another one.
+
+        Raises:
+            HubUnavailable: the hub does not answer.
+        """
+        users: dict[str, datetime | None] = {}
+        offset: int | None = 0
+        while offset is not None:
+            page = await self._call("GET", f"/users?offset={offset}&limit={PAGE}")
+            users |= {model["name"]: created_time(model) for model in page["items"]}
+            following = page["_pagination"]["next"]
+            offset = following and int(following["offset"])
+        return users
 
     async def report_activity(self, user: str, servers: dict[str, str]) -> None:
         """Tell when each of the user's servers was used last (ISO 8601, UTC).
@@ -70,7 +111,11 @@ class HubClient:
         request = HTTPRequest(
             self._api_url + path,
             method,
-            headers={"Authorization": f"token {self._token}", "Content-Type": "application/json"},
+            headers={
+                "Authorization": f"token {self._token}",
+                "Content-Type": "application/json",
+                "Accept": "application/jupyterhub-pagination+json, application/json",
+            },
             body=None if body is None else json.dumps(body),
             allow_nonstandard_methods=True,
             connect_timeout=5,
@@ -85,6 +130,12 @@ class HubClient:
         except OSError as error:
             raise HubUnavailable(f"The hub does not answer: {error}") from error
         return json.loads(response.body) if response.body else None
+
+
+def created_time(model: Mapping[str, Any]) -> datetime | None:
+    """When the hub created the user of a model; None where the token may not know."""
+    text = model.get("created")
+    return None if text is None else datetime.fromisoformat(str(text))
 
 
 def _server_path(user: str, server_name: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from cryptography.fernet import InvalidToken
 from pydantic import BaseModel
+from sqlalchemy import select
 
 from rosetta_hub.catalogue.catalogue import Person, may_use
 from rosetta_hub.catalogue.computing import Computing
@@ -134,6 +135,18 @@ class Identities:
             row.public_key, row.private_key = fresh.public_key, fresh.private_key
             _untested(row)
         return self._view(person.name, computing)
+
+    def resources_of(self, user: str) -> list[str]:
+        """The computing resources for which a key of the user is kept, removed ones included."""
+        with self._database.session() as session:
+            return list(session.scalars(select(Identity.computing).where(Identity.user == user)))
+
+    def delete(self, user: str, computing_id: str) -> None:
+        """Delete a user's key pair; does nothing where there is none."""
+        with self._database.session() as session:
+            row = session.get(Identity, (user, computing_id))
+            if row is not None:
+                session.delete(row)
 
     async def test(self, person: Person, computing_id: str, tester: IdentityTester) -> IdentityView:
         """Try the identity out, and keep what came of it; one try at a time.

@@ -19,8 +19,8 @@ from rosetta_hub.config import SERVICE_NAME, Rosetta
 from rosetta_hub.errors import ConfigError
 
 # What the service may do on the hub: start and stop servers on behalf of users that it has checked,
-# report activity, see which servers there are. No tokens, no users made or deleted.
-SERVICE_SCOPES = ["servers", "users:activity", "list:users"]
+# report activity, see which users and servers there are. No tokens, no users made or deleted.
+SERVICE_SCOPES = ["servers", "users:activity", "list:users", "read:users"]
 
 # What a browser's token carries to the service, as far as the user has it: who it is (groups, too),
 # and the user's own servers and those shared with the user.

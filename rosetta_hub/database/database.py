@@ -58,14 +58,14 @@ class Database:
         self.engine.dispose()
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the schema to the newest revision; does nothing when it is."""
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Bring the schema to a revision, the newest by default; does nothing when it is."""
     config = Config()
     scripts = Path(rosetta_hub.database.migrations.__path__[0])
     config.set_main_option("script_location", str(scripts))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 def _create_engine(url: str) -> Engine:

@@ -177,7 +177,7 @@ class BrowserSession(Base):
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     task_id: Mapped[str] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), index=True)
-    user: Mapped[str] = mapped_column(String(255))
+    user: Mapped[str] = mapped_column(String(255), index=True)
     token: Mapped[bytes] = mapped_column(LargeBinary)
     expires: Mapped[datetime] = mapped_column(index=True)
 

@@ -1,4 +1,4 @@
-"""The tables of what belongs to users: their identities on resources, their mails."""
+"""The tables of what belongs to users: who they are, identities on resources, mails."""
 
 import enum
 from datetime import datetime
@@ -8,6 +8,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from rosetta_hub.database.external_text import ExternalText
 from rosetta_hub.database.models import Base, text_enum
+
+
+class HubUser(Base):
+    """A user of the hub, and when the hub created it: another time is another person.
+
+    The time is unknown for users of an older version who have not come back since.
+    """
+
+    __tablename__ = "users"
+
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    created: Mapped[datetime | None]
 
 
 class IdentityState(enum.StrEnum):

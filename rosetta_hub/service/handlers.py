@@ -15,7 +15,7 @@ from tornado import web
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import InvalidOptions, NotAllowed, NotFound, RosettaError
-from rosetta_hub.hub_client import HubClient
+from rosetta_hub.hub_client import HubClient, created_time
 from rosetta_hub.identities import Identities, IdentityTester
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.keys import Keys
@@ -23,6 +23,7 @@ from rosetta_hub.resources.collector import FactsCollector
 from rosetta_hub.tasks.caller import Caller
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.view import Viewer
+from rosetta_hub.users import Users
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Services:
     templates: Environment
     facts: FactsCollector
     identities: Identities
+    users: Users
     identity_tester: IdentityTester
     # Called with user and computing resource when an identity is another than before.
     identity_changed: Callable[[str, str], Coroutine[Any, Any, None]]
@@ -136,6 +138,8 @@ class HubHandler(HubOAuthenticated, BaseHandler):
             self.not_logged_in()
             return
         self._check_origin()
+        if model.get("kind", "user") == "user":
+            await self.services.users.recognise(model["name"], created_time(model))
         self._caller = Caller.from_model(model)
 
     @property

@@ -6,7 +6,7 @@ The names are percent-encoded in the path; tornado has decoded them.
 import asyncio
 import secrets
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from rosetta_hub.catalogue.catalogue import Person
 from rosetta_hub.database.models import State, Task
@@ -20,13 +20,14 @@ STOP_WAIT = 60
 
 
 class StartRequest(BaseModel):
-    """What a spawner asks to be started; groups and admin are what the hub knows of the user."""
+    """What a spawner asks to be started; the rest is what the hub knows of the user."""
 
     model_config = ConfigDict(extra="ignore")
 
     options: dict[str, object]
     groups: list[str] = []
     admin: bool = False
+    created: AwareDatetime | None = None
 
 
 class SpawnerHandler(BaseHandler):
@@ -52,6 +53,7 @@ class SpawnerHandler(BaseHandler):
             request = StartRequest.model_validate(self.json_body())
         except ValidationError as error:
             raise InvalidOptions("This is not a request to start a task.") from error
+        await self.services.users.recognise(user, request.created)
         person = Person(user, frozenset(request.groups), request.admin)
         tasks = self.services.tasks
         await check_options(request.options, tasks.catalogue, person, self.services.facts)

@@ -51,8 +51,12 @@ class IdentityLink:
     async def changed(self, user: str, computing: str) -> None:
         """Close what was opened with the old key or account, and connect anew from now on."""
         self._facts.forget(computing, user)
+        endpoints = self._endpoints.get(computing)
+        if endpoints is None:
+            # A resource that is not in the configuration any more.
+            return
         try:
-            await self._tunnels.forget_key(self._endpoints[computing].endpoint(user))
+            await self._tunnels.forget_key(endpoints.endpoint(user))
         except Unavailable:
             # A process that does not answer holds no connection, either.
             return

@@ -99,6 +99,7 @@ def _settings_paths() -> dict[str, Any]:
         f"{path}/{{computing}}": {
             "parameters": where,
             "put": _call("Set the account; scope servers", identity, body="RemoteUser"),
+            "delete": _call("Delete the key pair; scope servers", identity),
         },
         f"{path}/{{computing}}/test": {"parameters": where, "post": tested},
         f"{path}/{{computing}}/renew": {"parameters": where, "post": renewed},

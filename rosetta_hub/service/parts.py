@@ -35,6 +35,7 @@ from rosetta_hub.tasks.troubles import Troubles
 from rosetta_hub.tasks.view import Viewer
 from rosetta_hub.tunnels.client import TunnelsClient
 from rosetta_hub.tunnels.settings import tunnels_config
+from rosetta_hub.users import Users
 
 # Steps that may go on at once: each may wait for an agent that starts, or for a slow scheduler.
 WORKERS = 32
@@ -42,6 +43,7 @@ WORKERS = 32
 EDGE_INTERVAL = 1.0
 ACTIVITY_INTERVAL = 15.0
 STRAYS_INTERVAL = 60.0
+USERS_INTERVAL = 300.0
 GRACE_INTERVAL = 30.0
 MAIL_INTERVAL = 5.0
 
@@ -105,12 +107,15 @@ class Parts:
     def _add_hub(self) -> None:
         self.hub_auth = build_hub_auth(self.settings, self.keys)
         self.hub = HubClient(self.hub_auth.api_url, self.keys.service_token)
+        self.link = IdentityLink(
+            self.resources.endpoints, self.tunnels_client, self._builder.access, self.facts
+        )
+        self.users = Users(
+            self.tasks, self.identities, self.hub, self.edge.end_session, self.link.changed
+        )
 
     def services(self) -> Services:
         """What the handlers of requests work with."""
-        link = IdentityLink(
-            self.resources.endpoints, self.tunnels_client, self._builder.access, self.facts
-        )
         return Services(
             settings=self.settings,
             keys=self.keys,
@@ -122,8 +127,9 @@ class Parts:
             templates=build_templates(),
             facts=self.facts,
             identities=self.identities,
-            identity_tester=link.test,
-            identity_changed=link.changed,
+            users=self.users,
+            identity_tester=self.link.test,
+            identity_changed=self.link.changed,
         )
 
     def loops(self) -> dict[str, Coroutine[Any, Any, None]]:
@@ -133,6 +139,7 @@ class Parts:
         steps = {
             "edge": (EDGE_INTERVAL, self.edge.sync),
             "activity": (ACTIVITY_INTERVAL, activity.step),
+            "users": (USERS_INTERVAL, self.users.step),
             "strays": (STRAYS_INTERVAL, StrayStopper(tasks, self.hub).step),
             "silence": (settings.beat_interval, SilenceWatcher(tasks, settings).step),
         }

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rosetta_hub.background import spawn
-from rosetta_hub.errors import InvalidOptions
+from rosetta_hub.errors import Conflict, InvalidOptions
 from rosetta_hub.identities import IdentityView
 from rosetta_hub.mail.addresses import MAX_LENGTH, check_address
 from rosetta_hub.mail.preferences import (
@@ -106,6 +106,21 @@ class IdentityHandler(OwnHandler):
         identities.view(person, computing)
         wanted = _parse(RemoteUser, self.json_body()).remote_user.strip()
         self.changed(identities.set_remote_user(person, computing, wanted))
+
+    async def delete(self, computing: str) -> None:
+        """Delete the caller's key pair, once no task needs it any more."""
+        self.caller.check_own("servers")
+        identities, person = self.services.identities, self.caller.person
+        name = identities.view(person, computing).name
+        tasks = [one for one in self.services.tasks.active(computing) if one.user == person.name]
+        if tasks:
+            raise Conflict(
+                f"Your task {tasks[0].name!r} on {name} needs this key to be stopped. Stop your"
+                f" tasks on {name}, then delete the key."
+            )
+        await self.services.identity_changed(person.name, computing)
+        identities.delete(person.name, computing)
+        self.answer(identities.view(person, computing))
 
 
 class RenewHandler(OwnHandler):

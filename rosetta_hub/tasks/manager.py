@@ -155,6 +155,19 @@ class TaskManager(TaskQueries):
         self.logs.remove(task.id)
         self.events.publish(Event("gone", task.id, task.user, task.server_name))
 
+    def delete_user(self, user: str) -> bool:
+        """Delete all tasks of a user, and stop those that are active.
+
+        Returns whether none is left; the others are deleted once they have stopped.
+        """
+        tasks = self.all(user)
+        for task in tasks:
+            if task.state.final and task.port is None:
+                self.delete(task)
+            else:
+                self.request_stop(task, forget=True)
+        return all(task.state.final and task.port is None for task in tasks)
+
     def check_agent(self, task_id: str, attempt: int, secret: str) -> Task:
         """The task, if `secret` is that of its present attempt.
 

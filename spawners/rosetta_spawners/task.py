@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from jupyterhub.spawner import Spawner
-from jupyterhub.utils import url_path_join
+from jupyterhub.utils import isoformat, url_path_join
 from traitlets import Bool, Float, Integer, default, validate
 
 from rosetta_hub.errors import Unavailable
@@ -131,6 +131,7 @@ class TaskSpawner(Spawner):
             "options": deepcopy(self.user_options),
             "groups": sorted(person.groups),
             "admin": person.admin,
+            "created": isoformat(self.user.created),
         }
 
     async def poll(self) -> int | None:

@@ -121,6 +121,11 @@ class SettingsApi(Handler):
         renewed = with_key(self.stub.accounts[name]["remote_user"], number=2)
         self.change(name, self.stub.result if verb == "test" else renewed)
 
+    def delete(self, path: str) -> None:
+        """Delete the key of a resource."""
+        name = path.rpartition("/")[2]
+        self.change(name, make_identity(name))
+
     def change(self, name: str, changes: dict[str, Any]) -> None:
         """Answer the identity, changed."""
         self.stub.accounts[name] |= changes

@@ -81,6 +81,19 @@ async def test_a_new_key_is_asked_about(page: Page, stub: SettingsStub) -> None:
     await expect(page.locator(".identity .state")).to_have_text("Not tested")
 
 
+async def test_deleting_a_key_is_asked_about(page: Page, stub: SettingsStub) -> None:
+    stub.add(make_identity() | with_key("alice", state="works", sentence="It works."))
+    await page.goto(URL)
+    remove = page.locator(".identity").get_by_role("button", name="Delete key")
+    await remove.click()
+    await page.get_by_role("button", name="Cancel").click()
+    assert ("DELETE", "api/settings/identities/cluster") not in stub.calls
+    await remove.click()
+    await page.get_by_role("button", name="Delete the key").click()
+    await expect(page.locator(".identity .state")).to_have_text("Not set up")
+    await expect(remove).to_be_hidden()
+
+
 async def test_with_certificates_there_is_nothing_to_paste(page: Page, stub: SettingsStub) -> None:
     sentence = "There is nothing to set up: the hub vouches for you."
     state = {"state": "untested", "sentence": sentence}

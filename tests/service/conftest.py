@@ -44,6 +44,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         session.execute(text("DELETE FROM tasks"))
         session.execute(text("DELETE FROM identities"))
         session.execute(text("DELETE FROM mail_settings"))
+        session.execute(text("DELETE FROM users"))
     yield found
     found.close()
 

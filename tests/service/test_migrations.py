@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
-from rosetta_hub.database.database import Database
+from rosetta_hub.database.database import Database, migrate
 from rosetta_hub.database.models import Base
 from rosetta_hub.errors import ConfigError
 
@@ -21,6 +21,22 @@ def test_migrations_lead_to_the_models(database: Database) -> None:
 def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
     for _ in range(2):
         Database(f"sqlite:///{tmp_path}/x.sqlite").close()
+
+
+def test_owners_of_an_older_database_are_known_as_users(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/x.sqlite")
+    migrate(engine, "0004")
+    with engine.begin() as connection:
+        for user in ("alice", "bob"):
+            connection.execute(text(f"INSERT INTO mail_settings VALUES ('{user}', '', 1, 1, 1)"))
+        connection.execute(
+            text("INSERT INTO identities VALUES ('bob', 'x', 'bob', 'k', 'p', 'works', '', '')")
+        )
+    migrate(engine)
+    with engine.begin() as connection:
+        names = connection.scalars(text("SELECT name FROM users ORDER BY name")).all()
+    engine.dispose()
+    assert names == ["alice", "bob"]
 
 
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:

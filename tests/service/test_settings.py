@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
@@ -14,15 +14,18 @@ from tornado.netutil import bind_sockets
 
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
+from rosetta_hub.database.models import BrowserSession, Task
 from rosetta_hub.database.models_user import Identity, IdentityState
 from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.hub_client import HubClient
 from rosetta_hub.identities import Identities
 from rosetta_hub.mail.preferences import read_preferences
 from rosetta_hub.service.application import build_application, build_templates
 from rosetta_hub.service.auth import build_hub_auth
 from rosetta_hub.service.handlers import Services
+from rosetta_hub.users import Users
 
-from .conftest import Bench
+from .conftest import ALICE, Bench
 
 PREFIX = "/services/rosetta/"
 SSH = {
@@ -53,11 +56,17 @@ def scopes_of(user: str) -> list[str]:
 
 # What lets a token in at the service at all.
 ACCESS = "access:services!service=rosetta"
+CREATED = "2026-11-01T12:00:00.123456Z"
 TOKENS = {
     "of-alice": {"name": "alice", "scopes": scopes_of("alice")},
     "of-bob": {"name": "bob", "scopes": scopes_of("bob")},
     "of-mail": {"name": "carol@example.org", "scopes": scopes_of("carol@example.org")},
     "reads-only": {"name": "alice", "scopes": ["read:servers!user=alice"]},
+    "of-new-alice": {
+        "name": "alice",
+        "created": "2026-11-20T12:00:00Z",
+        "scopes": scopes_of("alice"),
+    },
     "of-one-server": {"name": "alice", "scopes": ["servers!server=alice/x"]},
 }
 
@@ -86,6 +95,11 @@ class Site:
         """Let go of a connection."""
         self.changed.append((user, computing))
 
+    def rows(self) -> int:
+        """How many keys are kept."""
+        with self.database.session() as session:
+            return session.query(Identity).count()
+
     async def call(
         self, method: str, path: str, body: Any = None, token: str = "of-alice"
     ) -> tuple[int, Any]:
@@ -95,7 +109,7 @@ class Site:
 
     async def fetch(self, method: str, path: str, body: Any, token: str) -> HTTPResponse:
         """A request with a token of the hub."""
-        text = None if method == "GET" else json.dumps(body or {})
+        text = json.dumps(body or {}) if method in ("PUT", "POST") else None
         return await AsyncHTTPClient(force_instance=True).fetch(
             f"http://127.0.0.1:{self.port}{PREFIX}{path}",
             method=method,
@@ -104,6 +118,10 @@ class Site:
             raise_error=False,
             follow_redirects=False,
         )
+
+
+async def end_nothing(_session: BrowserSession) -> None:
+    """There is no edge."""
 
 
 @pytest.fixture
@@ -123,7 +141,7 @@ async def site(
 
     async def user_for_token(token: str, **_: Any) -> dict[str, Any] | None:
         model = TOKENS.get(token)
-        return model and {**model, "scopes": [ACCESS, *model["scopes"]]}
+        return model and {"created": CREATED, **model, "scopes": [ACCESS, *model["scopes"]]}
 
     monkeypatch.setattr(type(auth), "user_for_token", lambda _, *a, **k: user_for_token(*a, **k))
     database = bench.tasks.database
@@ -135,6 +153,9 @@ async def site(
     parts |= {"settings": settings, "keys": bench.keys, "tasks": bench.tasks, "hub_auth": auth}
     parts |= {"templates": build_templates(), "identities": made.identities}
     parts |= {"identity_tester": made.test, "identity_changed": made.change}
+    parts["users"] = Users(
+        bench.tasks, made.identities, cast(HubClient, None), end_nothing, made.change
+    )
     services = Services(**parts)
     server = HTTPServer(build_application(services, b"secret"))
     server.add_sockets(sockets)
@@ -144,6 +165,43 @@ async def site(
     # JupyterHub's own thread for calls that block.
     auth._pool.submit(lambda: auth._thread_loop.close()).result()
     auth._pool.shutdown()
+
+
+# --- who is who -------------------------------------------------------------------------------
+
+
+async def test_a_new_user_of_the_same_name_inherits_nothing(site: Site) -> None:
+    await site.call("PUT", CLUSTER, {"remote_user": "al1ce"})
+    await site.call("PUT", "settings/mail", {"address": "alice@example.net"})
+    _, found = await site.call("GET", "settings", token="of-new-alice")
+    assert found["identities"][0]["state"] == "missing"
+    assert found["identities"][0]["public_key"] is None
+    assert found["mail"]["address"] == "alice@example.org"
+    assert site.rows() == 0
+
+
+async def test_a_key_is_deleted_by_hand(site: Site, bench: Bench) -> None:
+    await site.call("PUT", CLUSTER, {"remote_user": "al1ce"})
+    task = bench.tasks.start("one", {"software": "echo"}, ALICE)
+    move_to(bench, task, "cluster")
+    status, answer = await site.call("DELETE", CLUSTER)
+    assert (status, site.rows()) == (409, 1)
+    assert "Stop your tasks on The cluster" in answer["error"]
+    bench.tasks.stopped(bench.tasks.find(task.id))
+    site.changed.clear()
+    status, answer = await site.call("DELETE", CLUSTER)
+    assert (status, answer["state"], site.rows()) == (200, "missing", 0)
+    assert site.changed == [("alice", "cluster")]
+    assert (await site.call("DELETE", CLUSTER, token="reads-only"))[0] == 403
+
+
+def move_to(bench: Bench, task: Task, computing: str) -> None:
+    """Have a task run on another resource."""
+
+    def move(row: Task) -> None:
+        row.computing = computing
+
+    bench.tasks.update(task, move)
 
 
 # --- who may ----------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What a hub gives its spawners, without a hub."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from jupyterhub.objects import Server
@@ -22,6 +23,7 @@ class FakeUser:
     admin: bool = False
     groups: list[FakeGroup] = field(default_factory=list)
     url: str = "/user/alice/"
+    created: datetime = datetime(2026, 11, 1, 12, 0, 0, 123456)
 
 
 @dataclass

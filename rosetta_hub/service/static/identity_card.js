@@ -18,7 +18,8 @@ export class IdentityCard {
     this.makeKey(identity);
     this.test = button("Test now", "play", "primary", () => this.tryOut());
     this.renew = button("New key", "again", "outline-secondary", () => this.askForNewKey());
-    this.actions = h("div", { class: "actions" }, this.test, this.renew);
+    this.remove = button("Delete key", "trash", "outline-secondary", () => this.askToDelete());
+    this.actions = h("div", { class: "actions" }, this.test, this.renew, this.remove);
     this.element = h("li", { class: "panel identity", id: identity.computing, "aria-labelledby": this.titleId },
       this.makeHead(identity), this.account, this.sentence, this.key, this.actions);
     this.update(identity);
@@ -68,7 +69,7 @@ export class IdentityCard {
     setText(this.bare, identity.public_key || "");
     this.key.hidden = !identity.paste;
     this.actions.hidden = missing;
-    this.renew.hidden = !identity.paste;
+    this.renew.hidden = this.remove.hidden = !identity.paste;
   }
 
   focus() {
@@ -96,6 +97,18 @@ export class IdentityCard {
       action: "Make a new key",
     });
     if (sure) await this.change(this.renew, "POST", "/renew");
+  }
+
+  async askToDelete() {
+    const { name } = this.identity;
+    const sure = await confirmDialog({
+      title: `Delete the key for ${name}?`,
+      text: `The hub deletes its private key. Remove the line from ~/.ssh/authorized_keys on ${name}, too.`,
+      action: "Delete the key",
+    });
+    if (!sure) return;
+    await this.change(this.remove, "DELETE", "");
+    this.focus();
   }
 }
 
