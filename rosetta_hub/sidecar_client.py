@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,23 @@ class SidecarClient:
             return await reader.read()
         finally:
             writer.close()
+
+
+def split_documents(documents: Iterable[Document], limit: int) -> list[list[Document]]:
+    """The documents in pieces of at most `limit` bytes of JSON; a larger one is alone.
+
+    There is at least one piece, which may be empty.
+    """
+    pieces: list[list[Document]] = [[]]
+    room = limit
+    for document in documents:
+        size = len(json.dumps(document)) + 1
+        if size > room and pieces[-1]:
+            pieces.append([])
+            room = limit
+        pieces[-1].append(document)
+        room -= size
+    return pieces
 
 
 def build_request(method: str, path: str, body: Document | None) -> bytes:

@@ -75,11 +75,21 @@ class _Tunnels(_Handler):
         self.write({"tunnels": {task: dataclasses.asdict(state) for task, state in states.items()}})
 
     async def put(self) -> None:
-        documents = self.read_body().get("tunnels")
+        body = self.read_body()
+        kept = body.get("kept", [])
+        if not (isinstance(kept, list) and all(isinstance(task, str) for task in kept)):
+            raise _BadRequest("kept is no list of ids")
+        self.write({"errors": await self.registry.put_all(self.read_tunnels(body), kept)})
+
+    async def patch(self) -> None:
+        tunnels = self.read_tunnels(self.read_body())
+        self.write({"errors": await self.registry.put_more(tunnels)})
+
+    def read_tunnels(self, body: dict[str, Any]) -> list[Tunnel]:
+        documents = body.get("tunnels")
         if not isinstance(documents, list):
             raise _BadRequest("there is no list of tunnels")
-        await self.registry.put_all([self.read_tunnel(document) for document in documents])
-        self.write({})
+        return [self.read_tunnel(document) for document in documents]
 
 
 class _Tunnel(_Handler):
@@ -87,11 +97,17 @@ class _Tunnel(_Handler):
         tunnel = self.read_tunnel(self.read_body())
         if tunnel.id != task:
             raise _BadRequest("the tunnel is another task's")
-        await self.registry.put(tunnel)
+        try:
+            await self.registry.put(tunnel)
+        except OSError as error:
+            self.set_status(500)
+            message = f"the socket of the tunnel can't be made: {error}"
+            self.write({"error": "not_opened", "message": message})
+            return
         self.write({})
 
-    def delete(self, task: str) -> None:
-        if not self.registry.delete(task):
+    async def delete(self, task: str) -> None:
+        if not await self.registry.delete(task):
             self.set_status(404)
             self.write({"error": "no_such_tunnel", "message": "there is no such tunnel"})
             return

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rosetta_hub.access import Completed
-from rosetta_hub.sidecar_client import Document, SidecarClient
+from rosetta_hub.sidecar_client import Document, SidecarClient, split_documents
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.errors import build_error
 from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
@@ -13,6 +13,8 @@ from rosetta_hub.tunnels.routes import Tunnel
 
 # What a call may take beyond the time that its command has.
 MARGIN = 10.0
+# Bytes of a full state that are sent at once; each tunnel carries the host keys of its resource.
+LARGEST_PIECE = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,22 @@ class TunnelsClient:
         """Who answers."""
         return Status(**await self._call("GET", "/status"))
 
-    async def put_tunnels(self, tunnels: Iterable[Tunnel]) -> None:
+    async def put_tunnels(
+        self, tunnels: Iterable[Tunnel], kept: Iterable[str] = ()
+    ) -> dict[str, str]:
         """Make exactly these open: the full state, which may be sent at any time.
 
-        Connections of tunnels that stay as they are go on.
+        Those of the tasks in `kept` are left as they are, open or not. Connections of tunnels that
+        stay as they are go on. Returns what went wrong, by the task's id, for each tunnel that
+        could not be opened; the others are open. Each piece of it takes at most `timeout` seconds.
         """
-        document = {"tunnels": [tunnel.to_document() for tunnel in tunnels]}
-        await self._call("PUT", "/tunnels", document)
+        documents = [tunnel.to_document() for tunnel in tunnels]
+        pieces = split_documents(documents, LARGEST_PIECE)
+        body = {"tunnels": pieces[0], "kept": [*kept, *(each["id"] for each in documents)]}
+        errors: dict[str, str] = (await self._call("PUT", "/tunnels", body))["errors"]
+        for piece in pieces[1:]:
+            errors |= (await self._call("PATCH", "/tunnels", {"tunnels": piece}))["errors"]
+        return errors
 
     async def put_tunnel(self, tunnel: Tunnel) -> None:
         """Open or update one tunnel."""

@@ -12,6 +12,8 @@ from rosetta_hub.tunnels.client import Status, TunnelsClient
 from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
 
 CALL_TIMEOUT = 5.0
+# A process that was started by another release and speaks another version is replaced.
+API_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class TunnelsConfig:
 
     def _settings(self) -> dict[str, Any]:
         return {
+            "api": API_VERSION,
             "socket": str(self.socket),
             "sockets_dir": str(self.sockets_dir),
             "dial": self.dial.to_document() if self.dial else None,

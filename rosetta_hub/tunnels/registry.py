@@ -1,6 +1,7 @@
 """All tunnels of this process, as the service wants them."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from rosetta_hub.ssh.pool import Pool
@@ -14,40 +15,76 @@ from rosetta_hub.tunnels.transport_ssh import SshTransport
 
 
 class TunnelRegistry:
-    """The open tunnels by the task's id."""
+    """The open tunnels by the task's id.
+
+    One change at a time, in the order of the calls: a tunnel that is closed while a full state is
+    being applied stays closed.
+    """
 
     def __init__(self, pool: Pool, sockets_dir: Path) -> None:
         self.pool = pool
         self._sockets_dir = sockets_dir
         self._tunnels: dict[str, TaskTunnel] = {}
+        self._lock = asyncio.Lock()
 
-    async def put_all(self, tunnels: Iterable[Tunnel]) -> None:
-        """Have exactly these open. Raises OSError when a socket can't be made."""
+    async def put_all(
+        self, tunnels: Iterable[Tunnel], kept: Collection[str] = ()
+    ) -> dict[str, str]:
+        """Have exactly these open, and those of the tasks in `kept` as they are.
+
+        Returns what went wrong, by the task's id, for each tunnel that could not be opened.
+        """
         wanted = {tunnel.id: tunnel for tunnel in tunnels}
-        for task in self._tunnels.keys() - wanted.keys():
-            self.delete(task)
-        for tunnel in wanted.values():
-            await self.put(tunnel)
+        async with self._lock:
+            for task in self._tunnels.keys() - wanted.keys() - set(kept):
+                self._close(task)
+            return await self._put_each(wanted.values())
+
+    async def put_more(self, tunnels: Iterable[Tunnel]) -> dict[str, str]:
+        """Open or update these; returns what `put_all` does."""
+        async with self._lock:
+            return await self._put_each(tunnels)
 
     async def put(self, tunnel: Tunnel) -> None:
         """Open or update one; an unchanged one is not touched. Raises OSError."""
+        async with self._lock:
+            await self._put(tunnel)
+
+    async def delete(self, task: str) -> bool:
+        """Close one; False when there is none."""
+        async with self._lock:
+            return self._close(task)
+
+    async def _put_each(self, tunnels: Iterable[Tunnel]) -> dict[str, str]:
+        errors = {}
+        for tunnel in tunnels:
+            try:
+                await self._put(tunnel)
+            except OSError as error:
+                errors[tunnel.id] = str(error)
+        return errors
+
+    async def _put(self, tunnel: Tunnel) -> None:
         known = self._tunnels.get(tunnel.id)
         if known is None:
-            opened = TaskTunnel(tunnel, self._make_transport(tunnel.route), self._path(tunnel.id))
-            self._tunnels[tunnel.id] = opened
-            await opened.listen()
-            return
-        is_same = known.tunnel.attempt == tunnel.attempt and tunnel.route.is_same(
-            known.tunnel.route
-        )
-        if not is_same:
+            await self._open(tunnel)
+        elif known.tunnel.attempt != tunnel.attempt or not tunnel.route.is_same(known.tunnel.route):
             known.replace(tunnel, self._make_transport(tunnel.route))
         elif isinstance(tunnel.route, SshRoute):
             # The key, or what is pinned, may be new.
             self.pool.identity(tunnel.route.endpoint)
 
-    def delete(self, task: str) -> bool:
-        """Close one; False when there is none."""
+    async def _open(self, tunnel: Tunnel) -> None:
+        opened = TaskTunnel(tunnel, self._make_transport(tunnel.route), self._path(tunnel.id))
+        try:
+            await opened.listen()
+        except OSError:
+            opened.transport.close()
+            raise
+        # Only now: one that does not listen would count as open for ever.
+        self._tunnels[tunnel.id] = opened
+
+    def _close(self, task: str) -> bool:
         tunnel = self._tunnels.pop(task, None)
         if tunnel is not None:
             tunnel.close()
@@ -64,7 +101,7 @@ class TunnelRegistry:
     async def close(self) -> None:
         """Close all."""
         for task in list(self._tunnels):
-            self.delete(task)
+            self._close(task)
         await self.pool.close()
 
     def _path(self, task: str) -> Path:

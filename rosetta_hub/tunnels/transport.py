@@ -1,5 +1,6 @@
 """What carries the bytes of a tunnel: the base class."""
 
+import asyncio
 from abc import ABC, abstractmethod
 
 from rosetta_hub.tunnels.client import TunnelState
@@ -35,7 +36,7 @@ class TunnelTransport(ABC):
 
 
 async def greet(half: Half, secret: str) -> None:
-    """The handshake, on a connection that was just made.
+    """The handshake, on a connection that was just made; the caller sets its deadline.
 
     Raises:
         TransportError: the other end does not know the secret.
@@ -50,3 +51,6 @@ async def greet(half: Half, secret: str) -> None:
             "What listens on the node does not know the task's secret: the task has ended there,"
             " and something else has its port."
         ) from error
+    except asyncio.CancelledError:
+        half.abort()
+        raise

@@ -12,7 +12,7 @@ from rosetta_hub.targets import UnixTarget
 from rosetta_hub.tunnels.client import TunnelState
 from rosetta_hub.tunnels.relay import Half
 from rosetta_hub.tunnels.routes import SshRoute
-from rosetta_hub.tunnels.transport import CONNECT_TIMEOUT, TunnelTransport, greet
+from rosetta_hub.tunnels.transport import CONNECT_TIMEOUT, TransportError, TunnelTransport, greet
 
 
 class SshTransport(TunnelTransport):
@@ -40,7 +40,7 @@ class SshTransport(TunnelTransport):
                 # It was lost at this moment: the next one may do.
                 if connection.is_open:
                     raise
-            except Refused as error:
+            except (Refused, TransportError) as error:
                 self._refusal = str(error)
                 raise
             else:
@@ -48,6 +48,16 @@ class SshTransport(TunnelTransport):
                 return half
 
     async def _open(self, connection: Connection) -> Half:
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                return await self._open_stream(connection)
+        except TimeoutError as error:
+            raise TransportError(
+                "The task's port on the node is open, but nothing answers there: the task may have"
+                " ended, and something else may have its port."
+            ) from error
+
+    async def _open_stream(self, connection: Connection) -> Half:
         target = self._route.target
         if isinstance(target, UnixTarget):
             opened = await connection.open_unix(_make_session, target.path)

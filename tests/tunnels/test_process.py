@@ -165,6 +165,8 @@ async def call(rig: Rig, method: str, path: str, body: dict[str, object]) -> tup
     ("method", "path", "body"),
     [
         ("PUT", "/tunnels", {}),
+        ("PUT", "/tunnels", {"tunnels": [], "kept": [1]}),
+        ("PATCH", "/tunnels", {}),
         ("PUT", "/tunnels", {"tunnels": [{"id": "../x", "attempt": 1, "route": {}}]}),
         ("PUT", f"/tunnels/{TASK}", {"id": TASK, "attempt": 1, "route": {"kind": "magic"}}),
         ("POST", "/run", {"endpoint": {}, "argv": ["true"], "timeout": 1}),
@@ -191,6 +193,16 @@ async def test_tunnel_that_is_not_open_is_not_closed(rig: Rig) -> None:
     await rig.client.put_tunnel(rig.ssh_tunnel())
     assert await rig.client.delete_tunnel(TASK)
     assert await rig.client.states() == {}
+
+
+async def test_full_state_in_pieces(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first piece closes what is in none of them."""
+    monkeypatch.setattr("rosetta_hub.tunnels.client.LARGEST_PIECE", 1)
+    tunnels = [replace(rig.agent_tunnel(), id=f"{number:012x}") for number in range(5)]
+    for tunnel in tunnels[:3]:
+        await rig.client.put_tunnel(tunnel)
+    assert await rig.client.put_tunnels(tunnels[2:], kept=[tunnels[0].id]) == {}
+    assert set(await rig.client.states()) == {tunnels[n].id for n in (0, 2, 3, 4)}
 
 
 async def test_nobody_answers(tmp_path: Path, rig: Rig) -> None:
