@@ -20,7 +20,8 @@ from rosetta_agent.job import Job
 from rosetta_agent.poster import Poster
 from rosetta_agent.processes import identify
 from rosetta_agent.progress import Progress
-from rosetta_agent.report import MAX_DETAIL, Reporter, State
+from rosetta_agent.protocol import MAX_DETAIL
+from rosetta_agent.report import Reporter, State
 from rosetta_agent.sandbox import Sandbox
 from rosetta_agent.usage import Usage, oom_kills
 

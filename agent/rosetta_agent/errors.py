@@ -7,26 +7,6 @@ AgentError
 └── Cancelled      a stop was asked for while a step was under way
 """
 
-REASONS = (
-    "image_not_found",
-    "registry_unreachable",
-    "registry_denied",
-    "engine_unavailable",
-    "disk_full",
-    "out_of_memory",
-    "exited",
-    "no_answer",
-    "port_in_use",
-    "unsupported",
-    "orphaned",
-    "time_limit",
-    "preempted",
-    "node_failure",
-    "cancelled",
-    "quota_exceeded",
-    "internal",
-)
-
 
 class AgentError(Exception):
     """Everything the agent raises on purpose."""
@@ -37,7 +17,7 @@ class JobError(AgentError):
 
 
 class TaskFailure(AgentError):
-    """The task is over; ``reason`` is one of REASONS, ``sentence`` is for the user.
+    """The task is over; ``reason`` is one of the protocol's, ``sentence`` is for the user.
 
     ``detail`` holds the words of the engine or of the container, if there are any.
     """

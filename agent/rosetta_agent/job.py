@@ -10,6 +10,7 @@ from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from rosetta_agent.errors import JobError
 from rosetta_agent.fields import Fields
+from rosetta_agent.protocol import ENGINES, VERSION
 from rosetta_agent.reach import (
     Dial,
     EngineHost,
@@ -20,9 +21,7 @@ from rosetta_agent.reach import (
     parse_listen,
 )
 
-ENGINES = ("docker", "podman", "singularity")
 PULL_POLICIES = ("missing", "always", "never")
-VERSION = 1
 DEFAULT_PORT = 8888
 
 _TASK = re.compile(r"[0-9a-z][0-9a-z-]{0,39}\Z")

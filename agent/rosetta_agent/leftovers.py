@@ -7,8 +7,9 @@ from typing import List, Optional
 
 from rosetta_agent.engines import create_engine
 from rosetta_agent.errors import StateUnknown, TaskFailure
-from rosetta_agent.job import ENGINES, Attempt
+from rosetta_agent.job import Attempt
 from rosetta_agent.processes import Identity, identify, is_alive, terminate
+from rosetta_agent.protocol import ENGINES
 from rosetta_agent.sandbox import Sandbox, recorded_identity
 
 LOG = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import socket
 import ssl
 from typing import Callable, Dict, Optional
 
-from rosetta_agent.handshake import HandshakeError, ServerHandshake
+from rosetta_agent.protocol import HandshakeError, ServerHandshake
 from rosetta_agent.reach import Tls
 from rosetta_agent.splice import Backend, Side
 

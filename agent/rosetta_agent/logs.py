@@ -11,22 +11,20 @@ import threading
 from typing import IO, List, Optional, Tuple
 
 from rosetta_agent.processes import die_with_parent
+from rosetta_agent.protocol import MAX_LOG, MAX_LOG_CHUNK
 
-#: Bytes of output that are kept; what comes after is dropped, with a note.
-MAX_BYTES = 5 * 1024 * 1024
-#: Bytes of output in one report.
-MAX_CHUNK = 64 * 1024
+#: Ends an output that is longer than MAX_LOG.
 NOTE = "\n[The output is longer than 5 MiB: the rest is not shown.]\n"
 
 
 class LogWriter:
-    """Writes output to a file until MAX_BYTES; a full disk loses the rest, not the task."""
+    """Writes output to a file until MAX_LOG bytes; a full disk loses the rest, not the task."""
 
     def __init__(self, path: str) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         self._file: IO[bytes] = open(descriptor, "wb", buffering=0)  # noqa: SIM115
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._room = MAX_BYTES
+        self._room = MAX_LOG - len(NOTE)
 
     def write(self, data: bytes, final: bool = False) -> None:
         """Append; ``final`` ends a character that was cut off."""
@@ -49,11 +47,11 @@ class LogWriter:
 
 
 def read_chunk(path: str, offset: int) -> Tuple[int, str]:
-    """Text from ``offset`` on, at most MAX_CHUNK bytes, with the offset where it begins."""
+    """Text from ``offset`` on, at most MAX_LOG_CHUNK bytes, with the offset where it begins."""
     try:
         with open(path, "rb") as file:
             file.seek(offset)
-            data = file.read(MAX_CHUNK)
+            data = file.read(MAX_LOG_CHUNK)
     except OSError:
         return offset, ""
     return offset, data.decode("utf-8", "ignore")

@@ -8,11 +8,12 @@ import urllib.parse
 import urllib.request
 from typing import Any, Dict, List, NamedTuple, Optional
 
+from rosetta_agent.protocol import REFUSALS, TARGETS
+
 LOG = logging.getLogger(__name__)
 
 #: What a post may take.
 POST_SECONDS = 10.0
-_REFUSED = (403, 404)
 _MAX_ANSWER = 65536
 
 
@@ -37,9 +38,9 @@ def parse_answer(status: int, body: bytes) -> Answer:
         return nothing
     if not isinstance(document, dict):
         return nothing
-    if status in _REFUSED and document.get("refused") is True:
+    if status in REFUSALS and document.get("refused") is True:
         return Answer("refused", "run", None)
-    if status != 200 or document.get("target") not in ("run", "stop"):
+    if status != 200 or document.get("target") not in TARGETS:
         return nothing
     offset = document.get("log_offset")
     known = isinstance(offset, int) and not isinstance(offset, bool) and offset >= 0

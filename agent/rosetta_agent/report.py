@@ -12,19 +12,11 @@ from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 from rosetta_agent import logs
 from rosetta_agent.poster import POST_SECONDS, Answer, Poster
 from rosetta_agent.progress import Progress
+from rosetta_agent.protocol import MAX_DETAIL, MAX_LOG_CHUNK, MAX_MESSAGE
 from rosetta_agent.usage import Usage
 
 LOG = logging.getLogger(__name__)
 
-WARNINGS = (
-    "no_outbound",
-    "neighbours_can_connect",
-    "no_network_isolation",
-    "limits_not_enforced",
-    "time_limit_near",
-)
-#: Characters of ``message`` and of ``detail``.
-MAX_MESSAGE, MAX_DETAIL = 200, 2000
 #: Reports that only carry progress, or log lines while the user waits, are this far apart.
 _PACE_SECONDS = 0.5
 _FOLLOW_SECONDS = 1.0
@@ -131,7 +123,7 @@ class Reporter:
                 self._changed.notify()
 
     def warn(self, warning: str) -> None:
-        """Add one of WARNINGS, once."""
+        """Add one of the protocol's warnings, once."""
         with self._changed:
             if warning not in self._state.warnings:
                 self.update(warnings=self._state.warnings + (warning,))
@@ -173,7 +165,7 @@ class Reporter:
         """Something that is not urgent has changed while the user looks on."""
         behind = logs.size(self._log_path) - self._log_offset
         if self._state.state == "running":
-            return behind > logs.MAX_CHUNK
+            return behind > MAX_LOG_CHUNK
         return self._pending or behind > 0
 
     def _send(self) -> Answer:

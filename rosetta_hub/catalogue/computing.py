@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from rosetta_agent.protocol import ENGINES
 from rosetta_hub.catalogue.conf import (
     Conf,
     DockerApiConf,
@@ -19,7 +20,6 @@ from rosetta_hub.catalogue.units import Size as Memory
 from rosetta_hub.catalogue.validation import ID_PATTERN, Entry, duplicates, load_entries
 from rosetta_hub.errors import ConfigError
 
-ENGINES = ("docker", "podman", "singularity")
 # Apptainer is the present name of Singularity; both are accepted and mean the same.
 _ENGINE_ALIASES = {"apptainer": "singularity"}
 _ENGINE = re.compile(r"^([A-Za-z]+)(?:\[([A-Za-z0-9_., -]*)\])?$")
@@ -47,8 +47,15 @@ _API_AUTH = {"none": "certificate", "slurmrest": "jwt"}
 class Engine(Entry):
     """A container engine of a resource, with the runtimes that may be chosen (first: default)."""
 
-    name: Literal["docker", "podman", "singularity"]
+    name: str
     runtimes: tuple[str, ...] = ()
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, name: str) -> str:
+        if name not in ENGINES:
+            raise ValueError(f"use {', '.join(ENGINES)}")
+        return name
 
     @classmethod
     def parse(cls, text: str) -> Self:

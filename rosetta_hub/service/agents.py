@@ -1,10 +1,9 @@
 """The agents' API: one call, `POST agents/<task>/<attempt>`."""
 
-from pydantic import ValidationError
-
-from rosetta_hub.errors import InvalidOptions, NotAllowed
+from rosetta_agent.protocol import REFUSALS
+from rosetta_hub.errors import NotAllowed
 from rosetta_hub.service.handlers import BaseHandler
-from rosetta_hub.tasks.report import Report
+from rosetta_hub.tasks.report import parse_report
 
 
 class ReportHandler(BaseHandler):
@@ -21,19 +20,13 @@ class ReportHandler(BaseHandler):
             raise NotAllowed("An agent's secret is required.")
         tasks = self.services.tasks
         task = tasks.check_agent(task_id, int(attempt), secret)
-        target = tasks.report(task, self._report())
+        target = tasks.report(task, parse_report(self.request.body))
         offset = tasks.logs.received(task.id, task.attempt)
         self.answer({"target": target.value, "log_offset": offset})
 
     def write_sentence(self, status: int, sentence: str) -> None:
         """The error, and whether it refuses the agent."""
-        self.answer({"error": sentence, "refused": status in (403, 404)}, status)
+        self.answer({"error": sentence, "refused": status in REFUSALS}, status)
 
     def check_xsrf_cookie(self) -> None:
         """No cookie is used here."""
-
-    def _report(self) -> Report:
-        try:
-            return Report.model_validate_json(self.request.body)
-        except ValidationError as error:
-            raise InvalidOptions(f"This is not a report: {error.error_count()} faults.") from error

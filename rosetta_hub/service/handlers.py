@@ -82,7 +82,7 @@ class BaseHandler(web.RequestHandler):
         """
         try:
             body = json.loads(self.request.body or b"{}")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidOptions("The body of the request is not JSON.") from error
         if not isinstance(body, dict):
             raise InvalidOptions("The body of the request is not a JSON object.")

@@ -6,14 +6,13 @@ The other side is agent/rosetta_agent/job.py.
 from dataclasses import dataclass
 from typing import Any
 
+from rosetta_agent.protocol import VERSION
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.keys import Keys
 from rosetta_hub.tasks.credentials import interface_environment
-
-VERSION = 1
 
 
 @dataclass(frozen=True)

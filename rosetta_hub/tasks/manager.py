@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from rosetta_agent.protocol import FINAL_STATES
 from rosetta_hub.catalogue.catalogue import Catalogue, Person
 from rosetta_hub.catalogue.options import TaskSpec, parse_options, resolve_options
 from rosetta_hub.database.database import Database
@@ -191,7 +192,7 @@ class TaskManager(TaskQueries):
             NotFound: the attempt is over as far as the service knows, but its agent goes on.
         """
         if task.state.final:
-            if report.state in ("stopped", "failed"):
+            if report.state in FINAL_STATES:
                 return Target.STOP
             raise NotFound("This attempt is over.")
         with self.database.session() as session:

@@ -1,42 +1,31 @@
-"""What an agent reports: a closed, typed message. Nothing in it names a path, a host or an option.
+"""What an agent reports, read with tolerance. Nothing in it names a path, a host or an option.
 
+An agent whose report is refused can't end its task in good order, and agents outlive upgrades of
+the service. A report is refused only where it makes no sense at all: unknown keys are ignored,
+texts are cleaned and cut, numbers are clamped, and an optional part that can't be read counts as
+absent.
 The other side is agent/rosetta_agent/report.py.
 """
 
-from typing import Literal
+import json
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
+from rosetta_agent import protocol
+from rosetta_hub.database.external_text import fit_text
 from rosetta_hub.database.models import State, Target, Task, utc_now
-
-# A port of this machine, or the socket in the task's sandbox, whose path the service knows.
-InterfaceKind = Literal["socket", "port", "listener", "dial"]
-Reason = Literal[
-    "image_not_found",
-    "registry_unreachable",
-    "registry_denied",
-    "engine_unavailable",
-    "disk_full",
-    "out_of_memory",
-    "exited",
-    "no_answer",
-    "port_in_use",
-    "unsupported",
-    "orphaned",
-    "time_limit",
-    "preempted",
-    "node_failure",
-    "cancelled",
-    "quota_exceeded",
-    "internal",
-]
-Warning = Literal[
-    "no_outbound",
-    "neighbours_can_connect",
-    "no_network_isolation",
-    "limits_not_enforced",
-    "time_limit_near",
-]
+from rosetta_hub.errors import InvalidOptions
 
 # Seconds between the clock of a node and ours, from which on its user is told; and how.
 CLOCK_TOLERANCE = 120.0
@@ -49,57 +38,129 @@ _STATES = {
     "stopped": State.STOPPED,
     "failed": State.FAILED,
 }
+# What a column of whole numbers holds.
+_LARGEST = 2**63 - 1
+
+
+def _clamp(value: Any) -> Any:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return max(-_LARGEST, min(value, _LARGEST)) if is_number else value
+
+
+def _clamp_count(value: Any) -> Any:
+    return max(0, value) if isinstance(value := _clamp(value), int | float) else value
+
+
+def _ignore_unreadable(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        return None
+
+
+def _is_state(value: str) -> str:
+    if value not in _STATES:
+        raise ValueError("not a state")
+    return value
+
+
+def _is_interface(value: str) -> str:
+    if value not in protocol.INTERFACE_KINDS:
+        raise ValueError("not a kind of interface")
+    return value
+
+
+def _known_reason(value: Any) -> str | None:
+    return value if value is None or value in protocol.REASONS else "internal"
+
+
+def _known_warnings(value: Any) -> list[str]:
+    return [one for one in protocol.WARNINGS if one in value] if isinstance(value, list) else []
+
+
+def _message(value: Any) -> str:
+    return fit_text(value, protocol.MAX_MESSAGE) if isinstance(value, str) else ""
+
+
+def _detail(value: Any) -> str:
+    # The end tells more than the beginning: it is where a program says what went wrong.
+    return fit_text(value, None)[-protocol.MAX_DETAIL :] if isinstance(value, str) else ""
+
+
+def _log_text(value: Any) -> Any:
+    # Surrogates have no encoding; the replacement has as many bytes as one would have.
+    if not isinstance(value, str):
+        return value
+    text = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text[: protocol.MAX_LOG_CHUNK]
+
+
+Integer = Annotated[int, BeforeValidator(_clamp)]
+Count = Annotated[int, BeforeValidator(_clamp_count)]
+Tolerant = WrapValidator(_ignore_unreadable)
 
 
 class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Progress(_Message):
     """Bytes of the image that have arrived, of those known so far."""
 
-    done: int = Field(ge=0)
-    total: int = Field(ge=0)
+    done: Count
+    total: Count
 
 
 class Interface(_Message):
     """Where the interface answers."""
 
-    kind: InterfaceKind
+    kind: Annotated[str, AfterValidator(_is_interface)]
     port: int | None = Field(default=None, ge=1, le=65535)
 
 
 class Usage(_Message):
     """CPU time so far (seconds) and memory now (bytes) of the container."""
 
-    cpu_seconds: float = Field(ge=0)
-    memory: int = Field(ge=0)
+    cpu_seconds: FiniteFloat = Field(ge=0)
+    memory: Count
 
 
 class LogChunk(_Message):
     """Output of the container from byte `offset` on."""
 
-    offset: int = Field(ge=0)
-    text: str = Field(max_length=1 << 18)
+    offset: int = Field(ge=0, le=protocol.MAX_LOG)
+    text: Annotated[str, BeforeValidator(_log_text)]
 
 
 class Report(_Message):
     """The full state of an attempt as its agent sees it; a later one replaces an earlier one."""
 
-    sequence: int = Field(ge=0)
-    state: Literal["pulling", "starting", "running", "stopped", "failed"]
-    progress: Progress | None = None
-    message: str = Field(default="", max_length=200)
-    interface: Interface | None = None
-    exit_code: int | None = None
-    reason: Reason | None = None
-    detail: str = Field(default="", max_length=4000)
-    warnings: list[Warning] = []
-    usage: Usage | None = None
-    log: LogChunk | None = None
+    sequence: Count
+    state: Annotated[str, AfterValidator(_is_state)]
+    progress: Annotated[Progress | None, Tolerant] = None
+    message: Annotated[str, BeforeValidator(_message)] = ""
+    interface: Annotated[Interface | None, Tolerant] = None
+    exit_code: Annotated[Integer | None, Tolerant] = None
+    reason: Annotated[str | None, BeforeValidator(_known_reason)] = None
+    detail: Annotated[str, BeforeValidator(_detail)] = ""
+    warnings: Annotated[list[str], BeforeValidator(_known_warnings)] = []
+    usage: Annotated[Usage | None, Tolerant] = None
+    log: Annotated[LogChunk | None, Tolerant] = None
     # Seconds since the epoch: the time limit of the batch job, and what the node's clock says.
-    ends_at: float | None = Field(default=None, ge=0)
-    clock: float | None = Field(default=None, ge=0)
+    ends_at: Annotated[FiniteFloat | None, Tolerant] = None
+    clock: Annotated[FiniteFloat | None, Tolerant] = None
+
+
+def parse_report(body: bytes) -> Report:
+    """Read the body of a request.
+
+    Raises:
+        InvalidOptions: it is not JSON, or has neither state nor sequence.
+    """
+    try:
+        return Report.model_validate(json.loads(body))
+    except (ValueError, RecursionError) as error:
+        raise InvalidOptions("This is not a report of an agent.") from error
 
 
 def apply_report(task: Task, report: Report) -> bool:

@@ -3,8 +3,8 @@
 import asyncio
 from abc import ABC, abstractmethod
 
+from rosetta_agent.protocol import ANSWER_SIZE, ClientHandshake, HandshakeError
 from rosetta_hub.tunnels.client import TunnelState
-from rosetta_hub.tunnels.handshake import ANSWER_SIZE, ClientHandshake, WrongSecret
 from rosetta_hub.tunnels.relay import Half
 
 # How long a browser's connection waits for a tunnel that is being opened.
@@ -45,7 +45,7 @@ async def greet(half: Half, secret: str) -> None:
     half.write(handshake.hello)
     try:
         half.write(handshake.reply(await half.read_exactly(ANSWER_SIZE)))
-    except (EOFError, WrongSecret) as error:
+    except (EOFError, HandshakeError) as error:
         half.close()
         raise TransportError(
             "What listens on the node does not know the task's secret: the task has ended there,"

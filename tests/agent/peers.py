@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rosetta_agent.handshake import NONCE, PROOF, ClientHandshake, HandshakeError
+from rosetta_agent.protocol import ANSWER_SIZE, ClientHandshake, HandshakeError
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -28,11 +28,10 @@ async def shake_hands(
     client = ClientHandshake(key)
     writer.write(client.hello)
     try:
-        proof = client.answer(await reader.readexactly(NONCE + PROOF))
+        proof = client.reply(await reader.readexactly(ANSWER_SIZE))
     except (EOFError, HandshakeError):
         writer.close()
         raise
-    assert proof is not None
     writer.write(proof)
     return reader, writer
 

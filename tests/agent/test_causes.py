@@ -3,7 +3,7 @@
 import pytest
 
 from rosetta_agent.engines.causes import engine_failure, last_words, parse_cause
-from rosetta_agent.errors import REASONS
+from rosetta_agent.protocol import REASONS
 
 APPTAINER = (
     "FATAL:   While making image from oci registry: error fetching image to cache: "

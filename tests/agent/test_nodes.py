@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from rosetta_agent.handshake import HandshakeError
+from rosetta_agent.protocol import HandshakeError
 from rosetta_hub.resources.bundle import (
     build_batch_script,
     build_remote_command,

@@ -33,7 +33,7 @@ def test_log_is_valid_utf8_whatever_comes(tmp_path: Path) -> None:
 
 
 def test_log_ends_with_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "MAX_BYTES", 7)
+    monkeypatch.setattr(logs, "MAX_LOG", 7 + len(logs.NOTE))
     writer = logs.LogWriter(str(tmp_path / "log"))
     for _ in range(4):
         writer.write("äää".encode())
@@ -49,7 +49,7 @@ def test_log_on_a_full_disk_is_lost_quietly() -> None:
 
 
 def test_chunks_never_cut_a_character(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "MAX_CHUNK", 5)
+    monkeypatch.setattr(logs, "MAX_LOG_CHUNK", 5)
     path = tmp_path / "log"
     path.write_text("ääääää")
     offset, read = 0, ""

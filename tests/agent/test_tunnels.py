@@ -12,17 +12,17 @@ import pytest_asyncio
 
 from rosetta_agent import dialer, listener
 from rosetta_agent.dialer import Dialer, Order
-from rosetta_agent.handshake import (
-    HELLO,
+from rosetta_agent.listener import Guarded, Listener, bind, server_context
+from rosetta_agent.protocol import (
+    ANSWER_SIZE,
+    HELLO_SIZE,
     MAGIC,
-    NONCE,
-    PROOF,
+    NONCE_SIZE,
     ClientHandshake,
     HandshakeError,
     ServerHandshake,
     prove,
 )
-from rosetta_agent.listener import Guarded, Listener, bind, server_context
 from rosetta_agent.reach import Tls
 from rosetta_agent.splice import Backend
 
@@ -36,7 +36,7 @@ SECRET = "the agent's"
 
 
 def test_recorded_handshake() -> None:
-    """Both sides are written twice: here is what they must say (HMAC-SHA256, RFC 2104)."""
+    """Agents outlive upgrades of the service: both say this (HMAC-SHA256, RFC 2104)."""
     assert prove(KEY, b"server", b"c" * 32, b"s" * 32).hex() == RECORDED[0]
     assert prove(KEY, b"client", b"c" * 32, b"s" * 32).hex() == RECORDED[1]
 
@@ -50,10 +50,9 @@ RECORDED = (
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_handshake_in_pieces(size: int) -> None:
     server, client = ServerHandshake(KEY), ClientHandshake(KEY)
-    answer = b"".join(server.feed(client.hello[i : i + size]) for i in range(0, HELLO, size))
-    assert len(answer) == NONCE + PROOF
-    proof = client.answer(answer)
-    assert proof is not None
+    answer = b"".join(server.feed(client.hello[i : i + size]) for i in range(0, HELLO_SIZE, size))
+    assert len(answer) == ANSWER_SIZE
+    proof = client.reply(answer)
     assert not server.done
     sent = proof + b"the rest"
     for i in range(0, len(sent), size):
@@ -77,11 +76,11 @@ def test_strangers_are_not_answered(data: bytes) -> None:
 def test_each_side_needs_the_key() -> None:
     server, client = ServerHandshake(KEY), ClientHandshake(b"x" * 32)
     with pytest.raises(HandshakeError):
-        client.answer(server.feed(client.hello))
+        client.reply(server.feed(client.hello))
     server, client = ServerHandshake(KEY), ClientHandshake(KEY)
     answer = server.feed(client.hello)
     with pytest.raises(HandshakeError):  # what the server said is not what a client says
-        server.feed(answer[NONCE:])
+        server.feed(answer[NONCE_SIZE:])
 
 
 # --- the guarded port ----------------------------------------------------------------------------
@@ -188,9 +187,7 @@ async def test_bytes_right_behind_the_proof(world: World) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", world.guard())
     client = ClientHandshake(KEY)
     writer.write(client.hello)
-    proof = client.answer(await reader.readexactly(NONCE + PROOF))
-    assert proof is not None
-    writer.write(proof + b"at once")
+    writer.write(client.reply(await reader.readexactly(ANSWER_SIZE)) + b"at once")
     writer.write_eof()
     assert await reader.read() == b"at once"
     writer.close()
@@ -202,7 +199,7 @@ async def test_nothing_passes_without_the_key(world: World) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(data)
         with contextlib.suppress(ConnectionError):  # closed without a word, but the nonce
-            assert len(await reader.read()) in (0, NONCE + PROOF)
+            assert len(await reader.read()) in (0, ANSWER_SIZE)
         writer.close()
     with pytest.raises(HandshakeError):
         await shake_hands("127.0.0.1", port, b"x" * 32)

@@ -1,0 +1,159 @@
+"""What the service and its agents agree on. Both import this module; nothing of it stands twice.
+
+The service starts an agent with a JSON document (``rosetta_agent.job`` reads it). The agent posts
+reports (``rosetta_agent.report`` builds them, ``rosetta_hub.tasks.report`` reads them), and the
+answers say what the task should be. Whoever connects to an interface that listens on a network of
+the node shakes hands first.
+"""
+
+import hashlib
+import hmac
+import os
+from typing import Optional
+
+#: Version of the document that starts an agent.
+VERSION = 1
+#: Container engines that an agent can use.
+ENGINES = ("docker", "podman", "singularity")
+
+#: States of a report; with one of the last two the attempt is over.
+STATES = ("pulling", "starting", "running", "stopped", "failed")
+FINAL_STATES = ("stopped", "failed")
+#: What the service wants a task to be, in each answer to a report.
+TARGETS = ("run", "stop")
+#: Status of an answer that refuses the agent, where its document says ``"refused": true``.
+REFUSALS = (403, 404)
+
+#: Why a task failed.
+REASONS = (
+    "image_not_found",
+    "registry_unreachable",
+    "registry_denied",
+    "engine_unavailable",
+    "disk_full",
+    "out_of_memory",
+    "exited",
+    "no_answer",
+    "port_in_use",
+    "unsupported",
+    "orphaned",
+    "time_limit",
+    "preempted",
+    "node_failure",
+    "cancelled",
+    "quota_exceeded",
+    "internal",
+)
+#: Reasons that pass by themselves: an agent that was refused for one may start later.
+NO_SPACE_REASONS = ("disk_full", "quota_exceeded")
+#: What users should know about a task that goes on.
+WARNINGS = (
+    "no_outbound",
+    "neighbours_can_connect",
+    "no_network_isolation",
+    "limits_not_enforced",
+    "time_limit_near",
+)
+#: How the interface is reached: a socket in the sandbox, a port that the engine publishes, a port
+#: of the node with the handshake, or a connection that the node dials.
+INTERFACE_KINDS = ("socket", "port", "listener", "dial")
+
+#: Characters of the fields of a report.
+MAX_MESSAGE, MAX_DETAIL = 200, 2000
+#: Bytes of a container's output: of all that is kept, and of what one report carries.
+MAX_LOG, MAX_LOG_CHUNK = 5 * 1024 * 1024, 64 * 1024
+
+# --- the handshake -------------------------------------------------------------------------------
+#
+# K is the secret of the attempt (32 bytes), known to the hub's side and to the node.
+#
+#     client   b"RHUB1" + Nc (32 random bytes)
+#     server   Ns (32 random bytes) + HMAC-SHA256(K, b"server" + Nc + Ns)
+#     client   HMAC-SHA256(K, b"client" + Nc + Ns), then the bytes of the connection
+#
+# Each side proves that it knows K without saying it: a stranger who took the port of an ended task
+# learns nothing, and a stranger who connects gets nowhere.
+
+MAGIC = b"RHUB1"
+NONCE_SIZE = 32
+PROOF_SIZE = 32
+#: Bytes of the client's first message, and of the server's answer.
+HELLO_SIZE = len(MAGIC) + NONCE_SIZE
+ANSWER_SIZE = NONCE_SIZE + PROOF_SIZE
+
+
+class HandshakeError(Exception):
+    """The other side does not know the secret."""
+
+
+def prove(key: bytes, role: bytes, client_nonce: bytes, server_nonce: bytes) -> bytes:
+    """What only somebody who knows the key can say."""
+    return hmac.new(key, role + client_nonce + server_nonce, hashlib.sha256).digest()
+
+
+class ServerHandshake:
+    """The side of the node, fed with what arrives."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._received = b""
+        self._expected: Optional[bytes] = None
+        self.done = False
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes; returns those to send. What follows the handshake is ``rest``.
+
+        Raises:
+            HandshakeError: this is not somebody who knows the secret.
+        """
+        self._received += data
+        if self._expected is not None:
+            self._check(self._expected)
+            return b""
+        known = min(len(self._received), len(MAGIC))
+        if self._received[:known] != MAGIC[:known]:
+            raise HandshakeError("no greeting")
+        if len(self._received) < HELLO_SIZE:
+            return b""
+        client_nonce, nonce = self._received[len(MAGIC) : HELLO_SIZE], os.urandom(NONCE_SIZE)
+        self._expected = prove(self._key, b"client", client_nonce, nonce)
+        self._received = self._received[HELLO_SIZE:]
+        self._check(self._expected)
+        return nonce + prove(self._key, b"server", client_nonce, nonce)
+
+    def _check(self, expected: bytes) -> None:
+        if len(self._received) < PROOF_SIZE:
+            return
+        if not hmac.compare_digest(self._received[:PROOF_SIZE], expected):
+            raise HandshakeError("wrong proof")
+        self._received, self.done = self._received[PROOF_SIZE:], True
+
+    @property
+    def rest(self) -> bytes:
+        """Bytes that came behind the handshake."""
+        return self._received if self.done else b""
+
+
+class ClientHandshake:
+    """The side that connects: the hub's."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._nonce = os.urandom(NONCE_SIZE)
+
+    @property
+    def hello(self) -> bytes:
+        """The first bytes to send."""
+        return MAGIC + self._nonce
+
+    def reply(self, answer: bytes) -> bytes:
+        """What is sent after the server's ``ANSWER_SIZE`` bytes.
+
+        Raises:
+            HandshakeError: the server does not know the secret; nothing may be sent to it.
+        """
+        server_nonce, proof = answer[:NONCE_SIZE], answer[NONCE_SIZE:]
+        expected = prove(self._key, b"server", self._nonce, server_nonce)
+        if not hmac.compare_digest(proof, expected):
+            raise HandshakeError("wrong proof")
+        return prove(self._key, b"client", self._nonce, server_nonce)
