@@ -38,6 +38,15 @@ class Rosetta(MailOptions):
         The keys are the fields of rosetta_hub.catalogue.computing.Computing.""",
     ).tag(config=True)
 
+    limits = List(
+        Dict(),
+        help="""Limits of what each user's active tasks may have together: a list of dicts with
+        the keys `tasks`, `cpus`, `memory` and `gpus`. `users`, `groups` and `computing` say for
+        whom and where an entry counts; of entries with the same `computing` the first one that
+        names the user, one of the user's groups, or nobody, counts. The default is no limit.
+        The keys are the fields of rosetta_hub.catalogue.limits.Limit.""",
+    ).tag(config=True)
+
     tasks_url = Unicode(
         help="""Scheme and host at which browsers reach the tasks, without a port: each task gets
         a port of its own out of `tasks_ports`. The host must not be the hub's, because a browser
@@ -248,7 +257,7 @@ class Rosetta(MailOptions):
         Raises:
             ConfigError: see `load_catalogue`.
         """
-        return load_catalogue(self.software, self.computing)
+        return load_catalogue(self.software, self.computing, self.limits)
 
     def keys(self) -> Keys:
         """The keys of this deployment."""

@@ -6,6 +6,7 @@ RosettaError
 │   ├── NotAllowed           not this user's (HTTP 403)
 │   ├── NotFound             no such task (HTTP 404)
 │   ├── Conflict             not now: the task is running, a name is taken (HTTP 409)
+│   │   └── LimitReached         not beside the user's other active tasks
 │   └── PortsExhausted       every port of `c.Rosetta.tasks_ports` is in use (HTTP 503)
 ├── ConfigError          shown to the admin at start-up: entry, key, what is allowed
 └── Unavailable          could not ask: retry later, nothing is known (HTTP 503)
@@ -49,6 +50,10 @@ class Conflict(UserError):
     """The request does not fit the present state of the task."""
 
     status = 409
+
+
+class LimitReached(Conflict):
+    """The user's active tasks have what the user may have; the message names them."""
 
 
 class PortsExhausted(UserError):

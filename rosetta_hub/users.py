@@ -18,7 +18,6 @@ from rosetta_hub.tasks.manager import TaskManager
 log = logging.getLogger(__name__)
 
 
-
 class Users:
     """Deletes what belongs to a user whom the hub has deleted: keys, mail, tasks, sessions.
 

@@ -9,6 +9,7 @@ import pytest
 import rosetta_hub
 from rosetta_hub.catalogue.computing import Computing, load_computing
 from rosetta_hub.catalogue.conf import Conf, DockerApiConf, LocalConf, SlurmRestConf, SshConf
+from rosetta_hub.catalogue.limits import Limit
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.cli import load_settings
 from rosetta_hub.config import Rosetta
@@ -37,6 +38,7 @@ KEYS = {
     "`c.Rosetta`": list(Rosetta.class_traits(config=True)),
     "Software": list(Software.model_fields),
     "Computing resources": [*Computing.model_fields, *LocalConf.model_fields],
+    "Limits": list(Limit.model_fields),
     "Computing: `ssh`": own(SshConf),
     "Computing: `slurmrest`": own(SlurmRestConf),
     "Computing: Docker": own(DockerApiConf),

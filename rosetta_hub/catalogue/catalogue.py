@@ -1,10 +1,11 @@
 """The catalogue as one user sees it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rosetta_hub.catalogue.computing import Computing, load_computing
+from rosetta_hub.catalogue.limits import Limit, load_limits
 from rosetta_hub.catalogue.software import Software, SoftwareCard, load_software
 from rosetta_hub.errors import ConfigError
 
@@ -31,6 +32,7 @@ class Catalogue:
 
     software: Mapping[str, SoftwareCard]
     computing: Mapping[str, Computing]
+    limits: Sequence[Limit] = ()
 
     def cards_for(self, person: Person) -> list[SoftwareCard]:
         """The cards that the person may start, with the versions that are the person's."""
@@ -50,16 +52,30 @@ class Catalogue:
             and resource.runs(software.image_arch)
         ]
 
+    def limits_for(self, person: Person, computing: str) -> list[Limit]:
+        """The limits that count for a task of the person on a computing resource.
+
+        Of the entries with the same `computing` the first one that applies to the person counts.
+        """
+        chosen: dict[frozenset[str], Limit] = {}
+        for limit in self.limits:
+            if limit.covers(computing) and limit.applies_to(person.name, person.groups):
+                chosen.setdefault(limit.computing, limit)
+        return list(chosen.values())
+
 
 def load_catalogue(
-    software: Iterable[Mapping[str, Any]], computing: Iterable[Mapping[str, Any]]
+    software: Iterable[Mapping[str, Any]],
+    computing: Iterable[Mapping[str, Any]],
+    limits: Iterable[Mapping[str, Any]] = (),
 ) -> Catalogue:
     """The validated catalogue.
 
     Raises:
-        ConfigError: an entry is invalid, or a software names a resource that does not exist.
+        ConfigError: an entry is invalid, or names a resource that does not exist.
     """
-    catalogue = Catalogue(load_software(software), load_computing(computing))
+    resources = load_computing(computing)
+    catalogue = Catalogue(load_software(software), resources, load_limits(limits, resources))
     for card in catalogue.software.values():
         for version in card.versions:
             if unknown := version.computing - catalogue.computing.keys():

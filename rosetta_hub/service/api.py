@@ -47,6 +47,7 @@ class TasksHandler(HubHandler):
         name = str(options.pop("server", "") or "")
         person, tasks = self.caller.person, self.services.tasks
         spec = await check_options(options, tasks.catalogue, person, self.services.facts)
+        tasks.check_limits(spec, person)
         name = name or new_server_name(spec.name)
         if not self.caller.may("servers", person.name, name):
             raise NotFound("This token may not start servers: it lacks the scope 'servers'.")

@@ -112,7 +112,7 @@ class IdentityHandler(OwnHandler):
         self.caller.check_own("servers")
         identities, person = self.services.identities, self.caller.person
         name = identities.view(person, computing).name
-        tasks = [one for one in self.services.tasks.active(computing) if one.user == person.name]
+        tasks = self.services.tasks.active(computing, person.name)
         if tasks:
             raise Conflict(
                 f"Your task {tasks[0].name!r} on {name} needs this key to be stopped. Stop your"

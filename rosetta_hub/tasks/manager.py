@@ -17,6 +17,7 @@ from rosetta_hub.errors import Conflict, NotAllowed, NotFound
 from rosetta_hub.keys import Keys
 from rosetta_hub.tasks.changes import Before, Watcher, watch_nothing
 from rosetta_hub.tasks.events import Broadcaster, Event
+from rosetta_hub.tasks.limits import check_limits
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.queries import TaskQueries
 from rosetta_hub.tasks.report import Report, apply_report
@@ -85,10 +86,12 @@ class TaskManager(TaskQueries):
         A server that ran before gets a new attempt of the same task.
 
         Raises:
-            InvalidOptions: see `resolve_options`.
+            InvalidOptions: see `resolve_options` and `check_limits`.
+            LimitReached: the person has too many active tasks.
             Conflict: the task is active.
         """
         spec = resolve_options(parse_options(options), self.catalogue, person)
+        self.check_limits(spec, person)
         with self.database.session() as session:
             task = _of_server(session, person.name, server_name)
             if task is None:
@@ -102,6 +105,15 @@ class TaskManager(TaskQueries):
         self.logs.keep_two(task.id, task.attempt)
         self.changed(task)
         return task
+
+    def check_limits(self, spec: TaskSpec, person: Person) -> None:
+        """Refuse a task that is too much beside the person's active tasks.
+
+        Raises:
+            InvalidOptions, LimitReached: see `rosetta_hub.tasks.limits.check_limits`.
+        """
+        if self.catalogue.limits:
+            check_limits(spec, person, self.active(user=person.name), self.catalogue)
 
     def request_stop(self, task: Task, forget: bool = False) -> Task:
         """Record that the task should stop (and be deleted once it has); nothing waits here."""

@@ -45,10 +45,14 @@ class TaskQueries:
         query = select(Task).order_by(Task.created.desc())
         return self._list(query if user is None else query.where(Task.user == user))
 
-    def active(self, computing: str | None = None) -> list[Task]:
-        """The tasks that have not ended (on a computing resource), newest first."""
+    def active(self, computing: str | None = None, user: str | None = None) -> list[Task]:
+        """The tasks that have not ended (on a computing resource, of a user), newest first."""
         query = select(Task).where(Task.state.in_(ACTIVE)).order_by(Task.created.desc())
-        return self._list(query if computing is None else query.where(Task.computing == computing))
+        if computing is not None:
+            query = query.where(Task.computing == computing)
+        if user is not None:
+            query = query.where(Task.user == user)
+        return self._list(query)
 
     def ended_since(self, time: datetime, computing: str) -> list[Task]:
         """The tasks of a computing resource that have ended after `time`."""
