@@ -31,7 +31,7 @@ class SidecarClient:
         request = build_request(method, path, body)
         try:
             return parse_answer(await asyncio.wait_for(self._transfer(request), timeout))
-        except asyncio.TimeoutError as exc:
+        except TimeoutError as exc:
             raise self.unavailable(f"{self.name} did not answer within {timeout:g} s") from exc
         except OSError as exc:
             raise self.unavailable(f"{self.name} does not answer: {exc.strerror}") from exc

@@ -5,9 +5,20 @@ import subprocess
 import pytest
 
 import rosetta_hub
+from tests import rings
 
 DESKTOPS = ("minimaldesktop", "basicdesktop", "guiapplication")
 BASE_CONTAINERS = ("jupyternotebook", *DESKTOPS, "sshserver")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each test is of one ring; `-m unit` chooses the inner one."""
+    rings.mark(items)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """A second try is never silent."""
+    rings.record_rerun(report)
 
 
 @pytest.fixture(scope="session")

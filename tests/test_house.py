@@ -191,6 +191,7 @@ def test_every_entry_point_loads() -> None:
             assert callable(installed[name].load())
 
 
+@pytest.mark.system
 def test_wheel_holds_every_file(tmp_path: Path) -> None:
     """Of a copy: a build leaves folders behind."""
     copy = tmp_path / "source"

@@ -152,6 +152,7 @@ def process_in_network(*setup: str) -> Iterator[int]:
             process.kill()
 
 
+@pytest.mark.system
 def test_addresses_in_another_namespace() -> None:
     with process_in_network("ip addr add 10.99.0.2/32 dev lo") as pid:
         assert namespaces.has_address(pid, "10.99.0.2")
@@ -159,6 +160,7 @@ def test_addresses_in_another_namespace() -> None:
     assert not namespaces.has_address(os.getpid(), "10.99.0.2")
 
 
+@pytest.mark.system
 @pytest.mark.filterwarnings("ignore:subprocess:ResourceWarning")  # it outlives who starts it
 async def test_runtime_with_a_network_stack_of_its_own(world: World, tmp_path: Path) -> None:
     """The kernel's namespace has lost its address to the runtime: it answers from outside."""

@@ -39,6 +39,7 @@ def test_open_directory_of_ours_is_closed(work_dir: Path) -> None:
     assert work_dir.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.system
 def test_directory_of_somebody_else_is_refused(work_dir: Path) -> None:
     work_dir.mkdir()
     os.chown(work_dir, 65534, 65534)

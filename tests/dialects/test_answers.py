@@ -1,6 +1,6 @@
 """Tables: recorded answers of real schedulers (recorded/README.md says whose)."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from rosetta_hub.resources.facts import Partition
 from rosetta_hub.resources.wms import JobEnd
 
 RECORDED = Path(__file__).parent / "recorded"
-NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 JOBS = {
     "sge": [
@@ -90,10 +90,10 @@ def test_jobs(name: str) -> None:
 
 
 ENDS_AT = {
-    "torque": datetime.fromtimestamp(1659970000 + 120 * 3600, timezone.utc),
-    "moab": datetime.fromtimestamp(1510331373 + 259200, timezone.utc),
+    "torque": datetime.fromtimestamp(1659970000 + 120 * 3600, UTC),
+    "moab": datetime.fromtimestamp(1510331373 + 259200, UTC),
     "lsf": NOW + timedelta(seconds=1440 * 60 - 16038),
-    "condor": datetime.fromtimestamp(1616890494 + 3600, timezone.utc),
+    "condor": datetime.fromtimestamp(1616890494 + 3600, UTC),
 }
 
 

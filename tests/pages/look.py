@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright
@@ -61,7 +61,7 @@ def _fill_cluster(stub: Stub) -> None:
 
 def in_minutes(minutes: float) -> str:
     """The time then, as the API writes it."""
-    return (datetime.now(timezone.utc) + timedelta(minutes=minutes)).isoformat()
+    return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
 
 
 async def _form(page: Page, directory: Path, end: str) -> None:

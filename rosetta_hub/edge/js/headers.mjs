@@ -19,7 +19,6 @@ const RESPONSE_DROPS = [
 ];
 // How a socket that listens on IPv6 shows an IPv4 client.
 const MAPPED = /^::ffff:(?=[\d.]+$)/;
-// eslint-disable-next-line no-control-regex
 const BAD_REASON = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** Make the headers of a request those that its container gets, in place. */

@@ -15,7 +15,6 @@ function require(condition, message) {
 const isPort = (value) => Number.isInteger(value) && value > 0 && value < 65536;
 const isText = (value) => typeof value === "string" && value !== "";
 const isWebUrl = (value) => typeof value === "string" && /^https?:\/\/[^\s"'<>]+$/.test(value);
-// eslint-disable-next-line no-control-regex
 const isHeaderValue = (value) => isText(value) && /^[\t\x20-\x7e]+$/.test(value);
 
 function complete(raw) {

@@ -1,7 +1,7 @@
 """The schedulers of batchspawner behind the protocol `Wms`."""
 
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from rosetta_hub.access import Access, Completed
@@ -183,4 +183,4 @@ def script_path(directory: str, name: str) -> str:
 
 
 def _now() -> datetime:
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rosetta_hub.resources.dialects.dialect import Dialect, unreadable
@@ -175,7 +175,7 @@ def _ends(ad: Ad) -> datetime | None:
     start, limit = ad.get("JobCurrentStartDate"), ad.get("AllowedExecuteDuration")
     if not isinstance(start, int) or not isinstance(limit, int):
         return None
-    return datetime.fromtimestamp(start, timezone.utc) + timedelta(seconds=limit)
+    return datetime.fromtimestamp(start, UTC) + timedelta(seconds=limit)
 
 
 def _by(ad: Ad) -> str | None:

@@ -3,7 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from rosetta_hub.resources.dialects.dialect import Dialect, parse_clock, unreadable
 from rosetta_hub.resources.dialects.templates import classify, query_words
@@ -138,4 +138,4 @@ def _ends(element: ET.Element) -> datetime | None:
     start, limit = element.get("StartTime", ""), parse_clock(element.get("ReqAWDuration", ""))
     if not start.isdecimal() or int(start) == 0 or not limit:
         return None
-    return datetime.fromtimestamp(int(start), timezone.utc) + timedelta(seconds=limit)
+    return datetime.fromtimestamp(int(start), UTC) + timedelta(seconds=limit)

@@ -3,7 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from rosetta_hub.resources.dialects import pbs_text
 from rosetta_hub.resources.dialects.dialect import Dialect, parse_clock, unreadable
@@ -149,7 +149,7 @@ def _job(element: ET.Element) -> Job:
     limit = parse_clock(element.findtext("Resource_List/walltime", ""))
     ends = None
     if start.isdecimal() and limit and state is JobState.RUNNING:
-        ends = datetime.fromtimestamp(int(start), timezone.utc) + timedelta(seconds=limit)
+        ends = datetime.fromtimestamp(int(start), UTC) + timedelta(seconds=limit)
     return Job(
         id=job_id,
         name=element.findtext("Job_Name", ""),

@@ -1,0 +1,72 @@
+"""Two rings of tests: `unit` needs Python alone, `system` needs what a machine has to provide.
+
+A test is of the outer ring because of its folder, because of a fixture that it uses, or because it
+says so itself (`@pytest.mark.system`). Only there, where browsers, schedulers and engines are real,
+an error of the environment is tried once more.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Everything in them needs an engine, a browser, a scheduler, sshd, Node, or root.
+SYSTEM_FOLDERS = frozenset(
+    {"check", "cluster", "e2e", "edge", "hpc", "images", "pages", "ssh", "tunnels"}
+)
+# So does whoever asks for one of these.
+SYSTEM_FIXTURES = frozenset(
+    {"apptainer_host", "base_containers", "hub", "image", "machine", "postgres_url", "sshd"}
+)
+# Whole-program tests in the other folders.
+SYSTEM_MODULES = frozenset({"test_demo.py", "test_gridengine.py"})
+
+# A loaded machine, as an exception: a deadline, a connection, a browser that went away. A wrong
+# answer is an AssertionError, and is never tried again.
+ENVIRONMENT_ERRORS = [
+    r"^(playwright\S*\.)?TimeoutError",
+    r"^subprocess\.TimeoutExpired",
+    r"^ConnectionRefusedError",
+    r"^ConnectionResetError",
+    r"TargetClosedError",
+]
+
+# Where reruns are recorded, a line each; `scripts/test` prints it and refuses more than a few.
+RERUNS_FILE = "ROSETTA_TEST_RERUNS"
+
+ROOT = Path(__file__).parent
+
+
+def is_system(item: pytest.Item) -> bool:
+    """Whether a test belongs to the outer ring."""
+    folder = item.path.relative_to(ROOT).parts[0]
+    fixtures = set(getattr(item, "fixturenames", ()))
+    callspec = getattr(item, "callspec", None)
+    parameters = callspec.params if callspec is not None else {}
+    return (
+        folder in SYSTEM_FOLDERS
+        or item.path.name in SYSTEM_MODULES
+        or item.get_closest_marker("system") is not None
+        or bool(fixtures & SYSTEM_FIXTURES)
+        or parameters.get("database") == "postgresql"
+    )
+
+
+def mark(items: list[pytest.Item]) -> None:
+    """Give each test its ring's marker, and those of the outer one their second try."""
+    for item in items:
+        if is_system(item):
+            item.add_marker(pytest.mark.system)
+            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=ENVIRONMENT_ERRORS))
+        else:
+            item.add_marker(pytest.mark.unit)
+
+
+def record_rerun(report: pytest.TestReport) -> None:
+    """Write down that a test is tried again, and the error that is the reason."""
+    path = os.environ.get(RERUNS_FILE)
+    if path and report.outcome == "rerun":
+        crash = getattr(report.longrepr, "reprcrash", None)
+        reason = str(crash.message if crash else report.longrepr).splitlines()[0][:200]
+        with Path(path).open("a") as file:
+            file.write(f"{report.nodeid}: {reason}\n")
