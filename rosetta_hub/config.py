@@ -160,6 +160,19 @@ class Rosetta(MailOptions):
         help="Bytes of a task's log that are kept; the oldest lines go first.",
     ).tag(config=True)
 
+    ended_tasks_days = Integer(
+        90,
+        min=0,
+        help="Days after which the record of an ended task is deleted, with its logs. 0: never.",
+    ).tag(config=True)
+
+    ended_tasks_per_user = Integer(
+        100,
+        min=0,
+        help="""Ended tasks that are kept for each user, with their logs; the oldest are deleted.
+        0: all of them.""",
+    ).tag(config=True)
+
     manage_edge = Bool(
         True,
         help="""True: the service starts edge and tunnels, and adopts those that run. False: they

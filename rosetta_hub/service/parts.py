@@ -19,6 +19,7 @@ from rosetta_hub.reconciler.grace import UnopenedStopper
 from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.reconciler.job_watcher import JobWatcher
 from rosetta_hub.reconciler.reconciler import Reconciler
+from rosetta_hub.reconciler.retention import Retention
 from rosetta_hub.reconciler.silence import SilenceWatcher
 from rosetta_hub.reconciler.strays import StrayStopper
 from rosetta_hub.reconciler.work_queue import WorkQueue
@@ -44,6 +45,7 @@ EDGE_INTERVAL = 1.0
 ACTIVITY_INTERVAL = 15.0
 STRAYS_INTERVAL = 60.0
 USERS_INTERVAL = 300.0
+RETENTION_INTERVAL = 300.0
 GRACE_INTERVAL = 30.0
 MAIL_INTERVAL = 5.0
 
@@ -140,6 +142,7 @@ class Parts:
             "edge": (EDGE_INTERVAL, self.edge.sync),
             "activity": (ACTIVITY_INTERVAL, activity.step),
             "users": (USERS_INTERVAL, self.users.step),
+            "retention": (RETENTION_INTERVAL, Retention(tasks, self.hub, settings).step),
             "strays": (STRAYS_INTERVAL, StrayStopper(tasks, self.hub).step),
             "silence": (settings.beat_interval, SilenceWatcher(tasks, settings).step),
         }

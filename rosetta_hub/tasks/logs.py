@@ -57,15 +57,18 @@ class Logs:
 
     def keep_two(self, task_id: str, attempt: int) -> None:
         """Forget all logs but those of this attempt and of the one before."""
-        for path in self._directory.glob(f"{task_id}-*"):
-            number = path.stem.removeprefix(f"{task_id}-")
-            if number.isdecimal() and int(number) < attempt - 1:
-                path.unlink(missing_ok=True)
+        self._remove(task_id, range(1, attempt - 1))
 
-    def remove(self, task_id: str) -> None:
-        """Forget the logs of all attempts of a task."""
-        for path in self._directory.glob(f"{task_id}-*"):
+    def remove(self, task_id: str, attempt: int) -> None:
+        """Forget the logs of all attempts of a task, the last of which is `attempt`."""
+        self._remove(task_id, range(1, attempt + 1))
+
+    def _remove(self, task_id: str, attempts: range) -> None:
+        # By name: to look for them in the directory takes as long as there are logs of others.
+        for attempt in attempts:
+            path = self._path(task_id, attempt)
             path.unlink(missing_ok=True)
+            path.with_suffix(".dropped").unlink(missing_ok=True)
 
     def _path(self, task_id: str, attempt: int) -> Path:
         return self._directory / f"{task_id}-{attempt}.log"

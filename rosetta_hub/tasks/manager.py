@@ -165,7 +165,7 @@ class TaskManager(TaskQueries):
         """
         with self.database.session() as session:
             session.delete(_current(session, task))
-        self.logs.remove(task.id)
+        self.logs.remove(task.id, task.attempt)
         self.events.publish(Event("gone", task.id, task.user, task.server_name))
 
     def delete_user(self, user: str) -> bool:

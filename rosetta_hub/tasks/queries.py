@@ -11,6 +11,7 @@ from rosetta_hub.errors import NotFound
 
 # Lists instead of "not in", which no index answers.
 ACTIVE = [state for state in State if not state.final]
+FINAL = [state for state in State if state.final]
 # SQLite uses an index for a range, but not for "is not null".
 HAS_PORT = Task.port > 0
 
@@ -57,6 +58,21 @@ class TaskQueries:
     def ended_since(self, time: datetime, computing: str) -> list[Task]:
         """The tasks of a computing resource that have ended after `time`."""
         return self._list(select(Task).where(Task.ended > time, Task.computing == computing))
+
+    def ended_before(self, time: datetime, limit: int) -> list[Task]:
+        """The tasks that ended before `time`, oldest first, at most so many."""
+        return self._list(select(Task).where(Task.ended < time).order_by(Task.ended).limit(limit))
+
+    def ended_of(self, user: str, newest: int, limit: int) -> list[Task]:
+        """The ended tasks of a user beyond the `newest` ones, at most so many."""
+        query = select(Task).where(Task.user == user, Task.state.in_(FINAL))
+        return self._list(query.order_by(Task.created.desc()).offset(newest).limit(limit))
+
+    def users_with_tasks_ended_since(self, time: datetime) -> set[str]:
+        """The users of whose tasks one has ended at `time` or later."""
+        # Not "distinct", for which SQLite would read the index of users as a whole.
+        with self.database.session() as session:
+            return set(session.scalars(select(Task.user).where(Task.ended >= time)))
 
     def by_ids(self, ids: Collection[str]) -> dict[str, Task]:
         """The tasks of these ids, as far as there are any."""

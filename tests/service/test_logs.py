@@ -32,8 +32,11 @@ def test_attempts_do_not_mix(tmp_path: Path) -> None:
     logs.append("t", 2, 0, "second\n")
     assert (logs.read("t", 1), logs.read("t", 2)) == ("first\n", "second\n")
     assert logs.tail("t", 2, 5) == ["second"]
-    logs.remove("t")
+    logs.append("t", 2, 100, "later\n")
+    logs.append("other", 1, 0, "other\n")
+    logs.remove("t", 2)
     assert (logs.read("t", 1), logs.received("t", 2)) == ("", 0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other-1.log"]
 
 
 def test_two_attempts_are_kept(tmp_path: Path) -> None:
