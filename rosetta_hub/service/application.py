@@ -79,8 +79,8 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}agents/([0-9a-f]{{12}})/([1-9][0-9]{{0,8}})", ReportHandler, arguments),
         (rf"{spawner}/stop", SpawnerStopHandler, arguments),
         (spawner, SpawnerHandler, arguments),
-        (rf"{prefix}servers/([^/]+)/([^/]*)", ServerPage, arguments),
-        (rf"{hub_path}/user/([^/]+)/(?:([^/]+)/)?.*", HubServerPath, arguments),
+        (rf"{prefix}servers/[^/]+/.*", ServerPage, arguments),
+        (rf"{hub_path}/user/[^/]+/.*", HubServerPath, arguments),
     ]
     return web.Application(
         routes,

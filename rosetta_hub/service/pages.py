@@ -1,14 +1,16 @@
 """The pages: dashboard, a task's page, and the way in."""
 
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 import jupyterhub
 from jupyterhub.services.auth import HubOAuthCallbackHandler
 
+from rosetta_hub.config import SERVICE_NAME
+from rosetta_hub.database.models import Task
 from rosetta_hub.errors import NotFound, UserError
 from rosetta_hub.service.handlers import BaseHandler, PageHandler
 from rosetta_hub.tasks.job import software_of
-from rosetta_hub.tasks.links import door_url, is_http, is_open, page_path
+from rosetta_hub.tasks.links import door_url, is_http, is_open, waiting_path
 
 
 class TasksPage(PageHandler):
@@ -31,31 +33,50 @@ class TaskPage(PageHandler):
 
 
 class HubServerPath(BaseHandler):
-    """`/user/<name>/<server>/...`, the hub's own address of a server: leads to the service's.
+    """`/user/<name>/<server>/<path>`, the hub's own address of a server: leads to the service's.
 
     The hub's proxy sends these here, because the spawner said so; the hub itself asks here
     whether the server is up, and takes any redirect for a yes. No cookie of the service is sent
     to this path, so nothing is looked up: the answer depends on the path alone.
     """
 
-    def get(self, user: str, server_name: str | None) -> None:
-        """To the same server below the service's prefix."""
+    def get(self) -> None:
+        """To the same server and path below the service's prefix."""
         # The hub compares it with its own, and warns where there is none.
         self.set_header("X-JupyterHub-Version", jupyterhub.__version__)
         prefix = self.services.settings.service_prefix
-        name = quote(server_name or "", safe="")
-        self.redirect(f"{prefix}servers/{quote(user, safe='')}/{name}")
+        base = prefix.removesuffix(f"services/{SERVICE_NAME}/")
+        path = str(self.request.uri).removeprefix(f"{base}user/")
+        self.redirect(f"{prefix}servers/{path}")
 
 
 class ServerPage(PageHandler):
-    """`servers/<name>/<server>`: leads to the page of the server's task."""
+    """`servers/<name>/<server>/<path>`: leads to the page of the server's task."""
 
-    def get(self, user: str, server_name: str) -> None:
-        """To the task's page, which opens the task by itself as soon as it is ready."""
-        task = self.services.tasks.find_server(user, server_name)
-        if not self.caller.sees(task.user, task.server_name):
+    def get(self) -> None:
+        """To the task's page, which opens the task at that path as soon as it is ready.
+
+        As at the hub, it is a path of the default server where no server has that name.
+        """
+        # Not decoded, because a slash in the name of a file is no separator.
+        prefix = f"{self.services.settings.service_prefix}servers/"
+        user, _, server_path = self.request.path.removeprefix(prefix).partition("/")
+        name, _, path = server_path.partition("/")
+        task = self._find(user, name)
+        if task is None:
+            task, path = self._find(user, ""), server_path
+        if task is None:
             raise NotFound("There is no such task. It may have been deleted.")
-        self.redirect(f"{page_path(task, self.services.settings)}?wait=1")
+        inside = _inside(path, self.request.query)
+        self.redirect(waiting_path(task, self.services.settings, inside))
+
+    def _find(self, user: str, server_name: str) -> Task | None:
+        """The task, None where there is none that the caller may see."""
+        try:
+            task = self.services.tasks.find_server(unquote(user), unquote(server_name))
+        except NotFound:
+            return None
+        return task if self.caller.sees(task.user, task.server_name) else None
 
 
 class OpenPage(PageHandler):
@@ -64,18 +85,19 @@ class OpenPage(PageHandler):
     async def get(self, task_id: str) -> None:
         """To the edge with a ticket; to the task's page, which waits, while nobody can go in.
 
-        `?next=` is the path inside the task to go to.
+        `?next=` is the path of the container to go to, with its query.
         """
         task = self.services.tasks.find(task_id)
         self.caller.check("access:servers", task)
         if not is_http(task):
             raise UserError("This task is not a web page: its page tells how to connect.")
+        inside = _local_path(self.get_query_argument("next", ""))
         if not is_open(task):
-            self.redirect(f"{page_path(task, self.services.settings)}?wait=1")
+            self.redirect(waiting_path(task, self.services.settings, inside))
             return
         token = self.hub_auth.get_token(self)
         ticket = await self.services.edge.issue_ticket(task, self.caller.name, token)
-        path = _local_path(self.get_query_argument("next", "")) or software_of(task).interface_path
+        path = inside or software_of(task).interface_path
         query = urlencode({"ticket": ticket, "next": path})
         self.redirect(f"{door_url(task, self.services.settings)}/_rosetta/open?{query}")
 
@@ -86,6 +108,13 @@ class OAuthCallback(HubOAuthCallbackHandler, BaseHandler):
     @property
     def hub_auth(self):  # type: ignore[no-untyped-def]
         return self.services.hub_auth
+
+
+def _inside(path: str, query: str) -> str:
+    """Path and query of the container; empty where an address names the server alone."""
+    # The hub counts its own redirects there.
+    kept = "&".join(part for part in query.split("&") if not part.startswith("redirects="))
+    return f"/{path}?{kept}" if kept else f"/{path}" if path else ""
 
 
 def _local_path(path: str) -> str:

@@ -1,6 +1,6 @@
 """Addresses of a task: its door at the edge, and its pages at the hub."""
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from rosetta_hub.catalogue.software import HTTP_PROTOCOLS
 from rosetta_hub.config import Rosetta
@@ -60,6 +60,15 @@ def command_line(task: Task, settings: Rosetta) -> str | None:
 def page_path(task: Task, settings: Rosetta) -> str:
     """The task's page (waiting room), as a path of the hub's host."""
     return f"{settings.service_prefix}tasks/{task.id}"
+
+
+def waiting_path(task: Task, settings: Rosetta, inside: str = "") -> str:
+    """The task's page, which opens the task by itself as soon as it is ready.
+
+    `inside` is the path of the container, with its query, at which it opens; empty: the software's.
+    """
+    query = {"wait": "1", "next": inside} if inside else {"wait": "1"}
+    return f"{page_path(task, settings)}?{urlencode(query)}"
 
 
 def open_path(task: Task, settings: Rosetta) -> str:

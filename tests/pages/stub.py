@@ -44,6 +44,7 @@ class Stub:
         self.spawn_error = ""
         self.cards: list[dict[str, Any]] = []
         self.taken: list[str] = []
+        self.running: list[SimpleNamespace] = []
         self.native: dict[str, bool] = {}
         self.facts: dict[str, dict[str, Any]] = {}
         self.facts_held = asyncio.Event()
@@ -348,6 +349,7 @@ class Events(Handler):
 def hub_context(stub: Stub) -> dict[str, Any]:
     """What the hub gives to every template."""
     spawners = [SimpleNamespace(name=name, user_options={"software": "x"}) for name in stub.taken]
+    spawners += stub.running
     spawners += [
         SimpleNamespace(name=name, active=active, user_options={"spawner_options": {}})
         for name, active in stub.native.items()
@@ -355,6 +357,7 @@ def hub_context(stub: Stub) -> dict[str, Any]:
     user = SimpleNamespace(
         name="alice",
         escaped_name="alice",
+        base_url="/user/alice/",
         json_escaped_name="alice",
         all_spawners=lambda: spawners,
         server_url=lambda name: f"/user/alice/{name}/",

@@ -1,12 +1,16 @@
-"""Links to the form: their options are filled in, and nothing starts before somebody says so."""
+"""Links to the form, with options or with a path for the inside of a task."""
+
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 from playwright.async_api import Page, expect
 
 from .cards import cluster_facts
 from .form import select, start
-from .stub import Stub
-from .tasks import make_task
+from .stub import PREFIX, Stub
+from .tasks import make_task, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -84,3 +88,83 @@ async def test_a_link_goes_before_what_was_left_for_a_key(page: Page, stub: Stub
     await expect(page.get_by_label("Task name")).to_have_value("New")
     await page.goto("/hub/spawn")
     await expect(page.get_by_role("radio", name="CASA")).not_to_be_checked()
+
+
+GIT_PULL = "git-pull?repo=https%3A%2F%2Fexample.org%2Fa&urlpath=lab%2Ftree%2Fa%2Fone+two.ipynb"
+
+
+def running_server(server: str, **options: Any) -> SimpleNamespace:
+    return SimpleNamespace(name=server, active=True, user_options=options)
+
+
+def spawn_link(target: str) -> str:
+    return f"/hub/spawn/alice?{urlencode({'next': target})}"
+
+
+@pytest.mark.parametrize("prefix", ["/user/alice/", "/hub/user/alice/"])
+async def test_a_path_in_a_server_is_opened_in_the_task_that_is_started(
+    page: Page, stub: Stub, prefix: str
+) -> None:
+    stub.put(make_task())
+    stub.taken = ["", "jupyter-notebook"]
+    await page.goto(spawn_link(f"{prefix}{GIT_PULL}"))
+    await expect(page.locator("#link-target code")).to_have_text("git-pull")
+    await expect(page.get_by_text("a task that you have already")).to_be_hidden()
+    await page.get_by_role("radio", name="Jupyter Notebook").check()
+    await start(page, stub)
+    assert stub.spawned[0][0] == "/hub/spawn/alice/jupyter-notebook-2"
+    assert parse_qs(stub.queries[0]) == {
+        "_xsrf": ["abc"],
+        "next": [f"/user/alice/jupyter-notebook-2/{GIT_PULL}"],
+    }
+
+
+async def test_a_path_in_a_server_is_opened_in_a_running_task(page: Page, stub: Stub) -> None:
+    stub.running = [
+        running_server("lab-1", software="jupyter-notebook", name="My lab"),
+        running_server("shell", software="ssh-server"),
+        running_server("old", software="jupyterhub-as-before", spawner_options={}),
+    ]
+    await page.goto(spawn_link("/user/alice/lab/tree/a%20b?x=1"))
+    links = page.locator("#link-target a")
+    await expect(links).to_have_text(["My lab", "old"])
+    await expect(links.first).to_have_attribute("href", "/user/alice/lab-1/lab/tree/a%20b?x=1")
+    await expect(page.locator("#link-target code")).to_have_text("lab/tree/a b")
+
+
+@pytest.mark.parametrize(
+    "target", ["/hub/home", "/user/bob/lab", "/user/alice/taken/lab", "https://example.org/", ""]
+)
+async def test_other_targets_of_a_link_stay_as_they_are(
+    page: Page, stub: Stub, target: str
+) -> None:
+    stub.put(make_task())
+    stub.taken = ["", "taken"]
+    await page.goto(spawn_link(target))
+    await page.get_by_role("radio", name="Jupyter Notebook").check()
+    await expect(page.locator("#link-target")).to_be_hidden()
+    await start(page, stub)
+    assert parse_qs(stub.queries[0]).get("next", [""]) == [target]
+
+
+async def test_a_link_to_the_default_server_alone(page: Page, stub: Stub) -> None:
+    stub.put(make_task())
+    await page.goto(spawn_link("/hub/user/alice/"))
+    await page.get_by_role("radio", name="Jupyter Notebook").check()
+    await expect(page.locator("#link-target")).to_be_hidden()
+    await start(page, stub)
+    assert parse_qs(stub.queries[0])["next"] == ["/user/alice/jupyter-notebook/"]
+
+
+async def test_the_waiting_room_opens_the_path_of_a_link(page: Page, stub: Stub) -> None:
+    task = stub.put(make_task())
+    waiting = urlencode({"wait": "1", "next": f"/{GIT_PULL}"})
+    await page.goto(f"{PREFIX}tasks/{task['id']}?{waiting}")
+    await page.get_by_role("button", name="Cancel").wait_for()
+    task = stub.put(task, **running())
+    inside = f"{PREFIX}open/{task['id']}?{urlencode({'next': f'/{GIT_PULL}'})}"
+    await expect(page).to_have_url(f"{stub.base}{inside}")
+    await page.go_back()
+    # Opened once by itself; the button still leads there.
+    await expect(page.get_by_role("link", name="Connect")).to_have_attribute("href", inside)
+    await expect(page.locator("#opening")).to_be_hidden()

@@ -3,6 +3,7 @@
 
 import { h, setSentence, showLogo } from "./dom.js";
 import { TaskOptions } from "./task_options.js";
+import { showLinkTarget } from "./link_target.js";
 import { fillIn, setAction } from "./spawn_form.js";
 import { SENDING, holdStart } from "./start_button.js";
 
@@ -103,6 +104,7 @@ function start() {
   const form = catalogue.closest("form");
   if (!form || !element("cards")) return;
   new Catalogue(fillIn(form));
+  showLinkTarget(form);
   form.addEventListener("submit", () => {
     setAction(form);
     holdStart(SENDING, true);

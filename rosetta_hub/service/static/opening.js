@@ -5,6 +5,22 @@ import { isReady, isWeb } from "./states.js";
 // Long enough to read the word and to reach "Stay here".
 const DELAY = 1500;
 
+/** Where the task opens: at the path of the container that a link has asked for, if one has. */
+export function openUrl(task) {
+  const path = insidePath();
+  return path ? `${task.open_url}?${new URLSearchParams({ next: path })}` : task.open_url;
+}
+
+function insidePath() {
+  return new URLSearchParams(location.search).get("next");
+}
+
+/** The address of this page when it opens nothing by itself. */
+function stayUrl() {
+  const path = insidePath();
+  return `${location.pathname}?stay${path ? `&${new URLSearchParams({ next: path })}` : ""}`;
+}
+
 export class Opening {
   constructor(task, box, stay) {
     const query = new URLSearchParams(location.search);
@@ -29,8 +45,9 @@ export class Opening {
     this.timer = setTimeout(() => {
       this.armed = false;
       // "Back" from the task must lead to this page, not into the task again.
-      history.replaceState(null, "", `${location.pathname}?stay`);
-      location.assign(task.open_url);
+      const target = openUrl(task);
+      history.replaceState(null, "", stayUrl());
+      location.assign(target);
     }, DELAY);
   }
 
@@ -42,7 +59,7 @@ export class Opening {
   cancel() {
     this.armed = false;
     this.clear();
-    history.replaceState(null, "", `${location.pathname}?stay`);
+    history.replaceState(null, "", stayUrl());
   }
 
   clear() {

@@ -1,5 +1,7 @@
 // Where the form goes, and with what it is filled in.
 
+import { addressIn, pathInServer } from "./link_target.js";
+
 const KEY = "rosetta-spawn";
 const LONGEST = 30;
 
@@ -39,7 +41,10 @@ export function setAction(form) {
   const name = new FormData(form).get("name")?.trim()
     || form.querySelector("input[name=software]:checked")?.dataset.name || "";
   const owner = user || encodeURIComponent(form.dataset.user || document.getElementById("catalogue").dataset.user);
-  url.pathname = `${base}/${owner}/${slugOf(name, JSON.parse(form.dataset.taken || "[]"))}`;
+  const slug = slugOf(name, JSON.parse(form.dataset.taken || "[]"));
+  url.pathname = `${base}/${owner}/${slug}`;
+  const path = pathInServer(form);
+  if (path !== null) url.searchParams.set("next", addressIn(form, slug, path));
   form.setAttribute("action", url.pathname + url.search);
 }
 

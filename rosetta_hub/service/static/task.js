@@ -9,7 +9,7 @@ import { Facts } from "./facts.js";
 import { otherWarnings } from "./job.js";
 import { LogView } from "./log_view.js";
 import { MailHint } from "./mail_hint.js";
-import { Opening } from "./opening.js";
+import { Opening, openUrl } from "./opening.js";
 import { showProgress, showQueue, showSteps, showTail, showTimeLeft, showWarnings } from "./status.js";
 import { announce, isEnded, isReady, isWeb, showState, stateBadge, stateName } from "./states.js";
 import { button, linkButton, pending } from "./ui.js";
@@ -125,7 +125,7 @@ class TaskPage {
     const { task } = this;
     const focused = element("actions").contains(document.activeElement) ? document.activeElement : null;
     this.open.hidden = !(isReady(task) && isWeb(task) && task.open_url);
-    if (task.open_url) this.open.href = task.open_url;
+    if (task.open_url) this.open.href = openUrl(task);
     this.stop.hidden = !task.can.stop || task.state === "stopping";
     setText(this.stop.lastElementChild, isReady(task) ? "Stop" : "Cancel");
     this.start.hidden = !task.can.start;
