@@ -1,16 +1,16 @@
 """Who uses what: told to the hub for its idle culler, and asked of the hub for its logouts."""
 
 import logging
-from collections import defaultdict
 from datetime import UTC, datetime
 
+from cryptography.fernet import InvalidToken
 from jupyterhub.services.auth import HubOAuth
 from sqlalchemy import delete, select
 from tornado.web import HTTPError
 
 from rosetta_hub.database.models import BrowserSession, Task, utc_now
 from rosetta_hub.edge.client import Activity
-from rosetta_hub.errors import NotFound
+from rosetta_hub.errors import HubUnavailable, NotFound, UserError
 from rosetta_hub.hub_client import HubClient
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.keys import Keys
@@ -42,6 +42,8 @@ class ActivityReporter:
         self._hub = hub
         self._hub_auth = hub_auth
         self._since_ms = _now_ms()
+        # By user and server, what the hub has not been told yet.
+        self._untold: dict[str, dict[str, str]] = {}
 
     async def step(self) -> None:
         """One round.
@@ -54,8 +56,12 @@ class ActivityReporter:
         began = _now_ms()
         self._forget_expired()
         await self._check_sessions(activity)
-        await self._tell_hub(self._record(activity))
+        for task in self._record(activity):
+            if task.last_activity is not None:
+                servers = self._untold.setdefault(task.user, {})
+                servers[task.server_name] = task.last_activity.isoformat()
         self._since_ms = began
+        await self._tell_hub()
 
     def _record(self, activity: dict[str, Activity]) -> list[Task]:
         changed = []
@@ -69,13 +75,29 @@ class ActivityReporter:
                     changed.append(task)
         return changed
 
-    async def _tell_hub(self, tasks: list[Task]) -> None:
-        by_user: dict[str, dict[str, str]] = defaultdict(dict)
-        for task in tasks:
-            if task.last_activity is not None:
-                by_user[task.user][task.server_name] = task.last_activity.isoformat()
-        for user, servers in by_user.items():
+    async def _tell_hub(self) -> None:
+        for user in list(self._untold):
+            servers = self._untold.pop(user)
+            try:
+                await self._report(user, servers)
+            except HubUnavailable:
+                # At the end: if the hub has trouble with this user alone, the others come first.
+                self._untold[user] = servers
+                raise
+
+    async def _report(self, user: str, servers: dict[str, str]) -> None:
+        """Report a user's activity; what the hub refuses is dropped, server by server.
+
+        The hub refuses a whole report for one server that it does not have.
+        """
+        try:
             await self._hub.report_activity(user, servers)
+        except UserError as error:
+            if len(servers) == 1:
+                log.warning("the hub refuses activity of %s %s: %s", user, list(servers), error)
+                return
+            for name, time in servers.items():
+                await self._report(user, {name: time})
 
     async def _check_sessions(self, activity: dict[str, Activity]) -> None:
         used = {
@@ -95,11 +117,12 @@ class ActivityReporter:
                 await self._edge.end_session(row)
 
     async def _may_enter(self, row: BrowserSession) -> bool:
-        token = self._keys.database.decrypt(row.token).decode()
         try:
+            token = self._keys.database.decrypt(row.token).decode()
             model = await self._hub_auth.user_for_token(token, use_cache=False, sync=False)
             task = self._tasks.find(row.task_id)
-        except NotFound:
+        except (NotFound, InvalidToken):
+            # The task is gone; or the secret file is another one, so nobody can ask for this login.
             return False
         except HTTPError as error:
             # The hub did not say no: nobody is thrown out while it restarts.
