@@ -25,7 +25,7 @@ class EventsHandler(HubHandler):
         only = self.get_query_argument("task", None)
         self.set_header("Content-Type", "text/event-stream; charset=utf-8")
         self.set_header("X-Accel-Buffering", "no")
-        with self.services.tasks.events.listen() as queue:
+        with self.services.tasks.events.listen(only) as queue:
             # Refused before the first byte, which is a "200".
             present = self._present(only)
             try:
@@ -71,9 +71,7 @@ class EventsHandler(HubHandler):
                 await self._tell(event)
 
     def _wanted(self, event: Event, only: str | None) -> bool:
-        if only is not None:
-            return event.task_id == only and self.caller.sees(event.user, event.server_name)
-        if event.kind == "log" or (self.caller.admin and event.user != self.caller.name):
+        if only is None and self.caller.admin and event.user != self.caller.name:
             return False
         return self.caller.sees(event.user, event.server_name)
 

@@ -90,7 +90,7 @@ class SpawnerStopHandler(SpawnerHandler):
     async def post(self, user: str, server_name: str) -> None:
         """Stop the server; answers when it has, or after a minute."""
         task = self.services.tasks.request_stop(self._find(user, server_name))
-        with self.services.tasks.events.listen() as events:
+        with self.services.tasks.events.listen(task.id) as events:
             try:
                 async with asyncio.timeout(STOP_WAIT):
                     while not (task := self.services.tasks.find(task.id)).state.final:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -22,32 +23,45 @@ class Event:
     text: str = ""
 
 
+Queue = asyncio.Queue[Event | None]
+
+
 class Broadcaster:
-    """Hands every event to all that listen at the moment; keeps nothing."""
+    """Hands each event to those that listen at the moment; keeps nothing.
+
+    Some listen to one task, others to all. A log is only for those that listen to its task.
+    """
 
     def __init__(self) -> None:
-        self._queues: set[asyncio.Queue[Event | None]] = set()
+        # By the id of the task; None: all tasks.
+        self._queues: defaultdict[str | None, set[Queue]] = defaultdict(set)
 
     @contextlib.contextmanager
-    def listen(self) -> Iterator[asyncio.Queue[Event | None]]:
-        """A queue of the events from now on; None in it means: too slow, connect again."""
-        queue: asyncio.Queue[Event | None] = asyncio.Queue(QUEUE_LENGTH)
-        self._queues.add(queue)
+    def listen(self, task_id: str | None = None) -> Iterator[Queue]:
+        """A queue of the events (of a task) from now on; None in it: too slow, connect again."""
+        queue: Queue = asyncio.Queue(QUEUE_LENGTH)
+        self._queues[task_id].add(queue)
         try:
             yield queue
         finally:
-            self._queues.discard(queue)
+            self._discard(task_id, queue)
 
     def publish(self, event: Event) -> None:
-        """Tell everybody; never waits."""
-        for queue in list(self._queues):
-            try:
-                queue.put_nowait(event)
-            except asyncio.QueueFull:
-                self._drop(queue)
+        """Tell those whom it concerns; never waits."""
+        for task_id in (event.task_id,) if event.kind == "log" else (event.task_id, None):
+            for queue in list(self._queues.get(task_id, ())):
+                try:
+                    queue.put_nowait(event)
+                except asyncio.QueueFull:
+                    self._drop(task_id, queue)
 
-    def _drop(self, queue: asyncio.Queue[Event | None]) -> None:
-        self._queues.discard(queue)
+    def _discard(self, task_id: str | None, queue: Queue) -> None:
+        self._queues[task_id].discard(queue)
+        if not self._queues[task_id]:
+            del self._queues[task_id]
+
+    def _drop(self, task_id: str | None, queue: Queue) -> None:
+        self._discard(task_id, queue)
         while not queue.empty():
             queue.get_nowait()
         queue.put_nowait(None)
