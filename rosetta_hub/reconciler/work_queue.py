@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
 from rosetta_hub.background import spawn
@@ -23,11 +24,15 @@ class WorkQueue:
     `work` returns seconds after which it wants to be called again, or None. A key that is added
     while its work goes on is worked again afterwards. An exception is logged and tried again
     with a growing delay.
+
+    Keys of one group (`group_of` tells which) share `workers` slots: work that waits for a
+    resource that does not answer holds those of its own group alone.
     """
 
-    def __init__(self, work: Work, workers: int) -> None:
+    def __init__(self, work: Work, group_of: Callable[[str], str], workers: int) -> None:
         self._work = work
-        self._slots = asyncio.Semaphore(workers)
+        self._group_of = group_of
+        self._slots = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(workers))
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._busy: set[str] = set()
         self._again: set[str] = set()
@@ -65,7 +70,7 @@ class WorkQueue:
     async def _run(self, key: str) -> None:
         delay: float | None = None
         try:
-            async with self._slots:
+            async with self._slots[self._group_of(key)]:
                 delay = await self._work(key)
             self._errors.pop(key, None)
         except Unavailable as error:

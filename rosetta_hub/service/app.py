@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 # Seconds.
 LOCK_TIMEOUT = 15.0
+# Beyond what a container has to stop: a lost submission may still reach its scheduler.
+SHUTDOWN_MARGIN = 110.0
 PR_SET_PDEATHSIG = 1
 
 
@@ -69,16 +71,11 @@ class Service:
         parts = self._parts
         if parts.tunnels is not None:
             await parts.tunnels.sync()
-        ids = parts.tasks.active_ids()
-        for task_id in ids:
-            parts.tasks.request_stop(parts.tasks.find(task_id))
-        # The tasks woke the queue, which is not what works on them here.
-        parts.queue.close()
-        ends = await asyncio.gather(*map(parts.end, ids), return_exceptions=True)
+        left = await parts.end_all(self._settings.stop_timeout + SHUTDOWN_MARGIN)
         await stop_edge(edge_config(self._settings))
         await stop_tunnels(parts.tunnels_config)
-        if errors := [str(end) for end in ends if end is not None]:
-            raise Unavailable(f"{len(errors)} of {len(ids)} tasks did not stop: {errors[0]}")
+        if left:
+            raise Unavailable(f"{len(left)} tasks did not stop:\n" + "\n".join(left))
 
     def _listen(self) -> None:
         address = urlsplit(self._settings.service_url)

@@ -38,7 +38,8 @@ from rosetta_hub.tunnels.client import TunnelsClient
 from rosetta_hub.tunnels.settings import tunnels_config
 from rosetta_hub.users import Users
 
-# Steps that may go on at once: each may wait for an agent that starts, or for a slow scheduler.
+# Steps that may go on at once for one computing resource: each may wait for an agent that starts,
+# or for a slow scheduler.
 WORKERS = 32
 # Seconds.
 EDGE_INTERVAL = 1.0
@@ -62,7 +63,7 @@ class Parts:
         self.settings = settings
         self.keys = settings.keys()
         self.database = Database(settings.db_url)
-        self.queue = WorkQueue(self._reconcile, WORKERS)
+        self.queue = WorkQueue(self._reconcile, self._resource_of, WORKERS)
         self.logs = Logs(settings.state_path / "logs", settings.log_limit)
         self.troubles = Troubles()
         self.tasks = TaskManager(
@@ -156,8 +157,25 @@ class Parts:
         loops = {name: every(seconds, step, name) for name, (seconds, step) in steps.items()}
         return {**loops, **{f"queue {name}": one.run() for name, one in self.watchers.items()}}
 
-    async def end(self, task_id: str) -> None:
-        """Stop a task and close its door, however many steps that takes.
+    async def end_all(self, seconds: float) -> list[str]:
+        """Stop all tasks; returns a line for each that has not stopped within so many seconds."""
+        ids = self.tasks.active_ids()
+        for task_id in ids:
+            self.tasks.request_stop(self.tasks.find(task_id))
+        # The tasks woke the queue, which is not what works on them here.
+        self.queue.close()
+        ends = {id_: asyncio.create_task(self._end(id_), name=f"end {id_}") for id_ in ids}
+        if ends:
+            await asyncio.wait(ends.values(), timeout=seconds)
+        reasons = {task_id: _reason(end, seconds) for task_id, end in ends.items()}
+        return [self._left(task_id, reason) for task_id, reason in reasons.items() if reason]
+
+    def _left(self, task_id: str, reason: str) -> str:
+        task = self.tasks.find(task_id)
+        return f"{task.id} ({task.name!r} of {task.user} on {task.computing}): {reason}"
+
+    async def _end(self, task_id: str) -> None:
+        """Stop a task and close its ingress, however many steps that takes.
 
         Raises:
             Unavailable: somebody does not answer.
@@ -166,11 +184,22 @@ class Parts:
         while delay is not None:
             await asyncio.sleep(delay)
             delay = await self.reconciler.reconcile(task_id)
-        # The task has stopped; one step more closes its door.
+        # The task has stopped; one step more closes its ingress.
         await self.reconciler.reconcile(task_id)
 
     async def _reconcile(self, task_id: str) -> float | None:
         return await self.reconciler.reconcile(task_id)
 
+    def _resource_of(self, task_id: str) -> str:
+        return self.tasks.computing_of(task_id)
+
     def _expect_change(self, computing: str) -> None:
         self.watchers[computing].expect_change()
+
+
+def _reason(end: asyncio.Task[None], seconds: float) -> str:
+    """Why a task has not ended; an empty text where it has."""
+    if not end.done():
+        end.cancel()
+        return f"it did not stop within {seconds:g} s"
+    return str(end.exception() or "")

@@ -41,6 +41,11 @@ class TaskQueries:
         with self.database.session() as session:
             return found(session.scalar(query))
 
+    def computing_of(self, task_id: str) -> str:
+        """The id of the task's computing resource; an empty text where there is no such task."""
+        with self.database.session() as session:
+            return session.scalar(select(Task.computing).where(Task.id == task_id)) or ""
+
     def all(self, user: str | None = None) -> list[Task]:
         """All tasks (of a user), newest first, ended ones included."""
         query = select(Task).order_by(Task.created.desc())

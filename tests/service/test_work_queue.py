@@ -6,6 +6,10 @@ from rosetta_hub.errors import Unavailable
 from rosetta_hub.reconciler.work_queue import WorkQueue
 
 
+def one_group(_key: str) -> str:
+    return ""
+
+
 async def test_one_worker_a_key_and_nothing_is_missed() -> None:
     """What is added while its work goes on is worked again, and never at once."""
     active = runs = 0
@@ -24,7 +28,7 @@ async def test_one_worker_a_key_and_nothing_is_missed() -> None:
         if runs == 2:
             done.set()
 
-    queue = WorkQueue(work, workers=4)
+    queue = WorkQueue(work, one_group, workers=4)
     queue.add("a")
     await asyncio.wait_for(done.wait(), 10)
     queue.close()
@@ -47,7 +51,7 @@ async def test_an_error_is_tried_again_and_stays_its_own() -> None:
             raise ZeroDivisionError
         done.set()
 
-    queue = WorkQueue(work, workers=1)
+    queue = WorkQueue(work, one_group, workers=1)
     queue.add("bad")
     queue.add("good")
     await asyncio.wait_for(other.wait(), 10)
@@ -61,8 +65,29 @@ async def test_the_earlier_of_two_times_counts() -> None:
     async def work(_key: str) -> None:
         done.set()
 
-    queue = WorkQueue(work, workers=1)
+    queue = WorkQueue(work, one_group, workers=1)
     queue.add("a", delay=3600)
     queue.add("a", delay=0)
     await asyncio.wait_for(done.wait(), 10)
+    queue.close()
+
+
+async def test_a_resource_that_does_not_answer_holds_its_own_slots_alone() -> None:
+    """Its tasks wait for it; those of another resource do not wait for them."""
+    answered, waiting, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work(key: str) -> None:
+        if key.startswith("good"):
+            done.set()
+            return
+        waiting.set()
+        await answered.wait()
+
+    queue = WorkQueue(work, lambda key: key.partition("-")[0], workers=2)
+    for number in range(5):
+        queue.add(f"dead-{number}")
+    await asyncio.wait_for(waiting.wait(), 10)
+    queue.add("good-1")
+    await asyncio.wait_for(done.wait(), 10)
+    answered.set()
     queue.close()

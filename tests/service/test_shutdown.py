@@ -1,0 +1,59 @@
+"""`rosetta-hub shutdown` ends, and says what it could not end."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rosetta_hub.catalogue.catalogue import Person
+from rosetta_hub.config import Rosetta
+from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.service.parts import Parts
+
+SOFTWARE: list[dict[str, Any]] = [{"name": "Echo", "image_name": "rosetta/echo"}]
+COMPUTING: list[dict[str, Any]] = [
+    {"id": "local", "name": "This machine", "container_engines": ["docker"]}
+]
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Iterator[Parts]:
+    settings = Rosetta(
+        state_dir=str(tmp_path),
+        tasks_url="http://127.0.0.1",
+        software=SOFTWARE,
+        computing=COMPUTING,
+    )
+    found = Parts(settings)
+    yield found
+    found.database.close()
+
+
+async def test_what_does_not_stop_is_named(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = parts.tasks
+    names = {
+        tasks.start(name, {"software": "echo", "name": name}, Person("alice")).id: name
+        for name in ("quick", "refused", "endless")
+    }
+
+    async def reconcile(task_id: str) -> None:
+        if names[task_id] == "endless":
+            await asyncio.Event().wait()
+        if names[task_id] == "refused":
+            raise ResourceUnavailable("Docker does not answer.")
+        tasks.stopped(tasks.find(task_id))
+
+    monkeypatch.setattr(parts.reconciler, "reconcile", reconcile)
+    ids = {name: task_id for task_id, name in names.items()}
+    assert sorted(await parts.end_all(1)) == sorted(
+        [
+            f"{ids['endless']} ('endless' of alice on local): it did not stop within 1 s",
+            f"{ids['refused']} ('refused' of alice on local): Docker does not answer.",
+        ]
+    )
+
+
+async def test_without_tasks_there_is_nothing_to_wait_for(parts: Parts) -> None:
+    assert await parts.end_all(1) == []
