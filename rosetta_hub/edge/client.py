@@ -129,18 +129,21 @@ class EdgeClient:
         self,
         task: str,
         ticket: str,
+        browser_sha256: str,
         session: str,
         user: str,
         expires_in: float,
         session_expires: float,
     ) -> None:
-        """Let the ticket be traded, once within `expires_in` seconds, for the session's cookie.
+        """Let a browser trade the ticket, once within `expires_in` seconds, for a session's cookie.
 
+        `browser_sha256` is what the edge called the browser when it sent it for a ticket,
         `session` is the cookie's value (16 characters or more of A-Z a-z 0-9 _ - . ~), and
         `session_expires` is in seconds since the epoch.
         """
         body = {
             "ticket_sha256": hashlib.sha256(ticket.encode()).hexdigest(),
+            "browser_sha256": browser_sha256,
             "session": session,
             "user": user,
             "expires_in": expires_in,

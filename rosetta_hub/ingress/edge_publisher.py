@@ -94,10 +94,11 @@ class EdgePublisher:
             session.execute(delete(BrowserSession).where(BrowserSession.task_id == task.id))
         await self._client.delete_task(task.id)
 
-    async def issue_ticket(self, task: Task, user: str, token: str) -> str:
+    async def issue_ticket(self, task: Task, user: str, token: str, browser: str) -> str:
         """A one-time ticket that lets one browser of `user` into the task.
 
-        `token` is the OAuth token that the browser has for the service.
+        `token` is the OAuth token that the browser has for the service, `browser` the SHA-256 by
+        which the edge knows the browser.
 
         Raises:
             EdgeUnavailable: the edge does not answer.
@@ -114,9 +115,17 @@ class EdgePublisher:
         with self._tasks.database.session() as session:
             session.add(row)
         await self._client.post_ticket(
-            task.id, ticket, cookie, user, TICKET_SECONDS, expires.timestamp()
+            task.id, ticket, browser, cookie, user, TICKET_SECONDS, expires.timestamp()
         )
         return ticket
+
+    async def check(self) -> None:
+        """See that the edge answers.
+
+        Raises:
+            EdgeUnavailable: it does not.
+        """
+        await self._client.status()
 
     async def end_session(self, session: BrowserSession) -> None:
         """Let a browser in no more.

@@ -1,5 +1,6 @@
 """The pages: dashboard, a task's page, and the way in."""
 
+import re
 from urllib.parse import unquote, urlencode, urlsplit
 
 import jupyterhub
@@ -11,6 +12,8 @@ from rosetta_hub.errors import NotFound, UserError
 from rosetta_hub.service.handlers import BaseHandler, PageHandler
 from rosetta_hub.tasks.job import software_of
 from rosetta_hub.tasks.links import door_url, is_http, is_open, waiting_path
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class TasksPage(PageHandler):
@@ -80,10 +83,15 @@ class ServerPage(PageHandler):
 
 
 class OpenPage(PageHandler):
-    """The way into a task: one ticket for one browser."""
+    """The way into a task: one ticket for one browser.
+
+    The edge has to recognise the browser that comes with a ticket: otherwise anybody could pass a
+    ticket on, and lead another user into a task of his own. So a browser goes to the edge first,
+    which comes back with `browser`, and to the edge again with a ticket for that browser.
+    """
 
     async def get(self, task_id: str) -> None:
-        """To the edge with a ticket; to the task's page, which waits, while nobody can go in.
+        """To the edge; to the task's page, which waits, while nobody can go in.
 
         `?next=` is the path of the container to go to, with its query.
         """
@@ -95,11 +103,18 @@ class OpenPage(PageHandler):
         if not is_open(task):
             self.redirect(waiting_path(task, self.services.settings, inside))
             return
+        query = {"next": inside or software_of(task).interface_path, **await self._ticket(task)}
+        self.redirect(f"{door_url(task, self.services.settings)}/_rosetta/open?{urlencode(query)}")
+
+    async def _ticket(self, task: Task) -> dict[str, str]:
+        browser = self.get_query_argument("browser", "")
+        if not _SHA256.fullmatch(browser):
+            # Otherwise the browser would show an error of its own.
+            await self.services.edge.check()
+            return {}
         token = self.hub_auth.get_token(self)
-        ticket = await self.services.edge.issue_ticket(task, self.caller.name, token)
-        path = inside or software_of(task).interface_path
-        query = urlencode({"ticket": ticket, "next": path})
-        self.redirect(f"{door_url(task, self.services.settings)}/_rosetta/open?{query}")
+        name = self.caller.name
+        return {"ticket": await self.services.edge.issue_ticket(task, name, token, browser)}
 
 
 class OAuthCallback(HubOAuthCallbackHandler, BaseHandler):

@@ -257,6 +257,10 @@ class Deployment:
         except (OSError, HTTPStreamClosedError) as error:
             return HTTPResponse(request, 599, error=error)
 
+    async def fetch_page(self, url: str) -> HTTPResponse:
+        """A navigation of a browser without cookies."""
+        return await self.fetch("GET", url, headers=NAVIGATION)
+
     async def hub_api(self, method: str, path: str, body: Any = None) -> Any:
         """A call of the hub's REST API as an administrator; fails the test when refused."""
         response = await self.fetch(method, f"/hub/api{path}", self.admin_token, body)
@@ -329,14 +333,30 @@ class User:
             view = await self.task(task["id"])
             return view["open_url"] if view else None
 
-        open_url = await eventually(way, f"the way into {task['id']}")
-        found = await self.deployment.fetch("GET", open_url, self.token)
-        assert found.code == 302, (found.code, found.body)
-        door = found.headers["Location"]
-        opened = await self.deployment.fetch("GET", door, headers=NAVIGATION)
+        await eventually(way, f"the way into {task['id']}")
+        ticket_url, browser_cookie = await self.ask_for_ticket(task["id"])
+        headers = {**NAVIGATION, "Cookie": browser_cookie}
+        opened = await self.deployment.fetch("GET", ticket_url, headers=headers)
         assert opened.code == 302, (opened.code, opened.body)
         cookie = opened.headers["Set-Cookie"].split(";")[0]
-        return Door(self.deployment, door.split("/_rosetta")[0], cookie)
+        return Door(self.deployment, ticket_url.split("/_rosetta")[0], cookie)
+
+    async def ask_for_ticket(
+        self, task_id: str, fetch: Callable[[str], Awaitable[HTTPResponse]] | None = None
+    ) -> tuple[str, str]:
+        """The address with a ticket, and the cookie of the browser that may use it.
+
+        `fetch` sends the requests to the edge.
+        """
+        open_url = f"/services/rosetta/open/{task_id}"
+        found = await self.deployment.fetch("GET", open_url, self.token)
+        assert found.code == 302, (found.code, found.body)
+        send = fetch or self.deployment.fetch_page
+        named = await send(found.headers["Location"])
+        assert named.code == 302, (named.code, named.body)
+        issued = await self.deployment.fetch("GET", named.headers["Location"], self.token)
+        assert issued.code == 302, (issued.code, issued.body)
+        return issued.headers["Location"], named.headers["Set-Cookie"].split(";")[0]
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Nobody but those whom the hub lets in reaches a task, whatever their browser holds."""
 
+import hashlib
 import re
 import subprocess
 from collections.abc import AsyncIterator
@@ -92,13 +93,38 @@ async def test_a_logout_ends_the_way_in(
 
 async def test_a_ticket_works_once(alice: User, deployment: Deployment) -> None:
     task = await running(alice)
-    found = await deployment.fetch("GET", task["open_url"], alice.token)
-    door = found.headers["Location"]
-    first = await deployment.fetch("GET", door, headers=NAVIGATION)
+    door, browser = await alice.ask_for_ticket(task["id"])
+    headers = {**NAVIGATION, "Cookie": browser}
+    first = await deployment.fetch("GET", door, headers=headers)
     assert "Set-Cookie" in first.headers
-    second = await deployment.fetch("GET", door, headers=NAVIGATION)
+    second = await deployment.fetch("GET", door, headers=headers)
     assert "Set-Cookie" not in second.headers
     assert deployment.url in second.headers.get("Location", deployment.url)
+
+
+async def test_a_ticket_of_alice_does_not_let_bob_in(
+    alice: User, deployment: Deployment, browser: Browser
+) -> None:
+    """Else bob would work inside of alice's task without a notice."""
+    task = await running(alice)
+    contexts = [await browser.new_context() for _ in range(2)]
+    page = await log_in(contexts[0], deployment, "alice")
+    await visit(page, f"{deployment.url}{task['open_url']}")
+    task_url = page.url
+    (cookie,) = (
+        one
+        for one in await contexts[0].cookies(f"{task_url}_rosetta/open")
+        if one["name"] == "rosetta-browser"
+    )
+    query = f"browser={hashlib.sha256(cookie['value'].encode()).hexdigest()}"
+    issued = await deployment.fetch("GET", f"{task['open_url']}?{query}", alice.token)
+    bobs = await log_in(contexts[1], deployment, "bob")
+    await visit(bobs, issued.headers["Location"])
+    assert "can't be used" in await bobs.inner_text("h1")
+    await visit(bobs, task_url)
+    assert bobs.url.startswith(deployment.url), "sent to the hub, which knows bob"
+    for context in contexts:
+        await context.close()
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

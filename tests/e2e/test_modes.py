@@ -75,9 +75,12 @@ class Visitor:
 
     async def enter(self, task: dict[str, Any]) -> tuple[str, str]:
         """Open a task: its address, and the cookie that the browser gets (with its attributes)."""
-        found = await self.user.deployment.fetch("GET", task["open_url"], self.user.token)
-        door = found.headers["Location"]
-        opened = await self.get(door, **NAVIGATION)
+
+        async def fetch(url: str) -> HTTPResponse:
+            return await self.get(url, **NAVIGATION)
+
+        door, browser = await self.user.ask_for_ticket(task["id"], fetch)
+        opened = await self.get(door, **NAVIGATION, Cookie=browser)
         assert opened.code == 302, opened.body
         return door.split("/_rosetta")[0], opened.headers["Set-Cookie"]
 

@@ -28,6 +28,8 @@ OLD_CHP = "4.6.3"
 HUB = "http://hub.example"
 PAGE = {"Accept": "text/html,*/*;q=0.8"}
 DEADLINE = 20
+# The value of the cookie by which the edge knows the browser of a test's raw requests.
+BROWSER = "b" * 43
 
 
 def free_port() -> int:
@@ -251,6 +253,20 @@ class OpenTask:
         """Headers of the task's own user."""
         return {"Cookie": self.cookie}
 
+    @property
+    def browser_cookie(self) -> str:
+        """What identifies the browser to the edge."""
+        name = "__Host-Http-rosetta-browser" if self.rig.tls else "rosetta-browser"
+        return f"{name}={BROWSER}"
+
+    async def post_ticket(self, user: str = "alice", expires_in: float = 60) -> tuple[str, str]:
+        """A path that opens the task once in the browser of `browser_cookie`, and the session."""
+        ticket, session = secrets.token_urlsafe(16), secrets.token_urlsafe(24)
+        await self.rig.client.post_ticket(
+            self.id, ticket, sha256(BROWSER), session, user, expires_in, time.time() + 3600
+        )
+        return f"/_rosetta/open?ticket={ticket}", session
+
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         tls = self.rig.trust if self.rig.tls else None
         name = self.authority.rpartition(":")[0] if tls else None
@@ -280,8 +296,8 @@ class OpenTask:
         return await self.send(build_request(method, path, all_headers, body), method)
 
     async def page(self, path: str = "/", headers: dict[str, str] | None = None) -> Answer:
-        """A navigation."""
-        return await self.fetch(path, {**PAGE, **(headers or {})})
+        """A navigation in a browser that the edge knows."""
+        return await self.fetch(path, {"Cookie": self.browser_cookie, **PAGE, **(headers or {})})
 
     async def upgrade(
         self, headers: dict[str, str] | None = None, path: str = "/ws"
@@ -500,9 +516,7 @@ async def other_backend() -> AsyncIterator[Backend]:
         yield each
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[BrowserContext]:
-    """A new profile of a real browser, which takes the tests' certificate for a good one."""
+async def _browsing() -> AsyncIterator[BrowserContext]:
     program = shutil.which("chromium") or shutil.which("google-chrome")
     # Service workers need more than a certificate whose errors a context ignores.
     args = ["--no-sandbox", "--ignore-certificate-errors"]
@@ -510,3 +524,17 @@ async def browser() -> AsyncIterator[BrowserContext]:
         browser = await playwright.chromium.launch(executable_path=program, args=args)
         yield await browser.new_context(ignore_https_errors=True)
         await browser.close()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[BrowserContext]:
+    """A new profile of a real browser, which takes the tests' certificate for a good one."""
+    async for each in _browsing():
+        yield each
+
+
+@pytest.fixture
+async def other_browser() -> AsyncIterator[BrowserContext]:
+    """A browser of somebody else."""
+    async for each in _browsing():
+        yield each

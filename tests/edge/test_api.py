@@ -106,7 +106,13 @@ async def test_bad_listeners_are_refused(rig: "Rig", change: dict[str, Any]) -> 
 async def test_bad_session_values_are_refused(rig: "Rig", backend: "Backend", session: str) -> None:
     task = await rig.open(backend.target)
     with pytest.raises(EdgeError, match="bad_ticket"):
-        await rig.client.post_ticket(task.id, "ticket", session, "alice", 60, 2e9)
+        await rig.client.post_ticket(task.id, "ticket", "0" * 64, session, "alice", 60, 2e9)
+
+
+async def test_ticket_without_a_browser_is_refused(rig: "Rig", backend: "Backend") -> None:
+    task = await rig.open(backend.target)
+    with pytest.raises(EdgeError, match="bad_ticket"):
+        await rig.client.post_ticket(task.id, "ticket", "", "x" * 20, "alice", 60, 2e9)
 
 
 async def test_sessions_of_an_update_are_exact(rig: "Rig", backend: "Backend") -> None:
@@ -158,10 +164,10 @@ def test_repr_shows_no_secret() -> None:
 
 async def test_log_shows_no_secret(rig: "Rig", backend: "Backend") -> None:
     task = await rig.open(backend.target, authorization="token s3cret")
-    await rig.client.post_ticket(task.id, "a-ticket", "a-session-value-x", "alice", 60, 2e9)
-    await task.page("/_rosetta/open?ticket=a-ticket&next=/a-path")
+    path, session = await task.post_ticket()
+    await task.page(f"{path}&next=/a-path")
     await task.fetch("/a-path", task.own)
     log = rig.config.log_file.read_text()
     assert task.id in log
-    for secret in ["s3cret", "a-ticket", "a-session", task.session, "a-path"]:
+    for secret in ["s3cret", path, session, task.session, "a-path"]:
         assert secret not in log

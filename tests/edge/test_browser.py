@@ -1,11 +1,13 @@
 """What a real browser gets through: the page of one task against another, of the same user."""
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.async_api import BrowserContext
 
-from tests.edge.browsing import build_open_url
+from tests.edge.browsing import build_ticket_url, open_in
+from tests.edge.conftest import sha256
 from tests.support.browsing import visit
 
 if TYPE_CHECKING:
@@ -77,9 +79,9 @@ async def attack(
         text, "Set-Cookie: rosetta-x=1", "Set-Cookie: a=b"
     )
     page = await browser.new_page()
-    await visit(page, await build_open_url(victim, "/welcome"))
+    await open_in(page, victim, "/welcome")
     assert await page.text_content("body") == "secret"
-    await visit(page, await build_open_url(hostile, "/attack"))
+    await open_in(page, hostile, "/attack")
     await page.wait_for_function("document.title !== 'busy'")
     assert await page.title() == "refused refused refused refused refused"
     await visit(page, f"{victim.origin}/again")
@@ -115,7 +117,7 @@ async def test_own_page_works(
     backend.respond = respond
     task = await rig.open(backend.target)
     page = await browser.new_page()
-    await visit(page, await build_open_url(task))
+    await open_in(page, task)
     await page.wait_for_function("document.title !== 'busy'")
     assert await page.title() == "200 framed seen=1"
     posted = next(request for request in backend.requests if request.path == "/post")
@@ -130,8 +132,80 @@ async def test_browser_without_a_session_is_sent_away(
     task = await rig.open(backend.target, open_url=url)
     page = await browser.new_page()
     await visit(page, f"{task.origin}/lab?x=1")
-    assert await page.text_content("body") == "/open?next=%2Flab%3Fx%3D1"
+    text = await page.text_content("body") or ""
+    assert re.fullmatch(r"/open\?browser=[0-9a-f]{64}&next=%2Flab%3Fx%3D1", text)
     assert backend.requests == []
+
+
+async def check_ticket_of_another_browser(
+    rig: "Rig", backend: "Backend", alice: BrowserContext, bob: BrowserContext
+) -> None:
+    """Alice asks for a ticket, and has bob's browser use it."""
+    backend.respond = lambda request: build_html(f"alice's {request.path}")
+    task = await rig.open(backend.target)
+    page = await alice.new_page()
+    await open_in(page, task, "/first")
+    assert await page.text_content("body") == "alice's /first"
+    names = {cookie["name"]: cookie["value"] for cookie in await alice.cookies()}
+    (value,) = (names[name] for name in names if name.endswith("rosetta-browser"))
+    stranger, known = await bob.new_page(), await bob.new_page()
+    await visit(stranger, await build_ticket_url(task, sha256(value), "/stranger"))
+    assert await stranger.text_content("h1") == "This link can't be used"
+    await open_in(known, await rig.open(backend.target), "/bobs")
+    await visit(known, await build_ticket_url(task, sha256(value), "/known"))
+    assert await known.text_content("h1") == "This link can't be used"
+    await visit(page, await build_ticket_url(task, sha256(value), "/second"))
+    assert await page.text_content("body") == "alice's /second"
+    seen = {request.path for request in backend.requests}
+    assert seen <= {"/first", "/second", "/bobs", "/favicon.ico"}
+
+
+async def test_ticket_of_another_browser_is_refused(
+    rig: "Rig", backend: "Backend", browser: BrowserContext, other_browser: BrowserContext
+) -> None:
+    await check_ticket_of_another_browser(rig, backend, browser, other_browser)
+
+
+async def test_ticket_of_another_browser_is_refused_with_tls(
+    secure_rig: "Rig", backend: "Backend", browser: BrowserContext, other_browser: BrowserContext
+) -> None:
+    await check_ticket_of_another_browser(secure_rig, backend, browser, other_browser)
+
+
+# A page of the tasks' host that wants this browser to be known by a value that it has chosen.
+TOSS = """(value) => {
+  const name = location.protocol === "https:" ? "__Host-Http-rosetta-browser" : "rosetta-browser";
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  for (const path of ["/", "/_rosetta", "/_rosetta/", "/_rosetta/open"]) {
+    document.cookie = `${name}=${value}; Path=${path}; Max-Age=99999999${secure}`;
+  }
+}"""
+
+
+async def check_tossed_cookie(rig: "Rig", backend: "Backend", browser: BrowserContext) -> None:
+    """Which would make tickets good for this browser that were issued for another one."""
+    backend.respond = lambda _: build_html("a page")
+    hostile, task = await rig.open(backend.target), await rig.open(backend.target)
+    page = await browser.new_page()
+    await open_in(page, hostile)
+    chosen = "x" * 43
+    await page.evaluate(TOSS, chosen)
+    await visit(page, await build_ticket_url(task, sha256(chosen)))
+    assert await page.text_content("h1") == "This link can't be used"
+    await open_in(page, task)
+    assert await page.text_content("body") == "a page"
+
+
+async def test_page_can_not_choose_who_the_browser_is(
+    rig: "Rig", backend: "Backend", browser: BrowserContext
+) -> None:
+    await check_tossed_cookie(rig, backend, browser)
+
+
+async def test_page_can_not_choose_who_the_browser_is_with_tls(
+    secure_rig: "Rig", backend: "Backend", browser: BrowserContext
+) -> None:
+    await check_tossed_cookie(secure_rig, backend, browser)
 
 
 async def test_waiting_page_opens_the_task_by_itself(
@@ -142,7 +216,7 @@ async def test_waiting_page_opens_the_task_by_itself(
     page = await browser.new_page()
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text))
-    await visit(page, await build_open_url(task))
+    await open_in(page, task)
     assert await page.text_content("h1") == "Some <software> is not answering yet"
     assert await page.get_attribute("a", "href") == task.listener.room_url
     color = await page.evaluate("getComputedStyle(document.querySelector('a')).backgroundColor")

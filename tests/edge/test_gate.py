@@ -7,11 +7,12 @@ import socket
 import struct
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 import pytest
 
 from rosetta_hub.edge import Session
+from tests.edge.conftest import BROWSER, sha256
 
 if TYPE_CHECKING:
     from tests.edge.conftest import Backend, OpenTask, Rig
@@ -22,14 +23,6 @@ NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Accep
 @pytest.fixture
 async def task(rig: "Rig", backend: "Backend") -> "OpenTask":
     return await rig.open(backend.target)
-
-
-async def post_ticket(task: "OpenTask", expires_in: float = 60) -> tuple[str, str]:
-    ticket, session = secrets.token_urlsafe(16), secrets.token_urlsafe(24)
-    await task.rig.client.post_ticket(
-        task.id, ticket, session, "alice", expires_in, time.time() + 3600
-    )
-    return ticket, session
 
 
 async def test_session_reaches_the_container(task: "OpenTask") -> None:
@@ -43,12 +36,30 @@ async def test_navigation_without_a_session_is_sent_to_log_in(
 ) -> None:
     answer = await task.page("/lab?x=1&y=2")
     assert answer.status == 302
-    assert (
-        answer.get("location") == f"{task.listener.open_url}?next={quote('/lab?x=1&y=2', safe='')}"
-    )
+    opening = f"/_rosetta/open?next={quote('/lab?x=1&y=2', safe='')}"
+    assert answer.get("location") == opening
+    answer = await task.page(opening)
+    assert answer.status == 302
+    url, _, query = (answer.get("location") or "").partition("?")
+    assert url == task.listener.open_url
+    assert parse_qs(query) == {"browser": [sha256(BROWSER)], "next": ["/lab?x=1&y=2"]}
     assert answer.get("cache-control") == "no-store"
     assert answer.get("referrer-policy") == "no-referrer"
     assert backend.requests == []
+
+
+async def test_hub_chooses_the_page_where_none_is_asked_for(task: "OpenTask") -> None:
+    answer = await task.page("/_rosetta/open")
+    assert answer.get("location") == f"{task.listener.open_url}?browser={sha256(BROWSER)}"
+
+
+@pytest.mark.parametrize("cookie", ["", "rosetta-browser=short", "rosetta-browserx=1"])
+async def test_unknown_browser_gets_a_name(task: "OpenTask", cookie: str) -> None:
+    answer = await task.page("/_rosetta/open", {"Cookie": cookie})
+    pair, _, attributes = (answer.get("set-cookie") or "").partition("; ")
+    assert attributes == "Path=/_rosetta/open; Max-Age=34560000; HttpOnly; SameSite=Lax"
+    value = pair.removeprefix("rosetta-browser=")
+    assert answer.get("location") == f"{task.listener.open_url}?browser={sha256(value)}"
 
 
 @pytest.mark.parametrize(
@@ -92,8 +103,8 @@ async def test_expired_session_is_refused(task: "OpenTask") -> None:
 
 
 async def test_ticket_is_traded_once(task: "OpenTask") -> None:
-    ticket, session = await post_ticket(task)
-    path = f"/_rosetta/open?ticket={ticket}&next=%2Flab%3Fx%3D1"
+    opening, session = await task.post_ticket()
+    path = f"{opening}&next=%2Flab%3Fx%3D1"
     first = await task.page(path, {**NAVIGATION, "Sec-Fetch-Site": "cross-site"})
     assert first.status == 302
     assert first.get("location") == "/lab?x=1"
@@ -113,17 +124,38 @@ async def test_used_ticket_of_a_browser_with_a_session_goes_on(task: "OpenTask")
 
 
 async def test_old_ticket_is_refused(task: "OpenTask") -> None:
-    ticket, _ = await post_ticket(task, expires_in=0.001)
+    path, _ = await task.post_ticket(expires_in=0.001)
     await asyncio.sleep(0.01)
-    assert (await task.page(f"/_rosetta/open?ticket={ticket}&next=/")).status == 403
+    assert (await task.page(path)).status == 403
 
 
 async def test_ticket_of_another_task_is_refused(
     rig: "Rig", task: "OpenTask", backend: "Backend"
 ) -> None:
     other = await rig.open(backend.target)
-    ticket, _ = await post_ticket(other)
-    assert (await task.page(f"/_rosetta/open?ticket={ticket}&next=/")).status == 403
+    path, _ = await other.post_ticket()
+    assert (await task.page(path)).status == 403
+
+
+@pytest.mark.parametrize(
+    "cookies",
+    [
+        "",
+        "rosetta-browser={other}",
+        "rosetta-browser=",
+        # A script's cookie of another path comes after the edge's own.
+        "rosetta-browser={other}; rosetta-browser={own}",
+        "xrosetta-browser={own}",
+    ],
+)
+async def test_ticket_is_for_one_browser(task: "OpenTask", cookies: str) -> None:
+    path, _ = await task.post_ticket()
+    other = secrets.token_urlsafe(32)
+    answer = await task.page(path, {"Cookie": cookies.format(own=BROWSER, other=other)})
+    assert answer.status == 403
+    assert answer.all("set-cookie") == []
+    assert "only in the browser that asked for it" in answer.text
+    assert (await task.page(path)).status == 403, "a ticket that was tried elsewhere is void"
 
 
 @pytest.mark.parametrize(
@@ -137,9 +169,9 @@ async def test_ticket_of_another_task_is_refused(
 async def test_ticket_is_traded_by_navigation_only(
     task: "OpenTask", headers: dict[str, str]
 ) -> None:
-    ticket, _ = await post_ticket(task)
-    path = f"/_rosetta/open?ticket={ticket}&next=/"
-    assert (await task.fetch(path, headers)).status == 403
+    path, _ = await task.post_ticket()
+    cookie = {"Cookie": task.browser_cookie}
+    assert (await task.fetch(path, {**cookie, **headers})).status == 403
     assert (await task.page(path)).status == 302
 
 
@@ -149,8 +181,8 @@ async def test_ticket_is_traded_by_navigation_only(
      "/_rosetta/open?ticket=1"],
 )  # fmt: skip
 async def test_next_stays_in_the_task(task: "OpenTask", target: str) -> None:
-    ticket, _ = await post_ticket(task)
-    answer = await task.page(f"/_rosetta/open?ticket={ticket}&next={quote(target, safe='%')}")
+    path, _ = await task.post_ticket()
+    answer = await task.page(f"{path}&next={quote(target, safe='%')}")
     assert (answer.status, answer.get("location")) == (302, "/")
     names = [line.partition("=")[0] for line in answer.all("set-cookie")]
     assert names == [task.cookie_name, f"rosetta-port-{task.socket_port}"]
@@ -162,17 +194,17 @@ async def test_edge_keeps_its_path_for_itself(task: "OpenTask", backend: "Backen
 
 
 async def test_traded_session_survives_a_state_that_is_older(task: "OpenTask") -> None:
-    ticket, session = await post_ticket(task)
-    await task.page(f"/_rosetta/open?ticket={ticket}&next=/")
+    path, session = await task.post_ticket()
+    await task.page(path)
     await task.rig.client.put_tasks([each.listener for each in task.rig.tasks])
     assert (await task.fetch("/", {"Cookie": f"{task.cookie_name}={session}"})).status == 200
 
 
 async def test_ended_session_is_not_started_by_its_ticket(task: "OpenTask") -> None:
-    ticket, session = await post_ticket(task)
+    path, session = await task.post_ticket()
     digest = hashlib.sha256(session.encode()).hexdigest()
     assert await task.rig.client.delete_session(task.id, digest)
-    assert (await task.page(f"/_rosetta/open?ticket={ticket}&next=/")).status == 403
+    assert (await task.page(path)).status == 403
     assert (await task.fetch("/", {"Cookie": f"{task.cookie_name}={session}"})).status == 403
 
 

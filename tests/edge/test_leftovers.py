@@ -1,13 +1,11 @@
 """What a task leaves in a browser does not reach the next task on its port."""
 
-import secrets
 import ssl
-import time
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import BrowserContext, Page
 
-from tests.edge.browsing import build_open_url
+from tests.edge.browsing import open_in
 from tests.support.browsing import visit
 
 if TYPE_CHECKING:
@@ -41,26 +39,24 @@ REGISTER = """() => navigator.serviceWorker.register("/worker.js").then(
   () => navigator.serviceWorker.ready).then(() => "registered", (error) => error.name)"""
 
 
-async def open_in(task: "OpenTask", cookies: str = "") -> "Answer":
+async def trade_ticket(task: "OpenTask", cookies: str = "") -> "Answer":
     """The answer to a ticket's trade."""
-    ticket, session = secrets.token_urlsafe(16), secrets.token_urlsafe(24)
-    await task.rig.client.post_ticket(task.id, ticket, session, "alice", 60, time.time() + 3600)
-    headers = {"Cookie": cookies} if cookies else {}
-    return await task.page(f"/_rosetta/open?ticket={ticket}&next=/", headers)
+    path, _ = await task.post_ticket()
+    return await task.page(path, {"Cookie": f"{task.browser_cookie}; {cookies}"})
 
 
 async def check_first_opening(rig: "Rig", backend: "Backend") -> None:
     task = await rig.open(backend.target)
-    first = await open_in(task)
+    first = await trade_ticket(task)
     assert first.get("clear-site-data") == CLEARED
     _, line = first.all("set-cookie")
     prefix, tail = ("__Host-", "; Secure") if rig.tls else ("", "")
     name = f"{prefix}rosetta-port-{task.socket_port}"
     assert line == f"{name}={task.id}; Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax{tail}"
     pair = f"{name}={task.id}"
-    assert (await open_in(task, pair)).all("clear-site-data") == [], "its own data stays"
+    assert (await trade_ticket(task, pair)).all("clear-site-data") == [], "its own data stays"
     for other in [f"{name}=0123456789ab", f"{pair}; {name}=0123456789ab", task.cookie, f"x{pair}"]:
-        assert (await open_in(task, other)).get("clear-site-data") == CLEARED
+        assert (await trade_ticket(task, other)).get("clear-site-data") == CLEARED
     assert (await task.fetch("/", {**task.own, "Cookie": f"{task.cookie}; {pair}"})).status == 200
     assert backend.requests[-1].get("cookie") is None
 
@@ -97,7 +93,7 @@ async def test_service_worker_is_refused(rig: "Rig", backend: "Backend") -> None
 async def test_task_with_a_host_name_keeps_all(named_rig: "Rig", backend: "Backend") -> None:
     task = await named_rig.open(backend.target, host="keeps.tasks.example")
     assert (await task.fetch("/worker.js", {**task.own, **WORKER})).status == 200
-    opened = await open_in(task)
+    opened = await trade_ticket(task)
     assert opened.all("clear-site-data") == []
     assert len(opened.all("set-cookie")) == 1
 
@@ -119,7 +115,7 @@ def serve_page(text: str, worker: str = "") -> Any:
 
 async def see_opened(page: Page, task: "OpenTask") -> tuple[str | None, list[Any]]:
     """What the page of a task says when it is opened with a ticket, and what it finds."""
-    await visit(page, await build_open_url(task))
+    await open_in(page, task)
     return await page.text_content("body"), await page.evaluate(FIND)
 
 
@@ -166,7 +162,7 @@ async def outlive(
     await backend.stop()
     other_backend.respond = serve_page("two")
     task = await rig.open(other_backend.target, port=backend.port)
-    await visit(page, await build_open_url(task))
+    await open_in(page, task)
     # The browser asks for the worker's script a moment later, and is told to forget the worker.
     await until(lambda: page.evaluate(IS_FREE))
     assert await see_opened(page, task) == ("two", [None, [], "two", 0, True])

@@ -2,11 +2,9 @@
 
 import asyncio
 import os
-import secrets
 import signal
 import socket
 import ssl
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,15 +32,27 @@ async def test_https_and_websockets(secure_rig: "Rig", backend: "Backend") -> No
 
 async def test_cookie_is_bound_to_the_host(secure_rig: "Rig", backend: "Backend") -> None:
     task = await secure_rig.open(backend.target)
-    ticket, session = secrets.token_hex(8), secrets.token_hex(16)
-    await secure_rig.client.post_ticket(task.id, ticket, session, "bob", 60, time.time() + 60)
-    answer = await task.page(f"/_rosetta/open?ticket={ticket}&next=/")
+    path, session = await task.post_ticket()
+    answer = await task.page(path)
     cookie = answer.get("set-cookie") or ""
     assert cookie.startswith(f"__Host-rosetta-{task.id}={session}; Path=/; ")
     assert cookie.endswith("; HttpOnly; SameSite=Lax; Secure")
     assert "Domain" not in cookie
     plain = await task.fetch("/", {"Cookie": f"rosetta-{task.id}={session}"})
     assert plain.status == 403, "a name without the prefix could be set by another host"
+
+
+async def test_browser_is_known_by_a_cookie_that_no_script_may_set(
+    secure_rig: "Rig", backend: "Backend"
+) -> None:
+    task = await secure_rig.open(backend.target)
+    answer = await task.page("/_rosetta/open", {"Cookie": ""})
+    cookie = answer.get("set-cookie") or ""
+    assert cookie.startswith("__Host-Http-rosetta-browser=")
+    assert cookie.endswith("; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax; Secure")
+    path, _ = await task.post_ticket()
+    plain = task.browser_cookie.replace("__Host-Http-", "")
+    assert (await task.page(path, {"Cookie": plain})).status == 403
 
 
 async def test_containers_own_tls(

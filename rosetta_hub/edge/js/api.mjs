@@ -87,12 +87,12 @@ function buildRoutes(tasks, status) {
 }
 
 function parseGrant(body, now) {
-  const { ticket_sha256: hash, session, user, expires_in: seconds, session_expires: ends } = body;
+  const { ticket_sha256: hash, browser_sha256: browser, session, user, expires_in: seconds, session_expires: ends } = body;
   const good =
-    HASH.test(hash) && /^[\w~.-]{16,}$/.test(session) && typeof user === "string" &&
+    HASH.test(hash) && HASH.test(browser) && /^[\w~.-]{16,}$/.test(session) && typeof user === "string" &&
     seconds > 0 && Number.isFinite(seconds) && Number.isFinite(ends);
   if (!good) throw new ApiError(400, "bad_ticket");
-  return { value: session, user, expires: now + seconds * 1000, sessionExpires: ends * 1000 };
+  return { value: session, user, browser, expires: now + seconds * 1000, sessionExpires: ends * 1000 };
 }
 
 async function handle(routes, req, res) {

@@ -1,6 +1,7 @@
 // Who gets in. Every request and every upgrade passes here before a byte reaches a container.
 // A verdict is {session, own} when it may pass, or {status, text, headers} of the answer instead.
 
+import { identifyBrowser, rememberBrowser } from "./browser.mjs";
 import { buildAccessCookie, parseCookies } from "./cookies.mjs";
 import { claimPort, isLastingWorker } from "./leftovers.mjs";
 import { isForeign, isNavigation, isUpgradeForeign } from "./origins.mjs";
@@ -28,22 +29,25 @@ function redirect(location, headers = {}) {
   return { status: 302, text: "", headers: { Location: location, ...headers } };
 }
 
-function buildOpenUrl(task, path) {
-  const separator = task.openUrl.includes("?") ? "&" : "?";
-  return `${task.openUrl}${separator}next=${encodeURIComponent(path)}`;
-}
-
 /** The path to go to after a ticket was traded: of this task, and not the trade itself. */
 export function parseNext(next) {
   if (next === null || !LOCAL_PATH.test(next) || next.startsWith(RESERVED_PATH)) return "/";
   return next;
 }
 
-function judgeTicket(req, task, session, now) {
-  if (!isNavigation(req)) return FOREIGN;
-  const query = new URLSearchParams(req.url.slice(OPEN_PATH.length));
+// To the hub, which issues a ticket for this browser and sends it back here.
+function requestTicket(req, task, query) {
+  const { browser, cookie } = rememberBrowser(req, task.context.tls, OPEN_PATH);
+  const url = new URL(task.openUrl);
+  url.searchParams.set("browser", browser);
+  if (query.has("next")) url.searchParams.set("next", parseNext(query.get("next")));
+  return redirect(url.href, { "Set-Cookie": cookie });
+}
+
+function judgeTicket(req, task, query, session, now) {
   const next = parseNext(query.get("next"));
-  const grant = task.sessions.trade(query.get("ticket") ?? "", now);
+  const browser = identifyBrowser(req, task.context.tls, OPEN_PATH);
+  const grant = task.sessions.trade(query.get("ticket"), browser, now);
   if (grant === null) {
     if (session !== null) return redirect(next);
     return { status: 403, text: buildTicketPage(task), headers: PAGE_HEADERS };
@@ -55,6 +59,12 @@ function judgeTicket(req, task, session, now) {
   return redirect(next, { ...headers, "Set-Cookie": [access, ...cookies] });
 }
 
+function judgeOpening(req, task, session, now) {
+  if (!isNavigation(req)) return FOREIGN;
+  const query = new URLSearchParams(req.url.slice(OPEN_PATH.length));
+  return query.has("ticket") ? judgeTicket(req, task, query, session, now) : requestTicket(req, task, query);
+}
+
 /** The verdict on an ordinary request. `task` is the one of its port or, in host-name mode, its name. */
 export function judgeRequest(req, task, now) {
   if (task === null || !isOwnHost(req, task)) return MISDIRECTED;
@@ -63,12 +73,13 @@ export function judgeRequest(req, task, now) {
   const session = task.sessions.find(access, now);
   if (req.url.startsWith(RESERVED_PATH)) {
     const isOpen = req.url.split("?", 1)[0] === OPEN_PATH;
-    return isOpen ? judgeTicket(req, task, session, now) : NOT_FOUND;
+    return isOpen ? judgeOpening(req, task, session, now) : NOT_FOUND;
   }
   if (isForeign(req, task.origin)) return FOREIGN;
   if (isLastingWorker(req, task)) return { ...NO_WORKER, headers: claimPort(req, task).headers };
   if (session !== null) return { session, own };
-  return isNavigation(req) ? redirect(buildOpenUrl(task, req.url)) : NO_SESSION;
+  if (!isNavigation(req)) return NO_SESSION;
+  return redirect(`${OPEN_PATH}?next=${encodeURIComponent(req.url)}`);
 }
 
 /** The verdict on a WebSocket. */

@@ -64,11 +64,11 @@ export function buildWaitingPage(task, seconds) {
   });
 }
 
-/** The ticket in the link was used or is too old. */
+/** The ticket in the link was used, is too old, or was issued for another browser. */
 export function buildTicketPage(task) {
   return buildPage({
-    title: "This link has been used",
-    sentence: `A link that opens ${task.name} works once, and for a short time.`,
+    title: "This link can't be used",
+    sentence: `A link that opens ${task.name} works once, for a short time, and only in the browser that asked for it.`,
     link: task.openUrl,
     label: `Open ${task.name} again`,
     refresh: null,

@@ -64,17 +64,20 @@ export class Sessions {
     }
   }
 
-  /** Remember a ticket by its hash: `{value, user, expires, sessionExpires}`. */
+  /** Remember a ticket by its hash: `{value, user, browser, expires, sessionExpires}`. */
   issue(ticketHash, grant) {
     this.#tickets.set(ticketHash, grant);
   }
 
-  /** Trade a ticket, once, for its grant; null when it was used, is too old or never existed. */
-  trade(ticket, now) {
+  /**
+   * Trade a ticket, once, for its grant. Null when it was used, is too old, never existed or was issued
+   * for another browser.
+   */
+  trade(ticket, browser, now) {
     const hash = sha256(ticket);
     const grant = this.#tickets.get(hash);
     this.#tickets.delete(hash);
-    if (grant === undefined || grant.expires <= now) return null;
+    if (grant === undefined || grant.expires <= now || grant.browser !== browser) return null;
     this.#add(sha256(grant.value), grant.user, grant.sessionExpires, now);
     return grant;
   }
