@@ -109,6 +109,7 @@ async def _open_task(config: EdgeConfig, backend: Server) -> tuple[int, dict[str
         name="bench",
         room_url="http://hub.example/room",
         open_url="http://hub.example/open",
+        cookie_secret="0" * 16,
         port=port,
         target=TcpTarget("127.0.0.1", backend.port),
         sessions={digest: Session("bench", int(time.time()) + 3600)},

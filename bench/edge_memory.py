@@ -51,6 +51,7 @@ def build_listeners(count: int, backend: Server) -> list[Listener]:
             name="bench",
             room_url="http://hub.example/room",
             open_url="http://hub.example/open",
+            cookie_secret=f"{number:016x}",
             port=port,
             target=TcpTarget("127.0.0.1", backend.port),
             sessions={digest: Session("bench", int(time.time()) + 3600)},

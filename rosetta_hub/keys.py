@@ -74,6 +74,10 @@ class Keys:
         """What a node's port shows on the way `direct`; its key is the same each time."""
         return build_certificate(self._derive(f"way certificate {task_id} {attempt}"))
 
+    def task_cookie_secret(self, task_id: str, attempt: int) -> str:
+        """What the names of the cookies of an attempt's container begin with in browsers."""
+        return self._derive(f"task cookies {task_id} {attempt}").hex()[:16]
+
     def interface_password(self, task_id: str, attempt: int) -> str:
         """The one-time password of an attempt's interface: 100 bits in four groups of letters."""
         random = self._derive(f"interface {task_id} {attempt}")

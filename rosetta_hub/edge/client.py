@@ -30,6 +30,12 @@ class Listener:
     """The task's own page, for a browser that has to wait."""
     open_url: str
     """Where a browser without a session is sent; the path it wanted is added as `next`."""
+    cookie_secret: str = field(repr=False)
+    """16 hexadecimal digits, with which the names of the container's cookies begin in browsers.
+
+    Tasks that share a host name share a cookie jar: a page that knew it could set cookies for this
+    task.
+    """
     port: int | None = None
     host: str | None = None
     """The name that browsers use; with a port, only where it differs from `public_host`."""
@@ -50,6 +56,7 @@ class Listener:
             "name": self.name,
             "room_url": self.room_url,
             "open_url": self.open_url,
+            "cookie_secret": self.cookie_secret,
             "port": self.port,
             "host": self.host,
             "protocol": self.protocol,

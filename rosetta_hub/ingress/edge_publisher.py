@@ -209,6 +209,7 @@ class EdgePublisher:
             name=task.name,
             room_url=page_url(task, self._settings),
             open_url=open_url(task, self._settings),
+            cookie_secret=self._keys.task_cookie_secret(task.id, task.attempt),
             sessions=sessions,
         )
 

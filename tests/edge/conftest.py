@@ -254,6 +254,11 @@ class OpenTask:
         return {"Cookie": self.cookie}
 
     @property
+    def cookie_prefix(self) -> str:
+        """What the names of the container's cookies begin with in browsers."""
+        return f"r{self.listener.cookie_secret}-"
+
+    @property
     def browser_cookie(self) -> str:
         """What identifies the browser to the edge."""
         name = "__Host-Http-rosetta-browser" if self.rig.tls else "rosetta-browser"
@@ -356,6 +361,7 @@ class Rig:
             name="Some <software>",
             room_url=f"{HUB}/services/rosetta/tasks/{task}",
             open_url=f"{HUB}/services/rosetta/open/{task}",
+            cookie_secret=secrets.token_hex(8),
             port=port,
             target=target,
             sessions={sha256(session): Session("alice", int(time.time()) + 3600)},

@@ -14,7 +14,8 @@ from rosetta_hub.sidecar_client import build_request, parse_answer
 if TYPE_CHECKING:
     from tests.edge.conftest import Backend, Rig
 
-LISTENER = Listener("0123456789ab", "x", "http://hub/r", "http://hub/o", port=1)
+SECRET = "0123456789abcdef"
+LISTENER = Listener("0123456789ab", "x", "http://hub/r", "http://hub/o", SECRET, port=1)
 
 
 async def send(rig: "Rig", data: bytes) -> tuple[int, dict[str, Any]]:
@@ -83,6 +84,7 @@ async def test_body_without_an_end_is_refused(rig: "Rig") -> None:
     [
         {"id": "x"},
         {"id": "0123456789AB"},
+        {"cookie_secret": ""},
         {"protocol": "ftp"},
         {"port": 70000},
         {"port": None},

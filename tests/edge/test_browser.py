@@ -208,6 +208,23 @@ async def test_page_can_not_choose_who_the_browser_is_with_tls(
     await check_tossed_cookie(secure_rig, backend, browser)
 
 
+async def test_page_sets_no_cookie_for_another_task(
+    rig: "Rig", backend: "Backend", other_backend: "Backend", browser: BrowserContext
+) -> None:
+    """It knows the other task's id, as every container on the machine may."""
+    other_backend.respond = lambda _: build_html("hostile")
+    backend.respond = lambda _: build_html("a page", "Set-Cookie: app=1")
+    task, hostile = await rig.open(backend.target), await rig.open(other_backend.target)
+    page = await browser.new_page()
+    await open_in(page, task)
+    await open_in(page, hostile)
+    toss = "(id) => { document.cookie = `r${id}-tossed=1`; document.cookie = 'tossed=1'; }"
+    await page.evaluate(toss, task.id)
+    await visit(page, f"{task.origin}/again")
+    seen = next(request for request in backend.requests if request.path == "/again")
+    assert seen.get("cookie") == "app=1"
+
+
 async def test_waiting_page_opens_the_task_by_itself(
     rig: "Rig", backend: "Backend", browser: BrowserContext
 ) -> None:

@@ -30,7 +30,7 @@ CASES = [
     ("rosetta-0123456789ab=x", ["{r}rosetta-0123456789ab=x; HttpOnly"]),
     ("__Host-rosetta-0123456789ab=x", ["{r}__Host-rosetta-0123456789ab=x; HttpOnly"]),
     ("__hOsT-ROSETTA-0123456789ab=x", ["{r}__hOsT-ROSETTA-0123456789ab=x; HttpOnly"]),
-    ("r0123456789ab-x=y", ["{r}r0123456789ab-x=y; HttpOnly"]),
+    ("r0123456789abcdef-x=y", ["{r}r0123456789abcdef-x=y; HttpOnly"]),
     ("jupyterhub-hub-login=x", ["{r}jupyterhub-hub-login=x; HttpOnly"]),
     ("__Host-jupyterhub-session-id=x", ["{r}__Host-jupyterhub-session-id=x; HttpOnly"]),
     # A nameless cookie comes back as if its value were the pair.
@@ -46,7 +46,7 @@ async def test_cookies_are_renamed(
     task: "OpenTask", backend: "Backend", line: str, expected: list[str]
 ) -> None:
     lines = await set_cookie(task, backend, line)
-    assert lines == [each.format(r=f"r{task.id}-") for each in expected]
+    assert lines == [each.format(r=task.cookie_prefix) for each in expected]
 
 
 @pytest.fixture
@@ -56,14 +56,14 @@ async def task(rig: "Rig", backend: "Backend") -> "OpenTask":
 
 async def test_plain_http_loses_what_needs_tls(task: "OpenTask", backend: "Backend") -> None:
     lines = await set_cookie(task, backend, "a=b; Secure; SameSite=None; Partitioned; HttpOnly")
-    assert lines == [f"r{task.id}-a=b; HttpOnly"]
+    assert lines == [f"{task.cookie_prefix}a=b; HttpOnly"]
 
 
 async def test_tls_makes_cookies_secure(secure_rig: "Rig", backend: "Backend") -> None:
     task = await secure_rig.open(backend.target)
     lines = await set_cookie(task, backend, "a=b; SameSite=None")
     assert lines == [
-        f"r{task.id}-a=b; SameSite=None; Secure; HttpOnly",
+        f"{task.cookie_prefix}a=b; SameSite=None; Secure; HttpOnly",
         "a=b; SameSite=None; Secure",
     ]
 
@@ -73,3 +73,12 @@ async def test_cookies_come_back_under_their_names(task: "OpenTask", backend: "B
     jar = "; ".join([task.cookie, *(line.split(";")[0] for line in lines)])
     await task.fetch("/", {"Cookie": jar})
     assert backend.requests[-1].get("cookie") == "a=b; c=d"
+
+
+async def test_cookies_of_a_public_name_do_not_reach_the_container(
+    task: "OpenTask", backend: "Backend"
+) -> None:
+    """Any page of the host can set one; ids are public, the secret in the names is not."""
+    tossed = f"r{task.id}-tossed=1; r{'0' * 16}-tossed=1; tossed=1"
+    await task.fetch("/", {"Cookie": f"{task.cookie}; {tossed}"})
+    assert backend.requests[-1].get("cookie") is None

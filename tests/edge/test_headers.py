@@ -37,12 +37,12 @@ async def test_container_sees_no_cookie_but_its_own(
     other = await rig.open(backend.target)
     jar = [
         task.cookie,
-        f"r{task.id}-mine=1",
+        f"{task.cookie_prefix}mine=1",
         other.cookie,
         f"r{other.id}-theirs=2",
         "jupyterhub-hub-login=secret",
         "_xsrf=plain",
-        f" r{task.id}-also=a=b",
+        f" {task.cookie_prefix}also=a=b",
     ]
     answer = await task.fetch("/", {"Cookie": "; ".join(jar)})
     assert answer.seen["cookie"] == "mine=1; also=a=b"
@@ -50,7 +50,7 @@ async def test_container_sees_no_cookie_but_its_own(
 
 
 async def test_websocket_carries_no_foreign_cookie(task: "OpenTask", backend: "Backend") -> None:
-    headers = {"Cookie": f"{task.cookie}; a=b; r{task.id}-mine=1", "Origin": task.origin}
+    headers = {"Cookie": f"{task.cookie}; a=b; {task.cookie_prefix}mine=1", "Origin": task.origin}
     answer, _, writer = await task.upgrade({**headers, "Authorization": "mine"})
     assert answer.status == 101
     (request,) = backend.requests
@@ -117,7 +117,7 @@ async def test_answers_do_not_act_on_the_whole_host(task: "OpenTask", backend: "
         "x-frame-options", "service-worker-allowed", "location", "content-length", "connection",
         "date", "set-cookie",
     }  # fmt: skip
-    assert answer.all("set-cookie") == [f"r{task.id}-rosetta-x=1; HttpOnly"]
+    assert answer.all("set-cookie") == [f"{task.cookie_prefix}rosetta-x=1; HttpOnly"]
 
 
 async def test_answers_to_upgrades_do_not_either(task: "OpenTask", backend: "Backend") -> None:
@@ -128,7 +128,7 @@ async def test_answers_to_upgrades_do_not_either(task: "OpenTask", backend: "Bac
         "upgrade", "connection", "sec-websocket-accept", "x-frame-options", "location",
         "service-worker-allowed", "set-cookie",
     }  # fmt: skip
-    assert answer.all("set-cookie") == [f"r{task.id}-a=b; HttpOnly", "a=b"]
+    assert answer.all("set-cookie") == [f"{task.cookie_prefix}a=b; HttpOnly", "a=b"]
     writer.close()
 
 

@@ -74,7 +74,7 @@ async def test_container_can_not_claim_a_port(rig: "Rig", backend: "Backend") ->
     line = b"Set-Cookie: rosetta-port-7001=x\r\n"
     backend.respond = lambda _: b"HTTP/1.1 200 OK\r\n%sContent-Length: 0\r\n\r\n" % line
     (renamed,) = (await task.fetch("/", task.own)).all("set-cookie")
-    assert renamed.startswith(f"r{task.id}-rosetta-port-7001=x")
+    assert renamed.startswith(f"{task.cookie_prefix}rosetta-port-7001=x")
 
 
 async def test_service_worker_is_refused(rig: "Rig", backend: "Backend") -> None:

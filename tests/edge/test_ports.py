@@ -15,6 +15,8 @@ from rosetta_hub.edge import EdgeConfig, EdgeError, Listener, PortInUse, ensure_
 if TYPE_CHECKING:
     from tests.edge.conftest import Backend, OpenTask, Rig
 
+SECRET = "0123456789abcdef"
+
 
 @pytest.fixture
 def taken() -> Iterator[int]:
@@ -38,7 +40,7 @@ async def test_port_of_another_program(rig: "Rig", backend: "Backend", taken: in
     with pytest.raises(PortInUse):
         await rig.open(backend.target, port=taken)
     good = await rig.open(backend.target)
-    bad = Listener("0123456789ab", "x", "http://hub/r", "http://hub/o", port=taken)
+    bad = Listener("0123456789ab", "x", "http://hub/r", "http://hub/o", SECRET, port=taken)
     assert await rig.client.put_tasks([good.listener, bad]) == {"0123456789ab": "EADDRINUSE"}
     assert (await good.fetch("/", good.own)).status == 200
     assert (await rig.client.status()).tasks == 1
@@ -80,7 +82,9 @@ async def test_ports_are_reused(rig: "Rig", backend: "Backend") -> None:
 async def test_full_state_opens_updates_and_closes(rig: "Rig", backend: "Backend") -> None:
     stays, goes = await rig.open(backend.target), await rig.open(backend.target)
     reader, writer = await stays.websocket()
-    swapped = Listener("0123456789ab", "x", "http://hub/r", "http://hub/o", port=goes.socket_port)
+    swapped = Listener(
+        "0123456789ab", "x", "http://hub/r", "http://hub/o", SECRET, port=goes.socket_port
+    )
     assert await rig.client.put_tasks([stays.listener, swapped]) == {}
     assert (await rig.client.status()).tasks == 2
     assert (await goes.fetch("/", goes.own)).status == 403
@@ -106,7 +110,7 @@ async def test_tasks_can_swap_ports(rig: "Rig", backend: "Backend") -> None:
 
 async def test_bad_state_changes_nothing(rig: "Rig", backend: "Backend") -> None:
     task = await rig.open(backend.target)
-    bad = Listener("0123456789ab", "x", "javascript:alert(1)", "http://hub/o", port=1)
+    bad = Listener("0123456789ab", "x", "javascript:alert(1)", "http://hub/o", SECRET, port=1)
     with pytest.raises(EdgeError, match="room_url"):
         await rig.client.put_tasks([bad])
     with pytest.raises(EdgeError, match="twice"):
@@ -121,7 +125,15 @@ async def test_a_thousand_ports(secure_rig: "Rig", backend: "Backend") -> None:
     while len(ports) < 1000:
         ports.add(free_port())
     listeners = [
-        Listener(f"{number:012x}", "x", "http://hub/r", "http://hub/o", port, target=backend.target)
+        Listener(
+            f"{number:012x}",
+            "x",
+            "http://hub/r",
+            "http://hub/o",
+            SECRET,
+            port,
+            target=backend.target,
+        )
         for number, port in enumerate(ports)
     ]
     # Another program of this machine may have taken one since.

@@ -20,8 +20,10 @@ def test_keys_are_stable_and_differ(tmp_path: Path) -> None:
         one.agent_secret("b", 1),
         one.interface_password("a", 1),
         one.interface_password("a", 2),
+        one.task_cookie_secret("a", 1),
+        one.task_cookie_secret("a", 2),
     }
-    assert len(values) == 8
+    assert len(values) == 10
     assert Keys(tmp_path / "other").service_token not in values
 
 

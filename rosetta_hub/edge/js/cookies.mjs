@@ -1,10 +1,17 @@
-// Cookies know no ports: the tasks of one host share one jar. So a task's own cookies carry its id in
-// their names between browser and edge, and nothing else of the jar ever reaches a container.
+// Cookies know no ports: the tasks of one host share one jar. So the names of a task's own cookies begin
+// with a secret of the task between browser and edge, and nothing else of the jar ever reaches a
+// container. No script can read the secret, because these cookies are HttpOnly, so no page of another
+// task can set a cookie that this one receives.
 
-const TASK_COOKIE = /^r[0-9a-f]{12}-/;
+const TASK_COOKIE = /^r[0-9a-f]{16}-/;
 const PREFIXES = /^(?:__host-http-|__host-|__secure-|__http-)+/;
 // RFC 6265 section 4.1.1 allows tokens; PHP and R also use brackets, colons and the like.
 const NAME = /^[\x21\x23-\x2b\x2d-\x3a\x3c\x3e-\x7e]+$/;
+
+/** The beginning of the names of a task's own cookies. */
+export function buildCookiePrefix(secret) {
+  return `r${secret}-`;
+}
 
 /** The name of the cookie that opens a task. */
 export function accessCookieName(id, tls) {

@@ -1,6 +1,6 @@
 // One task as the service describes it ("listener"), checked, with what a request needs precomputed.
 
-import { accessCookieName } from "./cookies.mjs";
+import { accessCookieName, buildCookiePrefix } from "./cookies.mjs";
 import { ConnectionPool, hasUndefinedBody } from "./pool.mjs";
 import { Sessions } from "./sessions.mjs";
 import { Traffic } from "./traffic.mjs";
@@ -31,6 +31,7 @@ function checkTarget(target) {
 export function checkListener(listener, context) {
   const raw = complete(listener);
   require(/^[0-9a-f]{12}$/.test(raw.id), "id is 12 hexadecimal digits");
+  require(/^[0-9a-f]{16}$/.test(raw.cookie_secret), "cookie_secret is 16 hexadecimal digits");
   require(["http", "tcp"].includes(raw.protocol), "protocol is http or tcp");
   require(raw.port === null || isPort(raw.port), "port is a port number or null");
   require(raw.port !== null || (raw.protocol === "http" && isText(raw.host)), "neither port nor host");
@@ -69,7 +70,7 @@ export class Task {
     this.roomUrl = full.room_url;
     this.openUrl = full.open_url;
     this.cookieName = accessCookieName(this.id, tls);
-    this.cookiePrefix = `r${this.id}-`;
+    this.cookiePrefix = buildCookiePrefix(full.cookie_secret);
     const host = this.host ?? publicHost?.toLowerCase();
     this.hostHeader = buildHostHeader(host, this.port ?? mainPort, tls);
     this.origin = `${tls ? "https" : "http"}://${this.hostHeader}`;
