@@ -65,7 +65,7 @@ def mark(items: list[pytest.Item]) -> None:
 def record_rerun(report: pytest.TestReport) -> None:
     """Write down that a test is tried again, and the error that is the reason."""
     path = os.environ.get(RERUNS_FILE)
-    if path and report.outcome == "rerun":
+    if path and str(report.outcome) == "rerun":
         crash = getattr(report.longrepr, "reprcrash", None)
         reason = str(crash.message if crash else report.longrepr).splitlines()[0][:200]
         with Path(path).open("a") as file:

@@ -1,38 +1,24 @@
-"""What batchspawner knows of the schedulers, read from its classes as data.
+"""The commands and state patterns of batchspawner's classes, read as data.
 
 Its templates are shell strings, here they become argument lists; of its state patterns the ones
 that tell pending from running are used. Its code is not: it takes "could not ask" for "gone".
+
+Only the service imports this module. In the hub's process, importing batchspawner would register an
+API handler that lets a posted message set any attribute of a spawner (batchspawner/api.py).
 """
 
 import functools
-import importlib.util
 import re
 import shlex
-from pathlib import Path
-from types import ModuleType
 from typing import Any
+
+import batchspawner
 
 from rosetta_hub.resources.wms import JobState
 
 
-@functools.cache
-def _classes() -> ModuleType:
-    # Not `import batchspawner`: the package registers an API handler with JupyterHub that lets a
-    # posted message set any attribute of a spawner.
-    package = importlib.util.find_spec("batchspawner")
-    if package is None or not package.submodule_search_locations:
-        raise ImportError("batchspawner is not installed")
-    path = Path(package.submodule_search_locations[0]) / "batchspawner.py"
-    spec = importlib.util.spec_from_file_location("rosetta_batchspawner_classes", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} can't be loaded")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def _default(spawner: str, trait: str) -> str:
-    traits: dict[str, Any] = getattr(_classes(), spawner).class_traits()
+    traits: dict[str, Any] = getattr(batchspawner, spawner).class_traits()
     return str(traits[trait].default_value) if trait in traits else ""
 
 
