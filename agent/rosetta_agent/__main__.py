@@ -80,8 +80,9 @@ def run(text: str) -> int:
     """Launch an agent for the job, unless one looks after it already."""
     job = parse_job(text)
     _search_first(job.attempt)
-    sandbox = _make_sandbox(job)
-    if not sandbox.lock():
+    sandbox = Sandbox(job.attempt)
+    sandbox.create()
+    if not _lock(sandbox):
         known = process_of(sandbox)
         say(state="already_running", pid=None if known is None else known.pid)
         return 0
@@ -99,16 +100,6 @@ def run(text: str) -> int:
     return 0 if line["state"] == "launched" else 2
 
 
-def _make_sandbox(job: Job) -> Sandbox:
-    sandbox = Sandbox(job.attempt)
-    try:
-        sandbox.create()
-    except TaskFailure:
-        sandbox.remove()
-        raise
-    return sandbox
-
-
 def _detach(job: Job, sandbox: Sandbox, writing: int) -> None:
     """Become a process of our own; never returns. The lock goes along with the open file."""
     os.setsid()
@@ -121,7 +112,7 @@ def _detach(job: Job, sandbox: Sandbox, writing: int) -> None:
         status = 0
     except AgentError as error:
         _tell(writing, **refusal(error))
-        sandbox.remove()
+        sandbox.discard()
     except BaseException:
         LOG.exception("the agent failed")
     os._exit(status)
@@ -129,7 +120,8 @@ def _detach(job: Job, sandbox: Sandbox, writing: int) -> None:
 
 def _prepare(job: Job, sandbox: Sandbox, writing: int) -> Agent:
     os.chdir("/")
-    _redirect(sandbox.file("agent.log"))
+    with disk_full_is_a_failure():
+        _redirect(sandbox.file("agent.log"))
     agent = Agent(job, sandbox)
     _tell(writing, state="launched", pid=os.getpid())
     return agent
@@ -153,7 +145,8 @@ def batch(text: str) -> int:
 
 
 def _prepare_batch(job: Job, situation: Batch) -> Agent:
-    sandbox = _make_sandbox(job)
+    sandbox = Sandbox(job.attempt)
+    sandbox.create()
     deadline = time.monotonic() + _PREDECESSOR_SECONDS
     while not _lock(sandbox):
         if time.monotonic() > deadline:
@@ -174,8 +167,12 @@ def _prepare_batch(job: Job, situation: Batch) -> Agent:
 
 
 def _lock(sandbox: Sandbox) -> bool:
-    with disk_full_is_a_failure():
-        return sandbox.lock()
+    try:
+        with disk_full_is_a_failure():
+            return sandbox.lock()
+    except TaskFailure:
+        sandbox.discard()
+        raise
 
 
 def _report_refusal(job: Job, situation: Batch, error: AgentError) -> None:

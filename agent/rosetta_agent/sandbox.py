@@ -31,6 +31,8 @@ class Sandbox:
         self.work_dir = attempt.work_dir
         self.path = os.path.join(attempt.work_dir, "{}-{}".format(attempt.task, attempt.attempt))
         self._lock: Optional[int] = None
+        #: Whether this process made the directory: no earlier agent left anything in it.
+        self.is_new = False
 
     def file(self, name: str) -> str:
         """Path of a file in the sandbox."""
@@ -60,7 +62,7 @@ class Sandbox:
             )
         with disk_full_is_a_failure():
             make_private(self.work_dir)
-            make_private(self.path)
+            self.is_new = make_private(self.path) or self.is_new
 
     def lock(self) -> bool:
         """Take the lock; False when another agent holds it.
@@ -120,6 +122,11 @@ class Sandbox:
             if name not in kept:
                 remove_path(self.file(name))
 
+    def discard(self) -> None:
+        """Undo ``create``; what an earlier agent left belongs to its container, and stays."""
+        if self.is_new:
+            self.remove()
+
     def remove(self) -> None:
         """Remove the whole directory, and the one above it when it is empty."""
         remove_path(self.path)
@@ -135,13 +142,19 @@ def recorded_identity(state: Dict[str, Any], key: str) -> Optional[Identity]:
     return None
 
 
-def make_private(path: str) -> None:
+def make_private(path: str) -> bool:
     """Make sure that a directory exists, is ours, and is closed to everybody else.
+
+    Returns whether it was made now.
 
     Raises:
         JobError: it is a link, no directory, or belongs to another user.
     """
-    os.makedirs(path, mode=0o700, exist_ok=True)
+    is_new = True
+    try:
+        os.makedirs(path, mode=0o700)
+    except FileExistsError:
+        is_new = False
     info = os.lstat(path)
     if not stat.S_ISDIR(info.st_mode):
         raise JobError("work_dir: {} is not a directory".format(path))
@@ -149,6 +162,7 @@ def make_private(path: str) -> None:
         raise JobError("work_dir: {} belongs to another user ({})".format(path, info.st_uid))
     if stat.S_IMODE(info.st_mode) & 0o077:
         os.chmod(path, 0o700)
+    return is_new
 
 
 class disk_full_is_a_failure:  # noqa: N801 - reads as a statement

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 
+from rosetta_agent.protocol import NO_SPACE_REASONS
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import State, Target, Task, utc_now
 from rosetta_hub.errors import NotFound, ResourceUnavailable
@@ -94,8 +95,15 @@ class Reconciler:
             row.submitting = utc_now()
             row.remote_user, row.boot = place.remote_user, place.boot
 
+        is_repeated = task.submitting is not None
         task = self._tasks.update(task, begin)
-        if not await self._start_agent(task, host):
+        try:
+            await host.launch(task)
+        except AgentRefused as error:
+            if is_repeated:
+                # The agent of an earlier try, whose answer was lost, may have started a container.
+                await host.stop(task)
+            self._tasks.fail(task, error.reason, str(error))
             return None
         self._tasks.update(task, _launched)
         self._answered(task)
@@ -114,21 +122,28 @@ class Reconciler:
 
     async def _look_after(self, task: Task, host: Host) -> float | None:
         place = await host.place(task)
-        self._answered(task)
         if _has_restarted(task, place):
             await host.stop(task)
             self._tasks.fail(task, "host_restarted")
             return None
-        alive = await self._start_agent(task, host)
-        return self._patience.total_seconds() if alive else None
-
-    async def _start_agent(self, task: Task, host: Host) -> bool:
         try:
             await host.launch(task)
         except AgentRefused as error:
-            self._tasks.fail(task, error.reason, str(error))
-            return False
-        return True
+            await self._without_agent(task, host, error)
+            return None
+        self._answered(task)
+        return self._patience.total_seconds()
+
+    async def _without_agent(self, task: Task, host: Host, error: AgentRefused) -> None:
+        """No agent can look after the container, which may run: it is kept or stopped.
+
+        Space can be freed, so a container that only lacks an agent for want of it is kept, with
+        its files. Any other refusal would be given again.
+        """
+        if error.reason in NO_SPACE_REASONS:
+            raise ResourceUnavailable(str(error)) from error
+        await host.stop(task)
+        self._tasks.fail(task, error.reason, str(error))
 
     async def _stop(self, task: Task, host: Host) -> float | None:
         # Nobody enters a task that ends; its page shows how it ends.

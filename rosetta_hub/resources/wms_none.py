@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from rosetta_agent.protocol import REASONS
 from rosetta_hub.access import Access, Completed
 from rosetta_hub.errors import ResourceUnavailable
 
@@ -23,7 +24,7 @@ Ship = Callable[[Verb, Mapping[str, Any]], tuple[list[str], str]]
 class AgentRefused(Exception):
     """The agent answered that the job can't be done; the message says why.
 
-    `reason` is one of those that an agent reports (see rosetta_hub.tasks.report).
+    `reason` is one of those of the agent's protocol.
     """
 
     def __init__(self, message: str, reason: str) -> None:
@@ -83,6 +84,8 @@ def _last_line(answer: Completed) -> str:
 
 
 def _reason(answer: Completed) -> str:
-    with contextlib.suppress(ValueError, AttributeError):
-        return str(json.loads(answer.stdout).get("reason") or "unsupported")
+    with contextlib.suppress(ValueError, AttributeError, RecursionError):
+        reason = json.loads(answer.stdout).get("reason")
+        if reason in REASONS:
+            return str(reason)
     return "unsupported"

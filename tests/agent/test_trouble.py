@@ -227,7 +227,7 @@ def test_full_disk_at_the_start(
     assert done.returncode == 2
     assert '"reason": "disk_full"' in done.stdout
     assert "The disk of the computing resource is full." in done.stderr
-    assert not machine.sandbox(job).exists()
+    wait_until(lambda: not machine.sandbox(job).exists(), "nothing is left")
 
 
 def test_disk_that_fills_up(
@@ -437,3 +437,33 @@ def other_address() -> str:
     """An address of this machine that pasta does not give to the container: not the first."""
     done = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True)
     return [address for address in done.stdout.split() if ":" not in address][-1]
+
+
+def test_full_disk_costs_a_running_task_nothing(
+    image: str, full_disk: Path, service: FakeService, make_job: MakeJob
+) -> None:
+    """A new agent that can't even record that it is there leaves all as it is."""
+    machine = local(full_disk)
+    job = make_job(machine)
+    machine.run(job)
+    service.wait_for("running")
+    sandbox = machine.sandbox(job)
+    thesis, filler = sandbox / "thesis.txt", full_disk / "filler"
+    thesis.write_text("the only copy")
+    before = sorted(path.name for path in sandbox.iterdir())
+    machine.kill_agent(job)
+    with pytest.raises(OSError, match="No space"), filler.open("wb") as file:
+        file.write(b"x" * (1 << 20))
+    refused = machine.run(job)
+    assert (refused["state"], refused["reason"]) == ("refused", "disk_full")
+    assert {path.name for path in sandbox.iterdir()} >= set(before)
+    assert thesis.read_text() == "the only copy"
+    assert fetch(interface(machine, job)).startswith("HTTP/")
+
+    filler.unlink()
+    seen = len(service.reports)
+    assert machine.run(job)["state"] == "launched"
+    wait_until(lambda: len(service.reports) > seen, "the new agent reports")
+    assert service.reports[-1]["state"] == "running"
+    assert machine.stop(job) == {"state": "stopped"}
+    wait_until(lambda: not machine.leftovers(job), "nothing is left")
