@@ -11,6 +11,7 @@ from rosetta_hub.catalogue.catalogue import Catalogue, load_catalogue
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.keys import Keys
 from rosetta_hub.mail.settings import MailOptions
+from rosetta_hub.web_hosts import is_loopback, normalise_url
 
 # The service's name at the hub, and so the end of its prefix there.
 SERVICE_NAME = "rosetta"
@@ -65,6 +66,13 @@ class Rosetta(MailOptions):
         "7000-7999",
         help="""First and last port of the range out of which every task gets one, both included.
         In host-name mode only tasks with a protocol other than HTTP use it.""",
+    ).tag(config=True)
+
+    allow_plain_http = Bool(
+        False,
+        help="""Whether browsers may reach the tasks without https on a host that is not a loopback
+        address. Everybody on the network can then read and change what goes to and from tasks, the
+        cookies that open them included, and browsers don't say which page a request comes from.""",
     ).tag(config=True)
 
     tls_cert = Unicode(
@@ -197,7 +205,7 @@ class Rosetta(MailOptions):
     @default("tasks_bind_ip")
     def _default_tasks_bind_ip(self) -> str:
         host = self.tasks_host
-        return host if host.startswith("127.") else ""
+        return host.strip("[]") if host.startswith("127.") or host == "[::1]" else ""
 
     @validate("tasks_ports")
     def _validate_tasks_ports(self, proposal: Any) -> str:
@@ -212,13 +220,16 @@ class Rosetta(MailOptions):
     @validate("tasks_url", "hub_url", "service_url", "agents_url")
     def _validate_url(self, proposal: Any) -> str:
         value = str(proposal.value).rstrip("/")
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-            raise TraitError(
-                f"c.Rosetta.{proposal.trait.name}: {value!r} is not an address"
-                " such as 'https://tasks.example.org'."
-            )
-        return value
+        try:
+            parts = urlsplit(value)
+            if parts.scheme in ("http", "https") and not parts.username:
+                return normalise_url(value)
+        except ValueError:
+            pass
+        raise TraitError(
+            f"c.Rosetta.{proposal.trait.name}: {value!r} is not an address"
+            " such as 'https://tasks.example.org'."
+        )
 
     @validate("tunnels_url")
     def _validate_tunnels_url(self, proposal: Any) -> str:
@@ -251,7 +262,7 @@ class Rosetta(MailOptions):
     @property
     def tasks_host(self) -> str:
         """Host name of `tasks_url`; in host-name mode without the star."""
-        return (urlsplit(self.tasks_url).hostname or "").removeprefix("*.")
+        return _host_of(self.tasks_url).removeprefix("*.")
 
     @property
     def host_name_mode(self) -> bool:
@@ -282,7 +293,7 @@ class Rosetta(MailOptions):
         Raises:
             ConfigError: the reason, and what to set.
         """
-        hub_host = urlsplit(self.hub_url).hostname or ""
+        hub_host = _host_of(self.hub_url)
         if not self.tasks_url:
             raise ConfigError(
                 "c.Rosetta.tasks_url is not set. Set it to the scheme and host at which browsers"
@@ -296,6 +307,8 @@ class Rosetta(MailOptions):
                 " receive the hub's login cookies. Give the tasks another host name, best under"
                 " another domain."
             )
+        if urlsplit(self.tasks_url).scheme == "http":
+            self._check_plain_http()
         for name in ("tasks_url", "tunnels_url"):
             if urlsplit(getattr(self, name)).scheme == "https":
                 self._check_certificate(name)
@@ -304,7 +317,7 @@ class Rosetta(MailOptions):
 
     def advice(self) -> list[str]:
         """What is allowed but could be safer, a sentence each."""
-        hub_host = urlsplit(self.hub_url).hostname or ""
+        hub_host = _host_of(self.hub_url)
         if not _share_a_domain(hub_host, self.tasks_host):
             return []
         return [
@@ -314,6 +327,15 @@ class Rosetta(MailOptions):
             " own where you can."
         ]
 
+    def _check_plain_http(self) -> None:
+        if not self.allow_plain_http and not is_loopback(self.tasks_host):
+            raise ConfigError(
+                f"c.Rosetta.tasks_url is http, and {self.tasks_host!r} is not a loopback address:"
+                " everybody on the network could read and change what goes to and from tasks. Use"
+                " https, with c.Rosetta.tls_cert and c.Rosetta.tls_key, or accept this with"
+                " c.Rosetta.allow_plain_http = True."
+            )
+
     def _check_certificate(self, address: str) -> None:
         for name in ("tls_cert", "tls_key"):
             path = getattr(self, name)
@@ -322,6 +344,11 @@ class Rosetta(MailOptions):
                     f"c.Rosetta.{address} is https, but c.Rosetta.{name} ({path!r}) is not a file."
                     " Give the files of certificate and key."
                 )
+
+
+def _host_of(url: str) -> str:
+    """The host as it stands in the address: an IPv6 address keeps its brackets."""
+    return urlsplit(url).netloc.rpartition("@")[2].removesuffix(f":{urlsplit(url).port}")
 
 
 def _share_a_domain(one: str, other: str) -> bool:

@@ -53,7 +53,7 @@ def command_line(task: Task, settings: Rosetta) -> str | None:
     protocol = str(task.software.get("interface_protocol"))
     host, user = task_host(task, settings), task.software.get("interface_auth_user")
     if protocol == "ssh":
-        return f"ssh -p {task.port} {user}@{host}"
+        return f"ssh -p {task.port} {user}@{host.strip('[]')}"
     return f"{protocol}://{host}:{task.port}"
 
 

@@ -21,13 +21,72 @@ def test_a_shared_domain_is_warned_of(hub: str, tasks: str, shared: bool) -> Non
     assert bool(Rosetta(hub_url=hub, tasks_url=tasks).advice()) is shared
 
 
-@pytest.mark.parametrize("tasks", ["http://localhost", "http://*.localhost", ""])
+@pytest.mark.parametrize(
+    "tasks",
+    ["http://localhost", "http://LocalHost.", "http://*.localhost", ""],
+)
 def test_the_hubs_host_name_is_refused(tasks: str) -> None:
     settings = Rosetta(hub_url="http://localhost:8000")
     if tasks:
         settings.tasks_url = tasks
     with pytest.raises(ConfigError, match=r"tasks_url"):
         settings.check()
+
+
+@pytest.mark.parametrize(
+    ("hub", "tasks"),
+    [
+        ("http://127.0.0.1:8000", "http://127.1"),
+        ("http://127.0.0.1:8000", "http://2130706433"),
+        ("http://0x7f.0.0.01:8000", "http://127.0.0.1"),
+        ("https://hub.example.org", "https://hub.example.org."),
+        ("https://Hub.example.org", "https://hUB.example.org"),
+        ("https://b\u00fccher.example", "https://xn--bcher-kva.example"),
+        ("https://hub\u3002example.org", "https://hub.example.org"),
+        ("http://[::1]:8000", "http://[0:0:0:0:0:0:0:1]"),
+        ("http://[::ffff:127.0.0.1]:8000", "http://[::FFFF:7F00:1]"),
+    ],
+)
+def test_the_hubs_host_in_another_spelling_is_refused(hub: str, tasks: str) -> None:
+    with pytest.raises(ConfigError, match="the same host name"):
+        Rosetta(hub_url=hub, tasks_url=tasks, allow_plain_http=True).check()
+
+
+def test_a_host_is_spelt_as_browsers_do() -> None:
+    settings = Rosetta(hub_url="https://Hub.example.org./jhub/", tasks_url="http://127.1")
+    assert (settings.hub_url, settings.hub_origin) == (
+        "https://hub.example.org/jhub",
+        "https://hub.example.org",
+    )
+    assert settings.tasks_host == "127.0.0.1"
+    assert Rosetta(tasks_url="https://*.B\u00fccher.example.").tasks_url == (
+        "https://*.xn--bcher-kva.example"
+    )
+    assert Rosetta(tasks_url="http://[0::1]").tasks_host == "[::1]"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://1.2.3.4.5", "http://1.2.3.400", "http://[::1", "http://a..b"]
+)
+def test_a_host_that_no_browser_takes(url: str) -> None:
+    with pytest.raises(TraitError, match="not an address"):
+        Rosetta(tasks_url=url)
+
+
+@pytest.mark.parametrize(
+    "tasks", ["http://tasks.example.net", "http://10.0.0.1", "http://[fe80::1]"]
+)
+def test_plain_http_over_a_network_is_refused(tasks: str) -> None:
+    with pytest.raises(ConfigError, match="not a loopback address"):
+        Rosetta(tasks_url=tasks).check()
+    Rosetta(tasks_url=tasks, allow_plain_http=True).check()
+
+
+@pytest.mark.parametrize(
+    "tasks", ["http://127.0.0.1", "http://127.3.2.1", "http://[::1]", "http://*.tasks.localhost"]
+)
+def test_plain_http_on_a_loopback_address_is_fine(tasks: str) -> None:
+    Rosetta(tasks_url=tasks).check()
 
 
 def test_https_needs_a_certificate() -> None:
