@@ -27,9 +27,6 @@ c.JupyterHub.bind_url = f"http://localhost:{port}"
 c.JupyterHub.hub_port = port + 81
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{port + 1}"
 
-# The hub's own proxy, guarded like the tasks' proxy: the stock one can be made to mix up requests.
-c.ConfigurableHTTPProxy.command = ["rosetta-hub", "proxy"]
-
 # For a demo: everybody who knows the password may log in, under any name. Put the authenticator of
 # your institution here.
 c.JupyterHub.authenticator_class = "shared-password"

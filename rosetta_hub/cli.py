@@ -12,9 +12,11 @@ from traitlets.config.loader import PyFileConfigLoader
 from rosetta_hub import __version__
 from rosetta_hub.check.command import HELP, add_arguments, run_check_command
 from rosetta_hub.config import Rosetta
-from rosetta_hub.edge.process import run_edge, run_proxy
+from rosetta_hub.edge.process import run_edge
 from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import ConfigError, RosettaError
+from rosetta_hub.hub_proxy import HELP as PROXY_HELP
+from rosetta_hub.hub_proxy import run_proxy_command
 from rosetta_hub.service.app import run_service, run_shutdown
 from rosetta_hub.tunnels.process import run_tunnels
 from rosetta_hub.tunnels.settings import tunnels_config
@@ -25,19 +27,19 @@ LOG_FORMAT = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
 def main(argv: list[str] | None = None) -> int:
     """Run a subcommand; returns the exit status (2: the configuration can't be used)."""
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments[:1] == ["proxy"]:
-        # All that follows is configurable-http-proxy's own.
-        run_proxy(arguments[1:])
-    options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     try:
+        if arguments[:1] == ["proxy"]:
+            # What follows is configurable-http-proxy's own, which has a help of its own.
+            run_proxy_command(arguments[1:])
+        options = _parser().parse_args(arguments)
+        logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
         settings = load_settings(Path(options.config))
         settings.check()
         if options.command == "check":
             return run_check_command(settings, options)
         COMMANDS[options.command][0](settings)
     except RosettaError as error:
-        print(f"rosetta-hub {options.command}: {error}", file=sys.stderr)
+        print(f"rosetta-hub {arguments[0]}: {error}", file=sys.stderr)
         return 2
     return 0
 
@@ -83,5 +85,5 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help=HELP, description=HELP)
     check.add_argument("--config", default="jupyterhub_config.py")
     add_arguments(check)
-    commands.add_parser("proxy", help="run the guarded configurable-http-proxy for the hub itself")
+    commands.add_parser("proxy", help=PROXY_HELP)
     return parser

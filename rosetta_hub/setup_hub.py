@@ -17,6 +17,7 @@ import rosetta_templates
 from rosetta_hub.catalogue.catalogue import Catalogue
 from rosetta_hub.config import SERVICE_NAME, Rosetta
 from rosetta_hub.errors import ConfigError
+from rosetta_hub.hub_proxy import set_proxy_command
 
 # What the service may do on the hub: start and stop servers on behalf of users that it has checked,
 # report activity, see which users and servers there are. No tokens, no users made or deleted.
@@ -46,8 +47,9 @@ def setup(c: Any, config_file: str, manage_service: bool = True) -> None:
     are kept and added to; templates of the administrator go before ours.
 
     Set unless the configuration says otherwise: users start at the dashboard (`default_url`);
-    servers go on when the hub stops (`cleanup_servers`), and the hub does not wait at its start
-    for a service that it is about to start itself (`init_spawners_timeout`). Where the hub is
+    servers go on when the hub stops (`cleanup_servers`), the hub's proxy is the guarded one
+    (`rosetta-hub proxy`), and the hub does not wait at its start for a service that it is about to
+    start itself (`init_spawners_timeout`). Where the hub is
     reached with https, `c.JupyterHub.cookie_host_prefix_enabled = True` is worth setting.
 
     `config_file` is `__file__`: the service reads the same configuration.
@@ -78,6 +80,7 @@ def _setup(c: Any, config_file: Path, managed: bool) -> None:
     role = {"name": SERVICE_NAME, "scopes": SERVICE_SCOPES, "services": [SERVICE_NAME]}
     c.JupyterHub.load_roles.append(role)
     _let_users_in(c.JupyterHub)
+    set_proxy_command(c, settings)
 
 
 def check_native_entries(catalogue: Catalogue) -> None:

@@ -8,7 +8,14 @@ from rosetta_hub.edge.client import (
     Status,
 )
 from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable, PortInUse
-from rosetta_hub.edge.process import EdgeConfig, ensure_edge, run_edge, run_proxy, stop_edge
+from rosetta_hub.edge.process import (
+    EdgeConfig,
+    HubAddresses,
+    ensure_edge,
+    run_edge,
+    run_proxy,
+    stop_edge,
+)
 from rosetta_hub.targets import Target, TcpTarget, UnixTarget
 
 __all__ = [
@@ -17,6 +24,7 @@ __all__ = [
     "EdgeConfig",
     "EdgeError",
     "EdgeUnavailable",
+    "HubAddresses",
     "Listener",
     "PortInUse",
     "Session",

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -137,9 +137,24 @@ def build_edge_command(node: Path) -> list[str]:
     return [str(node), f"--max-http-header-size={LARGEST_HEADERS}", str(JS_DIR / "main.mjs")]
 
 
-def build_proxy_command(node: Path, chp: Path, arguments: list[str]) -> list[str]:
-    """The command line of the hub's guarded proxy, with CHP's own arguments."""
-    return [str(node), str(JS_DIR / "hub-proxy.mjs"), str(chp), *arguments]
+@dataclass(frozen=True)
+class HubAddresses:
+    """Where the hub is, and where the tasks are; as browsers spell them."""
+
+    hub_origin: str
+    tasks_host: str
+    """With a star as the first label where each task has a host name of its own."""
+
+
+def build_proxy_command(
+    node: Path, chp: Path, addresses: HubAddresses | None, arguments: list[str]
+) -> list[str]:
+    """The command line of the hub's guarded proxy, with CHP's own arguments.
+
+    The proxy does not serve the hub under the tasks' host, unless `addresses` is None.
+    """
+    known = json.dumps(addresses and asdict(addresses))
+    return [str(node), str(JS_DIR / "hub-proxy.mjs"), str(chp), known, *arguments]
 
 
 def _sidecar(config: EdgeConfig) -> SidecarProcess[Status]:
@@ -185,10 +200,10 @@ def run_edge(config: EdgeConfig) -> NoReturn:
     _sidecar(config).become()
 
 
-def run_proxy(arguments: list[str]) -> NoReturn:
+def run_proxy(addresses: HubAddresses | None, arguments: list[str]) -> NoReturn:
     """Become the hub's proxy, with CHP's own arguments and environment.
 
     Raises ConfigError when Node or CHP is missing.
     """
-    command = build_proxy_command(find_node(), find_chp(), arguments)
+    command = build_proxy_command(find_node(), find_chp(), addresses, arguments)
     os.execv(command[0], command)  # noqa: S606

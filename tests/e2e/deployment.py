@@ -45,7 +45,6 @@ c.ConfigurableHTTPProxy.pid_file = "{directory}/jupyterhub-proxy.pid"
 c.JupyterHub.cookie_secret = bytes.fromhex("{cookie_secret}")
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_api}"
 c.ConfigurableHTTPProxy.auth_token = "{proxy_token}"
-c.ConfigurableHTTPProxy.command = ["{bin}/rosetta-hub", "proxy"]
 c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
 c.JupyterHub.services = [dict(name="test", api_token="{admin_token}")]

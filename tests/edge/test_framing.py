@@ -1,17 +1,16 @@
 """Requests that hide another one."""
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from rosetta_hub.edge.process import build_proxy_command, find_node
+from tests.edge.hub_proxy import start_hub_proxy
 
 if TYPE_CHECKING:
     from tests.edge.conftest import Backend, OpenTask, Rig
 
-TOKEN = "a-token"
 HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -95,52 +94,6 @@ async def test_upgrade_with_a_body_is_refused(
     writer.close()
 
 
-async def wait_for_port(port: int) -> None:
-    for _ in range(400):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.05)
-        else:
-            writer.close()
-            return
-    raise AssertionError(f"nobody listens on port {port}")
-
-
-class HubProxy:
-    """A CHP process with its own command line."""
-
-    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
-        self.process = process
-        self.port = port
-
-    async def exchange(self, data: bytes, port: int | None = None) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port or self.port)
-        writer.write(data)
-        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
-        writer.close()
-        return answer
-
-
-async def start_hub_proxy(command: list[str], backend: "Backend") -> HubProxy:
-    from tests.edge.conftest import free_port
-
-    port, api = free_port(), free_port()
-    arguments = ["--ip", "127.0.0.1", "--port", str(port), "--api-ip", "127.0.0.1"]
-    arguments += ["--api-port", str(api), "--log-level", "error"]
-    process = await asyncio.create_subprocess_exec(
-        *command, *arguments, env={"CONFIGPROXY_AUTH_TOKEN": TOKEN, "PATH": "/usr/bin:/bin"}
-    )
-    proxy = HubProxy(process, port)
-    await wait_for_port(api)
-    await wait_for_port(port)
-    body = f'{{"target": "http://127.0.0.1:{backend.port}"}}'
-    head = f"POST /api/routes/ HTTP/1.1\r\nHost: x\r\nAuthorization: token {TOKEN}\r\n"
-    answer = await proxy.exchange(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode(), api)
-    assert b" 201 " in answer
-    return proxy
-
-
 async def smuggle(command: list[str], backend: "Backend") -> tuple[bytes, list[str]]:
     """The answer to the attack, and the paths that the backend saw until an honest request."""
     proxy = await start_hub_proxy(command, backend)
@@ -173,7 +126,7 @@ async def test_stock_hub_proxy_lets_the_hidden_request_through(
 
 
 async def test_guarded_hub_proxy_does_not(chp: Path, backend: "Backend") -> None:
-    answers, paths = await smuggle(build_proxy_command(find_node(), chp, []), backend)
+    answers, paths = await smuggle(build_proxy_command(find_node(), chp, None, []), backend)
     assert [line.split()[1] for line in answers.split(b"\r\n") if line.startswith(b"HTTP/")] == [
         b"411", b"405", b"400", b"400",
     ]  # fmt: skip

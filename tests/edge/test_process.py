@@ -17,6 +17,7 @@ from rosetta_hub.edge import (
     EdgeConfig,
     EdgeError,
     EdgeUnavailable,
+    HubAddresses,
     ensure_edge,
     stop_edge,
 )
@@ -197,8 +198,14 @@ def test_command_lines_hold_no_secret() -> None:
     assert build_edge_command(Path("/n/node")) == [
         "/n/node", "--max-http-header-size=65536", str(js / "main.mjs"),
     ]  # fmt: skip
-    assert build_proxy_command(Path("/n/node"), Path("/chp"), ["--ip", ""]) == [
-        "/n/node", str(js / "hub-proxy.mjs"), "/chp", "--ip", "",
+    assert build_proxy_command(Path("/n/node"), Path("/chp"), None, ["--ip", ""]) == [
+        "/n/node", str(js / "hub-proxy.mjs"), "/chp", "null", "--ip", "",
+    ]  # fmt: skip
+    addresses = HubAddresses("http://localhost:8000", "*.tasks.example.org")
+    assert build_proxy_command(Path("/n/node"), Path("/chp"), addresses, ["--ip", ""]) == [
+        "/n/node", str(js / "hub-proxy.mjs"), "/chp",
+        '{"hub_origin": "http://localhost:8000", "tasks_host": "*.tasks.example.org"}',
+        "--ip", "",
     ]  # fmt: skip
 
 

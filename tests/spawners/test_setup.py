@@ -44,6 +44,33 @@ def test_empty_configuration(tmp_path: Path) -> None:
     assert (tmp_path / "rosetta_state" / "rosetta_secret").stat().st_mode & 0o777 == 0o600
 
 
+ADDRESSES = ["--hub-origin=http://localhost:8000", "--tasks-host=127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (None, [sys.executable, "-m", "rosetta_hub", "proxy", *ADDRESSES]),
+        (["/bin/rosetta-hub", "proxy"], ["/bin/rosetta-hub", "proxy", *ADDRESSES]),
+        (["configurable-http-proxy"], ["configurable-http-proxy"]),
+        (["rosetta-hub", "proxy", "--log-level", "debug"],) * 2,
+        ("my-proxy",) * 2,
+    ],
+)
+def test_proxy_of_the_hub(tmp_path: Path, command: Any, expected: Any) -> None:
+    section = {} if command is None else {"command": command}
+    c = configured(tmp_path, ConfigurableHTTPProxy=section)
+    setup(tmp_path, c)
+    assert c.ConfigurableHTTPProxy.command == expected
+
+
+def test_proxy_knows_the_star(tmp_path: Path) -> None:
+    c = configured(tmp_path)
+    c.Rosetta.tasks_url = "http://*.Tasks.localhost"
+    setup(tmp_path, c)
+    assert c.ConfigurableHTTPProxy.command[-1] == "--tasks-host=*.tasks.localhost"
+
+
 def test_service_of_its_own(tmp_path: Path) -> None:
     hub = setup(tmp_path, configured(tmp_path), manage_service=False)
     (service,) = hub.services.get_value([])
