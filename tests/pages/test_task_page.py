@@ -32,8 +32,8 @@ async def test_the_waiting_room_tells_and_opens_the_task(page: Page, stub: Stub)
 
     task = stub.put(task, progress=None, sentence="Waiting for the software to answer.")
     await expect(bar).to_be_hidden()
+    await expect(page.locator("#opening")).to_contain_text("opens as soon as it is ready")
     stub.put(task, **running())
-    await expect(page.locator("#opening")).to_contain_text("Opening…")
     await expect(page).to_have_url(stub.base + INSIDE)
 
 
@@ -60,11 +60,29 @@ async def test_who_was_sent_to_wait_is_let_in_once(page: Page, stub: Stub) -> No
 async def test_one_can_stay(page: Page, stub: Stub) -> None:
     task = stub.put(make_task())
     await page.goto(PAGE)
-    await expect(page.locator("#sentence")).to_be_visible()
-    stub.put(task, **running())
     await page.get_by_role("link", name="Stay here").click()
     await expect(page.locator("#opening")).to_be_hidden()
     assert await page.evaluate("location.search") == "?stay"
+    stub.put(task, **running())
+    await expect(page.get_by_role("link", name="Connect")).to_be_visible()
+    assert page.url == f"{stub.base}{PAGE}?stay"
+
+
+async def test_a_ready_task_opens_without_delay(page: Page, stub: Stub) -> None:
+    task = stub.put(make_task())
+    await page.goto(PAGE)
+    await page.evaluate("window.setTimeout = () => 0")
+    await expect(page.locator("#opening")).to_be_visible()
+    stub.put(task, **running())
+    await expect(page).to_have_url(stub.base + INSIDE)
+
+
+async def test_nothing_is_announced_for_a_task_that_ends(page: Page, stub: Stub) -> None:
+    task = stub.put(make_task())
+    await page.goto(PAGE)
+    await expect(page.locator("#opening")).to_be_visible()
+    stub.put(task, **failed("The software ended with exit code 3.", ["boom"]))
+    await expect(page.locator("#opening")).to_be_hidden()
 
 
 async def test_a_reconnection_does_not_open_what_was_asked_to_stay(page: Page, stub: Stub) -> None:

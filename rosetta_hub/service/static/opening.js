@@ -1,9 +1,12 @@
-// Opening the task by itself, once, when somebody has waited for it.
+// Opening the task by itself, once and at once, when somebody has waited for it.
 
-import { isReady, isWeb } from "./states.js";
+import { isEnded, isReady, isWeb } from "./states.js";
 
-// Long enough to read the word and to reach "Stay here".
-const DELAY = 1500;
+// A page that is left while it loads has no entry in the history.
+function whenLoaded(act) {
+  if (document.readyState === "complete") act();
+  else window.addEventListener("load", () => setTimeout(act));
+}
 
 /** Where the task opens: at the path of the container that a link has asked for, if one has. */
 export function openUrl(task) {
@@ -22,6 +25,7 @@ function stayUrl() {
 }
 
 export class Opening {
+  /** `box` tells whoever waits that the task will open; `stay` is the link that prevents it. */
   constructor(task, box, stay) {
     const query = new URLSearchParams(location.search);
     this.box = box;
@@ -35,20 +39,13 @@ export class Opening {
   }
 
   update(task) {
-    if (!this.armed || !isReady(task)) {
-      // It stopped again before it opened, or nobody waits.
-      if (this.timer && !isReady(task)) this.clear();
-      return;
-    }
-    if (!isWeb(task) || !task.open_url || this.timer) return;
-    this.box.hidden = false;
-    this.timer = setTimeout(() => {
-      this.armed = false;
-      // "Back" from the task must lead to this page, not into the task again.
-      const target = openUrl(task);
-      history.replaceState(null, "", stayUrl());
-      location.assign(target);
-    }, DELAY);
+    this.box.hidden = !this.armed || !isWeb(task) || isEnded(task) || task.state === "stopping";
+    if (this.box.hidden || !isReady(task) || !task.open_url) return;
+    this.armed = false;
+    // "Back" from the task must lead to this page, not into the task again.
+    const target = openUrl(task);
+    history.replaceState(null, "", stayUrl());
+    whenLoaded(() => location.assign(target));
   }
 
   /** Whoever starts the task on this page waits for it. */
@@ -58,13 +55,7 @@ export class Opening {
 
   cancel() {
     this.armed = false;
-    this.clear();
-    history.replaceState(null, "", stayUrl());
-  }
-
-  clear() {
-    clearTimeout(this.timer);
-    this.timer = null;
     this.box.hidden = true;
+    history.replaceState(null, "", stayUrl());
   }
 }
