@@ -1,7 +1,7 @@
 """The steps of a task that is a job of a workload manager."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Protocol
 
@@ -33,18 +33,29 @@ class Ingress(Protocol):
         """Let nobody in any more."""
 
 
-class JobSteps:
-    """Submits, and cancels; in between the scheduler is asked by the JobWatcher.
+class Watcher(Protocol):
+    """Who asks the scheduler of one resource (see rosetta_hub.reconciler.job_watcher)."""
 
-    `expect` is called with the id of a resource whose queue has changed.
-    """
+    def expect_change(self) -> None:
+        """The queue has changed."""
+
+    def locate(self, task: Task) -> None:
+        """The task's agent reports, and the scheduler has not told its node yet."""
+
+
+class JobSteps:
+    """Submits, and cancels; in between the scheduler is asked by `watchers`, one a resource."""
 
     def __init__(
-        self, tasks: TaskManager, ingress: Ingress, settings: Rosetta, expect: Callable[[str], None]
+        self,
+        tasks: TaskManager,
+        ingress: Ingress,
+        settings: Rosetta,
+        watchers: Mapping[str, Watcher],
     ) -> None:
         self._tasks = tasks
         self._ingress = ingress
-        self._expect = expect
+        self._watchers = watchers
         # What an agent needs to stop its container by itself, which it does better than a kill.
         self._grace = timedelta(seconds=settings.stop_timeout + 2 * settings.beat_interval)
         self._asked: dict[tuple[str, int], float] = {}
@@ -59,8 +70,7 @@ class JobSteps:
         if task.job_id is None:
             return await self._submit(task, queue)
         if task.node is None and task.state is not State.QUEUED:
-            # Its agent reports before the scheduler has said where it is.
-            self._expect(task.computing)
+            self._watchers[task.computing].locate(task)
         return REFRESH
 
     async def _submit(self, task: Task, queue: Queue) -> float | None:
@@ -95,7 +105,7 @@ class JobSteps:
 
         log.info("%s: job %s", task.id, job_id)
         self._tasks.update(task, submitted)
-        self._expect(task.computing)
+        self._watchers[task.computing].expect_change()
 
     async def _stop(self, task: Task, queue: Queue) -> float | None:
         await self._ingress.close_to_users(task)

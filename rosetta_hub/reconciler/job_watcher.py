@@ -1,14 +1,14 @@
 """Asks a scheduler about all jobs of a resource at once, and brings their tasks up to date."""
 
-import asyncio
 import logging
 from collections import Counter, defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.database.models import State, Target, Task, utc_now
 from rosetta_hub.errors import NotFound, ResourceUnavailable
+from rosetta_hub.reconciler.query_pace import QueryPace
 from rosetta_hub.resources.resource import Queue
 from rosetta_hub.resources.wms import Job, JobEnd, JobState
 from rosetta_hub.tasks.manager import TaskManager
@@ -16,8 +16,6 @@ from rosetta_hub.tasks.troubles import Troubles
 
 log = logging.getLogger(__name__)
 
-# Seconds between two queries at least, also where something has just been submitted.
-MOST_OFTEN = 15.0
 # Answers without a job, after which it is believed to be gone where accounting knows nothing.
 PATIENCE = 3
 # A job whose task has ended gets this long to end by itself, and is looked for this long.
@@ -47,29 +45,29 @@ class JobWatcher:
         self._tasks = tasks
         self._troubles = troubles
         self._absent: Counter[tuple[str, int]] = Counter()
-        self._wanted = asyncio.Event()
+        self._located: set[tuple[str, int, State]] = set()
+        self.pace = QueryPace(float(computing.query_interval))
 
     def expect_change(self) -> None:
-        """Ask as soon as it is decent: something was submitted."""
-        self._wanted.set()
+        """Ask earlier than usual: something was submitted."""
+        self.pace.expect_change()
+
+    def locate(self, task: Task) -> None:
+        """Ask for the node of a task whose agent reports: at once when it begins, and when it runs.
+
+        Later reports of a task whose node is still not known wait for the usual queries.
+        """
+        key = (task.id, task.attempt, task.state)
+        if key not in self._located:
+            self._located.add(key)
+            self.pace.hurry()
 
     async def run(self) -> None:
         """Ask again and again."""
-        interval = float(self._computing.query_interval)
-        shortest = min(MOST_OFTEN, interval)
         while True:
+            self.pace.begin()
             await self._round()
-            await asyncio.sleep(shortest)
-            if interval > shortest:
-                await self._until_wanted(interval - shortest)
-
-    async def _until_wanted(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wanted.wait()
-        except TimeoutError:
-            pass
-        self._wanted.clear()
+            await self.pace.wait()
 
     async def _round(self) -> None:
         try:
@@ -88,8 +86,10 @@ class JobWatcher:
         computing, lately = self._computing.id, utc_now() - RECENT
         active = _with_jobs(self._tasks.active(computing))
         ended = _with_jobs(self._tasks.ended_since(lately, computing))
+        self._forget_others(active)
         if not active and not ended:
             return
+        asked = utc_now()
         try:
             jobs = await self._queue.jobs(active + ended)
         except ResourceUnavailable as error:
@@ -100,8 +100,14 @@ class JobWatcher:
         for job in jobs:
             by_name[job.name].append(job)
         for task in active:
-            await self._look(task, by_name[self._queue.job_name(task)])
+            await self._look(task, by_name[self._queue.job_name(task)], asked)
         await self._cancel_strays(jobs)
+
+    def _forget_others(self, active: list[Task]) -> None:
+        """Keep nothing of attempts that have ended."""
+        attempts = {(task.id, task.attempt) for task in active}
+        self._located = {key for key in self._located if key[:2] in attempts}
+        self._absent = Counter({key: self._absent[key] for key in attempts & self._absent.keys()})
 
     def _note(self, tasks: list[Task], sentence: str | None) -> None:
         for task in tasks:
@@ -116,13 +122,13 @@ class JobWatcher:
                     if other.user == task.user:
                         self._tasks.changed(other)
 
-    async def _look(self, task: Task, jobs: list[Job]) -> None:
+    async def _look(self, task: Task, jobs: list[Job], asked: datetime) -> None:
         key = (task.id, task.attempt)
         job = next((one for one in jobs if one.id == task.job_id), None)
         try:
             if job is not None:
                 self._absent.pop(key, None)
-                self._apply(task, job)
+                self._apply(task, job, asked)
             else:
                 self._absent[key] += 1
                 await self._settle(task)
@@ -134,19 +140,20 @@ class JobWatcher:
             # The other tasks of the resource are brought up to date all the same.
             log.exception("%s: its job could not be followed", task.id)
 
-    def _apply(self, task: Task, job: Job) -> None:
+    def _apply(self, task: Task, job: Job, asked: datetime) -> None:
         sentence = self._queue.why(job, task) if job.state is JobState.PENDING else ""
         if _shown(task) != _as_shown(job, sentence) or _is_requeued(task, job):
-            self._tasks.update(task, partial(_follow, job=job, sentence=sentence))
+            self._tasks.update(task, partial(_follow, job=job, sentence=sentence, asked=asked))
 
     async def _settle(self, task: Task) -> None:
         """The job was in no successful answer: find out how it ended."""
+        asked = utc_now()
         end = await self._queue.end(task)
         if end is None:
             live = [one for one in await self._queue.find(task) if one.state is not JobState.ENDED]
             if live:
                 # A scheduler that hides the jobs of other accounts: this one asked for itself.
-                self._apply(task, live[0])
+                self._apply(task, live[0], asked)
                 return
             if self._absent[task.id, task.attempt] < PATIENCE:
                 return
@@ -206,8 +213,11 @@ def _shown(task: Task) -> tuple[object, ...]:
     return (task.job_state, task.job_reason, task.expected_start, task.ends_at, task.node)
 
 
-def _follow(task: Task, job: Job, sentence: str) -> None:
+def _follow(task: Task, job: Job, sentence: str, asked: datetime) -> None:
     if _is_requeued(task, job):
+        if task.last_beat is not None and task.last_beat > asked:
+            # Its agent has begun to report since the scheduler was asked: the answer is old.
+            return
         # Preempted, or its node is gone: the scheduler starts it again, with a new agent.
         task.state, task.sequence, task.message = State.QUEUED, 0, ""
         task.interface_kind = task.interface_port = task.started = task.last_beat = None

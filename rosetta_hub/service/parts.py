@@ -102,7 +102,7 @@ class Parts:
             name: JobWatcher(tasks.catalogue.computing[name], queue, tasks, self.troubles)
             for name, queue in resources.queues.items()
         }
-        jobs = JobSteps(tasks, ingress, settings, self._expect_change)
+        jobs = JobSteps(tasks, ingress, settings, self.watchers)
         self.reconciler = Reconciler(
             tasks, resources.hosts, resources.queues, ingress, jobs, self.troubles, settings
         )
@@ -192,9 +192,6 @@ class Parts:
 
     def _resource_of(self, task_id: str) -> str:
         return self.tasks.computing_of(task_id)
-
-    def _expect_change(self, computing: str) -> None:
-        self.watchers[computing].expect_change()
 
 
 def _reason(end: asyncio.Task[None], seconds: float) -> str:

@@ -1,22 +1,25 @@
 """Tasks that are jobs of a scheduler that is slow, silent or forgets: none is lost or doubled."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rosetta_hub.background import spawn
 from rosetta_hub.catalogue.catalogue import Person, load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import State, Task, utc_now
 from rosetta_hub.errors import AuthenticationFailed, ResourceUnavailable
 from rosetta_hub.keys import Keys
-from rosetta_hub.reconciler import job_steps
+from rosetta_hub.reconciler import job_steps, query_pace
 from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.reconciler.job_watcher import JobWatcher
+from rosetta_hub.reconciler.query_pace import QueryPace
 from rosetta_hub.resources.cluster import Cluster
 from rosetta_hub.resources.slurm.reasons import waiting_sentence
 from rosetta_hub.resources.wms import Job
@@ -27,6 +30,7 @@ from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.report import Report
 from rosetta_hub.tasks.sentences import sentence
 from rosetta_hub.tasks.troubles import Troubles
+from tests.support.eventually import until
 from tests.support.fake_slurm import FakeSlurm
 
 ALICE = Person("alice")
@@ -66,7 +70,7 @@ class Desk:
     steps: JobSteps
     watcher: JobWatcher
     troubles: Troubles
-    expected: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
 
     def start(self, name: str = "one", **options: Any) -> Task:
         chosen = {"software": "echo", "cpus": 4, **options}
@@ -99,7 +103,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterable[Desk]:
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterable[Desk]:
     settings = Rosetta(
         state_dir=str(tmp_path),
         hub_url="http://localhost:8000",
@@ -116,16 +120,24 @@ def desk(tmp_path: Path) -> Iterable[Desk]:
     slurm = FakeSlurm(tmp_path / "bin")
     computing, troubles = catalogue.computing["cluster"], Troubles()
     queue = Cluster(computing, settings, keys, OneAccount(), slurm.wms, None, waiting_sentence)
-    expected: list[str] = []
-    steps = JobSteps(tasks, NoDoors(), settings, expected.append)
     watcher = JobWatcher(computing, queue, tasks, troubles)
-    yield Desk(tasks, slurm, queue, steps, watcher, troubles, expected)
+    asked: list[str] = []
+    expect_change, hurry = watcher.pace.expect_change, watcher.pace.hurry
+
+    def note(word: str, then: Callable[[], None]) -> None:
+        asked.append(word)
+        then()
+
+    monkeypatch.setattr(watcher.pace, "expect_change", partial(note, "soon", expect_change))
+    monkeypatch.setattr(watcher.pace, "hurry", partial(note, "at once", hurry))
+    steps = JobSteps(tasks, NoDoors(), settings, {"cluster": watcher})
+    yield Desk(tasks, slurm, queue, steps, watcher, troubles, asked)
     database.close()
 
 
 async def test_submitted_once_and_followed(desk: Desk) -> None:
     task = await desk.submitted()
-    assert (task.state, task.remote_user, desk.expected) == (State.QUEUED, "alice", ["cluster"])
+    assert (task.state, task.remote_user, desk.asked) == (State.QUEUED, "alice", ["soon"])
     assert await desk.step(task) == job_steps.REFRESH
     assert desk.count("sbatch") == 1
     desk.job(task, reason="Resources", start="2026-11-21T14:30:00")
@@ -136,14 +148,52 @@ async def test_submitted_once_and_followed(desk: Desk) -> None:
     assert sentence(task, "Cluster") == task.job_reason
 
 
-async def test_the_scheduler_is_asked_early_where_an_agent_is_that_reports(desk: Desk) -> None:
+async def test_the_node_is_asked_for_at_once_when_an_agent_begins_and_when_it_runs(
+    desk: Desk,
+) -> None:
     task = await desk.submitted()
-    desk.expected.clear()
+    desk.asked.clear()
     await desk.step(task)
-    assert desk.expected == []
-    desk.report(task, "starting")
+    assert desk.asked == []
+    for sequence, state in enumerate(["starting", "starting", "running", "running"], 1):
+        desk.report(task, state, sequence)
+        await desk.step(task)
+    assert desk.asked == ["at once", "at once"]
+    desk.job(task, state="RUNNING", node="node1")
+    await desk.watcher.step()
     await desk.step(task)
-    assert desk.expected == ["cluster"]
+    assert desk.asked == ["at once", "at once"]
+
+
+async def test_a_running_task_opens_without_the_next_usual_query(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query_pace, "SOON", 3600)
+    desk.watcher.pace = QueryPace(3600)
+    task = await desk.submitted()
+    asking = spawn(desk.watcher.run(), "watcher")
+    try:
+        await until(lambda: desk.now(task).job_state == "PENDING")
+        desk.job(task, state="RUNNING", node="node1")
+        desk.report(task, "running", interface={"kind": "listener", "port": 40000})
+        await desk.step(task)
+        await until(lambda: is_open(desk.now(task)))
+    finally:
+        asking.cancel()
+
+
+async def test_nothing_is_kept_of_attempts_that_have_ended(desk: Desk) -> None:
+    task = await desk.submitted()
+    desk.report(task, "running")
+    await desk.step(task)
+    (desk.slurm.directory / "jobs.json").write_text("{}")
+    await desk.watcher.step()
+    assert desk.watcher._located
+    assert desk.watcher._absent
+    desk.tasks.fail(desk.now(task), "job_lost")
+    await desk.watcher.step()
+    assert not desk.watcher._located
+    assert not desk.watcher._absent
 
 
 async def test_secrets_are_in_the_script_alone(desk: Desk) -> None:
@@ -298,6 +348,23 @@ async def test_a_requeued_job_is_the_same_task_again(desk: Desk) -> None:
     assert (again.state, again.interface_kind, again.job_id) == (State.QUEUED, None, task.job_id)
     desk.report(task, "running", 1)
     assert desk.now(task).state is State.RUNNING
+
+
+async def test_an_answer_that_is_older_than_the_agents_report_requeues_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = await desk.submitted()
+    ask = desk.queue.jobs
+
+    async def report_meanwhile(tasks: Iterable[Task]) -> list[Job]:
+        jobs = await ask(tasks)
+        desk.report(task, "running", interface={"kind": "listener", "port": 40000})
+        return jobs
+
+    monkeypatch.setattr(desk.queue, "jobs", report_meanwhile)
+    await desk.watcher.step()
+    now = desk.now(task)
+    assert (now.state, now.interface_port, now.sequence) == (State.RUNNING, 40000, 1)
 
 
 async def test_a_job_that_nobody_knows_is_gone_after_three_answers(desk: Desk) -> None:
