@@ -66,6 +66,14 @@ class Keys:
         """What the agent of an attempt proves itself with."""
         return self._derive(f"agent {task_id} {attempt}").hex()
 
+    def session_cookie(self, task_id: str, attempt: int, user: str, token: str) -> str:
+        """The cookie that lets a browser into an attempt: the same for the same login at the hub.
+
+        `token` is what the browser got at the login; the cookie reveals nothing of it.
+        """
+        purpose = f"session {task_id} {attempt} {digest(token)} {user}"
+        return base64.urlsafe_b64encode(self._derive(purpose)).decode().rstrip("=")
+
     def way_secret(self, task_id: str, attempt: int) -> str:
         """What edge and node prove to each other before a byte reaches the container."""
         return self._derive(f"way {task_id} {attempt}").hex()

@@ -200,6 +200,26 @@ async def test_traded_session_survives_a_state_that_is_older(task: "OpenTask") -
     assert (await task.fetch("/", {"Cookie": f"{task.cookie_name}={session}"})).status == 200
 
 
+async def test_session_that_is_started_again_keeps_what_it_has_open(task: "OpenTask") -> None:
+    """The task is opened in a second tab; a logout ends what both tabs have open."""
+    path, session = await task.post_ticket()
+    assert (await task.page(path)).status == 302
+    cookie = {"Cookie": f"{task.cookie_name}={session}", "Origin": task.origin}
+    answer, reader, writer = await task.upgrade(cookie)
+    assert answer.status == 101
+    expires = time.time() + 3600
+    await task.rig.client.post_ticket(
+        task.id, "again", sha256(BROWSER), session, "alice", 60, expires
+    )
+    assert (await task.page("/_rosetta/open?ticket=again&next=/")).status == 302
+    writer.write(b"alive")
+    assert await reader.readexactly(5) == b"alive"
+    digest = hashlib.sha256(session.encode()).hexdigest()
+    assert await task.rig.client.delete_session(task.id, digest)
+    assert await asyncio.wait_for(reader.read(), 20) == b""
+    writer.close()
+
+
 async def test_ended_session_is_not_started_by_its_ticket(task: "OpenTask") -> None:
     path, session = await task.post_ticket()
     digest = hashlib.sha256(session.encode()).hexdigest()

@@ -78,7 +78,10 @@ export class Sessions {
     const grant = this.#tickets.get(hash);
     this.#tickets.delete(hash);
     if (grant === undefined || grant.expires <= now || grant.browser !== browser) return null;
-    this.#add(sha256(grant.value), grant.user, grant.sessionExpires, now);
+    // The same login gets the same session again: what it has open stays open, and its own.
+    const known = this.#sessions.get(sha256(grant.value));
+    if (known !== undefined) Object.assign(known, { expires: grant.sessionExpires, traded: now });
+    else this.#add(sha256(grant.value), grant.user, grant.sessionExpires, now);
     return grant;
   }
 
