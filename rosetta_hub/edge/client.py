@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable, PortInUse
-from rosetta_hub.sidecar_client import Document, SidecarClient
+from rosetta_hub.sidecar_client import Document, SidecarClient, split_documents
 from rosetta_hub.targets import Target
+
+# Bytes of a full state that are sent at once: a quarter of what the edge takes.
+LARGEST_PIECE = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,11 @@ def parse_activity(document: Document) -> dict[str, Activity]:
     return {task: Activity(**activity) for task, activity in document["tasks"].items()}
 
 
+def _place_of(listener: Document) -> Document:
+    """What tells whether a task stays where it is."""
+    return {key: listener[key] for key in ("port", "host", "protocol")}
+
+
 class EdgeClient:
     """Calls of the edge's API. Each takes at most `timeout` seconds.
 
@@ -114,14 +122,23 @@ class EdgeClient:
         """Who answers."""
         return Status(**await self._call("GET", "/status"))
 
-    async def put_tasks(self, listeners: Iterable[Listener]) -> dict[str, str]:
+    async def put_tasks(
+        self, listeners: Iterable[Listener], kept: Iterable[str] = ()
+    ) -> dict[str, str]:
         """Make exactly these tasks open: the full state, which may be sent at any time.
 
-        Connections of tasks that stay are not touched. Returns the system's error code (such as
-        `EADDRINUSE`) of each task, by id, whose port could not be bound; the others are open.
+        Those in `kept` are left as they are, open or not. Connections of tasks that stay are not
+        touched. Returns what went wrong, by id, for each task that could not be opened or updated:
+        the system's error code of a port that could not be bound (such as `EADDRINUSE`), or a
+        sentence; the others are open. Each piece of it takes at most `timeout` seconds.
         """
-        tasks = [listener.to_document() for listener in listeners]
-        errors: dict[str, str] = (await self._call("PUT", "/tasks", {"tasks": tasks}))["errors"]
+        documents = [listener.to_document() for listener in listeners]
+        pieces = split_documents(documents, LARGEST_PIECE)
+        later = {each["id"]: _place_of(each) for piece in pieces[1:] for each in piece}
+        body = {"tasks": pieces[0], "kept": {**dict.fromkeys(kept), **later}}
+        errors: dict[str, str] = (await self._call("PUT", "/tasks", body))["errors"]
+        for piece in pieces[1:]:
+            errors |= (await self._call("PATCH", "/tasks", {"tasks": piece}))["errors"]
         return errors
 
     async def put_task(self, listener: Listener) -> None:

@@ -21,6 +21,8 @@ OLDEST_CHP = (4, 5)
 OLDEST_NODE = (18,)
 START_TIMEOUT = 20.0
 CALL_TIMEOUT = 5.0
+# An edge that was started by another release and speaks another version is replaced.
+API_VERSION = 2
 # A browser sends the cookies of all tasks of a host to each of them. Node's own limit is 16 KiB.
 LARGEST_HEADERS = 65536
 
@@ -59,6 +61,7 @@ class EdgeConfig:
     def _settings(self) -> dict[str, Any]:
         tls = {"cert": str(self.tls_cert), "key": str(self.tls_key)} if self.tls_cert else None
         return {
+            "api": API_VERSION,
             "socket": str(self.socket),
             "bind_ip": self.bind_ip,
             "tls": tls,

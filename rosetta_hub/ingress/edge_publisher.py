@@ -1,25 +1,22 @@
-"""Keeps the edge's open doors equal to what the database says."""
+"""Keeps the edge equal to what the database says."""
 
 import logging
 import secrets
 from collections.abc import Mapping
-from datetime import timedelta
-
-from sqlalchemy import delete, select
 
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.models import BrowserSession, State, Target, Task, utc_now
-from rosetta_hub.edge.client import Activity, EdgeClient, Listener, Session, Status
+from rosetta_hub.database.models import BrowserSession, Task
+from rosetta_hub.edge.client import Activity, EdgeClient
 from rosetta_hub.edge.errors import PortInUse
 from rosetta_hub.edge.process import ensure_edge
 from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import EdgeUnavailable, NotFound
-from rosetta_hub.keys import Keys, digest
+from rosetta_hub.ingress.listeners import ListenerBuilder
+from rosetta_hub.ingress.publisher import Publisher
+from rosetta_hub.ingress.sessions import BrowserSessions
+from rosetta_hub.keys import Keys
 from rosetta_hub.resources.resource import Resource
-from rosetta_hub.targets import Target as EdgeTarget
-from rosetta_hub.tasks.credentials import authorization_header
-from rosetta_hub.tasks.job import software_of
-from rosetta_hub.tasks.links import is_http, needs_port, open_url, page_url, task_host
+from rosetta_hub.tasks.links import needs_port
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.ports import assign_port
 
@@ -29,11 +26,8 @@ log = logging.getLogger(__name__)
 TICKET_SECONDS = 60
 
 
-class EdgePublisher:
-    """Opens and closes tasks at the edge, and opens all of them again when the edge is a new one.
-
-    While the edge does not answer, tasks go on; whatever was missed is in the next full push.
-    """
+class EdgePublisher(Publisher):
+    """Opens and closes tasks at the edge, and lets browsers in."""
 
     def __init__(
         self,
@@ -42,57 +36,32 @@ class EdgePublisher:
         settings: Rosetta,
         keys: Keys,
     ) -> None:
-        self._tasks = tasks
-        self._resources = resources
+        super().__init__("the edge", tasks)
         self._settings = settings
-        self._keys = keys
         self._config = edge_config(settings)
         self._client = EdgeClient(self._config.socket)
-        self._instance: str | None = None
-
-    async def sync(self) -> None:
-        """See that the edge runs, with these settings; tell a new one everything.
-
-        Raises:
-            EdgeUnavailable: it does not answer.
-        """
-        status = await self._find_edge()
-        if status.instance != self._instance:
-            await self._push_all()
-            self._instance = status.instance
-            log.info("edge %s knows all tasks", status.instance)
+        self._listeners = ListenerBuilder(resources, settings, keys)
+        self._sessions = BrowserSessions(tasks.database, keys, settings.session_hours)
 
     async def open(self, task: Task) -> None:
-        """Open the task's door, or bring it up to date; assigns a port where it needs one.
+        """Open the task, or bring it up to date; assigns a port where it needs one.
 
         Raises:
             PortsExhausted: no port is free.
             NotFound: the attempt is over.
         """
-        # Not kept for longer: what holds a port now may have ended when the next task is opened.
-        refused: set[int] = set()
-        while True:
-            if needs_port(task, self._settings):
-                task = self._with_port(task, refused)
-            try:
-                await self._client.put_task(self._listener(task, self._sessions(task)))
-                return
-            except PortInUse:
-                log.warning("%s: port %s is used by another program", task.id, task.port)
-                refused.add(task.port or 0)
-            except EdgeUnavailable as error:
-                log.warning("%s: the edge will be told later: %s", task.id, error)
-                return
+        async with self._lock:
+            await self._open(self._read(task))
 
     async def close(self, task: Task) -> None:
-        """Close the task's door, and end all its sessions.
+        """Close the task, and end all its sessions.
 
         Raises:
             EdgeUnavailable: it is not known to be closed; its port must not be given away.
         """
-        with self._tasks.database.session() as session:
-            session.execute(delete(BrowserSession).where(BrowserSession.task_id == task.id))
-        await self._client.delete_task(task.id)
+        async with self._lock:
+            self._sessions.end_all(task)
+            await self._client.delete_task(task.id)
 
     async def issue_ticket(self, task: Task, user: str, token: str, browser: str) -> str:
         """A one-time ticket that lets one browser of `user` into the task.
@@ -101,21 +70,19 @@ class EdgePublisher:
         which the edge knows the browser.
 
         Raises:
+            Conflict: the user has too many sessions in the task.
             EdgeUnavailable: the edge does not answer.
         """
-        ticket, cookie = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-        expires = utc_now() + timedelta(hours=self._settings.session_hours)
-        row = BrowserSession(
-            digest=digest(cookie),
-            task_id=task.id,
-            user=user,
-            token=self._keys.database.encrypt(token.encode()),
-            expires=expires,
-        )
-        with self._tasks.database.session() as session:
-            session.add(row)
+        ticket = secrets.token_urlsafe(32)
+        new = self._sessions.start(task, user, token)
         await self._client.post_ticket(
-            task.id, ticket, browser, cookie, user, TICKET_SECONDS, expires.timestamp()
+            task.id,
+            ticket,
+            browser,
+            new.cookie,
+            user,
+            TICKET_SECONDS,
+            new.expires.timestamp(),
         )
         return ticket
 
@@ -133,9 +100,9 @@ class EdgePublisher:
         Raises:
             EdgeUnavailable: the edge does not answer; the session stays to be ended.
         """
-        await self._client.delete_session(session.task_id, session.digest)
-        with self._tasks.database.session() as rows:
-            rows.execute(delete(BrowserSession).where(BrowserSession.digest == session.digest))
+        async with self._lock:
+            await self._client.delete_session(session.task_id, session.digest)
+            self._sessions.end(session)
 
     async def activity(self) -> dict[str, Activity]:
         """The traffic of each open task.
@@ -145,34 +112,41 @@ class EdgePublisher:
         """
         return await self._client.activity()
 
-    async def _find_edge(self) -> Status:
-        if self._instance is not None or not self._settings.manage_edge:
-            try:
-                return await self._client.status()
-            except EdgeUnavailable:
-                self._instance = None
-                if not self._settings.manage_edge:
-                    raise
-        # Also at first, while one answers: it may have been started before the settings changed.
-        return await ensure_edge(self._config)
+    async def _find_instance(self) -> str:
+        if not self._settings.manage_edge:
+            return (await self._client.status()).instance
+        # Also while one answers: it may have been started before the settings changed.
+        return (await ensure_edge(self._config)).instance
 
-    async def _push_all(self) -> None:
-        listeners = []
+    async def _push_all(self) -> dict[str, str]:
+        listeners, kept = [], []
+        sessions = self._sessions.by_task()
         for task in self._tasks.active():
             if task.port is None and needs_port(task, self._settings):
                 continue
-            listeners.append(self._listener(task, self._sessions(task)))
-        for task_id in await self._client.put_tasks(listeners):
-            # Its port was taken while no edge held it: the task gets another one.
-            await self._move(task_id)
+            try:
+                listeners.append(self._listeners.build(task, sessions[task.id]))
+            except Exception:
+                log.exception("%s can't be described to the edge, which keeps it as it is", task.id)
+                kept.append(task.id)
+        return await self._client.put_tasks(listeners, kept)
 
-    async def _move(self, task_id: str) -> None:
-        try:
-            task = self._tasks.find(task_id)
-            log.warning("%s: its port %s was taken by another program", task.id, task.port)
-            await self.open(task)
-        except NotFound:
-            return
+    async def _open(self, task: Task) -> None:
+        # Not kept for longer: what holds a port now may have ended when the next task is opened.
+        refused: set[int] = set()
+        while True:
+            if needs_port(task, self._settings):
+                task = self._with_port(task, refused)
+            listener = self._listeners.build(task, self._sessions.of_task(task))
+            try:
+                await self._client.put_task(listener)
+                return
+            except PortInUse:
+                log.warning("%s: port %s is used by another program", task.id, task.port)
+                refused.add(task.port or 0)
+            except EdgeUnavailable as error:
+                self._miss(task, error)
+                return
 
     def _with_port(self, task: Task, refused: set[int]) -> Task:
         if task.port is not None and task.port not in refused:
@@ -183,38 +157,3 @@ class EdgePublisher:
                 raise NotFound("The attempt is over.")
             assign_port(session, row, self._settings.port_range, refused)
         return row
-
-    def _sessions(self, task: Task) -> dict[str, Session]:
-        query = select(BrowserSession).where(
-            BrowserSession.task_id == task.id, BrowserSession.expires > utc_now()
-        )
-        with self._tasks.database.session() as session:
-            return {
-                row.digest: Session(row.user, int(row.expires.timestamp()))
-                for row in session.scalars(query)
-            }
-
-    def _listener(self, task: Task, sessions: dict[str, Session]) -> Listener:
-        software = software_of(task)
-        password = self._keys.interface_password(task.id, task.attempt)
-        by_port = needs_port(task, self._settings)
-        return Listener(
-            id=task.id,
-            port=task.port if by_port else None,
-            host=None if by_port else task_host(task, self._settings),
-            protocol="http" if is_http(task) else "tcp",
-            target=self._target(task),
-            target_tls=software.interface_protocol == "https",
-            authorization=authorization_header(software, password),
-            name=task.name,
-            room_url=page_url(task, self._settings),
-            open_url=open_url(task, self._settings),
-            cookie_secret=self._keys.task_cookie_secret(task.id, task.attempt),
-            sessions=sessions,
-        )
-
-    def _target(self, task: Task) -> EdgeTarget | None:
-        resource = self._resources.get(task.computing)
-        if resource is None or task.state is not State.RUNNING or task.target is Target.STOP:
-            return None
-        return resource.interface_target(task)

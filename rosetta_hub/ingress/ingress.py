@@ -1,4 +1,4 @@
-"""What users go through to a task: its tunnel, where it has one, and its door at the edge."""
+"""What users go through to a task: the edge and, where the task is remote, a tunnel."""
 
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import PortsExhausted
@@ -6,7 +6,7 @@ from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.ingress.tunnel_publisher import TunnelPublisher
 from rosetta_hub.tasks.manager import TaskManager
 
-# Seconds. The door of a task that has ended is closed, and its port free, a moment later.
+# Seconds. A task that has ended is closed, and its port free, a moment later.
 PORT_WAIT = 0.5
 
 
@@ -25,6 +25,10 @@ class Ingress:
 
         Returns None when they are; seconds to wait where a port is about to be free. A task that
         gets no port fails.
+
+        Raises:
+            ResourceUnavailable: it is not known how to get to the task.
+            NotFound: the attempt is over.
         """
         if self._tunnels is not None:
             await self._tunnels.open(task)
@@ -38,14 +42,14 @@ class Ingress:
         return None
 
     async def close_to_users(self, task: Task) -> None:
-        """Let nobody in any more; the door shows how the task ends."""
+        """Let nobody in any more; a browser is shown how the task ends."""
         await self._edge.open(task)
 
     async def close(self, task: Task) -> None:
-        """Close both.
+        """Close both; the tunnel later where its process does not answer.
 
         Raises:
-            Unavailable: one is not known to be closed.
+            EdgeUnavailable: the task is not known to be closed.
         """
         await self._edge.close(task)
         if self._tunnels is not None:

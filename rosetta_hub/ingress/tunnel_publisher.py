@@ -5,21 +5,20 @@ from collections.abc import Mapping
 
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Target, Task
-from rosetta_hub.errors import ResourceUnavailable, Unavailable
+from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.ingress.publisher import Publisher
 from rosetta_hub.resources.resource import Resource
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tunnels.client import TunnelsClient
+from rosetta_hub.tunnels.errors import TunnelsUnavailable
 from rosetta_hub.tunnels.process import TunnelsConfig, ensure_tunnels
 from rosetta_hub.tunnels.routes import Tunnel
 
 log = logging.getLogger(__name__)
 
 
-class TunnelPublisher:
-    """Opens and closes tunnels, and opens all of them again when their process is a new one.
-
-    While that process does not answer, tasks go on; what was missed is in the next full push.
-    """
+class TunnelPublisher(Publisher):
+    """Opens and closes tunnels."""
 
     def __init__(
         self,
@@ -28,62 +27,71 @@ class TunnelPublisher:
         settings: Rosetta,
         config: TunnelsConfig,
     ) -> None:
-        self._tasks = tasks
+        super().__init__("the tunnels' process", tasks)
         self._resources = resources
         self._manages = settings.manage_edge
         self._config = config
         self._client = TunnelsClient(config.socket)
-        self._instance: str | None = None
-
-    async def sync(self) -> None:
-        """See that the process runs, with these settings; tell a new one everything.
-
-        Raises:
-            Unavailable: it does not answer.
-        """
-        status = await (ensure_tunnels(self._config) if self._manages else self._client.status())
-        if status.instance == self._instance:
-            return
-        await self._client.put_tunnels(await self._all())
-        self._instance = status.instance
-        log.info("the tunnels process %s knows all tasks", status.instance)
 
     async def open(self, task: Task) -> None:
         """Open the task's tunnel, or bring it up to date, where it has one.
 
         Raises:
             ResourceUnavailable: it is not known how to get there.
+            NotFound: the attempt is over.
         """
-        tunnel = await self._tunnel(task)
-        if tunnel is None:
+        resource = self._resources.get(task.computing)
+        if resource is None or not resource.uses_tunnels:
             return
-        try:
-            await self._client.put_tunnel(tunnel)
-        except Unavailable as error:
-            log.warning("%s: its tunnel will be opened later: %s", task.id, error)
+        # Before the lock is taken: it may take as long as the resource wants.
+        await resource.locate(task)
+        async with self._lock:
+            tunnel = self._describe(self._read(task))
+            if tunnel is None:
+                return
+            try:
+                await self._client.put_tunnel(tunnel)
+            except TunnelsUnavailable as error:
+                self._miss(task, error)
 
     async def close(self, task: Task) -> None:
-        """Close the task's tunnel, if it has one.
+        """Close the task's tunnel, if it has one; later where the process does not answer.
 
-        Raises:
-            Unavailable: it is not known to be closed.
+        Nothing waits for it: the edge is closed before, and a tunnel keeps no port.
         """
-        await self._client.delete_tunnel(task.id)
+        resource = self._resources.get(task.computing)
+        if resource is not None and not resource.uses_tunnels:
+            return
+        async with self._lock:
+            try:
+                await self._client.delete_tunnel(task.id)
+            except TunnelsUnavailable as error:
+                self._miss(task, error)
 
-    async def _all(self) -> list[Tunnel]:
-        found = []
+    async def _find_instance(self) -> str:
+        status = ensure_tunnels(self._config) if self._manages else self._client.status()
+        return (await status).instance
+
+    async def _push_all(self) -> dict[str, str]:
+        tunnels, kept = [], []
         for task in self._tasks.active():
             try:
-                tunnel = await self._tunnel(task)
+                tunnel = self._describe(task)
             except ResourceUnavailable as error:
-                log.warning("%s: its tunnel will be opened later: %s", task.id, error)
-                continue
-            if tunnel is not None:
-                found.append(tunnel)
-        return found
+                # The reconciler asks the resource; until then, what is open stays open.
+                log.info("%s: its tunnel is kept as it is: %s", task.id, error)
+                kept.append(task.id)
+                self._tasks.wake(task.id)
+            except Exception:
+                log.exception("%s: its tunnel can't be described, and is kept as it is", task.id)
+                kept.append(task.id)
+            else:
+                if tunnel is not None:
+                    tunnels.append(tunnel)
+        return await self._client.put_tunnels(tunnels, kept)
 
-    async def _tunnel(self, task: Task) -> Tunnel | None:
+    def _describe(self, task: Task) -> Tunnel | None:
         resource = self._resources.get(task.computing)
         if resource is None or task.target is Target.STOP:
             return None
-        return await resource.tunnel(task)
+        return resource.tunnel(task)

@@ -126,7 +126,15 @@ class Cluster:
         """See Queue."""
         return await self._open_wms(user).facts()
 
-    async def tunnel(self, task: Task) -> Tunnel | None:
+    @property
+    def uses_tunnels(self) -> bool:
+        """See Resource."""
+        return True
+
+    async def locate(self, task: Task) -> None:
+        """See Resource. Node and port are reported, so that nobody has to be asked."""
+
+    def tunnel(self, task: Task) -> Tunnel | None:
         """See Resource. Nodes are reached through the login node, unless there is another way."""
         if self._remote.way == "agent":
             return self._remote.agent_tunnel(task)

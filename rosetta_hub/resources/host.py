@@ -68,13 +68,23 @@ class SshHost:
         order = build_stop_order(task, self._computing, self._settings, setting)
         await self._wms(task.user).cancel(order)
 
-    async def tunnel(self, task: Task) -> Tunnel | None:
+    @property
+    def uses_tunnels(self) -> bool:
+        """See Resource."""
+        return True
+
+    async def locate(self, task: Task) -> None:
+        """Ask for the number of the account, which is part of the path of a socket."""
+        if self._remote.way != "agent" and task.interface_kind == "socket":
+            await self._work_dir(task.user)
+
+    def tunnel(self, task: Task) -> Tunnel | None:
         """By the way that the administrator chose; through the one SSH connection by default."""
         if self._remote.way == "agent":
             return self._remote.agent_tunnel(task)
         if task.interface_kind == "listener":
             return self._remote.direct_tunnel(task, self._conf.host)
-        target = await self._target(task)
+        target = self._target(task)
         if target is None:
             return None
         way = SshRoute(self._endpoints.endpoint(task.user), target, None)
@@ -84,9 +94,9 @@ class SshHost:
         """The socket that the tunnels process offers for the task."""
         return self._remote.interface_target(task)
 
-    async def _target(self, task: Task) -> Target | None:
+    def _target(self, task: Task) -> Target | None:
         if task.interface_kind == "socket":
-            sandbox = PurePosixPath(await self._work_dir(task.user)) / f"{task.id}-{task.attempt}"
+            sandbox = PurePosixPath(self._known_work_dir(task.user)) / f"{task.id}-{task.attempt}"
             return UnixTarget(str(sandbox / "interface.sock"))
         if task.interface_kind == "port" and task.interface_port is not None:
             return TcpTarget("127.0.0.1", task.interface_port)
@@ -101,6 +111,12 @@ class SshHost:
         if account not in self._uids:
             self._uids[account], _ = await self._ask(user)
         return self._computing.work_dir(self._uids[account])
+
+    def _known_work_dir(self, user: str) -> str:
+        uid = self._uids.get(self._endpoints.remote_user(user))
+        if uid is None:
+            raise ResourceUnavailable(f"{self._computing.name} has not answered yet.")
+        return self._computing.work_dir(uid)
 
     async def _ask(self, user: str) -> tuple[int, str]:
         access = self._endpoints.access(user, self._open_access)

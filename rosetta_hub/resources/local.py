@@ -48,8 +48,16 @@ class LocalHost:
         order = build_stop_order(task, self._computing, self._settings, self._setting())
         await self._wms.cancel(order)
 
-    async def tunnel(self, task: Task) -> Tunnel | None:
-        """None is needed: the edge is here, too."""
+    @property
+    def uses_tunnels(self) -> bool:
+        """The edge is here, too."""
+        return False
+
+    async def locate(self, task: Task) -> None:
+        """Nobody has to be asked."""
+
+    def tunnel(self, task: Task) -> Tunnel | None:
+        """None is needed."""
         return None
 
     def interface_target(self, task: Task) -> Target | None:

@@ -17,8 +17,18 @@ class Resource(Protocol):
     Every call may be repeated. `ResourceUnavailable` means that nothing is known.
     """
 
-    async def tunnel(self, task: Task) -> Tunnel | None:
-        """What has to be open for the edge to reach the interface, None where nothing has to."""
+    @property
+    def uses_tunnels(self) -> bool:
+        """Whether its tasks are reached through the tunnels' process."""
+
+    async def locate(self, task: Task) -> None:
+        """Ask the resource what `tunnel` needs to know, unless it was asked before."""
+
+    def tunnel(self, task: Task) -> Tunnel | None:
+        """What has to be open for the edge to reach the interface, None where nothing has to.
+
+        Asks nobody. Raises ResourceUnavailable where `locate` has to be called before.
+        """
 
     def interface_target(self, task: Task) -> Target | None:
         """Where the edge reaches the interface, None while it does not answer."""

@@ -216,6 +216,10 @@ class TaskManager(TaskQueries):
             self.changed(row)
         return row.target
 
+    def wake(self, task_id: str) -> None:
+        """Have the reconciler look at the task soon."""
+        self._wake(task_id)
+
     def changed(self, task: Task) -> None:
         """Tell open pages and the reconciler that the task is another."""
         self.events.publish(Event("task", task.id, task.user, task.server_name))

@@ -47,7 +47,7 @@ async def test_status(rig: "Rig") -> None:
     [
         (build_request("GET", "/nothing", None), 404, "no_such_call"),
         (build_request("GET", "/%", None), 404, "no_such_call"),
-        (build_request("PATCH", "/tasks", {}), 405, "no_such_method"),
+        (build_request("POST", "/tasks", {}), 405, "no_such_method"),
         (build_request("PUT", "/tasks", {}), 400, "bad_json"),
         (build_request("PUT", "/tasks/0123456789ab", {"id": "ab0123456789"}), 400, "bad_listener"),
         (build_request("POST", "/tasks/0123456789ab/tickets", {}), 404, "no_such_task"),

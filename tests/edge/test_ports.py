@@ -108,14 +108,36 @@ async def test_tasks_can_swap_ports(rig: "Rig", backend: "Backend") -> None:
     assert (await two.fetch("/", two.own)).status == 503
 
 
-async def test_bad_state_changes_nothing(rig: "Rig", backend: "Backend") -> None:
-    task = await rig.open(backend.target)
-    bad = Listener("0123456789ab", "x", "javascript:alert(1)", "http://hub/o", SECRET, port=1)
-    with pytest.raises(EdgeError, match="room_url"):
-        await rig.client.put_tasks([bad])
+async def test_tasks_can_swap_ports_between_pieces(
+    rig: "Rig", backend: "Backend", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each task travels in a piece of its own, and the first piece closes what is in none."""
+    monkeypatch.setattr("rosetta_hub.edge.client.LARGEST_PIECE", 1)
+    one, two, kept = [await rig.open(backend.target) for _ in range(3)]
+    gone = await rig.open(backend.target)
+    swapped = [
+        replace(one.listener, port=two.socket_port),
+        replace(two.listener, port=one.socket_port),
+    ]
+    assert await rig.client.put_tasks(swapped, kept=[kept.id]) == {}
+    one.socket_port, two.socket_port = two.socket_port, one.socket_port
+    one.authority, two.authority = two.authority, one.authority
+    for task in (one, two, kept):
+        assert (await task.fetch("/", task.own)).status == 200
+    assert not await is_open(gone)
+
+
+async def test_bad_description_stops_no_other_task(rig: "Rig", backend: "Backend") -> None:
+    known, other = await rig.open(backend.target), await rig.open(None)
+    bad = replace(known.listener, port=1, room_url="javascript:alert(1)")
+    errors = await rig.client.put_tasks([bad, replace(other.listener, target=backend.target)])
+    assert list(errors) == [known.id]
+    assert "room_url" in errors[known.id]
+    for task in (known, other):
+        assert (await task.fetch("/", task.own)).status == 200
     with pytest.raises(EdgeError, match="twice"):
-        await rig.client.put_tasks([task.listener, task.listener])
-    assert (await task.fetch("/", task.own)).status == 200
+        await rig.client.put_tasks([known.listener, known.listener])
+    assert (await known.fetch("/", known.own)).status == 200
 
 
 async def test_a_thousand_ports(secure_rig: "Rig", backend: "Backend") -> None:

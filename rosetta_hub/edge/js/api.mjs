@@ -52,6 +52,16 @@ function sendError(res, error) {
   return send(res, 500, { error: "internal", message: "see the edge's log" });
 }
 
+/** The descriptions of tasks in a body, each with an id of its own. */
+function listOf(body) {
+  const raws = body.tasks;
+  const isList = Array.isArray(raws) && raws.every((raw) => raw !== null && typeof raw === "object");
+  if (!isList) throw new ApiError(400, "bad_json", "tasks is a list of objects");
+  const ids = new Set(raws.map((raw) => raw.id));
+  if (ids.size !== raws.length) throw new ApiError(400, "bad_listener", "an id is there twice");
+  return raws;
+}
+
 /** The calls, by method and path; `status()` says who answers. */
 function buildRoutes(tasks, status) {
   const taskOf = (id) => {
@@ -63,9 +73,11 @@ function buildRoutes(tasks, status) {
     ["GET", /^\/status$/, () => status()],
     ["GET", /^\/activity$/, () => ({ tasks: tasks.activity() })],
     ["PUT", /^\/tasks$/, async (body) => {
-      if (!Array.isArray(body.tasks)) throw new ApiError(400, "bad_json", "tasks is a list");
-      return { errors: await tasks.putAll(body.tasks) };
+      const { kept = {} } = body;
+      if (kept === null || typeof kept !== "object") throw new ApiError(400, "bad_json", "kept is an object");
+      return { errors: await tasks.putAll(listOf(body), kept) };
     }],
+    ["PATCH", /^\/tasks$/, async (body) => ({ errors: await tasks.putMore(listOf(body)) })],
     ["PUT", /^\/tasks\/([0-9a-f]{12})$/, async (body, id) => {
       if (body.id !== id) throw new ApiError(400, "bad_listener", "the id differs from the path's");
       await tasks.put(body);
@@ -101,7 +113,7 @@ async function handle(routes, req, res) {
   const route = found.find(([method]) => method === req.method);
   if (route === undefined) throw new ApiError(405, "no_such_method");
   const [method, pattern, call] = route;
-  const body = method === "PUT" || method === "POST" ? await readJson(req) : null;
+  const body = ["PUT", "PATCH", "POST"].includes(method) ? await readJson(req) : null;
   send(res, method === "POST" ? 201 : 200, await call(body, ...pattern.exec(req.url).slice(1)));
 }
 

@@ -47,33 +47,53 @@ export class Tasks {
     return done;
   }
 
-  /** Open or update one task; raises BadListener and PortError. */
+  /** Open or update one task; raises BadListener and PortError, and changes nothing then. */
   put(raw) {
     return this.#exclusively(() => this.#put(raw));
   }
 
-  /** Make exactly these tasks open. Gives `{id: system's code}` of those whose port can't be bound. */
-  putAll(raws) {
+  /**
+   * Make exactly these tasks open. Those in `kept`, `{id: {port, host, protocol} or null}`, stay as they are,
+   * but for those that will move from where they are. Gives what `putMore` does.
+   */
+  putAll(raws, kept) {
     return this.#exclusively(async () => {
-      const wanted = new Map(raws.map((raw) => [raw.id, raw]));
-      if (wanted.size !== raws.length) throw new BadListener("an id is there twice");
-      // Checked before anything changes.
-      for (const raw of raws) checkListener(raw, this.context);
+      const wanted = new Set(raws.map((raw) => raw.id));
       for (const task of this.#byId.values()) {
-        const raw = wanted.get(task.id);
-        if (raw === undefined || this.#moves(task, raw)) this.#close(task);
+        if (wanted.has(task.id)) continue;
+        const place = Object.hasOwn(kept, task.id) ? kept[task.id] : undefined;
+        if (place === undefined || (place !== null && this.#moves(task, place))) this.#close(task);
       }
-      const errors = {};
-      for (const raw of raws) {
-        try {
-          await this.#put(raw);
-        } catch (error) {
-          if (!(error instanceof PortError)) throw error;
-          errors[raw.id] = error.code;
-        }
-      }
-      return errors;
+      return this.#putEach(raws);
     });
+  }
+
+  /** Open or update these, too. Gives `{id: reason}` of those that can't be, which stop no other. */
+  putMore(raws) {
+    return this.#exclusively(() => this.#putEach(raws));
+  }
+
+  async #putEach(raws) {
+    const errors = {};
+    const note = (raw, error) => {
+      if (!(error instanceof PortError || error instanceof BadListener)) throw error;
+      errors[raw.id] = error.code ?? error.message;
+    };
+    const good = raws.filter((raw) => {
+      try {
+        checkListener(raw, this.context);
+      } catch (error) {
+        note(raw, error);
+      }
+      return errors[raw.id] === undefined;
+    });
+    // Ports move from one task to another: all are given up before one is taken.
+    for (const raw of good) {
+      const known = this.get(raw.id);
+      if (known !== null && this.#moves(known, raw)) this.#close(known);
+    }
+    for (const raw of good) await this.#put(raw).catch((error) => note(raw, error));
+    return errors;
   }
 
   /** Close a task and cut its connections; false when there is none. */
