@@ -194,6 +194,18 @@ class Rosetta(MailOptions):
         queue; otherwise it is stopped, so that it does not hold a node for nobody. 0: never.""",
     ).tag(config=True)
 
+    template_paths = List(
+        Unicode(),
+        help="""Directories of templates that go before ours on the service's pages. The default is
+        `c.JupyterHub.template_paths`, so that a site's own `page.html` frames these pages, too. Its
+        scripts are not run there unless they are files of the hub's host.""",
+    ).tag(config=True)
+
+    template_vars = Dict(
+        help="""Variables of the templates on the service's pages, such as `announcement`. The
+        default is `c.JupyterHub.template_vars`, without those that are functions.""",
+    ).tag(config=True)
+
     @default("agents_url")
     def _default_agents_url(self) -> str:
         return str(self.service_url)

@@ -18,6 +18,7 @@ from rosetta_hub.catalogue.catalogue import Catalogue
 from rosetta_hub.config import SERVICE_NAME, Rosetta
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.hub_proxy import set_proxy_command
+from rosetta_hub.site_templates import make_site_page, plain_variables
 
 # What the service may do on the hub: start and stop servers on behalf of users that it has checked,
 # report activity, see which users and servers there are. No tokens, no users made or deleted.
@@ -66,6 +67,7 @@ def setup(c: Any, config_file: str, manage_service: bool = True) -> None:
 def _setup(c: Any, config_file: Path, managed: bool) -> None:
     state_dir = str(c.Rosetta.get("state_dir", "rosetta_state"))
     c.Rosetta.state_dir = str(config_file.parent / state_dir)
+    _share_templates(c)
     settings = Rosetta(config=c)
     settings.check()
     _check_base_url(c.JupyterHub, settings)
@@ -75,7 +77,6 @@ def _setup(c: Any, config_file: Path, managed: bool) -> None:
     _set_default(c.JupyterHub, "default_url", settings.service_prefix)
     _set_default(c.JupyterHub, "cleanup_servers", False)
     _set_default(c.JupyterHub, "init_spawners_timeout", 1)
-    _add_templates(c.JupyterHub)
     c.JupyterHub.services.append(_service(settings, config_file, managed))
     role = {"name": SERVICE_NAME, "scopes": SERVICE_SCOPES, "services": [SERVICE_NAME]}
     c.JupyterHub.load_roles.append(role)
@@ -123,14 +124,15 @@ def _set_default(section: Any, name: str, value: Any) -> None:
         setattr(section, name, value)
 
 
-def _add_templates(hub: Any) -> None:
-    path = str(Path(str(rosetta_templates.__file__)).parent)
-    paths = hub.template_paths
-    if isinstance(paths, LazyConfigValue):
-        # Nothing was assigned: the hub's own templates come first, and have the same names.
-        paths.prepend([path])
-    else:
-        paths.append(path)
+def _share_templates(c: Any) -> None:
+    """Give our templates to the hub, and those and the variables of the site to the service."""
+    hub, rosetta = c.JupyterHub, c.Rosetta
+    ours = str(Path(str(rosetta_templates.__file__)).parent)
+    paths = make_site_page(_items(hub.template_paths), Path(rosetta.state_dir) / "templates")
+    # The hub's own templates, which have the same names as ours, are appended by the hub.
+    hub.template_paths = [*paths, ours]
+    _set_default(rosetta, "template_paths", paths)
+    _set_default(rosetta, "template_vars", plain_variables(_mapping(hub.template_vars)))
 
 
 def _service(settings: Rosetta, config_file: Path, managed: bool) -> dict[str, Any]:
@@ -169,6 +171,11 @@ def _let_users_in(hub: Any) -> None:
         hub.extra_user_scopes = {*_items(hub.get("extra_user_scopes", ())), _ACCESS}
     else:
         hub.load_roles.append({"name": "user", "scopes": ["self", _ACCESS]})
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    """The same of a dict."""
+    return dict(value.to_dict().get("update", {}) if isinstance(value, LazyConfigValue) else value)
 
 
 def _items(value: Any) -> list[Any]:

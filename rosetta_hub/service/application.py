@@ -4,8 +4,6 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader
-from jupyterhub._data import DATA_FILES_PATH
 from tornado import web
 
 from rosetta_hub.service.agents import ReportHandler
@@ -99,12 +97,3 @@ def log_request(handler: web.RequestHandler) -> None:
     level = logging.INFO if status < 500 else logging.ERROR
     milliseconds = 1000 * request.request_time()
     log.log(level, "%d %s %s %.1f ms", status, request.method, request.path, milliseconds)
-
-
-def build_templates() -> Environment:
-    """The service's templates; those of the hub are there to be extended."""
-    hub_templates = Path(DATA_FILES_PATH) / "templates"
-    loader = ChoiceLoader(
-        [PackageLoader("rosetta_templates", "."), FileSystemLoader(hub_templates)]
-    )
-    return Environment(loader=loader, autoescape=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment
 from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
 from pydantic import BaseModel
 from tornado import web
@@ -20,6 +19,7 @@ from rosetta_hub.identities import Identities, IdentityTester
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.collector import FactsCollector
+from rosetta_hub.service.page_templates import PageTemplates
 from rosetta_hub.tasks.caller import Caller
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.view import Viewer
@@ -30,9 +30,15 @@ log = logging.getLogger(__name__)
 # Bytes; no request of ours is larger, but for an agent's report with a piece of log.
 MAX_BODY = 1 << 20
 
+_POLICY = (
+    "default-src 'self'; img-src 'self' data: https:; object-src 'none'; base-uri 'none';"
+    " form-action 'self'; frame-ancestors 'none'"
+)
+# A site's own page.html may hold styles, but no scripts.
+PAGE_POLICY = f"{_POLICY}; style-src 'self' 'unsafe-inline'"
+
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: https:;"
-    " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -50,7 +56,7 @@ class Services:
     edge: EdgePublisher
     hub: HubClient
     hub_auth: HubOAuth
-    templates: Environment
+    templates: PageTemplates
     facts: FactsCollector
     identities: Identities
     users: Users
@@ -191,20 +197,24 @@ class PageHandler(HubHandler):
 
     def render_page(self, name: str, **context: Any) -> None:
         """Render a template of `templates/service`."""
-        template = self.services.templates.get_template(f"service/{name}")
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(template.render(**self._context(), **context))
+        self.set_header("Content-Security-Policy", PAGE_POLICY)
+        self.finish(self.services.templates.render(name, {**self._context(), **context}))
 
     def write_sentence(self, status: int, sentence: str) -> None:
         """An error as a page."""
         self.render_page("error.html", status=status, message=sentence)
 
     def _context(self) -> dict[str, Any]:
-        hub_base = self.hub_auth.hub_prefix
+        """What the hub gives to all templates, as far as the service knows it."""
+        hub_url = self.hub_auth.hub_prefix
         caller = getattr(self, "_caller", None)
         return {
-            "hub_base_url": hub_base,
-            "prefix": self.hub_auth.base_url,
+            "base_url": hub_url,
+            "prefix": self.services.settings.service_prefix.removesuffix("services/rosetta/"),
             "user": {"name": caller.name, "admin": caller.admin} if caller else None,
-            "logout_url": f"{hub_base}logout",
+            "parsed_scopes": {"admin-ui": {}} if caller and caller.admin else {},
+            "login_url": f"{hub_url}login",
+            "logout_url": f"{hub_url}logout",
+            "static_url": lambda path, **_: f"{hub_url}static/{path}",
         }

@@ -25,10 +25,10 @@ from rosetta_hub.reconciler.strays import StrayStopper
 from rosetta_hub.reconciler.work_queue import WorkQueue
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.collector import FactsCollector
-from rosetta_hub.service.application import build_templates
 from rosetta_hub.service.auth import build_hub_auth
 from rosetta_hub.service.handlers import Services
 from rosetta_hub.service.identity_link import IdentityLink
+from rosetta_hub.service.page_templates import PageTemplates
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
@@ -127,7 +127,7 @@ class Parts:
             edge=self.edge,
             hub=self.hub,
             hub_auth=self.hub_auth,
-            templates=build_templates(),
+            templates=PageTemplates(self.settings.template_paths, self.settings.template_vars),
             facts=self.facts,
             identities=self.identities,
             users=self.users,

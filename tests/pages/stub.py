@@ -150,8 +150,8 @@ class Handler(web.RequestHandler):
             service_templates()
             .get_template(f"service/{name}")
             .render(
-                hub_base_url="/hub/",
-                prefix=PREFIX,
+                base_url="/hub/",
+                prefix="/",
                 user={"name": "alice", "admin": False},
                 logout_url="/hub/logout",
                 **context,

@@ -20,9 +20,10 @@ from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.hub_client import HubClient
 from rosetta_hub.identities import Identities
 from rosetta_hub.mail.preferences import read_preferences
-from rosetta_hub.service.application import build_application, build_templates
+from rosetta_hub.service.application import build_application
 from rosetta_hub.service.auth import build_hub_auth
 from rosetta_hub.service.handlers import Services
+from rosetta_hub.service.page_templates import PageTemplates
 from rosetta_hub.users import Users
 
 from .conftest import ALICE, Bench
@@ -151,7 +152,7 @@ async def site(
     # What these handlers do not use is not there.
     parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
     parts |= {"settings": settings, "keys": bench.keys, "tasks": bench.tasks, "hub_auth": auth}
-    parts |= {"templates": build_templates(), "identities": made.identities}
+    parts |= {"templates": PageTemplates([], {}), "identities": made.identities}
     parts |= {"identity_tester": made.test, "identity_changed": made.change}
     parts["users"] = Users(
         bench.tasks, made.identities, cast(HubClient, None), end_nothing, made.change

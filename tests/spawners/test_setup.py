@@ -33,8 +33,8 @@ def test_empty_configuration(tmp_path: Path) -> None:
     assert hub.allow_named_servers is True
     assert hub.cleanup_servers is False
     assert hub.default_url == "/services/rosetta/"
-    # Before the hub's own, which have the same names.
-    assert hub.template_paths.get_value(["/hub"]) == [OURS, "/hub"]
+    # Before the hub's own, which have the same names, and which the hub appends.
+    assert hub.template_paths == [OURS]
     (service,) = hub.services.get_value([])
     assert service["name"] == "rosetta"
     assert service["command"][1:4] == ["-m", "rosetta_hub", "service"]

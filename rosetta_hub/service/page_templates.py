@@ -1,0 +1,51 @@
+"""The templates of the service's pages, in the look of the site."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PackageLoader,
+    PrefixLoader,
+    TemplateError,
+)
+from jupyterhub._data import DATA_FILES_PATH
+
+log = logging.getLogger(__name__)
+
+_PLAIN = {"rosetta_frame": "rosetta_frame.html"}
+
+
+class PageTemplates:
+    """Renders pages with the site's templates and variables, as the hub does.
+
+    Directories of `paths` go before our templates, those before the hub's. `variables` are what
+    `c.JupyterHub.template_vars` holds; what the service says of a page goes before them.
+    """
+
+    def __init__(self, paths: list[str], variables: Mapping[str, Any]) -> None:
+        stock = FileSystemLoader(Path(DATA_FILES_PATH) / "templates")
+        loader = ChoiceLoader(
+            [
+                PrefixLoader({"templates": stock}),
+                FileSystemLoader(paths),
+                PackageLoader("rosetta_templates", "."),
+                stock,
+            ]
+        )
+        self._environment = Environment(loader=loader, autoescape=True)
+        self._variables = variables
+
+    def render(self, name: str, context: Mapping[str, Any]) -> str:
+        """The page; without the site's page.html where that needs what only the hub has."""
+        template = self._environment.get_template(f"service/{name}")
+        variables = {**self._variables, **context}
+        try:
+            return template.render(variables)
+        except (TemplateError, TypeError) as error:
+            log.warning("The site's page.html can't be used for %s: %s", name, error)
+            return template.render(variables | _PLAIN)
