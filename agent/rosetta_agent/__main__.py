@@ -3,7 +3,7 @@
 One line of JSON comes back on standard output, an error on standard error too. ``run``:
 ``launched``, ``already_running`` (both with the agent's ``pid``) or ``refused`` with an
 ``error`` (exit status 2). ``stop``: ``stopped``, or ``unknown`` with an ``error`` (exit
-status 1) when the engine did not answer, so that the container may still be
+status 1) when not all has ended in time, so that the container may still be
 there. ``batch`` is ``run`` in the foreground, inside a batch job; it tells the service
 what it refuses.
 """
@@ -12,17 +12,19 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import sys
 import time
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterator, List
 
 from rosetta_agent.agent import Agent
 from rosetta_agent.batch import Batch, enter
 from rosetta_agent.errors import AgentError, JobError, StateUnknown, TaskFailure
-from rosetta_agent.job import Attempt, Job, parse_job, parse_stop_order
+from rosetta_agent.job import Attempt, Job, StopOrder, parse_job, parse_stop_order
 from rosetta_agent.leftovers import process_of, remove_container, sweep
 from rosetta_agent.poster import Poster
 from rosetta_agent.processes import send, wait_gone
+from rosetta_agent.protocol import STOP_SECONDS
 from rosetta_agent.report import State, tell_end
 from rosetta_agent.sandbox import Sandbox, disk_full_is_a_failure
 
@@ -209,25 +211,45 @@ def stop(text: str) -> int:
     """Stop the attempt and wait until nothing of it is left, with its agent or without."""
     order = parse_stop_order(text)
     _search_first(order.attempt)
-    sandbox = Sandbox(order.attempt)
-    deadline = time.monotonic() + order.grace + 60.0
-    while sandbox.exists() and not sandbox.lock():
-        known = process_of(sandbox)
-        send(known, 15)
-        if known is None or not wait_gone(known, max(0.1, deadline - time.monotonic())):
-            time.sleep(0.05)
-        if time.monotonic() > deadline:
-            say(state="unknown", error="the agent did not end in time")
-            return 1
     try:
-        remove_container(order.attempt, sandbox, order.grace)
+        with _deadline(order.grace + STOP_SECONDS):
+            _stop(order)
     except StateUnknown as error:
         say(state="unknown", error=str(error))
         return 1
-    if sandbox.exists():
-        sandbox.remove()
     say(state="stopped")
     return 0
+
+
+def _stop(order: StopOrder) -> None:
+    sandbox = Sandbox(order.attempt)
+    while sandbox.exists() and not sandbox.lock():
+        known = process_of(sandbox)
+        send(known, signal.SIGTERM)
+        if known is None or not wait_gone(known, order.grace + STOP_SECONDS):
+            time.sleep(0.05)
+    remove_container(order.attempt, sandbox, order.grace)
+    if sandbox.exists():
+        sandbox.remove()
+
+
+@contextlib.contextmanager
+def _deadline(seconds: float) -> Iterator[None]:
+    """Break off what takes longer, also where a program that was started keeps its pipes open.
+
+    Raises:
+        StateUnknown: the time is over.
+    """
+
+    def give_up(_number: int, _frame: Any) -> None:
+        raise StateUnknown("not all of the task has ended within {:g} s".format(seconds))
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
 
 
 if __name__ == "__main__":

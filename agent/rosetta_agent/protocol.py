@@ -63,6 +63,9 @@ MAX_MESSAGE, MAX_DETAIL = 200, 2000
 #: Bytes of a container's output: of all that is kept, and of what one report carries.
 MAX_LOG, MAX_LOG_CHUNK = 5 * 1024 * 1024, 64 * 1024
 
+#: Seconds in which ``stop`` answers, beyond those that the container gets to end.
+STOP_SECONDS = 60.0
+
 # --- the handshake -------------------------------------------------------------------------------
 #
 # K is the secret of the attempt (32 bytes), known to the hub's side and to the node.

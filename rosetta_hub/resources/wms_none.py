@@ -6,14 +6,14 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from rosetta_agent.protocol import REASONS
+from rosetta_agent.protocol import REASONS, STOP_SECONDS
 from rosetta_hub.access import Access, Completed
 from rosetta_hub.errors import ResourceUnavailable
 
 # Seconds. The agent detaches in well under one; a loaded machine may need longer.
 LAUNCH_TIMEOUT = 60
-# What stopping may take on top of the time that the container itself is given.
-STOP_MARGIN = 50
+# What a command that stops may take beyond the agent's own deadline: to get there, and to begin.
+STOP_MARGIN = 30
 
 
 # From a verb and a job to the command that carries it out and its standard input.
@@ -62,7 +62,7 @@ class NoWms:
         Raises:
             ResourceUnavailable: it could not be made sure; ask again.
         """
-        limit = float(job["stop"]) + STOP_MARGIN
+        limit = float(job["stop"]) + STOP_SECONDS + STOP_MARGIN
         answer = await self._agent("stop", job, limit)
         if answer.returncode != 0:
             raise ResourceUnavailable(f"the agent could not stop: {_last_line(answer)}")
