@@ -6,6 +6,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,7 +78,9 @@ class CommandTokens:
         self._tokens.pop(user, None)
 
     async def _run(self, user: str) -> str:
-        done = await LocalAccess().run([*self._command, user], "", COMMAND_TIMEOUT)
+        # The administrator's own program: what it needs may be in the service's environment.
+        access = LocalAccess(os.environ)
+        done = await access.run([*self._command, user], "", COMMAND_TIMEOUT)
         token = done.stdout.strip().rpartition("\n")[2].removeprefix(_PREFIX)
         if done.returncode != 0 or not token:
             # Its output is left out: it may hold a token.
