@@ -156,8 +156,11 @@ if os.environ.get("ROSETTA_PUBLIC_IMAGES", "yes") == "yes":
         }
     ]
 
-# What this hub started before it had containers stays available, as one card: its spawner class
-# with the configuration that it had.
+# The spawner that a hub has in c.JupyterHub.spawner_class becomes the first card by itself. This
+# hub is new: its users have no accounts on this machine that a Jupyter server could run under.
+c.Rosetta.keep_spawner = False
+
+# More spawners can be cards, too, with options of their own:
 #     c.Rosetta.software += [
 #         {
 #             "id": "local",

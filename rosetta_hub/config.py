@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from traitlets import Any as AnyTrait
 from traitlets import Bool, Dict, Integer, List, TraitError, Unicode, default, validate
 
 from rosetta_hub.catalogue.catalogue import Catalogue, load_catalogue
@@ -46,6 +47,20 @@ class Rosetta(MailOptions):
         whom and where an entry counts; of entries with the same `computing` the first one that
         names the user, one of the user's groups, or nobody, counts. The default is no limit.
         The keys are the fields of rosetta_hub.catalogue.limits.Limit.""",
+    ).tag(config=True)
+
+    keep_spawner = Bool(
+        True,
+        help="""Whether the spawner that the hub has without Rosetta Hub (`previous_spawner`) stays
+        available: as the first card of the catalogue, and for starts that name no software. An
+        entry of `software` with that spawner class takes the place of this card.""",
+    ).tag(config=True)
+
+    previous_spawner = AnyTrait(
+        None,
+        help="""The spawner class that the hub has without Rosetta Hub: a class, an import path or
+        an entry point's name. Servers that were started by it stay under it. The default is
+        `c.JupyterHub.spawner_class` as `rosetta_hub.setup` finds it.""",
     ).tag(config=True)
 
     tasks_url = Unicode(

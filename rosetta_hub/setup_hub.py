@@ -3,8 +3,6 @@
 import os
 import re
 import sys
-from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,13 +10,25 @@ from urllib.parse import urlsplit
 import jupyterhub
 from traitlets import TraitError
 from traitlets.config.loader import LazyConfigValue
+from traitlets.log import get_logger
 
 import rosetta_templates
-from rosetta_hub.catalogue.catalogue import Catalogue
 from rosetta_hub.config import SERVICE_NAME, Rosetta
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.hub_proxy import set_proxy_command
+from rosetta_hub.native import (
+    PREVIOUS_CARD,
+    check_installed,
+    check_native_entries,
+    class_name,
+    find_entry,
+    is_rosetta,
+)
 from rosetta_hub.site_templates import make_site_page, plain_variables
+
+# Our spawner's entry point, and the hub's default for `c.JupyterHub.spawner_class`.
+OUR_SPAWNER = "rosetta"
+DEFAULT_SPAWNER = "jupyterhub.spawner.LocalProcessSpawner"
 
 # What the service may do on the hub: start and stop servers on behalf of users that it has checked,
 # report activity, see which users and servers there are. No tokens, no users made or deleted.
@@ -45,7 +55,8 @@ def setup(c: Any, config_file: str, manage_service: bool = True) -> None:
     To be called on the last line, so that it sees all of the configuration. It adds the service
     (started by the hub, unless `manage_service` is False), its role, the spawner, the pages'
     templates, and named servers. Services, roles and template paths that the configuration has
-    are kept and added to; templates of the administrator go before ours.
+    are kept and added to; templates of the administrator go before ours. The configured spawner
+    class becomes a card of the catalogue (`c.Rosetta.keep_spawner`); its servers go on under it.
 
     Set unless the configuration says otherwise: users start at the dashboard (`default_url`);
     servers go on when the hub stops (`cleanup_servers`), the hub's proxy is the guarded one
@@ -72,8 +83,8 @@ def _setup(c: Any, config_file: Path, managed: bool) -> None:
     settings.check()
     _check_base_url(c.JupyterHub, settings)
     check_native_entries(settings.catalogue())
-    c.JupyterHub.spawner_class = "rosetta"
-    c.JupyterHub.allow_named_servers = True
+    _keep_spawner(c, settings)
+    _allow_named_servers(c.JupyterHub)
     _set_default(c.JupyterHub, "default_url", settings.service_prefix)
     _set_default(c.JupyterHub, "cleanup_servers", False)
     _set_default(c.JupyterHub, "init_spawners_timeout", 1)
@@ -84,28 +95,37 @@ def _setup(c: Any, config_file: Path, managed: bool) -> None:
     set_proxy_command(c, settings)
 
 
-def check_native_entries(catalogue: Catalogue) -> None:
-    """Refuse native entries whose spawner is not installed; imports none of them.
+def _keep_spawner(c: Any, settings: Rosetta) -> None:
+    """Note the spawner that the hub has, make it a card, and put ours in its place."""
+    previous = settings.previous_spawner
+    configured = c.JupyterHub.get("spawner_class", DEFAULT_SPAWNER)
+    if not is_rosetta(configured):
+        c.JupyterHub.spawner_class = OUR_SPAWNER
+        previous = previous or configured
+    if previous is None:
+        return
+    check_installed("c.JupyterHub.spawner_class", previous)
+    c.Rosetta.previous_spawner = previous
+    entry = find_entry(settings.catalogue(), previous)
+    name = entry.name if entry else PREVIOUS_CARD["name"]
+    if entry is None and settings.keep_spawner:
+        card = PREVIOUS_CARD | {"spawner_class": previous}
+        c.Rosetta.software = [card, *settings.software]
+    kept = entry or settings.keep_spawner
+    get_logger().info(
+        "c.JupyterHub.spawner_class: RosettaSpawner takes the place of %s, which %s.",
+        class_name(previous),
+        f"is the card {name!r} of the catalogue" if kept else "goes on with the servers that run",
+    )
 
-    Raises:
-        ConfigError: a `spawner_class` is neither an entry point nor in a module that exists.
-    """
-    known = {point.name.lower() for point in entry_points(group="jupyterhub.spawners")}
-    for card in catalogue.software.values():
-        name = card.default.spawner_class
-        if card.default.kind == "native" and name.lower() not in known and not _exists(name):
-            raise ConfigError(
-                f"c.Rosetta.software entry {card.id!r}: key 'spawner_class' names {name!r}, which"
-                f" is not installed. Use an import path or one of: {', '.join(sorted(known))}."
-            )
 
-
-def _exists(import_path: str) -> bool:
-    module, dot, _ = import_path.rpartition(".")
-    try:
-        return bool(dot) and find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
+def _allow_named_servers(hub: Any) -> None:
+    if hub.get("allow_named_servers") is False:
+        get_logger().warning(
+            "c.JupyterHub.allow_named_servers = False is replaced by True: each task of Rosetta Hub"
+            " is a named server."
+        )
+    hub.allow_named_servers = True
 
 
 def _check_base_url(hub: Any, settings: Rosetta) -> None:

@@ -19,9 +19,9 @@ _SLUG = re.compile(r"[^a-z0-9]+")
 class Software(Entry):
     """One version of one software: an OCI image, its interface and what it can do.
 
-    `kind="native"` is the exception: it stands for the spawner class that the hub used before,
-    started with its own configuration (`spawner_class`, `spawner_config`); image and interface
-    are then not used.
+    `kind="native"` is the exception: it stands for a spawner class of the hub (`spawner_class`, a
+    class or a name of one), started with its own configuration and `spawner_config`; image and
+    interface are then not used.
     """
 
     id: str = Field(default="", pattern=r"^$|" + ID_PATTERN)
@@ -62,7 +62,7 @@ class Software(Entry):
     read_only_root: bool = False
     pids: int = Field(default=1024, ge=16)
 
-    spawner_class: str = ""
+    spawner_class: str | type = ""
     spawner_config: dict[str, Any] = {}
 
     @field_validator("image_name", "registry")

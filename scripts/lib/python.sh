@@ -68,5 +68,5 @@ install_python() {
 # The oldest JupyterHub that is supported: the tests start hubs with it, but run in .venv.
 install_oldest_python() {
     require_python
-    make_venv "$oldest_venv" --editable . "jupyterhub==5.2.*" "jupyterlab>=4"
+    make_venv "$oldest_venv" --editable . "jupyterhub==5.2.*" "jupyterlab>=4" "dockerspawner>=13"
 }

@@ -1,37 +1,45 @@
 """The spawner that the hub is configured with."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from copy import deepcopy
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from jupyterhub.spawner import Spawner
 from jupyterhub.utils import maybe_future
-from traitlets import Type, Unicode
+from traitlets import Type
 from wrapspawner import WrapSpawner
 
 from rosetta_hub.catalogue.cards import cards_for
 from rosetta_hub.catalogue.options import parse_options, resolve_options
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.errors import InvalidOptions
-from rosetta_spawners.child import HUB_FLAGS, Bond, find_class, make_child
+from rosetta_hub.native import class_name
+from rosetta_spawners.child import HANDED_OVER, HUB_FLAGS, SHARED, make_child
+from rosetta_spawners.choice import Choice, StoredState, choose, native_choice, restore, task_choice
 from rosetta_spawners.errors import StartRefused
 from rosetta_spawners.form import chosen_fields, native_fields, render_form, take_preset
 from rosetta_spawners.settings import Settings, load_settings, person_of
 from rosetta_spawners.task import TaskSpawner
 
+# Seconds within which the form of a native entry has to be there.
+_FORM_TIMEOUT = 10.0
+
 
 class RosettaSpawner(WrapSpawner):
     """Chooses for each start who does the work: `TaskSpawner`, or the class of a native entry.
 
-    A native entry of the catalogue is the spawner that the hub used before. It is started with its
-    own configuration (`c.ThatSpawner`, then the entry's `spawner_config`), options form and hooks,
-    and the hub sees through this object: timeouts, progress, state, token, server.
+    A native entry of the catalogue is another spawner of the hub, such as the one that it had
+    before Rosetta Hub. It is started with its own configuration (`c.ThatSpawner`, then the entry's
+    `spawner_config`), options form and hooks, and the hub sees through this object: timeouts,
+    progress, state, token, server.
 
     Options of a start: those of `rosetta_hub.catalogue.options.TaskOptions` for a container;
     `{"software": ID, "spawner_options": {...}}` for a native entry, of which the second part is
-    the `user_options` of that spawner.
+    the `user_options` of that spawner. Options without `software` are the previous spawner's.
 
     Of wrapspawner this keeps the attributes, the forwarding of start, stop and poll, and the
     clearing. Choosing, making and restoring the child are replaced, because what wrapspawner does
@@ -45,21 +53,26 @@ class RosettaSpawner(WrapSpawner):
 
     child_class = Type(TaskSpawner, Spawner, help="Class of the present child; not configurable.")
 
-    child_software = Unicode(help="Id of the native entry that the child is of; empty: none.")
-
-    _bond: Bond | None = None
+    _stored = StoredState(None)
     _form_auth_state: tuple[Any] | None = None
     _preset: Mapping[str, str] = MappingProxyType({})
 
+    def __getattribute__(self, name: str) -> Any:
+        if name in SHARED and (child := _child_of(self)) is not None:
+            return getattr(child, name)
+        return super().__getattribute__(name)
+
     def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        child = self.__dict__.get("_trait_values", {}).get("child_spawner")
+        child = _child_of(self)
         # Hooks of authenticators may set what only the child has, e.g. `spawner.volumes`.
-        if child and (name in HUB_FLAGS or (child.has_trait(name) and not self.has_trait(name))):
+        is_childs = name in SHARED or not (name.startswith("_") or hasattr(type(self), name))
+        if child is not None and (is_childs or name in HUB_FLAGS):
             setattr(child, name, value)
+        if child is None or not is_childs or name in HANDED_OVER:
+            super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
-        child = self.__dict__.get("_trait_values", {}).get("child_spawner")
+        child = _child_of(self)
         if child is None or name.startswith("_"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(child, name)
@@ -74,72 +87,57 @@ class RosettaSpawner(WrapSpawner):
     def construct_child(self) -> Spawner:
         """The child for `user_options`, made when there is none."""
         if self.child_spawner is None:
-            entry = self._chosen_entry()
-            child = self._make_child(entry)
-            kept = self.child_state if self.child_software == _id(self.user_options, entry) else {}
+            choice = self._choice()
+            child = self._make_child(choice)
+            kept = self._stored.state if self._stored.software == choice.software else {}
             # As the hub does with a spawner before each start.
             child.load_state(deepcopy(kept))
             child.clear_state()
-            self._adopt(child, _id(self.user_options, entry))
+            self._adopt(child, choice)
         return self.child_spawner
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore the child of a server that the hub has as running.
 
-        A hub that was killed in the middle of a start has saved no state; then the options tell.
+        Servers that were started before Rosetta Hub was installed go on under their spawner.
         """
         Spawner.load_state(self, state)
-        self.child_state = deepcopy(state.get("child_state", {}))
-        self.child_software = str(state.get("software", ""))
+        self._stored = StoredState.parse(deepcopy(state), self.settings)
         if self.server is None:
             return
-        entry = self.settings.native_entry(self.child_software) if state else self._chosen_entry()
-        # An entry that has been removed from the catalogue may still run.
-        child = self._make_child(entry, str(state.get("spawner_class", "")))
-        child.load_state(deepcopy(self.child_state))
-        self._adopt(child, self.child_software or _id(self.user_options, entry))
+        choice = restore(self.settings, self._stored, self.user_options, person_of(self.user))
+        child = self._make_child(choice)
+        child.load_state(deepcopy(self._stored.state))
+        self._adopt(child, choice)
 
     def get_state(self) -> dict[str, Any]:
         """What `load_state` needs; empty when nothing runs, unless the child keeps something."""
-        child = self.child_spawner
-        state = child.get_state() if child else self.child_state
-        if child is None and not state:
-            return {}
-        found = {"software": self.child_software, "child_state": deepcopy(state)}
-        if child and self.child_software:
-            found["spawner_class"] = f"{type(child).__module__}.{type(child).__qualname__}"
-        return found
+        stored, child = self._stored, self.child_spawner
+        if child:
+            stored = replace(stored, state=deepcopy(child.get_state()))
+        return stored.pack(self.settings) if child or stored.state else {}
 
     def clear_state(self) -> None:
         """Drop the child. What its class keeps from one start to the next, it finds again."""
-        bond, self._bond = self._bond, None
-        if bond:
-            bond.dissolve()
-        child, kept = self.child_spawner, self.child_state
+        child = self.child_spawner
         super().clear_state()
-        self.child_state = deepcopy(child.get_state()) if child else kept
-        if not self.child_state:
-            self.child_software = ""
+        if child:
+            self._stored = StoredState(self._stored.software, deepcopy(child.get_state()))
 
-    def _chosen_entry(self) -> Software | None:
-        return self.settings.native(self.user_options, person_of(self.user))
+    def _choice(self) -> Choice:
+        return choose(self.settings, self.user_options, person_of(self.user))
 
-    def _make_child(self, entry: Software | None, class_name: str = "") -> Spawner:
-        """A child for a native entry, of a class of that name, or for a container."""
-        options = self.user_options
-        if entry is None and not class_name:
-            return make_child(self, TaskSpawner, {}, options)
-        config = entry.spawner_config if entry else {}
-        own_options = options.get("spawner_options") or {}
-        return make_child(
-            self, find_class(entry.spawner_class if entry else class_name), config, own_options
-        )
+    def _make_child(self, choice: Choice) -> Spawner:
+        return make_child(self, choice.spawner_class, choice.config, choice.options)
 
-    def _adopt(self, child: Spawner, software: str) -> None:
+    def _adopt(self, child: Spawner, choice: Choice) -> None:
+        for name in HANDED_OVER:
+            setattr(child, name, getattr(self, name))
         self.child_class = type(child)
-        self.child_software = software
+        self._stored = StoredState(
+            choice.software, spawner_class=class_name(type(child)) if choice.software else ""
+        )
         self.child_spawner = child
-        self._bond = Bond(self, child)
 
     # What the hub asks before, during and after a start, in this order.
 
@@ -207,39 +205,65 @@ class RosettaSpawner(WrapSpawner):
         Raises:
             StartRefused: the service has a record of this server.
         """
-        await self._make_child(None).rename(old_name, new_name)
-        if entry := self._chosen_entry():
-            await self._make_child(entry).rename(old_name, new_name)
+        await self._task_child().rename(old_name, new_name)
+        if (choice := self._choice()).software:
+            await self._make_child(choice).rename(old_name, new_name)
 
     async def delete_forever(self) -> None:
         """Have all forget the server who may know it: its name may have been a task's before."""
         try:
-            if self._chosen_entry():
+            if self._choice().software:
                 await maybe_future(self.construct_child().delete_forever())
         finally:
-            await self._make_child(None).delete_forever()
+            await self._task_child().delete_forever()
+
+    def _task_child(self) -> Spawner:
+        return self._make_child(task_choice(self.user_options))
 
     # The form
 
     async def get_options_form(self) -> str:
-        """The catalogue as a form (HTML), with the own forms of the native entries in it."""
+        """The catalogue as a form (HTML), with the own forms of the native entries in it.
+
+        Empty where there is nothing to choose: the previous spawner alone, which has no form. A
+        native entry whose form can't be made is left out.
+        """
         person = person_of(self.user)
         preset, self._preset = self._preset, MappingProxyType({})
-        cards = cards_for(self.settings.catalogue, person)
-        forms = {}
-        for card in cards:
+        cards, forms = [], {}
+        for card in cards_for(self.settings.catalogue, person):
             if entry := self.settings.native({"software": card["id"]}, person):
-                forms[card["id"]] = await self._own_form(entry)
+                form = await self._own_form(entry)
+                if form is None:
+                    continue
+                forms[card["id"]] = form
+            cards.append(card)
         self._form_auth_state = None
+        previous = self.settings.previous_for(person)
+        if previous and [card["id"] for card in cards] == [previous.id] and not forms[previous.id]:
+            return ""
         static_url = f"{self.settings.rosetta.service_prefix}static"
         return render_form(cards, forms, static_url, person.name, preset)
 
-    async def _own_form(self, entry: Software) -> str:
-        child = self._make_child(entry)
-        child.handler = self.handler
-        if self._form_auth_state:
-            await child.run_auth_state_hook(*self._form_auth_state)
-        return str(await child.get_options_form() or "")
+    def _native_options(self, entry: Software, own: dict[str, Any]) -> dict[str, Any]:
+        """Those of the previous spawner are stored as they were before Rosetta Hub."""
+        previous = self.settings.previous
+        if previous and entry.id == previous.id and "software" not in own:
+            return own
+        return {"software": entry.id, "spawner_options": own}
+
+    async def _own_form(self, entry: Software) -> str | None:
+        """The form of a native entry, empty where it has none; None where it can't be made."""
+        try:
+            async with asyncio.timeout(_FORM_TIMEOUT):
+                child = self._make_child(native_choice(entry, {}))
+                child.handler = self.handler
+                if self._form_auth_state:
+                    await child.run_auth_state_hook(*self._form_auth_state)
+                return str(await maybe_future(child.get_options_form()) or "")
+        except Exception:  # a foreign class can raise anything
+            self.log.exception("The card %r is hidden: its form can't be made", entry.id)
+            return None
 
     async def options_from_query(self, query_data: Mapping[str, Any]) -> dict[str, Any]:
         """Refuse to start from a link; see `take_preset`.
@@ -260,9 +284,9 @@ class RosettaSpawner(WrapSpawner):
         fields = chosen_fields(form_data)
         person = person_of(self.user)
         if entry := self.settings.native(fields, person):
-            child = self._make_child(entry)
+            child = self._make_child(native_choice(entry, {}))
             own = await maybe_future(child.run_options_from_form(native_fields(form_data)))
-            return {"software": fields["software"], "spawner_options": own}
+            return self._native_options(entry, own)
         try:
             options = parse_options(fields)
             resolve_options(options, self.settings.catalogue, person)
@@ -271,5 +295,6 @@ class RosettaSpawner(WrapSpawner):
         return options.model_dump(exclude_unset=True)
 
 
-def _id(options: Mapping[str, Any], entry: Software | None) -> str:
-    return str(options.get("software", "")) if entry else ""
+def _child_of(spawner: RosettaSpawner) -> Spawner | None:
+    """The child, read past `__getattribute__`."""
+    return vars(spawner).get("_trait_values", {}).get("child_spawner")

@@ -7,15 +7,21 @@ from typing import Any
 from rosetta_hub.catalogue.catalogue import Catalogue, Person
 from rosetta_hub.catalogue.software import Software, SoftwareCard
 from rosetta_hub.config import Rosetta
+from rosetta_hub.native import PREVIOUS_CARD, find_entry
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`c.Rosetta` with its validated catalogue, and the key that the service knows spawners by."""
+    """`c.Rosetta` with its validated catalogue, and the key that the service knows spawners by.
+
+    `previous` is the entry of the spawner that the hub has without Rosetta Hub; it is not in the
+    catalogue where `c.Rosetta.keep_spawner` is off.
+    """
 
     rosetta: Rosetta
     catalogue: Catalogue
     spawner_key: str
+    previous: Software | None = None
 
     def __repr__(self) -> str:
         return "Settings(***)"
@@ -30,11 +36,20 @@ class Settings:
 
     def native_entry(self, card_id: str) -> Software | None:
         """The native entry of that id, whoever may start it; for servers that run already."""
+        if self.previous and card_id == self.previous.id:
+            return self.previous
         return _native(self.catalogue.software.get(card_id))
+
+    def previous_for(self, person: Person) -> Software | None:
+        """The entry of the previous spawner, where it is kept and the person may start it."""
+        return self.previous and self.native({"software": self.previous.id}, person)
 
 
 def _native(card: SoftwareCard | None) -> Software | None:
-    return card.default if card and card.default.kind == "native" else None
+    """The entry of a native card, with the card's id."""
+    if card is None or card.default.kind != "native":
+        return None
+    return card.default.model_copy(update={"id": card.id})
 
 
 _known: list[tuple[Any, Settings]] = []
@@ -50,10 +65,20 @@ def load_settings(config: Any) -> Settings:
         if known is config:
             return settings
     rosetta = Rosetta(config=config)
-    settings = Settings(rosetta, rosetta.catalogue(), rosetta.keys().spawner_key)
+    catalogue = rosetta.catalogue()
+    previous = _find_previous(rosetta, catalogue)
+    settings = Settings(rosetta, catalogue, rosetta.keys().spawner_key, previous)
     # A process has one hub, so one entry; tests may have several, one after the other.
     _known[:] = [(config, settings)]
     return settings
+
+
+def _find_previous(rosetta: Rosetta, catalogue: Catalogue) -> Software | None:
+    spawner = rosetta.previous_spawner
+    if spawner is None:
+        return None
+    hidden = Software.model_validate(PREVIOUS_CARD | {"spawner_class": spawner})
+    return find_entry(catalogue, spawner) or hidden
 
 
 def person_of(user: Any) -> Person:

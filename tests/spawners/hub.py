@@ -134,7 +134,13 @@ async def until(
 class Hub:
     """One deployment: a directory with its configuration and database."""
 
-    def __init__(self, directory: Path, python: str, software: list[dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        python: str,
+        software: list[dict[str, Any]],
+        config: str = CONFIG,
+    ) -> None:
         self.directory = directory
         self.python = python
         self.port, hub_port, proxy_port, self.service_port = free_ports(4)
@@ -149,13 +155,17 @@ class Hub:
             "software": software,
         }
         self._process: subprocess.Popen[bytes] | None = None
-        (directory / "jupyterhub_config.py").write_text(CONFIG)
+        self.configure(config)
         (directory / "peculiar.py").write_text(PECULIAR)
 
     @property
     def log(self) -> str:
         """All that the hub has written so far."""
         return (self.directory / "hub.log").read_text()
+
+    def configure(self, config: str) -> None:
+        """Have this configuration read at the next start."""
+        (self.directory / "jupyterhub_config.py").write_text(config)
 
     def spawn(self) -> None:
         """Start the process, without waiting."""

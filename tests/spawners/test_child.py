@@ -8,8 +8,9 @@ from jupyterhub.spawner import LocalProcessSpawner, SimpleLocalProcessSpawner, S
 from traitlets import Callable as CallableTrait
 from traitlets import Unicode, Union
 
+from rosetta_hub.native import PREVIOUS_CARD, find_class
 from rosetta_spawners import RosettaSpawner, TaskSpawner
-from rosetta_spawners.child import HUB_FLAGS, Bond, find_class, make_child
+from rosetta_spawners.child import HUB_FLAGS
 from rosetta_spawners.errors import StartRefused
 
 from .fakes import rosetta_config, running, spawner_arguments
@@ -105,6 +106,67 @@ def test_state_of_a_running_server_is_restored(tmp_path: Path) -> None:
     assert spawner.get_state() == state
 
 
+def previous(tmp_path: Path, keep: bool = True, **more: Any) -> RosettaSpawner:
+    """A wrapper in a hub that had `KeepingSpawner` before."""
+    config = rosetta_config(str(tmp_path))
+    config.Rosetta.previous_spawner = KeepingSpawner
+    if keep:
+        card = PREVIOUS_CARD | {"spawner_class": KeepingSpawner}
+        config.Rosetta.software = [card, *config.Rosetta.software]
+    return RosettaSpawner(**spawner_arguments(config, **more))
+
+
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("options", [{}, {"flavour": "sweet"}])
+def test_server_that_ran_before_the_installation(
+    tmp_path: Path, keep: bool, options: dict[str, Any]
+) -> None:
+    spawner = previous(tmp_path, keep, user_options=options)
+    running(spawner, "http://127.0.0.1:4711/user/alice/")
+    spawner.load_state({"pid": 4242, "volume": "v1"})
+    child = spawner.child_spawner
+    assert type(child) is KeepingSpawner
+    assert (child.pid, child.volume, child.user_options) == (4242, "v1", options)
+    # As it was, so that the hub finds it again when Rosetta Hub is removed.
+    assert spawner.get_state() == {"pid": 4242, "volume": "v1"}
+    spawner.clear_state()
+    assert spawner.get_state() == {"volume": "v1"}
+
+
+def test_server_that_had_stopped_before_the_installation(tmp_path: Path) -> None:
+    spawner = previous(tmp_path)
+    spawner.load_state({"volume": "v1"})
+    spawner.clear_state()
+    child = spawner.construct_child()
+    assert (type(child), child.volume) == (KeepingSpawner, "v1")
+
+
+def test_state_of_another_wrapper(tmp_path: Path) -> None:
+    """wrapspawner's own class stores a `child_state`, too."""
+    spawner = previous(tmp_path)
+    running(spawner)
+    state = {"child_conf": {}, "child_state": {"pid": 1}, "profile": "local"}
+    spawner.load_state(state)
+    assert type(spawner.child_spawner) is KeepingSpawner
+
+
+@pytest.mark.parametrize("options", [{}, {"flavour": "sweet"}])
+def test_start_that_names_no_software(tmp_path: Path, options: dict[str, Any]) -> None:
+    child = previous(tmp_path, user_options=options).construct_child()
+    assert (type(child), child.user_options) == (KeepingSpawner, options)
+    hidden = previous(tmp_path, keep=False, user_options=options)
+    assert type(hidden.construct_child()) is TaskSpawner
+
+
+def test_start_of_the_previous_spawner_by_name(tmp_path: Path) -> None:
+    options = {"software": "previous-spawner", "spawner_options": {"flavour": "sweet"}}
+    child = previous(tmp_path, user_options=options).construct_child()
+    assert (type(child), child.user_options) == (KeepingSpawner, {"flavour": "sweet"})
+    spawner = previous(tmp_path, user_options=options | {"spawner_options": "sweet"})
+    with pytest.raises(StartRefused, match="must be an object"):
+        spawner.construct_child()
+
+
 def test_hub_killed_in_a_start_finds_the_task(tmp_path: Path) -> None:
     spawner = wrapper(tmp_path, user_options={"software": "web"})
     running(spawner)
@@ -135,7 +197,7 @@ class KeepingSpawner(SimpleLocalProcessSpawner):
 
 
 def test_what_a_class_keeps_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rosetta_spawners.rosetta.find_class", lambda name: KeepingSpawner)
+    monkeypatch.setattr("rosetta_spawners.choice.find_class", lambda name: KeepingSpawner)
     spawner = wrapper(tmp_path, user_options={"software": "old"})
     child = spawner.construct_child()
     child.volume, child.pid = "v1", 7
@@ -154,18 +216,42 @@ def test_what_a_class_keeps_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 class OddSpawner(SimpleLocalProcessSpawner):
-    """Has given a common trait another type."""
+    """Has given common traits another type, and made some of them properties."""
 
     mem_limit = Union([Unicode(), CallableTrait()], default_value="1G")
+    start_timeout = Unicode("soon")
+
+    @property
+    def will_resume(self) -> bool:
+        return True
+
+    @property
+    def http_timeout(self) -> int:
+        return 7
+
+    @property
+    def cpu_limit(self) -> float:
+        return self._cpus
+
+    @cpu_limit.setter
+    def cpu_limit(self, value: float) -> None:
+        self._cpus = value
 
 
-def test_traits_of_another_type_are_left_alone(tmp_path: Path) -> None:
-    spawner = wrapper(tmp_path)
-    child = make_child(spawner, OddSpawner, {}, {})
-    bond = Bond(spawner, child)
-    child.mem_limit = lambda: "2G"
-    assert spawner.mem_limit is None
-    bond.dissolve()
+def test_class_that_has_redefined_traits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rosetta_spawners.choice.find_class", lambda name: OddSpawner)
+    config = rosetta_config(str(tmp_path))
+    config.Rosetta.software[2]["spawner_config"] = {}
+    spawner = RosettaSpawner(**spawner_arguments(config, user_options={"software": "old"}))
+    child = spawner.construct_child()
+    assert (spawner.will_resume, spawner.http_timeout, spawner.start_timeout) == (True, 7, "soon")
+    spawner.mem_limit = limit = lambda: "2G"
+    spawner.cpu_limit = 1.5
+    assert (child.mem_limit, spawner.cpu_limit) == (limit, 1.5)
+    with pytest.raises(AttributeError):
+        spawner.will_resume = False
+    spawner.clear_state()
+    assert (spawner.will_resume, spawner.http_timeout, spawner.mem_limit) == (False, 30, None)
 
 
 def test_attributes_of_the_child_alone(tmp_path: Path) -> None:
