@@ -10,6 +10,7 @@ RosettaError
 │   └── PortsExhausted       every port of `c.Rosetta.tasks_ports` is in use (HTTP 503)
 ├── ConfigError          shown to the admin at start-up: entry, key, what is allowed
 └── Unavailable          could not ask: retry later, nothing is known (HTTP 503)
+    ├── DatabaseUnavailable  the service's own database does not answer, or its disk is full
     ├── EdgeUnavailable      the edge does not answer
     ├── HubUnavailable       JupyterHub does not answer
     └── ResourceUnavailable  a computing resource does not answer
@@ -70,6 +71,10 @@ class Unavailable(RosettaError):
     """Nobody answered: the state is unknown, ask again later."""
 
     status = 503
+
+
+class DatabaseUnavailable(Unavailable):
+    """The service's own database can't be used: nothing was read or written."""
 
 
 class EdgeUnavailable(Unavailable):

@@ -242,6 +242,15 @@ def test_no_shell_strings(name: str) -> None:
 
 # Package registries are the business of the clients' own configuration. The names are broken by a
 # character class, so that this file does not contain them.
+@pytest.mark.parametrize("name", MODULES)
+def test_assertions_only_tell_types(name: str) -> None:
+    """`python -O` leaves assertions out: nothing may depend on one."""
+    for node in ast.walk(ast.parse(MODULES[name].read_text())):
+        if isinstance(node, ast.Assert):
+            text = ast.unparse(node.test)
+            assert re.fullmatch(r"isinstance\(.*\)|[\w.]+ is not None", text), text
+
+
 REGISTRIES = re.compile(
     r"py[p]i\.org|pythonhosted\.or[g]|registry\.npmj[s]|npmj[s]\.com|yarnpk[g]\.com|conda\.anacond[a]"
     r"|/simpl[e]/?['\"\s]|--index-ur[l]|--extra-index-ur[l]",

@@ -1,5 +1,6 @@
 """Opening the database: engine, migrations, sessions."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,13 +9,15 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 import rosetta_hub.database.migrations
-from rosetta_hub.errors import ConfigError
+from rosetta_hub.errors import ConfigError, DatabaseUnavailable
+
+log = logging.getLogger(__name__)
 
 # Seconds: the service has one thread, and nobody waits longer for a page.
 CONNECT_TIMEOUT = 10
@@ -49,9 +52,29 @@ class Database:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """A transaction: committed at the end, rolled back by an exception."""
-        with self._sessions.begin() as session:
-            yield session
+        """A transaction: committed at the end, rolled back by an exception.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer, or its disk is full.
+        """
+        try:
+            with self._sessions.begin() as session:
+                yield session
+        except (OperationalError, InterfaceError) as error:
+            log.warning("the database can't be used: %s", error.orig)
+            raise DatabaseUnavailable(
+                "The service can't use its database now. Try again in a moment; if that does not"
+                " help, tell the administrator."
+            ) from error
+
+    def ping(self) -> None:
+        """See that the database answers.
+
+        Raises:
+            DatabaseUnavailable: it does not.
+        """
+        with self.session() as session:
+            session.execute(text("SELECT 1"))
 
     def close(self) -> None:
         """Close all connections."""

@@ -33,6 +33,14 @@ class TunnelPublisher(Publisher):
         self._config = config
         self._client = TunnelsClient(config.socket)
 
+    async def check(self) -> None:
+        """See that the process answers.
+
+        Raises:
+            Unavailable: it does not.
+        """
+        await self._client.status()
+
     async def open(self, task: Task) -> None:
         """Open the task's tunnel, or bring it up to date, where it has one.
 

@@ -13,6 +13,8 @@ class ReportHandler(BaseHandler):
     that they are ours, as a hub that starts gives the same answers for want of this service.
     """
 
+    routine = True
+
     def post(self, task_id: str, attempt: str) -> None:
         """Take the report of an attempt; `Authorization: Bearer <secret of the attempt>`."""
         scheme, _, secret = self.request.headers.get("Authorization", "").partition(" ")

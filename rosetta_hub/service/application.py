@@ -6,6 +6,7 @@ from typing import Any
 
 from tornado import web
 
+from rosetta_hub.errors import NotFound
 from rosetta_hub.service.agents import ReportHandler
 from rosetta_hub.service.api import api_routes
 from rosetta_hub.service.cluster_api import computing_routes
@@ -39,21 +40,31 @@ class StaticHandler(web.StaticFileHandler):
 
 
 class HealthHandler(BaseHandler):
-    """`GET health`: whether the service answers; tells nothing else."""
+    """`GET health`: 200 where everything works, 503 with a sentence for each part that does not."""
 
-    def get(self) -> None:
-        """Answer."""
-        self.answer({"status": "ok"})
+    routine = True
+
+    async def get(self) -> None:
+        """Answer; nobody has to log in."""
+        faults = await self.services.health.faults()
+        if faults:
+            self.answer(
+                {"status": "faulty", "faults": faults, "error": " ".join(faults.values())}, 503
+            )
+        else:
+            self.answer({"status": "ok"})
 
 
 class NothingHandler(BaseHandler):
     """Every other address."""
 
     def prepare(self) -> None:
-        """Answer that there is nothing."""
-        self.write_error(404)
-        if not self._finished:
-            self.finish()
+        """Answer that there is nothing.
+
+        Raises:
+            NotFound: always.
+        """
+        raise NotFound("There is nothing at this address.")
 
 
 def build_application(services: Services, cookie_secret: bytes) -> web.Application:
@@ -92,8 +103,13 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
 
 
 def log_request(handler: web.RequestHandler) -> None:
-    """One line a request, without its query: OAuth codes and tokens of forms stand there."""
+    """One line a request, without its query: OAuth codes and tokens of forms stand there.
+
+    What comes every few seconds for each task (see `BaseHandler.routine`) is for debugging only.
+    """
     status, request = handler.get_status(), handler.request
     level = logging.INFO if status < 500 else logging.ERROR
+    if status < 400 and getattr(handler, "routine", False):
+        level = logging.DEBUG
     milliseconds = 1000 * request.request_time()
     log.log(level, "%d %s %s %.1f ms", status, request.method, request.path, milliseconds)

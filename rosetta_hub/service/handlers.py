@@ -2,8 +2,10 @@
 
 import json
 import logging
+import unicodedata
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +21,7 @@ from rosetta_hub.identities import Identities, IdentityTester
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.collector import FactsCollector
+from rosetta_hub.service.health import Health
 from rosetta_hub.service.page_templates import PageTemplates
 from rosetta_hub.tasks.caller import Caller
 from rosetta_hub.tasks.manager import TaskManager
@@ -60,6 +63,7 @@ class Services:
     facts: FactsCollector
     identities: Identities
     users: Users
+    health: Health
     identity_tester: IdentityTester
     # Called with user and computing resource when an identity is another than before.
     identity_changed: Callable[[str, str], Coroutine[Any, Any, None]]
@@ -69,6 +73,8 @@ class BaseHandler(web.RequestHandler):
     """Errors become `{"error": sentence}`; nothing of an exception that is not ours is shown."""
 
     services: Services
+    # Whether such requests come by themselves, every few seconds.
+    routine = False
 
     def initialize(self, services: Services) -> None:
         """Keep what the application hands to each handler."""
@@ -93,6 +99,17 @@ class BaseHandler(web.RequestHandler):
         if not isinstance(body, dict):
             raise InvalidOptions("The body of the request is not a JSON object.")
         return body
+
+    def decode_argument(self, value: bytes, name: str | None = None) -> str:
+        """A part of the address as text.
+
+        Raises:
+            HTTPError: it is not UTF-8, or holds a control character, which no name here has.
+        """
+        text = super().decode_argument(value, name)
+        if any(unicodedata.category(letter) == "Cc" for letter in text):
+            raise web.HTTPError(400, "The address holds a control character.")
+        return text
 
     def answer(self, body: BaseModel | dict[str, Any], status: int = 200) -> None:
         """Send JSON."""
@@ -123,13 +140,16 @@ class BaseHandler(web.RequestHandler):
             return status, error.log_message
         if status >= 500:
             return status, "Something went wrong. The administrator finds it in the log."
-        return status, self._reason
+        return status, f"The request was refused: {HTTPStatus(status).phrase}."
 
 
 class HubHandler(HubOAuthenticated, BaseHandler):
     """For users of the hub: an OAuth cookie of a browser, or a token in `Authorization`."""
 
     _caller: Caller
+    # Whether the hub is asked anew what the caller may do: its answers are kept for half a minute,
+    # and what has just been shared should be there.
+    renews_rights = False
 
     @property
     def hub_auth(self) -> HubOAuth:
@@ -144,6 +164,8 @@ class HubHandler(HubOAuthenticated, BaseHandler):
             self.not_logged_in()
             return
         self._check_origin()
+        if self.renews_rights:
+            await self._renew(model)
         if model.get("kind", "user") == "user":
             await self.services.users.recognise(model["name"], created_time(model))
         self._caller = Caller.from_model(model)
@@ -172,6 +194,20 @@ class HubHandler(HubOAuthenticated, BaseHandler):
         """
         raise NotAllowed("Log in to the hub, or send one of its tokens in 'Authorization'.")
 
+    async def _renew(self, model: dict[str, Any]) -> None:
+        """Bring the hub's cached answer up to date, in place: later requests find it renewed."""
+        token, session = self.hub_auth.get_token(self), self.hub_auth.get_session_id(self)
+        try:
+            renewed = await self.hub_auth.user_for_token(
+                token, use_cache=False, session_id=session, sync=False
+            )
+        except web.HTTPError as error:
+            # The hub did not say no.
+            log.warning("the rights of %s could not be renewed: %s", model["name"], error)
+            return
+        if renewed is not None:
+            model.update(renewed)
+
     def _check_origin(self) -> None:
         # A second lock beside the XSRF token: another site's page does not act here.
         origin = self.request.headers.get("Origin")
@@ -184,6 +220,8 @@ class HubHandler(HubOAuthenticated, BaseHandler):
 class PageHandler(HubHandler):
     """For pages: whoever is not logged in is sent to the hub, errors are pages too."""
 
+    renews_rights = True
+
     def not_logged_in(self) -> None:
         """Send the browser to the hub's login."""
         self.redirect(self.get_login_url())
@@ -192,8 +230,8 @@ class PageHandler(HubHandler):
         """Besides, give the browser the XSRF token that the page's script sends back."""
         await super().prepare()
         if not self._finished:
-            # The property sets the cookie.
-            assert self.xsrf_token  # noqa: S101
+            # Reading the property sets the cookie.
+            _ = self.xsrf_token
 
     def render_page(self, name: str, **context: Any) -> None:
         """Render a template of `templates/service`."""

@@ -33,6 +33,8 @@ class StartRequest(BaseModel):
 class SpawnerHandler(BaseHandler):
     """The record of one named server of the hub."""
 
+    routine = True
+
     def prepare(self) -> None:
         """Let only the hub's spawners in.
 

@@ -27,6 +27,7 @@ from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.collector import FactsCollector
 from rosetta_hub.service.auth import build_hub_auth
 from rosetta_hub.service.handlers import Services
+from rosetta_hub.service.health import Check, Health, database_check, disk_check
 from rosetta_hub.service.identity_link import IdentityLink
 from rosetta_hub.service.page_templates import PageTemplates
 from rosetta_hub.tasks.events import Broadcaster
@@ -131,9 +132,21 @@ class Parts:
             facts=self.facts,
             identities=self.identities,
             users=self.users,
+            health=self._health(),
             identity_tester=self.link.test,
             identity_changed=self.link.changed,
         )
+
+    def _health(self) -> Health:
+        directory = self.settings.state_path
+        checks: dict[str, tuple[Check, str]] = {
+            "database": (database_check(self.database), "The database can't be used."),
+            "disk": (disk_check(directory), "Nothing can be written to c.Rosetta.state_dir."),
+            "edge": (self.edge.check, "The edge does not answer."),
+        }
+        if self.tunnels is not None:
+            checks["tunnels"] = (self.tunnels.check, "The tunnels' process does not answer.")
+        return Health(checks)
 
     def loops(self) -> dict[str, Coroutine[Any, Any, None]]:
         """What goes on as long as the service does, by name."""
