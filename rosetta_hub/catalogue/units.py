@@ -13,16 +13,16 @@ def parse_size(value: Any) -> int:
     """Bytes from an integer (bytes) or a text such as `512M`, `1.5G`, `2 GiB` (powers of 1024).
 
     Raises:
-        ValueError: anything else, zero or a negative number.
+        ValueError: anything else, zero, a negative number, or more than 8 EB (64 bits).
     """
-    size = 0
+    size = 0.0
     if isinstance(value, int) and not isinstance(value, bool):
         size = value
     elif isinstance(value, str) and (match := _SIZE.match(value)):
-        size = int(float(match[1]) * _FACTORS[match[2].upper()])
-    if size <= 0:
+        size = float(match[1]) * _FACTORS[match[2].upper()]
+    if not 0 < size < 1 << 63:
         raise ValueError("a size such as 512M, 2G or a positive number of bytes is expected")
-    return size
+    return int(size)
 
 
 def format_size(size: int) -> str:
@@ -45,7 +45,7 @@ def parse_duration(value: Any) -> int:
     """Seconds from an integer or a text such as `90m`, `2h`, `1d 12h`, `5400`.
 
     Raises:
-        ValueError: anything else, zero or a negative number.
+        ValueError: anything else, zero, a negative number, or more than 68 years (32 bits).
     """
     seconds = 0
     if isinstance(value, int) and not isinstance(value, bool):
@@ -56,7 +56,7 @@ def parse_duration(value: Any) -> int:
         seconds = sum(
             int(part or 0) * unit for part, unit in zip(match.groups(), _SECONDS, strict=True)
         )
-    if seconds <= 0:
+    if not 0 < seconds < 1 << 31:
         raise ValueError("a time such as 90m, 2h, 1d 12h or a positive number of seconds is needed")
     return seconds
 

@@ -9,7 +9,7 @@ from typing import Any
 from rosetta_hub.background import spawn
 from rosetta_hub.catalogue.cards import cards_for
 from rosetta_hub.database.models import Task
-from rosetta_hub.errors import NotFound
+from rosetta_hub.errors import InvalidOptions, NotFound
 from rosetta_hub.service.handlers import HubHandler
 from rosetta_hub.service.names import new_server_name
 from rosetta_hub.service.starting import check_options
@@ -28,6 +28,8 @@ class SoftwareHandler(HubHandler):
 class TasksHandler(HubHandler):
     """`api/tasks`: all tasks of the caller, and starting one."""
 
+    renews_rights = True
+
     def get(self) -> None:
         """The caller's tasks and those shared with it; `?user=` those of another, for admins."""
         user = self.get_query_argument("user", None)
@@ -44,7 +46,7 @@ class TasksHandler(HubHandler):
     async def post(self) -> None:
         """Start a task of the caller, as the hub's named server `server` (default: a new name)."""
         options = self.json_body()
-        name = str(options.pop("server", "") or "")
+        name = _server_name(options.pop("server", None))
         person, tasks = self.caller.person, self.services.tasks
         spec = await check_options(options, tasks.catalogue, person, self.services.facts)
         tasks.check_limits(spec, person)
@@ -113,7 +115,7 @@ class LogHandler(TaskHandler):
         task = self.services.tasks.find(task_id)
         self.caller.check("access:servers", task)
         wanted = self.get_query_argument("attempt", "")
-        attempt = int(wanted) if wanted.isdecimal() else task.attempt
+        attempt = int(wanted) if wanted.isdecimal() and len(wanted) < 10 else task.attempt
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish(self.services.tasks.logs.read(task.id, attempt))
 
@@ -130,6 +132,19 @@ class PasswordHandler(TaskHandler):
             raise NotFound("This task needs no password: open it with Connect.")
         password = self.services.keys.interface_password(task.id, task.attempt)
         self.answer({"user": software.interface_auth_user, "password": password})
+
+
+def _server_name(given: object) -> str:
+    """The name that the caller gives to the hub's server; an empty text where none is given.
+
+    Raises:
+        InvalidOptions: it can't be one; what else a name must be is the hub's to say.
+    """
+    if given is None:
+        return ""
+    if not isinstance(given, str) or len(given) > 255 or not given.isprintable():
+        raise InvalidOptions("The option 'server' is not a name of a server.")
+    return given
 
 
 def api_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:

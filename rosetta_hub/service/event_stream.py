@@ -20,6 +20,8 @@ LONGEST = 600
 class EventsHandler(HubHandler):
     """All tasks that the caller sees, then every change; with `?task=` one task and its log."""
 
+    renews_rights = True
+
     async def get(self) -> None:
         """Stream until the browser goes away, or is too slow."""
         only = self.get_query_argument("task", None)

@@ -9,6 +9,7 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import State, Task
 from rosetta_hub.errors import NotFound
 
+ABSENT = "There is no such task. It may have been deleted."
 # Lists instead of "not in", which no index answers.
 ACTIVE = [state for state in State if not state.final]
 FINAL = [state for state in State if state.final]
@@ -37,6 +38,9 @@ class TaskQueries:
         Raises:
             NotFound: there is none.
         """
+        if "\0" in user + server_name:
+            # No name of the hub has it, and PostgreSQL takes no text with it.
+            raise NotFound(ABSENT)
         query = select(Task).where(Task.user == user, Task.server_name == server_name)
         with self.database.session() as session:
             return found(session.scalar(query))
@@ -115,5 +119,5 @@ def found(task: Task | None) -> Task:
         NotFound: there is none.
     """
     if task is None:
-        raise NotFound("There is no such task. It may have been deleted.")
+        raise NotFound(ABSENT)
     return task

@@ -103,8 +103,10 @@ async def test_the_hubs_own_sharing_opens_a_task(
 ) -> None:
     task = await alice.until((await alice.start(software="echo"))["id"], "running")
     share = f"/shares/alice/{task['server_name']}"
+    assert task["id"] not in (await bob.api("GET", "tasks")).body.decode()
     await deployment.hub_api("POST", share, {"user": "bob"})
-    bob = await deployment.user("bob")
+    # With the token that was asked about a moment ago.
+    assert task["id"] in (await bob.api("GET", "tasks")).body.decode()
     assert (await (await bob.enter(task)).get()).code == 200
     assert (await bob.api("POST", f"tasks/{task['id']}/stop")).code == 404
 

@@ -1,0 +1,379 @@
+"""The REST API over HTTP: what is asked wrongly is a sentence, never an error of the service."""
+
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from tornado.httpclient import AsyncHTTPClient, HTTPResponse
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from rosetta_hub.catalogue.catalogue import Person, load_catalogue
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.models import Task
+from rosetta_hub.errors import EdgeUnavailable
+from rosetta_hub.hub_client import HubClient
+from rosetta_hub.identities import Identities
+from rosetta_hub.service.application import build_application
+from rosetta_hub.service.auth import build_hub_auth
+from rosetta_hub.service.handlers import Services
+from rosetta_hub.service.health import Health, database_check, disk_check
+from rosetta_hub.service.page_templates import PageTemplates
+from rosetta_hub.tasks.troubles import Troubles
+from rosetta_hub.tasks.view import Viewer
+from rosetta_hub.users import Users
+
+from .conftest import ALICE, SOFTWARE, Bench
+from .test_manager import report
+
+PREFIX = "/services/rosetta/"
+COMPUTING: list[dict[str, Any]] = [
+    {"id": "local", "name": "This machine", "container_engines": ["docker"]},
+    {
+        "id": "cluster",
+        "name": "The cluster",
+        "access_mode": "ssh",
+        "wms": "none",
+        "container_engines": ["podman"],
+        "conf": {"host": "login.example.org"},
+    },
+]
+ACCESS = "access:services!service=rosetta"
+CREATED = "2026-11-01T12:00:00.123456Z"
+
+
+def scopes_of(user: str) -> list[str]:
+    """What a user may do with servers of the user's own."""
+    verbs = ("access:servers", "servers", "read:servers", "delete:servers")
+    return [ACCESS, *(f"{verb}!user={user}" for verb in verbs)]
+
+
+@dataclass
+class Hub:
+    """A hub that knows two users, and starts servers as ours would."""
+
+    bench: Bench
+    scopes: dict[str, list[str]] = field(
+        default_factory=lambda: {name: scopes_of(name) for name in ("alice", "bob")}
+    )
+
+    async def start_server(self, user: str, server_name: str, options: dict[str, Any]) -> None:
+        self.bench.tasks.start(server_name, options, Person(user))
+
+    def user(self, token: str) -> dict[str, Any] | None:
+        """Who has a token, which is the user's name here."""
+        scopes = self.scopes.get(token)
+        return {"name": token, "created": CREATED, "scopes": [*scopes]} if scopes else None
+
+
+@dataclass
+class Site:
+    """The service's handlers, and what is around them."""
+
+    port: int
+    bench: Bench
+    hub: Hub
+    state_dir: Path
+    edge_answers: bool = True
+
+    async def check_edge(self) -> None:
+        """See whether the edge answers."""
+        if not self.edge_answers:
+            raise EdgeUnavailable("no answer")
+
+    async def fetch(
+        self, method: str, path: str, body: bytes | None = None, token: str = "alice"
+    ) -> HTTPResponse:
+        """A request with a token of the hub."""
+        scheme = "Rosetta-Hub" if token == self.bench.keys.spawner_key else "token"
+        return await AsyncHTTPClient(force_instance=True).fetch(
+            f"http://127.0.0.1:{self.port}{PREFIX}{path}",
+            method=method,
+            body=body,
+            headers={"Authorization": f"{scheme} {token}"} if token else {},
+            raise_error=False,
+            follow_redirects=False,
+            allow_nonstandard_methods=True,
+        )
+
+    async def call(
+        self, method: str, path: str, body: Any = None, token: str = "alice"
+    ) -> tuple[int, Any]:
+        """Status and JSON of a call."""
+        data = None if body is None else json.dumps(body).encode()
+        response = await self.fetch(method, path, data, token)
+        return response.code, json.loads(response.body)
+
+    async def listed(self, token: str) -> list[str]:
+        """The ids of the tasks in somebody's list."""
+        status, answer = await self.call("GET", "api/tasks", token=token)
+        assert status == 200
+        return [task["id"] for task in answer["tasks"]]
+
+    def start(self) -> Task:
+        """A task of alice's that runs."""
+        task = self.bench.tasks.start("one", {"software": "echo"}, ALICE)
+        self.bench.tasks.report(task, report("running"))
+        return self.bench.tasks.find(task.id)
+
+
+@pytest.fixture
+async def site(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Site]:
+    """The service's handlers with two users."""
+    settings = Rosetta(
+        software=SOFTWARE,
+        computing=COMPUTING,
+        tasks_url="http://127.0.0.1",
+        state_dir=str(tmp_path),
+        smtp_host="mail.example.org",
+        mail_from="hub@example.org",
+        mail_domain="example.org",
+    )
+    tasks, database = bench.tasks, bench.tasks.database
+    tasks.catalogue = load_catalogue(SOFTWARE, COMPUTING)
+    auth, hub = build_hub_auth(settings, bench.keys), Hub(bench)
+
+    async def check_hub(_url: str, api_token: str, cache_key: str, use_cache: bool) -> Any:
+        # As JupyterHub's own, but for the request.
+        if use_cache and cache_key in auth.cache:
+            return auth.cache[cache_key]
+        model = hub.user(api_token)
+        if use_cache:
+            auth.cache[cache_key] = model
+        return model
+
+    monkeypatch.setattr(
+        type(auth),
+        "_check_hub_authorization",
+        lambda _, url, api_token, cache_key=None, use_cache=True: check_hub(
+            url, api_token, cache_key, use_cache
+        ),
+    )
+
+    async def nothing(*_: Any) -> None:
+        """There is neither edge nor tunnels."""
+
+    sockets = bind_sockets(0, "127.0.0.1")
+    made = Site(sockets[0].getsockname()[1], bench, hub, tmp_path)
+    identities = Identities(database, bench.keys, settings)
+    checks = {
+        "database": (database_check(database), "The database can't be used."),
+        "disk": (disk_check(tmp_path), "Nothing can be written."),
+        "edge": (made.check_edge, "The edge does not answer."),
+    }
+    monkeypatch.setattr("rosetta_hub.service.health.MAX_AGE", 0)
+    parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
+    parts |= {"settings": settings, "keys": bench.keys, "tasks": tasks, "hub_auth": auth}
+    parts |= {"templates": PageTemplates([], {}), "identities": identities, "hub": hub}
+    parts |= {"viewer": Viewer(settings, tasks.logs, Troubles()), "health": Health(checks)}
+    parts |= {"users": Users(tasks, identities, cast(HubClient, None), nothing, nothing)}
+    parts |= {"identity_changed": nothing}
+    server = HTTPServer(build_application(Services(**parts), b"secret"))
+    server.add_sockets(sockets)
+    yield made
+    server.stop()
+    await server.close_all_connections()
+    # JupyterHub's own thread for calls that block.
+    auth._pool.submit(lambda: auth._thread_loop.close()).result()
+    auth._pool.shutdown()
+
+
+# --- what is asked wrongly ------------------------------------------------------------------------
+
+SURROGATE = '"\\ud800"'
+HUGE = "1" + "0" * 400
+BODIES = [
+    b"{",
+    b"[]",
+    b"null",
+    b'"text"',
+    b"\xff\xfe",
+    b'{"a":' * 50_000,
+    b"[" * 50_000,
+    b'{"software": "echo", "memory": 1180591620717411303424}',
+    *(
+        f'{{"software": "echo", "{option}": {value}}}'.encode()
+        for option in ("memory", "cpus", "time", "gpus", "name", "server", "version", "size", "x")
+        for value in (HUGE, f'"{HUGE}"', "1e999", "NaN", "{}", "[[]]", SURROGATE, '"\\u0000"')
+    ),
+    f'{{"software": {SURROGATE}}}'.encode(),
+    b'{"software": {}, "computing": []}',
+    f'{{"remote_user": {SURROGATE}}}'.encode(),
+    b'{"remote_user": "\\u0000"}',
+    f'{{"address": {SURROGATE}}}'.encode(),
+    b'{"address": "a\\u0000@example.org"}',
+    f'{{"address": {HUGE}}}'.encode(),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "api/tasks"),
+        ("PUT", "api/settings/mail"),
+        ("PUT", "api/settings/identities/cluster"),
+        ("PUT", "hub/tasks/alice/one"),
+    ],
+)
+async def test_a_malformed_body_is_a_sentence(site: Site, method: str, path: str) -> None:
+    token = site.bench.keys.spawner_key if path.startswith("hub/") else "alice"
+    for body in BODIES:
+        if path.startswith("hub/") and body.startswith(b'{"software"'):
+            body = b'{"created": "%s", "options": %s}' % (CREATED.encode(), body)
+        response = await site.fetch(method, path, body, token)
+        assert 400 <= response.code < 500, (body[:80], response.code)
+        assert json.loads(response.body)["error"].endswith("."), response.body
+    assert site.bench.tasks.all() == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "api/tasks?user=%00",
+        "api/events?task=%00",
+        "api/events?task=%ff",
+        "api/computing/%00/facts",
+        "servers/%00/one",
+        "servers/alice/%ff",
+        "api/tasks/xyz",
+        "nowhere",
+        "api/settings/identities/%00/test",
+    ],
+)
+async def test_a_malformed_address_is_a_sentence(site: Site, path: str) -> None:
+    response = await site.fetch("GET", path)
+    assert 400 <= response.code < 500
+    assert b"OK" not in response.body
+    assert len(response.body) > 20
+
+
+async def test_an_unknown_address_says_so(site: Site) -> None:
+    assert await site.call("GET", "nowhere") == (
+        404,
+        {"error": "There is nothing at this address."},
+    )
+    status, answer = await site.call("PATCH", "api/tasks")
+    assert (status, answer["error"]) == (405, "The request was refused: Method Not Allowed.")
+
+
+async def test_the_log_of_an_attempt_with_a_number_that_is_none(site: Site) -> None:
+    task = site.start()
+    for number in ("9" * 400, "-1", "x"):
+        response = await site.fetch("GET", f"api/tasks/{task.id}/log?attempt={number}")
+        assert response.code == 200
+
+
+# --- limits ---------------------------------------------------------------------------------------
+
+
+async def test_a_limit_is_a_conflict_that_names_tasks(site: Site) -> None:
+    limits = [{"tasks": 1}]
+    site.bench.tasks.catalogue = load_catalogue(SOFTWARE, COMPUTING, limits)
+    assert (await site.call("POST", "api/tasks", {"software": "echo", "name": "First"}))[0] == 201
+    status, answer = await site.call("POST", "api/tasks", {"software": "echo"})
+    assert status == 409
+    assert answer["error"].endswith("Stop one of them first: 'First'.")
+
+
+# --- shared tasks ---------------------------------------------------------------------------------
+
+
+async def test_a_task_is_in_the_list_of_a_guest_as_soon_as_it_is_shared(site: Site) -> None:
+    task = site.start()
+    assert await site.listed("bob") == []
+    assert (await site.call("GET", f"api/tasks/{task.id}", token="bob"))[0] == 404
+    site.hub.scopes["bob"].append("access:servers!server=alice/one")
+    assert await site.listed("bob") == [task.id]
+    # And what comes from that list may be asked about.
+    assert (await site.call("GET", f"api/tasks/{task.id}", token="bob"))[0] == 200
+    site.hub.scopes["bob"].pop()
+    assert await site.listed("bob") == []
+
+
+async def test_the_page_of_a_task_that_has_just_been_shared(site: Site) -> None:
+    task = site.start()
+    assert (await site.fetch("GET", f"tasks/{task.id}", token="bob")).code == 404
+    site.hub.scopes["bob"].append("access:servers!server=alice/one")
+    assert (await site.fetch("GET", f"tasks/{task.id}", token="bob")).code == 200
+
+
+# --- health ---------------------------------------------------------------------------------------
+
+
+async def test_health_names_what_is_down(site: Site) -> None:
+    assert await site.call("GET", "health", token="") == (200, {"status": "ok"})
+    site.edge_answers = False
+    # Writing to this device fails as writing to a full disk does.
+    (site.state_dir / "health.probe").symlink_to("/dev/full")
+    with database_down(site.bench):
+        status, answer = await site.call("GET", "health", token="")
+    assert status == 503
+    assert answer["faults"] == {
+        "database": "The database can't be used.",
+        "disk": "Nothing can be written.",
+        "edge": "The edge does not answer.",
+    }
+    assert answer["error"] == " ".join(answer["faults"].values())
+    site.edge_answers = True
+    assert await site.call("GET", "health", token="") == (200, {"status": "ok"})
+
+
+@contextmanager
+def database_down(bench: Bench) -> Iterator[None]:
+    """The database answers no query."""
+    engine = bench.tasks.database.engine
+
+    def fail(*_: Any) -> None:
+        raise OperationalError("SELECT", {}, ConnectionRefusedError("secret.example.org"))
+
+    event.listen(engine, "before_cursor_execute", fail)
+    try:
+        yield
+    finally:
+        event.remove(engine, "before_cursor_execute", fail)
+
+
+async def test_a_request_without_a_database_is_told_to_come_back(site: Site) -> None:
+    await site.listed("alice")
+    with database_down(site.bench):
+        status, answer = await site.call("GET", "api/tasks")
+    assert status == 503
+    assert answer["error"].startswith("The service can't use its database now.")
+    assert "secret" not in answer["error"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_a_full_database_is_told_to_come_back(site: Site) -> None:
+    engine = site.bench.tasks.database.engine
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+    statuses = [
+        (await site.call("POST", "api/tasks", {"software": "echo", "name": "n" * 80}))[0]
+        for _ in range(60)
+    ]
+    assert set(statuses) == {201, 503}
+
+
+# --- the log --------------------------------------------------------------------------------------
+
+
+async def test_what_comes_every_few_seconds_is_no_news(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    task, key = site.start(), site.bench.keys.spawner_key
+    caplog.set_level(logging.DEBUG, "rosetta_hub.service.application")
+    await site.fetch("GET", "hub/tasks/alice/one", token=key)
+    await site.fetch("GET", "health", token="")
+    await site.fetch("GET", f"api/tasks/{task.id}")
+    await site.fetch("GET", "hub/tasks/alice/none", token=key)
+    levels = [record.levelname for record in caplog.records]
+    assert levels == ["DEBUG", "DEBUG", "INFO", "INFO"]
