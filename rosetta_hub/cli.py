@@ -11,7 +11,7 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from rosetta_hub import __version__
 from rosetta_hub.check.command import HELP, add_arguments, run_check_command
-from rosetta_hub.config import Rosetta
+from rosetta_hub.config import Rosetta, refuse_unknown_options
 from rosetta_hub.edge.process import run_edge
 from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import ConfigError, RosettaError
@@ -67,12 +67,14 @@ def load_settings(path: Path) -> Rosetta:
     """`c.Rosetta` of a `jupyterhub_config.py`.
 
     Raises:
-        ConfigError: there is no such file.
+        ConfigError: there is no such file, or it sets an option that does not exist.
     """
     if not path.is_file():
         raise ConfigError(f"{path} is not a file. Name the hub's configuration with --config.")
     loaded = PyFileConfigLoader(path.name, path=str(path.absolute().parent)).load_config()
-    return Rosetta(config=Config(loaded))
+    config = Config(loaded)
+    refuse_unknown_options(config)
+    return Rosetta(config=config)
 
 
 def _parser() -> argparse.ArgumentParser:

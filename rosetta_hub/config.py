@@ -1,5 +1,6 @@
 """`c.Rosetta`: everything an administrator sets, read by the hub (spawner) and by the service."""
 
+import difflib
 import re
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,11 @@ from urllib.parse import urlsplit
 
 from traitlets import Any as AnyTrait
 from traitlets import Bool, Dict, Integer, List, TraitError, Unicode, default, validate
+from traitlets.config import Config
 
 from rosetta_hub.catalogue.catalogue import Catalogue, load_catalogue
+from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.config_files import check_certificates, check_key_pair, read_file
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.keys import Keys
 from rosetta_hub.mail.settings import MailOptions
@@ -314,8 +318,10 @@ class Rosetta(MailOptions):
         """The keys of this deployment."""
         return Keys(self.state_path)
 
-    def check(self) -> None:
-        """Refuse a configuration that can't be safe.
+    def check(self, files: bool = True) -> None:
+        """Refuse a configuration that can't be used, or can't be safe.
+
+        `files` is whether this process can be expected to read the files that it names.
 
         Raises:
             ConfigError: the reason, and what to set.
@@ -336,11 +342,11 @@ class Rosetta(MailOptions):
             )
         if urlsplit(self.tasks_url).scheme == "http":
             self._check_plain_http()
-        for name in ("tasks_url", "tunnels_url"):
-            if urlsplit(getattr(self, name)).scheme == "https":
-                self._check_certificate(name)
         self.check_mail()
-        self.catalogue()
+        for computing in self.catalogue().computing.values():
+            self._check_tunnel(computing)
+        if files:
+            self._check_files()
 
     def advice(self) -> list[str]:
         """What is allowed but could be safer, a sentence each."""
@@ -363,6 +369,24 @@ class Rosetta(MailOptions):
                 " c.Rosetta.allow_plain_http = True."
             )
 
+    def _check_tunnel(self, computing: Computing) -> None:
+        if computing.way == "agent" and not self.tunnels_url:
+            raise ConfigError(
+                f"c.Rosetta.computing entry {computing.id!r}: its nodes dial the hub (key"
+                " 'conf.way' is 'agent'), but c.Rosetta.tunnels_url is not set. Set it to the"
+                " address and port that they dial, such as 'https://hub.example.org:6999'."
+            )
+
+    def _check_files(self) -> None:
+        for name in ("tasks_url", "tunnels_url"):
+            if urlsplit(getattr(self, name)).scheme == "https":
+                self._check_certificate(name)
+        if self.agents_ca:
+            check_certificates("c.Rosetta.agents_ca", self.agents_ca)
+        for computing in self.catalogue().computing.values():
+            for key, path in computing.conf.files().items():
+                read_file(f"c.Rosetta.computing entry {computing.id!r}: key 'conf.{key}'", path)
+
     def _check_certificate(self, address: str) -> None:
         for name in ("tls_cert", "tls_key"):
             path = getattr(self, name)
@@ -371,6 +395,21 @@ class Rosetta(MailOptions):
                     f"c.Rosetta.{address} is https, but c.Rosetta.{name} ({path!r}) is not a file."
                     " Give the files of certificate and key."
                 )
+        check_key_pair("c.Rosetta.tls_cert", self.tls_cert, "c.Rosetta.tls_key", self.tls_key)
+
+
+def refuse_unknown_options(config: Config) -> None:
+    """Refuse misspelt options of `c.Rosetta`, which traitlets leaves out with a warning.
+
+    Raises:
+        ConfigError: which, and what may be meant.
+    """
+    known = Rosetta.class_trait_names(config=True)
+    for name in config.get("Rosetta", {}):
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"Did you mean {close[0]!r}?" if close else f"Options: {', '.join(known)}."
+            raise ConfigError(f"c.Rosetta.{name} is not an option. {hint}")
 
 
 def _host_of(url: str) -> str:

@@ -13,7 +13,7 @@ from traitlets.config.loader import LazyConfigValue
 from traitlets.log import get_logger
 
 import rosetta_templates
-from rosetta_hub.config import SERVICE_NAME, Rosetta
+from rosetta_hub.config import SERVICE_NAME, Rosetta, refuse_unknown_options
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.hub_proxy import set_proxy_command
 from rosetta_hub.native import (
@@ -79,8 +79,10 @@ def _setup(c: Any, config_file: Path, managed: bool) -> None:
     state_dir = str(c.Rosetta.get("state_dir", "rosetta_state"))
     c.Rosetta.state_dir = str(config_file.parent / state_dir)
     _share_templates(c)
+    refuse_unknown_options(c)
     settings = Rosetta(config=c)
-    settings.check()
+    # A service of its own may run as another user, and reads the files itself.
+    settings.check(files=managed)
     _check_base_url(c.JupyterHub, settings)
     check_native_entries(settings.catalogue())
     _keep_spawner(c, settings)

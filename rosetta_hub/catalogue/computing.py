@@ -17,7 +17,14 @@ from rosetta_hub.catalogue.conf import (
 )
 from rosetta_hub.catalogue.units import Duration
 from rosetta_hub.catalogue.units import Size as Memory
-from rosetta_hub.catalogue.validation import ID_PATTERN, Entry, duplicates, load_entries
+from rosetta_hub.catalogue.validation import (
+    ID_PATTERN,
+    OPTIONAL_ID_PATTERN,
+    Entry,
+    describe_fault,
+    duplicates,
+    load_entries,
+)
 from rosetta_hub.errors import ConfigError
 
 # Apptainer is the present name of Singularity; both are accepted and mean the same.
@@ -101,7 +108,7 @@ class Computing(Entry):
     `groups` mean everybody.
     """
 
-    id: str = Field(default="", pattern=r"^$|" + ID_PATTERN)
+    id: str = Field(default="", pattern=OPTIONAL_ID_PATTERN)
     name: str = Field(min_length=1, max_length=80)
     description: str = ""
     type: Literal["standalone", "cluster"] = "standalone"
@@ -163,7 +170,26 @@ class Computing(Entry):
             default, most = getattr(self, f"default_{what}"), getattr(self, f"max_{what}")
             if default is not None and most is not None and default > most:
                 raise ValueError(f"default_{what} is larger than max_{what}")
+        self._check_sizes()
+        self._check_platform_keys()
         return self
+
+    def _check_sizes(self) -> None:
+        if twice := duplicates(size.name for size in self.sizes):
+            raise ValueError(f"key 'sizes' has the name {sorted(twice)} more than once")
+        for size in self.sizes:
+            for what in ("cpus", "memory", "time"):
+                asked, most = getattr(size, what), getattr(self, f"max_{what}")
+                if asked is not None and most is not None and asked > most:
+                    raise ValueError(
+                        f"key 'sizes': {what} of {size.name!r} is larger than max_{what}"
+                    )
+
+    def _check_platform_keys(self) -> None:
+        if self.auth_mode == "platform_keys" and isinstance(self.conf, SshConf):
+            for key in ("user", "key_file"):
+                if not getattr(self.conf, key):
+                    raise ValueError(f"auth_mode 'platform_keys' needs the key 'conf.{key}'")
 
     def engine(self, name: str | None) -> Engine | None:
         """The engine of that name (the first one for None), None when the resource lacks it."""
@@ -208,14 +234,7 @@ def _parse_conf(model: type[Conf], raw: Any) -> Conf:
         return model.model_validate(raw)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        key = ".".join(("conf", *(str(part) for part in fault["loc"])))
-        if fault["type"] == "extra_forbidden":
-            allowed = ", ".join(sorted(model.model_fields))
-            raise ValueError(f"unknown key {key!r}. Allowed keys: {allowed}") from error
-        if fault["type"] == "missing":
-            raise ValueError(f"the key {key!r} is required") from error
-        message = fault["msg"].removeprefix("Value error, ")
-        raise ValueError(f"key {key!r}: {message}") from error
+        raise ValueError(describe_fault(model, fault, "conf")) from error
 
 
 def load_computing(raw: Iterable[Mapping[str, Any]]) -> dict[str, Computing]:

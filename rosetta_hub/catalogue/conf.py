@@ -6,12 +6,24 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from rosetta_hub.catalogue.validation import Entry
+from rosetta_hub.catalogue.validation import Entry, pattern
+
+# Keys that name a file of the service's machine, in any of the access modes.
+FILE_KEYS = ("key_file", "certificate_file", "ca_key_file", "ssh_config", "jwt_key_file", "ca_file")
 
 Way = Literal["ssh", "agent", "direct"]
 Port = Annotated[int, Field(ge=1, le=65535)]
-WorkDir = Annotated[str, Field(pattern=r"^$|^/\S{1,60}$")]
-AbsolutePath = Annotated[str, Field(pattern=r"^/[^\x00-\x1f]*$")]
+_WORK_DIR = pattern(r"^$|^/\S{1,60}$", "write an absolute path of at most 61 characters, no spaces")
+_PATH = pattern(r"^/[^\x00-\x1f]*$", "write an absolute path")
+_OPTIONAL_PATH = pattern(r"^$|^/\S+$", "write an absolute path without spaces")
+_URL = pattern(r"^https?://\S+$", "write an address that begins with http:// or https://")
+_OPTIONAL_URL = pattern(
+    r"^$|^https?://\S+$", "write an address that begins with http:// or https://"
+)
+_API_VERSION = pattern(r"^v0\.0\.\d+$", "write a version such as 'v0.0.41'")
+_DOCKER_URL = pattern(r"^tcp://\S+:\d+$", "write tcp://HOST:PORT")
+WorkDir = Annotated[str, Field(pattern=_WORK_DIR)]
+AbsolutePath = Annotated[str, Field(pattern=_PATH)]
 
 
 class Conf(Entry):
@@ -28,6 +40,11 @@ class Conf(Entry):
         default=(), description="Directories searched for engines before those of PATH."
     )
 
+    def files(self) -> dict[str, Path]:
+        """The files that the service reads, by key."""
+        paths = {key: getattr(self, key, None) for key in FILE_KEYS}
+        return {key: Path(path) for key, path in paths.items() if path}
+
 
 class LocalConf(Conf):
     """Access mode `local`: the machine of the service."""
@@ -41,13 +58,13 @@ class RemoteConf(Conf):
     )
     agents_url: str = Field(
         default="",
-        pattern=r"^$|^https?://\S+$",
+        pattern=_OPTIONAL_URL,
         description="Where its nodes reach the service; default c.Rosetta.agents_url.",
     )
     python: str = Field(default="python3", description="Python of its nodes, 3.6 or newer.")
     image_dir: str = Field(
         default="",
-        pattern=r"^$|^/\S+$",
+        pattern=_OPTIONAL_PATH,
         description="Directory of the SIF images, on shared storage; default in work_dir.",
     )
 
@@ -91,8 +108,8 @@ class SshConf(RemoteConf):
     )
     known_hosts: str = Field(
         default="",
-        description="Pinned host keys: a file, or lines of one. Those accepted with"
-        " `rosetta-hub check --accept-host-key` count, too.",
+        description="Pinned host keys: a file, or lines of one. For hosts that it does not name,"
+        " those accepted with `rosetta-hub check --accept-host-key` count.",
     )
     jump_hosts: tuple[JumpHost, ...] = ()
     ssh_config: str | None = Field(default=None, description="OpenSSH client configuration file.")
@@ -104,20 +121,24 @@ class SshConf(RemoteConf):
             return tuple(JumpHost.parse(one) if isinstance(one, str) else one for one in value)
         raise ValueError("a list of hosts is expected, e.g. ['alice@gate.example.org:2222']")
 
-    def known_hosts_text(self) -> str:
-        """The pinned lines of the configuration; empty where it has none."""
-        text = self.known_hosts
-        if text and "\n" not in text and " " not in text.strip():
-            return Path(text).read_text()
-        return text
+    @property
+    def known_hosts_file(self) -> Path | None:
+        """The file that `known_hosts` names; None where it holds lines, or nothing."""
+        text = self.known_hosts.strip()
+        return Path(text) if text and "\n" not in text and " " not in text else None
+
+    def files(self) -> dict[str, Path]:
+        """See Conf."""
+        known = {"known_hosts": self.known_hosts_file} if self.known_hosts_file else {}
+        return super().files() | known
 
 
 class SlurmRestConf(RemoteConf):
     """Access mode `api` with the WMS `slurmrest`."""
 
-    url: str = Field(pattern=r"^https?://\S+$", description="Address of slurmrestd.")
+    url: str = Field(pattern=_URL, description="Address of slurmrestd.")
     api_version: str | None = Field(
-        default=None, pattern=r"^v0\.0\.\d+$", description="Default: the newest known to both."
+        default=None, pattern=_API_VERSION, description="Default: the newest known to both."
     )
     user: str | None = Field(
         default=None, description="Account that all tasks run as; default: the hub's user name."
@@ -142,7 +163,7 @@ class SlurmRestConf(RemoteConf):
 class DockerApiConf(Conf):
     """Access mode `api` without a WMS: a Docker host over its REST API with mutual TLS."""
 
-    url: str = Field(pattern=r"^tcp://\S+:\d+$", description="tcp://HOST:PORT of the engine.")
+    url: str = Field(pattern=_DOCKER_URL, description="tcp://HOST:PORT of the engine.")
     ca_file: str
     certificate_file: str
     key_file: str

@@ -13,6 +13,7 @@ from rosetta_hub.catalogue.computing import Size as ComputingSize
 from rosetta_hub.catalogue.queue_request import QueueRequest, resolve_request
 from rosetta_hub.catalogue.software import Software, SoftwareCard
 from rosetta_hub.catalogue.units import Size, format_size
+from rosetta_hub.catalogue.validation import describe_value_fault
 from rosetta_hub.errors import InvalidOptions
 
 # Docker refuses less than 6 MB; nothing with an interface runs in less than this.
@@ -82,7 +83,7 @@ def parse_options(raw: Mapping[str, Any]) -> TaskOptions:
             raise InvalidOptions(f"There is no option {option!r}. Options: {allowed}.") from error
         if fault["type"] == "missing":
             raise InvalidOptions(f"Choose a {option}.") from error
-        message = fault["msg"].removeprefix("Value error, ")
+        message = describe_value_fault(fault)
         raise InvalidOptions(f"The option {option!r} can't be used: {message}.") from error
 
 

@@ -6,12 +6,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rosetta_hub.catalogue.computing import Computing, Size
 from rosetta_hub.catalogue.units import Duration, format_duration
+from rosetta_hub.catalogue.validation import pattern
 from rosetta_hub.errors import InvalidOptions
 
 # These become words of a command: none may look like an option.
-Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}$")]
+_WORD = pattern(
+    r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}$", "use at most 64 letters, digits and _ . + -"
+)
+_FEATURES = pattern(
+    r"^[A-Za-z0-9_\[(][A-Za-z0-9_.,&|*:()\[\]-]{0,127}$",
+    "use names of features, joined by & or | as Slurm's --constraint has them",
+)
+Word = Annotated[str, Field(pattern=_WORD)]
 # Slurm's own operators of features.
-Features = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\[(][A-Za-z0-9_.,&|*:()\[\]-]{0,127}$")]
+Features = Annotated[str, Field(pattern=_FEATURES)]
 
 
 class QueueRequest(BaseModel):

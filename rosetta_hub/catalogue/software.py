@@ -7,13 +7,26 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from rosetta_hub.catalogue.validation import ID_PATTERN, Entry, duplicates, load_entries
+from rosetta_hub.catalogue.validation import (
+    OPTIONAL_ID_PATTERN,
+    Entry,
+    duplicates,
+    load_entries,
+    pattern,
+)
 from rosetta_hub.errors import ConfigError
 
 InterfaceAuth = Literal["none", "jupyter", "basic", "password"]
 
 HTTP_PROTOCOLS = frozenset({"http", "https"})
 _SLUG = re.compile(r"[^a-z0-9]+")
+
+_DIGEST = pattern(r"^sha256:[0-9a-f]{64}$", "write 'sha256:' and 64 hexadecimal digits")
+_PROTOCOL = pattern(
+    r"^[a-z][a-z0-9+-]{0,15}$", "write a protocol in lowercase, such as 'http', 'ssh' or 'vnc'"
+)
+_URL_PATH = pattern(r"^/[^\s]*$", "write a path that begins with / and has no spaces")
+_ACCOUNT = pattern(r"^[A-Za-z0-9_.:-]+$", "write a user, or user:group, by name or number")
 
 
 class Software(Entry):
@@ -24,7 +37,7 @@ class Software(Entry):
     interface are then not used.
     """
 
-    id: str = Field(default="", pattern=r"^$|" + ID_PATTERN)
+    id: str = Field(default="", pattern=OPTIONAL_ID_PATTERN)
     name: str = Field(min_length=1, max_length=80)
     description: str = ""
     logo: str = ""
@@ -36,13 +49,13 @@ class Software(Entry):
     image_tag: str = "latest"
     image_arch: str | None = None
     image_os: str = "linux"
-    image_digest: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
+    image_digest: str | None = Field(default=None, pattern=_DIGEST)
     pull: Literal["missing", "always", "never"] = "missing"
 
     interface_port: int = Field(default=8888, ge=1, le=65535)
-    interface_protocol: str = Field(default="http", pattern=r"^[a-z][a-z0-9+-]{0,15}$")
+    interface_protocol: str = Field(default="http", pattern=_PROTOCOL)
     interface_transport: Literal["tcp"] = "tcp"
-    interface_path: str = Field(default="/", pattern=r"^/[^\s]*$")
+    interface_path: str = Field(default="/", pattern=_URL_PATH)
     interface_auth: InterfaceAuth = "none"
     interface_auth_user: str = "metauser"
     supports_custom_interface_port: bool = False
@@ -56,7 +69,7 @@ class Software(Entry):
 
     command: tuple[str, ...] = ()
     environment: dict[str, str] = {}
-    container_user: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.:-]+$")
+    container_user: str | None = Field(default=None, pattern=_ACCOUNT)
     add_capabilities: tuple[str, ...] = ()
     new_privileges: bool = False
     read_only_root: bool = False

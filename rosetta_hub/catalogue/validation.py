@@ -1,14 +1,26 @@
 """From lists of dicts in the configuration to frozen entries, with errors an admin can act on."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rosetta_hub.errors import ConfigError
 
+_RULES: dict[str, str] = {}
+
+
+def pattern(expression: str, rule: str) -> str:
+    """The expression, for `Field(pattern=...)`; messages tell the rule instead of it."""
+    _RULES[expression] = rule
+    return expression
+
+
 # ASCII only: ids stand in URLs, in container labels and in database rows.
-ID_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+_ID = r"[a-z0-9][a-z0-9._-]{0,62}"
+_ID_RULE = "use at most 63 lowercase letters, digits and . _ - with a letter or digit first"
+ID_PATTERN = pattern(rf"^{_ID}$", _ID_RULE)
+OPTIONAL_ID_PATTERN = pattern(rf"^$|^{_ID}$", _ID_RULE)
 
 
 class Entry(BaseModel):
@@ -49,16 +61,46 @@ def _name(item: Mapping[str, Any]) -> str:
 
 def _faults(where: str, model: type[Entry], error: ValidationError) -> Iterable[str]:
     for fault in error.errors(include_url=False):
-        key = ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            allowed = ", ".join(sorted(model.model_fields))
-            yield f"{where}: unknown key {key!r}. Allowed keys: {allowed}."
-        elif fault["type"] == "missing":
-            yield f"{where}: the key {key!r} is required."
-        else:
-            message = fault["msg"].removeprefix("Value error, ")
-            place = f"key {key!r}" if key else "the entry as a whole"
-            yield f"{where}: {place}: {message} (given: {_shown(fault['input'])})."
+        text = describe_fault(model, fault)
+        # A fault between keys names them itself.
+        of_value = fault["loc"] and fault["type"] not in ("extra_forbidden", "missing")
+        given = f" (given: {_shown(fault['input'])})" if of_value else ""
+        yield f"{where}: {text}{given}."
+
+
+def describe_fault(model: type[BaseModel], fault: Mapping[str, Any], parent: str = "") -> str:
+    """A fault of pydantic in words: its key, below the key `parent`, and what is allowed there."""
+    location = [str(part) for part in fault["loc"]]
+    key = ".".join([parent, *location] if parent else location)
+    if fault["type"] == "extra_forbidden":
+        allowed = ", ".join(sorted(_model_at(model, location[:-1]).model_fields))
+        return f"unknown key {key!r}. Allowed keys: {allowed}"
+    if fault["type"] == "missing":
+        return f"the key {key!r} is required"
+    message = describe_value_fault(fault)
+    return f"key {key!r}: {message}" if location else message
+
+
+def describe_value_fault(fault: Mapping[str, Any]) -> str:
+    """What is wrong with a value, in words."""
+    if fault["type"] == "string_pattern_mismatch":
+        return _RULES.get(fault["ctx"]["pattern"], "the text is not written as expected")
+    return str(fault["msg"]).removeprefix("Value error, ")
+
+
+def _model_at(model: type[BaseModel], location: Iterable[str]) -> type[BaseModel]:
+    """The model of the entries that are below a key, such as those of a list."""
+    for part in location:
+        if part in model.model_fields:
+            model = next(_models(model.model_fields[part].annotation), model)
+    return model
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
 
 
 def _shown(value: Any) -> str:

@@ -25,7 +25,7 @@ from rosetta_hub.identities import Identities
 from rosetta_hub.resources.access_local import LocalAccess
 from rosetta_hub.resources.access_ssh import SshAccess
 from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
-from rosetta_hub.resources.endpoints import ACCEPTED_HOST_KEYS, Endpoints
+from rosetta_hub.resources.endpoints import ACCEPTED_HOST_KEYS, Endpoints, read_known_hosts
 from rosetta_hub.resources.slurm.rest import SlurmRestWms
 from rosetta_hub.resources.slurm.rest_client import RestClient
 from rosetta_hub.resources.slurm.wms import SlurmWms
@@ -194,16 +194,11 @@ def _address(conf: object, endpoints: Endpoints, user: str, settings: Rosetta) -
         return endpoints.endpoint(user)
     except ResourceUnavailable:
         assert isinstance(conf, SshConf)  # noqa: S101 - for the types: others have no endpoints
-        accepted = settings.state_path / ACCEPTED_HOST_KEYS
-        known = f"{conf.known_hosts_text()}\n{_read(accepted)}"
+        known = read_known_hosts(conf, settings.state_path / ACCEPTED_HOST_KEYS)
         jumps = tuple(JumpHost(one.host, one.port, one.user) for one in conf.jump_hosts)
         return Endpoint(
             "check", user, conf.host, conf.port, user, "", None, known, jumps, conf.ssh_config
         )
-
-
-def _read(path: Path) -> str:
-    return path.read_text() if path.exists() else ""
 
 
 def _wms(computing: Computing, access: Access, account: str) -> Wms:

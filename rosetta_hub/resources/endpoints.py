@@ -14,6 +14,7 @@ from rosetta_hub.identities import Credentials, Identities
 from rosetta_hub.resources.accounts import refuse_system_account
 from rosetta_hub.ssh.certificates import sign_user_key
 from rosetta_hub.ssh.endpoint import Endpoint, JumpHost
+from rosetta_hub.ssh.host_keys import join_known_hosts
 
 PLATFORM = "platform"
 # Host keys that an administrator has accepted, in the state directory.
@@ -99,8 +100,7 @@ class Endpoints:
             self._identities.record(user, self._computing.id, used, state, sentence)
 
     def _known_hosts(self) -> str:
-        accepted = _read(self._accepted) if self._accepted.exists() else ""
-        return f"{self._conf.known_hosts_text()}\n{accepted}"
+        return read_known_hosts(self._conf, self._accepted)
 
     def _platform_user(self) -> str:
         if not self._conf.user:
@@ -137,6 +137,17 @@ class Endpoints:
             )
             self._certificates[key] = (time.monotonic(), certificate)
         return certificate
+
+
+def read_known_hosts(conf: SshConf, accepted: Path) -> str:
+    """The host keys that count: those of the configuration, and the accepted ones of other hosts.
+
+    Raises:
+        ResourceUnavailable: a file can't be read.
+    """
+    file = conf.known_hosts_file
+    pinned = _read(file) if file else conf.known_hosts
+    return join_known_hosts(pinned, _read(accepted) if accepted.exists() else "")
 
 
 class _UserAccess:

@@ -8,7 +8,7 @@ from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import RemoteConf, Way
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
-from rosetta_hub.errors import ConfigError
+from rosetta_hub.errors import ConfigError, ResourceUnavailable
 from rosetta_hub.keys import Keys
 from rosetta_hub.targets import Target, UnixTarget
 from rosetta_hub.tasks.job import Setting
@@ -53,7 +53,12 @@ class RemotePlace:
 
     def _ca(self) -> str | None:
         path = self._settings.agents_ca
-        return Path(path).read_text() if path else None
+        try:
+            return Path(path).read_text() if path else None
+        except OSError as error:
+            raise ResourceUnavailable(
+                f"The file {path} (c.Rosetta.agents_ca) can't be read: {error.strerror}."
+            ) from error
 
     def agent_tunnel(self, task: Task) -> Tunnel:
         """What lets the node dial the edge."""

@@ -58,6 +58,22 @@ def _match_by_kind(
     return host_keys, ca_keys
 
 
+def join_known_hosts(pinned: str, accepted: str) -> str:
+    """Both, without the accepted keys of hosts for which a key is pinned.
+
+    `accepted` has lines of `build_known_hosts_line`.
+    """
+    known = asyncssh.import_known_hosts(pinned)
+    lines = [line for line in accepted.splitlines() if not _is_pinned(known, line)]
+    return "\n".join([pinned, *lines, ""])
+
+
+def _is_pinned(known: asyncssh.SSHKnownHosts, line: str) -> bool:
+    # The whole name, `[host]:port`: a key for another port of the host is another server's.
+    host_keys, ca_keys, *_ = known.match(line.partition(" ")[0], "", None)
+    return bool(host_keys or ca_keys)
+
+
 def build_known_hosts_line(host: str, port: int, public_key: str) -> str:
     """A line of `known_hosts`; `public_key` is an algorithm and a key."""
     name = host if port == DEFAULT_PORT else f"[{host}]:{port}"

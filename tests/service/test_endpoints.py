@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asyncssh import import_public_key
 
 from rosetta_hub.catalogue.catalogue import Person
 from rosetta_hub.config import Rosetta
@@ -15,6 +16,7 @@ from rosetta_hub.identities import Identities
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.build import ResourceBuilder, Resources
 from rosetta_hub.resources.endpoints import ACCEPTED_HOST_KEYS
+from rosetta_hub.ssh.host_keys import build_known_hosts_line, find_pinned_keys
 from rosetta_hub.ssh.key_pairs import generate_key_pair
 from rosetta_hub.tunnels.client import TunnelsClient
 
@@ -58,13 +60,25 @@ def test_a_user_without_an_account_is_told_what_to_do(tmp_path: Path) -> None:
     assert "PRIVATE KEY" not in repr(found)
 
 
-def test_accepted_host_keys_are_pinned_too(tmp_path: Path) -> None:
-    resources, identities = build(tmp_path, HOST)
+def test_accepted_host_keys_count_for_hosts_that_are_not_pinned(tmp_path: Path) -> None:
+    keys = [generate_key_pair("test").public_key for _ in range(4)]
+    resources, identities = build(
+        tmp_path, changed(known_hosts=build_known_hosts_line("host.example.org", 22, keys[0]))
+    )
     identities.set_remote_user(Person("alice"), "host", "alice")
-    (tmp_path / ACCEPTED_HOST_KEYS).write_text("other ssh-ed25519 BBBB\n")
-    pinned = resources.endpoints["host"].endpoint("alice").known_hosts
-    assert "AAAA" in pinned
-    assert "BBBB" in pinned
+    accepted = [
+        build_known_hosts_line("host.example.org", 22, keys[1]),
+        build_known_hosts_line("host.example.org", 2222, keys[2]),
+        build_known_hosts_line("gate.example.org", 22, keys[3]),
+    ]
+    (tmp_path / ACCEPTED_HOST_KEYS).write_text("\n".join(accepted) + "\n")
+    known = resources.endpoints["host"].endpoint("alice").known_hosts
+    pinned = [
+        find_pinned_keys(known, *host)
+        for host in (("host.example.org", 22), ("host.example.org", 2222), ("gate.example.org", 22))
+    ]
+    expected = (keys[0], keys[2], keys[3])
+    assert pinned == [[import_public_key(key).get_fingerprint()] for key in expected]
 
 
 def test_the_platform_has_one_account(tmp_path: Path, key_file: Path) -> None:
