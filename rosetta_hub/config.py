@@ -1,6 +1,7 @@
 """`c.Rosetta`: everything an administrator sets, read by the hub (spawner) and by the service."""
 
 import difflib
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ from rosetta_hub.web_hosts import is_loopback, normalise_url
 
 # The service's name at the hub, and so the end of its prefix there.
 SERVICE_NAME = "rosetta"
+
+# The longest path of a unix socket (unix(7)), and the longest name of one in `state_dir`.
+SOCKET_PATH_BYTES = 107
+LONGEST_SOCKET_NAME = "tunnels/0123456789ab.sock"
 
 _PORT_RANGE = re.compile(r"^(\d{1,5})-(\d{1,5})$")
 
@@ -144,7 +149,8 @@ class Rosetta(MailOptions):
         "rosetta_state",
         help="""Directory (mode 0700, made when missing) of the secret, the logs, the edge's
         socket and, by default, the database. A relative path starts at the directory of
-        jupyterhub_config.py.""",
+        jupyterhub_config.py. The absolute path has at most 81 bytes, because unix sockets in it
+        have longer ones.""",
     ).tag(config=True)
 
     db_url = Unicode(
@@ -342,6 +348,10 @@ class Rosetta(MailOptions):
             )
         if urlsplit(self.tasks_url).scheme == "http":
             self._check_plain_http()
+        for name in ("tasks_url", "tunnels_url"):
+            if urlsplit(getattr(self, name)).scheme == "https":
+                self._check_certificate(name)
+        self._check_state_dir()
         self.check_mail()
         for computing in self.catalogue().computing.values():
             self._check_tunnel(computing)
@@ -386,6 +396,16 @@ class Rosetta(MailOptions):
         for computing in self.catalogue().computing.values():
             for key, path in computing.conf.files().items():
                 read_file(f"c.Rosetta.computing entry {computing.id!r}: key 'conf.{key}'", path)
+
+    def _check_state_dir(self) -> None:
+        size = len(os.fsencode(self.state_path))
+        most = SOCKET_PATH_BYTES - len(f"/{LONGEST_SOCKET_NAME}")
+        if size > most:
+            raise ConfigError(
+                f"c.Rosetta.state_dir is too long: {str(self.state_path)!r} has {size} bytes, and"
+                f" {most} are possible, so that the unix sockets in it have paths of at most"
+                f" {SOCKET_PATH_BYTES} bytes. Set a shorter one, or a symbolic link to it."
+            )
 
     def _check_certificate(self, address: str) -> None:
         for name in ("tls_cert", "tls_key"):

@@ -1,10 +1,15 @@
 """What an administrator may set, and is told."""
 
+import socket
+import tempfile
+from pathlib import Path
+
 import pytest
 from traitlets import TraitError
 
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError
+from rosetta_hub.tunnels.settings import tunnels_config
 
 
 @pytest.mark.parametrize(
@@ -147,3 +152,15 @@ def test_the_port_follows_the_security(security: str, port: int) -> None:
     assert settings.smtp_address == ("mail.example.org", port)
     settings.smtp_port = 2525
     assert settings.smtp_address == ("mail.example.org", 2525)
+
+
+def test_state_dir_leaves_room_for_the_paths_of_sockets() -> None:
+    with tempfile.TemporaryDirectory(prefix="rosetta-") as folder:
+        longest = Path(folder) / ("x" * (81 - len(folder) - 1))
+        Rosetta(tasks_url="http://127.0.0.1", state_dir=str(longest)).check()
+        sockets = tunnels_config(Rosetta(state_dir=str(longest)))
+        sockets.sockets_dir.mkdir(parents=True)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(sockets.task_socket("0" * 12)))
+        with pytest.raises(ConfigError, match="has 82 bytes, and 81 are possible"):
+            Rosetta(tasks_url="http://127.0.0.1", state_dir=f"{longest}x").check()
