@@ -6,7 +6,6 @@ import importlib
 import re
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -189,28 +188,6 @@ def test_every_entry_point_loads() -> None:
         installed = {point.name: point for point in entry_points(group=group)}
         for name in names:
             assert callable(installed[name].load())
-
-
-@pytest.mark.system
-def test_wheel_holds_every_file(tmp_path: Path) -> None:
-    """Of a copy: a build leaves folders behind."""
-    copy = tmp_path / "source"
-    for path in tracked_files():
-        target = copy / path.relative_to(ROOT)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(path.read_bytes())
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
-    subprocess.run([*command, "--wheel-dir", str(tmp_path), str(copy)], check=True, timeout=110)
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
-    expected = {
-        str(Path(package, path.relative_to(folder)))
-        for package, folder in SOURCES.items()
-        for path in tracked_files()
-        if path.is_relative_to(folder)
-    }
-    assert packed == expected
 
 
 # --- configuration -------------------------------------------------------------------------------
