@@ -180,6 +180,23 @@ class Rosetta(MailOptions):
         help="Seconds that a container has between being asked to stop and being killed.",
     ).tag(config=True)
 
+    tcp_connections_per_address = Integer(
+        50,
+        min=0,
+        help="""Connections that one source address may have open at a time to one task with a
+        protocol other than HTTP; more are closed at once. The addresses of a /64 network of IPv6
+        count as one. 0: no limit.""",
+    ).tag(config=True)
+
+    anonymous_connections_per_address = Integer(
+        250,
+        min=0,
+        help="""Connections to the edge that one source address may have open at a time before they
+        have shown the session of a task; where there are more, the oldest is closed. Connections of
+        users who are in a task don't count, so this suits a reverse proxy, too, from which all
+        connections come. 0: no limit.""",
+    ).tag(config=True)
+
     session_hours = Integer(
         12,
         min=1,

@@ -42,6 +42,10 @@ class EdgeConfig:
     tls_key: Path | None = None
     hub_cookie_names: tuple[str, ...] = ("jupyterhub-",)
     """Beginnings of names of cookies that no container may set."""
+    tcp_connections_per_address: int = 0
+    """Of one source to one task with a protocol other than HTTP; 0: no limit."""
+    anonymous_connections_per_address: int = 0
+    """Of one source to the edge, which have shown no session yet; 0: no limit."""
 
     @property
     def socket(self) -> Path:
@@ -68,6 +72,8 @@ class EdgeConfig:
             "main_port": self.main_port,
             "public_host": self.public_host,
             "hub_cookie_names": [name.lower() for name in self.hub_cookie_names],
+            "tcp_connections_per_address": self.tcp_connections_per_address,
+            "anonymous_connections_per_address": self.anonymous_connections_per_address,
         }
 
     def to_document(self, chp: Path) -> dict[str, Any]:

@@ -21,4 +21,6 @@ def edge_config(settings: Rosetta) -> EdgeConfig:
         main_port=main_port if settings.host_name_mode else None,
         tls_cert=Path(settings.tls_cert).absolute() if parts.scheme == "https" else None,
         tls_key=Path(settings.tls_key).absolute() if parts.scheme == "https" else None,
+        tcp_connections_per_address=settings.tcp_connections_per_address,
+        anonymous_connections_per_address=settings.anonymous_connections_per_address,
     )

@@ -425,8 +425,8 @@ class Edges:
         # Short: a unix socket's path has at most 108 bytes.
         self.folder = Path(tempfile.mkdtemp(prefix="rosetta-edge-test-"))
 
-    def get(self, tls: bool, by_name: bool = False) -> Rig:
-        key = (tls, by_name)
+    def get(self, tls: bool, by_name: bool = False, limit: int = 0) -> Rig:
+        key = (tls, by_name, limit)
         if key not in self.configs:
             cert, tls_key = self.certificate if tls else (None, None)
             self.configs[key] = EdgeConfig(
@@ -435,6 +435,8 @@ class Edges:
                 main_port=free_port() if by_name else None,
                 tls_cert=cert,
                 tls_key=tls_key,
+                tcp_connections_per_address=limit,
+                anonymous_connections_per_address=limit,
             )
             asyncio.run(self._start(self.configs[key]))
         trust = ssl.create_default_context(cafile=self.certificate[0])

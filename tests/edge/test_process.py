@@ -224,6 +224,8 @@ def test_fingerprint_tells_configurations_apart(tmp_path: Path) -> None:
         replace(config, main_port=1),
         replace(config, tls_cert=tmp_path, tls_key=tmp_path),
         replace(config, hub_cookie_names=("x",)),
+        replace(config, tcp_connections_per_address=1),
+        replace(config, anonymous_connections_per_address=1),
     ]
-    assert len({each.fingerprint for each in [config, *others]}) == 5
+    assert len({each.fingerprint for each in [config, *others]}) == 7
     assert config.fingerprint == EdgeConfig(tmp_path, "127.0.0.1").fingerprint

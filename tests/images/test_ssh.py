@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,6 +84,18 @@ def test_a_wrong_password_or_user_is_refused(user: str, start: Start) -> None:
     container = started(start)
     password = "wrong" if user == "metauser" else PASSWORD
     assert ssh(container, password, f"{user}@127.0.0.1", "id")[:2] == (5, "")
+
+
+def test_strangers_do_not_lock_the_user_out(start: Start) -> None:
+    """So many connections without a login as the edge accepts of one address, and more."""
+    container = started(start)
+    with contextlib.ExitStack() as strangers:
+        for _ in range(90):
+            stranger = socket.create_connection(("127.0.0.1", container.port), 20)
+            strangers.enter_context(stranger)
+            assert stranger.recv(4) == b"SSH-"
+        for _ in range(3):
+            assert ssh(container, PASSWORD, "metauser@127.0.0.1", "true")[0] == 0
 
 
 def test_without_a_password_it_does_not_start(start: Start) -> None:

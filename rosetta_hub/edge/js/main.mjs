@@ -1,6 +1,7 @@
 // The edge's process: reads its configuration, one JSON document, from standard input.
 //   {"socket", "bind_ip", "chp", "tls": {"cert", "key"} | null, "main_port": int | null,
-//    "public_host": text | null, "hub_cookie_names": [lower-case beginnings of names], "fingerprint": text}
+//    "public_host": text | null, "hub_cookie_names": [lower-case beginnings of names], "fingerprint": text,
+//    "tcp_connections_per_address": int, "anonymous_connections_per_address": int}; 0 is no limit
 
 import { randomUUID } from "node:crypto";
 import fs from "node:fs";
@@ -12,6 +13,7 @@ import { sortTls } from "./plain.mjs";
 import { Ports } from "./ports.mjs";
 import { defineEdgeProxy } from "./proxy.mjs";
 import { listenPrivately } from "./sockets.mjs";
+import { AnonymousConnections } from "./sources.mjs";
 import { Tasks } from "./tasks.mjs";
 import { readTls, reloadTls } from "./tls.mjs";
 
@@ -19,10 +21,10 @@ const SWEEP_INTERVAL = 5_000;
 const HEADERS_TIMEOUT = 20_000;
 const KEEP_ALIVE_TIMEOUT = 30_000;
 
-async function createProxy(config, tasks) {
+async function createProxy(config, tasks, anonymous) {
   const EdgeProxy = defineEdgeProxy(await loadConfigurableProxy(config.chp));
   const tls = config.tls !== null;
-  const edge = { tasks, tls, scheme: tls ? "https" : "http", hubCookieNames: config.hub_cookie_names };
+  const edge = { tasks, tls, scheme: tls ? "https" : "http", hubCookieNames: config.hub_cookie_names, anonymous };
   const options = { log, ssl: readTls(config.tls), keepAliveTimeout: KEEP_ALIVE_TIMEOUT };
   const proxy = new EdgeProxy(options, edge);
   proxy.proxyServer.headersTimeout = HEADERS_TIMEOUT;
@@ -59,9 +61,15 @@ async function main() {
   const config = JSON.parse(fs.readFileSync(0, "utf8"));
   const context = { tls: config.tls !== null, publicHost: config.public_host, mainPort: config.main_port };
   const tasks = new Tasks(context);
-  const { proxyServer } = await createProxy(config, tasks);
+  const anonymous = new AnonymousConnections(config.anonymous_connections_per_address);
+  const { proxyServer } = await createProxy(config, tasks, anonymous);
+  proxyServer.on("connection", (socket) => anonymous.add(socket));
   const serve = (socket) => proxyServer.emit("connection", socket);
-  tasks.ports = new Ports(config.bind_ip, context.tls ? (socket, task) => sortTls(socket, task, serve) : serve);
+  tasks.ports = new Ports(config.bind_ip, config.tcp_connections_per_address, (socket, task) => {
+    anonymous.add(socket);
+    if (context.tls) sortTls(socket, task, serve);
+    else serve(socket);
+  });
   await listenMain(proxyServer, config);
   const instance = randomUUID();
   const api = createApi(tasks, () => ({ instance, pid: process.pid, tasks: tasks.size, fingerprint: config.fingerprint }));

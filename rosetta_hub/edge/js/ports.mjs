@@ -3,6 +3,7 @@
 
 import net from "node:net";
 
+import { ConnectionLimit } from "./sources.mjs";
 import { pipeToTask } from "./tcp.mjs";
 
 /** The port of a task can't be bound. `code` is the system's. */
@@ -16,15 +17,21 @@ export class PortError extends Error {
 export class Ports {
   #servers = new Map();
 
-  /** `handOver(socket, task)` is given the sockets of HTTP tasks. */
-  constructor(bindIp, handOver) {
+  /**
+   * `handOver(socket, task)` is given the sockets of HTTP tasks; other tasks accept as many connections
+   * of one source as `tcpLimit` says.
+   */
+  constructor(bindIp, tcpLimit, handOver) {
     this.bindIp = bindIp;
+    this.tcpLimit = tcpLimit;
     this.handOver = handOver;
   }
 
   /** Listen for a task; raises PortError. */
   async open(task) {
+    const limit = new ConnectionLimit(this.tcpLimit);
     const server = net.createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
+      if (task.protocol === "tcp" && !limit.admit(socket)) return socket.destroy();
       task.traffic.track(socket);
       if (task.protocol === "tcp") pipeToTask(socket, task, Date.now());
       else this.handOver(socket, task);

@@ -18,7 +18,7 @@ const NO_ANSWER = "The task is not answering.\n";
 /** The subclass of CHP's ConfigurableProxy that serves tasks. CHP's own routes and API stay unused. */
 export function defineEdgeProxy(ConfigurableProxy) {
   return class EdgeProxy extends ConfigurableProxy {
-    /** `edge`: {tasks, scheme, tls, hubCookieNames}. */
+    /** `edge`: {tasks, scheme, tls, hubCookieNames, anonymous}. */
     constructor(options, edge) {
       super(options);
       this.edge = edge;
@@ -42,6 +42,7 @@ export function defineEdgeProxy(ConfigurableProxy) {
       if (verdict.session === undefined) {
         return answer(req, res, verdict.status, verdict.text, verdict.headers);
       }
+      this.edge.anonymous.identify(req.socket);
       task.traffic.use(req.socket, verdict.session, now);
       if (task.proxyOptions === null) return this.#answerUnavailable(req, res, task);
       req[TASK] = task;
@@ -103,6 +104,7 @@ export function defineEdgeProxy(ConfigurableProxy) {
       const task = this.edge.tasks.find(req);
       const verdict = judgeUpgrade(req, task, now);
       if (verdict.session === undefined) return answerSocket(socket, verdict.status, verdict.text);
+      this.edge.anonymous.identify(socket);
       if (task.proxyOptions === null) return answerSocket(socket, 503, NO_ANSWER);
       req[TASK] = task;
       cleanUpgrade(req, task, verdict.own, this.edge.scheme);
