@@ -163,7 +163,7 @@ class Agent:
         except TaskFailure as failure:
             return self._stopped() if self._is_signalled() else self._failed(failure)
         except JobError as error:
-            return self._failed(TaskFailure("unsupported", str(error)))
+            return self._failed(TaskFailure("unsupported", str(error), str(error)))
         except StateUnknown as error:
             return self._failed(
                 TaskFailure(

@@ -35,12 +35,15 @@ _CAPABILITY = re.compile(r"[A-Z_]+\Z")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(:[A-Za-z0-9_][A-Za-z0-9_-]*)?\Z")
 _URL = re.compile(r"https?://[^\s/@]+/\S*\Z")
 _PATH = re.compile(r"/[^\x00\n:,]*\Z")
+_PROXY = re.compile(r"https?://\S+\Z")
 
 
 class Image(NamedTuple):
     """The image: ``pull`` is one of PULL_POLICIES, ``platform`` like linux/amd64.
 
-    ``cache`` is a directory for image files on storage that the nodes share.
+    ``cache`` is a directory for image files on storage that the nodes share; of more than
+    ``cache_size`` bytes those go that were unused for the longest. ``proxy`` is the HTTP proxy
+    of pulls.
     """
 
     reference: str
@@ -48,6 +51,8 @@ class Image(NamedTuple):
     pull: str
     platform: Optional[str]
     cache: Optional[str] = None
+    cache_size: Optional[int] = None
+    proxy: Optional[str] = None
 
 
 class Interface(NamedTuple):
@@ -235,6 +240,8 @@ def _image(fields: Fields) -> Image:
         pull=fields.choice("pull", PULL_POLICIES, default="missing"),
         platform=fields.optional_text("platform", _PLATFORM),
         cache=fields.optional_text("cache", _PATH),
+        cache_size=fields.optional_integer("cache_size", low=1),
+        proxy=fields.optional_text("proxy", _PROXY),
     )
 
 

@@ -18,6 +18,7 @@ import time
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from rosetta_agent import limits, namespaces, network
+from rosetta_agent.image_cache import MARK_SECONDS, mark_used
 from rosetta_agent.logs import LogWriter
 from rosetta_agent.processes import (
     Identity,
@@ -36,7 +37,8 @@ _EXEC_FAILED = 127
 class Order(NamedTuple):
     """What the keeper is to do; ``network`` is private or host, ``tool`` leads out.
 
-    ``memory`` is in bytes, ``grace`` in seconds, ``folder`` is the sandbox.
+    ``memory`` is in bytes, ``grace`` in seconds, ``folder`` is the sandbox, ``image`` an image
+    file that is to be marked as used.
     """
 
     argv: List[str]
@@ -50,6 +52,7 @@ class Order(NamedTuple):
     pids: Optional[int]
     grace: float
     no_new_privileges: bool
+    image: Optional[str] = None
 
     def file(self, name: str) -> str:
         """Path of a file in the sandbox."""
@@ -65,6 +68,7 @@ class Keeper:
         self._status: Optional[int] = None
         self._out_of_memory = False
         self._force_at: Optional[float] = None
+        self._mark_at = 0.0
         self._tool: Optional[Identity] = None
         self._output = -1
         self._wake = -1
@@ -166,7 +170,10 @@ class Keeper:
         return _TICK_SECONDS if drain_until is None else 0.1
 
     def _check(self, now: float) -> None:
-        """Memory, and the patience with a container that is to stop."""
+        """Memory, the patience with a container that is to stop, and the use of the image."""
+        if self._order.image is not None and now >= self._mark_at:
+            self._mark_at = now + MARK_SECONDS
+            mark_used(self._order.image)
         limit = self._order.memory
         if limit is not None and limits.exceeds(self._child, limit):
             self._out_of_memory = True

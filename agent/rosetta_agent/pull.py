@@ -19,6 +19,7 @@ from rosetta_agent.progress import Progress, PullProgress
 #: Wide enough that no engine leaves its progress bar out (docker does below 50 columns).
 _ROWS, _COLUMNS = 200, 200
 _KEPT_CHARACTERS = 16000
+_NO_PROXY = "localhost,127.0.0.1,::1"
 
 
 class Pulled(NamedTuple):
@@ -26,6 +27,15 @@ class Pulled(NamedTuple):
 
     status: int
     output: str
+
+
+def build_proxy_environment(proxy: Optional[str]) -> Dict[str, str]:
+    """Variables by which a pull takes the HTTP proxy, registries of this machine excepted."""
+    if proxy is None:
+        return {}
+    names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+    direct = dict.fromkeys(("no_proxy", "NO_PROXY"), _NO_PROXY)
+    return dict(dict.fromkeys(names, proxy), **direct)
 
 
 def pull(

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import stat
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, NoReturn, Optional, Tuple
 
 from rosetta_agent.errors import JobError, TaskFailure
 from rosetta_agent.job import Attempt
@@ -142,27 +142,43 @@ def recorded_identity(state: Dict[str, Any], key: str) -> Optional[Identity]:
     return None
 
 
-def make_private(path: str) -> bool:
+def make_private(path: str, key: str = "work_dir") -> bool:
     """Make sure that a directory exists, is ours, and is closed to everybody else.
 
-    Returns whether it was made now.
+    Returns whether it was made now. ``key`` is the one of the configuration that names the
+    directory, for the errors.
 
     Raises:
-        JobError: it is a link, no directory, or belongs to another user.
+        JobError: it cannot be made, is a link, no directory, or belongs to another user.
+        OSError: there is no room for it (ENOSPC, EDQUOT).
     """
     is_new = True
     try:
         os.makedirs(path, mode=0o700)
     except FileExistsError:
         is_new = False
+    except OSError as error:
+        raise_unless_full(error, "{}: {} cannot be made".format(key, path))
     info = os.lstat(path)
     if not stat.S_ISDIR(info.st_mode):
-        raise JobError("work_dir: {} is not a directory".format(path))
+        raise JobError("{}: {} is not a directory".format(key, path))
     if info.st_uid != os.geteuid():
-        raise JobError("work_dir: {} belongs to another user ({})".format(path, info.st_uid))
+        raise JobError("{}: {} belongs to another user ({})".format(key, path, info.st_uid))
     if stat.S_IMODE(info.st_mode) & 0o077:
         os.chmod(path, 0o700)
     return is_new
+
+
+def raise_unless_full(error: OSError, text: str) -> NoReturn:
+    """Raise a JobError with ``text`` and the cause; the error itself where there is no room.
+
+    Raises:
+        JobError: always, but for ENOSPC and EDQUOT.
+        OSError: ENOSPC or EDQUOT.
+    """
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        raise error
+    raise JobError("{}: {}".format(text, error.strerror)) from error
 
 
 class disk_full_is_a_failure:  # noqa: N801 - reads as a statement

@@ -36,12 +36,15 @@ def card_dict(card: SoftwareCard, person: Person, catalogue: Catalogue) -> dict[
     }
 
 
-def computing_dict(computing: Computing) -> dict[str, Any]:
+def computing_dict(computing: Computing, software: Software | None = None) -> dict[str, Any]:
     """One computing resource: what may be chosen on it, and its limits (None: none).
+
+    With a software, its engines are those that run that software's image.
 
     Cores, bytes and seconds. Without an engine the first one is used, and of that its first
     runtime. What a `size` leaves open is the default.
     """
+    engines = computing.engines_for(software) if software else computing.container_engines
     return {
         "id": computing.id,
         "name": computing.name,
@@ -49,10 +52,10 @@ def computing_dict(computing: Computing) -> dict[str, Any]:
         "type": computing.type,
         "wms": computing.wms,
         "auth_mode": computing.auth_mode,
-        "engines": [_engine_dict(one) for one in computing.container_engines],
+        "engines": [_engine_dict(engine) for engine in engines],
         "limits": {"cpus": computing.max_cpus, "memory": computing.max_memory},
         "defaults": {
-            "engine": computing.container_engines[0].name,
+            "engine": engines[0].name,
             "cpus": computing.default_cpus,
             "memory": computing.default_memory,
         },
@@ -68,7 +71,7 @@ def _version_dict(
     return {
         "tag": software.image_tag,
         "default": default,
-        "computing": [computing_dict(one) for one in resources],
+        "computing": [computing_dict(one, software) for one in resources],
     }
 
 

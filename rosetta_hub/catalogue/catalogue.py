@@ -49,7 +49,7 @@ class Catalogue:
             for key, resource in self.computing.items()
             if may_use(person, resource)
             and (not software.computing or key in software.computing)
-            and resource.runs(software.image_arch)
+            and resource.runs(software)
         ]
 
     def limits_for(self, person: Person, computing: str) -> list[Limit]:

@@ -15,6 +15,8 @@ from rosetta_hub.catalogue.conf import (
     SshConf,
     Way,
 )
+from rosetta_hub.catalogue.engines import canonical_engine
+from rosetta_hub.catalogue.software import Software
 from rosetta_hub.catalogue.units import Duration
 from rosetta_hub.catalogue.units import Size as Memory
 from rosetta_hub.catalogue.validation import (
@@ -27,8 +29,6 @@ from rosetta_hub.catalogue.validation import (
 )
 from rosetta_hub.errors import ConfigError
 
-# Apptainer is the present name of Singularity; both are accepted and mean the same.
-_ENGINE_ALIASES = {"apptainer": "singularity"}
 _ENGINE = re.compile(r"^([A-Za-z]+)(?:\[([A-Za-z0-9_., -]*)\])?$")
 
 
@@ -72,8 +72,7 @@ class Engine(Entry):
             ValueError: the text has another form, or the engine is not known.
         """
         match = _ENGINE.match(text.strip())
-        name = match[1].lower() if match else ""
-        name = _ENGINE_ALIASES.get(name, name)
+        name = canonical_engine(match[1]) if match else ""
         if not match or name not in ENGINES:
             raise ValueError(
                 f"{text!r} is not an engine: use {', '.join(ENGINES)} or apptainer,"
@@ -191,13 +190,6 @@ class Computing(Entry):
                 if not getattr(self.conf, key):
                     raise ValueError(f"auth_mode 'platform_keys' needs the key 'conf.{key}'")
 
-    def engine(self, name: str | None) -> Engine | None:
-        """The engine of that name (the first one for None), None when the resource lacks it."""
-        if name is None:
-            return self.container_engines[0]
-        name = _ENGINE_ALIASES.get(name, name)
-        return next((one for one in self.container_engines if one.name == name), None)
-
     @property
     def has_queue(self) -> bool:
         """Whether tasks are jobs of a workload manager."""
@@ -219,9 +211,16 @@ class Computing(Entry):
         """
         return self.conf.work_dir or f"/tmp/rosetta-{uid}"  # noqa: S108 - 0700, checked
 
-    def runs(self, arch: str | None) -> bool:
-        """Whether an image of that architecture (None: any) runs here, emulation included."""
-        return arch is None or arch in (self.arch, *self.supported_archs, *self.emulated_archs)
+    def runs(self, software: Software) -> bool:
+        """Whether an engine runs the image here: its kind and architecture, emulation included."""
+        archs = (None, self.arch, *self.supported_archs, *self.emulated_archs)
+        return software.image_arch in archs and bool(self.engines_for(software))
+
+    def engines_for(self, software: Software) -> tuple[Engine, ...]:
+        """The engines that run the image: one that is a file needs Singularity."""
+        if not software.is_file:
+            return self.container_engines
+        return tuple(one for one in self.container_engines if one.name == "singularity")
 
 
 def _parse_conf(model: type[Conf], raw: Any) -> Conf:

@@ -1,11 +1,15 @@
 """Settings of a computing resource, by its access mode (the key `conf`)."""
 
 import ipaddress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from rosetta_agent.protocol import ENGINES
+from rosetta_hub.catalogue.engines import canonical_engine
+from rosetta_hub.catalogue.units import Size
 from rosetta_hub.catalogue.validation import Entry, pattern
 
 # Keys that name a file of the service's machine, in any of the access modes.
@@ -39,6 +43,26 @@ class Conf(Entry):
     path: tuple[AbsolutePath, ...] = Field(
         default=(), description="Directories searched for engines before those of PATH."
     )
+    pull_proxy: str = Field(
+        default="",
+        pattern=_OPTIONAL_URL,
+        description="HTTP proxy of image pulls by Podman and Singularity; Docker's daemon has its"
+        " own setting.",
+    )
+
+    @field_validator("engine_options", mode="before")
+    @classmethod
+    def _name_engines(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        named = {canonical_engine(str(name)): options for name, options in value.items()}
+        if unknown := sorted(named.keys() - set(ENGINES)):
+            raise ValueError(
+                f"{unknown[0]!r} is not an engine: use {', '.join(ENGINES)} or apptainer"
+            )
+        if len(named) < len(value):
+            raise ValueError("apptainer and singularity are the same engine: use one of them")
+        return named
 
     def files(self) -> dict[str, Path]:
         """The files that the service reads, by key."""
@@ -66,6 +90,11 @@ class RemoteConf(Conf):
         default="",
         pattern=_OPTIONAL_PATH,
         description="Directory of the SIF images, on shared storage; default in work_dir.",
+    )
+    image_dir_size: Size | None = Field(
+        default=None,
+        gt=0,
+        description="Bytes of SIF images; when there are more, those unused for the longest go.",
     )
 
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from rosetta_hub.catalogue.catalogue import Catalogue, Person
 from rosetta_hub.catalogue.computing import Computing, Engine
 from rosetta_hub.catalogue.computing import Size as ComputingSize
+from rosetta_hub.catalogue.engines import canonical_engine
 from rosetta_hub.catalogue.queue_request import QueueRequest, resolve_request
 from rosetta_hub.catalogue.software import Software, SoftwareCard
 from rosetta_hub.catalogue.units import Size, format_size
@@ -98,7 +99,7 @@ def resolve_options(options: TaskOptions, catalogue: Catalogue, person: Person) 
     if software.kind == "native":
         raise InvalidOptions(f"{software.name} is started by the hub itself, not as a container.")
     computing = _computing(options, software, catalogue, person)
-    engine = _engine(options, computing)
+    engine = _engine(options, software, computing)
     size = _size(options, computing)
     return TaskSpec(
         card=card.id,
@@ -147,12 +148,17 @@ def _computing(
     return found[options.computing]
 
 
-def _engine(options: TaskOptions, computing: Computing) -> Engine:
-    engine = computing.engine(options.engine)
+def _engine(options: TaskOptions, software: Software, computing: Computing) -> Engine:
+    engines = computing.engines_for(software)
+    if options.engine is None:
+        return engines[0]
+    name = canonical_engine(options.engine)
+    engine = next((one for one in engines if one.name == name), None)
     if engine is None:
-        names = ", ".join(one.name for one in computing.container_engines)
+        names = ", ".join(one.name for one in engines)
         raise InvalidOptions(
-            f"{computing.name} has no container engine {options.engine!r}. Engines: {names}."
+            f"{software.name} has no container engine {options.engine!r} on {computing.name}."
+            f" Engines: {names}."
         )
     return engine
 

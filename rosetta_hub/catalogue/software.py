@@ -20,6 +20,14 @@ InterfaceAuth = Literal["none", "jupyter", "basic", "password"]
 
 HTTP_PROTOCOLS = frozenset({"http", "https"})
 _SLUG = re.compile(r"[^a-z0-9]+")
+# An image on a resource: a SIF file, a directory, or an archive; options of binds end at commas.
+_FILE = re.compile(r"^(docker-archive:)?/[^\x00-\x20,]+$")
+
+
+def is_image_file(name: str) -> bool:
+    """Whether an `image_name` is a path on the resource, and not a name in a registry."""
+    return _FILE.match(name) is not None
+
 
 _DIGEST = pattern(r"^sha256:[0-9a-f]{64}$", "write 'sha256:' and 64 hexadecimal digits")
 _PROTOCOL = pattern(
@@ -78,9 +86,18 @@ class Software(Entry):
     spawner_class: str | type = ""
     spawner_config: dict[str, Any] = {}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_tag_of_files(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and is_image_file(str(value.get("image_name"))):
+            return {"image_tag": "", **value}
+        return value
+
     @field_validator("image_name", "registry")
     @classmethod
     def _image_part(cls, value: str) -> str:
+        if is_image_file(value):
+            return value
         # A leading dash would be read as an option by an engine's command line.
         if value and not re.fullmatch(r"[A-Za-z0-9/][A-Za-z0-9._:/-]*", value):
             raise ValueError("letters, digits and . _ : / - are allowed, not starting with a dash")
@@ -89,7 +106,7 @@ class Software(Entry):
     @field_validator("image_tag")
     @classmethod
     def _tag(cls, value: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", value):
+        if value and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", value):
             raise ValueError("a tag has letters, digits, dots, dashes and underscores")
         return value
 
@@ -101,6 +118,10 @@ class Software(Entry):
             return self
         if not self.image_name:
             raise ValueError("'image_name' is required")
+        if self.is_file and (self.registry or self.image_digest):
+            raise ValueError("an image that is a file has neither 'registry' nor 'image_digest'")
+        if not self.is_file and not self.image_tag:
+            raise ValueError("'image_tag' is empty: leave it out for 'latest'")
         if self.interface_auth == "password" and not self.supports_interface_auth:
             raise ValueError(
                 "interface_auth 'password' needs a container that protects itself:"
@@ -118,6 +139,14 @@ class Software(Entry):
         return self
 
     @property
+    def is_file(self) -> bool:
+        """Whether the image is a file or directory of the resource, which Singularity alone runs.
+
+        Its tag is a label: it tells the versions of a card apart.
+        """
+        return is_image_file(self.image_name)
+
+    @property
     def is_http(self) -> bool:
         """Whether the edge can guard the interface itself."""
         return self.interface_protocol in HTTP_PROTOCOLS
@@ -129,7 +158,12 @@ class Software(Entry):
 
     @property
     def image(self) -> str:
-        """The reference of the image, by digest where one is given (OCI distribution spec)."""
+        """The reference of the image, by digest where one is given (OCI distribution spec).
+
+        Of a file it is the path, with `docker-archive:` in front of an archive.
+        """
+        if self.is_file:
+            return self.image_name
         if self.image_digest:
             return f"{self.repository}@{self.image_digest}"
         return f"{self.repository}:{self.image_tag}"
@@ -176,7 +210,7 @@ def _slug(name: str) -> str:
 
 
 def _check_card(card_id: str, versions: list[Software]) -> None:
-    if len({(one.kind, one.repository) for one in versions}) > 1:
+    if len({(one.kind, "" if one.is_file else one.repository) for one in versions}) > 1:
         raise ConfigError(
             f"c.Rosetta.software: several entries are called {card_id!r} but are of different"
             " images. Give each an 'id' of its own; only tags of one image share a card."

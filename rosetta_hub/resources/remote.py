@@ -37,6 +37,7 @@ class RemotePlace:
             dial=self._dial() if self.way == "agent" else None,
             report_ca=self._ca(),
             image_dir=self._conf.image_dir or None,
+            image_dir_size=self._conf.image_dir_size,
             wms=self._computing.wms if self._computing.has_queue else None,
         )
 

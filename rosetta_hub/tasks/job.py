@@ -30,6 +30,7 @@ class Setting:
     engine_host: dict[str, str] | None = None
     report_ca: str | None = None
     image_dir: str | None = None
+    image_dir_size: int | None = None
     wms: str | None = None
 
 
@@ -61,7 +62,7 @@ def build_job(
         "engine_options": list(computing.conf.engine_options.get(task.engine, ())),
         "engine_host": setting.engine_host,
         "runtime": task.runtime,
-        "image": {**_image(software), "cache": setting.image_dir},
+        "image": _image(software, computing, setting),
         "gpus": task.request.get("gpus") or None,
         "listen": setting.listen,
         "dial": setting.dial,
@@ -103,13 +104,16 @@ def build_stop_order(
     }
 
 
-def _image(software: Software) -> dict[str, Any]:
+def _image(software: Software, computing: Computing, setting: Setting) -> dict[str, Any]:
     platform = f"{software.image_os}/{software.image_arch}" if software.image_arch else None
     return {
         "reference": software.image,
         "digest": software.image_digest,
         "pull": software.pull,
         "platform": platform,
+        "cache": setting.image_dir,
+        "cache_size": setting.image_dir_size,
+        "proxy": computing.conf.pull_proxy or None,
     }
 
 

@@ -1,12 +1,13 @@
 """What a task's state means, as sentences a user understands."""
 
+from rosetta_hub.catalogue.software import is_image_file
 from rosetta_hub.catalogue.units import format_size
 from rosetta_hub.database.models import State, Target, Task
 from rosetta_hub.tasks.links import has_way
 from rosetta_hub.tasks.report import CLOCK_WARNING
 
 _FAILURES = {
-    "image_not_found": "The image {image} does not exist in its registry, or it may not be read."
+    "image_not_found": "The image {image} does not exist, or it may not be read."
     " Choose another version, or tell the administrator.",
     "registry_unreachable": "The registry of the image {image} can't be reached."
     " Start the task again later.",
@@ -41,7 +42,7 @@ _FAILURES = {
     "configuration": "The configuration has changed: {detail}",
 }
 
-_WARNINGS = {
+WARNINGS = {
     "no_outbound": "The task can't connect to other machines: neither slirp4netns nor pasta is"
     " installed on its computing resource.",
     "neighbours_can_connect": "Other users of the computing resource can connect to this task's"
@@ -77,7 +78,7 @@ def sentence(task: Task, computing_name: str) -> str:
 
 def warning_sentences(task: Task) -> list[str]:
     """The warnings, in words."""
-    known = {**_WARNINGS, **_OWN_WARNINGS}
+    known = {**WARNINGS, **_OWN_WARNINGS}
     return [known[warning] for warning in task.warnings if warning in known]
 
 
@@ -122,5 +123,7 @@ def _failure(task: Task, computing_name: str) -> str:
 
 
 def _image(task: Task) -> str:
-    parts = [str(task.software.get(key) or "") for key in ("registry", "image_name")]
-    return "/".join(part for part in parts if part) + f":{task.software.get('image_tag')}"
+    registry, name = (str(task.software.get(key) or "") for key in ("registry", "image_name"))
+    if is_image_file(name):
+        return name
+    return "/".join(filter(None, (registry, name))) + f":{task.software.get('image_tag')}"

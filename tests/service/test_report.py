@@ -37,7 +37,7 @@ def test_each_state_has_one_of_ours() -> None:
 def test_each_reason_and_warning_has_a_sentence() -> None:
     # "exited" has its own, made of exit code and time.
     assert set(protocol.REASONS) - set(sentences._FAILURES) == {"exited"}
-    assert set(protocol.WARNINGS) == set(sentences._WARNINGS)
+    assert set(protocol.WARNINGS) == set(sentences.WARNINGS)
 
 
 @pytest.mark.parametrize(("offset", "warned"), [(0, False), (3600, True), (-3600, True)])

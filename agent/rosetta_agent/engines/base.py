@@ -1,6 +1,6 @@
 """What the agent needs of a container engine.
 
-A subclass defines ``fetch``, ``find``, ``start``, ``inspect``, ``remove`` and
+A subclass defines ``version``, ``fetch``, ``find``, ``start``, ``inspect``, ``remove`` and
 ``follow_log``; it builds its command lines by pure functions ``build_*_command`` that
 return argument lists, and reads output by pure functions ``parse_*``. See ``docker.py``.
 """
@@ -73,6 +73,10 @@ class Engine(abc.ABC):
     def name(self) -> str:
         """Name of the container."""
         return self.attempt.name
+
+    @abc.abstractmethod
+    def version(self) -> str:
+        """Version of the engine, asked of the engine itself."""
 
     @abc.abstractmethod
     def fetch(self, job: Job, pulling: Pulling) -> None:

@@ -12,6 +12,7 @@ from rosetta_agent.progress import strip_terminal
 _CAUSES: Sequence[Tuple[str, Sequence[str]]] = (
     ("disk_full", ("no space left on device",)),
     ("quota_exceeded", ("disk quota exceeded",)),
+    ("out_of_memory", ("signal: killed", "oom-killed", "cannot allocate memory")),
     (
         "engine_unavailable",
         (
@@ -95,6 +96,7 @@ _CAUSES: Sequence[Tuple[str, Sequence[str]]] = (
 _SENTENCES = {
     "disk_full": "The disk of the computing resource is full.",
     "quota_exceeded": "The quota on the computing resource is used up.",
+    "out_of_memory": "{engine} needs more memory for {image} than there is.",
     "engine_unavailable": "{engine} does not answer on this machine.",
     "unsupported": "{engine} cannot run {image} on this machine.",
     "image_not_found": "The image {image} does not exist.",

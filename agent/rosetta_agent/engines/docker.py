@@ -23,6 +23,7 @@ from rosetta_agent.engines.docker_cli import (
     build_remove_command,
     build_run_command,
     build_stop_command,
+    build_version_command,
     container_environment,
     image_name,
     is_gone,
@@ -123,6 +124,13 @@ class Docker(Engine):
         self._image_is_init = parse_is_init(done.output)
         return done.status == 0
 
+    def version(self) -> str:
+        """See Engine."""
+        done = self._ask(build_version_command(self.client()))
+        if done.status != 0:
+            raise engine_failure(self.title, "", done.errors, "engine_unavailable")
+        return done.output.strip()
+
     def fetch(self, job: Job, pulling: Pulling) -> None:
         """See Engine."""
         image = job.image
@@ -133,7 +141,8 @@ class Docker(Engine):
             return
         pulling.on_start()
         argv = build_pull_command(self.client(image), image)
-        pulled = pulls.pull(argv, {}, pulling.cancelled, pulling.on_progress)
+        proxy = pulls.build_proxy_environment(image.proxy)
+        pulled = pulls.pull(argv, proxy, pulling.cancelled, pulling.on_progress)
         if pulled.status != 0:
             raise engine_failure(self.title, image_name(image), pulled.output)
         self._is_here(image)

@@ -29,7 +29,7 @@ class Client(NamedTuple):
     ``log_driver`` is one that keeps the output in files whose size can be limited. ``network``
     is one in which containers cannot connect to each other (None: the engine's default is).
     ``connection`` leads to a daemon on another machine. ``cdi``: GPUs are named as devices
-    (Container Device Interface).
+    (Container Device Interface). ``version_field`` is that of the answer to ``version``.
     """
 
     program: str
@@ -41,6 +41,7 @@ class Client(NamedTuple):
     init: Tuple[str, ...] = ("--init",)
     connection: Tuple[str, ...] = ()
     cdi: bool = False
+    version_field: str = ".Server.Version"
 
     @property
     def argv(self) -> List[str]:
@@ -53,7 +54,13 @@ def image_name(image: Image) -> str:
     if image.digest is None:
         return image.reference
     base, slash, last = image.reference.rpartition("/")
-    return "{}{}{}@{}".format(base, slash, last.partition(":")[0], image.digest)
+    name = last.partition("@")[0].partition(":")[0]
+    return "{}{}{}@{}".format(base, slash, name, image.digest)
+
+
+def build_version_command(client: Client) -> List[str]:
+    """Ask for the version: the daemon's, or the program's where there is no daemon."""
+    return client.argv + ["version", "--format", "{{" + client.version_field + "}}"]
 
 
 def build_image_command(client: Client, image: Image) -> List[str]:

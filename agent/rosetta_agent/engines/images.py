@@ -8,6 +8,7 @@ import fcntl
 import glob
 import hashlib
 import os
+import signal
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from rosetta_agent import pull as pulls
@@ -16,25 +17,34 @@ from rosetta_agent.engines.causes import engine_failure
 from rosetta_agent.engines.docker_cli import image_name
 from rosetta_agent.engines.references import is_on_loopback
 from rosetta_agent.errors import Cancelled, TaskFailure
+from rosetta_agent.image_cache import choose_scratch, conversion_slot, mark_used, prune
 from rosetta_agent.job import Image
 from rosetta_agent.leases import Lease
 from rosetta_agent.progress import Progress
-from rosetta_agent.sandbox import disk_full_is_a_failure, make_private, remove_path
+from rosetta_agent.sandbox import (
+    disk_full_is_a_failure,
+    make_private,
+    raise_unless_full,
+    remove_path,
+)
 
 ARCHIVE = "docker-archive:"
 
 
 class Source(NamedTuple):
-    """Where an image comes from: ``file`` is one of this machine, ``uri`` what to pull."""
+    """Where an image comes from: ``file`` is one of this machine, ``uri`` what to convert."""
 
     file: Optional[str]
     uri: Optional[str]
 
 
 def parse_source(image: Image) -> Source:
-    """Read a reference: a .sif file, a docker-archive: file, or a name in a registry."""
+    """Read a reference: a name in a registry, ``docker-archive:`` and a path, or a path alone.
+
+    The latter is an image that runs as it is: a SIF file, or a directory.
+    """
     reference = image.reference
-    if reference.endswith(".sif"):
+    if reference.startswith("/"):
         return Source(reference, None)
     if reference.startswith(ARCHIVE):
         return Source(reference[len(ARCHIVE) :], reference)
@@ -66,13 +76,13 @@ def build_pull_command(program: str, image: Image, target: str) -> List[str]:
 
 
 def build_pull_environment(image: Image, scratch: str) -> Dict[str, str]:
-    """Scratch space next to the image, plain HTTP for registries on loopback."""
+    """Scratch space, the proxy, and plain HTTP for registries on loopback."""
     values = {"TMPDIR": scratch, "CACHEDIR": scratch}
     if is_on_loopback(image.reference.replace("docker://", "", 1)):
         values["NOHTTPS"] = "true"
-    return {
-        prefix + name: values[name] for name in values for prefix in ("APPTAINER_", "SINGULARITY_")
-    }
+    prefixes = ("APPTAINER_", "SINGULARITY_")
+    named = {prefix + name: values[name] for name in values for prefix in prefixes}
+    return dict(named, **pulls.build_proxy_environment(image.proxy))
 
 
 class ImageStore:
@@ -102,11 +112,17 @@ class ImageStore:
             return source.file
         return os.path.join(self._home(image), cache_name(image, modified))
 
+    def stored(self, image: Image) -> Optional[str]:
+        """The image's file, where it is one of this store."""
+        return None if parse_source(image).uri is None else self.path(image)
+
     def fetch(self, program: str, image: Image, pulling: Pulling) -> None:
         """Have the image, as its pull policy says."""
         path = self.path(image)
-        here = _is_trusted(path)
-        if parse_source(image).uri is None or (here and image.pull != "always"):
+        if parse_source(image).uri is None:
+            return
+        if image.pull != "always" and _is_trusted(path):
+            mark_used(path)
             return
         if image.pull == "never":
             raise engine_failure("Singularity", image_name(image), "no such image")
@@ -117,6 +133,9 @@ class ImageStore:
                 self._fetch_locally(program, image, path, pulling)
             else:
                 self._fetch_shared(program, image, path, pulling)
+            mark_used(path)
+            if image.cache_size is not None:
+                prune(os.path.dirname(path), image.cache_size, path)
 
     def _fetch_locally(self, program: str, image: Image, path: str, pulling: Pulling) -> None:
         with open(path + ".lock", "w", encoding="ascii") as lock:
@@ -127,9 +146,13 @@ class ImageStore:
                 self._pull(program, image, path, pulling, path + ".part")
 
     def _fetch_shared(self, program: str, image: Image, path: str, pulling: Pulling) -> None:
-        have_cache(os.path.dirname(path))
+        folder = os.path.dirname(path)
+        have_cache(folder)
         lease = Lease(path + ".lease")
-        waited = lease.take(pulling.wait, pulling.on_progress)
+        try:
+            waited = lease.take(pulling.wait, pulling.on_progress)
+        except OSError as error:
+            raise_unless_full(error, "image_dir: {} cannot be written to".format(folder))
         try:
             if (image.pull == "always" and not waited) or not _is_trusted(path):
                 _remove_parts(path)
@@ -139,29 +162,37 @@ class ImageStore:
             lease.give_back()
 
     def _pull(self, program: str, image: Image, path: str, pulling: Pulling, part: str) -> None:
-        # Not on shared storage: unpacked images need what few of them can do, and are slow there.
-        scratch = os.path.join(self._folder, os.path.basename(part) + ".d")
-        make_private(scratch)
-        try:
-            argv = build_pull_command(program, image, part)
-            environment = build_pull_environment(image, scratch)
-            pulled = pulls.pull(argv, environment, pulling.cancelled, pulling.on_progress)
-            if pulled.status != 0 or not os.path.exists(part):
-                raise engine_failure("Singularity", image_name(image), pulled.output)
-            os.replace(part, path)
-        finally:
-            remove_path(part)
-            remove_path(scratch)
+        with conversion_slot(self._folder, pulling.wait):
+            room = choose_scratch(self._folder, image.cache)
+            scratch = os.path.join(room, os.path.basename(part) + ".d")
+            make_private(scratch)
+            try:
+                argv = build_pull_command(program, image, part)
+                environment = build_pull_environment(image, scratch)
+                pulled = pulls.pull(argv, environment, pulling.cancelled, pulling.on_progress)
+                if pulled.status != 0 or not os.path.exists(part):
+                    raise _failure(image, pulled)
+                os.replace(part, path)
+            finally:
+                remove_path(part)
+                remove_path(scratch)
 
 
 def have_cache(folder: str) -> None:
     """Make a shared folder that nobody else can put images into.
 
     Raises:
-        JobError: it belongs to another user (root's is fine: the administrator's).
+        JobError: it cannot be made, or belongs to another user (root's is fine: the
+            administrator's).
     """
     if not (os.path.isdir(folder) and os.stat(folder).st_uid == 0):
-        make_private(folder)
+        make_private(folder, "image_dir")
+
+
+def _failure(image: Image, pulled: pulls.Pulled) -> TaskFailure:
+    """Why a conversion failed; the kernel kills one that needs too much memory without a word."""
+    otherwise = "out_of_memory" if pulled.status == -signal.SIGKILL else "internal"
+    return engine_failure("Singularity", image_name(image), pulled.output, otherwise)
 
 
 def _is_trusted(path: str) -> bool:

@@ -44,6 +44,7 @@ class Podman(Docker):
             remove_options=("--time", "0"),
             init=build_init_options([path for path in _INIT_PROGRAMS if os.path.exists(path)]),
             cdi=True,
+            version_field=".Client.Version",
         )
 
     def have_network(self, client: Client) -> None:

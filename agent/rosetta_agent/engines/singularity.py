@@ -16,6 +16,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from rosetta_agent import network
 from rosetta_agent.engines.base import Condition, Container, Engine, Pulling
+from rosetta_agent.engines.causes import last_words
 from rosetta_agent.engines.docker_cli import container_environment
 from rosetta_agent.engines.images import ImageStore
 from rosetta_agent.errors import TaskFailure
@@ -25,6 +26,7 @@ from rosetta_agent.logs import Follower
 from rosetta_agent.processes import (
     kill_tree,
     missing_program,
+    run,
     send,
     start_helper,
     terminate,
@@ -39,6 +41,7 @@ HOME = "/home/metauser"
 _RECORD_SECONDS = 20.0
 #: What a keeper needs, beyond the grace of the container, to end.
 _KEEPER_SECONDS = 5.0
+_ASK_SECONDS = 20.0
 _PROGRAMS = ("apptainer", "singularity")
 
 
@@ -153,6 +156,15 @@ class Singularity(Engine):
         super().__init__(attempt, sandbox)
         self._images = ImageStore(attempt.work_dir)
 
+    def version(self) -> str:
+        """See Engine."""
+        program = find_program()
+        done = run([program, "--version"], _ASK_SECONDS)
+        if done.status != 0:
+            sentence = "{} does not work on this machine.".format(program)
+            raise TaskFailure("engine_unavailable", sentence, last_words(done.errors))
+        return done.output.strip()
+
     def fetch(self, job: Job, pulling: Pulling) -> None:
         """See Engine."""
         self._images.fetch(find_program(), job.image, pulling)
@@ -196,6 +208,7 @@ class Singularity(Engine):
             pids=job.limits.pids,
             grace=job.timeouts.stop,
             no_new_privileges=job.hardening.no_new_privileges,
+            image=self._images.stored(job.image),
         )
         return self._start_keeper(order)
 

@@ -1,0 +1,89 @@
+"""Software and engines of the catalogue: images that are files, names of engines."""
+
+from typing import Any
+
+import pytest
+
+from rosetta_hub.catalogue.cards import computing_dict
+from rosetta_hub.catalogue.catalogue import Catalogue, Person, load_catalogue
+from rosetta_hub.catalogue.options import TaskOptions, resolve_options
+from rosetta_hub.errors import ConfigError, InvalidOptions
+
+ALICE = Person("alice")
+BOTH = {"id": "both", "name": "Both", "container_engines": ["docker", "apptainer"]}
+DOCKER = {"id": "docker", "name": "Docker", "container_engines": ["docker"]}
+
+
+def catalogue(*computing: dict[str, Any], **software: Any) -> Catalogue:
+    """One software on these resources."""
+    return load_catalogue([{"name": "CASA", **software}], computing)
+
+
+@pytest.mark.parametrize(
+    ("keys", "reference"),
+    [
+        ({"image_name": "/cvmfs/sw/casa.sif"}, "/cvmfs/sw/casa.sif"),
+        ({"image_name": "/cvmfs/sw/casa.sif", "image_tag": "6.5"}, "/cvmfs/sw/casa.sif"),
+        ({"image_name": "/cvmfs/unpacked/casa:6.5"}, "/cvmfs/unpacked/casa:6.5"),
+        ({"image_name": "docker-archive:/data/casa.tar"}, "docker-archive:/data/casa.tar"),
+        ({"image_name": "casa"}, "casa:latest"),
+        ({"image_name": "casa", "registry": "r.org", "image_tag": "6.5"}, "r.org/casa:6.5"),
+    ],
+)
+def test_reference(keys: dict[str, Any], reference: str) -> None:
+    (card,) = catalogue(BOTH, **keys).software.values()
+    assert card.default.image == reference
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"image_name": "/sw/casa.sif", "registry": "r.org"},
+        {"image_name": "/sw/casa.sif", "image_digest": "sha256:" + "a" * 64},
+        {"image_name": "/sw/ca\nsa.sif"},
+        {"image_name": "docker-archive:casa.tar", "image_tag": "a b"},
+        {"image_name": "casa", "image_tag": ""},
+    ],
+)
+def test_what_is_refused(keys: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        catalogue(BOTH, **keys)
+
+
+def test_files_run_under_singularity_alone() -> None:
+    found = catalogue(DOCKER, BOTH, image_name="/sw/casa.sif")
+    options = TaskOptions(software="casa")
+    spec = resolve_options(options, found, ALICE)
+    assert (spec.computing.id, spec.engine) == ("both", "singularity")
+    with pytest.raises(InvalidOptions, match="Engines: singularity"):
+        resolve_options(options.model_copy(update={"engine": "docker"}), found, ALICE)
+    shown = computing_dict(spec.computing, spec.software)
+    assert [one["engine"] for one in shown["engines"]] == ["singularity"]
+    assert shown["defaults"]["engine"] == "singularity"
+
+
+def test_versions_of_a_card_may_be_files() -> None:
+    entries = [
+        {"name": "CASA", "image_name": f"/sw/casa-{tag}.sif", "image_tag": tag} for tag in "67"
+    ]
+    (card,) = load_catalogue(entries, [BOTH]).software.values()
+    assert [one.image_tag for one in card.versions] == ["6", "7"]
+
+
+def engine_options(**options: Any) -> dict[str, Any]:
+    (computing,) = catalogue(
+        {**BOTH, "conf": {"engine_options": options}}, image_name="x"
+    ).computing.values()
+    return dict(computing.conf.engine_options)
+
+
+def test_apptainer_is_singularity_in_engine_options() -> None:
+    assert engine_options(apptainer=["--fakeroot"]) == {"singularity": ("--fakeroot",)}
+
+
+@pytest.mark.parametrize(
+    "options", [{"appptainer": ["-x"]}, {"apptainer": ["-x"], "singularity": ["-y"]}]
+)
+def test_engine_options_of_nobody(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="apptainer"):
+        engine_options(**options)
