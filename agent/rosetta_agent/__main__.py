@@ -1,11 +1,11 @@
-"""``rosetta_agent run``, ``stop`` and ``batch``; the order is JSON on standard input.
+"""``rosetta_agent run``, ``stop``, ``batch`` and ``check``; the order is JSON on standard input.
 
 One line of JSON comes back on standard output, an error on standard error too. ``run``:
 ``launched``, ``already_running`` (both with the agent's ``pid``) or ``refused`` with an
 ``error`` (exit status 2). ``stop``: ``stopped``, or ``unknown`` with an ``error`` (exit
 status 1) when not all has ended in time, so that the container may still be
 there. ``batch`` is ``run`` in the foreground, inside a batch job; it tells the service
-what it refuses.
+what it refuses. ``check`` looks at what tasks need here (see rosetta_agent/check).
 """
 
 import contextlib
@@ -19,6 +19,8 @@ from typing import Any, Dict, Iterator, List
 
 from rosetta_agent.agent import Agent
 from rosetta_agent.batch import Batch, enter
+from rosetta_agent.check.run import run_check
+from rosetta_agent.check.spec import parse_check
 from rosetta_agent.errors import AgentError, JobError, StateUnknown, TaskFailure
 from rosetta_agent.job import Attempt, Job, StopOrder, parse_job, parse_stop_order
 from rosetta_agent.leftovers import process_of, remove_container, sweep
@@ -30,7 +32,7 @@ from rosetta_agent.sandbox import Sandbox, disk_full_is_a_failure
 
 LOG = logging.getLogger(__name__)
 _MAX_ORDER = 1 << 20
-_USAGE = "usage: rosetta_agent run|stop|batch  (the order is JSON on standard input)"
+_USAGE = "usage: rosetta_agent run|stop|batch|check  (the order is JSON on standard input)"
 #: How long an agent of an earlier start of the same job may take to end.
 _PREDECESSOR_SECONDS = 60.0
 _LAST_POST_SECONDS = 60.0
@@ -38,7 +40,7 @@ _LAST_POST_SECONDS = 60.0
 
 def main(arguments: List[str]) -> int:
     """Carry out one order; returns the exit status."""
-    actions = {"run": run, "stop": stop, "batch": batch}
+    actions = {"run": run, "stop": stop, "batch": batch, "check": check}
     if len(arguments) != 1 or arguments[0] not in actions:
         sys.stderr.write(_USAGE + "\n")
         return 2
@@ -250,6 +252,15 @@ def _deadline(seconds: float) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
+
+
+def check(text: str) -> int:
+    """Look at this node the way that a task would use it."""
+    job, spec = parse_check(text)
+    if spec.batch:
+        _batch, job = enter(job)
+    _search_first(job.attempt)
+    return run_check(job, spec)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ class Refused(Exception):
 
 
 def boot(checksum: str, archive: str, order: str, arguments: "list[str]") -> None:
-    """Become ``rosetta_agent`` with these arguments (``batch`` by default); never returns.
+    """Become ``rosetta_agent`` with these arguments; never returns.
 
     ``archive`` is base64 of the zip file whose SHA-256 is ``checksum``. ``{uid}`` in the
     order's ``work_dir`` and ``image.cache`` is the number of the user. What goes wrong is told
@@ -52,7 +52,7 @@ def boot(checksum: str, archive: str, order: str, arguments: "list[str]") -> Non
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             path = keep_in_memory(content)
-        become(path, arguments or ["batch"], json.dumps(document).encode("ascii"))
+        become(path, arguments, json.dumps(document).encode("ascii"))
     except (OSError, Refused) as error:
         refuse(error)
 

@@ -65,6 +65,17 @@ MAX_LOG, MAX_LOG_CHUNK = 5 * 1024 * 1024, 64 * 1024
 
 #: Seconds in which ``stop`` answers, beyond those that the container gets to end.
 STOP_SECONDS = 60.0
+#: Exit status of a check whose findings come back by nothing else: the base, and a bit for each
+#: fault. No other program ends with one of these.
+CHECK_STATUS_BASE = 64
+CHECK_FAULTS = {
+    "engines": 1,
+    "namespaces": 2,
+    "service": 4,
+    "tunnels": 8,
+    "image": 16,
+    "container": 32,
+}
 
 # --- the handshake -------------------------------------------------------------------------------
 #

@@ -212,6 +212,6 @@ def find_software(settings: Rosetta, computing: Computing) -> Software | None:
     for card in settings.catalogue().software.values():
         for one in card.versions:
             permitted = not one.computing or computing.id in one.computing
-            if one.kind == "container" and permitted and computing.runs(one.image_arch):
+            if one.kind == "container" and permitted and computing.runs(one):
                 return one
     return None

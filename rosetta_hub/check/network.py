@@ -74,7 +74,7 @@ async def ask_clock(context: Context) -> tuple[float, float]:
 async def _asked(context: Context, question: str) -> AsyncIterator[asyncio.StreamReader]:
     reader, writer = await _connect(context)
     try:
-        token = context.probe.order["token"] if context.probe else ""
+        token = context.probe.order["check"]["token"] if context.probe else ""
         writer.write(f"{token} {question}\n".encode())
         await writer.drain()
         yield reader
@@ -106,10 +106,9 @@ async def find_target(context: Context) -> Target:
     Raises:
         CheckFailed: it does not.
     """
-    order = context.probe.order if context.probe else {}
-    if order.get("listen", {}).get("unix"):
-        return UnixTarget(order["listen"]["unix"])
     listens = await context.find("listen")
+    if listens and "unix" in listens:
+        return UnixTarget(str(listens["unix"]))
     if not listens or "port" not in listens:
         why = (listens or {}).get("error", "it was not asked to")
         raise CheckFailed(f"the probe does not listen: {why}", "See what forbids it on the node.")

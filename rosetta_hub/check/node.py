@@ -1,10 +1,10 @@
-"""Checks of the node where tasks run: the probe goes there, and each reads what it has found."""
+"""Checks of the node where tasks run: the agent looks there, and each reads what it has found."""
 
 from typing import Any
 
 from rosetta_hub.catalogue.conf import DockerApiConf
-from rosetta_hub.catalogue.units import format_size
 from rosetta_hub.check.context import CheckFailed, CheckSkipped, Context
+from rosetta_hub.tasks.sentences import WARNINGS
 
 OLDEST_PYTHON = (3, 6)
 SKEW_LIMIT = 30.0
@@ -51,7 +51,9 @@ async def check_namespaces(context: Context) -> str:
             " kernel.unprivileged_userns_clone = 1 where it exists; AppArmor may forbid them,"
             " too). Without them tasks share the node's network, and fixed ports may collide.",
         )
-    return "user and network namespaces can be made"
+    way_out = found.get("way_out")
+    more = f"; {way_out} leads out of them" if way_out else ""
+    return f"user and network namespaces can be made{more}"
 
 
 async def check_service(context: Context) -> str:
@@ -106,25 +108,50 @@ async def check_clock(context: Context) -> str:
     return f"{skew:+.1f} s"
 
 
-async def check_pull(context: Context) -> str:
-    """The node gets the image of a configured software."""
+async def check_image(context: Context) -> str:
+    """The node gets the image of a configured software, as a task does; it stays there."""
     if context.software is None:
         raise CheckSkipped("no configured software runs here")
-    found = await _finding(context, "pull")
+    found = await _finding(context, "image")
     image = context.software.image
     if "error" in found:
-        raise CheckFailed(
-            f"{image}: {found['error']}",
-            "See that the nodes reach the registry (a proxy may be needed), that the image is"
-            " there for their architecture, and that their disk has room for it.",
-        )
+        advice = _IMAGE_ADVICE.get(str(found.get("reason")), _REGISTRY_ADVICE)
+        raise CheckFailed(f"{image}: {found['error']}", advice)
     if found.get("there"):
         return f"{image} is there already"
-    seconds = ((await context.find("seconds")) or {}).get("pull")
-    if seconds is None:
-        return f"{image} was pulled"
-    size = f" ({format_size(found['bytes'])})" if "bytes" in found else ""
-    return f"{image}{size} in {seconds:.1f} s"
+    seconds = ((await context.find("seconds")) or {}).get("image")
+    return f"{image} was pulled" if seconds is None else f"{image} in {seconds:.1f} s"
+
+
+_REGISTRY_ADVICE = (
+    "See that the nodes reach the registry (a proxy may be needed) and that the image is there for"
+    " their architecture."
+)
+_IMAGE_ADVICE = {
+    "disk_full": "Give the nodes more room, or set 'image_dir' in 'conf' to storage that has room.",
+    "quota_exceeded": "Raise the quota of the account, or set 'image_dir' in 'conf' to other"
+    " storage.",
+    "out_of_memory": "Give tasks more memory: set 'default_memory' of the resource.",
+    "unsupported": "Set 'image_dir' in 'conf' to a directory that the account can make, or that"
+    " root has made; leave it out to keep images in 'work_dir'.",
+}
+
+
+async def check_container(context: Context) -> str:
+    """The container of a configured software starts there, and its interface answers."""
+    if context.software is None:
+        raise CheckSkipped("no configured software runs here")
+    found = await _finding(context, "container")
+    if "error" in found:
+        raise CheckFailed(
+            f"{context.software.name}: {found['error']}",
+            "Start a task of this software: its log tells more. Where the agent is not root, Docker"
+            " publishes the port: there the software must not listen on 127.0.0.1 alone.",
+        )
+    seconds = ((await context.find("seconds")) or {}).get("container")
+    answers = f"{context.software.name} answers" + (f" after {seconds:.1f} s" if seconds else "")
+    warnings = [WARNINGS[name] for name in found.get("warnings", ()) if name in WARNINGS]
+    return " ".join((f"{answers}.", *warnings)) if warnings else answers
 
 
 def _speed(found: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Getting the probe to a node and its findings back: as a job, or over the access itself."""
+"""Getting the agent's check to a node and its findings back: as a job, or over the access."""
 
 import asyncio
 import contextlib
@@ -6,71 +6,26 @@ import json
 import secrets
 import time
 from abc import ABC, abstractmethod
-from pathlib import Path
 from typing import Any
 
 from rosetta_hub.access import Completed
-from rosetta_hub.catalogue.conf import Conf, DockerApiConf, RemoteConf, SshConf
-from rosetta_hub.check import probe
+from rosetta_hub.catalogue.conf import RemoteConf, SshConf
 from rosetta_hub.check.context import CheckFailed, Context
-from rosetta_hub.check.node import agents_url
+from rosetta_hub.check.order import LINGER, PULL_TIMEOUT, build_order
+from rosetta_hub.resources.bundle import (
+    build_batch_script,
+    build_remote_command,
+    build_remote_stdin,
+)
 from rosetta_hub.resources.dialects.dialect import last_words
 from rosetta_hub.resources.wms import Job, JobRequest, JobState, Wms
+from rosetta_hub.resources.wms_none import local_order
 
 ASK_TIMEOUT = 60
-# Seconds: a shared home may be slow to show files; a pull may take its time.
+# Seconds: a shared home may be slow to show files.
 HOME_LAG = 30
-PULL_TIMEOUT = 900
-LINGER = 60
 JOB_TIME = PULL_TIMEOUT + 300
 POLL_INTERVAL = 0.5
-
-
-def build_order(context: Context) -> dict[str, Any]:
-    """What the probe is told; see probe.py."""
-    computing, settings, word = context.computing, context.settings, secrets.token_hex(8)
-    urls = {"service": f"{agents_url(context)}{settings.service_prefix}health"}
-    if computing.way == "agent" and settings.tunnels_url:
-        urls["tunnels"] = str(settings.tunnels_url)
-    unix = {"unix": f"/tmp/rosetta-check-{word}/s"}  # noqa: S108 - made by the probe, 0700
-    listens = computing.has_queue or computing.way == "direct"
-    ca = Path(settings.agents_ca).read_text() if settings.agents_ca else None
-    return {
-        "engines": [engine.name for engine in computing.container_engines],
-        "options": _engine_options(computing.conf),
-        "path": list(computing.conf.path),
-        "image": _image(context),
-        "urls": urls,
-        "ca": ca,
-        "listen": {"tcp": True} if listens else unix,
-        "token": secrets.token_hex(16),
-        "result": f".rosetta-check-{word}",
-        "pull_timeout": PULL_TIMEOUT,
-        "linger": LINGER,
-    }
-
-
-def _engine_options(conf: Conf) -> list[str]:
-    """How the engine's own command gets to an engine elsewhere."""
-    if not isinstance(conf, DockerApiConf):
-        return []
-    files = {"tlscacert": conf.ca_file, "tlscert": conf.certificate_file, "tlskey": conf.key_file}
-    return ["--host", conf.url, "--tlsverify", *(f"--{key}={path}" for key, path in files.items())]
-
-
-def _image(context: Context) -> dict[str, str] | None:
-    software = context.software
-    if software is None:
-        return None
-    engine = context.computing.container_engines[0].name
-    return {"engine": engine, "reference": software.image, "pull": software.pull}
-
-
-def build_program(order: dict[str, Any], python: str = "python3") -> str:
-    """The probe with its order, as a batch script or on the standard input of `python3 -`."""
-    text = Path(probe.__file__).read_text()
-    first = f"#!{python if python.startswith('/') else f'/usr/bin/env {python}'}"
-    return f"{first}\n{text}\n\nmain(json.loads({json.dumps(order)!r}))\n"
 
 
 def _python(context: Context) -> str:
@@ -86,6 +41,7 @@ class FileProbe(ABC):
 
     def __init__(self, context: Context) -> None:
         self.order = build_order(context)
+        self._result = str(self.order["check"]["result"])
         self._context = context
         self._seen = False
 
@@ -134,7 +90,7 @@ class FileProbe(ABC):
             CheckFailed: it is still there.
         """
         try:
-            await self._in_home("touch", f"{self.order['result']}.stop")
+            await self._in_home("touch", f"{self._result}.stop")
             # One that has not been seen to run does not see the file.
             ended = await self._ends_within(30 if self._seen else 0)
             if not ended:
@@ -142,7 +98,7 @@ class FileProbe(ABC):
                 ended = await self._ends_within(60)
         finally:
             for suffix in ("", ".part", ".stop"):
-                await self._in_home("rm -f", f"{self.order['result']}{suffix}")
+                await self._in_home("rm -f", f"{self._result}{suffix}")
         if not ended:
             raise CheckFailed("the probe still runs", "Stop it by hand; see why it can't be.")
         return await self._how_it_ended()
@@ -156,7 +112,7 @@ class FileProbe(ABC):
         return True
 
     async def _read(self) -> dict[str, Any]:
-        answer = await self._in_home("cat", self.order["result"])
+        answer = await self._in_home("cat", self._result)
         with contextlib.suppress(ValueError):
             found = json.loads(answer)
             return found if isinstance(found, dict) else {}
@@ -170,7 +126,8 @@ class FileProbe(ABC):
 
 _NO_RESULT = (
     "It wrote no result into the home. See that the nodes have the 'python' of 'conf', 3.6 or"
-    " newer, and that they and the login node share the home of the account."
+    " newer, that the account can make 'work_dir' on them (exit status 2), and that they and the"
+    " login node share the home of the account."
 )
 
 
@@ -185,7 +142,7 @@ class JobProbe(FileProbe):
 
     async def start(self) -> str:
         """Submit, wait for the start and for the first findings."""
-        program = build_program(self.order, _python(self._context))
+        program = build_batch_script(self.order, _python(self._context), "check")
         self._job_id = await self._wms.submit(self._request(), program)
         started = time.monotonic()
         job = await self._wait_for_start(started)
@@ -241,13 +198,19 @@ class HostProbe(FileProbe):
 
     async def start(self) -> str:
         """Run it, and wait for the first findings."""
-        argv, program = [_python(self._context), "-I", "-"], build_program(self.order)
+        argv, program = self._invocation()
         running = self._context.access.run(argv, program, PULL_TIMEOUT + LINGER + 60)
         self._running = asyncio.ensure_future(running)
         self._context.node = str(await self.find("node"))
         if isinstance(self._context.computing.conf, SshConf):
             self._context.node = self._context.computing.conf.host
         return "the probe runs"
+
+    def _invocation(self) -> tuple[list[str], str]:
+        if not isinstance(self._context.computing.conf, SshConf):
+            return local_order("check", self.order)
+        python = _python(self._context)
+        return build_remote_command("check", python), build_remote_stdin(self.order)
 
     async def _is_over(self) -> bool:
         return self._running is None or self._running.done()

@@ -3,9 +3,10 @@
 import asyncio
 from typing import Any
 
+from rosetta_agent.protocol import CHECK_FAULTS, CHECK_STATUS_BASE
 from rosetta_hub.check.context import CheckFailed, Context
-from rosetta_hub.check.probe import FAULTS, SUMMED
-from rosetta_hub.check.probes import POLL_INTERVAL, PULL_TIMEOUT, JobProbe
+from rosetta_hub.check.order import PULL_TIMEOUT
+from rosetta_hub.check.probes import POLL_INTERVAL, JobProbe
 from rosetta_hub.resources.wms import JobEnd, Wms
 
 # Seconds: accounting writes the end down a little later.
@@ -18,7 +19,7 @@ class RestProbe(JobProbe):
 
     def __init__(self, context: Context, wms: Wms) -> None:
         super().__init__(context, wms)
-        self.order |= {"result": None, "listen": None}
+        self.order["check"] |= {"result": None, "listen": None}
         self._findings: dict[str, Any] | None = None
 
     async def find(self, name: str) -> Any:
@@ -30,13 +31,16 @@ class RestProbe(JobProbe):
         if self._findings is None:
             end = await self._end()
             status = end.exit_code if end else None
-            if status is None or not SUMMED <= status < SUMMED + 2 * max(FAULTS.values()):
+            if status is None or not CHECK_STATUS_BASE <= status < CHECK_STATUS_BASE + sum(
+                CHECK_FAULTS.values()
+            ):
                 raise CheckFailed(
                     await self._how_it_ended(),
                     "See that the nodes have the 'python' of 'conf', 3.6 or newer.",
                 )
             node = end.node if end else None
-            self._findings = read_status(status, self.order["engines"], node)
+            engines = self.order["check"]["engines"]
+            self._findings = read_status(status, engines, node)
         return self._findings.get(name)
 
     async def end(self) -> str:
@@ -59,7 +63,7 @@ class RestProbe(JobProbe):
 
 def read_status(status: int, engines: list[str], node: str | None) -> dict[str, Any]:
     """The probe's findings, as far as its exit status tells them."""
-    faults = {name for name, bit in FAULTS.items() if (status - SUMMED) & bit}
+    faults = {name for name, bit in CHECK_FAULTS.items() if (status - CHECK_STATUS_BASE) & bit}
     engine = {"error": f"or another does not answer; {_MORE}"} if "engines" in faults else {}
     urls = {
         name: {"error": f"no answer; {_MORE}"} if name in faults else {"status": 200}
@@ -70,5 +74,6 @@ def read_status(status: int, engines: list[str], node: str | None) -> dict[str, 
         "engines": {name: engine or {"version": "answers"} for name in engines},
         "namespaces": {"ok": "namespaces" not in faults, "error": _MORE},
         "urls": urls,
-        "pull": {"error": f"not pulled; {_MORE}"} if "pull" in faults else {},
+        "image": {"error": f"not there; {_MORE}"} if "image" in faults else {},
+        "container": {"error": f"does not work; {_MORE}"} if "container" in faults else {},
     }

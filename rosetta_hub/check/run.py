@@ -10,10 +10,11 @@ from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped, Context,
 from rosetta_hub.check.network import check_throughput, check_way_in
 from rosetta_hub.check.node import (
     check_clock,
+    check_container,
     check_dial,
     check_engines,
+    check_image,
     check_namespaces,
-    check_pull,
     check_python,
     check_service,
 )
@@ -70,7 +71,8 @@ CHECKS = (
     Check("node to service", check_service, (JOB,)),
     Check("node to tunnels", check_dial, (JOB,)),
     Check("clock", check_clock, (JOB,)),
-    Check("image", check_pull, ("engines",)),
+    Check("image", check_image, ("engines",)),
+    Check("container", check_container, ("image",)),
 )
 # Always done, whatever has failed before.
 CLEANUP = Check("cleanup", check_end, (), "See what is left of the job, and remove it by hand.")

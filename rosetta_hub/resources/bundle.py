@@ -25,6 +25,10 @@ from rosetta_hub.errors import ConfigError
 _DATE = (1980, 1, 1, 0, 0, 0)
 _END = "ROSETTA_END"
 
+# What a host is told to do, and what a batch job does.
+Verb = Literal["run", "stop", "check"]
+BatchVerb = Literal["batch", "check"]
+
 
 @functools.cache
 def agent_archive() -> bytes:
@@ -45,7 +49,9 @@ def agent_checksum() -> str:
     return hashlib.sha256(agent_archive()).hexdigest()
 
 
-def build_batch_script(order: Mapping[str, Any], python: str = "python3") -> str:
+def build_batch_script(
+    order: Mapping[str, Any], python: str = "python3", verb: BatchVerb = "batch"
+) -> str:
     """The batch script of a job: a Python program that becomes the agent of this order.
 
     `python` is a name that is looked for in PATH, an absolute path, or a command such as
@@ -62,25 +68,25 @@ def build_batch_script(order: Mapping[str, Any], python: str = "python3") -> str
         raise ConfigError(f"python: {python!r} is neither a name nor an absolute path")
     # For Python this line is a text without effect; a shell executes it, and hands on the rest.
     shell = f"''''exec {shlex.join(words)} -I - <<'{_END}' # '''"
-    return f"#!{' '.join(words)}\n{shell}\n{_program(order)}{_END}\n"
+    return f"#!{' '.join(words)}\n{shell}\n{_program(order, verb)}{_END}\n"
 
 
-def build_remote_command(verb: Literal["run", "stop"], python: str = "python3") -> list[str]:
+def build_remote_command(verb: Verb, python: str = "python3") -> list[str]:
     """What a host without a scheduler has to run, with `build_remote_stdin` as its input."""
     return [*shlex.split(python), "-I", "-", verb]
 
 
 def build_remote_stdin(order: Mapping[str, Any]) -> str:
     """The program for `build_remote_command`: agent and order; nothing else is transferred."""
-    return _program(order)
+    return _program(order, "batch")
 
 
-def _program(order: Mapping[str, Any]) -> str:
+def _program(order: Mapping[str, Any], verb: BatchVerb) -> str:
     encoded = base64.b64encode(agent_archive()).decode()
     archive = "\n".join(textwrap.wrap(encoded, 100))
     # One line, ASCII: whatever the order holds, no line of the program is the end of another.
     text = json.dumps(order)
-    call = f'boot("{agent_checksum()}", """\n{archive}\n""", {text!r}, sys.argv[1:])'
+    call = f'boot("{agent_checksum()}", """\n{archive}\n""", {text!r}, sys.argv[1:] or ["{verb}"])'
     return f"{_boot()}\n\n{call}\n"
 
 

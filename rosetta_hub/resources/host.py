@@ -12,11 +12,11 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ConfigError, ResourceUnavailable
 from rosetta_hub.keys import Keys
-from rosetta_hub.resources.bundle import build_remote_command, build_remote_stdin
+from rosetta_hub.resources.bundle import Verb, build_remote_command, build_remote_stdin
 from rosetta_hub.resources.endpoints import Endpoints
 from rosetta_hub.resources.remote import RemotePlace
 from rosetta_hub.resources.resource import Place
-from rosetta_hub.resources.wms_none import NoWms, Verb
+from rosetta_hub.resources.wms_none import NoWms
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.targets import Target, TcpTarget, UnixTarget
 from rosetta_hub.tasks.job import Setting, build_job, build_stop_order

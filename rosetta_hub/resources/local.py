@@ -23,16 +23,10 @@ class LocalHost:
         self._computing = computing
         self._settings = settings
         self._keys = keys
+        self._setting = local_setting(computing, settings)
         self._wms = NoWms(LocalAccess(), local_order)
         conf = computing.conf
         self._address = conf.publish_address if isinstance(conf, DockerApiConf) else "127.0.0.1"
-
-    def _setting(self) -> Setting:
-        return Setting(
-            work_dir=self._computing.work_dir(os.getuid()),
-            agents_url=self._settings.agents_url,
-            engine_host=_engine_host(self._computing),
-        )
 
     async def place(self, task: Task) -> Place:
         """Of no interest: the service sees its own machine's restart."""
@@ -40,12 +34,12 @@ class LocalHost:
 
     async def launch(self, task: Task) -> None:
         """Start the agent, or see that it runs."""
-        job = build_job(task, self._computing, self._settings, self._keys, self._setting())
+        job = build_job(task, self._computing, self._settings, self._keys, self._setting)
         await self._wms.submit(job)
 
     async def stop(self, task: Task) -> None:
         """Stop agent and container."""
-        order = build_stop_order(task, self._computing, self._settings, self._setting())
+        order = build_stop_order(task, self._computing, self._settings, self._setting)
         await self._wms.cancel(order)
 
     @property
@@ -63,11 +57,20 @@ class LocalHost:
     def interface_target(self, task: Task) -> Target | None:
         """The socket in the sandbox, or a port of the loopback address or the Docker host's."""
         if task.interface_kind == "socket":
-            sandbox = PurePosixPath(self._setting().work_dir) / f"{task.id}-{task.attempt}"
+            sandbox = PurePosixPath(self._setting.work_dir) / f"{task.id}-{task.attempt}"
             return UnixTarget(str(sandbox / "interface.sock"))
         if task.interface_port is not None:
             return TcpTarget(self._address, task.interface_port)
         return None
+
+
+def local_setting(computing: Computing, settings: Rosetta) -> Setting:
+    """What an agent is told that runs next to the service."""
+    return Setting(
+        work_dir=computing.work_dir(os.getuid()),
+        agents_url=settings.agents_url,
+        engine_host=_engine_host(computing),
+    )
 
 
 def _engine_host(computing: Computing) -> dict[str, str] | None:

@@ -4,11 +4,12 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from rosetta_agent.protocol import REASONS, STOP_SECONDS
 from rosetta_hub.access import Access, Completed
 from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.resources.bundle import Verb
 
 # Seconds. The agent detaches in well under one; a loaded machine may need longer.
 LAUNCH_TIMEOUT = 60
@@ -17,7 +18,6 @@ STOP_MARGIN = 30
 
 
 # From a verb and a job to the command that carries it out and its standard input.
-Verb = Literal["run", "stop"]
 Ship = Callable[[Verb, Mapping[str, Any]], tuple[list[str], str]]
 
 
@@ -73,7 +73,7 @@ class NoWms:
 
 
 def local_order(verb: Verb, job: Mapping[str, Any]) -> tuple[list[str], str]:
-    """Command and standard input of the agent that is installed here: `run` or `stop`."""
+    """Command and standard input of the agent that is installed here."""
     # -I: neither the environment nor the working directory adds modules to the agent's.
     return [sys.executable, "-I", "-m", "rosetta_agent", verb], json.dumps(job)
 

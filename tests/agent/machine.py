@@ -46,6 +46,19 @@ class Machine:
             check=False,
         )
 
+    def start(self, verb: str, order: Job, **environment: str) -> "subprocess.Popen[str]":
+        """Start the agent's program with an order on its standard input."""
+        process = subprocess.Popen(
+            [*self.prefix, *self.python, "rosetta_agent", verb],
+            stdin=subprocess.PIPE,
+            env={**os.environ, **environment},
+            text=True,
+        )
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(order))
+        process.stdin.close()
+        return process
+
     def run(self, job: Job, **environment: str) -> dict[str, Any]:
         """Give the order to run; the line that came back."""
         done = self.call("run", job, **environment)

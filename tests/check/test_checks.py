@@ -1,6 +1,7 @@
 """The checks, over this machine and over jobs of a fake scheduler."""
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,12 +33,13 @@ def statuses(results: dict[str, Result]) -> dict[str, str]:
     return {name: result.status for name, result in results.items()}
 
 
+IMAGE = ("image", "container")
 OK = dict.fromkeys([check.name for check in (*CHECKS, CLEANUP)], "ok")
 
 
 async def test_machine_without_a_scheduler(place: Place) -> None:
     results = await run_all(place.context())
-    skipped = dict.fromkeys(("host key", "scheduler", "node to tunnels", "image"), "skipped")
+    skipped = dict.fromkeys(("host key", "scheduler", "node to tunnels", *IMAGE), "skipped")
     assert statuses(results) == {**OK, **skipped}
     assert "MB/s" in results["throughput"].text
     assert list(place.home.iterdir()) == []
@@ -49,7 +51,7 @@ async def test_job_of_a_scheduler(place: Place, monkeypatch: pytest.MonkeyPatch)
     results = await run_all(context)
     # The fake's node is called node1, which nobody resolves.
     failed = {"hub to node": "failed", "throughput": "skipped"}
-    skipped = dict.fromkeys(("host key", "node to tunnels", "image"), "skipped")
+    skipped = dict.fromkeys(("host key", "node to tunnels", *IMAGE), "skipped")
     assert statuses(results) == {**OK, **skipped, **failed}
     assert "node1:" in results["hub to node"].text
     assert "ended: exited, exit status 0" in results["cleanup"].text
@@ -71,7 +73,7 @@ async def test_missing_engine(place: Place, monkeypatch: pytest.MonkeyPatch) -> 
     context = place.context(container_engines=["singularity"])
     results = await run_all(context)
     assert results["engines"].status == "failed"
-    assert "not in PATH" in results["engines"].text
+    assert "not installed" in results["engines"].text
     assert results["image"].text.startswith("needs 'engines'")
 
 
@@ -83,6 +85,48 @@ async def test_image_that_is_not_there(place: Place) -> None:
     results = await run_all(context)
     assert results["image"].status == "failed"
     assert "127.0.0.1:9/nobody/nothing" in results["image"].text
+    assert results["container"].text.startswith("needs 'image'")
+
+
+async def test_container_that_answers(place: Place, base_containers: dict[str, str]) -> None:
+    context = place.context()
+    name, _, tag = base_containers["sshserver"].partition(":")
+    context.software = Software(
+        name="SSH",
+        image_name=name,
+        image_tag=tag,
+        interface_port=2222,
+        interface_protocol="ssh",
+        interface_auth="password",
+        supports_interface_auth=True,
+        pull="never",
+    )
+    results = await run_all(context)
+    skipped = dict.fromkeys(("host key", "scheduler", "node to tunnels"), "skipped")
+    assert statuses(results) == {**OK, **skipped}
+    assert "SSH answers after" in results["container"].text
+
+
+async def test_image_dir_that_cannot_be_made(place: Place, tmp_path: Path) -> None:
+    """It is that of a task: a check does not pass where each task fails."""
+    (blocked := tmp_path / "blocked").touch()
+    install_engine(tmp_path / "bin")
+    context = place.queue(
+        container_engines=["apptainer"], conf={"image_dir": f"{blocked}/images-{{uid}}"}
+    )
+    context.software = Software(name="x", image_name="nobody/nothing", registry="127.0.0.1:9")
+    results = await run_all(context)
+    assert results["engines"].status == "ok"
+    assert results["image"].status == "failed"
+    assert f"image_dir: {blocked}/images-{os.getuid()} cannot be made" in results["image"].text
+    assert "image_dir" in results["image"].advice
+
+
+def install_engine(folder: Path) -> None:
+    """An Apptainer that can tell its version."""
+    program = folder / "apptainer"
+    program.write_text("#!/bin/sh\necho apptainer version 1.4.1\n")
+    program.chmod(0o755)
 
 
 async def test_job_that_does_not_start_is_cancelled(place: Place) -> None:

@@ -35,8 +35,16 @@ def make_settings(cluster: Cluster, directory: Path) -> Rosetta:
     registry, _, image = f"{cluster.registry}/{cluster.images[2]}".partition("/")
     name, _, tag = image.partition(":")
     config = Config()
+    software: dict[str, Any] = {
+        "name": "Test",
+        "registry": registry,
+        "image_name": name,
+        "image_tag": tag,
+    }
+    # Not on the loopback alone: where the engine publishes the port, nobody would answer.
+    software["command"] = ["httpd", "-f", "-p", "8888", "-h", "/etc"]
     config.Rosetta.update(
-        software=[{"name": "Test", "registry": registry, "image_name": name, "image_tag": tag}],
+        software=[software],
         computing=[{"name": one["id"], **one} for one in computing],
         state_dir=str(directory / "state"),
         service_url=f"http://0.0.0.0:{(port := free_port())}",

@@ -1,0 +1,237 @@
+"""The verb ``check``: what it finds is what a task would meet."""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rosetta_agent.check.findings import exit_status
+from rosetta_agent.check.spec import parse_check
+from rosetta_agent.errors import JobError
+from rosetta_agent.protocol import CHECK_FAULTS, CHECK_STATUS_BASE
+
+from .fake import FakeService, wait_until
+from .machine import ApptainerHost, Job, Machine, apptainer_machine
+from .orders import full_order
+
+MakeJob = Callable[..., Job]
+TOKEN = "0123456789abcdef"
+
+
+class Check:
+    """A check that runs on this machine, and the home that it writes into."""
+
+    def __init__(self, home: Path, order: dict[str, Any]) -> None:
+        self.home, self.order = home, order
+        self.result = home / order["check"]["result"]
+        self.process = Machine("docker", home).start("check", order, HOME=str(home))
+
+    def wait_for(self, name: str = "done") -> dict[str, Any]:
+        """All findings, once that one is among them."""
+        wait_until(lambda: name in self.findings(), name)
+        return self.findings()
+
+    def findings(self) -> dict[str, Any]:
+        """What has been published."""
+        found: dict[str, Any] = json.loads(self.result.read_text()) if self.result.exists() else {}
+        return found
+
+    def stop(self) -> int:
+        """Let it end."""
+        (self.home / f"{self.result.name}.stop").touch()
+        return self.process.wait(timeout=30)
+
+
+@pytest.fixture
+def start(tmp_path: Path, work_dir: Path) -> Iterator[Callable[..., Check]]:
+    """Start a check without an image; keywords change its section."""
+    started: list[Check] = []
+
+    def start_check(**changes: Any) -> Check:
+        section = {"token": TOKEN, "result": ".rosetta-check-1", "linger": 60, **changes}
+        order = full_order(work_dir=str(work_dir), task="check-1", check=section)
+        started.append(Check(tmp_path, order))
+        return started[-1]
+
+    yield start_check
+    for check in started:
+        check.process.kill()
+        check.process.wait()
+
+
+def ask(port: int, line: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(line)
+        answer = b""
+        while part := connection.recv(1 << 16):
+            answer += part
+        return answer
+
+
+def check(machine: Machine, job: Job, **section: Any) -> dict[str, Any]:
+    """All findings of a check with the image of the job."""
+    home = machine.work_dir.parent
+    name = f".rosetta-check-{job['task']}"
+    section = {"token": TOKEN, "result": name, "linger": 0, "image": True, **section}
+    section = {"engines": [machine.engine], **section}
+    prefix = [*machine.prefix]
+    if prefix:
+        prefix[-1:-1] = ["--env", f"HOME={home}"]
+    there = Machine(machine.engine, machine.work_dir, prefix, machine.python, machine.user)
+    done = there.call("check", {**job, "check": section}, HOME=str(home))
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, Any] = json.loads((home / name).read_text())
+    (home / name).unlink()
+    return found
+
+
+# --- the image, as a task gets it ----------------------------------------------------------------
+
+
+def test_container_is_started_and_removed(machine: Machine, make_job: MakeJob) -> None:
+    job = make_job(machine)
+    found = check(machine, job)
+    assert found["engines"][machine.engine]["version"]
+    assert "error" not in found["image"]
+    assert set(found["container"]) == {"warnings"}
+    assert machine.leftovers(job) == []
+
+
+def test_container_that_ends(machine: Machine, make_job: MakeJob) -> None:
+    job = make_job(machine, command=["/bin/false"])
+    assert "error" in check(machine, job)["container"]
+    assert machine.leftovers(job) == []
+
+
+def test_image_dir_that_cannot_be_made(apptainer_host: ApptainerHost, make_job: MakeJob) -> None:
+    machine = apptainer_machine(apptainer_host)
+    found = check(machine, make_job(machine, image__cache="/proc/images"))
+    assert found["image"]["reason"] == "unsupported"
+    assert found["image"]["error"].startswith("image_dir: /proc/images cannot be made: ")
+    assert found["container"] is None
+
+
+def test_task_says_that_image_dir_cannot_be_made(
+    apptainer_host: ApptainerHost, service: FakeService, make_job: MakeJob
+) -> None:
+    machine = apptainer_machine(apptainer_host)
+    machine.run(make_job(machine, image__cache="/proc/images"))
+    report = service.wait_for("failed")
+    assert report["reason"] == "unsupported"
+    assert report["detail"].startswith("image_dir: /proc/images cannot be made: ")
+
+
+def test_work_dir_that_cannot_be_made(work_dir: Path) -> None:
+    work_dir.touch()
+    machine = Machine("docker", work_dir)
+    order = full_order(work_dir=f"{work_dir}/w", check={"token": TOKEN})
+    done = machine.call("check", order)
+    assert done.returncode == 2
+    assert f"work_dir: {work_dir}/w cannot be made" in json.loads(done.stdout)["error"]
+
+
+# --- what else is there --------------------------------------------------------------------------
+
+
+def test_findings(start: Callable[..., Check]) -> None:
+    running = start(engines=["docker", "singularity"])
+    found = running.wait_for()
+    assert "version" in found["engines"]["docker"]
+    assert found["engines"]["singularity"]["reason"] == "engine_unavailable"
+    assert found["namespaces"]["ok"] in (True, False)
+    assert (found["image"], found["container"]) == (None, None)
+    assert running.result.stat().st_mode & 0o777 == 0o600
+    assert running.stop() == 0
+    assert not Path(running.order["work_dir"]).exists()
+
+
+def test_listener_answers_to_the_token_alone(start: Callable[..., Check]) -> None:
+    running = start(listen="tcp")
+    port = running.wait_for()["listen"]["port"]
+    assert ask(port, b"wrong send 100\n") == b""
+    assert ask(port, b"\n") == b""
+    assert len(ask(port, f"{TOKEN} send 1000000\n".encode())) == 1000000
+    assert float(ask(port, f"{TOKEN} clock\n".encode())) > 0
+    assert running.stop() == 0
+
+
+def test_unix_socket_is_private_and_removed(start: Callable[..., Check]) -> None:
+    running = start(listen="unix")
+    path = Path(running.wait_for()["listen"]["unix"])
+    assert path.is_socket()
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert running.stop() == 0
+    assert not path.parent.exists()
+
+
+def test_unreachable_address(start: Callable[..., Check]) -> None:
+    found = start(urls={"service": "http://127.0.0.1:9/"}).wait_for()
+    assert "refused" in found["urls"]["service"]["error"]
+    assert found["listen"] is None
+
+
+def test_it_ends_by_itself(start: Callable[..., Check]) -> None:
+    assert start(linger=0).process.wait(timeout=30) == 0
+
+
+def test_signal_leaves_nothing_behind(start: Callable[..., Check]) -> None:
+    running = start()
+    running.wait_for()
+    running.process.terminate()
+    assert running.process.wait(timeout=30) == 1
+    assert not Path(running.order["work_dir"]).exists()
+
+
+# --- pure ----------------------------------------------------------------------------------------
+
+
+def findings(**changes: Any) -> dict[str, Any]:
+    good = {
+        "engines": {"docker": {"version": "26.1"}},
+        "namespaces": {"ok": True},
+        "urls": {"service": {"status": 200}},
+        "image": {"there": True},
+        "container": {"warnings": []},
+    }
+    return {**good, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "faults"),
+    [
+        ({}, ()),
+        ({"engines": {"docker": {"error": "x"}}, "image": None, "container": None}, ("engines",)),
+        ({"namespaces": {"ok": False}}, ("namespaces",)),
+        ({"urls": {"service": {"status": 404}}}, ("service",)),
+        ({"urls": {"service": {"status": 200}, "tunnels": {"error": "x"}}}, ("tunnels",)),
+        ({"image": {"error": "x"}, "container": None}, ("image",)),
+        ({"container": {"error": "x"}}, ("container",)),
+    ],
+)
+def test_exit_status(changes: dict[str, Any], faults: tuple[str, ...]) -> None:
+    assert exit_status(findings(**changes)) == CHECK_STATUS_BASE + sum(
+        CHECK_FAULTS[name] for name in faults
+    )
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        (None, "check: not an object"),
+        ({"token": "short"}, "check.token"),
+        ({"token": TOKEN, "engines": ["lxc"]}, "check.engines"),
+        ({"token": TOKEN, "listen": "udp"}, "check.listen"),
+        ({"token": TOKEN, "result": "../x"}, "check.result"),
+    ],
+)
+def test_orders_that_are_refused(section: Any, message: str) -> None:
+    with pytest.raises(JobError, match=message):
+        parse_check(json.dumps(full_order(check=section)))
+
+
+def test_specification_shows_no_token() -> None:
+    _job, spec = parse_check(json.dumps(full_order(check={"token": TOKEN})))
+    assert TOKEN not in repr(spec)
