@@ -65,11 +65,15 @@ class Interface(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """CPUs (a fraction is allowed), memory in bytes, number of processes; None: no limit."""
+    """CPUs (a fraction is allowed), memory in bytes, number of processes; None: no limit.
+
+    ``disk`` are the bytes that the container may write into its own file system.
+    """
 
     cpus: Optional[float]
     memory: Optional[int]
     pids: Optional[int]
+    disk: Optional[int] = None
 
 
 class Hardening(NamedTuple):
@@ -263,6 +267,7 @@ def _limits(fields: Fields) -> Limits:
         cpus=fields.optional_number("cpus", low=0.01),
         memory=fields.optional_integer("memory", low=1),
         pids=fields.optional_integer("pids", low=1),
+        disk=fields.optional_integer("disk", low=1),
     )
 
 

@@ -52,6 +52,8 @@ WARNINGS = (
     "neighbours_can_connect",
     "no_network_isolation",
     "limits_not_enforced",
+    "disk_not_limited",
+    "little_room",
     "time_limit_near",
 )
 #: How the interface is reached: a socket in the sandbox, a port that the engine publishes, a port

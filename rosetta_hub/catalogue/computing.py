@@ -102,7 +102,8 @@ class Computing(Entry):
     """A computing resource: access × workload manager × engines, and its limits.
 
     `max_cpus`, `max_memory` (bytes) and `max_time` (seconds) bound what a task may ask for; the
-    defaults are what a task gets that asks for nothing. `submit_options` are handed to the
+    defaults are what a task gets that asks for nothing. `disk_limit` (bytes) is for the container's
+    own file system, where its engine can limit it. `submit_options` are handed to the
     scheduler's submit command as they are; `query_interval` is in seconds. Empty `users` and
     `groups` mean everybody.
     """
@@ -126,6 +127,7 @@ class Computing(Entry):
     default_cpus: float | None = Field(default=None, gt=0)
     default_memory: Memory | None = None
     default_time: Duration | None = None
+    disk_limit: Memory | None = None
     sizes: tuple[Size, ...] = ()
     submit_options: tuple[str, ...] = ()
     query_interval: int = Field(default=20, ge=1, le=3600)

@@ -75,7 +75,12 @@ def build_job(
         },
         "environment": {**software.environment, **interface_environment(software, password)},
         "command": list(software.command) or None,
-        "limits": {"cpus": task.cpus, "memory": task.memory, "pids": software.pids},
+        "limits": {
+            "cpus": task.cpus,
+            "memory": task.memory,
+            "pids": software.pids,
+            "disk": computing.disk_limit,
+        },
         "hardening": _hardening(software),
         "binds": [],
         "timeouts": {

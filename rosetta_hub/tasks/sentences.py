@@ -51,6 +51,10 @@ WARNINGS = {
     " there can connect to its port.",
     "limits_not_enforced": "The limits of CPUs and memory are not enforced on this computing"
     " resource.",
+    "disk_not_limited": "Nothing limits how much this task writes to the disk of its computing"
+    " resource: its container engine cannot.",
+    "little_room": "There is little room outside of the home directory and /tmp, 64 MB by default:"
+    " Singularity can't keep changes of the container's own files on the disk there.",
     "time_limit_near": "The job will soon reach its time limit: save your work.",
 }
 # Of the service itself.

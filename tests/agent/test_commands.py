@@ -167,6 +167,38 @@ def test_gone_needs_an_answer(errors: str, gone: bool) -> None:
     assert docker_cli.is_gone(errors) is gone
 
 
+def test_limit_of_the_disk() -> None:
+    job = plain_job(limits={"disk": 5 << 30})
+    argv = docker_cli.build_run_command(DOCKER, job, publish=None, init=False)
+    assert argv[argv.index("--storage-opt") + 1] == "size=5368709120"
+    job = plain_job(limits={"disk": 5 << 30}, hardening={"read_only": True})
+    argv = docker_cli.build_run_command(DOCKER, job, publish=None, init=False)
+    assert "--storage-opt" not in argv
+    sized = [word for word in argv if word.startswith(("/tmp", "/run"))]
+    assert sized == ["/tmp:mode=1777,size=5368709120", "/run:mode=1777,size=5368709120"]
+
+
+@pytest.mark.parametrize(
+    ("errors", "refused"),
+    [
+        (
+            "docker: Error response from daemon: --storage-opt is supported only for overlay over"
+            " xfs with 'pquota' mount option",
+            True,
+        ),
+        ("Error response from daemon: --storage-opt is not supported for vfs", True),
+        (
+            "Error: storage option overlay.size and overlay.inodes only supported for backingFS"
+            " XFS. Found extfs",
+            True,
+        ),
+        ("Error response from daemon: No such image: x", False),
+    ],
+)
+def test_disk_limit_that_the_driver_refuses(errors: str, refused: bool) -> None:
+    assert docker_cli.is_disk_limit_refused(errors) is refused
+
+
 @pytest.mark.parametrize(
     ("errors", "warnings"),
     [
@@ -234,6 +266,14 @@ def test_singularity_with_all_options() -> None:
         *("--drop-caps", "CAP_NET_RAW", "--ulimit", "core=0"),
         *("/w/images/x.sif", "serve", "--all"),
     ]
+
+
+def test_singularity_with_a_directory_for_changes() -> None:
+    setting = SETTING._replace(overlay="/w/t-1/root")
+    argv = singularity.build_start_command(setting, plain_job())
+    assert argv[argv.index("--overlay") + 1] == "/w/t-1/root"
+    assert "--writable-tmpfs" not in argv
+    assert "--overlay" not in singularity.build_start_command(setting, full_job())  # read-only
 
 
 def test_singularity_on_the_network_of_the_machine() -> None:

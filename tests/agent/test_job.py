@@ -14,7 +14,7 @@ from .orders import full_job, full_order, plain_job
 def test_full_order() -> None:
     job = full_job()
     assert job.attempt.name == "rosetta-3f9a1c22b7e4-2"
-    assert job.limits == (1.5, 2147483648, 1024)
+    assert job.limits == (1.5, 2147483648, 1024, None)
     assert job.binds[1].read_only
     assert job.command == ("serve", "--all")
     assert job.engine_options == ("--ulimit", "core=0")
@@ -22,7 +22,7 @@ def test_full_order() -> None:
 
 def test_defaults() -> None:
     job = plain_job()
-    assert job.limits == (None, None, None)
+    assert job.limits == (None, None, None, None)
     assert job.hardening.no_new_privileges
     assert job.timeouts == (120, 10, 3600)
     assert (job.beat, job.command, job.environment) == (5, None, {})

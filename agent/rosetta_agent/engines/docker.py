@@ -26,6 +26,7 @@ from rosetta_agent.engines.docker_cli import (
     build_version_command,
     container_environment,
     image_name,
+    is_disk_limit_refused,
     is_gone,
     is_name_taken,
     is_read_by_client,
@@ -173,17 +174,25 @@ class Docker(Engine):
             owner = identify(os.getpid()) or Identity(0, 0)
             options = build_owner_options(os.geteuid(), owner)
             client = client._replace(run_options=client.run_options + options)
-        argv = build_run_command(client, job, self._publish(job), not self._image_is_init)
-        values = container_environment(job)
-        handed = {name: values[name] for name in values if not is_read_by_client(name)}
-        done = run(argv, _START_SECONDS, handed)
+        done = self._run(client, job)
+        unlimited: Tuple[str, ...] = ()
+        if done.status == _ENGINE_ERROR and is_disk_limit_refused(done.errors):
+            unlimited = ("disk_not_limited",)
+            done = self._run(client, job._replace(limits=job.limits._replace(disk=None)))
         if done.status != 0 and not is_name_taken(done.errors):
             raise self._not_started(job, done)
         inspected = self._inspect(job.interface.port)
         if inspected is None:
             raise TaskFailure("exited", "The container disappeared while it started.")
         outbound: Tuple[str, ...] = ("no_outbound",) if client.network == "none" else ()
-        return self._container(job, inspected, parse_warnings(done.errors) + outbound)
+        warnings = parse_warnings(done.errors) + outbound + unlimited
+        return self._container(job, inspected, warnings)
+
+    def _run(self, client: Client, job: Job) -> Completed:
+        argv = build_run_command(client, job, self._publish(job), not self._image_is_init)
+        values = container_environment(job)
+        handed = {name: values[name] for name in values if not is_read_by_client(name)}
+        return run(argv, _START_SECONDS, handed)
 
     def _publish(self, job: Job) -> Optional[str]:
         """The address on which the port has to be published, if it has."""

@@ -138,6 +138,8 @@ def _limit_options(job: Job) -> List[str]:
         options += ["--memory", size, "--memory-swap", size]
     if job.limits.pids is not None:
         options += ["--pids-limit", str(job.limits.pids)]
+    if job.limits.disk is not None and not job.hardening.read_only:
+        options += ["--storage-opt", "size={}".format(job.limits.disk)]
     return options
 
 
@@ -149,7 +151,10 @@ def _hardening_options(job: Job) -> List[str]:
     for capability in hardening.add_capabilities:
         options += ["--cap-add", capability]
     if hardening.read_only:
-        options += ["--read-only", "--tmpfs", "/tmp:mode=1777", "--tmpfs", "/run:mode=1777"]  # noqa: S108
+        size = "" if job.limits.disk is None else ",size={}".format(job.limits.disk)
+        options += ["--read-only"]
+        for path in ("/tmp", "/run"):  # noqa: S108 - in the container
+            options += ["--tmpfs", "{}:mode=1777{}".format(path, size)]
     if hardening.user:
         options += ["--user", hardening.user]
     return options
@@ -289,6 +294,13 @@ def is_gone(errors: str) -> bool:
 def is_name_taken(errors: str) -> bool:
     """Whether the engine answered that a container of this name is there already."""
     return "already in use" in errors and "name" in errors
+
+
+def is_disk_limit_refused(errors: str) -> bool:
+    """Whether the engine answered that its storage driver cannot limit a container's size."""
+    lowered = errors.lower()
+    named = any(word in lowered for word in ("--storage-opt", "storage option", "storage opt"))
+    return named and "support" in lowered
 
 
 def parse_warnings(errors: str) -> Tuple[str, ...]:

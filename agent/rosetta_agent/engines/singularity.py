@@ -19,6 +19,7 @@ from rosetta_agent.engines.base import Condition, Container, Engine, Pulling
 from rosetta_agent.engines.causes import last_words
 from rosetta_agent.engines.docker_cli import container_environment
 from rosetta_agent.engines.images import ImageStore
+from rosetta_agent.engines.overlay import is_overlay_capable, takes_overlays
 from rosetta_agent.errors import TaskFailure
 from rosetta_agent.job import Attempt, Job
 from rosetta_agent.keeper import Order
@@ -32,7 +33,13 @@ from rosetta_agent.processes import (
     terminate,
     wait_gone,
 )
-from rosetta_agent.sandbox import Sandbox, disk_full_is_a_failure, make_private, recorded_identity
+from rosetta_agent.sandbox import (
+    Sandbox,
+    disk_full_is_a_failure,
+    make_private,
+    recorded_identity,
+    remove_path,
+)
 from rosetta_agent.usage import Usage, measure_tree
 
 #: The home of the original system's containers, and of ours.
@@ -42,11 +49,17 @@ _RECORD_SECONDS = 20.0
 #: What a keeper needs, beyond the grace of the container, to end.
 _KEEPER_SECONDS = 5.0
 _ASK_SECONDS = 20.0
+#: The directory of the sandbox for changes of the container's own files.
+_OVERLAY = "root"
 _PROGRAMS = ("apptainer", "singularity")
 
 
 class Setting(NamedTuple):
-    """Where a container is started: program, image file, sandbox; network private or host."""
+    """Where a container is started: program, image file, sandbox; network private or host.
+
+    ``overlay`` is the directory for changes of the container's own files; without one they are
+    kept in memory, of which the site's configuration of Singularity gives little.
+    """
 
     program: str
     image: str
@@ -54,6 +67,7 @@ class Setting(NamedTuple):
     network: str
     resolver: bool
     as_root: bool
+    overlay: Optional[str] = None
 
 
 def build_start_command(setting: Setting, job: Job) -> List[str]:
@@ -61,7 +75,8 @@ def build_start_command(setting: Setting, job: Job) -> List[str]:
     sandbox = setting.sandbox
     argv = [setting.program, "--quiet", "exec" if job.command else "run"]
     argv += ["--containall", "--cleanenv", "--pid", "--no-home"]
-    argv += [] if job.hardening.read_only else ["--writable-tmpfs"]
+    if not job.hardening.read_only:
+        argv += ["--overlay", setting.overlay] if setting.overlay else ["--writable-tmpfs"]
     argv += ["--nv"] if job.gpus is not None else []
     argv += ["--userns"] if setting.network == "private" else []
     argv += ["--workdir", os.path.join(sandbox, "tmp"), "--home", HOME]
@@ -179,7 +194,27 @@ class Singularity(Engine):
             record = self._launch(job, "host", choose_port(job))
         if "error" in record:
             raise TaskFailure("internal", "The container could not be started.", record["error"])
-        return parse_record(record)
+        return parse_record(record)._replace(warnings=self._warnings(record, job))
+
+    def _warnings(self, record: Dict[str, Any], job: Job) -> Tuple[str, ...]:
+        """What users have to know of a container that was started like this."""
+        warnings = parse_record(record).warnings
+        has_overlay = os.path.isdir(self.sandbox.file(_OVERLAY))
+        if not job.hardening.read_only and not has_overlay:
+            warnings += ("little_room",)
+        return warnings if job.limits.disk is None else warnings + ("disk_not_limited",)
+
+    def _overlay(self, program: str, kind: str, job: Job) -> Optional[str]:
+        """The directory for changes of the container's own files, where Singularity can use one."""
+        path = self.sandbox.file(_OVERLAY)
+        remove_path(path)
+        if job.hardening.read_only or kind != "private":
+            return None
+        if not is_overlay_capable(program) or not takes_overlays(self.sandbox.path):
+            return None
+        with disk_full_is_a_failure():
+            make_private(path)
+        return path
 
     def _launch(self, job: Job, kind: str, port: int) -> Dict[str, Any]:
         """Start a keeper; its record comes back, or an ``error``."""
@@ -188,6 +223,7 @@ class Singularity(Engine):
         job = job._replace(interface=job.interface._replace(port=port))
         if tool is not None:
             self._write_resolver(tool.resolver)
+        overlay = self._overlay(program, kind, job)
         setting = Setting(
             program=program,
             image=self._images.path(job.image),
@@ -195,6 +231,7 @@ class Singularity(Engine):
             network=kind,
             resolver=tool is not None,
             as_root=os.geteuid() == 0,
+            overlay=overlay,
         )
         order = Order(
             argv=build_start_command(setting, job),
@@ -270,7 +307,9 @@ class Singularity(Engine):
     def find(self, job: Job) -> Optional[Container]:
         """See Engine."""
         record = self._wait_for_record()
-        return None if record is None else parse_record(record)
+        if record is None:
+            return None
+        return parse_record(record)._replace(warnings=self._warnings(record, job))
 
     def inspect(self) -> Condition:
         """See Engine."""

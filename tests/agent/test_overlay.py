@@ -1,0 +1,104 @@
+"""Where changes of a container's own files are kept."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rosetta_agent.engines.overlay import parse_file_system, parse_version
+
+from .fake import FakeService, wait_until
+from .machine import ApptainerHost, Job, Machine, apptainer_machine
+
+MakeJob = Callable[..., Job]
+
+MOUNTS = """\
+22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
+30 22 0:25 / /tmp rw,nosuid shared:5 - tmpfs tmpfs rw
+31 22 0:40 / /scratch rw shared:6 master:2 - lustre 10.0.0.1@tcp:/fs rw
+32 22 0:41 / /with\\040space rw - xfs /dev/sdb rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/tmp/rosetta-1000/t-1", "tmpfs"),
+        ("/tmpfiles", "ext4"),
+        ("/scratch", "lustre"),
+        ("/scratch/alice", "lustre"),
+        ("/with space/x", "xfs"),
+    ],
+)
+def test_file_system_of_a_path(path: str, expected: str) -> None:
+    assert parse_file_system(MOUNTS, path) == expected
+    assert parse_file_system("", path) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("singularity-ce version 4.1.2-jammy", (4, 1)),
+        ("singularity version 3.8.7-1.el7", (3, 8)),
+        ("", (0, 0)),
+    ],
+)
+def test_version(text: str, expected: tuple[int, int]) -> None:
+    assert parse_version(text) == expected
+
+
+# --- with real engines ---------------------------------------------------------------------------
+
+
+def fill(path: str, megabytes: int) -> list[str]:
+    """A command that writes so much to a path, removes it, and serves then."""
+    write = f"dd if=/dev/zero of={path} bs=1M count={megabytes}"
+    return ["sh", "-c", f"{write}; rm -f {path}; exec serve"]
+
+
+@pytest.mark.timeout(func_only=True)
+def test_there_is_room_outside_of_the_home(
+    apptainer_host: ApptainerHost, service: FakeService, make_job: MakeJob
+) -> None:
+    """Singularity's own place for changes is 64 MB of memory."""
+    machine = apptainer_machine(apptainer_host)
+    job = make_job(machine, command=fill("/usr/big", 100))
+    machine.run(job)
+    assert service.wait_for("running")["warnings"] == []
+    wait_until(lambda: b"100+0 records out" in service.log, "the log")
+    assert machine.stop(job) == {"state": "stopped"}
+    assert machine.leftovers(job) == []
+
+
+@pytest.mark.timeout(func_only=True)
+def test_disk_is_limited_or_the_task_says_so(
+    machine: Machine, service: FakeService, make_job: MakeJob
+) -> None:
+    job = make_job(machine, command=fill("/usr/big", 40), limits__disk=20 << 20)
+    machine.run(job)
+    warnings = service.wait_for("running")["warnings"]
+    wait_until(lambda: b"records out" in service.log, "the log")
+    limited = b"No space left" in service.log
+    assert warnings == ([] if limited else ["disk_not_limited"])
+
+
+@pytest.mark.timeout(func_only=True)
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_read_only_root_has_a_limit_everywhere(
+    engine: str,
+    image: str,
+    podman_image: str,
+    work_dir: Path,
+    service: FakeService,
+    make_job: MakeJob,
+) -> None:
+    machine = Machine(engine, work_dir)
+    job = make_job(
+        machine,
+        command=fill("/tmp/big", 40),
+        limits__disk=20 << 20,
+        hardening__read_only=True,
+    )
+    machine.run(job)
+    assert service.wait_for("running")["warnings"] == []
+    wait_until(lambda: b"No space left" in service.log, "the log")
