@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import resource
 import socket
 import subprocess
 import time
@@ -15,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+from rosetta_agent.engines.podman import machine_options
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -138,12 +139,8 @@ def websocket_request(authorization: str | None = None) -> str:
 
 
 def engine_flags(engine: str) -> list[str]:
-    """podman asks for more files and processes than it may have where limits cannot be raised."""
-    if engine != "podman":
-        return []
-    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    processes = min(resource.getrlimit(resource.RLIMIT_NPROC)[1], 32768)  # podman's own limit
-    return [f"--ulimit=nofile={files}:{files}", f"--ulimit=nproc={processes}:{processes}"]
+    """What the agent tells podman on this machine: its runtime, and limits that it can't raise."""
+    return list(machine_options()) if engine == "podman" else []
 
 
 def published_port(engine: str, name: str) -> int:

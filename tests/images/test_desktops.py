@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.images.conftest import Start
@@ -19,6 +21,16 @@ def test_the_web_socket_speaks_vnc_and_a_session_runs(image: str, start: Start) 
     container = start(image)
     until(lambda: banner(container), "the VNC banner")
     until(lambda: SESSION[image] in container.programs(), SESSION[image])
+
+
+def test_the_log_does_not_begin_with_services_that_no_container_has(start: Start) -> None:
+    container = start("basicdesktop")
+    # The last part that warned: its actions for logging out.
+    until(lambda: "panel-14-action" in container.programs(), "the panel")
+    until(lambda: "xfdesktop" in container.programs(), "the desktop")
+    lines = container.logs().splitlines()
+    absent = re.compile("login1|libupower|system bus|pm-is-supported|not found|CRITICAL")
+    assert [line for line in lines if absent.search(line)] == []
 
 
 def test_a_password_protects_page_and_web_socket(start: Start) -> None:
