@@ -1,5 +1,6 @@
 """A context whose resource is this machine, or a fake scheduler on it."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,7 +39,8 @@ class Place:
         context = self.context(
             type="cluster", access_mode="ssh", wms="torque", conf=conf, **computing
         )
-        access = context.access
+        # The fake scheduler needs variables that agents do not get.
+        context.access = access = LocalAccess(os.environ)
         context.open_wms = lambda account: build_batch_wms("torque", access)
         return context
 
@@ -63,8 +65,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     home, scheduler = tmp_path / "home", tmp_path / "scheduler"
     home.mkdir()
     scheduler.mkdir()
-    import os
-
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("FAKE_SCHEDULER", str(scheduler))

@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import json
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -77,6 +78,8 @@ def fake(
     scripts = tmp_path / "scripts"
     if dialect.script_directory is not None:
         dialect.script_directory = str(scripts)
-    yield Fake(case, root, BatchWms(LocalAccess(), dialect), scripts)
+    # The fakes need variables that agents do not get.
+    access = LocalAccess(os.environ)
+    yield Fake(case, root, BatchWms(access, dialect), scripts)
     for path in root.glob("job-*"):
         (root / path.name.replace("job", "cancel")).touch()

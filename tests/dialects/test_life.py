@@ -146,7 +146,7 @@ async def test_commands_outside_of_path(fake: Fake, monkeypatch: pytest.MonkeyPa
 
     folder = os.environ["PATH"].split(":")[0]
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    wms = build_batch_wms(fake.case.name, LocalAccess(), [folder])
+    wms = build_batch_wms(fake.case.name, LocalAccess(os.environ), [folder])
     assert await wms.jobs([USER]) == []
     assert await wms.version()
 
