@@ -365,9 +365,6 @@ class Rosetta(MailOptions):
             )
         if urlsplit(self.tasks_url).scheme == "http":
             self._check_plain_http()
-        for name in ("tasks_url", "tunnels_url"):
-            if urlsplit(getattr(self, name)).scheme == "https":
-                self._check_certificate(name)
         self._check_state_dir()
         self.check_mail()
         for computing in self.catalogue().computing.values():
