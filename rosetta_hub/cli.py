@@ -18,6 +18,7 @@ from rosetta_hub.errors import ConfigError, RosettaError
 from rosetta_hub.hub_proxy import HELP as PROXY_HELP
 from rosetta_hub.hub_proxy import run_proxy_command
 from rosetta_hub.service.app import run_service, run_shutdown
+from rosetta_hub.settings_file import read_settings
 from rosetta_hub.tunnels.process import run_tunnels
 from rosetta_hub.tunnels.settings import tunnels_config
 
@@ -33,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
             run_proxy_command(arguments[1:])
         options = _parser().parse_args(arguments)
         logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-        settings = load_settings(Path(options.config))
+        settings = _settings(options)
         settings.check()
         if options.command == "check":
             return run_check_command(settings, options)
@@ -42,6 +43,12 @@ def main(argv: list[str] | None = None) -> int:
         print(f"rosetta-hub {arguments[0]}: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _settings(options: argparse.Namespace) -> Rosetta:
+    if options.settings:
+        return read_settings(Path(options.settings))
+    return load_settings(Path(options.config))
 
 
 def _edge(settings: Rosetta) -> None:
@@ -67,11 +74,18 @@ def load_settings(path: Path) -> Rosetta:
     """`c.Rosetta` of a `jupyterhub_config.py`.
 
     Raises:
-        ConfigError: there is no such file, or it sets an option that does not exist.
+        ConfigError: there is no such file, it can't be run here, or it sets an option that does
+            not exist.
     """
     if not path.is_file():
         raise ConfigError(f"{path} is not a file. Name the hub's configuration with --config.")
-    loaded = PyFileConfigLoader(path.name, path=str(path.absolute().parent)).load_config()
+    try:
+        loaded = PyFileConfigLoader(path.name, path=str(path.absolute().parent)).load_config()
+    except Exception as exc:  # a configuration can raise anything
+        raise ConfigError(
+            f"{path} can't be run here: {exc!r}. Run the command with the hub's environment, or"
+            " give the file that the hub has written, with --settings STATE_DIR/settings.json."
+        ) from exc
     config = Config(loaded)
     refuse_unknown_options(config)
     return Rosetta(config=config)
@@ -82,10 +96,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, (_, text) in COMMANDS.items():
-        command = commands.add_parser(name, help=text, description=text)
-        command.add_argument("--config", default="jupyterhub_config.py")
+        _add_source(commands.add_parser(name, help=text, description=text))
     check = commands.add_parser("check", help=HELP, description=HELP)
-    check.add_argument("--config", default="jupyterhub_config.py")
+    _add_source(check)
     add_arguments(check)
     commands.add_parser("proxy", help=PROXY_HELP)
     return parser
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    """Where the settings are: in the hub's configuration, or as the hub has handed them over."""
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--config", default="jupyterhub_config.py", help="the configuration to run")
+    source.add_argument(
+        "--settings", help="the file settings.json in state_dir, which the hub writes; nothing runs"
+    )

@@ -32,8 +32,8 @@ _PORT_RANGE = re.compile(r"^(\d{1,5})-(\d{1,5})$")
 class Rosetta(MailOptions):
     """The configuration of Rosetta Hub.
 
-    Hub and service read the same file and hold one instance each. Nothing here is changed after
-    start-up.
+    Hub and service hold one instance each: the hub's is of `jupyterhub_config.py`, the service's of
+    the file that the hub writes. Nothing here is changed after start-up.
     """
 
     software = List(

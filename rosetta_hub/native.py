@@ -49,9 +49,27 @@ def class_name(spawner: str | type) -> str:
 
 def is_rosetta(spawner: str | type) -> bool:
     """Whether a configured spawner class is ours, or one that is derived from it."""
-    if isinstance(spawner, str):
-        return spawner == "rosetta" or spawner.startswith("rosetta_spawners.")
-    return any(base.__module__.startswith("rosetta_spawners.") for base in spawner.__mro__)
+    if spawner == "rosetta":
+        return True
+    try:
+        bases = find_class(spawner).__mro__
+    except (ImportError, TraitError):
+        return False
+    return any(base.__module__.startswith("rosetta_spawners.") for base in bases)
+
+
+def load_class(where: str, spawner: str | type) -> type[Spawner]:
+    """The spawner class that a setting names.
+
+    Raises:
+        ConfigError: it can't be used; `where` names the setting.
+    """
+    try:
+        return find_class(spawner)
+    except (ImportError, TraitError) as exc:
+        raise ConfigError(
+            f"{where} names {class_name(spawner)!r}, which can't be used: {exc}"
+        ) from exc
 
 
 def check_native_entries(catalogue: Catalogue) -> None:
@@ -89,18 +107,13 @@ def find_entry(catalogue: Catalogue, spawner: str | type) -> Software | None:
     """
     for card in catalogue.software.values():
         entry = card.default
-        if entry.kind == "native" and _is_same(entry.spawner_class, spawner):
+        if entry.kind != "native":
+            continue
+        where = f"c.Rosetta.software entry {card.id!r}: key 'spawner_class'"
+        wanted = load_class("c.Rosetta.previous_spawner", spawner)
+        if load_class(where, entry.spawner_class) is wanted:
             return entry.model_copy(update={"id": card.id})
     return None
-
-
-def _is_same(one: str | type, other: str | type) -> bool:
-    try:
-        return one == other or find_class(one) is find_class(other)
-    except (ImportError, TraitError) as exc:
-        raise ConfigError(
-            f"The spawner class {class_name(one)!r} or {class_name(other)!r} can't be used: {exc}"
-        ) from exc
 
 
 def _exists(import_path: str) -> bool:

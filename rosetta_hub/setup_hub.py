@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import jupyterhub
 from traitlets import TraitError
+from traitlets.config import Application
 from traitlets.config.loader import LazyConfigValue
 from traitlets.log import get_logger
 
@@ -23,7 +24,9 @@ from rosetta_hub.native import (
     class_name,
     find_entry,
     is_rosetta,
+    load_class,
 )
+from rosetta_hub.settings_file import settings_path, write_settings
 from rosetta_hub.site_templates import make_site_page, plain_variables
 
 # Our spawner's entry point, and the hub's default for `c.JupyterHub.spawner_class`.
@@ -39,9 +42,8 @@ SERVICE_SCOPES = ["servers", "users:activity", "list:users", "read:users"]
 CLIENT_SCOPES = ["read:users!user", "access:servers", "servers"]
 
 # Variables of the hub's environment that the service that it starts is given, on top of the few
-# that the hub gives to all: what the configuration may read (the service reads it, too), and where
-# the engines' clients find their daemon.
-ENVIRONMENT = re.compile(r"(ROSETTA|DOCKER)_.*|XDG_RUNTIME_DIR|SSL_CERT_(FILE|DIR)")
+# that the hub gives to all: where the engines' clients find their daemon, and whom to trust.
+ENVIRONMENT = re.compile(r"DOCKER_.*|XDG_RUNTIME_DIR|SSL_CERT_(FILE|DIR)")
 
 _HUB_6 = jupyterhub.version_info >= (6,)
 
@@ -61,10 +63,11 @@ def setup(c: Any, config_file: str, manage_service: bool = True) -> None:
     Set unless the configuration says otherwise: users start at the dashboard (`default_url`);
     servers go on when the hub stops (`cleanup_servers`), the hub's proxy is the guarded one
     (`rosetta-hub proxy`), and the hub does not wait at its start for a service that it is about to
-    start itself (`init_spawners_timeout`). Where the hub is
-    reached with https, `c.JupyterHub.cookie_host_prefix_enabled = True` is worth setting.
+    start itself (`init_spawners_timeout`). Where the hub is reached with https,
+    `c.JupyterHub.cookie_host_prefix_enabled = True` is worth setting.
 
-    `config_file` is `__file__`: the service reads the same configuration.
+    `config_file` is `__file__`. The service does not run it again: a hub that starts hands the
+    settings over in a file (`settings_file`), once its configuration is complete.
 
     Raises:
         SystemExit: the configuration can't be used; the message, without a traceback, says why.
@@ -73,6 +76,56 @@ def setup(c: Any, config_file: str, manage_service: bool = True) -> None:
         _setup(c, Path(config_file).absolute(), manage_service)
     except (ConfigError, TraitError) as error:
         raise SystemExit(f"{config_file}: {error}") from error
+    if (app := _starting_hub()) is not None:
+        # The hub opens its database once, when it has read all of its configuration.
+        app.observe(
+            lambda change: _finish(change.owner.config, config_file), names="session_factory"
+        )
+
+
+def _starting_hub() -> Application | None:
+    """The hub that reads the configuration; None where another program does."""
+    app = Application.instance() if Application.initialized() else None
+    # Looked up, not imported: it is large, and other programs have no use for it.
+    module = sys.modules.get("jupyterhub.app")
+    return app if module and isinstance(app, module.JupyterHub) else None
+
+
+def _finish(config: Any, config_file: str) -> None:
+    """Look at the complete configuration: more may have been set after `setup` was called.
+
+    Raises:
+        SystemExit: as `setup`.
+    """
+    try:
+        check_hub(config.JupyterHub)
+        settings = Rosetta(config=config)
+        if settings.previous_spawner is not None:
+            load_class("c.Rosetta.previous_spawner", settings.previous_spawner)
+        write_settings(settings)
+    except (ConfigError, TraitError) as error:
+        raise SystemExit(f"{config_file}: {error}") from error
+
+
+def check_hub(hub: Any) -> None:
+    """Refuse options of the hub itself with which no task can be started.
+
+    Raises:
+        ConfigError: the option, and what to do.
+    """
+    if hub.get("internal_ssl"):
+        raise ConfigError(
+            "c.JupyterHub.internal_ssl = True can't be used with Rosetta Hub: the service does not"
+            " speak the hub's internal TLS. Remove it; hub, proxy and service belong on one machine"
+            " or on a network of their own."
+        )
+    spawner = hub.get("spawner_class", DEFAULT_SPAWNER)
+    if not is_rosetta(spawner):
+        raise ConfigError(
+            f"c.JupyterHub.spawner_class is {class_name(spawner)!r}, set after rosetta_hub.setup or"
+            " on the command line: no task could be started. Set it before that call, which belongs"
+            " on the last line: it makes that spawner a card of the catalogue."
+        )
 
 
 def _setup(c: Any, config_file: Path, managed: bool) -> None:
@@ -86,11 +139,12 @@ def _setup(c: Any, config_file: Path, managed: bool) -> None:
     _check_base_url(c.JupyterHub, settings)
     check_native_entries(settings.catalogue())
     _keep_spawner(c, settings)
+    check_hub(c.JupyterHub)
     _allow_named_servers(c.JupyterHub)
     _set_default(c.JupyterHub, "default_url", settings.service_prefix)
     _set_default(c.JupyterHub, "cleanup_servers", False)
     _set_default(c.JupyterHub, "init_spawners_timeout", 1)
-    c.JupyterHub.services.append(_service(settings, config_file, managed))
+    c.JupyterHub.services.append(_service(settings, managed))
     role = {"name": SERVICE_NAME, "scopes": SERVICE_SCOPES, "services": [SERVICE_NAME]}
     c.JupyterHub.load_roles.append(role)
     _let_users_in(c.JupyterHub)
@@ -157,7 +211,7 @@ def _share_templates(c: Any) -> None:
     _set_default(rosetta, "template_vars", plain_variables(_mapping(hub.template_vars)))
 
 
-def _service(settings: Rosetta, config_file: Path, managed: bool) -> dict[str, Any]:
+def _service(settings: Rosetta, managed: bool) -> dict[str, Any]:
     service: dict[str, Any] = {
         "name": SERVICE_NAME,
         "url": settings.service_url,
@@ -167,9 +221,8 @@ def _service(settings: Rosetta, config_file: Path, managed: bool) -> dict[str, A
         "display": False,
     }
     if managed:
-        service["command"] = [
-            *(sys.executable, "-m", "rosetta_hub", "service", "--config", str(config_file))
-        ]
+        program = [sys.executable, "-m", "rosetta_hub"]
+        service["command"] = [*program, "service", "--settings", str(settings_path(settings))]
         service["environment"] = {
             name: value for name, value in os.environ.items() if ENVIRONMENT.fullmatch(name)
         }

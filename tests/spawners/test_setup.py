@@ -41,7 +41,7 @@ def test_empty_configuration(tmp_path: Path) -> None:
     (service,) = hub.services.get_value([])
     assert service["name"] == "rosetta"
     assert service["command"][1:4] == ["-m", "rosetta_hub", "service"]
-    assert service["command"][-1] == str(tmp_path / "jupyterhub_config.py")
+    assert service["command"][4:] == ["--settings", str(tmp_path / "rosetta_state/settings.json")]
     roles = hub.load_roles.get_value([])
     assert roles[0]["services"] == ["rosetta"]
     assert (tmp_path / "rosetta_state" / "rosetta_secret").stat().st_mode & 0o777 == 0o600
@@ -221,6 +221,7 @@ def test_scopes_of_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             {"spawner_class": "no.such.Spawner"},
             "c.JupyterHub.spawner_class names 'no.such.Spawner', which is not installed",
         ),
+        ({}, {"internal_ssl": True}, "c.JupyterHub.internal_ssl = True can't be used"),
         ({}, {"base_url": "/jhub/"}, "the hub's base URL is '/jhub'"),
         ({}, {"bind_url": "http://:8000/jhub"}, "the hub's base URL is '/jhub'"),
         ({"hub_url": "http://localhost:8000/jhub"}, {}, "the hub's base URL is '/'"),
@@ -247,12 +248,36 @@ def test_bad_configuration_is_explained(
     assert str(tmp_path / "jupyterhub_config.py") in str(stopped.value)
 
 
-def test_hub_does_not_start_with_a_bad_configuration(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("lines", "arguments", "message"),
+    [
+        ("setup()", [], "c.Rosetta.tasks_url is not set."),
+        (
+            "c.Rosetta.tasks_url = 'http://127.0.0.1'; setup(); "
+            "c.JupyterHub.spawner_class = 'default'",
+            [],
+            "c.JupyterHub.spawner_class is 'default', set after rosetta_hub.setup",
+        ),
+        (
+            "c.Rosetta.tasks_url = 'http://127.0.0.1'; setup()",
+            ["--JupyterHub.spawner_class=simple"],
+            "c.JupyterHub.spawner_class is 'simple', set after rosetta_hub.setup",
+        ),
+        (
+            "c.Rosetta.tasks_url = 'http://127.0.0.1'; setup(); c.JupyterHub.internal_ssl = True",
+            [],
+            "c.JupyterHub.internal_ssl = True can't be used",
+        ),
+    ],
+)
+def test_hub_does_not_start_with_a_bad_configuration(
+    tmp_path: Path, lines: str, arguments: list[str], message: str
+) -> None:
     (tmp_path / "jupyterhub_config.py").write_text(
-        "import rosetta_hub\nrosetta_hub.setup(c, __file__)\n"
+        f"import rosetta_hub\nsetup = lambda: rosetta_hub.setup(c, __file__)\n{lines}\n"
     )
     done = subprocess.run(
-        [sys.executable, "-m", "jupyterhub"],
+        [sys.executable, "-m", "jupyterhub", *arguments],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -260,7 +285,7 @@ def test_hub_does_not_start_with_a_bad_configuration(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert "c.Rosetta.tasks_url is not set." in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
