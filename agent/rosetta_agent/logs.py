@@ -40,6 +40,11 @@ class LogWriter:
         except OSError:
             self._room = 0
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more is kept."""
+        return self._room <= 0
+
     def close(self) -> None:
         """Write what is left of a cut character, and close."""
         self.write(b"", final=True)
@@ -84,8 +89,9 @@ def tail(path: str, characters: int) -> str:
 class Follower:
     """Copies what a program prints (``docker logs --follow``) into the log file.
 
-    The program starts again when it ends while ``alive`` says the container has not: the
-    output is then written anew from the beginning, which gives the same offsets.
+    It is ended once nothing more is kept. A program that fails, because the engine could not be
+    asked, starts again: the output is then written anew from the beginning, which gives the same
+    offsets.
     """
 
     def __init__(self, argv: List[str], path: str) -> None:
@@ -120,6 +126,10 @@ class Follower:
                 assert process.stdout is not None  # noqa: S101 - for the type checker
                 for data in iter(lambda: _read(process), b""):
                     writer.write(data)
+                    if writer.is_full:
+                        # Reading on would keep the engine busy for nothing.
+                        process.kill()
+                        return 0
             return process.returncode
         except OSError:
             return 1

@@ -41,6 +41,25 @@ def test_log_ends_with_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert (tmp_path / "log").read_text() == "äää" + logs.NOTE
 
 
+@pytest.mark.parametrize("path", ["log", "/dev/full"])
+def test_nothing_is_read_that_is_not_kept(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container that floods its output keeps neither the engine's client nor the agent busy."""
+    monkeypatch.setattr(logs, "MAX_LOG", 20_000)
+    follower = logs.Follower(["yes", str(tmp_path)], str(tmp_path / path))
+    follower.start()
+    try:
+        wait_until(lambda: not follower._thread.is_alive(), "it has ended", 20)
+    finally:
+        follower.finish(0.1)
+    assert follower._process is not None
+    assert follower._process.returncode is not None
+    if path == "log":
+        assert (tmp_path / "log").stat().st_size <= 20_000
+        assert (tmp_path / "log").read_text().endswith(logs.NOTE)
+
+
 def test_log_on_a_full_disk_is_lost_quietly() -> None:
     writer = logs.LogWriter("/dev/full")
     writer.write(b"text")
