@@ -44,6 +44,8 @@ class Listener:
     """The name that browsers use; with a port, only where it differs from `public_host`."""
     protocol: str = "http"
     """`http` (with WebSockets) or `tcp`."""
+    interface_port: int | None = None
+    """The port as the container knows it: redirects to this port of `localhost` are its own."""
     target: Target | None = None
     """None while the interface does not answer."""
     target_tls: bool = False
@@ -63,6 +65,7 @@ class Listener:
             "port": self.port,
             "host": self.host,
             "protocol": self.protocol,
+            "interface_port": self.interface_port,
             "target": self.target.to_document() if self.target else None,
             "target_tls": self.target_tls,
             "authorization": self.authorization,

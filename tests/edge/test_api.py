@@ -85,6 +85,7 @@ async def test_body_without_an_end_is_refused(rig: "Rig") -> None:
         {"id": "x"},
         {"id": "0123456789AB"},
         {"cookie_secret": ""},
+        {"interface_port": 70000},
         {"protocol": "ftp"},
         {"port": 70000},
         {"port": None},

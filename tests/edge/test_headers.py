@@ -220,3 +220,42 @@ async def test_jar_of_many_tasks_fits(task: "OpenTask") -> None:
     answer = await task.fetch("/", {"Cookie": f"{others}; {task.cookie}"})
     assert answer.status == 200
     assert "cookie" not in answer.seen
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("http://localhost:8080/path?q=1#part", "/path?q=1#part"),
+        ("HTTP://LocalHost:8080", "/"),
+        ("http://127.0.0.1:8080/", "/"),
+        ("http://127.1:8080/x", "/x"),
+        ("http://[::1]:8080/x", "/x"),
+        ("http://0.0.0.0:8080/x", "/x"),
+        ("https://localhost:8080/x", "/x"),
+        ("http://user@localhost:8080/x", "/x"),
+        ("http://localhost:8080//evil.example/", "/evil.example/"),
+        ("http://localhost:8080/\\evil.example/", "/evil.example/"),
+        ("http://localhost:8081/x", "http://localhost:8081/x"),
+        ("http://localhost/x", "http://localhost/x"),
+        ("http://example.org:8080/x", "http://example.org:8080/x"),
+        ("http://localhost.example.org:8080/x", "http://localhost.example.org:8080/x"),
+        ("http://localhost:80800/x", "http://localhost:80800/x"),
+        ("/path", "/path"),
+        ("path", "path"),
+    ],
+)
+async def test_redirect_to_the_container_itself_stays_in_the_task(
+    rig: "Rig", backend: "Backend", location: str, expected: str
+) -> None:
+    task = await rig.open(backend.target, interface_port=8080)
+    backend.respond = lambda _: respond_with(f"Location: {location}")
+    assert (await task.fetch("/", task.own)).get("location") == expected
+
+
+async def test_redirect_to_the_port_where_the_container_is_reached(
+    rig: "Rig", backend: "Backend"
+) -> None:
+    """An engine without a network of the container's own lets it listen there."""
+    task = await rig.open(backend.target, interface_port=8080)
+    backend.respond = lambda _: respond_with(f"Location: http://localhost:{backend.port}/x")
+    assert (await task.fetch("/", task.own)).get("location") == "/x"

@@ -2,16 +2,21 @@
 
 import asyncio
 import json
+import logging
 import os
+import re
 import signal
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from rosetta_hub.cli import LOG_FORMAT
 from rosetta_hub.edge import (
     EdgeClient,
     EdgeConfig,
@@ -61,6 +66,24 @@ async def test_many_at_once_start_one(config: EdgeConfig) -> None:
     status = await EdgeClient(config.socket).status()
     assert answers == [f"{status.instance}\n".encode()] * 4, "it outlives those who started it"
     assert config.log_file.read_text().count("ready") == 1
+
+
+async def test_log_looks_like_those_of_the_other_processes(
+    config: EdgeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In local time; lines of one moment stand side by side."""
+    zone = ZoneInfo("Asia/Kathmandu")
+    monkeypatch.setenv("TZ", zone.key)
+    before = datetime.now(zone)
+    await ensure_edge(config)
+    (line,) = (one for one in config.log_file.read_text().splitlines() if "ready" in one)
+    found = re.fullmatch(r"\[I (\S+ \S+),(\d{3}) edge\] ready, process \d+", line)
+    assert found, line
+    time = datetime.strptime(f"{found[1]}.{found[2]}000", "%Y-%m-%d %H:%M:%S.%f")
+    assert before.replace(microsecond=0) <= time.replace(tzinfo=zone) <= datetime.now(zone)
+    record = logging.LogRecord("edge", logging.INFO, "", 0, "ready, process 1", (), None)
+    python = logging.Formatter(LOG_FORMAT).format(record)
+    assert re.sub(r"\d", "0", python) == re.sub(r"\d+\Z", "0", re.sub(r"\d", "0", line))
 
 
 async def test_killed_edge_is_replaced(config: EdgeConfig) -> None:

@@ -3,6 +3,7 @@
 import { STATUS_CODES } from "node:http";
 
 import { rewriteSetCookie } from "./cookies.mjs";
+import { rewriteLocation } from "./redirects.mjs";
 
 // Hop by hop (RFC 9110, 7.6.1), answered here already (Expect), or read as trust by some servers.
 const REQUEST_DROPS = [
@@ -51,6 +52,7 @@ export function cleanResponse(proxyRes, task, tls, hubNames) {
   for (const name of RESPONSE_DROPS) {
     if (headers[name] !== undefined) delete headers[name];
   }
+  if (headers.location !== undefined) headers.location = rewriteLocation(headers.location, task.ownPorts);
   if (headers["set-cookie"] !== undefined) {
     const lines = headers["set-cookie"].flatMap((line) =>
       rewriteSetCookie(line, task.cookiePrefix, tls, hubNames),

@@ -18,7 +18,7 @@ const isWebUrl = (value) => typeof value === "string" && /^https?:\/\/[^\s"'<>]+
 const isHeaderValue = (value) => isText(value) && /^[\t\x20-\x7e]+$/.test(value);
 
 function complete(raw) {
-  return { port: null, host: null, authorization: null, target: null, target_tls: false, ...raw };
+  return { port: null, host: null, authorization: null, interface_port: null, target: null, target_tls: false, ...raw };
 }
 
 function checkTarget(target) {
@@ -39,6 +39,7 @@ export function checkListener(listener, context) {
   require(raw.protocol === "tcp" || isText(raw.host ?? context.publicHost), "no public host name");
   require(isWebUrl(raw.room_url) && isWebUrl(raw.open_url), "room_url and open_url are web addresses");
   require(raw.authorization === null || isHeaderValue(raw.authorization), "authorization is a header");
+  require(raw.interface_port === null || isPort(raw.interface_port), "interface_port is a port number or null");
   checkTarget(raw.target);
 }
 
@@ -74,6 +75,7 @@ export class Task {
     const host = this.host ?? publicHost?.toLowerCase();
     this.hostHeader = buildHostHeader(host, this.port ?? mainPort, tls);
     this.origin = `${tls ? "https" : "http"}://${this.hostHeader}`;
+    this.ownPorts = [full.interface_port, full.target?.port];
     this.#setTarget(full.target, full.target_tls);
     if (full.sessions !== undefined) this.sessions.replace(full.sessions, now);
   }
