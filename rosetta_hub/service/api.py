@@ -32,14 +32,10 @@ class TasksHandler(HubHandler):
 
     def get(self) -> None:
         """The caller's tasks and those shared with it; `?user=` those of another, for admins."""
-        user = self.get_query_argument("user", None)
-        if user is None and self.caller.admin:
-            user = self.caller.name
         caller, viewer = self.caller, self.services.viewer
         tasks = [
             viewer.view(task, caller.rights(task)).model_dump(mode="json")
-            for task in self.services.tasks.all(user)
-            if caller.sees(task.user, task.server_name)
+            for task in self.visible_tasks(self.get_query_argument("user", None))
         ]
         self.answer({"tasks": tasks})
 

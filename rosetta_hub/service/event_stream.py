@@ -46,9 +46,7 @@ class EventsHandler(HubHandler):
     def _present(self, only: str | None) -> list[Task]:
         if only is not None:
             return [self.visible_task(only)]
-        user = self.caller.name if self.caller.admin else None
-        tasks = self.services.tasks.all(user)
-        return [task for task in tasks if self.caller.sees(task.user, task.server_name)]
+        return self.visible_tasks()
 
     async def _send_log(self, task: Task) -> None:
         """What is kept of the log; the offsets tell the page what it has already."""

@@ -175,6 +175,19 @@ class HubHandler(HubOAuthenticated, BaseHandler):
         """Who asks."""
         return self._caller
 
+    def visible_tasks(self, user: str | None = None) -> list[Task]:
+        """All tasks that the caller sees (of a user), newest first; an admin's own, unless asked.
+
+        What others have is not even read: a list costs what is in it.
+        """
+        tasks, caller = self.services.tasks, self.caller
+        owners = caller.owners()
+        if user is None and caller.admin:
+            user = caller.name
+        some = owners if user is None else None
+        listed = tasks.all(user) if some is None else tasks.of_owners(*some)
+        return [task for task in listed if caller.sees(task.user, task.server_name)]
+
     def visible_task(self, task_id: str) -> Task:
         """The task.
 

@@ -10,6 +10,9 @@ from rosetta_hub.database.models import Task
 from rosetta_hub.errors import NotAllowed, NotFound
 from rosetta_hub.tasks.view import Rights
 
+# Each of them shows a task.
+_SEES = ("access:servers", "read:servers")
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -56,9 +59,27 @@ class Caller:
 
     def sees(self, user: str, server_name: str) -> bool:
         """Whether the task of that server is shown to the caller at all."""
-        return self.may("access:servers", user, server_name) or self.may(
-            "read:servers", user, server_name
-        )
+        return any(self.may(scope, user, server_name) for scope in _SEES)
+
+    def owners(self) -> tuple[set[str], set[tuple[str, str]]] | None:
+        """Users all of whose tasks the caller sees, and single servers besides.
+
+        None: the caller sees everybody's.
+        """
+        users, servers = set[str](), set[tuple[str, str]]()
+        for scope in self.scopes:
+            name, _, limit = scope.partition("!")
+            kind, _, value = limit.partition("=")
+            if name not in _SEES:
+                continue
+            if not limit:
+                return None
+            if kind == "user":
+                users.add(value)
+            elif kind == "server":
+                user, _, server = value.partition("/")
+                servers.add((user, server))
+        return users, servers
 
     def check_own(self, scope: str) -> None:
         """Refuse what the caller's token may not do with the caller's own settings.

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, or_, select
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import State, Task
@@ -55,6 +55,12 @@ class TaskQueries:
         query = select(Task).order_by(Task.created.desc())
         return self._list(query if user is None else query.where(Task.user == user))
 
+    def of_owners(self, users: Collection[str], servers: Collection[tuple[str, str]]) -> list[Task]:
+        """All tasks of some users, and those of some servers (user, name), newest first."""
+        named = [and_(Task.user == user, Task.server_name == name) for user, name in servers]
+        query = select(Task).where(or_(Task.user.in_(users), *named))
+        return self._list(query.order_by(Task.created.desc()))
+
     def active(self, computing: str | None = None, user: str | None = None) -> list[Task]:
         """The tasks that have not ended (on a computing resource, of a user), newest first."""
         query = select(Task).where(Task.state.in_(ACTIVE)).order_by(Task.created.desc())
@@ -63,6 +69,16 @@ class TaskQueries:
         if user is not None:
             query = query.where(Task.user == user)
         return self._list(query)
+
+    def active_records(self) -> list[dict[str, str]]:
+        """Id, user, server name and state of the tasks that have not ended."""
+        query = select(Task.id, Task.user, Task.server_name, Task.state)
+        with self.database.session() as session:
+            rows = session.execute(query.where(Task.state.in_(ACTIVE)))
+            return [
+                {"id": id_, "user": user, "server_name": name, "state": state.value}
+                for id_, user, name, state in rows
+            ]
 
     def ended_since(self, time: datetime, computing: str) -> list[Task]:
         """The tasks of a computing resource that have ended after `time`."""
