@@ -88,6 +88,21 @@ class StopHandler(TaskHandler):
         self.answer(self.services.viewer.view(task, self.caller.rights(task)), 202)
 
 
+class StopAllHandler(TaskHandler):
+    """`api/users/<name>/stop`: JupyterHub deletes no user whose servers run."""
+
+    def post(self, user: str) -> None:
+        """Stop all tasks of a user; the answer holds those that were active."""
+        if not self.caller.may_all("delete:servers", user):
+            raise NotFound("There is no such user, or this token lacks the scope 'delete:servers'.")
+        tasks, caller, viewer = self.services.tasks, self.caller, self.services.viewer
+        stopped = [tasks.request_stop(task) for task in tasks.active(user=user)]
+        for task in stopped:
+            self.tell_hub(task)
+        views = [viewer.view(task, caller.rights(task)).model_dump(mode="json") for task in stopped]
+        self.answer({"tasks": views}, 202)
+
+
 class StartHandler(TaskHandler):
     """`api/tasks/<id>/start`."""
 
@@ -151,6 +166,7 @@ def api_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, d
         (rf"{prefix}api/tasks", TasksHandler, arguments),
         (task, TaskHandler, arguments),
         (rf"{task}/stop", StopHandler, arguments),
+        (rf"{prefix}api/users/([^/]+)/stop", StopAllHandler, arguments),
         (rf"{task}/start", StartHandler, arguments),
         (rf"{task}/log", LogHandler, arguments),
         (rf"{task}/password", PasswordHandler, arguments),

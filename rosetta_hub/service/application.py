@@ -12,7 +12,7 @@ from rosetta_hub.service.api import api_routes
 from rosetta_hub.service.cluster_api import computing_routes
 from rosetta_hub.service.event_stream import EventsHandler
 from rosetta_hub.service.handlers import SECURITY_HEADERS, BaseHandler, Services
-from rosetta_hub.service.hub_facing import SpawnerHandler, SpawnerStopHandler
+from rosetta_hub.service.hub_facing import ActiveTasksHandler, SpawnerHandler, SpawnerStopHandler
 from rosetta_hub.service.openapi import OpenApiHandler
 from rosetta_hub.service.pages import (
     HubServerPath,
@@ -86,6 +86,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}api/events", EventsHandler, arguments),
         (rf"{prefix}api/openapi.json", OpenApiHandler, arguments),
         (rf"{prefix}agents/([0-9a-f]{{12}})/([1-9][0-9]{{0,8}})", ReportHandler, arguments),
+        (rf"{prefix}hub/tasks", ActiveTasksHandler, arguments),
         (rf"{spawner}/stop", SpawnerStopHandler, arguments),
         (spawner, SpawnerHandler, arguments),
         (rf"{prefix}servers/[^/]+/.*", ServerPage, arguments),

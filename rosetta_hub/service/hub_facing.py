@@ -30,8 +30,8 @@ class StartRequest(BaseModel):
     created: AwareDatetime | None = None
 
 
-class SpawnerHandler(BaseHandler):
-    """The record of one named server of the hub."""
+class SpawnersHandler(BaseHandler):
+    """What all requests of the hub's spawners share."""
 
     routine = True
 
@@ -48,6 +48,18 @@ class SpawnerHandler(BaseHandler):
 
     def check_xsrf_cookie(self) -> None:
         """No cookie is used here."""
+
+
+class ActiveTasksHandler(SpawnersHandler):
+    """The active tasks: one answer for all servers that the hub polls."""
+
+    def get(self) -> None:
+        """All of them; what is missing has ended, or is not known."""
+        self.answer({"tasks": self.services.tasks.active_records()})
+
+
+class SpawnerHandler(SpawnersHandler):
+    """The record of one named server of the hub."""
 
     async def put(self, user: str, server_name: str) -> None:
         """Start the server as a task."""

@@ -14,6 +14,7 @@ from rosetta_hub.tasks.view import TaskView
 _REF = "#/components/schemas/{model}"
 _TASK = {"$ref": _REF.format(model="TaskView")}
 _COMPUTING = {"name": "computing", "in": "path", "required": True, "schema": {"type": "string"}}
+_USER = {"name": "user", "in": "path", "required": True, "schema": {"type": "string"}}
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 
 
@@ -74,6 +75,10 @@ def _paths() -> dict[str, Any]:
         "/api/tasks/{id}/password": {
             "parameters": [_ID],
             "get": _call("Its one-time password; scope access:servers", _object("password")),
+        },
+        "/api/users/{user}/stop": {
+            "parameters": [_USER],
+            "post": _call("Stop all tasks; scope delete:servers", _list_of_tasks(), "202"),
         },
         "/api/events": {
             "get": _call(

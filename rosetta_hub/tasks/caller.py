@@ -46,6 +46,10 @@ class Caller:
         wanted = f"{scope}!server={user}/{server_name}"
         return bool(check_scopes([wanted], set(self.scopes)))
 
+    def may_all(self, scope: str, user: str) -> bool:
+        """Whether the caller has the scope for all servers of a user."""
+        return bool(check_scopes([f"{scope}!user={user}"], set(self.scopes)))
+
     def rights(self, task: Task) -> Rights:
         """What the caller may do with the task now."""
         stop = self.may("delete:servers", task.user, task.server_name)
@@ -87,7 +91,7 @@ class Caller:
         Raises:
             NotAllowed: the token lacks the scope.
         """
-        if not check_scopes([f"{scope}!user={self.name}"], set(self.scopes)):
+        if not self.may_all(scope, self.name):
             raise NotAllowed(f"This token may not do that: it lacks the scope {scope!r}.")
 
     def check(self, scope: str, task: Task) -> None:

@@ -1,6 +1,8 @@
 """The service's interface for spawners: the one place where HTTP errors become ours."""
 
+import asyncio
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +15,8 @@ from rosetta_hub.errors import Unavailable
 
 # Requests at the same time; Tornado's default of 10 would queue the polls of a busy hub.
 _CONNECTIONS = 100
+# Seconds: half of the time between two polls of a server.
+_MAX_AGE = 5.0
 
 
 class Refused(Exception):
@@ -95,24 +99,70 @@ class ServiceClient:
     async def _call(
         self, method: str, url: str, timeout: float, body: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        request = HTTPRequest(
-            url,
-            method,
-            headers={"Authorization": f"Rosetta-Hub {self._key}"},
-            body=None if body is None else json.dumps(body),
-            connect_timeout=timeout,
-            request_timeout=timeout,
-            follow_redirects=False,
-        )
+        return await _call(self._key, method, url, timeout, body)
+
+
+class ActiveTasks:
+    """The active tasks of all users, asked for once for all servers that are polled.
+
+    The hub polls each server on its own, every few seconds: with 1,000 servers these would be 100
+    requests a second. An answer counts for `max_age` seconds, and pollers that come while one is
+    on its way wait for it.
+    """
+
+    def __init__(self, prefix: str, key: str, max_age: float = _MAX_AGE) -> None:
+        """`prefix` is the service's address with its path, `key` the spawners' key."""
+        self._url = f"{prefix.rstrip('/')}/hub/tasks"
+        self._key = key
+        self._max_age = max_age
+        self._query: asyncio.Task[dict[tuple[str, str], Record]] | None = None
+        self._asked = 0.0
+
+    async def find(self, user: str, server: str, timeout: float) -> Record | None:
+        """What the service knows of an active server; None where it was not active when asked.
+
+        Raises:
+            Refused, AnswerLost, Unavailable: see `ServiceClient`.
+        """
+        if self._query is None or self._is_old(self._query):
+            self._asked = time.monotonic()
+            self._query = asyncio.create_task(self._ask(timeout), name="ask for active tasks")
+        # One poller that is cancelled must not end the query of the others.
+        return (await asyncio.shield(self._query)).get((user, server))
+
+    def _is_old(self, query: "asyncio.Task[Any]") -> bool:
+        if not query.done():
+            return False
+        failed = query.cancelled() or query.exception() is not None
+        return failed or time.monotonic() - self._asked > self._max_age
+
+    async def _ask(self, timeout: float) -> dict[tuple[str, str], Record]:
+        body = await _call(self._key, "GET", self._url, timeout)
         try:
-            response = await _Connections(max_clients=_CONNECTIONS).fetch(
-                request, raise_error=False
-            )
-        except ConnectionRefusedError as exc:
-            raise Unavailable("The task service does not run.") from exc
-        except (HTTPError, HTTPInputError, OSError) as exc:
-            raise AnswerLost(f"The task service did not answer: {exc}.") from exc
-        return _answer(response)
+            return {(one["user"], one["server_name"]): _record(one) for one in body["tasks"]}
+        except (KeyError, TypeError) as exc:
+            raise AnswerLost("The task service gave an answer that has no tasks.") from exc
+
+
+async def _call(
+    key: str, method: str, url: str, timeout: float, body: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    request = HTTPRequest(
+        url,
+        method,
+        headers={"Authorization": f"Rosetta-Hub {key}"},
+        body=None if body is None else json.dumps(body),
+        connect_timeout=timeout,
+        request_timeout=timeout,
+        follow_redirects=False,
+    )
+    try:
+        response = await _Connections(max_clients=_CONNECTIONS).fetch(request, raise_error=False)
+    except ConnectionRefusedError as exc:
+        raise Unavailable("The task service does not run.") from exc
+    except (HTTPError, HTTPInputError, OSError) as exc:
+        raise AnswerLost(f"The task service did not answer: {exc}.") from exc
+    return _answer(response)
 
 
 def _answer(response: HTTPResponse) -> dict[str, Any]:

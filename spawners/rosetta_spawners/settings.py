@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from rosetta_hub.catalogue.catalogue import Catalogue, Person
 from rosetta_hub.catalogue.software import Software, SoftwareCard
 from rosetta_hub.config import Rosetta
 from rosetta_hub.native import PREVIOUS_CARD, find_entry
+from rosetta_spawners.client import ActiveTasks
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,16 @@ class Settings:
 
     def __repr__(self) -> str:
         return "Settings(***)"
+
+    @property
+    def service(self) -> str:
+        """The service's address with its path."""
+        return f"{self.rosetta.service_url}{self.rosetta.service_prefix}"
+
+    @cached_property
+    def active_tasks(self) -> ActiveTasks:
+        """What all polls of this hub ask."""
+        return ActiveTasks(self.service, self.spawner_key)
 
     def native(self, options: Mapping[str, Any], person: Person) -> Software | None:
         """The native entry that the options of a start name, None for anything else.

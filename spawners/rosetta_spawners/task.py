@@ -82,9 +82,8 @@ class TaskSpawner(Spawner):
     @property
     def client(self) -> ServiceClient:
         """The service, for this server."""
-        rosetta = self.settings.rosetta
-        prefix = f"{rosetta.service_url}{rosetta.service_prefix}"
-        return ServiceClient(prefix, self.settings.spawner_key, self.user.name, self.name)
+        settings = self.settings
+        return ServiceClient(settings.service, settings.spawner_key, self.user.name, self.name)
 
     async def start(self) -> str:
         """Have the service start the task; returns the address of the service.
@@ -142,7 +141,7 @@ class TaskSpawner(Spawner):
         if self.refused:
             return 1
         try:
-            record = await self.client.record(self.answer_timeout)
+            record = await self._record()
         except (Unavailable, Refused) as exc:
             # Once an outage: a hub with many tasks asks often.
             log = self.log.debug if self.unknown else self.log.warning
@@ -151,6 +150,12 @@ class TaskSpawner(Spawner):
             return None
         self.unknown = False
         return 0 if record is None else record.exit_status
+
+    async def _record(self) -> Record | None:
+        """What the service knows; asked for this server alone only where it is not active."""
+        active, timeout = self.settings.active_tasks, self.answer_timeout
+        record = await active.find(self.user.name, self.name, timeout)
+        return record or await self.client.record(timeout)
 
     async def stop(self, now: bool = False) -> None:
         """Have the task stopped, and wait for its end.

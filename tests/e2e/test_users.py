@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .deployment import Deployment
+from .deployment import Deployment, eventually
 
 KEY = "settings/identities/cluster"
 CLUSTER = {
@@ -36,6 +36,20 @@ async def key_of(hub: Deployment, name: str, token: str) -> str | None:
     assert response.code == 200, response.body
     identity = json.loads(response.body)["identities"][0]
     return identity["public_key"] and str(identity["public_key"])
+
+
+async def test_a_user_with_tasks_is_deleted_once_they_are_stopped(hub: Deployment) -> None:
+    alice = await hub.user("alice")
+    task = await alice.start(software="web", computing="cluster")
+    assert (await hub.fetch("DELETE", "/hub/api/users/alice", hub.admin_token)).code == 500
+    stopped = await alice.api("POST", "users/alice/stop")
+    assert [one["id"] for one in json.loads(stopped.body)["tasks"]] == [task["id"]]
+
+    async def deleted() -> bool:
+        answer = await hub.fetch("DELETE", "/hub/api/users/alice", hub.admin_token)
+        return answer.code == 204
+
+    await eventually(deleted, "alice is deleted")
 
 
 async def test_who_gets_a_name_anew_gets_no_key_with_it(hub: Deployment) -> None:

@@ -31,6 +31,7 @@ from rosetta_hub.tasks.view import Viewer
 from rosetta_hub.users import Users
 
 from .conftest import ALICE, SOFTWARE, Bench
+from .test_history import HISTORY, add_history, counted_rows
 from .test_manager import report
 
 PREFIX = "/services/rosetta/"
@@ -64,8 +65,14 @@ class Hub:
         default_factory=lambda: {name: scopes_of(name) for name in ("alice", "bob")}
     )
 
+    stopped: list[tuple[str, str]] = field(default_factory=list)
+
     async def start_server(self, user: str, server_name: str, options: dict[str, Any]) -> None:
         self.bench.tasks.start(server_name, options, Person(user))
+
+    async def stop_server(self, user: str, server_name: str, remove: bool = False) -> None:
+        assert not remove
+        self.stopped.append((user, server_name))
 
     def user(self, token: str) -> dict[str, Any] | None:
         """Who has a token, which is the user's name here."""
@@ -272,6 +279,34 @@ async def test_the_log_of_an_attempt_with_a_number_that_is_none(site: Site) -> N
         assert response.code == 200
 
 
+# --- the hub's polls ------------------------------------------------------------------------------
+
+
+async def test_the_spawners_are_told_of_active_tasks_alone(site: Site) -> None:
+    task, key = site.start(), site.bench.keys.spawner_key
+    ended = site.bench.tasks.start("two", {"software": "echo"}, ALICE)
+    site.bench.tasks.stopped(ended)
+    record = {"id": task.id, "user": "alice", "server_name": "one", "state": "running"}
+    assert await site.call("GET", "hub/tasks", token=key) == (200, {"tasks": [record]})
+    assert (await site.call("GET", "hub/tasks"))[0] == 403
+
+
+# --- all tasks of a user --------------------------------------------------------------------------
+
+
+async def test_all_tasks_of_a_user_are_stopped_before_the_user_is_deleted(site: Site) -> None:
+    first, second = site.start(), site.bench.tasks.start("two", {"software": "echo"}, ALICE)
+    other = site.bench.tasks.start("one", {"software": "echo"}, Person("bob"))
+    site.hub.scopes["admin"] = [ACCESS, "delete:servers", "read:servers"]
+    assert (await site.call("POST", "api/users/alice/stop", token="bob"))[0] == 404
+    status, answer = await site.call("POST", "api/users/alice/stop", token="admin")
+    assert status == 202
+    assert {task["id"] for task in answer["tasks"]} == {first.id, second.id}
+    targets = {task.id: task.target.value for task in site.bench.tasks.all()}
+    assert targets == {first.id: "stop", second.id: "stop", other.id: "run"}
+    assert sorted(site.hub.stopped) == [("alice", "one"), ("alice", "two")]
+
+
 # --- limits ---------------------------------------------------------------------------------------
 
 
@@ -304,6 +339,21 @@ async def test_the_page_of_a_task_that_has_just_been_shared(site: Site) -> None:
     assert (await site.fetch("GET", f"tasks/{task.id}", token="bob")).code == 404
     site.hub.scopes["bob"].append("access:servers!server=alice/one")
     assert (await site.fetch("GET", f"tasks/{task.id}", token="bob")).code == 200
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_a_list_reads_what_is_in_it(site: Site) -> None:
+    add_history(site.bench.tasks.database, "local")
+    task, other = site.start(), site.bench.tasks.start("two", {"software": "echo"}, ALICE)
+    site.hub.scopes["bob"].append("access:servers!server=alice/one")
+    own = site.bench.tasks.start("own", {"software": "echo"}, Person("bob"))
+    assert await site.listed("bob") == [own.id, task.id]
+    with counted_rows(site.bench.tasks.database) as counts:
+        assert await site.listed("bob") == [own.id, task.id]
+        assert await site.listed("alice") == [other.id, task.id]
+    assert (counts["rows"], counts["scans"]) == (4, 0)
+    site.hub.scopes["all"] = [ACCESS, "read:servers"]
+    assert len(await site.listed("all")) == HISTORY + 3
 
 
 # --- health ---------------------------------------------------------------------------------------

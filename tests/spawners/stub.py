@@ -35,6 +35,7 @@ class StubService:
     starts: list[dict[str, Any]] = field(default_factory=list)
     stops: list[tuple[str, str]] = field(default_factory=list)
     polls: int = 0
+    records: int = 0
     refuse: tuple[int, str] | None = None
     lose_answer: bool = False
     open_starts: asyncio.Event = field(default_factory=_passed)
@@ -50,6 +51,7 @@ class StubService:
     def up(self) -> None:
         """Listen."""
         routes: list[Any] = [
+            (r"/services/rosetta/hub/tasks", _Active, {"stub": self}),
             (r"/services/rosetta/hub/tasks/([^/]*)/([^/]*)", _Record, {"stub": self}),
             (r"/services/rosetta/hub/tasks/([^/]*)/([^/]*)/stop", _Stop, {"stub": self}),
             (r"/services/rosetta.*", _Page),
@@ -109,6 +111,17 @@ class _Handler(web.RequestHandler):
         self.finish({"error": sentence})
 
 
+class _Active(_Handler):
+    def get(self) -> None:
+        self.stub.polls += 1
+        tasks = [
+            {"id": record["id"], "user": user, "server_name": server, "state": record["state"]}
+            for (user, server), record in self.stub.tasks.items()
+            if record["state"] not in FINAL
+        ]
+        self.finish({"tasks": tasks})
+
+
 class _Record(_Handler):
     async def put(self, user: str, server: str) -> None:
         body = json.loads(self.request.body)
@@ -133,7 +146,7 @@ class _Record(_Handler):
         return None
 
     def get(self, user: str, server: str) -> None:
-        self.stub.polls += 1
+        self.stub.records += 1
         record = self.stub.tasks.get((user, server))
         if record is None:
             return self.error(404, "There is no such task.")

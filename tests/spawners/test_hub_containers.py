@@ -34,6 +34,7 @@ async def test_form_starts_task(hub: Hub, service: StubService, alice: Person) -
     assert answer.status_code == 302, answer.text
     server = await hub.ready(alice.name, "one")
     assert server["url"] == f"/user/{alice.name}/one/"
+    model = (await hub.api("GET", f"/users/{alice.name}")).json()
     assert service.starts == [
         {
             "user": alice.name,
@@ -42,6 +43,7 @@ async def test_form_starts_task(hub: Hub, service: StubService, alice: Person) -
             | {"engine": "docker", "cpus": 1.5, "memory": 2 << 30, "name": "My web"},
             "groups": [],
             "admin": False,
+            "created": model["created"],
         }
     ]
     # The hub's proxy leads to the service.

@@ -61,6 +61,39 @@ async def test_poll(
     assert await spawner.poll() == status
 
 
+async def test_all_polls_of_a_moment_are_one_request(tmp_path: Path, stub: StubService) -> None:
+    names = [f"server-{number}" for number in range(200)]
+    for name in names:
+        stub.tasks["alice", name] = {"id": name, "state": "running"}
+    config = rosetta_config(str(tmp_path), stub.url)
+    spawners = [
+        TaskSpawner(**spawner_arguments(config, user_options={}, orm_spawner=FakeRow(name)))
+        for name in names
+    ]
+    for _ in range(3):
+        assert set(await asyncio.gather(*(one.poll() for one in spawners))) == {None}
+    assert (stub.polls, stub.records) == (1, 0)
+    # One that has ended is asked about on its own, once the answer is old.
+    stub.set_state("alice", "server-7", "failed")
+    spawners[0].settings.active_tasks._max_age = 0
+    assert await spawners[7].poll() == 1
+    assert (stub.polls, stub.records) == (2, 1)
+
+
+async def test_a_poll_that_is_cancelled_ends_no_other(
+    stub: StubService, spawner: TaskSpawner
+) -> None:
+    stub.tasks[NAME] = {"id": "x", "state": "running"}
+    stub.open_all.clear()
+    first, second = (asyncio.create_task(spawner.poll()) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    stub.open_all.set()
+    assert await second is None
+    assert not spawner.unknown
+    assert stub.polls == 1
+
+
 async def test_poll_of_what_the_service_does_not_know(spawner: TaskSpawner) -> None:
     assert await spawner.poll() == 0
 
