@@ -15,6 +15,8 @@ from typing import Optional
 VERSION = 1
 #: Container engines that an agent can use.
 ENGINES = ("docker", "podman", "singularity")
+#: Those that can publish a port of a container as one of their machine.
+PUBLISHING_ENGINES = ("docker", "podman")
 
 #: States of a report; with one of the last two the attempt is over.
 STATES = ("pulling", "starting", "running", "stopped", "failed")

@@ -14,6 +14,7 @@ from rosetta_hub.errors import ConfigError, ResourceUnavailable
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.bundle import Verb, build_remote_command, build_remote_stdin
 from rosetta_hub.resources.endpoints import Endpoints
+from rosetta_hub.resources.published_port import published_port
 from rosetta_hub.resources.remote import RemotePlace
 from rosetta_hub.resources.resource import Place
 from rosetta_hub.resources.wms_none import NoWms
@@ -98,9 +99,8 @@ class SshHost:
         if task.interface_kind == "socket":
             sandbox = PurePosixPath(self._known_work_dir(task.user)) / f"{task.id}-{task.attempt}"
             return UnixTarget(str(sandbox / "interface.sock"))
-        if task.interface_kind == "port" and task.interface_port is not None:
-            return TcpTarget("127.0.0.1", task.interface_port)
-        return None
+        port = published_port(task)
+        return None if port is None else TcpTarget("127.0.0.1", port)
 
     async def _setting(self, task: Task) -> Setting:
         listens = self._remote.way == "direct"

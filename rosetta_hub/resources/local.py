@@ -9,6 +9,7 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.access_local import LocalAccess
+from rosetta_hub.resources.published_port import LocalPorts
 from rosetta_hub.resources.resource import Place
 from rosetta_hub.resources.wms_none import NoWms, local_order
 from rosetta_hub.targets import Target, TcpTarget, UnixTarget
@@ -24,6 +25,7 @@ class LocalHost:
         self._settings = settings
         self._keys = keys
         self._setting = local_setting(computing, settings)
+        self._ports = LocalPorts(settings)
         self._wms = NoWms(LocalAccess(), local_order)
         conf = computing.conf
         self._address = conf.publish_address if isinstance(conf, DockerApiConf) else "127.0.0.1"
@@ -59,9 +61,8 @@ class LocalHost:
         if task.interface_kind == "socket":
             sandbox = PurePosixPath(self._setting.work_dir) / f"{task.id}-{task.attempt}"
             return UnixTarget(str(sandbox / "interface.sock"))
-        if task.interface_port is not None:
-            return TcpTarget(self._address, task.interface_port)
-        return None
+        port = self._ports.published(task)
+        return None if port is None else TcpTarget(self._address, port)
 
 
 def local_setting(computing: Computing, settings: Rosetta) -> Setting:
