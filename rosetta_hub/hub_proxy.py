@@ -5,7 +5,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rosetta_hub.config import Rosetta
-from rosetta_hub.edge.process import HubAddresses, run_proxy
+from rosetta_hub.edge.process import (
+    HubAddresses,
+    build_proxy_command,
+    find_chp,
+    find_node,
+    run_proxy,
+)
+from rosetta_hub.errors import ConfigError
 
 _HUB_ORIGIN = "--hub-origin="
 _TASKS_HOST = "--tasks-host="
@@ -15,14 +22,26 @@ HELP = "run the guarded configurable-http-proxy for the hub itself"
 def set_proxy_command(c: Any, settings: Rosetta) -> None:
     """Have the hub start the guarded proxy, which knows the addresses of hub and tasks.
 
-    A command that the configuration sets stays, unless it is `rosetta-hub proxy` itself, which is
-    given the addresses.
+    A command that the configuration sets stays, unless it is `rosetta-hub proxy` without arguments.
     """
     section = c.ConfigurableHTTPProxy
-    guarded = [sys.executable, "-m", "rosetta_hub", "proxy"]
-    command = section.get("command", guarded)
-    if command == guarded or _is_our_program(command):
-        section.command = [*command, *build_address_arguments(settings)]
+    if "command" not in section or _is_our_program(section.command):
+        section.command = build_hub_proxy_command(settings)
+
+
+def build_hub_proxy_command(settings: Rosetta) -> list[str]:
+    """The command line of the guarded proxy, to which the hub adds CHP's own arguments.
+
+    Node itself, because the hub gives its proxy ten seconds to start. Where it is not found, a
+    command that says so when it is started: other processes, perhaps elsewhere, read this, too.
+    """
+    star = "*." if settings.host_name_mode else ""
+    addresses = HubAddresses(settings.hub_origin, f"{star}{settings.tasks_host}")
+    try:
+        return build_proxy_command(find_node(), find_chp(), addresses, [])
+    except ConfigError:
+        own = [f"{_HUB_ORIGIN}{addresses.hub_origin}", f"{_TASKS_HOST}{addresses.tasks_host}"]
+        return [sys.executable, "-m", "rosetta_hub", "proxy", *own]
 
 
 def _is_our_program(command: Any) -> bool:
@@ -32,15 +51,8 @@ def _is_our_program(command: Any) -> bool:
     ]
 
 
-def build_address_arguments(settings: Rosetta) -> list[str]:
-    """What the command line of the guarded proxy begins with."""
-    star = "*." if settings.host_name_mode else ""
-    tasks_host = f"{star}{settings.tasks_host}"
-    return [f"{_HUB_ORIGIN}{settings.hub_origin}", f"{_TASKS_HOST}{tasks_host}"]
-
-
 def run_proxy_command(arguments: list[str]) -> NoReturn:
-    """Become the proxy. Arguments after those of `build_address_arguments` are CHP's own.
+    """Become the proxy: `--hub-origin=ORIGIN --tasks-host=HOST` first, then CHP's own arguments.
 
     Raises:
         ConfigError: Node or configurable-http-proxy is missing.

@@ -1,5 +1,6 @@
 """What the last line of a configuration adds to it, and what it leaves alone."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -7,13 +8,10 @@ from typing import Any
 
 import jupyterhub
 import pytest
-from jupyterhub.spawner import LocalProcessSpawner, SimpleLocalProcessSpawner
 from traitlets.config import Config
 
 import rosetta_hub
 import rosetta_templates
-from rosetta_hub.config import Rosetta
-from rosetta_spawners import RosettaSpawner
 
 ACCESS = "access:services!service=rosetta"
 OURS = str(Path(str(rosetta_templates.__file__)).parent)
@@ -47,111 +45,69 @@ def test_empty_configuration(tmp_path: Path) -> None:
     assert (tmp_path / "rosetta_state" / "rosetta_secret").stat().st_mode & 0o777 == 0o600
 
 
-ADDRESSES = ["--hub-origin=http://localhost:8000", "--tasks-host=127.0.0.1"]
+def addresses_of(command: list[str]) -> Any:
+    """What the guarded proxy is told."""
+    assert Path(command[0]).name == "node"
+    assert Path(command[1]).name == "hub-proxy.mjs"
+    assert Path(command[2], "package.json").is_file()
+    assert len(command) == 4
+    return json.loads(command[3])
 
 
-@pytest.mark.parametrize(
-    ("command", "expected"),
-    [
-        (None, [sys.executable, "-m", "rosetta_hub", "proxy", *ADDRESSES]),
-        (["/bin/rosetta-hub", "proxy"], ["/bin/rosetta-hub", "proxy", *ADDRESSES]),
-        (["configurable-http-proxy"], ["configurable-http-proxy"]),
-        (["rosetta-hub", "proxy", "--log-level", "debug"],) * 2,
-        ("my-proxy",) * 2,
-    ],
-)
-def test_proxy_of_the_hub(tmp_path: Path, command: Any, expected: Any) -> None:
+@pytest.mark.parametrize("command", [None, ["/bin/rosetta-hub", "proxy"]])
+def test_proxy_of_the_hub_is_guarded(tmp_path: Path, command: Any) -> None:
     section = {} if command is None else {"command": command}
     c = configured(tmp_path, ConfigurableHTTPProxy=section)
     setup(tmp_path, c)
-    assert c.ConfigurableHTTPProxy.command == expected
+    addresses = addresses_of(c.ConfigurableHTTPProxy.command)
+    assert addresses == {"hub_origin": "http://localhost:8000", "tasks_host": "127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["configurable-http-proxy"], ["rosetta-hub", "proxy", "--log-level", "debug"], "my-proxy"],
+)
+def test_proxy_that_the_configuration_names_stays(tmp_path: Path, command: Any) -> None:
+    c = configured(tmp_path, ConfigurableHTTPProxy={"command": command})
+    setup(tmp_path, c)
+    assert c.ConfigurableHTTPProxy.command == command
 
 
 def test_proxy_knows_the_star(tmp_path: Path) -> None:
     c = configured(tmp_path)
     c.Rosetta.tasks_url = "http://*.Tasks.localhost"
     setup(tmp_path, c)
-    assert c.ConfigurableHTTPProxy.command[-1] == "--tasks-host=*.tasks.localhost"
+    assert addresses_of(c.ConfigurableHTTPProxy.command)["tasks_host"] == "*.tasks.localhost"
 
 
-class PresentSpawner(LocalProcessSpawner):
-    """The spawner of a hub, defined in its configuration file."""
-
-
-def messages(caplog: pytest.LogCaptureFixture) -> str:
-    return "\n".join(record.getMessage() for record in caplog.records)
-
-
-@pytest.mark.parametrize("added", ["assigned", "appended"])
-@pytest.mark.parametrize(
-    ("present", "name"),
-    [
-        (None, "jupyterhub.spawner.LocalProcessSpawner"),
-        ("simple", "simple"),
-        ("jupyterhub.spawner.LocalProcessSpawner", "jupyterhub.spawner.LocalProcessSpawner"),
-        (PresentSpawner, f"{__name__}.PresentSpawner"),
-        ("docker", "docker"),
-        ("kubespawner.KubeSpawner", "kubespawner.KubeSpawner"),
-        ("systemd", "systemd"),
-        ("batchspawner.SlurmSpawner", "batchspawner.SlurmSpawner"),
-    ],
-)
-def test_present_spawner_becomes_the_first_card(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, present: Any, name: str, added: str
+def test_proxy_without_node_says_so_when_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caplog.set_level("INFO", "traitlets")
-    hub = {} if present is None else {"spawner_class": present}
-    c = configured(tmp_path, JupyterHub=hub)
-    web = {"id": "web", "name": "Web", "image_name": "web"}
-    if added == "assigned":
-        c.Rosetta.software = [web]
-    else:
-        c.Rosetta.software.append(web)
-    assert setup(tmp_path, c).spawner_class == "rosetta"
-    first, second = Rosetta(config=c).catalogue().software.values()
-    assert (first.id, first.default.kind) == ("previous-spawner", "native")
-    assert first.default.spawner_class == c.Rosetta.previous_spawner
-    assert first.default.spawner_class == (present or name)
-    assert second.id == "web"
-    assert f"RosettaSpawner takes the place of {name}, which is the card" in messages(caplog)
-
-
-def test_present_spawner_that_has_an_entry(tmp_path: Path) -> None:
-    c = configured(tmp_path, JupyterHub={"spawner_class": SimpleLocalProcessSpawner})
-    entry = {"id": "lab", "name": "Lab", "kind": "native", "spawner_class": "simple"}
-    c.Rosetta.software = [entry]
+    """A service in a container of its own reads the configuration, too, and needs no Node."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", f"{tmp_path}/python")
+    c = configured(tmp_path)
     setup(tmp_path, c)
-    assert c.Rosetta.software == [entry]
-    assert c.Rosetta.previous_spawner is SimpleLocalProcessSpawner
+    command = [f"{tmp_path}/python", "-m", "rosetta_hub", "proxy"]
+    addresses = ["--hub-origin=http://localhost:8000", "--tasks-host=127.0.0.1"]
+    assert c.ConfigurableHTTPProxy.command == [*command, *addresses]
+    monkeypatch.undo()
+    environment = {"PATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", RUN, *command[3:], *addresses],
+        env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "node is not installed" in done.stderr
 
 
-def test_present_spawner_that_is_not_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "traitlets")
-    c = configured(tmp_path, JupyterHub={"spawner_class": "simple"})
-    c.Rosetta.keep_spawner = False
-    setup(tmp_path, c)
-    assert not Rosetta(config=c).software
-    assert "simple, which goes on with the servers that run" in messages(caplog)
-
-
-class OurSpawner(RosettaSpawner):
-    """Of an administrator who has changed ours."""
-
-
-@pytest.mark.parametrize("ours", ["rosetta", "rosetta_spawners.RosettaSpawner", OurSpawner])
-def test_our_spawner_is_no_present_one(tmp_path: Path, ours: Any) -> None:
-    c = configured(tmp_path, JupyterHub={"spawner_class": ours})
-    assert setup(tmp_path, c).spawner_class == ours
-    assert Rosetta(config=c).previous_spawner is None
-    assert not Rosetta(config=c).software
-
-
-def test_named_servers_are_said_to_be_needed(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    c = configured(tmp_path, JupyterHub={"allow_named_servers": False})
-    assert setup(tmp_path, c).allow_named_servers is True
-    assert "c.JupyterHub.allow_named_servers = False is replaced by True" in messages(caplog)
+# With an interpreter that has no Node next to it.
+RUN = """
+import sys
+from rosetta_hub.cli import main
+sys.executable = "/nowhere/python"
+sys.exit(main())
+"""
 
 
 def test_service_of_its_own(tmp_path: Path) -> None:
