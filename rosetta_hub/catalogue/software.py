@@ -16,6 +16,7 @@ from rosetta_hub.catalogue.validation import (
 )
 from rosetta_hub.errors import ConfigError
 
+SpawnerEnvironment = Literal["configured", "all", "none"]
 InterfaceAuth = Literal["none", "jupyter", "basic", "password"]
 
 HTTP_PROTOCOLS = frozenset({"http", "https"})
@@ -77,6 +78,7 @@ class Software(Entry):
 
     command: tuple[str, ...] = ()
     environment: dict[str, str] = {}
+    spawner_environment: SpawnerEnvironment = "configured"
     container_user: str | None = Field(default=None, pattern=_ACCOUNT)
     add_capabilities: tuple[str, ...] = ()
     new_privileges: bool = False

@@ -22,6 +22,9 @@ _ID_RULE = "use at most 63 lowercase letters, digits and . _ - with a letter or 
 ID_PATTERN = pattern(rf"^{_ID}$", _ID_RULE)
 OPTIONAL_ID_PATTERN = pattern(rf"^$|^{_ID}$", _ID_RULE)
 
+# The name of an environment variable, as agents accept it.
+VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+
 
 class Entry(BaseModel):
     """A frozen catalogue entry: unknown keys are refused, values are not coerced silently."""

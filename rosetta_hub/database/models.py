@@ -122,6 +122,8 @@ class Task(Base):
     cpus: Mapped[float | None]
     memory: Mapped[int | None]
     request: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # Encrypted: what the hub's spawner adds to the container's variables, until the attempt ends.
+    environment: Mapped[bytes | None] = mapped_column(LargeBinary)
 
     state: Mapped[State] = mapped_column(index=True)
     target: Mapped[Target]

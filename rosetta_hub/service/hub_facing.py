@@ -14,6 +14,7 @@ from rosetta_hub.errors import InvalidOptions, NotAllowed
 from rosetta_hub.service.handlers import BaseHandler
 from rosetta_hub.service.starting import check_options
 from rosetta_hub.tasks.links import page_url
+from rosetta_hub.tasks.spawner_settings import NO_SETTINGS, SpawnerSettings
 
 # Seconds that a spawner's stop waits for the container's end before it answers.
 STOP_WAIT = 60
@@ -28,6 +29,7 @@ class StartRequest(BaseModel):
     groups: list[str] = []
     admin: bool = False
     created: AwareDatetime | None = None
+    spawner: SpawnerSettings = NO_SETTINGS
 
 
 class SpawnersHandler(BaseHandler):
@@ -71,7 +73,7 @@ class SpawnerHandler(SpawnersHandler):
         person = Person(user, frozenset(request.groups), request.admin)
         tasks = self.services.tasks
         await check_options(request.options, tasks.catalogue, person, self.services.facts)
-        task = tasks.start(server_name, request.options, person)
+        task = tasks.start(server_name, request.options, person, request.spawner)
         self.answer(self._record(task), 201)
 
     def get(self, user: str, server_name: str) -> None:

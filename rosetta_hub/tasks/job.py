@@ -13,6 +13,7 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.keys import Keys
 from rosetta_hub.tasks.credentials import interface_environment
+from rosetta_hub.tasks.spawner_settings import decrypt_environment
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,11 @@ def build_job(
             "custom_port": software.supports_custom_interface_port,
             "path": software.interface_path,
         },
-        "environment": {**software.environment, **interface_environment(software, password)},
+        "environment": {
+            **decrypt_environment(task.environment, keys.database),
+            **software.environment,
+            **interface_environment(software, password),
+        },
         "command": list(software.command) or None,
         "limits": {
             "cpus": task.cpus,

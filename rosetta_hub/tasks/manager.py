@@ -21,6 +21,7 @@ from rosetta_hub.tasks.limits import check_limits
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.queries import TaskQueries
 from rosetta_hub.tasks.report import Report, apply_report
+from rosetta_hub.tasks.spawner_settings import NO_SETTINGS, SpawnerSettings
 
 # Columns that belong to one attempt, and what they are when it begins.
 _FRESH: dict[str, Any] = {
@@ -80,17 +81,24 @@ class TaskManager(TaskQueries):
         self._wake = wake
         self._watch = watch
 
-    def start(self, server_name: str, options: Mapping[str, Any], person: Person) -> Task:
+    def start(
+        self,
+        server_name: str,
+        options: Mapping[str, Any],
+        person: Person,
+        spawner: SpawnerSettings = NO_SETTINGS,
+    ) -> Task:
         """Record that the person's server should run as a task; the reconciler does the rest.
 
-        A server that ran before gets a new attempt of the same task.
+        A server that ran before gets a new attempt of the same task. `spawner` is what the hub's
+        configuration and hooks add to it.
 
         Raises:
             InvalidOptions: see `resolve_options` and `check_limits`.
             LimitReached: the person has too many active tasks.
             Conflict: the task is active.
         """
-        spec = resolve_options(parse_options(options), self.catalogue, person)
+        spec = spawner.lower(resolve_options(parse_options(options), self.catalogue, person))
         self.check_limits(spec, person)
         with self.database.session() as session:
             task = _of_server(session, person.name, server_name)
@@ -102,6 +110,7 @@ class TaskManager(TaskQueries):
             elif not task.state.final:
                 raise Conflict(f"The task {task.name!r} is already {_word(task)}.")
             _begin_attempt(task, spec, options)
+            task.environment = spawner.encrypt_environment(self._keys.database)
         self.logs.keep_two(task.id, task.attempt)
         self.changed(task)
         return task
@@ -229,6 +238,8 @@ class TaskManager(TaskQueries):
     def _watched(self, session: Session, row: Task) -> Iterator[None]:
         before = Before.of(row)
         yield
+        if row.state.final:
+            row.environment = None
         self._watch(session, before, row)
 
     def _take_log(self, task: Task, report: Report) -> None:

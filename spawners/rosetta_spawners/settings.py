@@ -52,6 +52,11 @@ class Settings:
             return self.previous
         return _native(self.catalogue.software.get(card_id))
 
+    def version(self, options: Mapping[str, Any]) -> Software | None:
+        """The entry that the options of a start name, whoever may start it; None for none."""
+        card = self.catalogue.software.get(str(options.get("software", "")))
+        return card.version(options.get("version") or None) if card else None
+
     def previous_for(self, person: Person) -> Software | None:
         """The entry of the previous spawner, where it is kept and the person may start it."""
         return self.previous and self.native({"software": self.previous.id}, person)

@@ -13,6 +13,7 @@ from traitlets import Bool, Float, Integer, default, validate
 from rosetta_hub.errors import Unavailable
 from rosetta_spawners.client import AnswerLost, Record, Refused, ServiceClient
 from rosetta_spawners.errors import StartRefused
+from rosetta_spawners.hooks import ignored_values, log_ignored, spawner_settings
 from rosetta_spawners.settings import Settings, load_settings, person_of
 
 # Seconds between two attempts to reach a service that does not run (it is being restarted).
@@ -33,8 +34,9 @@ class TaskSpawner(Spawner):
     It keeps no state that matters: user name and server name are the key of the service's record,
     so a hub that was killed in the middle of a start finds its task again.
 
-    Hooks of `c.Spawner` run for containers, too, with this spawner as their argument; what they set
-    on it (environment, limits) has no effect, because the catalogue and the service decide those.
+    Hooks of `c.Spawner` run for containers, too, with this spawner as their argument. The container
+    gets the `environment` that they set, and limits (`mem_limit`, `cpu_limit`) that are lower than
+    its own; see `rosetta_spawners.hooks`.
     """
 
     answer_timeout = Float(
@@ -70,6 +72,14 @@ class TaskSpawner(Spawner):
 
     unknown = Bool(False, help="True while the service does not answer `poll`.")
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._before_hooks = deepcopy(ignored_values(self))
+
+    @default("env_keep")
+    def _default_env_keep(self) -> list[str]:
+        return []
+
     @default("poll_interval")
     def _default_poll_interval(self) -> int:
         return 10
@@ -91,9 +101,12 @@ class TaskSpawner(Spawner):
         Raises:
             StartRefused: the service said no, or could not be asked before `start_timeout`.
         """
+        # Until the service has been asked there is nothing of this start.
+        self.refused = True
+        request = self._request()
         self.refused = False
         try:
-            await self._start(time.monotonic() + 0.75 * self.start_timeout)
+            await self._start(request, time.monotonic() + 0.75 * self.start_timeout)
         except Refused as exc:
             self.refused = True
             raise StartRefused(exc.status, str(exc)) from exc
@@ -105,9 +118,8 @@ class TaskSpawner(Spawner):
             ) from exc
         return str(self.settings.rosetta.service_url)
 
-    async def _start(self, deadline: float) -> Record:
+    async def _start(self, request: dict[str, Any], deadline: float) -> Record:
         lost = False
-        request = self._request()
         while True:
             try:
                 return await self.client.start(request, self.answer_timeout)
@@ -126,8 +138,11 @@ class TaskSpawner(Spawner):
     def _request(self) -> dict[str, Any]:
         """What is asked of the service: a copy, so that nothing of a start reaches the next."""
         person = person_of(self.user)
+        log_ignored(self, self._before_hooks)
+        software = self.settings.version(self.user_options)
         return {
             "options": deepcopy(self.user_options),
+            "spawner": spawner_settings(self, software),
             "groups": sorted(person.groups),
             "admin": person.admin,
             "created": isoformat(self.user.created),

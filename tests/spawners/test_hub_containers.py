@@ -44,6 +44,12 @@ async def test_form_starts_task(hub: Hub, service: StubService, alice: Person) -
             "groups": [],
             "admin": False,
             "created": model["created"],
+            # What the hooks of this hub set.
+            "spawner": {
+                "environment": {"TEST_AUTHENTICATOR": "yes", "TEST_AUTH_STATE": "from-login"},
+                "cpus": None,
+                "memory": None,
+            },
         }
     ]
     # The hub's proxy leads to the service.
