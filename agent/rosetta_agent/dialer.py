@@ -20,6 +20,7 @@ from typing import Any, Callable, Coroutine, Dict, List, NamedTuple, Optional, S
 from rosetta_agent.errors import TaskFailure
 from rosetta_agent.logs import tail
 from rosetta_agent.processes import Identity, identify, start_helper
+from rosetta_agent.protocol import DIAL_PATH, DIAL_UPGRADE
 from rosetta_agent.relay import allow_many_files, say_ready, watch
 from rosetta_agent.sandbox import Sandbox
 from rosetta_agent.splice import Side
@@ -70,12 +71,13 @@ def start_dialer(sandbox: Sandbox, order: Order) -> Identity:
 
 def build_request(order: Order, host: str, purpose: str) -> bytes:
     """Ask the edge to make a tunnel of the connection: ``control``, or ``stream/<id>``."""
+    path = DIAL_PATH.format(task=order.task, attempt=order.attempt, purpose=purpose)
     lines = [
-        "GET /dial/{}/{}/{} HTTP/1.1".format(order.task, order.attempt, purpose),
+        "GET {} HTTP/1.1".format(path),
         "Host: " + host,
         "Authorization: Bearer " + order.secret,
         "Connection: Upgrade",
-        "Upgrade: rosetta-tunnel",
+        "Upgrade: " + DIAL_UPGRADE,
     ]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
 

@@ -62,6 +62,12 @@ WARNINGS = (
 #: of the node with the handshake, or a connection that the node dials.
 INTERFACE_KINDS = ("socket", "port", "listener", "dial")
 
+#: A node that nothing can connect to dials: it asks for an upgrade of a GET of this path, for the
+#: one control connection (``control``) or for a connection that it was told to make
+#: (``stream/<id>``, 32 hexadecimal digits).
+DIAL_PATH = "/dial/{task}/{attempt}/{purpose}"
+DIAL_UPGRADE = "rosetta-tunnel"
+
 #: Characters of the fields of a report.
 MAX_MESSAGE, MAX_DETAIL = 200, 2000
 #: Bytes of a container's output: of all that is kept, and of what one report carries.

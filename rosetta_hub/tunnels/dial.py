@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from rosetta_agent.protocol import DIAL_PATH, DIAL_UPGRADE
 from rosetta_hub.tunnels.registry import TunnelRegistry
 from rosetta_hub.tunnels.transport_reverse import ReverseTransport
 
@@ -13,10 +14,13 @@ LARGEST_HEAD = 8192
 # Connections that have not said yet who they are.
 MOST_UNKNOWN = 256
 
-_PATH = re.compile(r"/dial/(\w{1,40})/(\d{1,9})/(?:(control)|stream/([0-9a-f]{32}))")
-_SWITCH = (
-    b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: rosetta-tunnel\r\n\r\n"
+_PURPOSE = r"(?:(control)|stream/([0-9a-f]{32}))"
+_PATH = re.compile(
+    DIAL_PATH.format(task=r"(\w{1,40})", attempt=r"(\d{1,9})", purpose=_PURPOSE), re.ASCII
 )
+_SWITCH = (
+    f"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {DIAL_UPGRADE}\r\n\r\n"
+).encode()
 _REASONS = {
     400: "Bad Request",
     401: "Unauthorized",
@@ -47,7 +51,7 @@ def parse_request(head: str) -> DialRequest | None:
     pairs = (line.partition(":") for line in lines)
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
     scheme, _, secret = headers.get("authorization", "").partition(" ")
-    is_upgrade = headers.get("upgrade", "").lower() == "rosetta-tunnel"
+    is_upgrade = headers.get("upgrade", "").lower() == DIAL_UPGRADE
     if path is None or not is_upgrade or scheme.lower() != "bearer":
         return None
     return DialRequest(path[1], int(path[2]), path[4], secret.strip())
