@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from rosetta_agent.protocol import MAX_LOG, MAX_LOG_CHUNK
+
 from .conftest import PASSWORD, SECRET
 from .fake import FakeService, wait_until
 from .machine import Job, Machine, is_running, processes
@@ -364,8 +366,8 @@ def test_long_output_is_cut(machine: Machine, service: FakeService, make_job: Ma
     job = make_job(machine, command=["sh", "-c", script])
     machine.run(job)
     wait_until(lambda: b"the rest is not shown" in service.log, "the note")
-    assert 5 << 20 < len(service.log) < (5 << 20) + 200
-    assert max(len(r["log"]["text"]) for r in service.reports if r["log"]) <= 65536
+    assert MAX_LOG - 200 < len(service.log) <= MAX_LOG
+    assert max(len(r["log"]["text"]) for r in service.reports if r["log"]) <= MAX_LOG_CHUNK
 
 
 def test_processes_sees_this(machine: Machine) -> None:
