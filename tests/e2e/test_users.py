@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from rosetta_hub.hub_client import HubClient
+
 from .deployment import Deployment, eventually
 
 KEY = "settings/identities/cluster"
@@ -57,8 +59,13 @@ async def test_who_gets_a_name_anew_gets_no_key_with_it(hub: Deployment) -> None
     made = await alice.api("PUT", KEY, {"remote_user": "al1ce"})
     assert made.code == 200, made.body
     assert await key_of(hub, "alice", alice.token)
+    client = HubClient(f"{hub.url}/hub/api", hub.admin_token)
+    former = (await client.users())["alice"]
+    assert former == await client.user_created("alice")
     await hub.hub_api("DELETE", "/users/alice")
+    assert not await client.has_user("alice")
     await hub.user("alice")
+    assert former != (await client.users())["alice"]
     # A token that may not read when its user was created: the service asks the hub itself.
     scopes = ["access:services!service=rosetta", "read:servers!user=alice"]
     narrow = await hub.hub_api("POST", "/users/alice/tokens", {"scopes": scopes})
