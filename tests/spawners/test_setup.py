@@ -8,10 +8,13 @@ from typing import Any
 
 import jupyterhub
 import pytest
+from jupyterhub.spawner import LocalProcessSpawner, SimpleLocalProcessSpawner
 from traitlets.config import Config
 
 import rosetta_hub
 import rosetta_templates
+from rosetta_hub.config import Rosetta
+from rosetta_spawners import RosettaSpawner
 
 ACCESS = "access:services!service=rosetta"
 OURS = str(Path(str(rosetta_templates.__file__)).parent)
@@ -108,6 +111,86 @@ from rosetta_hub.cli import main
 sys.executable = "/nowhere/python"
 sys.exit(main())
 """
+
+
+class PresentSpawner(LocalProcessSpawner):
+    """The spawner of a hub, defined in its configuration file."""
+
+
+def messages(caplog: pytest.LogCaptureFixture) -> str:
+    return "\n".join(record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.parametrize("added", ["assigned", "appended"])
+@pytest.mark.parametrize(
+    ("present", "name"),
+    [
+        (None, "jupyterhub.spawner.LocalProcessSpawner"),
+        ("simple", "simple"),
+        ("jupyterhub.spawner.LocalProcessSpawner", "jupyterhub.spawner.LocalProcessSpawner"),
+        (PresentSpawner, f"{__name__}.PresentSpawner"),
+        ("docker", "docker"),
+        ("kubespawner.KubeSpawner", "kubespawner.KubeSpawner"),
+        ("systemd", "systemd"),
+        ("batchspawner.SlurmSpawner", "batchspawner.SlurmSpawner"),
+    ],
+)
+def test_present_spawner_becomes_the_first_card(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, present: Any, name: str, added: str
+) -> None:
+    caplog.set_level("INFO", "traitlets")
+    hub = {} if present is None else {"spawner_class": present}
+    c = configured(tmp_path, JupyterHub=hub)
+    web = {"id": "web", "name": "Web", "image_name": "web"}
+    if added == "assigned":
+        c.Rosetta.software = [web]
+    else:
+        c.Rosetta.software.append(web)
+    assert setup(tmp_path, c).spawner_class == "rosetta"
+    first, second = Rosetta(config=c).catalogue().software.values()
+    assert (first.id, first.default.kind) == ("previous-spawner", "native")
+    assert first.default.spawner_class == c.Rosetta.previous_spawner
+    assert first.default.spawner_class == (present or name)
+    assert second.id == "web"
+    assert f"RosettaSpawner takes the place of {name}, which is the card" in messages(caplog)
+
+
+def test_present_spawner_that_has_an_entry(tmp_path: Path) -> None:
+    c = configured(tmp_path, JupyterHub={"spawner_class": SimpleLocalProcessSpawner})
+    entry = {"id": "lab", "name": "Lab", "kind": "native", "spawner_class": "simple"}
+    c.Rosetta.software = [entry]
+    setup(tmp_path, c)
+    assert c.Rosetta.software == [entry]
+    assert c.Rosetta.previous_spawner is SimpleLocalProcessSpawner
+
+
+def test_present_spawner_that_is_not_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "traitlets")
+    c = configured(tmp_path, JupyterHub={"spawner_class": "simple"})
+    c.Rosetta.keep_spawner = False
+    setup(tmp_path, c)
+    assert not Rosetta(config=c).software
+    assert "simple, which goes on with the servers that run" in messages(caplog)
+
+
+class OurSpawner(RosettaSpawner):
+    """Of an administrator who has changed ours."""
+
+
+@pytest.mark.parametrize("ours", ["rosetta", "rosetta_spawners.RosettaSpawner", OurSpawner])
+def test_our_spawner_is_no_present_one(tmp_path: Path, ours: Any) -> None:
+    c = configured(tmp_path, JupyterHub={"spawner_class": ours})
+    assert setup(tmp_path, c).spawner_class == ours
+    assert Rosetta(config=c).previous_spawner is None
+    assert not Rosetta(config=c).software
+
+
+def test_named_servers_are_said_to_be_needed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    c = configured(tmp_path, JupyterHub={"allow_named_servers": False})
+    assert setup(tmp_path, c).allow_named_servers is True
+    assert "c.JupyterHub.allow_named_servers = False is replaced by True" in messages(caplog)
 
 
 def test_service_of_its_own(tmp_path: Path) -> None:
