@@ -255,7 +255,7 @@ class Hub:
 
 
 def _is_native(server: dict[str, Any]) -> bool:
-    return bool((server.get("state") or {}).get("child_state"))
+    return "pid" in ((server.get("state") or {}).get("child_state") or {})
 
 
 class Person:
