@@ -15,6 +15,7 @@ export function answer(req, res, status, text, headers = {}) {
     return;
   }
   const body = Buffer.from(text);
+  /** @type {import("node:http").OutgoingHttpHeaders} */
   const all = {
     "Content-Type": "text/plain; charset=utf-8",
     ...OWN_HEADERS,

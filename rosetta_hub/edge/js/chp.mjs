@@ -7,6 +7,6 @@ const require = createRequire(import.meta.url);
 
 /** The class ConfigurableProxy of the package whose root folder is given. */
 export async function loadConfigurableProxy(root) {
-  const module = await import(pathToFileURL(require.resolve(root)));
+  const module = await import(pathToFileURL(require.resolve(root)).href);
   return module.ConfigurableProxy ?? module.default.ConfigurableProxy;
 }

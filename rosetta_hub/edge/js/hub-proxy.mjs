@@ -40,4 +40,4 @@ const { bin } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf
 const command = path.join(root, bin["configurable-http-proxy"]);
 // The command line reads its arguments from the third on.
 process.argv.splice(1, 3, command);
-await import(pathToFileURL(command));
+await import(pathToFileURL(command).href);

@@ -15,7 +15,7 @@ function write(level, message) {
 
 export const log = {
   // CHP logs each request at this level, with its path.
-  debug() {},
+  debug(_message) {},
   info: (message) => write("I", message),
   warn: (message) => write("W", message),
   error: (message) => write("E", message),

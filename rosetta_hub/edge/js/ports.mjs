@@ -36,10 +36,10 @@ export class Ports {
       if (task.protocol === "tcp") pipeToTask(socket, task, Date.now());
       else this.handOver(socket, task);
     });
-    await new Promise((resolve, reject) => {
-      server.once("error", (error) => reject(new PortError(task.port, error.code)));
+    await /** @type {Promise<void>} */ (new Promise((resolve, reject) => {
+      server.once("error", (/** @type {NodeJS.ErrnoException} */ error) => reject(new PortError(task.port, error.code)));
       server.listen({ host: this.bindIp, port: task.port, exclusive: true }, resolve);
-    });
+    }));
     server.removeAllListeners("error");
     // Out of file descriptors, say: the next connection may fare better.
     server.on("error", () => {});

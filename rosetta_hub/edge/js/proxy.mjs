@@ -15,7 +15,10 @@ const RETRY_AFTER = 3;
 const RETRIABLE = ["GET", "HEAD"];
 const NO_ANSWER = "The task is not answering.\n";
 
-/** The subclass of CHP's ConfigurableProxy that serves tasks. CHP's own routes and API stay unused. */
+/**
+ * The subclass of CHP's ConfigurableProxy that serves tasks. CHP's own routes and API stay unused.
+ * @param {any} ConfigurableProxy
+ */
 export function defineEdgeProxy(ConfigurableProxy) {
   return class EdgeProxy extends ConfigurableProxy {
     /** `edge`: {tasks, scheme, tls, hubCookieNames, anonymous}. */

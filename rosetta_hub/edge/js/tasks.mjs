@@ -77,7 +77,7 @@ export class Tasks {
     const errors = {};
     const note = (raw, error) => {
       if (!(error instanceof PortError || error instanceof BadListener)) throw error;
-      errors[raw.id] = error.code ?? error.message;
+      errors[raw.id] = error instanceof PortError ? error.code : error.message;
     };
     const good = raws.filter((raw) => {
       try {

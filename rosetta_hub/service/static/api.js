@@ -1,6 +1,8 @@
 // The service's REST API, as the pages call it.
 
-const PREFIX = document.querySelector("[data-prefix]")?.dataset.prefix || "/services/rosetta/";
+import { first } from "./dom.js";
+
+const PREFIX = first("[data-prefix]")?.dataset.prefix || "/services/rosetta/";
 
 /** An error whose message is a sentence for the user. */
 export class ApiError extends Error {

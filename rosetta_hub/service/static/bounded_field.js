@@ -16,7 +16,12 @@ export const KINDS = {
 
 export class BoundedField {
   constructor(input, hint, kind) {
-    Object.assign(this, { input, hint, kind, limit: {}, filled: "" });
+    this.input = input;
+    this.hint = hint;
+    this.kind = kind;
+    /** @type {{most?: number | null, where?: string, free?: string}} */
+    this.limit = {};
+    this.filled = "";
     input.addEventListener("input", () => this.check());
   }
 

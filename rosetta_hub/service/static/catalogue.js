@@ -1,18 +1,17 @@
 // The catalogue: search and filter, then the second step. Cards are radio buttons, so that the
 // arrow keys work as everywhere.
 
-import { h, setSentence, showLogo } from "./dom.js";
+import { all, element, h, setSentence, showLogo } from "./dom.js";
 import { TaskOptions } from "./task_options.js";
 import { showLinkTarget } from "./link_target.js";
 import { fillIn, setAction } from "./spawn_form.js";
 import { SENDING, holdStart } from "./start_button.js";
 
-const catalogue = document.getElementById("catalogue");
-const element = (id) => document.getElementById(id);
+const catalogue = element("catalogue");
 
 class Catalogue {
   constructor(kept) {
-    this.cards = [...catalogue.querySelectorAll(".card-choice")];
+    this.cards = all(".card-choice", catalogue);
     this.radios = this.cards.map((card) => card.querySelector("input"));
     this.tag = null;
     this.options = new TaskOptions(kept);

@@ -2,11 +2,10 @@
 
 import { tightest } from "./bounded_field.js";
 import { ChoiceField } from "./choice_field.js";
-import { h, setText } from "./dom.js";
+import { element, h, setText } from "./dom.js";
 import { clock } from "./format.js";
 import { GpuOptions } from "./gpu_options.js";
 
-const element = (id) => document.getElementById(id);
 const DEFAULT = { value: "", label: "Default" };
 
 export class ClusterOptions {

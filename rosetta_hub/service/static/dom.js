@@ -3,16 +3,42 @@
 const SVG = "http://www.w3.org/2000/svg";
 const ICONS = new URL("icons.svg", import.meta.url).href;
 
-/** An element with properties (`class`, `onclick`, `hidden`, `aria-*`, `data-*`…) and children. */
+/**
+ * The page's element with this id. The templates say of what kind it is, which no checker sees.
+ * @param {string} id
+ * @returns {any}
+ */
+export const element = (id) => document.getElementById(id);
+
+/**
+ * All elements that a selector finds below a root, in the order of the page.
+ * @param {string} selector
+ * @param {ParentNode} [root]
+ * @returns {any[]}
+ */
+export const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+/**
+ * The first element that a selector finds below a root, or null.
+ * @param {string} selector
+ * @param {ParentNode} [root]
+ * @returns {any}
+ */
+export const first = (selector, root = document) => root.querySelector(selector);
+
+/**
+ * An element with properties (`class`, `onclick`, `hidden`, `aria-*`, `data-*`…) and children.
+ * @returns {any}
+ */
 export function h(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
+  const node = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined));
-  return element;
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
 }
 
 /** An icon of icons.svg; it says nothing to a screen reader. */
@@ -27,16 +53,16 @@ export function icon(name) {
 }
 
 /** Sets a text only where it changes, so that a screen reader is not told twice. */
-export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
 }
 
 const QUOTED = /`([^`]+)`/;
 
 /** Sets a sentence of the service, with what stands in backticks as code; only where it changes. */
-export function setSentence(element, text) {
-  if (element.textContent === plainText(text)) return;
-  element.replaceChildren(...text.split(QUOTED).map((part, index) => (index % 2 ? h("code", {}, part) : part)));
+export function setSentence(node, text) {
+  if (node.textContent === plainText(text)) return;
+  node.replaceChildren(...text.split(QUOTED).map((part, index) => (index % 2 ? h("code", {}, part) : part)));
 }
 
 /** A sentence without its backticks, for what is read aloud. */

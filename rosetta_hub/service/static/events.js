@@ -20,7 +20,12 @@ export class LiveEvents {
    * what the stream is about is not there any more. `banner`: the element that tells the user.
    */
   constructor({ makeUrl, probeUrl, handlers, onConnect = () => {}, onMissing = () => {}, banner }) {
-    Object.assign(this, { makeUrl, probeUrl, handlers, onConnect, onMissing, banner });
+    this.makeUrl = makeUrl;
+    this.probeUrl = probeUrl;
+    this.handlers = handlers;
+    this.onConnect = onConnect;
+    this.onMissing = onMissing;
+    this.banner = banner;
     this.failures = 0;
     this.open();
   }

@@ -32,11 +32,18 @@ export function duration(seconds) {
   return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h`;
 }
 
+const UNITS_OF_TIME = [
+  { unit: "d", length: 86400 },
+  { unit: "h", length: 3600 },
+  { unit: "min", length: 60 },
+  { unit: "s", length: 1 },
+];
+
 /** A length of time without what is zero: `2 h`, `1 d 12 h`, `90 s` as `1 min 30 s`. */
 export function timeSpan(seconds) {
   const parts = [];
   let rest = Math.floor(seconds);
-  for (const [unit, length] of [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]]) {
+  for (const { unit, length } of UNITS_OF_TIME) {
     if (rest >= length) parts.push(`${Math.floor(rest / length)} ${unit}`);
     rest %= length;
   }
@@ -67,6 +74,7 @@ export function moment(iso) {
 /** The time of day, and the day where it is another one, as the browser's language writes them. */
 export function clock(iso) {
   const at = new Date(iso);
+  /** @type {Intl.DateTimeFormatOptions} */
   const time = { hour: "2-digit", minute: "2-digit" };
   if (at.toDateString() === new Date().toDateString()) return at.toLocaleTimeString([], time);
   return at.toLocaleString([], { weekday: "short", day: "numeric", month: "short", ...time });

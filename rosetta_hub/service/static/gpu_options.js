@@ -2,9 +2,8 @@
 
 import { BoundedField, KINDS } from "./bounded_field.js";
 import { ChoiceField } from "./choice_field.js";
-import { setText } from "./dom.js";
+import { element, setText } from "./dom.js";
 
-const element = (id) => document.getElementById(id);
 
 export class GpuOptions {
   constructor() {

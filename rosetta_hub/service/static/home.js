@@ -1,11 +1,12 @@
 // The servers that the hub starts itself: stop and delete.
 
+import { all, element, first } from "./dom.js";
 import { deleteServer } from "./hub.js";
 
-const { xsrf } = document.querySelector("main").dataset;
-const problem = document.getElementById("server-error");
+const { xsrf } = first("main").dataset;
+const problem = element("server-error");
 
-for (const button of document.querySelectorAll("[data-action]")) {
+for (const button of all("[data-action]")) {
   button.addEventListener("click", async () => {
     const remove = button.dataset.action === "delete";
     button.disabled = true;

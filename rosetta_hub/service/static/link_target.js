@@ -1,7 +1,7 @@
 // Links to a path of a user's server, such as nbgitpuller's. They name the default server; here they
 // open in a task of the user's choice, new or running.
 
-import { h } from "./dom.js";
+import { all, element, h } from "./dom.js";
 
 /** The path, with its query, that a link opens in a server; null for other links. */
 export function pathInServer(form) {
@@ -23,8 +23,8 @@ export function addressIn(form, server, path) {
 export function showLinkTarget(form) {
   const path = pathInServer(form);
   if (!path) return;
-  const box = document.getElementById("link-target");
-  const web = new Set([...form.querySelectorAll("input[data-web]")].map(({ value }) => value));
+  const box = element("link-target");
+  const web = new Set(all("input[data-web]", form).map(({ value }) => value));
   const running = JSON.parse(form.dataset.running).filter(({ software }) => web.has(software));
   box.querySelector("code").textContent = decoded(path.split("?")[0]);
   box.querySelector("[data-running]").hidden = running.length === 0;

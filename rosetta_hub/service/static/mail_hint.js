@@ -1,7 +1,7 @@
 // A queue may take days: what tells its user that the task has begun.
 
 import { apiUrl, call } from "./api.js";
-import { h } from "./dom.js";
+import { first, h } from "./dom.js";
 
 export class MailHint {
   /** `settings` is the address of "Keys and mail". */
@@ -12,7 +12,7 @@ export class MailHint {
 
   /** Shown to the task's own user, while it is in a queue. */
   update({ state, job, user }) {
-    const shown = state === "queued" && Boolean(job) && user === document.querySelector("main").dataset.user;
+    const shown = state === "queued" && Boolean(job) && user === first("main").dataset.user;
     this.box.hidden = !shown;
     if (shown && !this.asked) this.ask();
   }

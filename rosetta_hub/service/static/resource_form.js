@@ -3,12 +3,11 @@
 import { BoundedField, KINDS, tightest } from "./bounded_field.js";
 import { readFacts } from "./cluster_facts.js";
 import { ClusterOptions } from "./cluster_options.js";
-import { setSentence } from "./dom.js";
+import { all, element, setSentence } from "./dom.js";
 import { IdentityNotice } from "./identity_notice.js";
 import { Sizes } from "./sizes.js";
 import { parseSize } from "./units.js";
 
-const element = (id) => document.getElementById(id);
 // Milliseconds; the service's own facts are as old.
 const FRESH = 60000;
 
@@ -64,7 +63,7 @@ export class ResourceForm {
   }
 
   putBack() {
-    const fields = document.querySelectorAll("#request [name]");
+    const fields = all("#request [name]");
     for (const field of fields) if (this.kept.has(field.name)) field.value = this.kept.get(field.name);
     this.keptAmounts = [...fields].some((field) => this.kept.has(field.name));
   }
@@ -74,7 +73,7 @@ export class ResourceForm {
     sizes.hidden = sizes.disabled = advanced;
     const request = element("request");
     request.hidden = request.disabled = !advanced;
-    for (const part of document.querySelectorAll("#request [data-queue]")) part.hidden = part.disabled = !this.queued;
+    for (const part of all("#request [data-queue]")) part.hidden = part.disabled = !this.queued;
     element("mode-simple").setAttribute("aria-pressed", String(!advanced));
     element("mode-advanced").setAttribute("aria-pressed", String(advanced));
   }

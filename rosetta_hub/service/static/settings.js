@@ -1,12 +1,11 @@
 // "Keys and mail": what users set for themselves.
 
 import { apiUrl, call } from "./api.js";
-import { setText } from "./dom.js";
+import { element, setText } from "./dom.js";
 import { IdentityCard } from "./identity_card.js";
 import { pending } from "./ui.js";
 
 const CHOICES = ["started", "failed", "limit"];
-const element = (id) => document.getElementById(id);
 
 class MailForm {
   constructor(form) {

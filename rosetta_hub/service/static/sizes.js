@@ -23,7 +23,8 @@ export class Sizes {
 }
 
 /** A size in words; what it leaves open is what the resource gives a task by itself. */
-function describe(size, { defaults = {}, time }) {
+function describe(size, resource) {
+  const { defaults = /** @type {any} */ ({}), time } = resource;
   const cpus = size.cpus ?? defaults.cpus;
   const memory = size.memory ?? defaults.memory;
   const seconds = size.time ?? time?.default;

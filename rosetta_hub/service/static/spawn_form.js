@@ -1,5 +1,6 @@
 // Where the form goes, and with what it is filled in.
 
+import { all, element, first } from "./dom.js";
 import { addressIn, pathInServer } from "./link_target.js";
 
 const KEY = "rosetta-spawn";
@@ -38,9 +39,9 @@ export function setAction(form) {
     form.setAttribute("action", url.pathname + url.search);
     return;
   }
-  const name = new FormData(form).get("name")?.trim()
+  const name = String(new FormData(form).get("name") ?? "").trim()
     || form.querySelector("input[name=software]:checked")?.dataset.name || "";
-  const owner = user || encodeURIComponent(form.dataset.user || document.getElementById("catalogue").dataset.user);
+  const owner = user || encodeURIComponent(form.dataset.user || element("catalogue").dataset.user);
   const slug = slugOf(name, JSON.parse(form.dataset.taken || "[]"));
   url.pathname = `${base}/${owner}/${slug}`;
   const path = pathInServer(form);
@@ -69,10 +70,10 @@ function split(path) {
  */
 export function fillIn(form) {
   const stored = storedEntries();
-  const preset = Object.entries(JSON.parse(document.getElementById("catalogue").dataset.preset));
+  const preset = Object.entries(JSON.parse(element("catalogue").dataset.preset));
   const entries = preset.length ? preset : stored;
   form.addEventListener("submit", () => storeChoice(form, false));
-  document.querySelector("#identity a")?.addEventListener("click", () => storeChoice(form, true));
+  first("#identity a")?.addEventListener("click", () => storeChoice(form, true));
   restore(form, entries);
   return new Map(entries);
 }
@@ -80,7 +81,7 @@ export function fillIn(form) {
 function storedEntries() {
   const stored = JSON.parse(sessionStorage.getItem(KEY) || "null");
   sessionStorage.removeItem(KEY);
-  const wanted = stored && (stored.away || document.getElementById("spawn-error"));
+  const wanted = stored && (stored.away || element("spawn-error"));
   return wanted ? stored.entries : [];
 }
 
@@ -92,7 +93,7 @@ function storeChoice(form, away) {
 function restore(form, entries) {
   for (const [name, value] of entries) {
     if (name === "software") {
-      const radio = [...form.querySelectorAll("input[name=software]")].find((one) => one.value === value);
+      const radio = all("input[name=software]", form).find((one) => one.value === value);
       if (radio) radio.checked = true;
       continue;
     }

@@ -1,11 +1,11 @@
 // The button that starts: off while the form is being sent, and where the resource can't be used.
 
-import { setText } from "./dom.js";
+import { element, setText } from "./dom.js";
 
 export const SENDING = "sending";
 
-const button = document.getElementById("start");
-const label = document.getElementById("start-label");
+const button = element("start");
+const label = element("start-label");
 const reasons = new Set();
 
 /**

@@ -1,6 +1,6 @@
 // What the state of a task means on a page.
 
-import { h, setText } from "./dom.js";
+import { element, h, setText } from "./dom.js";
 
 const NAMES = {
   queued: "Queued",
@@ -40,6 +40,6 @@ export function showState(badge, state) {
 
 /** Tells screen readers, politely, what a sighted user sees change. */
 export function announce(text) {
-  const region = document.getElementById("announce");
+  const region = element("announce");
   if (region) setText(region, text);
 }

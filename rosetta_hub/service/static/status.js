@@ -1,12 +1,11 @@
 // The parts of a task's page that say how far it is.
 
-import { h, icon, setSentence, setText } from "./dom.js";
+import { element, h, icon, setSentence, setText } from "./dom.js";
 import { bytes } from "./format.js";
 import { deadlineText, expectedText, isNearEnd, reasonText } from "./job.js";
 import { isEnded } from "./states.js";
 
 const ORDER = ["queued", "starting", "running"];
-const element = (id) => document.getElementById(id);
 
 /** The steps are for the way there: once it runs, or has ended, the sentence says enough. */
 export function showSteps(list, task) {
@@ -31,7 +30,7 @@ export function showProgress({ state, progress }) {
   bar.classList.toggle("progress-unknown", part === null);
   element("pull-bar").style.width = part === null ? "" : `${part}%`;
   if (part === null) bar.removeAttribute("aria-valuenow");
-  else bar.setAttribute("aria-valuenow", part);
+  else bar.setAttribute("aria-valuenow", String(part));
   const left = Math.max(0, total - done);
   const text = part === null ? `${bytes(done)} so far` : `${part} %, ${bytes(left)} to go`;
   bar.setAttribute("aria-valuetext", text);

@@ -3,7 +3,7 @@
 import { deleteTask, startTask, stopTask } from "./actions.js";
 import { eventsUrl, taskUrl } from "./api.js";
 import { ConnectPanel } from "./connect.js";
-import { plainText, setSentence, setText, tile } from "./dom.js";
+import { element, first, plainText, setSentence, setText, tile } from "./dom.js";
 import { LiveEvents } from "./events.js";
 import { Facts } from "./facts.js";
 import { otherWarnings } from "./job.js";
@@ -14,8 +14,7 @@ import { showProgress, showQueue, showSteps, showTail, showTimeLeft, showWarning
 import { announce, isEnded, isReady, isWeb, showState, stateBadge, stateName } from "./states.js";
 import { button, linkButton, pending } from "./ui.js";
 
-const main = document.querySelector("main");
-const element = (id) => document.getElementById(id);
+const main = first("main");
 
 class TaskPage {
   constructor(task) {
@@ -123,7 +122,9 @@ class TaskPage {
 
   updateActions() {
     const { task } = this;
-    const focused = element("actions").contains(document.activeElement) ? document.activeElement : null;
+    const focused = element("actions").contains(document.activeElement)
+      ? /** @type {HTMLElement} */ (document.activeElement)
+      : null;
     this.open.hidden = !(isReady(task) && isWeb(task) && task.open_url);
     if (task.open_url) this.open.href = openUrl(task);
     this.stop.hidden = !task.can.stop || task.state === "stopping";

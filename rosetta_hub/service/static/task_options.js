@@ -1,10 +1,9 @@
 // The second step: what can be set for the chosen software, out of what the catalogue says of it.
 // All of it is help only: the service checks what is sent.
 
-import { h } from "./dom.js";
+import { all, element, h } from "./dom.js";
 import { ResourceForm } from "./resource_form.js";
 
-const element = (id) => document.getElementById(id);
 
 /** The options of a select; keeps what was chosen where it is there again. */
 function fill(select, entries) {
@@ -38,7 +37,7 @@ export class TaskOptions {
     this.name.placeholder = radio.dataset.name;
     const container = element("container-options");
     container.hidden = container.disabled = native;
-    for (const own of document.querySelectorAll("[data-own-form]")) {
+    for (const own of all("[data-own-form]")) {
       own.hidden = own.disabled = own.dataset.ownForm !== radio.value;
     }
     if (native) {

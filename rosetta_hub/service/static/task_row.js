@@ -84,7 +84,9 @@ export class TaskRow {
 
   updateActions() {
     const { task } = this;
-    const focused = this.actions.contains(document.activeElement) ? document.activeElement : null;
+    const focused = this.actions.contains(document.activeElement)
+      ? /** @type {HTMLElement} */ (document.activeElement)
+      : null;
     const ready = isReady(task);
     const web = isWeb(task);
     this.connect.hidden = !ready || (web && !task.open_url);

@@ -1,18 +1,17 @@
 // The dashboard: a row a task, kept up to date by the service's events.
 
 import { apiUrl, call, eventsUrl } from "./api.js";
-import { plainText } from "./dom.js";
+import { element, first, plainText } from "./dom.js";
 import { LiveEvents } from "./events.js";
 import { TaskRow } from "./task_row.js";
 import { announce, isEnded, stateName } from "./states.js";
 import { toast } from "./ui.js";
 
-const element = (id) => document.getElementById(id);
 
 class Dashboard {
   constructor() {
     this.rows = new Map();
-    this.owner = document.querySelector("main").dataset.user;
+    this.owner = first("main").dataset.user;
     this.events = new LiveEvents({
       makeUrl: () => eventsUrl(),
       probeUrl: apiUrl("tasks"),

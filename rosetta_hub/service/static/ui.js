@@ -1,6 +1,6 @@
 // Messages, questions, and buttons that wait for their answer.
 
-import { copyText, h, icon } from "./dom.js";
+import { copyText, element, h, icon } from "./dom.js";
 
 const TOAST_TIME = 10000;
 
@@ -11,7 +11,7 @@ export function toast(text, kind = "error") {
     icon(kind === "error" ? "alert" : "check"), h("span", {}, text), close);
   const remove = () => box.remove();
   close.addEventListener("click", remove);
-  document.getElementById("toasts").append(box);
+  element("toasts").append(box);
   setTimeout(remove, TOAST_TIME);
 }
 
@@ -44,9 +44,9 @@ export function linkButton(label, iconName, kind, properties = {}) {
 }
 
 /** Runs an action with its button disabled; an error becomes a message. True when it worked. */
-export async function pending(element, action) {
-  element.disabled = true;
-  element.setAttribute("aria-busy", "true");
+export async function pending(control, action) {
+  control.disabled = true;
+  control.setAttribute("aria-busy", "true");
   try {
     await action();
     return true;
@@ -54,20 +54,20 @@ export async function pending(element, action) {
     toast(error.message);
     return false;
   } finally {
-    element.disabled = false;
-    element.removeAttribute("aria-busy");
+    control.disabled = false;
+    control.removeAttribute("aria-busy");
   }
 }
 
 /** A button that copies what `read()` gives (a text, or a promise of one) and says so. */
 export function copyButton(label, read) {
-  const element = button(label, "copy", "outline-secondary btn-sm", async () => {
-    await pending(element, async () => {
+  const control = button(label, "copy", "outline-secondary btn-sm", async () => {
+    await pending(control, async () => {
       if (!(await copyText(await read()))) throw new Error("The browser does not allow copying. Select the text instead.");
-      const text = element.lastElementChild;
+      const text = control.lastElementChild;
       text.textContent = "Copied";
       setTimeout(() => { text.textContent = label; }, 1500);
     });
   });
-  return element;
+  return control;
 }
