@@ -1,5 +1,6 @@
 """`scripts/demo`, from its start to Ctrl-C."""
 
+import contextlib
 import os
 import re
 import secrets
@@ -8,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
@@ -25,16 +26,25 @@ def is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def processes_of(port: int) -> list[str]:
-    """What runs with the demo's environment, dead processes that nobody waited for aside."""
-    found = []
+def find_processes(port: int, words: str = "") -> dict[int, str]:
+    """What runs with the demo's environment, and these words in its command line.
+
+    Dead processes that nobody waited for aside.
+    """
+    found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if f"\0ROSETTA_PORT={port}\0".encode() in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                found[int(process.name)] = command
         except OSError:  # it ended meanwhile
             continue
-    return found
+    return {pid: command for pid, command in found.items() if words in command}
+
+
+def processes_of(port: int) -> list[str]:
+    """The command lines of what runs with the demo's environment."""
+    return list(find_processes(port).values())
 
 
 @pytest.fixture
@@ -54,22 +64,35 @@ def port() -> Iterator[int]:
 
 
 @pytest.fixture
-def demo(port: int, base_containers: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [ROOT / "scripts" / "demo", "--port", str(port)],
-        env={**os.environ, "ROSETTA_ENGINES": "docker"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        # Where the tests run in the background, Ctrl-C is ignored, and scripts can't change that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    with process:
-        yield process
-        if process.poll() is None:
-            process.terminate()
+def start_demo(
+    port: int, base_containers: dict[str, str]
+) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+    """Starts `scripts/demo` in a process group of its own."""
+    with contextlib.ExitStack() as started:
+
+        def start() -> subprocess.Popen[str]:
+            process = subprocess.Popen(
+                [ROOT / "scripts" / "demo", "--port", str(port)],
+                env={**os.environ, "ROSETTA_ENGINES": "docker"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+                # Where the tests run in the background, Ctrl-C is ignored, and scripts can't change
+                # that.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            )
+            started.enter_context(process)
+            started.callback(process.terminate)
+            return process
+
+        yield start
+
+
+@pytest.fixture
+def demo(start_demo: Callable[[], subprocess.Popen[str]]) -> subprocess.Popen[str]:
+    return start_demo()
 
 
 def read_until(output: IO[str], words: str) -> str:
@@ -139,3 +162,34 @@ def test_demo_starts_all_and_stops_all(demo: subprocess.Popen[str], port: int) -
     assert task not in containers()
     assert processes_of(port) == []
     assert not any(password in one.read_text() for one in (ROOT / f".demo/{port}").glob("*.log"))
+
+
+@pytest.mark.timeout(600)
+def test_hub_that_was_killed_leaves_nothing_behind(demo: subprocess.Popen[str], port: int) -> None:
+    output = cast(IO[str], demo.stdout)
+    read_until(output, "Ctrl-C stops everything.")
+    (hub,) = find_processes(port, "bin/jupyterhub ")
+    os.kill(hub, signal.SIGKILL)
+    said = read_until(output, "Everything is stopped.")
+    assert demo.wait(DEADLINE) == 1, said
+    assert processes_of(port) == []
+    assert all(map(is_free, range(port, port + 100))), "the next demo would not start"
+
+
+@pytest.mark.timeout(600)
+def test_demo_starts_where_all_was_killed(
+    demo: subprocess.Popen[str], port: int, start_demo: Callable[[], subprocess.Popen[str]]
+) -> None:
+    """The hub's proxy holds the port."""
+    read_until(cast(IO[str], demo.stdout), "Ctrl-C stops everything.")
+    (hub,) = find_processes(port, "bin/jupyterhub ")
+    demo.kill()
+    os.kill(hub, signal.SIGKILL)
+    assert find_processes(port, "hub-proxy.mjs")
+    again = start_demo()
+    output = cast(IO[str], again.stdout)
+    read_until(output, "Ctrl-C stops everything.")
+    os.killpg(again.pid, signal.SIGINT)
+    read_until(output, "Everything is stopped.")
+    assert again.wait(DEADLINE) == 0
+    assert processes_of(port) == []
