@@ -18,6 +18,7 @@ from rosetta_hub.edge import (
     EdgeConfig,
     Listener,
     Session,
+    Target,
     TcpTarget,
     ensure_edge,
     stop_edge,
@@ -43,6 +44,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """A self-signed certificate and its key."""
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
+    subprocess.run(command, check=True, capture_output=True)
+    return cert, key
 
 
 def wait_for_port(port: int) -> None:
@@ -95,13 +106,15 @@ def run_edge(backend: Server) -> Iterator[Server]:
         config = EdgeConfig(Path(folder), public_host="127.0.0.1")
         status = asyncio.run(ensure_edge(config))
         try:
-            port, headers = asyncio.run(_open_task(config, backend))
+            target = TcpTarget("127.0.0.1", backend.port)
+            port, headers = asyncio.run(open_task(config, target))
             yield Server("edge", port, status.pid, headers)
         finally:
             asyncio.run(stop_edge(config))
 
 
-async def _open_task(config: EdgeConfig, backend: Server) -> tuple[int, dict[str, str]]:
+async def open_task(config: EdgeConfig, target: Target) -> tuple[int, dict[str, str]]:
+    """Open a task at a free port of an edge; returns the port, and the headers of its user."""
     port, task, session = free_port(), secrets.token_hex(6), secrets.token_urlsafe(24)
     digest = hashlib.sha256(session.encode()).hexdigest()
     listener = Listener(
@@ -111,12 +124,13 @@ async def _open_task(config: EdgeConfig, backend: Server) -> tuple[int, dict[str
         open_url="http://hub.example/open",
         cookie_secret="0" * 16,
         port=port,
-        target=TcpTarget("127.0.0.1", backend.port),
+        target=target,
         sessions={digest: Session("bench", int(time.time()) + 3600)},
     )
     await EdgeClient(config.socket).put_task(listener)
-    origin = f"http://127.0.0.1:{port}"
-    return port, {"Cookie": f"rosetta-{task}={session}", "Origin": origin}
+    scheme, prefix = ("https", "__Host-") if config.tls_cert else ("http", "")
+    origin = f"{scheme}://127.0.0.1:{port}"
+    return port, {"Cookie": f"{prefix}rosetta-{task}={session}", "Origin": origin}
 
 
 def parse_wrk(output: str) -> tuple[float, int]:

@@ -8,14 +8,13 @@ Goal: at most 100 KB a port, beyond what the process takes with one.
 import asyncio
 import hashlib
 import ssl
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from bench.common import Goal, finish, print_row, read_resident_kb
-from bench.edge_common import Server, free_port, run_backend
+from bench.edge_common import Server, free_port, make_certificate, run_backend
 from rosetta_hub.edge import (
     EdgeClient,
     EdgeConfig,
@@ -27,16 +26,6 @@ from rosetta_hub.edge import (
 )
 
 SESSION = "a-session-of-the-bench"
-
-
-def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """A self-signed certificate and its key."""
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    command += ["-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
-    subprocess.run(command, check=True, capture_output=True)
-    return cert, key
 
 
 def build_listeners(count: int, backend: Server) -> list[Listener]:

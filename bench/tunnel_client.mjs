@@ -1,12 +1,16 @@
-// Asks a backend behind a unix socket, on bare sockets: the client must not be what is measured.
-//   node tunnel_client.mjs SOCKET requests|parts|bulk CONNECTIONS SECONDS
+// Asks a backend on bare sockets: the client must not be what is measured.
+//   node tunnel_client.mjs ADDRESS requests|parts|bulk CONNECTIONS SECONDS [HEADER...]
+// ADDRESS is the path of a unix socket, or http(s)://127.0.0.1:PORT.
 // Prints {"requests", "bytes", "p50", "p99"}: the times of requests are in milliseconds.
 
 import net from "node:net";
+import tls from "node:tls";
 
-const [socket, mode, connections, seconds] = process.argv.slice(2);
+const [address, mode, connections, seconds, ...headers] = process.argv.slice(2);
 const PATHS = { requests: "/", parts: "/parts", bulk: "/bulk" };
-const REQUEST = `GET ${PATHS[mode]} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+const url = address.startsWith("/") ? null : new URL(address);
+const lines = [`GET ${PATHS[mode]} HTTP/1.1`, `Host: ${url?.host ?? "localhost"}`, ...headers];
+const REQUEST = `${lines.join("\r\n")}\r\n\r\n`;
 const times = [];
 let bytes = 0;
 let requests = 0;
@@ -35,13 +39,19 @@ function receive(connection, data) {
   ask(connection);
 }
 
+function connect(ready) {
+  if (url === null) return net.connect(address, ready);
+  const where = { host: url.hostname, port: Number(url.port) };
+  return url.protocol === "http:" ? net.connect(where, ready) : tls.connect({ ...where, rejectUnauthorized: false }, ready);
+}
+
 function fail(reason) {
   console.error(`failed: ${reason}`);
   process.exit(1);
 }
 
 for (let number = 0; number < Number(connections); number++) {
-  const connection = net.connect(socket, () => ask(connection));
+  const connection = connect(() => ask(connection));
   Object.assign(connection, { size: 0, length: 0, text: "", since: 0 });
   connection.on("data", (data) => receive(connection, data));
   connection.on("error", (error) => fail(error.message));

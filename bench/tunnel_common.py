@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,10 +47,12 @@ class Measured:
     p99: float
 
 
-def measure(socket: Path, mode: str, connections: int, seconds: int) -> Measured:
-    """Ask the backend behind a unix socket."""
-    command = [str(find_node()), str(HERE / "tunnel_client.mjs"), str(socket), mode]
-    command += [str(connections), str(seconds)]
+def measure(
+    address: Path | str, mode: str, connections: int, seconds: int, headers: Iterable[str] = ()
+) -> Measured:
+    """Ask the backend behind a unix socket, or behind an address of the edge."""
+    command = [str(find_node()), str(HERE / "tunnel_client.mjs"), str(address), mode]
+    command += [str(connections), str(seconds), *headers]
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, start_new_session=True
     )
@@ -69,8 +71,11 @@ def wait_until_answers(socket: Path) -> None:
 
 
 @contextlib.contextmanager
-def run_all() -> Iterator[dict[str, Path]]:
-    """The unix sockets behind which the backend answers, by what carries the bytes."""
+def run_all(*, relayed: bool = False) -> Iterator[dict[str, Path]]:
+    """The unix sockets behind which the backend answers, by what carries the bytes.
+
+    `relayed`: through SSH, too, the node's relay is asked, as it is on a cluster.
+    """
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         pair = generate_key_pair("bench")
@@ -84,7 +89,9 @@ def run_all() -> Iterator[dict[str, Path]]:
         assert process.stdout is not None
         port = int(process.stdout.readline())
         sockets = {"ssh -L": stack.enter_context(run_openssh(folder, sshd, pair, port))}
-        sockets |= stack.enter_context(run_tunnels(folder, sshd, pair, port, backend))
+        sockets |= stack.enter_context(
+            run_tunnels(folder, sshd, pair, port, backend, relayed=relayed)
+        )
         for socket in sockets.values():
             wait_until_answers(socket)
         yield sockets
@@ -106,7 +113,7 @@ def run_openssh(folder: Path, sshd: Sshd, pair: KeyPair, port: int) -> Iterator[
 
 @contextlib.contextmanager
 def run_tunnels(
-    folder: Path, sshd: Sshd, pair: KeyPair, port: int, backend: Path
+    folder: Path, sshd: Sshd, pair: KeyPair, port: int, backend: Path, *, relayed: bool
 ) -> Iterator[dict[str, Path]]:
     """A process of tunnels with one of each way; the node's side is the agent's own."""
     dial = Dial(free_port(), "127.0.0.1")
@@ -116,9 +123,10 @@ def run_tunnels(
         known_hosts=sshd.known_hosts,
     )  # fmt: skip
     made = build_certificate(secrets.token_bytes(32))
-    with run_node(made, port, backend, dial.port) as listening:
+    with run_node(made, port, backend, dial.port) as (listening, guarded):
+        target = TcpTarget("127.0.0.1", guarded if relayed else port)
         routes: dict[str, Route] = {
-            "ssh": SshRoute(endpoint, TcpTarget("127.0.0.1", port)),
+            "ssh": SshRoute(endpoint, target, SECRET if relayed else None),
             "direct": DirectRoute("127.0.0.1", listening, SECRET, made.spki),
             "agent": ReverseRoute(hashlib.sha256(SECRET.encode()).hexdigest()),
         }
@@ -136,8 +144,13 @@ async def _open(config: TunnelsConfig, routes: dict[str, Route]) -> None:
 
 
 @contextlib.contextmanager
-def run_node(made: WayCertificate, port: int, backend: Path, dial: int) -> Iterator[int]:
-    """The agent's listener and dialer in a process of their own; gives the listener's port."""
+def run_node(
+    made: WayCertificate, port: int, backend: Path, dial: int
+) -> Iterator[tuple[int, int]]:
+    """The agent's listeners and dialer in a process of their own.
+
+    Gives the ports of the listener with TLS, and of the one without.
+    """
     order = {
         "certificate": made.certificate,
         "key": made.key,
@@ -159,7 +172,8 @@ def run_node(made: WayCertificate, port: int, backend: Path, dial: int) -> Itera
     try:
         process.stdin.write(json.dumps(order))
         process.stdin.close()
-        yield int(process.stdout.readline())
+        with_tls, without = map(int, process.stdout.readline().split())
+        yield with_tls, without
     finally:
         process.kill()
         process.wait()

@@ -11,14 +11,16 @@ from rosetta_agent.splice import Backend
 
 
 async def serve(order: dict[str, str]) -> None:
-    """Listen and dial until killed; prints the port."""
+    """Listen, with TLS and without, and dial until killed; prints both ports."""
     loop = asyncio.get_running_loop()
     backend = Backend(loop, int(order["port"]), lambda: ["127.0.0.1"])
     key = bytes.fromhex(order["secret"])
-    listening = bind("127.0.0.1", 0)
-    tls = server_context(Tls(order["certificate"], order["key"]))
-    Listener(loop, listening, lambda admitted: Guarded(key, admitted, backend), tls).start()
-    print(listening.getsockname()[1], flush=True)
+    ports = []
+    for tls in (server_context(Tls(order["certificate"], order["key"])), None):
+        listening = bind("127.0.0.1", 0)
+        Listener(loop, listening, lambda admitted: Guarded(key, admitted, backend), tls).start()
+        ports.append(listening.getsockname()[1])
+    print(*ports, flush=True)
     await Dialer(
         loop, Order(order["url"], None, order["secret"], "agent", 1, order["backend"], [])
     ).run()
