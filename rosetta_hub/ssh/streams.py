@@ -15,6 +15,9 @@ class Stream(Protocol):
     def can_write_eof(self) -> bool:
         """Whether one direction can end alone."""
 
+    def is_closing(self) -> bool:
+        """Whether nothing can be written any more."""
+
     def pause_reading(self) -> None:
         """Deliver nothing for now."""
 

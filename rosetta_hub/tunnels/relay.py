@@ -24,6 +24,8 @@ class Half(asyncio.Protocol):
         self._early = bytearray()
         self._has_ended = False
         self._is_lost = False
+        self._is_full = False
+        self._flow: asyncio.Handle | None = None
         self._reader: asyncio.Future[None] | None = None
 
     @property
@@ -76,9 +78,11 @@ class Half(asyncio.Protocol):
             self._early += data
             self._wake()
             return
+        stream = self._peer.stream
+        if stream is None or stream.is_closing():
+            return
         try:
-            # None only before a connection is made, and those are paired after.
-            self._peer.stream.write(data)  # type: ignore[union-attr]
+            stream.write(data)
         except OSError:
             # asyncssh's way to say that the channel is being closed.
             self.close()
@@ -103,13 +107,29 @@ class Half(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """More was written than is sent: the other end waits."""
-        if self._peer is not None and self._peer.stream is not None:
-            self._peer.stream.pause_reading()
+        self._is_full = True
+        self._schedule_flow()
 
     def resume_writing(self) -> None:
         """Go on."""
-        if self._peer is not None and self._peer.stream is not None:
-            self._peer.stream.resume_reading()
+        self._is_full = False
+        self._schedule_flow()
+
+    def _schedule_flow(self) -> None:
+        # Not at once: asyncssh grants the other end a whole window with the first of the bytes that
+        # it has kept. Paused before it has delivered the rest, it would keep more and more of them.
+        if self._flow is None:
+            self._flow = asyncio.get_running_loop().call_soon(self._apply_flow)
+
+    def _apply_flow(self) -> None:
+        self._flow = None
+        stream = None if self._peer is None else self._peer.stream
+        if stream is None or stream.is_closing():
+            return
+        if self._is_full:
+            stream.pause_reading()
+        else:
+            stream.resume_reading()
 
     # asyncssh calls these on what it takes for a session.
 

@@ -1,7 +1,9 @@
 """The transports of tunnels, in the process of the test."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -9,13 +11,17 @@ from rosetta_hub.ssh import Endpoint
 from rosetta_hub.ssh.key_pairs import KeyPair
 from rosetta_hub.ssh.pool import Pool
 from rosetta_hub.targets import TcpTarget
-from rosetta_hub.tunnels import SshRoute
+from rosetta_hub.tunnels import SshRoute, Tunnel
+from rosetta_hub.tunnels.registry import TunnelRegistry
 from rosetta_hub.tunnels.transport import TransportError
 from rosetta_hub.tunnels.transport_ssh import SshTransport
 from tests.ssh.conftest import make_endpoint
 from tests.support.eventually import until
 from tests.support.sshd import Sshd
 from tests.tunnels.conftest import DEADLINE, SECRET
+
+# Bytes. What systems keep in the sockets on the way is part of what was sent and not yet read.
+READ, MOST_KEPT = 16 << 20, 40 << 20
 
 
 @pytest.fixture
@@ -57,3 +63,43 @@ async def test_silent_stranger_on_the_port_is_given_up(
     finally:
         transport.close()
         server.close()
+
+
+async def test_a_slow_reader_slows_the_container_down(
+    pool: Pool, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    """What a browser does not read stays in the container, and not in this process."""
+    sent, read = 0, 0
+    pouring: set[asyncio.StreamWriter] = set()
+
+    async def pour(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        pouring.add(writer)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b"x" * 65536)
+                await writer.drain()
+                sent += 65536
+        writer.close()
+        pouring.discard(writer)
+
+    server = await asyncio.start_server(pour, "127.0.0.1", 0)
+    target = TcpTarget("127.0.0.1", server.sockets[0].getsockname()[1])
+    registry = TunnelRegistry(pool, tmp_path)
+    await registry.put(Tunnel("0123456789ab", 1, SshRoute(endpoint, target)))
+    reader, writer = await asyncio.open_unix_connection(tmp_path / "0123456789ab.sock", limit=65536)
+    try:
+        async with asyncio.timeout(DEADLINE * 3):
+            while read < READ:
+                read += len(await reader.readexactly(65536))
+                before = -1
+                while before != sent:
+                    # Nothing moves any more: the container waits.
+                    before = sent
+                    await asyncio.sleep(0.002)
+        assert sent - read < MOST_KEPT
+    finally:
+        writer.transport.abort()
+        await until(lambda: not pouring)
+        server.close()
+        await registry.delete("0123456789ab")
