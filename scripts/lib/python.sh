@@ -45,11 +45,11 @@ install_proxy() {
         --omit=dev "configurable-http-proxy@$version"
 }
 
-# What checks the JavaScript, once for this package.json; without a lock file, which would name hosts.
+# What checks the JavaScript and the pages, once for this package.json; without a lock file, which would name hosts.
 install_javascript_tools() {
     local stamp=$root/node_modules/.installed
     if [ "$(cat "$stamp" 2>/dev/null)" = "$(sha256sum <"$root/package.json")" ]; then return; fi
-    say "Installing what checks the JavaScript into node_modules."
+    say "Installing what checks the JavaScript and the pages into node_modules."
     (cd "$root" && PATH=$venv/bin:$PATH quietly npm install --no-package-lock --no-audit --no-fund)
     sha256sum <"$root/package.json" >"$stamp"
 }

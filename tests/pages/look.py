@@ -102,7 +102,7 @@ async def _look(browser: Browser, stub: Stub, directory: Path, width: int, theme
     await page.locator("input[value=casa]").check()
     await page.screenshot(path=directory / f"chosen{end}", full_page=True)
     await _form(page, directory, end)
-    for name in ("error", "not_running", "spawn_pending"):
+    for name in ("error", "not_running", "spawn_pending", "token", "login"):
         await page.goto(f"/hub/{name}")
         await page.screenshot(path=directory / f"{name}{end}")
     await context.close()

@@ -1,7 +1,5 @@
 """Links to the form, with options or with a path for the inside of a task."""
 
-from types import SimpleNamespace
-from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import pytest
@@ -93,10 +91,6 @@ async def test_a_link_goes_before_what_was_left_for_a_key(page: Page, stub: Stub
 GIT_PULL = "git-pull?repo=https%3A%2F%2Fexample.org%2Fa&urlpath=lab%2Ftree%2Fa%2Fone+two.ipynb"
 
 
-def running_server(server: str, **options: Any) -> SimpleNamespace:
-    return SimpleNamespace(name=server, active=True, user_options=options)
-
-
 def spawn_link(target: str) -> str:
     return f"/hub/spawn/alice?{urlencode({'next': target})}"
 
@@ -120,11 +114,9 @@ async def test_a_path_in_a_server_is_opened_in_the_task_that_is_started(
 
 
 async def test_a_path_in_a_server_is_opened_in_a_running_task(page: Page, stub: Stub) -> None:
-    stub.running = [
-        running_server("lab-1", software="jupyter-notebook", name="My lab"),
-        running_server("shell", software="ssh-server"),
-        running_server("old", software="jupyterhub-as-before", spawner_options={}),
-    ]
+    stub.run("lab-1", software="jupyter-notebook", name="My lab")
+    stub.run("shell", software="ssh-server")
+    stub.run("old", software="jupyterhub-as-before", spawner_options={})
     await page.goto(spawn_link("/user/alice/lab/tree/a%20b?x=1"))
     links = page.locator("#link-target a")
     await expect(links).to_have_text(["My lab", "old"])

@@ -1,11 +1,17 @@
 """What is refused at start-up, with a sentence that names entry and key."""
 
 import ssl
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from pydantic import BaseModel
 from traitlets.config import Config
 
@@ -16,6 +22,7 @@ from rosetta_hub.catalogue.options import parse_options
 from rosetta_hub.cli import main
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError, InvalidOptions
+from rosetta_hub.way_certificate import build_certificate
 
 HOST: dict[str, Any] = {
     "name": "Vega",
@@ -167,10 +174,12 @@ def test_options_of_users_are_refused_in_words() -> None:
 def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with two certificates and their keys, one with a passphrase."""
     directory = tmp_path_factory.mktemp("pem")
-    for name, protection in (("a", ["-noenc"]), ("b", ["-passout", "pass:secret"])):
-        request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-days", "2", *protection]
-        files = ["-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.crt"]
-        subprocess.run([*request, *files], cwd=directory, check=True, capture_output=True)
+    for name, protection in (("a", NoEncryption()), ("b", BestAvailableEncryption(b"secret"))):
+        made = build_certificate(name.encode() * 32)
+        key = load_pem_private_key(made.key.encode(), None)
+        text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
+        (directory / f"{name}.key").write_bytes(text)
+        (directory / f"{name}.crt").write_text(made.certificate)
     (directory / "garbage").write_text("hello\n")
     body = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     (directory / "broken").write_text(body)

@@ -1,0 +1,100 @@
+"""What axe-core finds on our pages, light and dark, and whether they fit on a telephone."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page
+
+from .look import fill
+from .settings import URL, SettingsStub, make_identity, serve_settings, with_key
+from .stub import PREFIX
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
+# The violations as texts: rule, impact, and the elements with what is wrong.
+RUN = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.map(
+    ({id, impact, nodes}) => [`${id} (${impact})`, ...nodes.map(
+        ({target, failureSummary}) => `${target}: ${failureSummary.replace(/\\s+/g, " ")}`)
+    ].join("\\n    "))"""
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+Action = Callable[[Page], Awaitable[Any]]
+
+
+async def nothing(page: Page) -> None:
+    """The page as it comes."""
+
+
+async def filter_catalogue(page: Page) -> None:
+    await page.get_by_role("button", name="astronomy").click()
+    await page.get_by_role("radio", name="CASA").check()
+
+
+async def open_advanced(page: Page) -> None:
+    await page.get_by_role("radio", name="Jupyter Notebook").check()
+    await page.get_by_label("Computing resource").select_option("vega")
+    await page.get_by_role("button", name="Advanced").click()
+    await page.get_by_label("Time limit").fill("4d")
+    await page.locator("#advanced summary").click()
+
+
+# Address, what shows that the page is complete, and what somebody does there.
+PAGES: dict[str, tuple[str, str, Action]] = {
+    "dashboard": (PREFIX, "#ended-list .task-row", nothing),
+    **{
+        task: (f"{PREFIX}tasks/{task}?stay", "#facts dd", nothing)
+        for task in ("a2", "a3", "a4", "a5", "a7", "a9")
+    },
+    "no task": (f"{PREFIX}tasks/ffff", ".notice", nothing),
+    "settings": (URL, ".identity", nothing),
+    "catalogue": ("/hub/spawn", "#cards", nothing),
+    "filter": ("/hub/spawn", "#chips button", filter_catalogue),
+    "form": ("/hub/spawn", "#chips button", open_advanced),
+    "link": ("/hub/spawn?software=casa&next=/user/alice/lab", "#link-target a", nothing),
+    "servers": ("/hub/home", ".server-row", nothing),
+    "error": ("/hub/error", ".notice", nothing),
+    "not running": ("/hub/not_running", ".notice", nothing),
+    "starting": ("/hub/spawn_pending", ".notice", nothing),
+    # JupyterHub's own, in our frame.
+    "token": ("/hub/token", "#api-tokens-table", nothing),
+    "login": ("/hub/login", "#username_input", nothing),
+}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stub() -> AsyncIterator[SettingsStub]:
+    """Hub and service with something of everything."""
+    async with serve_settings() as made:
+        fill(made)
+        made.add(make_identity(), make_identity("other", name="Other") | with_key("alice"))
+        made.native = {"old": True, "older": False}
+        made.run("lab-1", software="casa", name="My lab")
+        yield made
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])
+async def test_pages(browser: Browser, stub: SettingsStub, theme: Any, width: int) -> None:
+    context = await browser.new_context(
+        base_url=stub.base,
+        viewport={"width": width, "height": 900},
+        color_scheme=theme,
+        reduced_motion="reduce",
+    )
+    page = await context.new_page()
+    faults = {}
+    for name, (address, ready, act) in PAGES.items():
+        await page.goto(address)
+        await page.wait_for_selector(ready)
+        await act(page)
+        await page.evaluate(AXE.read_text())
+        found = list(await page.evaluate(RUN))
+        if overflow := await page.evaluate(OVERFLOW):
+            found.append(f"{overflow} px too wide")
+        if found:
+            faults[name] = found
+    await context.close()
+    assert faults == {}, "\n".join(f"{name}: {text}" for name in faults for text in faults[name])
