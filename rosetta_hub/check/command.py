@@ -5,7 +5,9 @@ import asyncio
 import contextlib
 import getpass
 import logging
+import os
 import socket
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from email.utils import formatdate
@@ -53,15 +55,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_check_command(settings: Rosetta, options: argparse.Namespace) -> int:
-    """Run the checks; returns the exit status: 1 when something failed.
+    """Run the checks; returns the exit status: 1 when something failed, or nobody reads on.
 
     Raises:
         ConfigError: there is no such resource.
     """
     logging.getLogger().setLevel(logging.WARNING)
-    reports = asyncio.run(_check_all(settings, options))
-    if options.json:
-        print(format_json(reports))
+    try:
+        reports = asyncio.run(_check_all(settings, options))
+        if options.json:
+            print(format_json(reports), flush=True)
+    except BrokenPipeError:
+        # `rosetta-hub check | head`. What is still buffered goes nowhere, without a complaint.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return 0 if all(is_good(results) for results in reports.values()) else 1
 
 

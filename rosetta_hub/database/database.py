@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 import rosetta_hub.database.migrations
@@ -35,11 +35,17 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
+        shown = _shown_url(url)
         try:
             self.engine = _create_engine(url)
             migrate(self.engine)
+        except ImportError as error:
+            raise ConfigError(
+                f"The database c.Rosetta.db_url = {shown} needs the Python package {error.name!r},"
+                " which is not installed. For PostgreSQL install rosetta-hub[postgresql], and let"
+                " the URL begin with 'postgresql+psycopg://'."
+            ) from error
         except SQLAlchemyError as error:
-            shown = make_url(url).render_as_string(hide_password=True)
             raise ConfigError(
                 f"The database c.Rosetta.db_url = {shown} can't be opened: {error}"
             ) from error
@@ -89,6 +95,22 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+
+
+def _shown_url(url: str) -> str:
+    """The URL without its password.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except (ArgumentError, ValueError) as error:
+        # Not shown: it may hold a password.
+        raise ConfigError(
+            "c.Rosetta.db_url is not a URL of SQLAlchemy's, such as"
+            " 'postgresql+psycopg://rosetta@/rosetta?host=/run/postgresql'."
+        ) from error
 
 
 def _create_engine(url: str) -> Engine:

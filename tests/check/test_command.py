@@ -18,7 +18,9 @@ c.Rosetta.computing = [
 """
 
 
-def call(tmp_path: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def call(
+    tmp_path: Path, *arguments: str, stdout: int = subprocess.PIPE
+) -> "subprocess.CompletedProcess[str]":
     import socket
 
     with socket.socket() as free:
@@ -28,7 +30,9 @@ def call(tmp_path: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     config.write_text(CONFIG.format(state=str(tmp_path / "state"), port=port))
     command = [sys.executable, "-m", "rosetta_hub", "check", "--config", str(config), *arguments]
     environment = {**os.environ, "HOME": str(tmp_path)}
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment)
+    return subprocess.run(
+        command, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=100, env=environment
+    )
 
 
 def test_table_and_status(tmp_path: Path) -> None:
@@ -54,3 +58,18 @@ def test_unknown_resource(tmp_path: Path) -> None:
     done = call(tmp_path, "nosuch")
     assert done.returncode == 2
     assert "here, lame" in done.stderr
+
+
+def test_reader_that_leaves(tmp_path: Path) -> None:
+    """As `rosetta-hub check | head` does."""
+    done = call(tmp_path, "lame", stdout=closed_pipe())
+    assert (done.returncode, done.stderr) == (1, "")
+    done = call(tmp_path, "lame", "--json", stdout=closed_pipe())
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def closed_pipe() -> int:
+    """The writing end of a pipe that nobody reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing

@@ -1,5 +1,6 @@
 """The migrations lead to the models, and a newer database is refused."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,20 @@ def test_a_database_that_is_not_there() -> None:
         Database(url)
     assert "secret" not in str(caught.value)
     assert "c.Rosetta.db_url" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postgres:secret", "is not a URL of SQLAlchemy's"),
+        ("postgresql://u:secret@host:port/x", "is not a URL of SQLAlchemy's"),
+        ("postgresql+asyncpgg://u:secret@h/x", "can't be opened"),
+        ("oracle+oracledb://u:secret@h/x", "needs the Python package 'oracledb'"),
+        ("sqlite:////nowhere/at/all.sqlite", "can't be opened"),
+    ],
+)
+def test_a_database_that_cannot_be_used(url: str, expected: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(expected)) as caught:
+        Database(url)
+    assert "c.Rosetta.db_url" in str(caught.value)
+    assert "secret" not in str(caught.value)
