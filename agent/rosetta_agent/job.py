@@ -4,6 +4,8 @@ What arrives is checked once, here; the rest of the agent trusts the types. The 
 from our own service, yet names end up in paths and argument lists: each has a pattern.
 """
 
+import functools
+import hashlib
 import json
 import re
 from typing import Any, Dict, NamedTuple, Optional, Tuple
@@ -24,6 +26,7 @@ from rosetta_agent.reach import (
 PULL_POLICIES = ("missing", "always", "never")
 DEFAULT_PORT = 8888
 
+_ROUNDS = 20000
 _TASK = re.compile(r"[0-9a-z][0-9a-z-]{0,39}\Z")
 _REFERENCE = re.compile(r"[A-Za-z0-9/.][^\s\x00]{0,1023}\Z")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
@@ -102,6 +105,17 @@ class Timeouts(NamedTuple):
     orphan: float
 
 
+@functools.lru_cache(maxsize=None)
+def container_name(task: str, attempt: int) -> str:
+    """Name and host name of a container, which do not tell the task's id.
+
+    Every container may ask Docker's DNS for the names of all others in its network. The id has
+    48 bits: a slow hash keeps it from being found by trying.
+    """
+    text = "{} {}".format(task, attempt).encode("ascii")
+    return "rosetta-" + hashlib.pbkdf2_hmac("sha256", text, b"container", _ROUNDS, 8).hex()
+
+
 class Attempt(NamedTuple):
     """Which attempt of which task, and where: all that is needed to clean up after it.
 
@@ -118,7 +132,7 @@ class Attempt(NamedTuple):
     @property
     def name(self) -> str:
         """Name of the container, the same for every agent of this attempt."""
-        return "rosetta-{}-{}".format(self.task, self.attempt)
+        return container_name(self.task, self.attempt)
 
 
 class StopOrder(NamedTuple):
@@ -165,7 +179,7 @@ class Job(NamedTuple):
 
     def __repr__(self) -> str:
         """Names the attempt only: the order holds secrets."""
-        return "<Job {}>".format(self.attempt.name)
+        return "<Job {}-{}>".format(self.attempt.task, self.attempt.attempt)
 
 
 def parse_job(text: str) -> Job:

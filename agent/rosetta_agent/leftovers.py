@@ -72,7 +72,7 @@ def _sweep_sandbox(attempt: Attempt) -> None:
         return
     if process_of(sandbox) is not None or not sandbox.lock():
         return
-    LOG.info("removing what is left of %s", attempt.name)
+    LOG.info("removing what is left of %s, attempt %d", attempt.task, attempt.attempt)
     try:
         remove_container(attempt._replace(engine=engine), sandbox, 0.0)
         sandbox.remove()

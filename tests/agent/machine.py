@@ -95,13 +95,14 @@ class Machine:
         """Processes, containers and files of the task."""
         found = [line for line in processes() if job["task"] in line]
         if self.engine in ("docker", "podman"):
+            label = f"label=rosetta.task={job['task']}"
             done = subprocess.run(
-                [self.engine, "ps", "--all", "--format", "{{.Names}}"],
+                [self.engine, "ps", "--all", "--filter", label, "--format", "{{.Names}}"],
                 capture_output=True,
                 text=True,
                 check=True,
             )
-            found += [line for line in done.stdout.splitlines() if job["task"] in line]
+            found += done.stdout.splitlines()
         if self.sandbox(job).exists():
             found.append(str(self.sandbox(job)))
         return found

@@ -25,13 +25,14 @@ PODMAN = docker_cli.Client(
     remove_options=("--time", "0"),
     init=("--init", "--init-path", "/usr/bin/catatonit"),
 )
+NAME = "rosetta-4f8b8db7c2731b9a"
 DIGEST = "sha256:" + "a" * 64
 
 
 def test_docker_run_with_all_options() -> None:
     assert docker_cli.build_run_command(DOCKER, full_job(), publish="127.0.0.1", init=True) == [
-        *("docker", "run", "--detach", "--name", "rosetta-3f9a1c22b7e4-2"),
-        *("--pull", "never", "--hostname", "3f9a1c22b7e4"),
+        *("docker", "run", "--detach", "--name", NAME),
+        *("--pull", "never", "--hostname", NAME),
         *("--log-driver", "json-file", "--log-opt", "max-size=10m", "--init"),
         *("--label", "rosetta.task=3f9a1c22b7e4", "--label", "rosetta.attempt=2"),
         *("--publish", "127.0.0.1::8888", "--platform", "linux/amd64"),
@@ -62,8 +63,8 @@ def test_networks_of_podman() -> None:
 
 def test_podman_run_with_as_little_as_possible() -> None:
     assert docker_cli.build_run_command(PODMAN, plain_job(), publish=None, init=False) == [
-        *("podman", "run", "--detach", "--name", "rosetta-3f9a1c22b7e4-2"),
-        *("--pull", "never", "--hostname", "3f9a1c22b7e4"),
+        *("podman", "run", "--detach", "--name", NAME),
+        *("--pull", "never", "--hostname", NAME),
         *("--log-driver", "k8s-file", "--log-opt", "max-size=10m"),
         *("--label", "rosetta.task=3f9a1c22b7e4", "--label", "rosetta.attempt=2"),
         *("--security-opt", "no-new-privileges", "--network", "slirp4netns"),

@@ -13,11 +13,18 @@ from .orders import full_job, full_order, plain_job
 
 def test_full_order() -> None:
     job = full_job()
-    assert job.attempt.name == "rosetta-3f9a1c22b7e4-2"
+    assert (job.attempt.task, job.attempt.attempt) == ("3f9a1c22b7e4", 2)
     assert job.limits == (1.5, 2147483648, 1024, None)
     assert job.binds[1].read_only
     assert job.command == ("serve", "--all")
     assert job.engine_options == ("--ulimit", "core=0")
+
+
+def test_name_of_the_container_does_not_tell_the_task() -> None:
+    name = full_job().attempt.name
+    assert name == "rosetta-4f8b8db7c2731b9a"  # agents of other versions find the container, too
+    assert name != full_job(attempt=3).attempt.name
+    assert name != full_job(task="3f9a1c22b7e5").attempt.name
 
 
 def test_defaults() -> None:
@@ -94,5 +101,5 @@ def test_stop_order() -> None:
     names = ("task", "attempt", "work_dir", "engine")
     order = {name: full_order()[name] for name in names}
     stop = parse_stop_order(json.dumps({**order, "stop": 3}))
-    assert (stop.attempt.name, stop.grace) == ("rosetta-3f9a1c22b7e4-2", 3)
+    assert (stop.attempt.name, stop.grace) == (full_job().attempt.name, 3)
     assert parse_stop_order(json.dumps(order)).grace == 10

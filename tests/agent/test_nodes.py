@@ -287,7 +287,8 @@ def answers(machine: Machine, job: Job) -> bool:
 
 
 def containers(job: Job) -> list[str]:
-    names = ["docker", "ps", "--all", "--format", "{{.Names}}", "--filter", f"name={job['task']}"]
+    label = f"label=rosetta.task={job['task']}"
+    names = ["docker", "ps", "--all", "--format", "{{.Names}}", "--filter", label]
     return subprocess.run(names, capture_output=True, text=True, check=True).stdout.split()
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from rosetta_agent.job import container_name
+
 from .conftest import IMAGE
 from .fake import FakeService, wait_until
 from .machine import (
@@ -199,7 +201,7 @@ def test_container_that_somebody_removed(
     job = make_job(machine)
     machine.run(job)
     service.wait_for("running")
-    name = f"rosetta-{job['task']}-1"
+    name = container_name(job["task"], 1)
     subprocess.run(["docker", "rm", "--force", name], check=True, capture_output=True)
     report = service.wait_for_end()
     assert report["reason"] == "exited"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser
 
+from rosetta_agent.job import container_name
 from tests.support.browsing import visit
 
 from .browser import chromium, log_in
@@ -185,7 +186,7 @@ async def test_a_container_does_not_reach_its_neighbour(
     spy = await alice.start(software="open", engine=engine)
     await bob.until(victim["id"], "running")
     await alice.until(spy["id"], "running")
-    name, other = (f"rosetta-{task['id']}-1" for task in (spy, victim))
+    name, other = (container_name(task["id"], 1) for task in (spy, victim))
     look = [engine, "inspect", "--format", "{{json .NetworkSettings}}", other]
     shown = subprocess.run(look, capture_output=True, text=True, check=True).stdout
     addresses = set(re.findall(r'"IPAddress": ?"([0-9.]+)"', shown))
@@ -194,5 +195,10 @@ async def test_a_container_does_not_reach_its_neighbour(
         code = f"import socket; socket.create_connection(('{address}', 8888), 3)"
         found = subprocess.run([engine, "exec", name, "python3", "-c", code], capture_output=True)
         assert found.returncode != 0, f"{address} answers"
+    # What the engine's DNS calls the neighbour does not tell which task it is.
+    for address in addresses:
+        code = f"import socket; print(socket.gethostbyaddr('{address}'))"
+        found = subprocess.run([engine, "exec", name, "python3", "-c", code], capture_output=True)
+        assert victim["id"].encode() not in found.stdout
     itself = "import socket; socket.create_connection(('127.0.0.1', 8888), 3)"
     subprocess.run([engine, "exec", name, "python3", "-c", itself], check=True)

@@ -7,6 +7,8 @@ import signal
 import pytest
 from tornado.websocket import websocket_connect
 
+from rosetta_agent.job import container_name
+
 from .deployment import Deployment, Door, User, eventually
 from .test_life import containers
 
@@ -31,7 +33,7 @@ async def test_edge(alice: User, deployment: Deployment) -> None:
     os.kill(pid, signal.SIGKILL)
     await eventually(lambda: reachable(door), "the task is reachable through a new edge", 15)
     assert deployment.edge_pid() != pid
-    assert containers(str(task["id"])) == [f"rosetta-{task['id']}-1"]
+    assert containers(str(task["id"])) == [container_name(str(task["id"]), 1)]
 
 
 async def test_service(alice: User, deployment: Deployment) -> None:
@@ -47,7 +49,7 @@ async def test_service(alice: User, deployment: Deployment) -> None:
     await eventually(new_service, "a new service answers", 60)
     assert (await alice.until(str(task["id"]), "running"))["attempt"] == 1
     assert await reachable(door)
-    assert containers(str(task["id"])) == [f"rosetta-{task['id']}-1"]
+    assert containers(str(task["id"])) == [container_name(str(task["id"]), 1)]
 
 
 async def test_hub_and_service(alice: User, deployment: Deployment) -> None:
@@ -64,7 +66,7 @@ async def test_hub_and_service(alice: User, deployment: Deployment) -> None:
         return bool(server and server["ready"])
 
     await eventually(known, "the hub has not given the server up")
-    assert containers(str(task["id"])) == [f"rosetta-{task['id']}-1"]
+    assert containers(str(task["id"])) == [container_name(str(task["id"]), 1)]
 
 
 async def test_hubs_proxy(alice: User, deployment: Deployment) -> None:
@@ -85,7 +87,7 @@ async def test_agent(alice: User, deployment: Deployment) -> None:
         return deployment.agent_pid(task) != pid
 
     await eventually(replaced, "a new agent looks after the container", 30)
-    assert containers(str(task["id"])) == [f"rosetta-{task['id']}-1"]
+    assert containers(str(task["id"])) == [container_name(str(task["id"]), 1)]
     await alice.api("POST", f"tasks/{task['id']}/stop")
     await alice.until(str(task["id"]), "stopped")
     assert containers(str(task["id"])) == []
@@ -113,7 +115,7 @@ async def test_in_the_middle_of_a_start(alice: User, deployment: Deployment, vic
         os.kill(await eventually(agent, "the agent runs"), signal.SIGKILL)
     task = await alice.until(task["id"], "running")
     assert task["attempt"] == 1
-    assert containers(task["id"]) == [f"rosetta-{task['id']}-1"]
+    assert containers(task["id"]) == [container_name(str(task["id"]), 1)]
 
 
 async def test_open_websockets_survive_hub_and_service(alice: User, deployment: Deployment) -> None:

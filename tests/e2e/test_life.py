@@ -3,12 +3,15 @@
 import json
 import subprocess
 
+from rosetta_agent.job import container_name
+
 from .deployment import Deployment, User, eventually
 
 
 def containers(task_id: str) -> list[str]:
     """The containers of a task that docker knows."""
-    command = ["docker", "ps", "-a", "--filter", f"name=rosetta-{task_id}", "--format={{.Names}}"]
+    label = f"label=rosetta.task={task_id}"
+    command = ["docker", "ps", "-a", "--filter", label, "--format={{.Names}}"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
@@ -16,7 +19,7 @@ async def test_a_task_runs_and_is_entered(alice: User) -> None:
     task = await alice.start(software="echo", name="My echo")
     assert task["name"] == "My echo"
     task = await alice.until(task["id"], "running")
-    assert containers(task["id"]) == [f"rosetta-{task['id']}-1"]
+    assert containers(task["id"]) == [container_name(task["id"], 1)]
     door = await alice.enter(task)
     answer = await door.get("/some/path?x=1")
     assert answer.code == 200
@@ -86,7 +89,7 @@ async def test_two_starts_of_one_name(alice: User) -> None:
 async def test_memory_and_cpus_are_applied(alice: User) -> None:
     task = await alice.start(software="echo", memory="300M", cpus=1.5)
     await alice.until(task["id"], "running")
-    command = ["docker", "inspect", f"rosetta-{task['id']}-1"]
+    command = ["docker", "inspect", container_name(task["id"], 1)]
     raw = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     config = json.loads(raw)[0]["HostConfig"]
     assert config["Memory"] == 300 << 20

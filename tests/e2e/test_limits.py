@@ -92,7 +92,8 @@ def left(task: dict[str, Any]) -> list[str]:
     """The containers of a task."""
     found = []
     for client in ("docker", "podman"):
-        command = [client, "ps", "-a", f"--filter=name=rosetta-{task['id']}", "--format={{.Names}}"]
+        label = f"label=rosetta.task={task['id']}"
+        command = [client, "ps", "-a", "--filter", label, "--format={{.Names}}"]
         found += subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     return found
 

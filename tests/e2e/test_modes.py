@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 
+from rosetta_agent.job import container_name
 from tests.service.postgres import postgresql
 from tests.support.browsing import visit
 
@@ -273,7 +274,7 @@ async def survives(alice: User, *parts: Unit) -> None:
     known = await alice.task(task["id"])
     assert known is not None
     assert (known["attempt"], known["started"]) == (1, task["started"])
-    assert containers(task["id"]) == [f"rosetta-{task['id']}-1"]
+    assert containers(task["id"]) == [container_name(task["id"], 1)]
     await alice.clean()
     assert containers(task["id"]) == []
 

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from rosetta_agent.job import container_name
 from tests.e2e.deployment import User, eventually
 from tests.support.cluster_faults import reboot, restart_service
 
@@ -40,6 +41,6 @@ async def test_a_reboot_is_noticed(hub: Hub, alice: User) -> None:
 
     async def is_clean() -> bool:
         names = hub.cluster.run("host", ["podman", "ps", "--all", "--format={{.Names}}"], "carol")
-        return str(task["id"]) not in names
+        return container_name(str(task["id"]), 1) not in names
 
     await eventually(is_clean, "nothing of the task is left")

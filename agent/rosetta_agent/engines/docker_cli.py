@@ -173,9 +173,13 @@ def _bracketed(address: str) -> str:
     return "[{}]".format(address) if ":" in address else address
 
 
+def names_network(job: Job) -> bool:
+    """Whether the administrator's options choose the network."""
+    return any(option.split("=")[0] in ("--network", "--net") for option in job.engine_options)
+
+
 def _network_options(client: Client, job: Job) -> List[str]:
-    named = any(option.split("=")[0] in ("--network", "--net") for option in job.engine_options)
-    return ["--network", client.network] if client.network and not named else []
+    return ["--network", client.network] if client.network and not names_network(job) else []
 
 
 def build_connection(host: EngineHost) -> Tuple[str, ...]:
@@ -217,7 +221,7 @@ def build_run_command(client: Client, job: Job, publish: Optional[str], init: bo
     """
     attempt = job.attempt
     argv = client.argv + ["run", "--detach", "--name", attempt.name]
-    argv += ["--pull", "never", "--hostname", attempt.task]
+    argv += ["--pull", "never", "--hostname", attempt.name]
     argv += ["--log-driver", client.log_driver, "--log-opt", "max-size=10m"]
     argv += list(client.init) if init else []
     argv += ["--label", "rosetta.task={}".format(attempt.task)]
