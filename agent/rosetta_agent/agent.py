@@ -9,7 +9,7 @@ import time
 from typing import Any, Dict, Optional
 
 from rosetta_agent import logs
-from rosetta_agent.answer import answers
+from rosetta_agent.answer import probe, wrong_protocol
 from rosetta_agent.batch import Batch
 from rosetta_agent.ends import failure_of, stopped
 from rosetta_agent.engines import create_engine
@@ -257,10 +257,12 @@ class Agent:
                 return ended
             self._entrance.keep(container)
             asked = time.monotonic()
-            if answers(
-                self._entrance.address(container), interface.protocol, interface.path, patience
-            ):
+            address = self._entrance.address(container)
+            spoken = probe(address, interface.protocol, interface.path, patience)
+            if spoken == interface.protocol:
                 return None
+            if spoken is not None:
+                raise wrong_protocol(interface.protocol, spoken)
             if time.monotonic() - asked >= patience:
                 patience = min(2 * patience, _PROBE_MOST)
             self._sleep(pause)

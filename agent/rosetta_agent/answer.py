@@ -7,24 +7,74 @@ is accepted and still open a moment later.
 import contextlib
 import socket
 import ssl
-from typing import Tuple, Union
+from typing import Optional, Tuple, Union
+
+from rosetta_agent.errors import TaskFailure
 
 Address = Union[str, Tuple[str, int]]
 
 _STILL_OPEN_SECONDS = 0.3
 _GREETINGS = {"http": b"HTTP/", "https": b"HTTP/", "ssh": b"SSH-"}
+_OTHER = {"http": "https", "https": "http"}
+_NAMES = {"http": "http", "https": "https (TLS)"}
+_ENOUGH = len(b"HTTP/1.1 200")
 
 
-def answers(address: Address, protocol: str, path: str, seconds: float) -> bool:
-    """Try once; ``address`` is the path of a unix socket, or host and port.
+def probe(address: Address, protocol: str, path: str, seconds: float) -> Optional[str]:
+    """Try once; returns the protocol that answers, None where nothing does yet.
 
-    ``seconds`` bounds each wait; no answer in time is no answer.
+    That is ``protocol``, or the other one of http and https: a server with TLS hangs up on a
+    plain request, or answers it with status 400. ``address`` is the path of a unix socket, or
+    host and port; ``seconds`` bounds each wait.
+    """
+    reply = _first_bytes(address, protocol, path, seconds)
+    if reply is None:
+        return None
+    greets = reply.startswith(_GREETINGS.get(protocol, b""))
+    other = _OTHER.get(protocol)
+    if other is None or (greets and not _is_bad_request(protocol, reply)):
+        return protocol if greets else None
+    reply = _first_bytes(address, other, path, seconds) or b""
+    if reply.startswith(_GREETINGS[other]) and not _is_bad_request(other, reply):
+        return other
+    return protocol if greets else None
+
+
+def wrong_protocol(protocol: str, spoken: str) -> TaskFailure:
+    """The failure of an interface that speaks another protocol than its entry says."""
+    sentence = "The interface speaks {}, its entry in the catalogue says {}."
+    text = sentence.format(_NAMES[spoken], _NAMES[protocol])
+    return TaskFailure("wrong_protocol", text, text)
+
+
+def _is_bad_request(protocol: str, reply: bytes) -> bool:
+    return protocol == "http" and reply[9:12] == b"400"
+
+
+def _first_bytes(address: Address, protocol: str, path: str, seconds: float) -> Optional[bytes]:
+    """The begin of what the other side says; empty where it hangs up, None where it is silent.
+
+    A protocol without a known greeting counts as silent while it hangs up at once.
     """
     try:
-        with _connect(address, seconds) as connection:
-            return _greets(connection, protocol, path)
+        connection = _connect(address, seconds)
     except OSError:
-        return False
+        return None
+    with connection:
+        try:
+            if protocol not in _GREETINGS:
+                return b"" if _stays_open(connection) else None
+            if protocol == "https":
+                with _wrap(connection) as secured:
+                    secured.sendall(build_request(path))
+                    return _receive(secured)
+            if protocol == "http":
+                connection.sendall(build_request(path))
+            return _receive(connection)
+        except socket.timeout:
+            return None
+        except OSError:
+            return b""
 
 
 def _connect(address: Address, seconds: float) -> socket.socket:
@@ -38,19 +88,6 @@ def _connect(address: Address, seconds: float) -> socket.socket:
         connection.close()
         raise
     return connection
-
-
-def _greets(connection: socket.socket, protocol: str, path: str) -> bool:
-    greeting = _GREETINGS.get(protocol)
-    if greeting is None:
-        return _stays_open(connection)
-    if protocol == "https":
-        with _wrap(connection) as secured:
-            secured.sendall(build_request(path))
-            return _starts_with(secured, greeting)
-    if protocol == "http":
-        connection.sendall(build_request(path))
-    return _starts_with(connection, greeting)
 
 
 def build_request(path: str) -> bytes:
@@ -67,14 +104,15 @@ def _wrap(connection: socket.socket) -> ssl.SSLSocket:
     return context.wrap_socket(connection)
 
 
-def _starts_with(connection: socket.socket, expected: bytes) -> bool:
+def _receive(connection: socket.socket) -> bytes:
+    """As much as tells the protocol, and the status of HTTP."""
     received = b""
-    while len(received) < len(expected):
-        data = connection.recv(len(expected) - len(received))
+    while len(received) < _ENOUGH:
+        data = connection.recv(_ENOUGH - len(received))
         if not data:
-            return False
+            break
         received += data
-    return received == expected
+    return received
 
 
 def _stays_open(connection: socket.socket) -> bool:

@@ -36,6 +36,7 @@ REASONS = (
     "out_of_memory",
     "exited",
     "no_answer",
+    "wrong_protocol",
     "port_in_use",
     "unsupported",
     "orphaned",

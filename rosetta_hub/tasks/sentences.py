@@ -20,6 +20,8 @@ _FAILURES = {
     " Start it again with more memory.",
     "no_answer": "The software did not open its port {port} within {timeout} seconds."
     " The log may tell why.",
+    "wrong_protocol": "The software can't be opened: {detail}"
+    " The administrator has to set its 'interface_protocol'.",
     "port_in_use": "The port {port} that this software needs is taken on {computing}."
     " Start the task again later, or on another computing resource.",
     "unsupported": "{computing} can't run this task: {detail}",

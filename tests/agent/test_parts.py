@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rosetta_agent import limits, logs, processes, usage
-from rosetta_agent.answer import answers, build_request
+from rosetta_agent.answer import build_request, probe
 from rosetta_agent.errors import StateUnknown, TaskFailure
 from rosetta_agent.keeper import parse_wait_status
 
@@ -230,6 +230,7 @@ def listen(connection: socket.socket) -> None:
         ("http", say(b"SSH-2.0-x\r\n"), False),
         ("http", hang_up, False),
         ("http", listen, False),
+        ("http", say(b"HTTP/1.1 400 Bad Request\r\n\r\n"), True),
         ("https", say(b"HTTP/1.1 400 no TLS\r\n\r\n"), False),
         ("ssh", say(b"SSH-2.0-OpenSSH_9.2\r\n"), True),
         ("ssh", say(b"HTTP/1.1 200\r\n"), False),
@@ -241,11 +242,12 @@ def listen(connection: socket.socket) -> None:
 )
 def test_answer(protocol: str, talk: Callable[[socket.socket], None], expected: bool) -> None:
     with server(talk) as port:
-        assert answers(("127.0.0.1", port), protocol, "/", 0.5) is expected
+        found = probe(("127.0.0.1", port), protocol, "/", 0.5)
+        assert found == (protocol if expected else None)
 
 
 def test_no_answer_where_nobody_listens(tmp_path: Path) -> None:
-    assert not answers(str(tmp_path / "none.sock"), "http", "/", 1)
+    assert probe(str(tmp_path / "none.sock"), "http", "/", 1) is None
 
 
 def test_request() -> None:

@@ -10,7 +10,7 @@ import urllib.error
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
 from rosetta_agent import namespaces, network
-from rosetta_agent.answer import answers
+from rosetta_agent.answer import probe, wrong_protocol
 from rosetta_agent.check.findings import Findings
 from rosetta_agent.check.listener import listen
 from rosetta_agent.check.spec import CheckSpec
@@ -23,7 +23,7 @@ from rosetta_agent.poster import build_opener
 from rosetta_agent.sandbox import Sandbox
 
 _URL_SECONDS = 10.0
-_PAUSE_SECONDS = 0.2
+_PROBE_SECONDS, _PAUSE_SECONDS = 5.0, 0.2
 
 Publish = Callable[[Findings], None]
 
@@ -161,8 +161,11 @@ def _wait_for_answer(engine: Engine, job: Job, entrance: Entrance) -> Dict[str, 
     while time.monotonic() < deadline:
         entrance.keep(container)
         address = entrance.address(container)
-        if answers(address, interface.protocol, interface.path, 1.0):
+        spoken = probe(address, interface.protocol, interface.path, _PROBE_SECONDS)
+        if spoken == interface.protocol:
             return {"warnings": list(container.warnings)}
+        if spoken is not None:
+            raise wrong_protocol(interface.protocol, spoken)
         condition = engine.inspect()
         if condition.kind != "running":
             return {"error": "it ended with exit code {}".format(condition.exit_code)}

@@ -30,6 +30,7 @@ from rosetta_agent.engines.docker_cli import (
     is_gone,
     is_name_taken,
     is_read_by_client,
+    names_network,
     parse_condition,
     parse_inspect,
     parse_is_init,
@@ -110,6 +111,18 @@ class Docker(Engine):
             return False
         return os.geteuid() != 0 or has_capability(CAP_SYS_ADMIN)
 
+    def loopback_options(self, job: Job) -> Tuple[str, ...]:
+        """Give the container the address ::1, for software that listens on IPv6 alone.
+
+        Docker takes it away in networks without IPv6. It is of use where the agent enters the
+        network, and no setting of a network that is the administrator's choice.
+        """
+        if names_network(job) or has_own_network_stack(job.runtime):
+            return ()
+        if not self.can_enter(job.runtime) or not os.path.isdir("/proc/sys/net/ipv6"):
+            return ()
+        return ("--sysctl", "net.ipv6.conf.lo.disable_ipv6=0")
+
     def _ask(self, argv: List[str], seconds: float = _ASK_SECONDS) -> Completed:
         done = run(argv, seconds)
         if done.status != 0 and parse_cause(done.errors) == "engine_unavailable":
@@ -174,6 +187,7 @@ class Docker(Engine):
             owner = identify(os.getpid()) or Identity(0, 0)
             options = build_owner_options(os.geteuid(), owner)
             client = client._replace(run_options=client.run_options + options)
+        client = client._replace(run_options=client.run_options + self.loopback_options(job))
         done = self._run(client, job)
         unlimited: Tuple[str, ...] = ()
         if done.status == _ENGINE_ERROR and is_disk_limit_refused(done.errors):

@@ -8,7 +8,7 @@ from typing import Dict, Mapping, Optional, Sequence, Tuple
 from rosetta_agent.engines.docker import Docker, has_own_network_stack
 from rosetta_agent.engines.docker_cli import Client
 from rosetta_agent.engines.references import is_on_loopback
-from rosetta_agent.job import Attempt, Image
+from rosetta_agent.job import Attempt, Image, Job
 from rosetta_agent.processes import CAP_SYS_ADMIN, CAP_SYS_RESOURCE, has_capability
 from rosetta_agent.sandbox import Sandbox
 
@@ -49,6 +49,10 @@ class Podman(Docker):
 
     def have_network(self, client: Client) -> None:
         """See Docker: here each container has a network of its own."""
+
+    def loopback_options(self, job: Job) -> Tuple[str, ...]:
+        """See Docker: podman leaves the loopback as the kernel makes it."""
+        return ()
 
     def can_enter(self, runtime: Optional[str]) -> bool:
         """See Docker. Rootless podman's user namespace is ours to enter.
