@@ -208,6 +208,7 @@ c.Rosetta.computing = [
 #             "auth_mode": "user_keys",
 #             "wms": "slurm",
 #             "container_engines": ["singularity"],
+#             "default_memory": "4G",
 #             "default_time": "4h",
 #             "sizes": [
 #                 {"name": "small", "label": "Small", "cpus": 2, "memory": "4G"},

@@ -4,9 +4,10 @@ Slurm tells most in the environment. Other schedulers tell less: then there is n
 here, and the service knows it from the scheduler.
 """
 
+import fnmatch
 import os
 import time
-from typing import Dict, Mapping, NamedTuple, Optional, Tuple
+from typing import Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from rosetta_agent.job import Gpus, Job
 
@@ -86,12 +87,26 @@ def clean(environment: Mapping[str, str]) -> Dict[str, str]:
     }
 
 
+def select(environment: Mapping[str, str], patterns: Sequence[str]) -> Dict[str, str]:
+    """The variables that the administrator passes to containers."""
+    return {
+        name: environment[name]
+        for name in environment
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    }
+
+
 def enter(job: Job) -> Tuple[Batch, Job]:
-    """Read the environment, leave it clean, and give the job the GPUs that it has."""
+    """Read the environment, leave it clean, and give the job what it has of the batch job.
+
+    These are its GPUs, and the variables that are passed to the container; those of the
+    software count more.
+    """
     batch = parse_environment(os.environ, time.time(), time.monotonic())
+    passed = select(os.environ, job.pass_variables)
     kept = clean(os.environ)
     for name in set(os.environ) - set(kept):
         del os.environ[name]
     if job.gpus is not None and batch.devices:
         job = job._replace(gpus=Gpus(job.gpus.number, batch.devices))
-    return batch, job._replace(batch=True)
+    return batch, job._replace(batch=True, environment=dict(passed, **job.environment))

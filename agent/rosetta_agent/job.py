@@ -34,6 +34,7 @@ _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9]+)?\Z")
 _RUNTIME = re.compile(r"[A-Za-z0-9/][A-Za-z0-9._/-]*\Z")
 _PROTOCOL = re.compile(r"[a-z][a-z0-9+.-]{0,19}\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_VARIABLE_PATTERN = re.compile(r"[A-Za-z_*][A-Za-z0-9_*]*\Z")
 _CAPABILITY = re.compile(r"[A-Z_]+\Z")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(:[A-Za-z0-9_][A-Za-z0-9_-]*)?\Z")
 _URL = re.compile(r"https?://[^\s/@]+/\S*\Z")
@@ -153,7 +154,8 @@ class Job(NamedTuple):
     """Everything the agent needs to know about one attempt of one task.
 
     ``warn_before`` is in seconds before the time limit of a batch job; ``batch``: the agent
-    runs in one.
+    runs in one, of whose variables the container gets those that match ``pass_variables``
+    (fnmatch).
     """
 
     attempt: Attempt
@@ -175,6 +177,7 @@ class Job(NamedTuple):
     report_ca: Optional[str]
     gpus: Optional[Gpus]
     warn_before: float
+    pass_variables: Tuple[str, ...] = ()
     batch: bool = False
 
     def __repr__(self) -> str:
@@ -212,6 +215,7 @@ def parse_job(text: str) -> Job:
         report_ca=parse_authority(fields, "report_ca"),
         gpus=_gpus(fields),
         warn_before=fields.number("warn_before", low=0.0, default=600.0),
+        pass_variables=fields.texts("pass_variables", _VARIABLE_PATTERN),
     )
 
 

@@ -173,7 +173,13 @@ class Computing(Entry):
                 raise ValueError(f"default_{what} is larger than max_{what}")
         self._check_sizes()
         self._check_platform_keys()
+        self._check_batch_keys()
         return self
+
+    def _check_batch_keys(self) -> None:
+        for key in ("prologue", "pass_variables"):
+            if getattr(self.conf, key, ()) and not self.has_queue:
+                raise ValueError(f"key 'conf.{key}' is for batch jobs: set 'wms'")
 
     def _check_sizes(self) -> None:
         if twice := duplicates(size.name for size in self.sizes):

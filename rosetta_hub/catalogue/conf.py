@@ -25,9 +25,14 @@ _OPTIONAL_URL = pattern(
     r"^$|^https?://\S+$", "write an address that begins with http:// or https://"
 )
 _API_VERSION = pattern(r"^v0\.0\.\d+$", "write a version such as 'v0.0.41'")
+_VARIABLE = pattern(
+    r"^[A-Za-z_*][A-Za-z0-9_*]*$",
+    "write the name of a variable, in which * is any text",
+)
 _DOCKER_URL = pattern(r"^tcp://\S+:\d+$", "write tcp://HOST:PORT")
 WorkDir = Annotated[str, Field(pattern=_WORK_DIR)]
 AbsolutePath = Annotated[str, Field(pattern=_PATH)]
+VariablePattern = Annotated[str, Field(pattern=_VARIABLE)]
 
 
 class Conf(Entry):
@@ -86,6 +91,15 @@ class RemoteConf(Conf):
         description="Where its nodes reach the service; default c.Rosetta.agents_url.",
     )
     python: str = Field(default="python3", description="Python of its nodes, 3.6 or newer.")
+    prologue: tuple[str, ...] = Field(
+        default=(),
+        description="Lines that a login shell executes in a batch job before the agent starts.",
+    )
+    pass_variables: tuple[VariablePattern, ...] = Field(
+        default=(),
+        description="Environment variables of a batch job that its container gets, `*` stands for"
+        " any text: `SLURM_JOB_ID`, `SLURM_*`.",
+    )
     image_dir: str = Field(
         default="",
         pattern=_OPTIONAL_PATH,

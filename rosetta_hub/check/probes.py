@@ -142,7 +142,9 @@ class JobProbe(FileProbe):
 
     async def start(self) -> str:
         """Submit, wait for the start and for the first findings."""
-        program = build_batch_script(self.order, _python(self._context), "check")
+        conf = self._context.computing.conf
+        prologue = conf.prologue if isinstance(conf, RemoteConf) else ()
+        program = build_batch_script(self.order, _python(self._context), "check", prologue)
         self._job_id = await self._wms.submit(self._request(), program)
         started = time.monotonic()
         job = await self._wait_for_start(started)

@@ -15,7 +15,7 @@ import json
 import shlex
 import textwrap
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,13 +50,17 @@ def agent_checksum() -> str:
 
 
 def build_batch_script(
-    order: Mapping[str, Any], python: str = "python3", verb: BatchVerb = "batch"
+    order: Mapping[str, Any],
+    python: str = "python3",
+    verb: BatchVerb = "batch",
+    prologue: Sequence[str] = (),
 ) -> str:
     """The batch script of a job: a Python program that becomes the agent of this order.
 
     `python` is a name that is looked for in PATH, an absolute path, or a command such as
     `/usr/bin/env python3`. Schedulers that ignore the first line and hand the script to a shell,
-    by name or on its standard input, start the same program.
+    by name or on its standard input, start the same program. With a `prologue` it is a script of a
+    login shell, which executes these lines first.
 
     Raises:
         ConfigError: `python` can't stand in the first line of a script.
@@ -66,9 +70,13 @@ def build_batch_script(
         words = ["/usr/bin/env", *words]
     if not words or not words[0].startswith("/") or any(len(word.split()) != 1 for word in words):
         raise ConfigError(f"python: {python!r} is neither a name nor an absolute path")
+    start = f"exec {shlex.join(words)} -I - <<'{_END}'"
+    program = f"{_program(order, verb)}{_END}\n"
+    if prologue:
+        return "\n".join(("#!/bin/bash -l", *prologue, start, program))
     # For Python this line is a text without effect; a shell executes it, and hands on the rest.
-    shell = f"''''exec {shlex.join(words)} -I - <<'{_END}' # '''"
-    return f"#!{' '.join(words)}\n{shell}\n{_program(order, verb)}{_END}\n"
+    shell = f"''''{start} # '''"
+    return f"#!{' '.join(words)}\n{shell}\n{program}"
 
 
 def build_remote_command(verb: Verb, python: str = "python3") -> list[str]:

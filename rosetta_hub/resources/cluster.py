@@ -81,7 +81,7 @@ class Cluster:
         work_dir = self._computing.work_dir("{uid}")
         setting = self._remote.setting(task, work_dir, listens=self._remote.way != "agent")
         job = build_job(task, self._computing, self._settings, self._keys, setting)
-        script = build_batch_script(job, self._conf.python)
+        script = build_batch_script(job, self._conf.python, prologue=self._conf.prologue)
         return await self._open_wms(task.user).submit(self._request(task), script)
 
     async def jobs(self, tasks: Iterable[Task]) -> list[Job]:

@@ -79,6 +79,7 @@ def build_job(
             **software.environment,
             **interface_environment(software, password),
         },
+        "pass_variables": list(getattr(computing.conf, "pass_variables", ())),
         "command": list(software.command) or None,
         "limits": {
             "cpus": task.cpus,

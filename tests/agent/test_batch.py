@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rosetta_agent import leases, usage
-from rosetta_agent.batch import Batch, clean, parse_environment
+from rosetta_agent.batch import Batch, clean, enter, parse_environment
 from rosetta_agent.ends import failure_of, stopped
 from rosetta_agent.engines.base import Condition
 from rosetta_agent.errors import Cancelled
@@ -17,6 +17,7 @@ from rosetta_agent.leases import Lease, read_lease
 from rosetta_agent.progress import Progress
 
 from .fake import wait_until
+from .orders import full_job
 
 SLURM = {
     "SLURM_JOB_ID": "52",
@@ -54,6 +55,21 @@ def test_other_schedulers_count_by_the_clock() -> None:
 def test_signal_at_the_limit(left: float, over: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.monotonic", lambda: 1000.0)
     assert Batch(None, 1000.0 + left, 0, ()).is_over() is over
+
+
+def test_variables_that_the_administrator_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (SLURM | {"SLURM_JWT": "secret", "NAME": "node"}).items():
+        monkeypatch.setenv(name, value)
+    job = full_job(pass_variables=["SLURM_JOB_*", "NAME"], environment={"NAME": "software"})
+    _batch, job = enter(job)
+    assert job.environment == {
+        "SLURM_JOB_ID": "52",
+        "SLURM_JOB_START_TIME": "1000000",
+        "SLURM_JOB_END_TIME": "1003600",
+        "SLURM_JOB_GPUS": "0,3",
+        "NAME": "software",
+    }
+    assert "SLURM_JOB_ID" not in os.environ
 
 
 def test_environment_of_what_is_started() -> None:

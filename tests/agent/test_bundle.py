@@ -200,6 +200,18 @@ def test_first_line(python: str, first: str) -> None:
     assert build_batch_script({"work_dir": "/x"}, python).splitlines()[0] == first
 
 
+def test_prologue_is_executed_first(tmp_path: Path) -> None:
+    """As a module that brings the engine."""
+    prologue = ["export ADDED=by-the-prologue", f"echo $ADDED $0 >{tmp_path}/seen"]
+    script = tmp_path / "script"
+    order = stop_order(tmp_path / "w", note="ROSETTA_END\n")
+    script.write_text(build_batch_script(order, sys.executable, prologue=prologue))
+    script.chmod(0o700)
+    done = call("", str(script))
+    assert "version: this agent understands 1" in done.stdout
+    assert (tmp_path / "seen").read_text().split()[0] == "by-the-prologue"
+
+
 @pytest.mark.parametrize("python", ["", "bin/python3", "'/a b/python3'"])
 def test_first_lines_that_do_not_work(python: str) -> None:
     with pytest.raises(ConfigError, match="python: "):

@@ -136,6 +136,7 @@ def test_work_dir_that_cannot_be_made(work_dir: Path) -> None:
 # --- what else is there --------------------------------------------------------------------------
 
 
+@pytest.mark.system
 def test_findings(start: Callable[..., Check]) -> None:
     running = start(engines=["docker", "singularity"])
     found = running.wait_for()

@@ -70,6 +70,17 @@ def test_versions_of_a_card_may_be_files() -> None:
     assert [one.image_tag for one in card.versions] == ["6", "7"]
 
 
+@pytest.mark.parametrize("key", ["prologue", "pass_variables"])
+def test_keys_of_batch_jobs(key: str) -> None:
+    entry: dict[str, Any] = {"id": "x", "name": "X", "access_mode": "ssh"}
+    entry["container_engines"] = ["apptainer"]
+    entry["conf"] = {"host": "x", key: ["SLURM_JOB_ID"]}
+    with pytest.raises(ConfigError, match=f"conf.{key}"):
+        catalogue(entry, image_name="x")
+    (found,) = catalogue({**entry, "wms": "slurm"}, image_name="x").computing.values()
+    assert getattr(found.conf, key) == ("SLURM_JOB_ID",)
+
+
 def engine_options(**options: Any) -> dict[str, Any]:
     (computing,) = catalogue(
         {**BOTH, "conf": {"engine_options": options}}, image_name="x"
