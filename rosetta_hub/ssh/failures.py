@@ -50,6 +50,16 @@ def explain_failure(
     return Unreachable(f"{place}, can't be reached: {_explain_system(error)}")
 
 
+def explain_second_factor(username: str, host: str) -> KeyRefused:
+    """The error for a server that wants a code or a password beside the key."""
+    return KeyRefused(
+        f"{host} does not let the user name '{username}' in with a key alone: it asks for a second"
+        " factor, a code or a password, which the hub can't give. The administrator of the cluster"
+        " has to accept keys alone from the hub's address, in sshd_config: `Match Address HUB`,"
+        " below it `AuthenticationMethods publickey`; or give the hub another login node."
+    )
+
+
 def _explain_refused_key(endpoint: Endpoint, username: str, host: str) -> KeyRefused:
     if endpoint.certificate is not None:
         return KeyRefused(

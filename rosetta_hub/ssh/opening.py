@@ -10,7 +10,7 @@ import asyncssh
 from rosetta_hub.ssh.batching import BatchingConnector
 from rosetta_hub.ssh.endpoint import Endpoint, JumpHost
 from rosetta_hub.ssh.errors import KeyRefused, SshError
-from rosetta_hub.ssh.failures import Offer, explain_failure
+from rosetta_hub.ssh.failures import Offer, explain_failure, explain_second_factor
 from rosetta_hub.ssh.host_keys import order_algorithms
 from rosetta_hub.ssh.ssh_config import read_options, resolve_hops
 
@@ -32,11 +32,26 @@ def _ignore(_error: Exception | None) -> None:
 
 
 class _Client(asyncssh.SSHClient):
-    """Remembers the host key that was offered and not trusted."""
+    """Remembers the host key that was offered and not trusted, and a wish for a second factor.
+
+    A server that does not accept the key has the client look for another one first; a server that
+    accepts it and wants more asks for that at once.
+    """
 
     def __init__(self, on_lost: Lost) -> None:
         self.offer: Offer | None = None
         self.on_lost = on_lost
+        self.wants_second_factor = False
+        self._key_refused = False
+
+    def public_key_auth_requested(self) -> None:
+        self._key_refused = True
+
+    def kbdint_auth_requested(self) -> None:
+        self.wants_second_factor = not self._key_refused
+
+    def password_auth_requested(self) -> None:
+        self.wants_second_factor = not self._key_refused
 
     def validate_host_public_key(
         self, host: str, addr: str, port: int, key: asyncssh.SSHKey
@@ -114,7 +129,7 @@ class Opening:
                 connection = await self._connect_once(hop, client)
             except (OSError, asyncssh.Error, ValueError) as error:
                 if not _is_dropped(error) or tries == DROPPED_TRIES:
-                    raise self._explain(error, hop, client.offer) from error
+                    raise self._explain(error, hop, client) from error
                 # No randomness that protects anything: it parts those who come at once.
                 await asyncio.sleep(DROPPED_DELAY * tries * random.uniform(0.5, 1.5))  # noqa: S311
             else:
@@ -146,10 +161,9 @@ class Opening:
             "known_hosts": asyncssh.import_known_hosts(endpoint.known_hosts),
             "client_keys": [self._read_key()],
             "agent_path": None,
-            "preferred_auth": "publickey",
+            # Nothing is sent but the key; what else a server wants is heard by the client.
+            "preferred_auth": "publickey,keyboard-interactive,password",
             "host_based_auth": False,
-            "kbdint_auth": False,
-            "password_auth": False,
             "gss_host": None,
             "x509_trusted_certs": None,
             "x509_trusted_cert_paths": [],
@@ -183,9 +197,11 @@ class Opening:
                 " passphrase. Make a new one."
             ) from error
 
-    def _explain(self, error: Exception, hop: JumpHost, offer: Offer | None) -> SshError:
+    def _explain(self, error: Exception, hop: JumpHost, client: _Client) -> SshError:
         options = self.read_options(hop)
-        return explain_failure(error, self.endpoint, hop, options, offer)
+        if isinstance(error, asyncssh.PermissionDenied) and client.wants_second_factor:
+            return explain_second_factor(str(options.username), str(options.host))
+        return explain_failure(error, self.endpoint, hop, options, client.offer)
 
 
 def _is_dropped(error: Exception) -> bool:

@@ -44,6 +44,23 @@ async def test_key_that_is_not_installed(pool: Pool, sshd: Sshd) -> None:
     assert (await pool.run(make_endpoint(sshd, pair), ["true"], "", 20)).returncode == 0
 
 
+@pytest.mark.parametrize("more", ["keyboard-interactive", "password"])
+async def test_server_that_wants_a_second_factor(
+    pool: Pool, start_sshd: StartSshd, key_pair: KeyPair, more: str
+) -> None:
+    options = {"PasswordAuthentication": "yes", "KbdInteractiveAuthentication": "yes"}
+    sshd = start_sshd(AuthenticationMethods=f"publickey,{more}", UsePAM="yes", **options)
+    sshd.authorize(key_pair.public_key)
+    with pytest.raises(KeyRefused, match="asks for a second factor") as caught:
+        await pool.run(make_endpoint(sshd, key_pair), ["true"], "", 20)
+    assert "`AuthenticationMethods publickey`" in str(caught.value)
+    # A key that is not there is told as such, also by a server that takes other things, too.
+    for server in (sshd, start_sshd(UsePAM="yes", **options)):
+        with pytest.raises(KeyRefused, match="does not accept the key"):
+            await pool.run(make_endpoint(server, other_key()), ["true"], "", 20)
+    assert "Failed password" not in sshd.log
+
+
 async def test_platform_key_that_is_not_installed(pool: Pool, sshd: Sshd) -> None:
     pair = other_key()
     endpoint = make_endpoint(sshd, pair, identity="platform")
