@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 LATE_SUBMISSION = 90.0
 # Seconds between two looks for a job whose submission or end is not known yet.
 LOOK_AGAIN = 3.0
+# Seconds after which it is forgotten when an agent was asked to stop its task.
+FORGET = 3600.0
 # Seconds after which the tunnel is told the way anew: certificates of ours are short-lived.
 REFRESH = 600.0
 
@@ -134,6 +136,8 @@ class JobSteps:
         if utc_now() - task.last_beat > self._grace:
             return False
         now = utc_now().timestamp()
+        # Most end by their agents, of which nothing is heard here.
+        self._asked = {key: asked for key, asked in self._asked.items() if now - asked < FORGET}
         began = self._asked.setdefault((task.id, task.attempt), now)
         return now - began < self._grace.total_seconds()
 

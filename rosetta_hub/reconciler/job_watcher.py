@@ -1,5 +1,6 @@
 """Asks a scheduler about all jobs of a resource at once, and brings their tasks up to date."""
 
+import asyncio
 import logging
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 
 # Answers without a job, after which it is believed to be gone where accounting knows nothing.
 PATIENCE = 3
+# Ends that are asked for one by one, at a time: sshd allows ten commands on a connection.
+SETTLED_AT_ONCE = 4
 # A job whose task has ended gets this long to end by itself, and is looked for this long.
 STRAY_AGE = timedelta(seconds=60)
 RECENT = timedelta(minutes=10)
@@ -99,8 +102,12 @@ class JobWatcher:
         by_name = defaultdict(list)
         for job in jobs:
             by_name[job.name].append(job)
-        for task in active:
-            await self._look(task, by_name[self._queue.job_name(task)], asked)
+        gone = [
+            task
+            for task in active
+            if not self._found(task, by_name[self._queue.job_name(task)], asked)
+        ]
+        await self._settle_all(gone)
         await self._cancel_strays(jobs)
 
     def _forget_others(self, active: list[Task]) -> None:
@@ -122,33 +129,51 @@ class JobWatcher:
                     if other.user == task.user:
                         self._tasks.changed(other)
 
-    async def _look(self, task: Task, jobs: list[Job], asked: datetime) -> None:
-        key = (task.id, task.attempt)
+    def _found(self, task: Task, jobs: list[Job], asked: datetime) -> bool:
+        """Bring a task up to date whose job was in the answer; False where it was not."""
         job = next((one for one in jobs if one.id == task.job_id), None)
+        if job is None:
+            self._absent[task.id, task.attempt] += 1
+            return False
+        self._absent.pop((task.id, task.attempt), None)
         try:
-            if job is not None:
-                self._absent.pop(key, None)
-                self._apply(task, job, asked)
-            else:
-                self._absent[key] += 1
-                await self._settle(task)
+            self._apply(task, job, asked)
         except NotFound:
-            return
-        except ResourceUnavailable as error:
-            log.warning("%s: %s", task.id, error)
+            pass
         except Exception:
             # The other tasks of the resource are brought up to date all the same.
             log.exception("%s: its job could not be followed", task.id)
+        return True
+
+    async def _settle_all(self, tasks: list[Task]) -> None:
+        """Their jobs were in no successful answer: find out how they ended, together."""
+        ends = await self._queue.ends(tasks) if len(tasks) > 1 else {}
+        limit = asyncio.Semaphore(SETTLED_AT_ONCE)
+
+        async def settle(task: Task) -> None:
+            async with limit:
+                await self._try_settle(task, ends.get(task.job_id or ""))
+
+        await asyncio.gather(*map(settle, tasks))
+
+    async def _try_settle(self, task: Task, end: JobEnd | None) -> None:
+        try:
+            await self._settle(task, end)
+        except NotFound:
+            pass
+        except ResourceUnavailable as error:
+            log.warning("%s: %s", task.id, error)
+        except Exception:
+            log.exception("%s: the end of its job could not be recorded", task.id)
 
     def _apply(self, task: Task, job: Job, asked: datetime) -> None:
         sentence = self._queue.why(job, task) if job.state is JobState.PENDING else ""
         if _shown(task) != _as_shown(job, sentence) or _is_requeued(task, job):
             self._tasks.update(task, partial(_follow, job=job, sentence=sentence, asked=asked))
 
-    async def _settle(self, task: Task) -> None:
-        """The job was in no successful answer: find out how it ended."""
+    async def _settle(self, task: Task, end: JobEnd | None) -> None:
         asked = utc_now()
-        end = await self._queue.end(task)
+        end = end or await self._queue.end(task)
         if end is None:
             live = [one for one in await self._queue.find(task) if one.state is not JobState.ENDED]
             if live:

@@ -1,7 +1,9 @@
 """A cluster with a workload manager: tasks are its jobs, whatever the manager and the way there."""
 
+import logging
 import math
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
@@ -17,11 +19,18 @@ from rosetta_hub.resources.facts import Facts
 from rosetta_hub.resources.remote import RemotePlace
 from rosetta_hub.resources.wms import Job, JobEnd, JobRequest, QueueIsPrivate, Wms
 from rosetta_hub.ssh.endpoint import Endpoint
+from rosetta_hub.ssh.errors import TimedOut, Unreachable
 from rosetta_hub.targets import Target, TcpTarget
 from rosetta_hub.tasks.job import build_job
 from rosetta_hub.tunnels.routes import SshRoute, Tunnel
 
+log = logging.getLogger(__name__)
+
 _NAME = re.compile(r"^rosetta-([0-9a-f]{8})-([0-9a-f]{12})-([1-9][0-9]{0,8})$")
+
+
+# Accounts that are asked one after the other, in one round, where some can't ask.
+ACCOUNTS_ASKED = 3
 
 
 class Accounts(Protocol):
@@ -59,6 +68,7 @@ class Cluster:
         self._endpoint = endpoint
         self._sentence = waiting_sentence
         self._remote = RemotePlace(computing, settings, keys)
+        self._turns = Turns()
 
     def job_name(self, task: Task) -> str:
         """See Queue."""
@@ -88,22 +98,40 @@ class Cluster:
         """See Queue. Any of the accounts may ask for all; the first one that can does."""
         users = {task.remote_user: task.user for task in tasks if task.remote_user}
         error: ResourceUnavailable | None = None
-        for user in users.values():
+        for account in self._turns.order(users)[:ACCOUNTS_ASKED]:
             try:
-                return await self._open_wms(user).jobs(sorted(filter(None, users)))
+                found = await self._open_wms(users[account]).jobs(sorted(users))
             except QueueIsPrivate:
                 return await self._jobs_of_each(users)
+            except (Unreachable, TimedOut):
+                # The same for all accounts: each of them would wait for it again.
+                raise
             except ResourceUnavailable as failure:
+                self._turns.failed(account)
                 error = error or failure
+            else:
+                return found
         if error is not None:
             raise error
         return []
 
     async def _jobs_of_each(self, users: Mapping[str, str]) -> list[Job]:
-        """A query an account, where the scheduler shows nobody the jobs of others."""
-        found = []
+        """A query an account, where the scheduler shows nobody the jobs of others.
+
+        The jobs of an account that can't ask are missing; each of them is asked for by its own
+        account before it is believed to have ended.
+        """
+        found: list[Job] = []
+        errors: list[ResourceUnavailable] = []
         for account, user in users.items():
-            found += await self._open_wms(user).jobs([account])
+            try:
+                found += await self._open_wms(user).jobs([account])
+            except (Unreachable, TimedOut):
+                raise
+            except ResourceUnavailable as error:
+                errors.append(error)
+        if len(errors) == len(users):
+            raise errors[0]
         return found
 
     def why(self, job: Job, task: Task) -> str:
@@ -117,6 +145,23 @@ class Cluster:
     async def end(self, task: Task) -> JobEnd | None:
         """See Queue."""
         return await self._open_wms(task.user).end(task.job_id) if task.job_id else None
+
+    async def ends(self, tasks: Iterable[Task]) -> dict[str, JobEnd]:
+        """See Queue."""
+        jobs: dict[str, list[str]] = defaultdict(list)
+        for task in tasks:
+            if task.job_id is not None:
+                jobs[task.user].append(task.job_id)
+        found: dict[str, JobEnd] = {}
+        for user, job_ids in jobs.items():
+            try:
+                found |= await self._open_wms(user).ends(job_ids)
+            except (Unreachable, TimedOut) as error:
+                log.warning("%s: %s", self._computing.id, error)
+                break
+            except ResourceUnavailable as error:
+                log.warning("%s: %s", self._computing.id, error)
+        return found
 
     async def cancel(self, user: str, job_id: str) -> None:
         """See Queue."""
@@ -155,6 +200,25 @@ class Cluster:
         asked = QueueRequest.model_validate(task.request)
         name, extra = self.job_name(task), self._computing.submit_options
         return build_request(name, task.cpus, task.memory, asked, extra)
+
+
+class Turns:
+    """Which account asks first: one that has not failed, or whose failure is the longest ago."""
+
+    def __init__(self) -> None:
+        self._failures: dict[str, int] = {}
+        self._count = 0
+
+    def order(self, accounts: Iterable[str]) -> list[str]:
+        """These accounts, in turn; the others are forgotten."""
+        wanted = list(accounts)
+        self._failures = {one: self._failures[one] for one in wanted if one in self._failures}
+        return sorted(wanted, key=lambda account: self._failures.get(account, 0))
+
+    def failed(self, account: str) -> None:
+        """The account could not ask."""
+        self._count += 1
+        self._failures[account] = self._count
 
 
 def build_request(

@@ -93,6 +93,9 @@ class Queue(Resource, Protocol):
     async def end(self, task: Task) -> JobEnd | None:
         """How the task's job ended; None while it has not, or where nobody knows."""
 
+    async def ends(self, tasks: Iterable[Task]) -> dict[str, JobEnd]:
+        """How the tasks' jobs ended, by their ids, as far as one query for each account tells."""
+
     async def cancel(self, user: str, job_id: str) -> None:
         """Cancel a job of a user of the hub, in whatever state it is."""
 

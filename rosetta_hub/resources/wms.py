@@ -115,6 +115,13 @@ class Wms(Protocol):
     async def end(self, job_id: str) -> JobEnd | None:
         """How a job ended; None while it has not, or where the scheduler does not know the job."""
 
+    async def ends(self, job_ids: Sequence[str]) -> dict[str, JobEnd]:
+        """How jobs of this identity ended, as far as one query tells.
+
+        Those that are missing are to be asked for one by one; where a scheduler has no such query,
+        all are.
+        """
+
     async def cancel(self, job_id: str) -> None:
         """Cancel a job in whatever state it is; one that is over is no error."""
 

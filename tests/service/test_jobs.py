@@ -1,8 +1,9 @@
 """Tasks that are jobs of a scheduler that is slow, silent or forgets: none is lost or doubled."""
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from rosetta_hub.reconciler.query_pace import QueryPace
 from rosetta_hub.resources.cluster import Cluster
 from rosetta_hub.resources.slurm.reasons import waiting_sentence
 from rosetta_hub.resources.wms import Job
+from rosetta_hub.ssh.errors import Unreachable
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.links import is_open
 from rosetta_hub.tasks.logs import Logs
@@ -33,7 +35,6 @@ from rosetta_hub.tasks.troubles import Troubles
 from tests.support.eventually import until
 from tests.support.fake_slurm import FakeSlurm
 
-ALICE = Person("alice")
 COMPUTING = {
     "id": "cluster",
     "name": "Cluster",
@@ -60,6 +61,20 @@ class OneAccount:
         return user
 
 
+class Unreached:
+    """The scheduler of a host that can't be reached."""
+
+    async def jobs(self, users: Sequence[str]) -> list[Job]:
+        raise Unreachable("login can't be reached")
+
+
+class NotLetIn:
+    """The scheduler as an account sees it whose key is refused."""
+
+    async def jobs(self, users: Sequence[str]) -> list[Job]:
+        raise AuthenticationFailed("paste the key")
+
+
 @dataclass
 class Desk:
     """A task manager with a cluster, and the parts that look after its jobs."""
@@ -72,15 +87,15 @@ class Desk:
     troubles: Troubles
     asked: list[str] = field(default_factory=list)
 
-    def start(self, name: str = "one", **options: Any) -> Task:
+    def start(self, name: str = "one", user: str = "alice", **options: Any) -> Task:
         chosen = {"software": "echo", "cpus": 4, **options}
-        return self.tasks.start(name, chosen, ALICE)
+        return self.tasks.start(name, chosen, Person(user))
 
     async def step(self, task: Task) -> float | None:
         return await self.steps.step(self.tasks.find(task.id), self.queue)
 
-    async def submitted(self, name: str = "one") -> Task:
-        task = self.start(name)
+    async def submitted(self, name: str = "one", user: str = "alice") -> Task:
+        task = self.start(name, user)
         await self.step(task)
         return self.now(task)
 
@@ -324,6 +339,68 @@ async def test_why_a_job_ended(desk: Desk, state: str, reason: str) -> None:
     assert sentence(task, "Cluster")
 
 
+async def test_many_ends_are_one_query(desk: Desk) -> None:
+    tasks = [await desk.submitted(f"task-{number}") for number in range(20)]
+    for task in tasks:
+        desk.report(task, "running")
+        desk.job(task, state="TIMEOUT", node="node1")
+    before = len(desk.slurm.calls())
+    await desk.watcher.step()
+    assert {desk.now(task).reason for task in tasks} == {"time_limit"}
+    assert [call.split()[0] for call in desk.slurm.calls()[before:]] == ["squeue", "sacct"]
+
+
+async def test_ends_that_the_accounting_does_not_know_are_asked_for_one_by_one(desk: Desk) -> None:
+    tasks = [await desk.submitted(name) for name in ("one", "two")]
+    for task in tasks:
+        desk.report(task, "running")
+        desk.job(task, state="NODE_FAIL", node="node1")
+    words = "sacct: error: Slurm accounting storage is disabled"
+    desk.slurm.behave(sacct={"returncode": 1, "stderr": words})
+    await desk.watcher.step()
+    assert {desk.now(task).reason for task in tasks} == {"node_failure"}
+
+
+async def test_a_silent_host_is_asked_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that can't be made would be waited for once for each account."""
+    for name in ("one", "two", "three"):
+        await desk.submitted(name, user=name)
+    asked: list[str] = []
+
+    def open_wms(user: str) -> Unreached:
+        asked.append(user)
+        return Unreached()
+
+    monkeypatch.setattr(desk.queue, "_open_wms", open_wms)
+    with pytest.raises(Unreachable):
+        await desk.watcher.step()
+    assert len(asked) == 1
+
+
+async def test_an_account_that_cannot_ask_is_asked_last_from_then_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = [f"user-{number}" for number in range(5)]
+    for user in users:
+        desk.job(await desk.submitted(user, user=user), user=user)
+    working, open_wms = users[0], desk.queue._open_wms
+    asked: list[str] = []
+
+    def open_one(user: str) -> Any:
+        asked.append(user)
+        return open_wms(user) if user == working else NotLetIn()
+
+    monkeypatch.setattr(desk.queue, "_open_wms", open_one)
+    for _ in range(2):
+        with contextlib.suppress(ResourceUnavailable):
+            await desk.watcher.step()
+    assert working in asked
+    assert len(asked) < 2 * len(users)
+    asked.clear()
+    await desk.watcher.step()
+    assert asked == [working]
+
+
 async def test_a_job_that_ends_in_good_order_at_its_limit(desk: Desk) -> None:
     task = await desk.submitted()
     soon = (utc_now() + timedelta(seconds=30)).strftime("%Y-%m-%dT%H:%M:%S")
@@ -456,6 +533,30 @@ async def test_a_live_agent_ends_its_task_itself(desk: Desk) -> None:
     assert desk.job(task)["state"] == "RUNNING"
     desk.report(task, "stopped", 2)
     assert desk.now(task).state is State.STOPPED
+
+
+def _same(now: datetime) -> datetime:
+    return now
+
+
+def _set_last_beat(row: Task, when: datetime) -> None:
+    row.last_beat = when
+
+
+async def test_what_agents_were_asked_is_forgotten(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task that its agent has stopped takes no further step here."""
+    tasks = [await desk.submitted(name) for name in ("one", "two")]
+    for task, later in zip(tasks, (0, 7200), strict=True):
+        now = utc_now() + timedelta(seconds=later)
+        monkeypatch.setattr(job_steps, "utc_now", partial(_same, now))
+        desk.job(task, state="RUNNING", node="node1")
+        desk.report(task, "running")
+        desk.tasks.update(desk.now(task), partial(_set_last_beat, when=now))
+        desk.tasks.request_stop(desk.now(task))
+        await desk.step(task)
+    assert [key[0] for key in desk.steps._asked] == [tasks[1].id]
 
 
 async def test_one_query_for_all_tasks(desk: Desk) -> None:

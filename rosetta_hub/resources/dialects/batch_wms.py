@@ -99,6 +99,10 @@ class BatchWms:
             await self._remove_script(self._dialect.parse_name(answer.stdout, job_id))
         return end
 
+    async def ends(self, job_ids: Sequence[str]) -> dict[str, JobEnd]:
+        """None of them: the commands of these schedulers tell of one job at a time."""
+        return {}
+
     async def cancel(self, job_id: str) -> None:
         """Cancel a job in whatever state it is; one that is over is no error.
 

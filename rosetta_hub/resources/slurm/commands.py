@@ -156,13 +156,13 @@ def build_ended_command(user: str, name: str) -> list[str]:
     ]
 
 
-def build_end_command(job_id: str) -> list[str]:
-    """What the accounting has of a job."""
+def build_end_command(*job_ids: str) -> list[str]:
+    """What the accounting has of these jobs."""
     return [
         "sacct",
         "--allocations",
         "--parsable2",
-        f"--jobs={job_id}",
+        f"--jobs={','.join(job_ids)}",
         "--format=" + ",".join(ENDED_FIELDS),
     ]
 

@@ -115,20 +115,28 @@ def parse_end(stdout: str) -> JobEnd | None:
 
     `by` is the number of the user who cancelled it.
     """
-    for row in _accounted(stdout):
-        word = row["State"].partition(" ")[0]
-        cause = end_cause(word)
-        if cause is None:
-            return None
-        by = _CANCELLED_BY.match(row["State"])
-        return JobEnd(
-            cause=cause,
-            scheduler_state=word,
-            exit_code=exit_status(row["ExitCode"]),
-            node=first_node(row["NodeList"]),
-            by=by[1] if by else None,
-        )
-    return None
+    return next((_end(row) for row in _accounted(stdout)), None)
+
+
+def parse_ends(stdout: str) -> dict[str, JobEnd]:
+    """How jobs ended, by their ids, from the accounting; `by` as in `parse_end`."""
+    ends = {row["JobIDRaw"]: _end(row) for row in _accounted(stdout)}
+    return {job_id: end for job_id, end in ends.items() if end is not None}
+
+
+def _end(row: dict[str, str]) -> JobEnd | None:
+    word = row["State"].partition(" ")[0]
+    cause = end_cause(word)
+    if cause is None:
+        return None
+    by = _CANCELLED_BY.match(row["State"])
+    return JobEnd(
+        cause=cause,
+        scheduler_state=word,
+        exit_code=exit_status(row["ExitCode"]),
+        node=first_node(row["NodeList"]),
+        by=by[1] if by else None,
+    )
 
 
 def parse_shown_job(stdout: str) -> JobEnd | None:

@@ -60,6 +60,7 @@ class SlurmWms:
         self._path = tuple(path)
         self._config: tuple[float, parse.Config] | None = None
         self._accounting: tuple[float, Accounting] | None = None
+        self._names: dict[str, str] = {}
 
     async def submit(self, request: JobRequest, script: str) -> str:
         """Submit a batch script (on standard input); returns the job's id.
@@ -123,6 +124,18 @@ class SlurmWms:
         elif not _says(shown, _OVER):
             raise ResourceUnavailable(_failure("scontrol", shown))
         return await self._accounted_end(job_id, ended)
+
+    async def ends(self, job_ids: Sequence[str]) -> dict[str, JobEnd]:
+        """How jobs ended, as far as the accounting knows already; with one query.
+
+        Raises:
+            ResourceUnavailable: nothing is known.
+        """
+        done = await self._run(commands.build_end_command(*job_ids))
+        if done.returncode != 0 and _says(done, _NO_ACCOUNTING):
+            return {}
+        ends = _answer("sacct", parse.parse_ends, done)
+        return {job_id: await self._with_name(end) for job_id, end in ends.items()}
 
     async def _accounted_end(self, job_id: str, ended: JobEnd | None) -> JobEnd | None:
         """The end that the accounting has; `ended` is what the controller knows, if anything."""
@@ -208,9 +221,13 @@ class SlurmWms:
         """The end with the name of who cancelled the job; the number, where there is no name."""
         if ended.by is None:
             return ended
-        done = await self._run(commands.build_user_name_command(ended.by))
-        name = done.stdout.strip() if done.returncode == 0 else ""
-        return replace(ended, by=name or ended.by)
+        if ended.by not in self._names:
+            done = await self._run(commands.build_user_name_command(ended.by))
+            name = done.stdout.strip() if done.returncode == 0 else ""
+            if not name:
+                return ended
+            self._names[ended.by] = name
+        return replace(ended, by=self._names[ended.by])
 
     async def _run(
         self, argv: list[str], stdin: str = "", timeout: float = QUERY_TIMEOUT

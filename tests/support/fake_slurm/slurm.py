@@ -138,7 +138,7 @@ def sacct(argv: list[str]) -> int:
     print(asked["format"].replace(",", "|"))
     with queue() as jobs:
         for job in jobs.values():
-            if asked.get("jobs", job["id"]) != job["id"]:
+            if job["id"] not in asked.get("jobs", job["id"]).split(","):
                 continue
             if asked.get("name", job["name"]) != job["name"]:
                 continue
