@@ -16,9 +16,9 @@ from pathlib import Path
 from rosetta_hub.edge import (
     EdgeClient,
     EdgeConfig,
-    Listener,
     Session,
     Target,
+    TaskListener,
     TcpTarget,
     ensure_edge,
     stop_edge,
@@ -117,7 +117,7 @@ async def open_task(config: EdgeConfig, target: Target) -> tuple[int, dict[str, 
     """Open a task at a free port of an edge; returns the port, and the headers of its user."""
     port, task, session = free_port(), secrets.token_hex(6), secrets.token_urlsafe(24)
     digest = hashlib.sha256(session.encode()).hexdigest()
-    listener = Listener(
+    listener = TaskListener(
         id=task,
         name="bench",
         room_url="http://hub.example/room",

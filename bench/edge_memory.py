@@ -18,8 +18,8 @@ from bench.edge_common import Server, free_port, make_certificate, run_backend
 from rosetta_hub.edge import (
     EdgeClient,
     EdgeConfig,
-    Listener,
     Session,
+    TaskListener,
     TcpTarget,
     ensure_edge,
     stop_edge,
@@ -28,14 +28,14 @@ from rosetta_hub.edge import (
 SESSION = "a-session-of-the-bench"
 
 
-def build_listeners(count: int, backend: Server) -> list[Listener]:
+def build_listeners(count: int, backend: Server) -> list[TaskListener]:
     """As many tasks, each on a free port."""
     ports: set[int] = set()
     while len(ports) < count:
         ports.add(free_port())
     digest = hashlib.sha256(SESSION.encode()).hexdigest()
     return [
-        Listener(
+        TaskListener(
             id=f"{number:012x}",
             name="bench",
             room_url="http://hub.example/room",
@@ -49,7 +49,7 @@ def build_listeners(count: int, backend: Server) -> list[Listener]:
     ]
 
 
-async def ask(listener: Listener, trust: ssl.SSLContext) -> None:
+async def ask(listener: TaskListener, trust: ssl.SSLContext) -> None:
     """One request with the task's cookie."""
     reader, writer = await asyncio.open_connection("127.0.0.1", listener.port, ssl=trust)
     head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{listener.port}\r\nConnection: close\r\n"
@@ -61,7 +61,7 @@ async def ask(listener: Listener, trust: ssl.SSLContext) -> None:
         raise RuntimeError(answer.decode())
 
 
-async def measure(config: EdgeConfig, listeners: list[Listener]) -> list[tuple[str, int]]:
+async def measure(config: EdgeConfig, listeners: list[TaskListener]) -> list[tuple[str, int]]:
     """Resident KB with one port, with all of them, and after a request to each."""
     status = await ensure_edge(config)
     client = EdgeClient(config.socket, timeout=60)

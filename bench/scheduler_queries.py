@@ -18,19 +18,19 @@ from batchspawner.batchspawner import JobStatus
 
 from bench.common import Goal, finish, print_row
 from rosetta_hub.background import spawn
-from rosetta_hub.catalogue.catalogue import Person, load_catalogue
+from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
-from rosetta_hub.database.models import State, Task, utc_now
+from rosetta_hub.database.models import Task, TaskState, utc_now
 from rosetta_hub.keys import Keys
 from rosetta_hub.reconciler.job_watcher import JobWatcher
 from rosetta_hub.resources.cluster import Cluster
-from rosetta_hub.resources.slurm.reasons import waiting_sentence
+from rosetta_hub.resources.slurm.reasons import waiting_message
+from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.report import Report
-from rosetta_hub.tasks.troubles import Troubles
 from tests.support.eventually import until
 from tests.support.fake_slurm import FakeSlurm
 
@@ -68,18 +68,18 @@ class Desk:
         database = Database(f"sqlite:///{directory}/rosetta.sqlite")
         self.tasks = TaskManager(database, catalogue, keys, logs, Broadcaster(), lambda _: None)
         computing = catalogue.computing["cluster"]
-        self.queue = Cluster(computing, settings, keys, Own(), slurm.wms, None, waiting_sentence)
-        self.watcher = JobWatcher(computing, self.queue, self.tasks, Troubles())
+        self.queue = Cluster(computing, settings, keys, Own(), slurm.wms, None, waiting_message)
+        self.watcher = JobWatcher(computing, self.queue, self.tasks, Conditions())
 
     def record(self, number: int) -> dict[str, str]:
         """A submitted task; returns its job as the scheduler knows it."""
-        task = self.tasks.start(f"server-{number}", {"software": "echo"}, Person("alice"))
+        task = self.tasks.start(f"server-{number}", {"software": "echo"}, User("alice"))
         runs = number >= QUEUED
 
         def submitted(row: Task) -> None:
             row.job_id, row.remote_user = str(number + 1), "alice"
-            row.state = State.RUNNING if runs else State.QUEUED
-            row.last_beat = utc_now()
+            row.state = TaskState.RUNNING if runs else TaskState.QUEUED
+            row.last_heartbeat = utc_now()
 
         self.tasks.update(task, submitted)
         state = {"state": "RUNNING", "node": "node1"} if runs else {"state": "PENDING"}
@@ -102,7 +102,7 @@ async def begin(desk: Desk, slurm: FakeSlurm, task: Task, after: float) -> float
 async def ours(desk: Desk, slurm: FakeSlurm) -> tuple[float, float]:
     """Queries a minute of the service's own loop, and the longest wait for a node."""
     before = len(slurm.calls())
-    waiting = [task for task in desk.tasks.active("cluster") if task.state is State.QUEUED]
+    waiting = [task for task in desk.tasks.active("cluster") if task.state is TaskState.QUEUED]
     loop = spawn(desk.watcher.run(), "watcher")
     begun = [begin(desk, slurm, task, after) for task, after in zip(waiting, BEGIN, strict=False)]
     *waits, _ = await asyncio.gather(*begun, asyncio.sleep(SECONDS))

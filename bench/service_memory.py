@@ -6,9 +6,9 @@ import tempfile
 from pathlib import Path
 
 from bench.common import Goal, finish, print_row, read_resident_kb
-from rosetta_hub.catalogue.catalogue import Person, load_catalogue
+from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.database.database import Database
-from rosetta_hub.database.models import State, utc_now
+from rosetta_hub.database.models import TaskState, utc_now
 from rosetta_hub.keys import Keys
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
@@ -31,18 +31,20 @@ def record(deployment: Deployment) -> None:
         database, catalogue, Keys(state_dir), logs, Broadcaster(), lambda _task: None
     )
     for number in range(TASKS):
-        task = manager.start(f"server-{number}", {"software": "echo"}, Person("alice"))
+        task = manager.start(f"server-{number}", {"software": "echo"}, User("alice"))
         with database.session() as session:
             row = session.merge(task)
-            row.state = State.RUNNING if number < RUNNING else State.STOPPED
-            row.last_beat = utc_now()
+            row.state = TaskState.RUNNING if number < RUNNING else TaskState.STOPPED
+            row.last_heartbeat = utc_now()
         logs.append(task.id, 1, 0, "a line of its log\n" * 50)
     database.close()
 
 
 async def measure(directory: Path, tasks: bool) -> int:
     """Resident memory of a service after its pages were used, in KB."""
-    deployment = Deployment(directory, SOFTWARE, COMPUTING, extra="c.Rosetta.beat_interval = 300")
+    deployment = Deployment(
+        directory, SOFTWARE, COMPUTING, extra="c.Rosetta.heartbeat_interval = 300"
+    )
     await deployment.start()
     try:
         if tasks:

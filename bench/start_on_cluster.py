@@ -63,8 +63,8 @@ async def start_with_us(user: User) -> tuple[float, str]:
             assert shown["state"] != "failed", (shown["sentence"], shown["log_tail"])
             await asyncio.sleep(POLL)
     assert shown is not None
-    door = await user.enter(shown)
-    assert (await door.get()).code == 200
+    opened = await user.enter(shown)
+    assert (await opened.get()).code == 200
     took = time.monotonic() - began
     await user.clean()
     return took, str(shown["job"]["node"])

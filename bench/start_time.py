@@ -99,8 +99,8 @@ async def start_with_us(user: User) -> float:
         while (shown := await user.task(task["id"])) and shown["state"] != "running":
             assert shown["state"] != "failed", shown["sentence"]
             await asyncio.sleep(POLL)
-    door = await user.enter(shown or task)
-    assert (await door.get()).code == 200
+    opened = await user.enter(shown or task)
+    assert (await opened.get()).code == 200
     took = time.monotonic() - began
     await user.clean()
     return took

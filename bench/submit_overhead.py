@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.common import Goal, finish, print_row
-from rosetta_hub.catalogue.catalogue import Person, load_catalogue
+from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
-from rosetta_hub.identities import Identities
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.resource import Queue
@@ -26,6 +25,7 @@ from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tunnels.client import TunnelsClient
 from rosetta_hub.tunnels.process import ensure_tunnels, stop_tunnels
 from rosetta_hub.tunnels.settings import tunnels_config
+from rosetta_hub.users.identities import Identities
 from tests.support.fake_slurm import FakeSlurm
 from tests.support.sshd import Sshd, make_key
 
@@ -73,7 +73,7 @@ class Desk:
 
     async def submit(self, number: int) -> float:
         """Seconds of one submission."""
-        task = self.tasks.start(f"server-{number}", {"software": "echo"}, Person("alice"))
+        task = self.tasks.start(f"server-{number}", {"software": "echo"}, User("alice"))
         began = time.perf_counter()
         await self.queue.submit(task)
         return time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""What the benches of tunnels compare: `ssh -L`, and a tunnel of each way, to one backend."""
+"""What the benches of tunnels compare: `ssh -L`, and a tunnel of each kind, to one backend."""
 
 import asyncio
 import contextlib
@@ -18,8 +18,9 @@ from rosetta_hub.edge.process import find_node
 from rosetta_hub.ssh import Endpoint
 from rosetta_hub.ssh.key_pairs import KeyPair, generate_key_pair
 from rosetta_hub.targets import TcpTarget
+from rosetta_hub.tunnel_certificate import TunnelCertificate, build_certificate
 from rosetta_hub.tunnels import (
-    Dial,
+    DialListener,
     DirectRoute,
     ReverseRoute,
     Route,
@@ -30,7 +31,6 @@ from rosetta_hub.tunnels import (
     ensure_tunnels,
     stop_tunnels,
 )
-from rosetta_hub.way_certificate import WayCertificate, build_certificate
 from tests.support.sshd import Sshd
 
 SECRET = "5e" * 32
@@ -115,8 +115,8 @@ def run_openssh(folder: Path, sshd: Sshd, pair: KeyPair, port: int) -> Iterator[
 def run_tunnels(
     folder: Path, sshd: Sshd, pair: KeyPair, port: int, backend: Path, *, relayed: bool
 ) -> Iterator[dict[str, Path]]:
-    """A process of tunnels with one of each way; the node's side is the agent's own."""
-    dial = Dial(free_port(), "127.0.0.1")
+    """A process of tunnels with one of each kind; the node's side is the agent's own."""
+    dial = DialListener(free_port(), "127.0.0.1")
     config = TunnelsConfig(folder / "state", dial)
     endpoint = Endpoint(
         "bench", "user bench", "127.0.0.1", sshd.port, sshd.username, pair.private_key,
@@ -145,13 +145,13 @@ async def _open(config: TunnelsConfig, routes: dict[str, Route]) -> None:
 
 @contextlib.contextmanager
 def run_node(
-    made: WayCertificate, port: int, backend: Path, dial: int
+    made: TunnelCertificate, port: int, backend: Path, dial: int
 ) -> Iterator[tuple[int, int]]:
     """The agent's listeners and dialer in a process of their own.
 
     Gives the ports of the listener with TLS, and of the one without.
     """
-    order = {
+    spec = {
         "certificate": made.certificate,
         "key": made.key,
         "secret": SECRET,
@@ -170,7 +170,7 @@ def run_node(
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        process.stdin.write(json.dumps(order))
+        process.stdin.write(json.dumps(spec))
         process.stdin.close()
         with_tls, without = map(int, process.stdout.readline().split())
         yield with_tls, without

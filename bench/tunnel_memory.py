@@ -1,4 +1,4 @@
-"""Memory of the tunnels' process an open connection, for each way."""
+"""Memory of the tunnels' process an open connection, for each kind of tunnel."""
 
 import asyncio
 from pathlib import Path

@@ -1,10 +1,10 @@
-"""Tunnels of each way against `ssh -L`, to the same backend: bulk, requests, and their times.
+"""Tunnels of each kind against `ssh -L`, to the same backend: bulk, requests, and their times.
 
     python -m bench.tunnel_throughput [ROUNDS [SECONDS]]
 
-Goals, for each way: at least 0.7 of the bytes, at least 0.5 of the requests a second, and at most
-0.25 of the p99 of requests one after the other whose answers come in two writes (these stall for
-40 ms in `ssh -L`).
+Goals, for each kind of tunnel: at least 0.7 of the bytes, at least 0.5 of the requests a second,
+and at most 0.25 of the p99 of requests one after the other whose answers come in two writes (these
+stall for 40 ms in `ssh -L`).
 """
 
 import statistics
@@ -21,7 +21,7 @@ CONNECTIONS = 32
 def compare(
     sockets: dict[str, Path], mode: str, field: str, connections: int, rounds: int, seconds: int
 ) -> dict[str, list[float]]:
-    """One figure of each way, in rounds."""
+    """One figure of each kind, in rounds."""
     measures = {
         name: lambda socket=socket: float(
             getattr(measure(socket, mode, connections, seconds), field)

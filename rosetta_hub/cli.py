@@ -15,10 +15,10 @@ from rosetta_hub.config import Rosetta, refuse_unknown_options
 from rosetta_hub.edge.process import run_edge
 from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import ConfigError, RosettaError
-from rosetta_hub.hub_proxy import HELP as PROXY_HELP
-from rosetta_hub.hub_proxy import run_proxy_command
+from rosetta_hub.hub.proxy import HELP as PROXY_HELP
+from rosetta_hub.hub.proxy import run_proxy_command
+from rosetta_hub.hub.settings_file import read_settings
 from rosetta_hub.service.app import run_service, run_shutdown
-from rosetta_hub.settings_file import read_settings
 from rosetta_hub.tunnels.process import run_tunnels
 from rosetta_hub.tunnels.settings import tunnels_config
 

@@ -134,9 +134,9 @@ class Rosetta(MailOptions):
     ).tag(config=True)
 
     tunnels_url = Unicode(
-        help="""Address that nodes dial for the way `agent`, with its port: the tunnels' process
-        listens on this port, with `tls_cert` and `tls_key` when it is https. Empty: this way is not
-        available.""",
+        help="""Address that nodes dial for the tunnel `reverse`, with its port: the tunnels process
+        listens on this port, with `tls_cert` and `tls_key` when it is https. Empty: this kind of
+        tunnel is not available.""",
     ).tag(config=True)
 
     tunnels_bind_ip = Unicode(
@@ -159,14 +159,14 @@ class Rosetta(MailOptions):
         `postgresql+psycopg://rosetta@/rosetta?host=/run/postgresql`.""",
     ).tag(config=True)
 
-    beat_interval = Integer(
+    heartbeat_interval = Integer(
         5,
         min=1,
         max=300,
         help="Seconds between two reports of an agent. After three without one it is looked after.",
     ).tag(config=True)
 
-    orphan_timeout = Integer(
+    unanswered_timeout = Integer(
         86400,
         min=60,
         help="""Seconds after which an agent that nobody answers stops its task. Long, because a
@@ -229,7 +229,7 @@ class Rosetta(MailOptions):
         are units of their own, started with `rosetta-hub edge` and `rosetta-hub tunnels`.""",
     ).tag(config=True)
 
-    unopened_grace = Integer(
+    cull_unopened_timeout = Integer(
         0,
         min=0,
         help="""Minutes after its start, within which somebody has to open a task that waited in a
@@ -373,7 +373,7 @@ class Rosetta(MailOptions):
             self._check_files()
 
     def advice(self) -> list[str]:
-        """What is allowed but could be safer, a sentence each."""
+        """What is allowed but could be safer, a message each."""
         hub_host = _host_of(self.hub_url)
         if not _share_a_domain(hub_host, self.tasks_host):
             return []
@@ -394,7 +394,7 @@ class Rosetta(MailOptions):
             )
 
     def _check_tunnel(self, computing: Computing) -> None:
-        if computing.way == "agent" and not self.tunnels_url:
+        if computing.tunnel == "reverse" and not self.tunnels_url:
             raise ConfigError(
                 f"c.Rosetta.computing entry {computing.id!r}: its nodes dial the hub (key"
                 " 'conf.way' is 'agent'), but c.Rosetta.tunnels_url is not set. Set it to the"

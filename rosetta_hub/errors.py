@@ -24,7 +24,7 @@ class RosettaError(Exception):
 
 
 class UserError(RosettaError):
-    """The user can mend it; the message is a sentence that says how."""
+    """The user can mend it; the message is a message that says how."""
 
     status = 400
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from rosetta_hub.errors import ConfigError
-from rosetta_hub.way_certificate import WayCertificate, build_certificate
+from rosetta_hub.tunnel_certificate import TunnelCertificate, build_certificate
 
 SECRET_FILE = "rosetta_secret"  # noqa: S105 - a file name
 
@@ -74,13 +74,13 @@ class Keys:
         purpose = f"session {task_id} {attempt} {digest(token)} {user}"
         return base64.urlsafe_b64encode(self._derive(purpose)).decode().rstrip("=")
 
-    def way_secret(self, task_id: str, attempt: int) -> str:
+    def tunnel_secret(self, task_id: str, attempt: int) -> str:
         """What edge and node prove to each other before a byte reaches the container."""
-        return self._derive(f"way {task_id} {attempt}").hex()
+        return self._derive(f"tunnel {task_id} {attempt}").hex()
 
-    def way_certificate(self, task_id: str, attempt: int) -> WayCertificate:
+    def tunnel_certificate(self, task_id: str, attempt: int) -> TunnelCertificate:
         """What a node's port shows on the way `direct`; its key is the same each time."""
-        return build_certificate(self._derive(f"way certificate {task_id} {attempt}"))
+        return build_certificate(self._derive(f"tunnel certificate {task_id} {attempt}"))
 
     def task_cookie_secret(self, task_id: str, attempt: int) -> str:
         """What the names of the cookies of an attempt's container begin with in browsers."""

@@ -152,8 +152,10 @@ def test_demo_starts_all_and_stops_all(demo: subprocess.Popen[str], port: int) -
     (password,) = re.findall(r"Password +(\S+)", said)
     with httpx.Client(base_url=f"http://localhost:{port}", follow_redirects=True) as client:
         browser = Browser(client, password)
-        cards = browser.call("GET", "software").json()["software"]
-        assert {"jupyternotebook", "basicdesktop", "sshserver"} <= {card["id"] for card in cards}
+        families = browser.call("GET", "software").json()["software"]
+        assert {"jupyternotebook", "basicdesktop", "sshserver"} <= {
+            family["id"] for family in families
+        }
         task = start_task(browser)
     assert task in containers()
     os.killpg(demo.pid, signal.SIGINT)

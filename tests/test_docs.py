@@ -64,7 +64,7 @@ def test_the_cluster_of_the_readme_is_that_of_the_example_and_can_be_loaded() ->
     commented = "".join(f"#     {line}".rstrip() + "\n" for line in shown.splitlines())
     assert commented in EXAMPLE.read_text()
     (cluster,) = ast.literal_eval(shown.partition("+=")[2].strip())
-    assert load_computing([cluster])["cluster"].way == "ssh"
+    assert load_computing([cluster])["cluster"].tunnel == "ssh"
 
 
 @pytest.mark.parametrize("command", ["demo", "test", "check", "install"])
@@ -101,8 +101,8 @@ def test_example_offers_every_base_container(
     settings.check()
     ours = {
         version.image_name: version.image_tag
-        for card in settings.catalogue().software.values()
-        for version in card.versions
+        for family in settings.catalogue().software.values()
+        for version in family.versions
         if version.image_name.startswith("rosetta/")
     }
     (names,) = re.findall(r"^all_images=\((.*)\)", read("docker/build"), re.MULTILINE)

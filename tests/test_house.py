@@ -114,6 +114,8 @@ def test_the_hub_imports_of_the_agent_its_protocol_alone() -> None:
 # Importer -> what of ours it must not import: lower layers know nothing of the upper ones.
 UPPER = (
     "rosetta_hub.service",
+    "rosetta_hub.web",
+    "rosetta_hub.periodic",
     "rosetta_hub.reconciler",
     "rosetta_hub.ingress",
     "rosetta_spawners",
@@ -129,15 +131,19 @@ FORBIDDEN = {
     "rosetta_hub.catalogue": (*UPPER, *PARTS[:3], "rosetta_hub.edge", "rosetta_hub.config"),
     "rosetta_hub.database": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
     "rosetta_hub.edge": (*UPPER, *PARTS),
-    "rosetta_hub.ingress": ("rosetta_hub.service", "rosetta_hub.reconciler", "rosetta_spawners"),
+    "rosetta_hub.ingress": (*UPPER[:4], "rosetta_spawners"),
     "rosetta_hub.resources": (*UPPER, "rosetta_hub.edge"),
     "rosetta_hub.ssh": (*UPPER, *NO_CONNECTIONS, "rosetta_agent", "rosetta_hub.tunnels"),
     "rosetta_hub.tunnels": (*UPPER, *NO_CONNECTIONS, "rosetta_hub.edge"),
     "rosetta_hub.tasks": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
     "rosetta_hub.mail": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
-    "rosetta_hub.reconciler": ("rosetta_hub.service", "rosetta_spawners"),
+    "rosetta_hub.users": (*UPPER, "rosetta_hub.edge"),
+    "rosetta_hub.agents": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
+    "rosetta_hub.reconciler": (*UPPER[:3], "rosetta_spawners"),
+    "rosetta_hub.periodic": (*UPPER[:2], "rosetta_spawners"),
+    "rosetta_hub.web": ("rosetta_hub.service", "rosetta_spawners"),
     "rosetta_hub.service": ("rosetta_spawners",),
-    "rosetta_spawners": (*UPPER[:3], *PARTS, "rosetta_hub.edge"),
+    "rosetta_spawners": (*UPPER[:5], *PARTS, "rosetta_hub.edge"),
 }
 
 

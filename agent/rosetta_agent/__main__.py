@@ -1,4 +1,4 @@
-"""``rosetta_agent run``, ``stop``, ``batch`` and ``check``; the order is JSON on standard input.
+"""``rosetta_agent run``, ``stop``, ``batch`` and ``check``; the spec is JSON on standard input.
 
 One line of JSON comes back on standard output, an error on standard error too. ``run``:
 ``launched``, ``already_running`` (both with the agent's ``pid``) or ``refused`` with an
@@ -19,27 +19,27 @@ from typing import Any, Dict, Iterator, List
 
 from rosetta_agent.agent import Agent
 from rosetta_agent.batch import Batch, enter
+from rosetta_agent.check.check_spec import parse_check
 from rosetta_agent.check.run import run_check
-from rosetta_agent.check.spec import parse_check
-from rosetta_agent.errors import AgentError, JobError, StateUnknown, TaskFailure
-from rosetta_agent.job import Attempt, Job, StopOrder, parse_job, parse_stop_order
-from rosetta_agent.leftovers import process_of, remove_container, sweep
-from rosetta_agent.poster import Poster
+from rosetta_agent.cleanup import process_of, remove_container, sweep
+from rosetta_agent.errors import AgentError, SpecError, StateUnknown, TaskFailure
 from rosetta_agent.processes import send, wait_gone
 from rosetta_agent.protocol import STOP_SECONDS
-from rosetta_agent.report import State, tell_end
+from rosetta_agent.report import ReportedState, tell_end
+from rosetta_agent.report_client import ReportClient
 from rosetta_agent.sandbox import Sandbox, disk_full_is_a_failure
+from rosetta_agent.spec import AgentSpec, Attempt, StopSpec, parse_spec, parse_stop_spec
 
 LOG = logging.getLogger(__name__)
-_MAX_ORDER = 1 << 20
-_USAGE = "usage: rosetta_agent run|stop|batch|check  (the order is JSON on standard input)"
+_MAX_SPEC = 1 << 20
+_USAGE = "usage: rosetta_agent run|stop|batch|check  (the spec is JSON on standard input)"
 #: How long an agent of an earlier start of the same job may take to end.
 _PREDECESSOR_SECONDS = 60.0
 _LAST_POST_SECONDS = 60.0
 
 
 def main(arguments: List[str]) -> int:
-    """Carry out one order; returns the exit status."""
+    """Carry out one verb; returns the exit status."""
     actions = {"run": run, "stop": stop, "batch": batch, "check": check}
     if len(arguments) != 1 or arguments[0] not in actions:
         sys.stderr.write(_USAGE + "\n")
@@ -47,7 +47,7 @@ def main(arguments: List[str]) -> int:
     os.umask(0o077)
     _close_inherited()
     try:
-        return actions[arguments[0]](sys.stdin.read(_MAX_ORDER))
+        return actions[arguments[0]](sys.stdin.read(_MAX_SPEC))
     except AgentError as error:
         say(**refusal(error))
         return 2
@@ -62,13 +62,13 @@ def _close_inherited() -> None:
 
 
 def _search_first(attempt: Attempt) -> None:
-    """Look for programs in the directories of the order first."""
+    """Look for programs in the directories of the spec first."""
     if attempt.path:
         os.environ["PATH"] = os.pathsep.join(attempt.path + (os.environ.get("PATH", os.defpath),))
 
 
 def refusal(error: AgentError) -> Dict[str, Any]:
-    """The line for an order that is not carried out."""
+    """The line for a spec that is not carried out."""
     return {"state": "refused", "reason": getattr(error, "reason", None), "error": str(error)}
 
 
@@ -82,9 +82,9 @@ def say(**line: Any) -> None:
 
 def run(text: str) -> int:
     """Launch an agent for the job, unless one looks after it already."""
-    job = parse_job(text)
-    _search_first(job.attempt)
-    sandbox = Sandbox(job.attempt)
+    spec = parse_spec(text)
+    _search_first(spec.attempt)
+    sandbox = Sandbox(spec.attempt)
     sandbox.create()
     if not _lock(sandbox):
         known = process_of(sandbox)
@@ -94,7 +94,7 @@ def run(text: str) -> int:
     child = os.fork()
     if child == 0:
         os.close(reading)
-        _detach(job, sandbox, writing)
+        _detach(spec, sandbox, writing)
     os.close(writing)
     os.waitpid(child, 0)
     with open(reading, encoding="ascii") as pipe:
@@ -104,14 +104,14 @@ def run(text: str) -> int:
     return 0 if line["state"] == "launched" else 2
 
 
-def _detach(job: Job, sandbox: Sandbox, writing: int) -> None:
+def _detach(spec: AgentSpec, sandbox: Sandbox, writing: int) -> None:
     """Become a process of our own; never returns. The lock goes along with the open file."""
     os.setsid()
     if os.fork():
         os._exit(0)
     status = 1
     try:
-        agent = _prepare(job, sandbox, writing)
+        agent = _prepare(spec, sandbox, writing)
         agent.run()
         status = 0
     except AgentError as error:
@@ -122,11 +122,11 @@ def _detach(job: Job, sandbox: Sandbox, writing: int) -> None:
     os._exit(status)
 
 
-def _prepare(job: Job, sandbox: Sandbox, writing: int) -> Agent:
+def _prepare(spec: AgentSpec, sandbox: Sandbox, writing: int) -> Agent:
     os.chdir("/")
     with disk_full_is_a_failure():
         _redirect(sandbox.file("agent.log"))
-    agent = Agent(job, sandbox)
+    agent = Agent(spec, sandbox)
     _tell(writing, state="launched", pid=os.getpid())
     return agent
 
@@ -137,34 +137,34 @@ def batch(text: str) -> int:
     The same attempt may begin again, here or on another node, when its job is requeued:
     whatever an earlier start has left is removed, never adopted.
     """
-    situation, job = enter(parse_job(text))
-    _search_first(job.attempt)
+    situation, spec = enter(parse_spec(text))
+    _search_first(spec.attempt)
     try:
-        agent = _prepare_batch(job, situation)
+        agent = _prepare_batch(spec, situation)
     except AgentError as error:
-        _report_refusal(job, situation, error)
+        _report_refusal(spec, situation, error)
         raise
     agent.run()
     return 0
 
 
-def _prepare_batch(job: Job, situation: Batch) -> Agent:
-    sandbox = Sandbox(job.attempt)
+def _prepare_batch(spec: AgentSpec, situation: Batch) -> Agent:
+    sandbox = Sandbox(spec.attempt)
     sandbox.create()
     deadline = time.monotonic() + _PREDECESSOR_SECONDS
     while not _lock(sandbox):
         if time.monotonic() > deadline:
-            raise JobError("another agent looks after this attempt")
+            raise SpecError("another agent looks after this attempt")
         time.sleep(0.1)
     try:
         with contextlib.suppress(StateUnknown):  # the engine is asked again, and then it counts
-            remove_container(job.attempt, sandbox, 0.0)
-            sweep(job.attempt)
+            remove_container(spec.attempt, sandbox, 0.0)
+            sweep(spec.attempt)
         sandbox.empty()
         with disk_full_is_a_failure():
             _redirect(sandbox.file("agent.log"))
         os.chdir("/")
-        return Agent(job, sandbox, situation)
+        return Agent(spec, sandbox, situation)
     except AgentError:
         sandbox.remove()
         raise
@@ -179,12 +179,12 @@ def _lock(sandbox: Sandbox) -> bool:
         raise
 
 
-def _report_refusal(job: Job, situation: Batch, error: AgentError) -> None:
+def _report_refusal(spec: AgentSpec, situation: Batch, error: AgentError) -> None:
     """Nobody waits for the answer of a batch job: the service is told."""
     reason = getattr(error, "reason", None) or "unsupported"
-    last = State("failed", str(error), reason=reason, detail=getattr(error, "detail", ""))
-    poster = Poster(job.report_url, job.secret, job.report_ca)
-    tell_end(poster, last, situation.first_sequence + 1, _LAST_POST_SECONDS)
+    last = ReportedState("failed", str(error), reason=reason, detail=getattr(error, "detail", ""))
+    report_client = ReportClient(spec.report_url, spec.secret, spec.report_ca)
+    tell_end(report_client, last, situation.first_sequence + 1, _LAST_POST_SECONDS)
 
 
 def _tell(writing: int, **line: Any) -> None:
@@ -211,11 +211,11 @@ def _redirect(path: str) -> None:
 
 def stop(text: str) -> int:
     """Stop the attempt and wait until nothing of it is left, with its agent or without."""
-    order = parse_stop_order(text)
-    _search_first(order.attempt)
+    spec = parse_stop_spec(text)
+    _search_first(spec.attempt)
     try:
-        with _deadline(order.grace + STOP_SECONDS):
-            _stop(order)
+        with _deadline(spec.grace + STOP_SECONDS):
+            _stop(spec)
     except StateUnknown as error:
         say(state="unknown", error=str(error))
         return 1
@@ -223,14 +223,14 @@ def stop(text: str) -> int:
     return 0
 
 
-def _stop(order: StopOrder) -> None:
-    sandbox = Sandbox(order.attempt)
+def _stop(spec: StopSpec) -> None:
+    sandbox = Sandbox(spec.attempt)
     while sandbox.exists() and not sandbox.lock():
         known = process_of(sandbox)
         send(known, signal.SIGTERM)
-        if known is None or not wait_gone(known, order.grace + STOP_SECONDS):
+        if known is None or not wait_gone(known, spec.grace + STOP_SECONDS):
             time.sleep(0.05)
-    remove_container(order.attempt, sandbox, order.grace)
+    remove_container(spec.attempt, sandbox, spec.grace)
     if sandbox.exists():
         sandbox.remove()
 
@@ -256,11 +256,11 @@ def _deadline(seconds: float) -> Iterator[None]:
 
 def check(text: str) -> int:
     """Look at this node the way that a task would use it."""
-    job, spec = parse_check(text)
-    if spec.batch:
-        _batch, job = enter(job)
-    _search_first(job.attempt)
-    return run_check(job, spec)
+    spec, check_spec = parse_check(text)
+    if check_spec.batch:
+        _batch, spec = enter(spec)
+    _search_first(spec.attempt)
+    return run_check(spec, check_spec)
 
 
 if __name__ == "__main__":

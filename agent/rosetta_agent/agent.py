@@ -9,20 +9,20 @@ import time
 from typing import Any, Dict, Optional
 
 from rosetta_agent import logs
-from rosetta_agent.answer import probe, wrong_protocol
 from rosetta_agent.batch import Batch
-from rosetta_agent.ends import failure_of, stopped
 from rosetta_agent.engines import create_engine
-from rosetta_agent.engines.base import Condition, Container, Pulling
-from rosetta_agent.entrance import Entrance
-from rosetta_agent.errors import Cancelled, JobError, StateUnknown, TaskFailure
-from rosetta_agent.job import Job
-from rosetta_agent.poster import Poster
+from rosetta_agent.engines.base import Container, ContainerStatus, Pulling
+from rosetta_agent.errors import Cancelled, SpecError, StateUnknown, TaskFailure
+from rosetta_agent.exit_causes import failure_of, stopped
+from rosetta_agent.interface_access import InterfaceAccess
 from rosetta_agent.processes import identify
 from rosetta_agent.progress import Progress
 from rosetta_agent.protocol import MAX_DETAIL
-from rosetta_agent.report import Reporter, State
+from rosetta_agent.readiness import probe, wrong_protocol
+from rosetta_agent.report import ReportedState, Reporter
+from rosetta_agent.report_client import ReportClient
 from rosetta_agent.sandbox import Sandbox
+from rosetta_agent.spec import AgentSpec
 from rosetta_agent.usage import Usage, oom_kills
 
 LOG = logging.getLogger(__name__)
@@ -47,48 +47,48 @@ _SIGNAL_SECONDS = 0.5
 class Agent:
     """Looks after one attempt; ``run`` returns when nothing of it is left."""
 
-    def __init__(self, job: Job, sandbox: Sandbox, batch: Optional[Batch] = None) -> None:
-        self._job = job
+    def __init__(self, spec: AgentSpec, sandbox: Sandbox, batch: Optional[Batch] = None) -> None:
+        self._spec = spec
         self._sandbox = sandbox
         self._batch = batch
         self._oom_kills = oom_kills()
-        self._engine = create_engine(job.attempt, sandbox)
+        self._engine = create_engine(spec.attempt, sandbox)
         self._state: Dict[str, Any] = sandbox.read_state()
         self._stop = threading.Event()
         self._stop_reason = ""
         self._signalled = False
         self._container: Optional[Container] = None
         self._follower: Optional[logs.Follower] = None
-        self._entrance = Entrance(job, sandbox, self._state, self._record)
+        self._interface_access = InterfaceAccess(spec, sandbox, self._state, self._record)
         lives = int(self._state.get("lives", 0))
         self._reporter = self._make_reporter(lives)
         self._record(
             lives=lives + 1,
             agent=list(identify(os.getpid()) or ()),
             batch=None if batch is None else os.uname().nodename,
-            engine=job.attempt.engine,
+            engine=spec.attempt.engine,
         )
 
     def _make_reporter(self, lives: int) -> Reporter:
-        job, batch = self._job, self._batch
+        spec, batch = self._spec, self._batch
         return Reporter(
-            Poster(job.report_url, job.secret, job.report_ca),
+            ReportClient(spec.report_url, spec.secret, spec.report_ca),
             self._first_state(),
             self._sandbox.file("output.log"),
             lives * _SEQUENCES_A_LIFE if batch is None else batch.first_sequence,
-            job.beat,
-            job.timeouts.orphan,
+            spec.heartbeat,
+            spec.timeouts.orphan,
             self.ask_to_stop,
             self._measure,
             ends_at=None if batch is None else batch.ends_at,
         )
 
-    def _first_state(self) -> State:
+    def _first_state(self) -> ReportedState:
         """What an earlier agent said last of a running task, so that nobody sees a change."""
         interface = self._state.get("interface")
         if interface is None:
-            return State("starting", "Looking for the image.")
-        return State("running", RUNNING, interface=interface)
+            return ReportedState("starting", "Looking for the image.")
+        return ReportedState("running", RUNNING, interface=interface)
 
     def _record(self, **changes: Any) -> None:
         self._state.update(changes)
@@ -97,7 +97,7 @@ class Agent:
     def ask_to_stop(self, reason: str) -> None:
         """Stop the task; the first reason counts.
 
-        ``asked``, ``refused`` or ``orphaned``; in a batch job ``time_limit`` or ``cancelled``.
+        ``asked``, ``refused`` or ``unanswered``; in a batch job ``time_limit`` or ``cancelled``.
         """
         self._stop_reason = self._stop_reason or reason
         self._stop.set()
@@ -135,26 +135,26 @@ class Agent:
         """Warn before the time limit of the batch job, from a thread that waits for it."""
         remaining = None if self._batch is None else self._batch.remaining()
         if remaining is not None:
-            wait = max(0.0, remaining - self._job.warn_before)
+            wait = max(0.0, remaining - self._spec.warn_before)
             timer = threading.Timer(wait, self._reporter.warn, ("time_limit_near",))
             timer.daemon = True
             timer.start()
 
-    def _last_state(self) -> Optional[State]:
+    def _last_state(self) -> Optional[ReportedState]:
         """The end that an earlier agent recorded, and was killed before it could tell."""
         recorded = self._state.get("last")
         if not isinstance(recorded, dict):
             return None
         fields = dict(recorded, progress=None, warnings=tuple(recorded["warnings"]))
-        return State(**fields)
+        return ReportedState(**fields)
 
-    def _record_last(self, last: State) -> None:
+    def _record_last(self, last: ReportedState) -> None:
         try:
             self._record(last=dict(last._asdict(), progress=None))
         except TaskFailure as failure:
             LOG.warning("the end could not be recorded: %s", failure)
 
-    def _outcome(self) -> State:
+    def _outcome(self) -> ReportedState:
         """Live, and say how it ended."""
         try:
             return self._live()
@@ -162,7 +162,7 @@ class Agent:
             return self._stopped()
         except TaskFailure as failure:
             return self._stopped() if self._is_signalled() else self._failed(failure)
-        except JobError as error:
+        except SpecError as error:
             return self._failed(TaskFailure("unsupported", str(error), str(error)))
         except StateUnknown as error:
             return self._failed(
@@ -181,21 +181,21 @@ class Agent:
         """
         return self._batch is not None and self._stop.wait(_SIGNAL_SECONDS)
 
-    def _stopped(self) -> State:
+    def _stopped(self) -> ReportedState:
         return stopped(self._stop_reason)._replace(warnings=self._reporter.state.warnings)
 
-    def _failed(self, failure: TaskFailure, exit_code: Optional[int] = None) -> State:
+    def _failed(self, failure: TaskFailure, exit_code: Optional[int] = None) -> ReportedState:
         detail = failure.detail or logs.tail(self._sandbox.file("output.log"), MAX_DETAIL)
-        return State(
+        return ReportedState(
             "failed",
-            failure.sentence,
+            failure.message,
             exit_code=exit_code,
             reason=failure.reason,
             detail=detail,
             warnings=self._reporter.state.warnings,
         )
 
-    def _live(self) -> State:
+    def _live(self) -> ReportedState:
         container = self._find() or self._start()
         self._container = container
         for warning in container.warnings:
@@ -203,10 +203,10 @@ class Agent:
         self._follower = self._engine.follow_log()
         if self._follower is not None:
             self._follower.start()
-        condition = None
+        status = None
         if self._state.get("interface") is None:
-            condition = self._wait_for_answer(container)
-        return self._ended(condition or self._watch(container))
+            status = self._wait_for_answer(container)
+        return self._ended(status or self._watch(container))
 
     def _find(self) -> Optional[Container]:
         """The container of an earlier agent; asked until the engine answers."""
@@ -214,7 +214,7 @@ class Agent:
             return None
         while True:
             try:
-                return self._engine.find(self._job)
+                return self._engine.find(self._spec)
             except StateUnknown as error:
                 LOG.warning("the engine could not be asked: %s", error)
                 self._reporter.update(message="The container engine does not answer.")
@@ -223,12 +223,12 @@ class Agent:
     def _start(self) -> Container:
         stop = self._stop
         pulling = Pulling(stop.is_set, stop.wait, self._on_progress, self._on_pull)
-        self._engine.fetch(self._job, pulling)
+        self._engine.fetch(self._spec, pulling)
         self._check_stop()
         self._reporter.update(state="starting", message="Starting the container.", progress=None)
         # Recorded first: whatever happens in between, the next agent looks for a container.
         self._record(starting=True)
-        return self._engine.start(self._job)
+        return self._engine.start(self._spec)
 
     def _on_pull(self) -> None:
         self._reporter.update(state="pulling", message="Getting the image.")
@@ -244,20 +244,20 @@ class Agent:
         if self._stop.wait(seconds):
             raise Cancelled()
 
-    def _wait_for_answer(self, container: Container) -> Optional[Condition]:
+    def _wait_for_answer(self, container: Container) -> Optional[ContainerStatus]:
         """None as soon as the interface answers, or the end of the container before that."""
         self._reporter.update(message="Waiting for the interface to answer.")
-        interface = self._job.interface
-        deadline = time.monotonic() + self._job.timeouts.answer
+        interface = self._spec.interface
+        deadline = time.monotonic() + self._spec.timeouts.answer
         pause, patience = _POLL_FIRST, _PROBE_FIRST
         while time.monotonic() < deadline:
             self._check_stop()
-            ended = self._condition(container)
+            ended = self._status_of(container)
             if ended is not None:
                 return ended
-            self._entrance.keep(container)
+            self._interface_access.keep(container)
             asked = time.monotonic()
-            address = self._entrance.address(container)
+            address = self._interface_access.address(container)
             spoken = probe(address, interface.protocol, interface.path, patience)
             if spoken == interface.protocol:
                 return None
@@ -267,44 +267,44 @@ class Agent:
                 patience = min(2 * patience, _PROBE_MOST)
             self._sleep(pause)
             pause = min(1.1 * pause, _POLL_MOST)
-        sentence = "The interface (port {} of the container) did not answer within {:g} s."
-        raise TaskFailure("no_answer", sentence.format(interface.port, self._job.timeouts.answer))
+        message = "The interface (port {} of the container) did not answer within {:g} s."
+        raise TaskFailure("no_answer", message.format(interface.port, self._spec.timeouts.answer))
 
-    def _condition(self, container: Container) -> Optional[Condition]:
+    def _status_of(self, container: Container) -> Optional[ContainerStatus]:
         """How the container ended; None while it runs, or when the engine cannot be asked."""
         if container.is_watched():
             return None
         try:
-            condition = self._engine.inspect()
+            status = self._engine.inspect()
         except StateUnknown as error:
             LOG.warning("the engine could not be asked: %s", error)
             self._sleep(_UNKNOWN_SECONDS)
             return None
-        return None if condition.kind == "running" else condition
+        return None if status.kind == "running" else status
 
-    def _watch(self, container: Container) -> Condition:
+    def _watch(self, container: Container) -> ContainerStatus:
         """Until the container ends."""
-        self._entrance.keep(container)
-        pause = _WATCH_SECONDS if container.process is not None else max(self._job.beat, 2.0)
+        self._interface_access.keep(container)
+        pause = _WATCH_SECONDS if container.process is not None else max(self._spec.heartbeat, 2.0)
         while True:
-            interface = self._entrance.interface(container)
+            interface = self._interface_access.interface(container)
             self._reporter.update(state="running", message=RUNNING, interface=interface)
             if interface != self._state.get("interface"):
                 self._record(interface=interface)
             self._sleep(pause)
-            ended = self._condition(container)
+            ended = self._status_of(container)
             if ended is not None:
                 return ended
-            self._entrance.keep(container)
+            self._interface_access.keep(container)
 
-    def _ended(self, condition: Condition) -> State:
+    def _ended(self, status: ContainerStatus) -> ReportedState:
         if self._follower is not None:
             self._follower.finish(3.0)
         if self._is_signalled():
             raise Cancelled()
         killed = oom_kills() > self._oom_kills
-        failure = failure_of(condition, self._job.limits.memory, killed)
-        return self._failed(failure, condition.exit_code)
+        failure = failure_of(status, self._spec.limits.memory, killed)
+        return self._failed(failure, status.exit_code)
 
     def _measure(self) -> Optional[Usage]:
         container = self._container
@@ -317,11 +317,11 @@ class Agent:
             self._remove_container()
         if self._follower is not None:
             self._follower.finish(0.5)
-        self._entrance.close()
+        self._interface_access.close()
         self._sandbox.clear()
 
     def _remove_container(self) -> None:
-        grace = self._job.timeouts.stop
+        grace = self._spec.timeouts.stop
         if self._signalled and self._batch is not None:
             grace = min(grace, _BATCH_GRACE_SECONDS)
         deadline = time.monotonic() + grace + _CLEAN_UP_SECONDS

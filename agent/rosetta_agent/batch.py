@@ -9,7 +9,7 @@ import os
 import time
 from typing import Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from rosetta_agent.job import Gpus, Job
+from rosetta_agent.spec import AgentSpec, Gpus
 
 #: Variables of schedulers, and of what they start; some are secrets, none is the container's.
 _PREFIXES = (
@@ -96,17 +96,17 @@ def select(environment: Mapping[str, str], patterns: Sequence[str]) -> Dict[str,
     }
 
 
-def enter(job: Job) -> Tuple[Batch, Job]:
+def enter(spec: AgentSpec) -> Tuple[Batch, AgentSpec]:
     """Read the environment, leave it clean, and give the job what it has of the batch job.
 
     These are its GPUs, and the variables that are passed to the container; those of the
     software count more.
     """
     batch = parse_environment(os.environ, time.time(), time.monotonic())
-    passed = select(os.environ, job.pass_variables)
+    passed = select(os.environ, spec.pass_variables)
     kept = clean(os.environ)
     for name in set(os.environ) - set(kept):
         del os.environ[name]
-    if job.gpus is not None and batch.devices:
-        job = job._replace(gpus=Gpus(job.gpus.number, batch.devices))
-    return batch, job._replace(batch=True, environment=dict(passed, **job.environment))
+    if spec.gpus is not None and batch.devices:
+        spec = spec._replace(gpus=Gpus(spec.gpus.number, batch.devices))
+    return batch, spec._replace(batch=True, environment=dict(passed, **spec.environment))

@@ -19,7 +19,7 @@ from typing import Any, Callable, Coroutine, Dict, List, NamedTuple, Optional, S
 
 from rosetta_agent.errors import TaskFailure
 from rosetta_agent.logs import tail
-from rosetta_agent.processes import Identity, identify, start_helper
+from rosetta_agent.processes import ProcessId, identify, start_helper
 from rosetta_agent.protocol import DIAL_PATH, DIAL_UPGRADE
 from rosetta_agent.relay import allow_many_files, say_ready, watch
 from rosetta_agent.sandbox import Sandbox
@@ -34,7 +34,7 @@ _MAX_LINE = 4096
 _TROUBLE = (OSError, ValueError, EOFError, asyncio.TimeoutError, asyncio.LimitOverrunError)
 
 
-class Order(NamedTuple):
+class DialerSpec(NamedTuple):
     """Whom to dial on whose behalf; ``socket`` is where the relay listens."""
 
     url: str
@@ -47,17 +47,17 @@ class Order(NamedTuple):
 
     def __repr__(self) -> str:
         """Without the secret."""
-        return "<Order {}-{}>".format(self.task, self.attempt)
+        return "<DialerSpec {}-{}>".format(self.task, self.attempt)
 
 
-def start_dialer(sandbox: Sandbox, order: Order) -> Identity:
+def start_dialer(sandbox: Sandbox, spec: DialerSpec) -> ProcessId:
     """Start the dialer; whether it gets through is seen at the edge.
 
     Raises:
         TaskFailure: it does not start (internal).
     """
     log = sandbox.file("agent.log")
-    process = start_helper("dialer", dict(order._asdict()), log)
+    process = start_helper("dialer", dict(spec._asdict()), log)
     assert process.stdout is not None  # noqa: S101 - tells the type checker what PIPE means
     with process.stdout as output:
         answer = output.readline()
@@ -69,13 +69,13 @@ def start_dialer(sandbox: Sandbox, order: Order) -> Identity:
     return found
 
 
-def build_request(order: Order, host: str, purpose: str) -> bytes:
+def build_request(spec: DialerSpec, host: str, purpose: str) -> bytes:
     """Ask the edge to make a tunnel of the connection: ``control``, or ``stream/<id>``."""
-    path = DIAL_PATH.format(task=order.task, attempt=order.attempt, purpose=purpose)
+    path = DIAL_PATH.format(task=spec.task, attempt=spec.attempt, purpose=purpose)
     lines = [
         "GET {} HTTP/1.1".format(path),
         "Host: " + host,
-        "Authorization: Bearer " + order.secret,
+        "Authorization: Bearer " + spec.secret,
         "Connection: Upgrade",
         "Upgrade: " + DIAL_UPGRADE,
     ]
@@ -154,11 +154,11 @@ def keep_alive(transport: asyncio.BaseTransport) -> None:
 class Dialer:
     """Keeps the control connection, and opens streams as it says."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, order: Order) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, spec: DialerSpec) -> None:
         self._loop = loop
-        self._order = order
-        parts = urllib.parse.urlsplit(order.url)
-        self._tls = ssl.create_default_context(cadata=order.ca) if parts.scheme == "https" else None
+        self._spec = spec
+        parts = urllib.parse.urlsplit(spec.url)
+        self._tls = ssl.create_default_context(cadata=spec.ca) if parts.scheme == "https" else None
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if self._tls else 80)
         self._netloc = parts.netloc
@@ -182,7 +182,7 @@ class Dialer:
         connect = asyncio.open_connection(self._host, self._port, ssl=self._tls, limit=_MAX_LINE)
         reader, writer = await asyncio.wait_for(connect, _CONNECT_SECONDS)
         try:
-            writer.write(build_request(self._order, self._netloc, "control"))
+            writer.write(build_request(self._spec, self._netloc, "control"))
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _CONNECT_SECONDS)
             if parse_status(head) != 101:
                 raise ValueError("the edge answered {}".format(parse_status(head)))
@@ -209,7 +209,7 @@ class Dialer:
         task.add_done_callback(self._tasks.discard)
 
     async def _stream(self, name: str) -> None:
-        request = build_request(self._order, self._netloc, "stream/" + name)
+        request = build_request(self._spec, self._netloc, "stream/" + name)
         dial = self._loop.create_connection(
             lambda: Dialled(request, self._inside), self._host, self._port, ssl=self._tls
         )
@@ -228,20 +228,20 @@ class Dialer:
     async def _join(self, outside: Side) -> None:
         inside = Side(None, outside)
         try:
-            await self._loop.create_unix_connection(lambda: inside, self._order.socket)
+            await self._loop.create_unix_connection(lambda: inside, self._spec.socket)
         except OSError:
             outside.give_up()
             return
         outside.join(inside)
 
 
-def serve(order: Order) -> None:
+def serve(spec: DialerSpec) -> None:
     """Dial until the container ends or SIGTERM comes."""
     allow_many_files()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    dialling = asyncio.ensure_future(Dialer(loop, order).run(), loop=loop)
-    watching = asyncio.ensure_future(watch(Identity(*order.container)), loop=loop)
+    dialling = asyncio.ensure_future(Dialer(loop, spec).run(), loop=loop)
+    watching = asyncio.ensure_future(watch(ProcessId(*spec.container)), loop=loop)
     loop.add_signal_handler(signal.SIGTERM, watching.cancel)
     say_ready()
     with contextlib.suppress(asyncio.CancelledError):
@@ -250,8 +250,8 @@ def serve(order: Order) -> None:
 
 
 def main() -> None:
-    """Entry point of the dialer's process: its order comes as JSON on standard input."""
+    """Entry point of the dialer's process: its spec comes as JSON on standard input."""
     try:
-        serve(Order(**json.loads(sys.stdin.read())))
+        serve(DialerSpec(**json.loads(sys.stdin.read())))
     except OSError as error:
         sys.exit("dialer: {}".format(error))

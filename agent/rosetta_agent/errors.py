@@ -1,7 +1,7 @@
 """What can go wrong in the agent, sorted by who acts on it.
 
 AgentError
-├── JobError       the order is not acceptable: told to the caller, nothing was started
+├── SpecError       the spec is not acceptable: told to the caller, nothing was started
 ├── TaskFailure    ends the task: carries the reason of the report and the last words
 ├── StateUnknown   the engine could not be asked: ask again, conclude nothing
 └── Cancelled      a stop was asked for while a step was under way
@@ -12,20 +12,20 @@ class AgentError(Exception):
     """Everything the agent raises on purpose."""
 
 
-class JobError(AgentError):
-    """The order read from standard input cannot be carried out; its text names the key."""
+class SpecError(AgentError):
+    """The spec read from standard input cannot be carried out; its text names the key."""
 
 
 class TaskFailure(AgentError):
-    """The task is over; ``reason`` is one of the protocol's, ``sentence`` is for the user.
+    """The task is over; ``reason`` is one of the protocol's, ``message`` is for the user.
 
     ``detail`` holds the words of the engine or of the container, if there are any.
     """
 
-    def __init__(self, reason: str, sentence: str, detail: str = "") -> None:
-        super().__init__(sentence)
+    def __init__(self, reason: str, message: str, detail: str = "") -> None:
+        super().__init__(message)
         self.reason = reason
-        self.sentence = sentence
+        self.message = message
         self.detail = detail
 
 

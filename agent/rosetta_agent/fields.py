@@ -2,18 +2,18 @@
 
 from typing import Any, Dict, List, Optional, Pattern, Sequence, Tuple
 
-from rosetta_agent.errors import JobError
+from rosetta_agent.errors import SpecError
 
 
 class Fields:
-    """One JSON object; every reader raises JobError with the full name of the key."""
+    """One JSON object; every reader raises SpecError with the full name of the key."""
 
     def __init__(self, document: Dict[str, Any], prefix: str) -> None:
         self._document = document
         self._prefix = prefix
 
-    def _error(self, key: str, text: str) -> JobError:
-        return JobError("{}{}: {}".format(self._prefix, key, text))
+    def _error(self, key: str, text: str) -> SpecError:
+        return SpecError("{}{}: {}".format(self._prefix, key, text))
 
     def _typed(self, key: str, kind: type, name: str) -> Any:
         value = self._document.get(key)

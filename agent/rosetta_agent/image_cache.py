@@ -1,7 +1,7 @@
 """Room for image files: where they are converted, how many at once, and which ones go.
 
 An image's modification time is that of its last use. Those of running containers are marked
-again and again (rosetta_agent.keeper), so that no node removes what another one runs.
+again and again (rosetta_agent.monitor), so that no node removes what another one runs.
 """
 
 import contextlib

@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, Optional
 from rosetta_agent.errors import Cancelled
 from rosetta_agent.progress import Progress
 
-_BEAT_SECONDS = 5.0
+_HEARTBEAT_SECONDS = 5.0
 _STALE_SECONDS = 60.0
 _POLL_SECONDS = 0.5
 
@@ -27,7 +27,7 @@ class Lease:
     def __init__(self, path: str) -> None:
         self._path = path
         self.owner = os.urandom(8).hex()
-        self._beat = 0
+        self._heartbeat = 0
         self._progress: Optional[Progress] = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
@@ -73,7 +73,7 @@ class Lease:
 
     def _content(self) -> Dict[str, Any]:
         progress = self._progress or Progress(0, 0)
-        return {"owner": self.owner, "beat": self._beat, "progress": list(progress)}
+        return {"owner": self.owner, "heartbeat": self._heartbeat, "progress": list(progress)}
 
     def _take_away(self, seen: Optional[Dict[str, Any]]) -> None:
         """Remove the file of an owner who is gone, unless it is another's by now."""
@@ -89,11 +89,11 @@ class Lease:
         os.unlink(aside)
 
     def tell(self, progress: Progress) -> None:
-        """Let those who wait know how far it is; with the next beat."""
+        """Let those who wait know how far it is; with the next heartbeat."""
         self._progress = progress
 
     def _keep(self) -> None:
-        while not self._ended.wait(_BEAT_SECONDS):
+        while not self._ended.wait(_HEARTBEAT_SECONDS):
             try:
                 self._write()
             except OSError:
@@ -103,7 +103,7 @@ class Lease:
         found = read_lease(self._path)
         if found is None or found.get("owner") != self.owner:
             return
-        self._beat += 1
+        self._heartbeat += 1
         part = "{}.{}".format(self._path, self.owner)
         with open(part, "w", encoding="ascii") as file:
             json.dump(self._content(), file)

@@ -6,8 +6,8 @@ import socket
 import ssl
 from typing import Callable, Dict, Optional
 
+from rosetta_agent.access_options import Tls
 from rosetta_agent.protocol import HandshakeError, ServerHandshake
-from rosetta_agent.reach import Tls
 from rosetta_agent.splice import Backend, Side
 
 #: Connections that have not yet shown that they know the secret.
@@ -147,7 +147,7 @@ def server_context(tls: Tls) -> ssl.SSLContext:
 
 
 def _pipe(text: str) -> int:
-    """The reading end of a pipe that holds a text; the order allows no longer ones."""
+    """The reading end of a pipe that holds a text; the spec allows no longer ones."""
     reading, writing = os.pipe()
     with open(writing, "wb") as pipe:
         pipe.write(text.encode("ascii"))

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from typing import List, NamedTuple, Optional
 
-from rosetta_agent.processes import Identity, identify
+from rosetta_agent.processes import ProcessId, identify
 
 _READY_SECONDS = 10.0
 _SLIRP_RESOLVER = "10.0.2.3"
@@ -56,7 +56,7 @@ def build_resolver_file(resolver: str, machine: str) -> str:
     return "\n".join(["nameserver " + resolver] + kept) + "\n"
 
 
-def attach(program: str, pid: int) -> Optional[Identity]:
+def attach(program: str, pid: int) -> Optional[ProcessId]:
     """Give the network namespace of ``pid`` a way out; None when that did not work.
 
     The tool runs in a session of its own until it is ended or the namespace goes away.
@@ -68,7 +68,7 @@ def attach(program: str, pid: int) -> Optional[Identity]:
         return None
 
 
-def _attach_slirp(pid: int) -> Optional[Identity]:
+def _attach_slirp(pid: int) -> Optional[ProcessId]:
     reading, writing = os.pipe()
     try:
         process = subprocess.Popen(
@@ -88,7 +88,7 @@ def _attach_slirp(pid: int) -> Optional[Identity]:
             os.close(writing)
 
 
-def _attach_pasta(pid: int) -> Optional[Identity]:
+def _attach_pasta(pid: int) -> Optional[ProcessId]:
     with tempfile.TemporaryDirectory() as folder:
         pid_file = os.path.join(folder, "pid")
         process = subprocess.Popen(

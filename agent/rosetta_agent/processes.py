@@ -20,7 +20,7 @@ _PR_SET_NO_NEW_PRIVS = 38
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-class Identity(NamedTuple):
+class ProcessId(NamedTuple):
     """A process: its number, and when it started (clock ticks after boot, proc(5)).
 
     Numbers are used again after a while; the pair is not.
@@ -30,7 +30,7 @@ class Identity(NamedTuple):
     started: int
 
 
-class Completed(NamedTuple):
+class CommandResult(NamedTuple):
     """What a finished program left: exit status, and its output as text."""
 
     status: int
@@ -59,25 +59,25 @@ def read_stat(pid: int) -> Optional[Dict[str, int]]:
         return None
 
 
-def identify(pid: int) -> Optional[Identity]:
+def identify(pid: int) -> Optional[ProcessId]:
     """Identity of a living process, or None."""
     stat = read_stat(pid)
-    return None if stat is None or stat["dead"] else Identity(pid, stat["started"])
+    return None if stat is None or stat["dead"] else ProcessId(pid, stat["started"])
 
 
-def is_alive(identity: Identity) -> bool:
+def is_alive(identity: ProcessId) -> bool:
     """Whether that very process still runs (a zombie does not)."""
     return identify(identity.pid) == identity
 
 
-def send(identity: Optional[Identity], number: int) -> None:
+def send(identity: Optional[ProcessId], number: int) -> None:
     """Signal that very process; nothing happens when it is gone."""
     if identity is not None and is_alive(identity):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(identity.pid, number)
 
 
-def wait_gone(identity: Identity, seconds: float) -> bool:
+def wait_gone(identity: ProcessId, seconds: float) -> bool:
     """Wait until that process has ended; False when it has not in time."""
     deadline = time.monotonic() + seconds
     while is_alive(identity):
@@ -87,7 +87,7 @@ def wait_gone(identity: Identity, seconds: float) -> bool:
     return True
 
 
-def terminate(identity: Optional[Identity], seconds: float) -> None:
+def terminate(identity: Optional[ProcessId], seconds: float) -> None:
     """Ask that process to end, and force it when it has not after ``seconds``."""
     if identity is None:
         return
@@ -110,7 +110,7 @@ def descendants(pid: int) -> List[int]:
     return found
 
 
-def kill_tree(identity: Optional[Identity]) -> None:
+def kill_tree(identity: Optional[ProcessId]) -> None:
     """End that process and all below it by force."""
     if identity is None or not is_alive(identity):
         return
@@ -161,7 +161,7 @@ def missing_program(program: str) -> TaskFailure:
 
 def run(
     argv: Sequence[str], seconds: float, environment: Optional[Mapping[str, str]] = None
-) -> Completed:
+) -> CommandResult:
     """Run a program to its end.
 
     Raises:
@@ -184,7 +184,7 @@ def run(
         process.kill()
         process.communicate()
         raise StateUnknown("{} did not answer in {} s".format(argv[0], seconds)) from exc
-    return Completed(
+    return CommandResult(
         process.returncode, output.decode("utf-8", "replace"), errors.decode("utf-8", "replace")
     )
 
@@ -196,8 +196,8 @@ def build_helper_command(module: str) -> List[str]:
     return [sys.executable, "-I", "-c", code.format(module), root]
 
 
-def start_helper(module: str, order: Dict[str, Any], log: str) -> "subprocess.Popen[bytes]":
-    """Start a helper in a session of its own; it reads ``order`` as JSON on standard input.
+def start_helper(module: str, spec: Dict[str, Any], log: str) -> "subprocess.Popen[bytes]":
+    """Start a helper in a session of its own; it reads ``spec`` as JSON on standard input.
 
     It outlives the agent on purpose, and says when it is ready on its standard output.
     """
@@ -212,6 +212,6 @@ def start_helper(module: str, order: Dict[str, Any], log: str) -> "subprocess.Po
         )
     assert process.stdin is not None  # noqa: S101 - tells the type checker what PIPE means
     with contextlib.suppress(BrokenPipeError):
-        process.stdin.write(json.dumps(order).encode())
+        process.stdin.write(json.dumps(spec).encode())
         process.stdin.close()
     return process

@@ -1,6 +1,6 @@
 """What the service and its agents agree on. Both import this module; nothing of it stands twice.
 
-The service starts an agent with a JSON document (``rosetta_agent.job`` reads it). The agent posts
+The service starts an agent with a JSON document (``rosetta_agent.spec`` reads it). The agent posts
 reports (``rosetta_agent.report`` builds them, ``rosetta_hub.tasks.report`` reads them), and the
 answers say what the task should be. Whoever connects to an interface that listens on a network of
 the node shakes hands first.
@@ -22,7 +22,7 @@ PUBLISHING_ENGINES = ("docker", "podman")
 STATES = ("pulling", "starting", "running", "stopped", "failed")
 FINAL_STATES = ("stopped", "failed")
 #: What the service wants a task to be, in each answer to a report.
-TARGETS = ("run", "stop")
+DESIRED_STATES = ("run", "stop")
 #: Status of an answer that refuses the agent, where its document says ``"refused": true``.
 REFUSALS = (403, 404)
 
@@ -39,7 +39,7 @@ REASONS = (
     "wrong_protocol",
     "port_in_use",
     "unsupported",
-    "orphaned",
+    "unanswered",
     "time_limit",
     "preempted",
     "node_failure",

@@ -3,7 +3,7 @@
 A small process of its own, so that connections survive the agent. It listens on the socket
 first (as the user, 0600), then enters the network namespace of the container, and connects
 to the loopback there: an image that listens on 127.0.0.1 only works unchanged, two tasks
-with the same port never meet, and no other user of the machine can connect. Where the order
+with the same port never meet, and no other user of the machine can connect. Where the spec
 says so it listens on a port of the node, too, and asks for the secret there. It ends by
 itself when the container does.
 """
@@ -20,18 +20,18 @@ import sys
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from rosetta_agent import namespaces
+from rosetta_agent.access_options import ListenOptions, Tls
 from rosetta_agent.errors import TaskFailure
 from rosetta_agent.listener import Guarded, Listener, bind, server_context
 from rosetta_agent.logs import tail
-from rosetta_agent.processes import Identity, identify, is_alive, start_helper
-from rosetta_agent.reach import Listen, Tls
+from rosetta_agent.processes import ProcessId, identify, is_alive, start_helper
 from rosetta_agent.sandbox import Sandbox
 from rosetta_agent.splice import Backend
 
 _WATCH_SECONDS = 2.0
 
 
-class Target(NamedTuple):
+class RelayTarget(NamedTuple):
     """The port of a container.
 
     ``enter`` is false where the container shares the network of the machine. ``host`` is
@@ -39,19 +39,21 @@ class Target(NamedTuple):
     """
 
     port: int
-    container: Identity
+    container: ProcessId
     enter: bool
     host: Optional[str]
 
 
-class Running(NamedTuple):
+class RelayProcess(NamedTuple):
     """A relay, and the port of the node that it listens on, if it does."""
 
-    process: Identity
+    process: ProcessId
     port: Optional[int]
 
 
-def start_relay(sandbox: Sandbox, target: Target, listen: Optional[Listen], port: int) -> Running:
+def start_relay(
+    sandbox: Sandbox, target: RelayTarget, listen: Optional[ListenOptions], port: int
+) -> RelayProcess:
     """Start the relay towards a container, and wait until it listens.
 
     ``port`` is the one of the node that it had before, or 0.
@@ -61,10 +63,10 @@ def start_relay(sandbox: Sandbox, target: Target, listen: Optional[Listen], port
     """
     with contextlib.suppress(FileNotFoundError):
         os.unlink(sandbox.socket)
-    order = dict(target._asdict(), container=list(target.container), socket=sandbox.socket)
-    order["listen"] = None if listen is None else build_listen_order(listen, port)
+    spec = dict(target._asdict(), container=list(target.container), socket=sandbox.socket)
+    spec["listen"] = None if listen is None else build_listen_spec(listen, port)
     log = sandbox.file("agent.log")
-    process = start_helper("relay", order, log)
+    process = start_helper("relay", spec, log)
     assert process.stdout is not None  # noqa: S101 - tells the type checker what PIPE means
     with process.stdout as output:
         answer = output.readline().split()
@@ -72,18 +74,18 @@ def start_relay(sandbox: Sandbox, target: Target, listen: Optional[Listen], port
     if answer[:1] != [b"ready"] or found is None:
         process.kill()
         process.wait()
-        sentence = "The agent could not reach into the network of the container."
-        raise TaskFailure("internal", sentence, tail(log, 500))
-    return Running(found, int(answer[1]) or None)
+        message = "The agent could not reach into the network of the container."
+        raise TaskFailure("internal", message, tail(log, 500))
+    return RelayProcess(found, int(answer[1]) or None)
 
 
-def build_listen_order(listen: Listen, port: int) -> Dict[str, Any]:
+def build_listen_spec(listen: ListenOptions, port: int) -> Dict[str, Any]:
     """What the relay has to know about its port, as JSON can say it."""
     tls = None if listen.tls is None else list(listen.tls)
     return {"host": listen.host, "port": port, "secret": listen.secret.hex(), "tls": tls}
 
 
-async def watch(container: Identity) -> None:
+async def watch(container: ProcessId) -> None:
     """Return when that process has ended."""
     while is_alive(container):  # noqa: ASYNC110 - nothing tells when a process ends
         await asyncio.sleep(_WATCH_SECONDS)
@@ -121,21 +123,21 @@ def _addresses(host: Optional[str]) -> List[str]:
     return [host] if host else ["127.0.0.1", "::1"] + namespaces.own_addresses()
 
 
-def serve(order: Dict[str, Any]) -> None:
+def serve(spec: Dict[str, Any]) -> None:
     """Relay until the container ends or SIGTERM comes."""
-    container = Identity(*order["container"])
+    container = ProcessId(*spec["container"])
     allow_many_files()
-    local = _listen_locally(order["socket"])
-    listen = order["listen"]
+    local = _listen_locally(spec["socket"])
+    listen = spec["listen"]
     # Before the namespace is left behind: the port is one of the node.
     public = None if listen is None else bind(listen["host"], listen["port"])
-    host = order["host"]
-    if order["enter"] and (host is None or namespaces.has_address(container.pid, host)):
+    host = spec["host"]
+    if spec["enter"] and (host is None or namespaces.has_address(container.pid, host)):
         namespaces.enter_network(container.pid)
         host = None
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    backend = Backend(loop, order["port"], functools.partial(_addresses, host))
+    backend = Backend(loop, spec["port"], functools.partial(_addresses, host))
     server = loop.run_until_complete(loop.create_unix_server(backend.accept, sock=local))
     if public is not None:
         _guard(loop, public, backend, listen)
@@ -146,7 +148,7 @@ def serve(order: Dict[str, Any]) -> None:
         loop.run_until_complete(watching)
     server.close()
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(order["socket"])
+        os.unlink(spec["socket"])
 
 
 def _guard(
@@ -158,7 +160,7 @@ def _guard(
 
 
 def main() -> None:
-    """Entry point of the relay's process: its order comes as JSON on standard input."""
+    """Entry point of the relay's process: its spec comes as JSON on standard input."""
     try:
         serve(json.loads(sys.stdin.read()))
     except OSError as error:

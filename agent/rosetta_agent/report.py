@@ -1,6 +1,6 @@
-"""What the agent tells the service: the full state, at each change and at each beat.
+"""What the agent tells the service: the full state, at each change and at each heartbeat.
 
-A report is idempotent, the answer carries what the service wants: ``target`` and how much
+A report is idempotent, the answer carries what the service wants: ``desired_state`` and how much
 of the log it has. Refusals end the task, silence does not (until the orphan timeout).
 """
 
@@ -10,9 +10,9 @@ import time
 from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 from rosetta_agent import logs
-from rosetta_agent.poster import POST_SECONDS, Answer, Poster
 from rosetta_agent.progress import Progress
 from rosetta_agent.protocol import MAX_DETAIL, MAX_LOG_CHUNK, MAX_MESSAGE
+from rosetta_agent.report_client import POST_SECONDS, Answer, ReportClient
 from rosetta_agent.usage import Usage
 
 LOG = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ _PACE_SECONDS = 0.5
 _FOLLOW_SECONDS = 1.0
 
 
-class State(NamedTuple):
+class ReportedState(NamedTuple):
     """The task as the agent sees it; the field names are those of the report."""
 
     state: str
@@ -36,7 +36,7 @@ class State(NamedTuple):
 
 
 def build_report(
-    state: State,
+    state: ReportedState,
     sequence: int,
     usage: Optional[Usage],
     log: Tuple[int, str],
@@ -60,10 +60,12 @@ def build_report(
     }
 
 
-def tell_end(poster: Poster, last: State, sequence: int, seconds: float) -> None:
+def tell_end(
+    report_client: ReportClient, last: ReportedState, sequence: int, seconds: float
+) -> None:
     """Report the end of a task that has not even begun; tried for so many seconds."""
     deadline = time.monotonic() + seconds
-    while poster.post(build_report(last, sequence, None, (0, ""))).kind == "none":
+    while report_client.post(build_report(last, sequence, None, (0, ""))).kind == "none":
         if time.monotonic() > deadline:
             LOG.warning("nobody acknowledged the end")
             return
@@ -74,25 +76,25 @@ class Reporter:
     """Keeps the service informed from a thread of its own.
 
     ``on_stop(reason)`` is called when the task shall stop: ``asked``, ``refused`` or
-    ``orphaned``. ``measure`` is called before each report of a running task.
+    ``unanswered``. ``measure`` is called before each report of a running task.
     """
 
     def __init__(
         self,
-        poster: Poster,
-        state: State,
+        report_client: ReportClient,
+        state: ReportedState,
         log_path: str,
         first_sequence: int,
-        beat: float,
+        heartbeat: float,
         orphan: float,
         on_stop: Callable[[str], None],
         measure: Callable[[], Optional[Usage]],
         ends_at: Optional[float] = None,
     ) -> None:
-        self._poster = poster
+        self._report_client = report_client
         self._log_path = log_path
         self._sequence = first_sequence
-        self._beat = beat
+        self._heartbeat = heartbeat
         self._orphan = orphan
         self._on_stop = on_stop
         self._measure = measure
@@ -129,7 +131,7 @@ class Reporter:
                 self.update(warnings=self._state.warnings + (warning,))
 
     @property
-    def state(self) -> State:
+    def state(self) -> ReportedState:
         """The state as it is now."""
         return self._state
 
@@ -143,12 +145,14 @@ class Reporter:
                 answer = Answer("none", "run", None)
             failures = 0 if answer.kind != "none" else failures + 1
             self._obey(answer)
-            if not self._wait(min(self._beat, 0.5 * 2 ** min(failures, 6)) if failures else 0.0):
+            if not self._wait(
+                min(self._heartbeat, 0.5 * 2 ** min(failures, 6)) if failures else 0.0
+            ):
                 return
 
     def _wait(self, retry: float) -> bool:
         """Until the next report is due; False when there is to be none."""
-        due = time.monotonic() + (retry or self._beat)
+        due = time.monotonic() + (retry or self._heartbeat)
         with self._changed:
             while not self._closed and not (self._urgent and not retry):
                 left = due - time.monotonic()
@@ -159,7 +163,7 @@ class Reporter:
 
     def _pace(self) -> float:
         running = self._state.state == "running"
-        return self._beat if running else min(self._beat, _PACE_SECONDS)
+        return self._heartbeat if running else min(self._heartbeat, _PACE_SECONDS)
 
     def _is_worth_it(self) -> bool:
         """Something that is not urgent has changed while the user looks on."""
@@ -175,7 +179,7 @@ class Reporter:
             sequence = self._sequence
         usage = self._measure() if state.state in ("starting", "running") else None
         log = logs.read_chunk(self._log_path, self._log_offset)
-        answer = self._poster.post(build_report(state, sequence, usage, log, self._ends_at))
+        answer = self._report_client.post(build_report(state, sequence, usage, log, self._ends_at))
         if answer.kind == "none":
             with self._changed:
                 self._urgent = True
@@ -189,12 +193,12 @@ class Reporter:
         now = time.monotonic()
         if answer.kind == "none":
             if now - self._heard > self._orphan:
-                self._on_stop("orphaned")
+                self._on_stop("unanswered")
             return
         self._heard = now
         if answer.kind == "refused":
             self._on_stop("refused")
-        elif answer.target == "stop":
+        elif answer.desired_state == "stop":
             self._on_stop("asked")
 
     def finish(self, seconds: float) -> bool:
@@ -219,4 +223,4 @@ class Reporter:
                 return False
             if answer.kind == "none":
                 time.sleep(pause)
-                pause = min(2 * pause, max(self._beat, 1.0))
+                pause = min(2 * pause, max(self._heartbeat, 1.0))

@@ -14,9 +14,9 @@ import shutil
 import stat
 from typing import Any, Dict, NoReturn, Optional, Tuple
 
-from rosetta_agent.errors import JobError, TaskFailure
-from rosetta_agent.job import Attempt
-from rosetta_agent.processes import Identity
+from rosetta_agent.errors import SpecError, TaskFailure
+from rosetta_agent.processes import ProcessId
+from rosetta_agent.spec import Attempt
 
 #: A socket's path with its closing NUL fits in 108 bytes (unix(7)).
 MAX_SOCKET_PATH = 107
@@ -51,11 +51,11 @@ class Sandbox:
         """Make the directory, and the one above it.
 
         Raises:
-            JobError: a path is too long for a socket, or belongs to somebody else.
+            SpecError: a path is too long for a socket, or belongs to somebody else.
             TaskFailure: the disk is full.
         """
         if len(os.fsencode(self.socket)) > MAX_SOCKET_PATH:
-            raise JobError(
+            raise SpecError(
                 "work_dir: {} is too long, a socket in it needs a path of at most {} bytes".format(
                     self.work_dir, MAX_SOCKET_PATH
                 )
@@ -134,11 +134,11 @@ class Sandbox:
             os.rmdir(self.work_dir)
 
 
-def recorded_identity(state: Dict[str, Any], key: str) -> Optional[Identity]:
+def recorded_identity(state: Dict[str, Any], key: str) -> Optional[ProcessId]:
     """The process that a state file names, alive or not."""
     value = state.get(key)
     if isinstance(value, list) and len(value) == 2 and all(isinstance(v, int) for v in value):
-        return Identity(value[0], value[1])
+        return ProcessId(value[0], value[1])
     return None
 
 
@@ -149,7 +149,7 @@ def make_private(path: str, key: str = "work_dir") -> bool:
     directory, for the errors.
 
     Raises:
-        JobError: it cannot be made, is a link, no directory, or belongs to another user.
+        SpecError: it cannot be made, is a link, no directory, or belongs to another user.
         OSError: there is no room for it (ENOSPC, EDQUOT).
     """
     is_new = True
@@ -161,24 +161,24 @@ def make_private(path: str, key: str = "work_dir") -> bool:
         raise_unless_full(error, "{}: {} cannot be made".format(key, path))
     info = os.lstat(path)
     if not stat.S_ISDIR(info.st_mode):
-        raise JobError("{}: {} is not a directory".format(key, path))
+        raise SpecError("{}: {} is not a directory".format(key, path))
     if info.st_uid != os.geteuid():
-        raise JobError("{}: {} belongs to another user ({})".format(key, path, info.st_uid))
+        raise SpecError("{}: {} belongs to another user ({})".format(key, path, info.st_uid))
     if stat.S_IMODE(info.st_mode) & 0o077:
         os.chmod(path, 0o700)
     return is_new
 
 
 def raise_unless_full(error: OSError, text: str) -> NoReturn:
-    """Raise a JobError with ``text`` and the cause; the error itself where there is no room.
+    """Raise a SpecError with ``text`` and the cause; the error itself where there is no room.
 
     Raises:
-        JobError: always, but for ENOSPC and EDQUOT.
+        SpecError: always, but for ENOSPC and EDQUOT.
         OSError: ENOSPC or EDQUOT.
     """
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         raise error
-    raise JobError("{}: {}".format(text, error.strerror)) from error
+    raise SpecError("{}: {}".format(text, error.strerror)) from error
 
 
 class disk_full_is_a_failure:  # noqa: N801 - reads as a statement
@@ -191,11 +191,11 @@ class disk_full_is_a_failure:  # noqa: N801 - reads as a statement
         if not isinstance(error, OSError):
             return
         if error.errno == errno.ENOSPC:
-            sentence = "The disk of the computing resource is full."
-            raise TaskFailure("disk_full", sentence, str(error)) from error
+            message = "The disk of the computing resource is full."
+            raise TaskFailure("disk_full", message, str(error)) from error
         if error.errno == errno.EDQUOT:
-            sentence = "The quota on the computing resource is used up."
-            raise TaskFailure("quota_exceeded", sentence, str(error)) from error
+            message = "The quota on the computing resource is used up."
+            raise TaskFailure("quota_exceeded", message, str(error)) from error
 
 
 def _is_still(path: str, descriptor: int) -> bool:

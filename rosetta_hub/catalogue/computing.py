@@ -13,7 +13,7 @@ from rosetta_hub.catalogue.conf import (
     LocalConf,
     SlurmRestConf,
     SshConf,
-    Way,
+    TunnelKind,
 )
 from rosetta_hub.catalogue.engines import canonical_engine
 from rosetta_hub.catalogue.software import Software
@@ -51,7 +51,7 @@ _API_CONF: dict[str, type[Conf]] = {"none": DockerApiConf, "slurmrest": SlurmRes
 _API_AUTH = {"none": "certificate", "slurmrest": "jwt"}
 
 
-class Engine(Entry):
+class EngineConfig(Entry):
     """A container engine of a resource, with the runtimes that may be chosen (first: default)."""
 
     name: str
@@ -115,7 +115,7 @@ class Computing(Entry):
     access_mode: Literal["local", "ssh", "api"] = "local"
     auth_mode: AuthMode
     wms: WmsName = "none"
-    container_engines: tuple[Engine, ...] = Field(min_length=1)
+    container_engines: tuple[EngineConfig, ...] = Field(min_length=1)
     arch: str = "amd64"
     supported_archs: tuple[str, ...] = ()
     emulated_archs: tuple[str, ...] = ()
@@ -159,7 +159,7 @@ class Computing(Entry):
     def _parse_engines(cls, value: Any) -> Any:
         if isinstance(value, str):
             raise ValueError("a list of engines is expected, e.g. ['docker', 'singularity']")
-        return tuple(Engine.parse(item) if isinstance(item, str) else item for item in value)
+        return tuple(EngineConfig.parse(item) if isinstance(item, str) else item for item in value)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -204,12 +204,12 @@ class Computing(Entry):
         return self.wms != "none"
 
     @property
-    def way(self) -> Way | None:
+    def tunnel(self) -> TunnelKind | None:
         """How the edge reaches interfaces there; None where they are on this machine."""
         if isinstance(self.conf, SshConf):
-            return self.conf.way or "ssh"
+            return self.conf.tunnel or "ssh"
         if isinstance(self.conf, SlurmRestConf):
-            return self.conf.way or "agent"
+            return self.conf.tunnel or "reverse"
         return None
 
     def work_dir(self, uid: int | str) -> str:
@@ -224,7 +224,7 @@ class Computing(Entry):
         archs = (None, self.arch, *self.supported_archs, *self.emulated_archs)
         return software.image_arch in archs and bool(self.engines_for(software))
 
-    def engines_for(self, software: Software) -> tuple[Engine, ...]:
+    def engines_for(self, software: Software) -> tuple[EngineConfig, ...]:
         """The engines that run the image: one that is a file needs Singularity."""
         if not software.is_file:
             return self.container_engines
@@ -235,7 +235,7 @@ def _parse_conf(model: type[Conf], raw: Any) -> Conf:
     """The settings, with faults that name their key below `conf`.
 
     Raises:
-        ValueError: a sentence for the first fault.
+        ValueError: a message for the first fault.
     """
     try:
         return model.model_validate(raw)

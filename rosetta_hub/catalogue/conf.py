@@ -15,7 +15,7 @@ from rosetta_hub.catalogue.validation import Entry, pattern
 # Keys that name a file of the service's machine, in any of the access modes.
 FILE_KEYS = ("key_file", "certificate_file", "ca_key_file", "ssh_config", "jwt_key_file", "ca_file")
 
-Way = Literal["ssh", "agent", "direct"]
+TunnelKind = Literal["ssh", "direct", "reverse"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 _WORK_DIR = pattern(r"^$|^/\S{1,60}$", "write an absolute path of at most 61 characters, no spaces")
 _PATH = pattern(r"^/[^\x00-\x1f]*$", "write an absolute path")
@@ -82,7 +82,7 @@ class LocalConf(Conf):
 class RemoteConf(Conf):
     """A resource whose agents are not on the machine of the service."""
 
-    way: Way | None = Field(
+    tunnel: TunnelKind | None = Field(
         default=None, description="How the edge reaches the interface; the first that fits."
     )
     agents_url: str = Field(
@@ -112,7 +112,7 @@ class RemoteConf(Conf):
     )
 
 
-class JumpHost(Entry):
+class JumpHostConfig(Entry):
     """A host on the way: `user@host:port`, user and port as they are needed."""
 
     host: str = Field(min_length=1)
@@ -154,14 +154,16 @@ class SshConf(RemoteConf):
         description="Pinned host keys: a file, or lines of one. For hosts that it does not name,"
         " those accepted with `rosetta-hub check --accept-host-key` count.",
     )
-    jump_hosts: tuple[JumpHost, ...] = ()
+    jump_hosts: tuple[JumpHostConfig, ...] = ()
     ssh_config: str | None = Field(default=None, description="OpenSSH client configuration file.")
 
     @field_validator("jump_hosts", mode="before")
     @classmethod
     def _parse_jumps(cls, value: object) -> object:
         if isinstance(value, list | tuple):
-            return tuple(JumpHost.parse(one) if isinstance(one, str) else one for one in value)
+            return tuple(
+                JumpHostConfig.parse(one) if isinstance(one, str) else one for one in value
+            )
         raise ValueError("a list of hosts is expected, e.g. ['alice@gate.example.org:2222']")
 
     @property
@@ -198,8 +200,10 @@ class SlurmRestConf(RemoteConf):
     def _one_source(self) -> Self:
         if bool(self.jwt_key_file) == bool(self.token_command):
             raise ValueError("give one of 'jwt_key_file' and 'token_command'")
-        if self.way == "ssh":
-            raise ValueError("'way' must be 'agent' or 'direct': there is no SSH to go through")
+        if self.tunnel == "ssh":
+            raise ValueError(
+                "'tunnel' must be 'reverse' or 'direct': there is no SSH to go through"
+            )
         return self
 
 

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from rosetta_hub.catalogue.catalogue import Catalogue, Person
-from rosetta_hub.catalogue.computing import Computing, Engine
+from rosetta_hub.catalogue.catalogue import Catalogue, User
+from rosetta_hub.catalogue.computing import Computing, EngineConfig
 from rosetta_hub.catalogue.computing import Size as ComputingSize
 from rosetta_hub.catalogue.engines import canonical_engine
 from rosetta_hub.catalogue.queue_request import QueueRequest, resolve_request
-from rosetta_hub.catalogue.software import Software, SoftwareCard
+from rosetta_hub.catalogue.software import Software, SoftwareFamily
 from rosetta_hub.catalogue.units import Size, format_size
 from rosetta_hub.catalogue.validation import describe_value_fault
 from rosetta_hub.errors import InvalidOptions
@@ -56,7 +56,7 @@ class TaskSpec:
     `cpus` is a number of cores and `memory` bytes; None means without a limit.
     """
 
-    card: str
+    family: str
     software: Software
     computing: Computing
     engine: str
@@ -71,7 +71,7 @@ def parse_options(raw: Mapping[str, Any]) -> TaskOptions:
     """Typed options from untrusted input.
 
     Raises:
-        InvalidOptions: a sentence that names the option and what is allowed.
+        InvalidOptions: a message that names the option and what is allowed.
     """
     try:
         # A form sends an empty text for what was left open.
@@ -88,21 +88,21 @@ def parse_options(raw: Mapping[str, Any]) -> TaskOptions:
         raise InvalidOptions(f"The option {option!r} can't be used: {message}.") from error
 
 
-def resolve_options(options: TaskOptions, catalogue: Catalogue, person: Person) -> TaskSpec:
-    """The task that the options ask for, within the person's rights.
+def resolve_options(options: TaskOptions, catalogue: Catalogue, user: User) -> TaskSpec:
+    """The task that the options ask for, within the user's rights.
 
     Raises:
-        InvalidOptions: something does not exist, is not the person's, or is out of range. What is
-            not the person's is answered like what does not exist.
+        InvalidOptions: something does not exist, is not the user's, or is out of range. What is
+            not the user's is answered like what does not exist.
     """
-    card, software = _software(options, catalogue, person)
+    family, software = _software(options, catalogue, user)
     if software.kind == "native":
         raise InvalidOptions(f"{software.name} is started by the hub itself, not as a container.")
-    computing = _computing(options, software, catalogue, person)
+    computing = _computing(options, software, catalogue, user)
     engine = _engine(options, software, computing)
     size = _size(options, computing)
     return TaskSpec(
-        card=card.id,
+        family=family.id,
         software=software,
         computing=computing,
         engine=engine.name,
@@ -115,27 +115,27 @@ def resolve_options(options: TaskOptions, catalogue: Catalogue, person: Person) 
 
 
 def _software(
-    options: TaskOptions, catalogue: Catalogue, person: Person
-) -> tuple[SoftwareCard, Software]:
-    cards = {card.id: card for card in catalogue.cards_for(person)}
-    card = cards.get(options.software)
-    if card is None:
+    options: TaskOptions, catalogue: Catalogue, user: User
+) -> tuple[SoftwareFamily, Software]:
+    families = {family.id: family for family in catalogue.families_for(user)}
+    family = families.get(options.software)
+    if family is None:
         raise InvalidOptions(
             f"There is no software {options.software!r} for you. Choose one of the catalogue."
         )
-    software = card.version(options.version)
+    software = family.version(options.version)
     if software is None:
-        tags = ", ".join(one.image_tag for one in card.versions)
+        tags = ", ".join(one.image_tag for one in family.versions)
         raise InvalidOptions(
-            f"{card.default.name} has no version {options.version!r}. Versions: {tags}."
+            f"{family.default.name} has no version {options.version!r}. Versions: {tags}."
         )
-    return card, software
+    return family, software
 
 
 def _computing(
-    options: TaskOptions, software: Software, catalogue: Catalogue, person: Person
+    options: TaskOptions, software: Software, catalogue: Catalogue, user: User
 ) -> Computing:
-    found = {one.id: one for one in catalogue.computing_for(person, software)}
+    found = {one.id: one for one in catalogue.computing_for(user, software)}
     if not found:
         raise InvalidOptions(f"No computing resource that you may use runs {software.name}.")
     if options.computing is None:
@@ -148,7 +148,7 @@ def _computing(
     return found[options.computing]
 
 
-def _engine(options: TaskOptions, software: Software, computing: Computing) -> Engine:
+def _engine(options: TaskOptions, software: Software, computing: Computing) -> EngineConfig:
     engines = computing.engines_for(software)
     if options.engine is None:
         return engines[0]
@@ -163,7 +163,7 @@ def _engine(options: TaskOptions, software: Software, computing: Computing) -> E
     return engine
 
 
-def _runtime(options: TaskOptions, engine: Engine, computing: Computing) -> str | None:
+def _runtime(options: TaskOptions, engine: EngineConfig, computing: Computing) -> str | None:
     if options.runtime is None:
         return engine.runtimes[0] if engine.runtimes else None
     if options.runtime not in engine.runtimes:

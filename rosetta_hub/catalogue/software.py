@@ -172,7 +172,7 @@ class Software(Entry):
 
 
 @dataclass(frozen=True)
-class SoftwareCard:
+class SoftwareFamily:
     """Several versions (tags) of one image, shown as one card; the first version is the default."""
 
     id: str
@@ -190,7 +190,7 @@ class SoftwareCard:
         return next((one for one in self.versions if one.image_tag == tag), None)
 
 
-def load_software(raw: Iterable[Mapping[str, Any]]) -> dict[str, SoftwareCard]:
+def load_software(raw: Iterable[Mapping[str, Any]]) -> dict[str, SoftwareFamily]:
     """The catalogue by card id, in the order of the configuration.
 
     Entries of one image and one name are versions of one card. An entry without an id is called
@@ -202,23 +202,25 @@ def load_software(raw: Iterable[Mapping[str, Any]]) -> dict[str, SoftwareCard]:
     grouped: dict[str, list[Software]] = {}
     for entry in load_entries("software", Software, raw):
         grouped.setdefault(entry.id or _slug(entry.name), []).append(entry)
-    for card_id, versions in grouped.items():
-        _check_card(card_id, versions)
-    return {card_id: SoftwareCard(card_id, tuple(found)) for card_id, found in grouped.items()}
+    for family_id, versions in grouped.items():
+        _check_family(family_id, versions)
+    return {
+        family_id: SoftwareFamily(family_id, tuple(found)) for family_id, found in grouped.items()
+    }
 
 
 def _slug(name: str) -> str:
     return _SLUG.sub("-", name.lower()).strip("-") or "software"
 
 
-def _check_card(card_id: str, versions: list[Software]) -> None:
+def _check_family(family_id: str, versions: list[Software]) -> None:
     if len({(one.kind, "" if one.is_file else one.repository) for one in versions}) > 1:
         raise ConfigError(
-            f"c.Rosetta.software: several entries are called {card_id!r} but are of different"
+            f"c.Rosetta.software: several entries are called {family_id!r} but are of different"
             " images. Give each an 'id' of its own; only tags of one image share a card."
         )
     if twice := duplicates(one.image_tag for one in versions):
         raise ConfigError(
-            f"c.Rosetta.software: {card_id!r} has the image_tag {sorted(twice)} more than once."
+            f"c.Rosetta.software: {family_id!r} has the image_tag {sorted(twice)} more than once."
             " Remove one entry, or give them different 'id's."
         )

@@ -23,7 +23,6 @@ from rosetta_hub.check.run import format_json, format_result, is_good, run_check
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.errors import ConfigError, ResourceUnavailable
-from rosetta_hub.identities import Identities
 from rosetta_hub.resources.access_local import LocalAccess
 from rosetta_hub.resources.access_ssh import SshAccess
 from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
@@ -37,6 +36,7 @@ from rosetta_hub.ssh.scan import scan_host_key
 from rosetta_hub.tunnels.client import TunnelsClient
 from rosetta_hub.tunnels.process import TunnelsConfig, ensure_tunnels, stop_tunnels
 from rosetta_hub.tunnels.settings import tunnels_config
+from rosetta_hub.users.identities import Identities
 
 HELP = "check computing resources: from the host key to an image pull"
 
@@ -216,8 +216,8 @@ def _wms(computing: Computing, access: Access, account: str) -> Wms:
 
 def find_software(settings: Rosetta, computing: Computing) -> Software | None:
     """The first of the catalogue that runs there."""
-    for card in settings.catalogue().software.values():
-        for one in card.versions:
+    for family in settings.catalogue().software.values():
+        for one in family.versions:
             permitted = not one.computing or computing.id in one.computing
             if one.kind == "container" and permitted and computing.runs(one):
                 return one

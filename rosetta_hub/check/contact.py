@@ -115,6 +115,6 @@ _PATH_ADVICE = (
 
 
 async def _partitions(wms: Wms) -> str:
-    facts = await wms.facts()
-    names = [one.name + ("*" if one.default else "") for one in facts.partitions[:8]]
+    inventory = await wms.inventory()
+    names = [one.name + ("*" if one.default else "") for one in inventory.partitions[:8]]
     return f"partitions: {', '.join(names)}" if names else "no partitions are listed"

@@ -19,7 +19,7 @@ Status = Literal["ok", "failed", "skipped"]
 
 
 class CheckFailed(RosettaError):
-    """A check found a fault; `advice` is a sentence with what to do."""
+    """A check found a fault; `advice` is a message with what to do."""
 
     def __init__(self, message: str, advice: str) -> None:
         super().__init__(message)
@@ -88,7 +88,7 @@ class Context:
 class Probe(Protocol):
     """The probe on its way, on a node."""
 
-    order: dict[str, Any]
+    spec: dict[str, Any]
 
     async def find(self, name: str) -> Any:
         """See `Context.find`."""

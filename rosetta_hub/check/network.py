@@ -20,15 +20,15 @@ LONGEST_TRANSFER = 15.0
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def check_way_in(context: Context) -> str:
+async def check_interface_access(context: Context) -> str:
     """The hub gets to a port (or socket) of the node, the way that the edge will take."""
-    if context.computing.way == "agent":
-        raise CheckSkipped("the way is agent: the hub connects to no node")
+    if context.computing.tunnel == "reverse":
+        raise CheckSkipped("the tunnel is reverse: the hub connects to no node")
     if isinstance(context.computing.conf, SlurmRestConf):
         raise CheckSkipped("the REST API does not tell where the probe listens")
     if isinstance(context.computing.conf, DockerApiConf):
         raise CheckSkipped(f"tasks publish ports at {context.computing.conf.publish_address}")
-    way = await _describe(context)
+    tunnel = await _describe(context)
     deadline = time.monotonic() + CONNECT_TIMEOUT
     problem = "nobody answered"
     while time.monotonic() < deadline:
@@ -38,14 +38,14 @@ async def check_way_in(context: Context) -> str:
             problem = str(error) or problem
             await asyncio.sleep(RETRY_INTERVAL)
         else:
-            return f"{way}: {seconds * 1000:.0f} ms"
-    raise CheckFailed(f"{way}: {await _tunnel_error(context) or problem}", _advice(context))
+            return f"{tunnel}: {seconds * 1000:.0f} ms"
+    raise CheckFailed(f"{tunnel}: {await _tunnel_error(context) or problem}", _advice(context))
 
 
 async def check_throughput(context: Context) -> str:
     """Bytes a second from the node to the hub, by the way in."""
-    if context.computing.way == "agent":
-        raise CheckSkipped("only the ways ssh and direct are measured")
+    if context.computing.tunnel == "reverse":
+        raise CheckSkipped("only the tunnels ssh and direct are measured")
     if isinstance(context.computing.conf, SlurmRestConf | DockerApiConf):
         raise CheckSkipped("there is no port of a task yet")
     received, started = 0, time.monotonic()
@@ -74,7 +74,7 @@ async def ask_clock(context: Context) -> tuple[float, float]:
 async def _asked(context: Context, question: str) -> AsyncIterator[asyncio.StreamReader]:
     reader, writer = await _connect(context)
     try:
-        token = context.probe.order["check"]["token"] if context.probe else ""
+        token = context.probe.spec["check"]["token"] if context.probe else ""
         writer.write(f"{token} {question}\n".encode())
         await writer.drain()
         yield reader
@@ -86,7 +86,7 @@ async def _asked(context: Context, question: str) -> AsyncIterator[asyncio.Strea
 
 async def _connect(context: Context) -> Streams:
     target = await find_target(context)
-    if context.endpoint is None or context.computing.way == "direct":
+    if context.endpoint is None or context.computing.tunnel == "direct":
         return await _open(target)
     if context.tunnels is None or context.sockets is None:
         raise CheckFailed("there is no tunnels' process", "Run the check again.")
@@ -117,11 +117,11 @@ async def find_target(context: Context) -> Target:
 
 async def _describe(context: Context) -> str:
     target = await find_target(context)
-    place = "a socket" if isinstance(target, UnixTarget) else f"{target.host}:{target.port}"
-    way = context.computing.way
-    if way == "ssh" and isinstance(context.computing.conf, SshConf):
-        return f"{place} through {context.computing.conf.host}"
-    return f"{place} directly"
+    address = "a socket" if isinstance(target, UnixTarget) else f"{target.host}:{target.port}"
+    tunnel = context.computing.tunnel
+    if tunnel == "ssh" and isinstance(context.computing.conf, SshConf):
+        return f"{address} through {context.computing.conf.host}"
+    return f"{address} directly"
 
 
 async def _tunnel_error(context: Context) -> str | None:
@@ -132,14 +132,14 @@ async def _tunnel_error(context: Context) -> str | None:
 
 
 def _advice(context: Context) -> str:
-    if context.computing.way == "direct":
+    if context.computing.tunnel == "direct":
         return (
             "See that the hub's machine may connect to ports of the nodes, and that their names"
-            " resolve here; or set 'way' to 'ssh' or 'agent' in 'conf'."
+            " resolve here; or set 'tunnel' to 'ssh' or 'reverse' in 'conf'."
         )
-    if context.computing.way == "ssh":
+    if context.computing.tunnel == "ssh":
         return (
             "See that sshd allows forwarding (AllowTcpForwarding, AllowStreamLocalForwarding), and"
-            " that the login node may connect to the nodes; or set 'way' to 'agent' in 'conf'."
+            " that the login node may connect to the nodes; or set 'tunnel' to 'reverse' in 'conf'."
         )
     return "See what the probe's machine says."

@@ -4,7 +4,7 @@ from typing import Any
 
 from rosetta_hub.catalogue.conf import DockerApiConf
 from rosetta_hub.check.context import CheckFailed, CheckSkipped, Context
-from rosetta_hub.tasks.sentences import WARNINGS
+from rosetta_hub.tasks.messages import WARNINGS
 
 OLDEST_PYTHON = (3, 6)
 SKEW_LIMIT = 30.0
@@ -75,9 +75,11 @@ async def check_service(context: Context) -> str:
 
 
 async def check_dial(context: Context) -> str:
-    """The node reaches the tunnels' process, for the way `agent`."""
-    if context.computing.way != "agent":
-        raise CheckSkipped(f"the way is {context.computing.way or 'local'}: nodes dial nobody")
+    """The node reaches the tunnels' process, for the tunnel `reverse`."""
+    if context.computing.tunnel != "reverse":
+        raise CheckSkipped(
+            f"the tunnel is {context.computing.tunnel or 'local'}: nodes dial nobody"
+        )
     url = str(context.settings.tunnels_url)
     found = (await _finding(context, "urls")).get("tunnels")
     if found is None:

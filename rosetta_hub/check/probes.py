@@ -9,17 +9,17 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from rosetta_hub.access import Completed
-from rosetta_hub.catalogue.conf import RemoteConf, SshConf
-from rosetta_hub.check.context import CheckFailed, Context
-from rosetta_hub.check.order import LINGER, PULL_TIMEOUT, build_order
-from rosetta_hub.resources.bundle import (
+from rosetta_hub.agents.bundle import (
     build_batch_script,
     build_remote_command,
     build_remote_stdin,
 )
+from rosetta_hub.catalogue.conf import RemoteConf, SshConf
+from rosetta_hub.check.context import CheckFailed, Context
+from rosetta_hub.check.spec import LINGER, PULL_TIMEOUT, build_spec
 from rosetta_hub.resources.dialects.dialect import last_words
+from rosetta_hub.resources.direct_launcher import build_local_invocation
 from rosetta_hub.resources.wms import Job, JobRequest, JobState, Wms
-from rosetta_hub.resources.wms_none import local_order
 
 ASK_TIMEOUT = 60
 # Seconds: a shared home may be slow to show files.
@@ -40,8 +40,8 @@ class FileProbe(ABC):
     """
 
     def __init__(self, context: Context) -> None:
-        self.order = build_order(context)
-        self._result = str(self.order["check"]["result"])
+        self.spec = build_spec(context)
+        self._result = str(self.spec["check"]["result"])
         self._context = context
         self._seen = False
 
@@ -144,7 +144,7 @@ class JobProbe(FileProbe):
         """Submit, wait for the start and for the first findings."""
         conf = self._context.computing.conf
         prologue = conf.prologue if isinstance(conf, RemoteConf) else ()
-        program = build_batch_script(self.order, _python(self._context), "check", prologue)
+        program = build_batch_script(self.spec, _python(self._context), "check", prologue)
         self._job_id = await self._wms.submit(self._request(), program)
         started = time.monotonic()
         job = await self._wait_for_start(started)
@@ -210,9 +210,9 @@ class HostProbe(FileProbe):
 
     def _invocation(self) -> tuple[list[str], str]:
         if not isinstance(self._context.computing.conf, SshConf):
-            return local_order("check", self.order)
+            return build_local_invocation("check", self.spec)
         python = _python(self._context)
-        return build_remote_command("check", python), build_remote_stdin(self.order)
+        return build_remote_command("check", python), build_remote_stdin(self.spec)
 
     async def _is_over(self) -> bool:
         return self._running is None or self._running.done()

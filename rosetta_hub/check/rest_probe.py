@@ -5,8 +5,8 @@ from typing import Any
 
 from rosetta_agent.protocol import CHECK_FAULTS, CHECK_STATUS_BASE
 from rosetta_hub.check.context import CheckFailed, Context
-from rosetta_hub.check.order import PULL_TIMEOUT
 from rosetta_hub.check.probes import POLL_INTERVAL, JobProbe
+from rosetta_hub.check.spec import PULL_TIMEOUT
 from rosetta_hub.resources.wms import JobEnd, Wms
 
 # Seconds: accounting writes the end down a little later.
@@ -19,7 +19,7 @@ class RestProbe(JobProbe):
 
     def __init__(self, context: Context, wms: Wms) -> None:
         super().__init__(context, wms)
-        self.order["check"] |= {"result": None, "listen": None}
+        self.spec["check"] |= {"result": None, "listen": None}
         self._findings: dict[str, Any] | None = None
 
     async def find(self, name: str) -> Any:
@@ -39,7 +39,7 @@ class RestProbe(JobProbe):
                     "See that the nodes have the 'python' of 'conf', 3.6 or newer.",
                 )
             node = end.node if end else None
-            engines = self.order["check"]["engines"]
+            engines = self.spec["check"]["engines"]
             self._findings = read_status(status, engines, node)
         return self._findings.get(name)
 

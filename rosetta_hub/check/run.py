@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from rosetta_hub.catalogue.conf import SlurmRestConf
 from rosetta_hub.check.contact import check_authentication, check_host_key, check_scheduler
 from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped, Context, Result
-from rosetta_hub.check.network import check_throughput, check_way_in
+from rosetta_hub.check.network import check_interface_access, check_throughput
 from rosetta_hub.check.node import (
     check_clock,
     check_container,
@@ -63,7 +63,7 @@ CHECKS = (
         ("authentication", "scheduler"),
         "See whether a job can be submitted by hand, as this account.",
     ),
-    Check("hub to node", check_way_in, (JOB,)),
+    Check("hub to node", check_interface_access, (JOB,)),
     Check("throughput", check_throughput, ("hub to node",), "Run the check again."),
     Check("python", check_python, (JOB,)),
     Check("engines", check_engines, (JOB,)),

@@ -21,7 +21,7 @@ from sqlalchemy.types import DateTime, TypeDecorator
 from rosetta_hub.database.external_text import ExternalText, fit_on_assignment
 
 
-class State(enum.StrEnum):
+class TaskState(enum.StrEnum):
     """Where a task is; `unknown` is an answer of a resource, never a state of a task."""
 
     QUEUED = "queued"
@@ -33,10 +33,10 @@ class State(enum.StrEnum):
     @property
     def final(self) -> bool:
         """Whether the attempt is over: nothing of it exists on the computing resource."""
-        return self in (State.STOPPED, State.FAILED)
+        return self in (TaskState.STOPPED, TaskState.FAILED)
 
 
-class Target(enum.StrEnum):
+class DesiredState(enum.StrEnum):
     """What a task should be: the reconciler moves `State` towards it."""
 
     RUN = "run"
@@ -85,8 +85,8 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON,
         list[str]: JSON,
         int: BigInteger,
-        State: text_enum(State),
-        Target: text_enum(Target),
+        TaskState: text_enum(TaskState),
+        DesiredState: text_enum(DesiredState),
     }
 
 
@@ -114,7 +114,7 @@ class Task(Base):
 
     # What was asked for, and what it was resolved to when the attempt began.
     options: Mapped[dict[str, Any]]
-    card: Mapped[str] = mapped_column(String(80))
+    family: Mapped[str] = mapped_column(String(80))
     software: Mapped[dict[str, Any]]
     computing: Mapped[str] = mapped_column(String(80))
     engine: Mapped[str] = mapped_column(String(20))
@@ -125,8 +125,8 @@ class Task(Base):
     # Encrypted: what the hub's spawner adds to the container's variables, until the attempt ends.
     environment: Mapped[bytes | None] = mapped_column(LargeBinary)
 
-    state: Mapped[State] = mapped_column(index=True)
-    target: Mapped[Target]
+    state: Mapped[TaskState] = mapped_column(index=True)
+    desired_state: Mapped[DesiredState]
     forget: Mapped[bool] = mapped_column(default=False, index=True)
     attempt: Mapped[int] = mapped_column(default=1)
     port: Mapped[int | None] = mapped_column(unique=True)
@@ -156,12 +156,12 @@ class Task(Base):
     expected_start: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]
     node: Mapped[str | None] = mapped_column(ExternalText(255))
-    boot: Mapped[str | None] = mapped_column(ExternalText(80))
+    boot_id: Mapped[str | None] = mapped_column(ExternalText(80))
 
     created: Mapped[datetime]
     started: Mapped[datetime | None]
     ended: Mapped[datetime | None] = mapped_column(index=True)
-    last_beat: Mapped[datetime | None]
+    last_heartbeat: Mapped[datetime | None]
     last_activity: Mapped[datetime | None]
 
     def __repr__(self) -> str:

@@ -45,7 +45,7 @@ class Identity(Base):
     public_key: Mapped[str] = mapped_column(Text)
     private_key: Mapped[bytes] = mapped_column(LargeBinary)
     state: Mapped[IdentityState] = mapped_column(text_enum(IdentityState))
-    sentence: Mapped[str] = mapped_column(ExternalText(), default="")
+    message: Mapped[str] = mapped_column(ExternalText(), default="")
     updated: Mapped[datetime]
 
     def __repr__(self) -> str:
@@ -101,7 +101,7 @@ class Mail(Base):
     user: Mapped[str] = mapped_column(String(255), index=True)
     state: Mapped[MailState] = mapped_column(text_enum(MailState))
     address: Mapped[str | None] = mapped_column(String(254))
-    sentence: Mapped[str] = mapped_column(ExternalText(), default="")
+    message: Mapped[str] = mapped_column(ExternalText(), default="")
     tries: Mapped[int] = mapped_column(default=0)
     created: Mapped[datetime]
     next_try: Mapped[datetime]

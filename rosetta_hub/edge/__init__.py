@@ -3,9 +3,9 @@
 from rosetta_hub.edge.client import (
     Activity,
     EdgeClient,
-    Listener,
+    EdgeStatus,
     Session,
-    Status,
+    TaskListener,
 )
 from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable, PortInUse
 from rosetta_hub.edge.process import (
@@ -23,13 +23,13 @@ __all__ = [
     "EdgeClient",
     "EdgeConfig",
     "EdgeError",
+    "EdgeStatus",
     "EdgeUnavailable",
     "HubAddresses",
-    "Listener",
     "PortInUse",
     "Session",
-    "Status",
     "Target",
+    "TaskListener",
     "TcpTarget",
     "UnixTarget",
     "ensure_edge",

@@ -23,7 +23,7 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Listener:
+class TaskListener:
     """A task as the edge serves it: on a port, or under a host name of the main port."""
 
     id: str
@@ -77,7 +77,7 @@ class Listener:
 
 
 @dataclass(frozen=True)
-class Status:
+class EdgeStatus:
     """Who answers on the socket."""
 
     instance: str
@@ -119,14 +119,14 @@ class EdgeClient:
     def __init__(self, socket: Path, timeout: float = 10) -> None:
         self.socket = socket
         self.timeout = timeout
-        self._caller = SidecarClient(socket, "the edge", EdgeUnavailable)
+        self._principal = SidecarClient(socket, "the edge", EdgeUnavailable)
 
-    async def status(self) -> Status:
+    async def status(self) -> EdgeStatus:
         """Who answers."""
-        return Status(**await self._call("GET", "/status"))
+        return EdgeStatus(**await self._call("GET", "/status"))
 
     async def put_tasks(
-        self, listeners: Iterable[Listener], kept: Iterable[str] = ()
+        self, listeners: Iterable[TaskListener], kept: Iterable[str] = ()
     ) -> dict[str, str]:
         """Make exactly these tasks open: the full state, which may be sent at any time.
 
@@ -144,7 +144,7 @@ class EdgeClient:
             errors |= (await self._call("PATCH", "/tasks", {"tasks": piece}))["errors"]
         return errors
 
-    async def put_task(self, listener: Listener) -> None:
+    async def put_task(self, listener: TaskListener) -> None:
         """Open or update one task. Raises PortInUse."""
         await self._call("PUT", f"/tasks/{listener.id}", listener.to_document())
 
@@ -187,14 +187,14 @@ class EdgeClient:
         return parse_activity(await self._call("GET", "/activity"))
 
     async def _delete(self, path: str) -> bool:
-        status, document = await self._caller.call("DELETE", path, None, self.timeout)
+        status, document = await self._principal.call("DELETE", path, None, self.timeout)
         if status == 404:
             return False
         self._check(status, document)
         return True
 
     async def _call(self, method: str, path: str, body: Document | None = None) -> Document:
-        status, document = await self._caller.call(method, path, body, self.timeout)
+        status, document = await self._principal.call(method, path, body, self.timeout)
         self._check(status, document)
         return document
 

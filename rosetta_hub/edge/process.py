@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rosetta_hub.edge.client import EdgeClient, Status
+from rosetta_hub.edge.client import EdgeClient, EdgeStatus
 from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.sidecar import Launch, SidecarProcess
@@ -166,7 +166,7 @@ def build_proxy_command(
     return [str(node), str(JS_DIR / "hub-proxy.mjs"), str(chp), known, *arguments]
 
 
-def _sidecar(config: EdgeConfig) -> SidecarProcess[Status]:
+def _sidecar(config: EdgeConfig) -> SidecarProcess[EdgeStatus]:
     def build_launch() -> Launch:
         command = build_edge_command(find_node())
         return Launch(command, config.to_document(find_chp()))
@@ -183,7 +183,7 @@ def _sidecar(config: EdgeConfig) -> SidecarProcess[Status]:
     )
 
 
-async def ensure_edge(config: EdgeConfig) -> Status:
+async def ensure_edge(config: EdgeConfig) -> EdgeStatus:
     """Adopt the edge that runs, or start one that outlives this process.
 
     One that runs with another configuration is replaced, which cuts its connections. However many

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
+from rosetta_hub.agents.credentials import authorization_header
+from rosetta_hub.agents.spec import software_of
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.models import State, Target, Task
-from rosetta_hub.edge.client import Listener, Session
+from rosetta_hub.database.models import DesiredState, Task, TaskState
+from rosetta_hub.edge.client import Session, TaskListener
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.resource import Resource
 from rosetta_hub.targets import Target as InterfaceTarget
-from rosetta_hub.tasks.credentials import authorization_header
-from rosetta_hub.tasks.job import software_of
 from rosetta_hub.tasks.links import is_http, needs_port, open_url, page_url, task_host
 
 
@@ -21,7 +21,7 @@ class ListenerBuilder:
         self._settings = settings
         self._keys = keys
 
-    def build(self, task: Task, sessions: Mapping[str, Session]) -> Listener:
+    def build(self, task: Task, sessions: Mapping[str, Session]) -> TaskListener:
         """The listener of a task, which leads to its interface while users may go in.
 
         Raises:
@@ -29,7 +29,7 @@ class ListenerBuilder:
         """
         target = self._find_target(task)
         by_port = needs_port(task, self._settings)
-        return Listener(
+        return TaskListener(
             id=task.id,
             port=task.port if by_port else None,
             host=None if by_port else task_host(task, self._settings),
@@ -51,6 +51,10 @@ class ListenerBuilder:
 
     def _find_target(self, task: Task) -> InterfaceTarget | None:
         resource = self._resources.get(task.computing)
-        if resource is None or task.state is not State.RUNNING or task.target is Target.STOP:
+        if (
+            resource is None
+            or task.state is not TaskState.RUNNING
+            or task.desired_state is DesiredState.STOP
+        ):
             return None
         return resource.interface_target(task)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.models import Target, Task
+from rosetta_hub.database.models import DesiredState, Task
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.ingress.publisher import Publisher
 from rosetta_hub.resources.resource import Resource
@@ -100,6 +100,6 @@ class TunnelPublisher(Publisher):
 
     def _describe(self, task: Task) -> Tunnel | None:
         resource = self._resources.get(task.computing)
-        if resource is None or task.target is Target.STOP:
+        if resource is None or task.desired_state is DesiredState.STOP:
             return None
         return resource.tunnel(task)

@@ -12,7 +12,7 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task, utc_now
 from rosetta_hub.database.models_user import MailKind
 from rosetta_hub.tasks.links import is_http, open_url, page_url
-from rosetta_hub.tasks.sentences import sentence
+from rosetta_hub.tasks.messages import message
 
 # Relays without 8BITMIME take it, too. A line break in a header is refused by the policy.
 _POLICY = email.policy.SMTP.clone(cte_type="7bit")
@@ -65,11 +65,11 @@ class MailWriter:
         where = computing.name if computing else task.computing
         settings = self._settings
         waited = (task.started or utc_now()) - task.created
-        grace = settings.unopened_grace if computing and computing.has_queue else 0
+        grace = settings.cull_unopened_timeout if computing and computing.has_queue else 0
         return {
             "computing": where,
             "software": str(task.software.get("name")),
-            "sentence": sentence(task, where),
+            "message": message(task, where),
             "waited": format_duration(int(waited.total_seconds())),
             "ends_at": task.ends_at.strftime("%H:%M UTC") if task.ends_at else None,
             "grace": format_duration(grace * 60) if grace else None,

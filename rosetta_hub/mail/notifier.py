@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from rosetta_hub.database.models import State, Target, Task, utc_now
+from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.database.models_user import Mail, MailKind, MailState
 from rosetta_hub.mail.preferences import read_preferences
 from rosetta_hub.mail.settings import MailOptions
@@ -30,7 +30,7 @@ class Notifier:
 
     def watch(self, session: Session, before: Before, task: Task) -> None:
         """Queue the mail that this change is worth, if its user wants one."""
-        if not self._available or task.target is Target.STOP:
+        if not self._available or task.desired_state is DesiredState.STOP:
             return
         now = utc_now()
         kind = self._kind(before, task, now)
@@ -42,9 +42,9 @@ class Notifier:
 
     def _kind(self, before: Before, task: Task, now: datetime) -> MailKind | None:
         waited = now - task.created >= self._patience
-        if waited and task.state is State.RUNNING and before.state is not State.RUNNING:
+        if waited and task.state is TaskState.RUNNING and before.state is not TaskState.RUNNING:
             return MailKind.STARTED
-        if waited and task.state is State.FAILED and before.state is not State.FAILED:
+        if waited and task.state is TaskState.FAILED and before.state is not TaskState.FAILED:
             return MailKind.FAILED
         if TIME_LIMIT_WARNING in set(task.warnings) - set(before.warnings):
             return None if task.state.final else MailKind.LIMIT

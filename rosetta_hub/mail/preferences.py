@@ -44,4 +44,4 @@ def find_problem(session: Session, user: str, address: str | None) -> str | None
         .order_by(Mail.next_try.desc())
         .limit(1)
     )
-    return last.sentence if last and last.state is MailState.REFUSED else None
+    return last.message if last and last.state is MailState.REFUSED else None

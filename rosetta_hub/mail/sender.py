@@ -8,12 +8,12 @@ from sqlalchemy import select, update
 
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
-from rosetta_hub.database.models import State, Target, Task, utc_now
+from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.database.models_user import Mail, MailKind, MailState
 from rosetta_hub.mail.errors import MailRefused, MailServerUnavailable
 from rosetta_hub.mail.messages import MailWriter
 from rosetta_hub.mail.preferences import Preferences, read_preferences
-from rosetta_hub.mail.transport import Connection, Transport
+from rosetta_hub.mail.transport import SmtpConnection, Transport
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class MailSender:
             raise
         self._failures = 0
 
-    async def _send(self, connection: Connection, key: Key) -> None:
+    async def _send(self, connection: SmtpConnection, key: Key) -> None:
         message = self._prepare(key)
         if message is None:
             return
@@ -99,11 +99,11 @@ class MailSender:
 
     def _refused(self, key: Key, address: str, error: MailRefused) -> None:
         log.warning("%s: the mail server refused a mail: %s", key[0], error)
-        sentence = f"The mail server refused the last mail to {address}: {error}"
+        message = f"The mail server refused the last mail to {address}: {error}"
         if error.temporary:
-            self._retry(key, sentence)
+            self._retry(key, message)
         else:
-            self._mark(key, MailState.REFUSED, sentence, address)
+            self._mark(key, MailState.REFUSED, message, address)
 
     def _unanswered(self, key: Key) -> None:
         with self._database.session() as session:
@@ -116,21 +116,21 @@ class MailSender:
             # Later than the others, of which it may be the one that the server breaks off at.
             self._retry(key, "The mail server did not answer.")
 
-    def _retry(self, key: Key, sentence: str) -> None:
+    def _retry(self, key: Key, message: str) -> None:
         with self._database.session() as session:
             mail = session.get(Mail, key)
             if mail is not None:
                 mail.next_try = utc_now() + backoff(mail.tries)
-                mail.state, mail.sentence, mail.tries = MailState.WAITING, sentence, mail.tries + 1
+                mail.state, mail.message, mail.tries = MailState.WAITING, message, mail.tries + 1
 
     def _mark(
-        self, key: Key, state: MailState, sentence: str = "", address: str | None = None
+        self, key: Key, state: MailState, message: str = "", address: str | None = None
     ) -> None:
         with self._database.session() as session:
             mail = session.get(Mail, key)
             # Deleted with its task meanwhile.
             if mail is not None:
-                mail.state, mail.sentence = state, sentence
+                mail.state, mail.message = state, message
                 mail.address = address or mail.address
 
     def _due(self) -> list[Key]:
@@ -156,9 +156,9 @@ class MailSender:
 
 _TOLD = {MailKind.STARTED: "runs", MailKind.FAILED: "failed", MailKind.LIMIT: "ends soon"}
 _STATES = {
-    MailKind.STARTED: State.RUNNING,
-    MailKind.FAILED: State.FAILED,
-    MailKind.LIMIT: State.RUNNING,
+    MailKind.STARTED: TaskState.RUNNING,
+    MailKind.FAILED: TaskState.FAILED,
+    MailKind.LIMIT: TaskState.RUNNING,
 }
 
 
@@ -171,4 +171,4 @@ def backoff(failures: int) -> timedelta:
 def _is_news(mail: Mail, task: Task, chosen: Preferences) -> bool:
     """Whether what the mail tells is still so, and still wanted."""
     same = mail.attempt == task.attempt and task.state is _STATES[mail.kind]
-    return same and task.target is Target.RUN and chosen.wants(mail.kind)
+    return same and task.desired_state is DesiredState.RUN and chosen.wants(mail.kind)

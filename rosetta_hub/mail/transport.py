@@ -22,7 +22,7 @@ TIMEOUT = 30.0
 TAKEN_TIMEOUT = 600.0
 
 
-class Connection:
+class SmtpConnection:
     """An open connection: `offer` a mail, then `hand_over` its text."""
 
     def __init__(self, client: SMTP, sender: str) -> None:
@@ -60,7 +60,7 @@ class Transport:
         self._settings = settings
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[Connection]:
+    async def connect(self) -> AsyncIterator[SmtpConnection]:
         """A connection, encrypted and logged in as the configuration wants it.
 
         Raises:
@@ -81,7 +81,7 @@ class Transport:
             )
             await client.connect()
         try:
-            yield Connection(client, settings.mail_sender)
+            yield SmtpConnection(client, settings.mail_sender)
             # Of politeness: everything has been answered.
             with suppress(SMTPException, OSError):
                 await client.quit()

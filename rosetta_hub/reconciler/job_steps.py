@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.models import State, Target, Task, utc_now
+from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem
 from rosetta_hub.resources.resource import Queue
 from rosetta_hub.resources.wms import Job, JobRefused, JobState, NotSubmitted
@@ -59,19 +59,19 @@ class JobSteps:
         self._ingress = ingress
         self._watchers = watchers
         # What an agent needs to stop its container by itself, which it does better than a kill.
-        self._grace = timedelta(seconds=settings.stop_timeout + 2 * settings.beat_interval)
+        self._grace = timedelta(seconds=settings.stop_timeout + 2 * settings.heartbeat_interval)
         self._asked: dict[tuple[str, int], float] = {}
 
     async def step(self, task: Task, queue: Queue) -> float | None:
         """Do one step; returns seconds until the next look, None when others will call."""
-        if task.target is Target.STOP:
+        if task.desired_state is DesiredState.STOP:
             return await self._stop(task, queue)
         wait = await self._ingress.open(task)
         if wait is not None:
             return wait
         if task.job_id is None:
             return await self._submit(task, queue)
-        if task.node is None and task.state is not State.QUEUED:
+        if task.node is None and task.state is not TaskState.QUEUED:
             self._watchers[task.computing].locate(task)
         return REFRESH
 
@@ -131,9 +131,9 @@ class JobSteps:
 
     def _agent_does_it(self, task: Task, jobs: list[Job]) -> bool:
         """Whether its agent is there to stop it, and still has time to."""
-        if task.last_beat is None or all(job.state is JobState.PENDING for job in jobs):
+        if task.last_heartbeat is None or all(job.state is JobState.PENDING for job in jobs):
             return False
-        if utc_now() - task.last_beat > self._grace:
+        if utc_now() - task.last_heartbeat > self._grace:
             return False
         now = utc_now().timestamp()
         # Most end by their agents, of which nothing is heard here.

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.database.models import State, Target, Task, utc_now
+from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.errors import NotFound, ResourceUnavailable
 from rosetta_hub.reconciler.query_pace import QueryPace
 from rosetta_hub.resources.resource import Queue
 from rosetta_hub.resources.wms import Job, JobEnd, JobState
+from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.manager import TaskManager
-from rosetta_hub.tasks.troubles import Troubles
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ PATIENCE = 3
 # Ends that are asked for one by one, at a time: sshd allows ten commands on a connection.
 SETTLED_AT_ONCE = 4
 # A job whose task has ended gets this long to end by itself, and is looked for this long.
-STRAY_AGE = timedelta(seconds=60)
+ORPHAN_AGE = timedelta(seconds=60)
 RECENT = timedelta(minutes=10)
 
 # A scheduler asks a job to end before its time is over, and its clock ticks in halves of a minute.
@@ -41,14 +41,14 @@ class JobWatcher:
     """One a resource. "Could not ask" changes nothing but the note on the tasks' pages."""
 
     def __init__(
-        self, computing: Computing, queue: Queue, tasks: TaskManager, troubles: Troubles
+        self, computing: Computing, queue: Queue, tasks: TaskManager, conditions: Conditions
     ) -> None:
         self._computing = computing
         self._queue = queue
         self._tasks = tasks
-        self._troubles = troubles
+        self._conditions = conditions
         self._absent: Counter[tuple[str, int]] = Counter()
-        self._located: set[tuple[str, int, State]] = set()
+        self._located: set[tuple[str, int, TaskState]] = set()
         self.pace = QueryPace(float(computing.query_interval))
 
     def expect_change(self) -> None:
@@ -108,7 +108,7 @@ class JobWatcher:
             if not self._found(task, by_name[self._queue.job_name(task)], asked)
         ]
         await self._settle_all(gone)
-        await self._cancel_strays(jobs)
+        await self._cancel_orphans(jobs)
 
     def _forget_others(self, active: list[Task]) -> None:
         """Keep nothing of attempts that have ended."""
@@ -116,12 +116,12 @@ class JobWatcher:
         self._located = {key for key in self._located if key[:2] in attempts}
         self._absent = Counter({key: self._absent[key] for key in attempts & self._absent.keys()})
 
-    def _note(self, tasks: list[Task], sentence: str | None) -> None:
+    def _note(self, tasks: list[Task], message: str | None) -> None:
         for task in tasks:
             news = (
-                self._troubles.clear(task)
-                if sentence is None
-                else self._troubles.add(task, sentence)
+                self._conditions.clear(task)
+                if message is None
+                else self._conditions.add(task, message)
             )
             if news:
                 # The trouble is told once a user; all open pages of the user's tasks show it.
@@ -167,9 +167,9 @@ class JobWatcher:
             log.exception("%s: the end of its job could not be recorded", task.id)
 
     def _apply(self, task: Task, job: Job, asked: datetime) -> None:
-        sentence = self._queue.why(job, task) if job.state is JobState.PENDING else ""
-        if _shown(task) != _as_shown(job, sentence) or _is_requeued(task, job):
-            self._tasks.update(task, partial(_follow, job=job, sentence=sentence, asked=asked))
+        message = self._queue.why(job, task) if job.state is JobState.PENDING else ""
+        if _shown(task) != _as_shown(job, message) or _is_requeued(task, job):
+            self._tasks.update(task, partial(_follow, job=job, message=message, asked=asked))
 
     async def _settle(self, task: Task, end: JobEnd | None) -> None:
         asked = utc_now()
@@ -185,7 +185,7 @@ class JobWatcher:
         self._absent.pop((task.id, task.attempt), None)
         self._tasks.update(task, partial(_finish, end=end))
 
-    async def _cancel_strays(self, jobs: list[Job]) -> None:
+    async def _cancel_orphans(self, jobs: list[Job]) -> None:
         """Cancel jobs of ours that no task wants: those of a submission whose answer was lost.
 
         Other resources may have their jobs in the same queue. Tasks are read again, because some
@@ -193,11 +193,11 @@ class JobWatcher:
         """
         ours = [(job, owner) for job in jobs if (owner := self._queue.task_of(job)) is not None]
         tasks = self._tasks.by_ids({task_id for _, (task_id, _) in ours})
-        strays = [
-            job for job, (task_id, attempt) in ours if _is_stray(job, tasks.get(task_id), attempt)
+        orphans = [
+            job for job, (task_id, attempt) in ours if _is_orphan(job, tasks.get(task_id), attempt)
         ]
-        users = self._tasks.users_of_accounts(self._computing.id, {job.user for job in strays})
-        for job in strays:
+        users = self._tasks.users_of_accounts(self._computing.id, {job.user for job in orphans})
+        for job in orphans:
             if job.user in users:
                 log.warning("job %s (%s) belongs to no task: cancelling it", job.id, job.name)
                 await self._cancel(users[job.user], job)
@@ -215,21 +215,21 @@ def _with_jobs(tasks: list[Task]) -> list[Task]:
     return [task for task in tasks if task.job_id is not None]
 
 
-def _is_stray(job: Job, task: Task | None, attempt: int) -> bool:
+def _is_orphan(job: Job, task: Task | None, attempt: int) -> bool:
     if task is None or attempt < task.attempt:
         return True
     if task.state.final:
-        return task.ended is not None and utc_now() - task.ended > STRAY_AGE
+        return task.ended is not None and utc_now() - task.ended > ORPHAN_AGE
     return task.job_id is not None and job.id != task.job_id
 
 
 def _is_requeued(task: Task, job: Job) -> bool:
-    return job.state is JobState.PENDING and task.state in (State.STARTING, State.RUNNING)
+    return job.state is JobState.PENDING and task.state in (TaskState.STARTING, TaskState.RUNNING)
 
 
-def _as_shown(job: Job, sentence: str) -> tuple[object, ...]:
+def _as_shown(job: Job, message: str) -> tuple[object, ...]:
     # As a row, because its columns cut texts that are too long.
-    row = Task(job_state=job.scheduler_state, job_reason=sentence, node=job.node)
+    row = Task(job_state=job.scheduler_state, job_reason=message, node=job.node)
     row.expected_start, row.ends_at = job.expected_start, job.ends_at
     return _shown(row)
 
@@ -238,15 +238,15 @@ def _shown(task: Task) -> tuple[object, ...]:
     return (task.job_state, task.job_reason, task.expected_start, task.ends_at, task.node)
 
 
-def _follow(task: Task, job: Job, sentence: str, asked: datetime) -> None:
+def _follow(task: Task, job: Job, message: str, asked: datetime) -> None:
     if _is_requeued(task, job):
-        if task.last_beat is not None and task.last_beat > asked:
+        if task.last_heartbeat is not None and task.last_heartbeat > asked:
             # Its agent has begun to report since the scheduler was asked: the answer is old.
             return
         # Preempted, or its node is gone: the scheduler starts it again, with a new agent.
-        task.state, task.sequence, task.message = State.QUEUED, 0, ""
-        task.interface_kind = task.interface_port = task.started = task.last_beat = None
-    task.job_state, task.job_reason = job.scheduler_state, sentence
+        task.state, task.sequence, task.message = TaskState.QUEUED, 0, ""
+        task.interface_kind = task.interface_port = task.started = task.last_heartbeat = None
+    task.job_state, task.job_reason = job.scheduler_state, message
     task.expected_start, task.ends_at, task.node = job.expected_start, job.ends_at, job.node
 
 
@@ -255,10 +255,10 @@ def _finish(task: Task, end: JobEnd | None) -> None:
         return
     task.ended = utc_now()
     task.job_state = end.scheduler_state if end else None
-    if task.target is Target.STOP:
-        task.state = State.STOPPED
+    if task.desired_state is DesiredState.STOP:
+        task.state = TaskState.STOPPED
         return
-    task.state = State.FAILED
+    task.state = TaskState.FAILED
     task.reason = _reason(task, end)
     task.exit_code = end.exit_code if end else None
     task.detail = _detail(end, task)

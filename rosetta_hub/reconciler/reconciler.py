@@ -6,26 +6,26 @@ from datetime import timedelta
 
 from rosetta_agent.protocol import NO_SPACE_REASONS
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.models import State, Target, Task, utc_now
+from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.errors import NotFound, ResourceUnavailable
 from rosetta_hub.ingress.ingress import Ingress
 from rosetta_hub.reconciler.job_steps import JobSteps
-from rosetta_hub.resources.resource import Host, Place, Queue
-from rosetta_hub.resources.wms_none import AgentRefused
+from rosetta_hub.resources.direct_launcher import AgentRefused
+from rosetta_hub.resources.resource import Host, HostInstance, Queue
+from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.manager import TaskManager
-from rosetta_hub.tasks.troubles import Troubles
 
 log = logging.getLogger(__name__)
 
 # Reports that may be missing before an agent is looked after.
-MISSED_BEATS = 3
+MISSED_HEARTBEATS = 3
 
 
 class Reconciler:
     """Decides and does the next step of a task; every step may be repeated.
 
     A crash anywhere is mended by doing the step again: an agent that runs is left alone, a
-    container or a job is found again by its name, a door that is open stays open.
+    container or a job is found again by its name, a listener that is open stays open.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Reconciler:
         queues: Mapping[str, Queue],
         ingress: Ingress,
         jobs: JobSteps,
-        troubles: Troubles,
+        conditions: Conditions,
         settings: Rosetta,
     ) -> None:
         self._tasks = tasks
@@ -43,8 +43,8 @@ class Reconciler:
         self._queues = queues
         self._ingress = ingress
         self._jobs = jobs
-        self._troubles = troubles
-        self._patience = timedelta(seconds=MISSED_BEATS * settings.beat_interval)
+        self._conditions = conditions
+        self._patience = timedelta(seconds=MISSED_HEARTBEATS * settings.heartbeat_interval)
         # Agents could not report while the service was down: they get time to do so.
         self._began = utc_now()
 
@@ -66,7 +66,7 @@ class Reconciler:
         try:
             delay = await self._step_on_resource(task)
         except ResourceUnavailable as error:
-            if self._troubles.add(task, str(error)):
+            if self._conditions.add(task, str(error)):
                 self._tasks.changed(task)
             raise
         return delay
@@ -79,9 +79,9 @@ class Reconciler:
             text = f"there is no computing resource {task.computing!r} any more."
             self._tasks.fail(task, "configuration", text)
             return None
-        if task.target is Target.STOP:
+        if task.desired_state is DesiredState.STOP:
             return await self._stop(task, host)
-        if task.state is State.QUEUED:
+        if task.state is TaskState.QUEUED:
             return await self._launch(task, host)
         return await self._watch(task, host)
 
@@ -89,11 +89,11 @@ class Reconciler:
         wait = await self._ingress.open(task)
         if wait is not None:
             return wait
-        place = await host.place(task)
+        instance = await host.instance(task)
 
         def begin(row: Task) -> None:
             row.submitting = utc_now()
-            row.remote_user, row.boot = place.remote_user, place.boot
+            row.remote_user, row.boot_id = instance.remote_user, instance.boot_id
 
         is_repeated = task.submitting is not None
         task = self._tasks.update(task, begin)
@@ -113,16 +113,16 @@ class Reconciler:
         wait = await self._ingress.open(task)
         if wait is not None:
             return wait
-        silent_since = max(self._began, task.last_beat or task.created)
-        left = silent_since + self._patience - utc_now()
+        unresponsive_since = max(self._began, task.last_heartbeat or task.created)
+        left = unresponsive_since + self._patience - utc_now()
         if left > timedelta(0):
             return left.total_seconds()
         log.warning("%s: no report for %s, looking after its agent", task.id, self._patience)
         return await self._look_after(task, host)
 
     async def _look_after(self, task: Task, host: Host) -> float | None:
-        place = await host.place(task)
-        if _has_restarted(task, place):
+        instance = await host.instance(task)
+        if _has_restarted(task, instance):
             await host.stop(task)
             self._tasks.fail(task, "host_restarted")
             return None
@@ -149,7 +149,7 @@ class Reconciler:
         # Nobody enters a task that ends; its page shows how it ends.
         await self._ingress.close_to_users(task)
         # What was never begun needs no answer of its host, which may have none.
-        if task.state is not State.QUEUED or task.submitting is not None:
+        if task.state is not TaskState.QUEUED or task.submitting is not None:
             await host.stop(task)
         self._tasks.stopped(task)
         return None
@@ -163,19 +163,23 @@ class Reconciler:
         return None
 
     def _answered(self, task: Task) -> None:
-        if self._troubles.clear(task):
+        if self._conditions.clear(task):
             self._tasks.changed(task)
 
 
-def _has_restarted(task: Task, place: Place) -> bool:
-    return task.boot is not None and place.boot is not None and task.boot != place.boot
+def _has_restarted(task: Task, instance: HostInstance) -> bool:
+    return (
+        task.boot_id is not None
+        and instance.boot_id is not None
+        and task.boot_id != instance.boot_id
+    )
 
 
 def _launched(task: Task) -> None:
     task.submitting = None
     # The agent may have reported already.
-    if task.state is State.QUEUED:
-        task.state = State.STARTING
+    if task.state is TaskState.QUEUED:
+        task.state = TaskState.STARTING
 
 
 def _free_port(task: Task) -> None:

@@ -8,24 +8,24 @@ from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import SlurmRestConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError
-from rosetta_hub.identities import Identities
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.access_ssh import SshAccess
 from rosetta_hub.resources.accounts import refuse_system_account
 from rosetta_hub.resources.cluster import Accounts, Cluster
-from rosetta_hub.resources.dialects.reasons import waiting_sentence as dialect_sentence
+from rosetta_hub.resources.dialects.reasons import waiting_message as dialect_sentence
 from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
 from rosetta_hub.resources.endpoints import Endpoints
 from rosetta_hub.resources.host import SshHost
 from rosetta_hub.resources.local import LocalHost
 from rosetta_hub.resources.resource import Host, Queue, Resource
-from rosetta_hub.resources.slurm.reasons import waiting_sentence as slurm_sentence
+from rosetta_hub.resources.slurm.reasons import waiting_message as slurm_sentence
 from rosetta_hub.resources.slurm.rest import SlurmRestWms
 from rosetta_hub.resources.slurm.rest_client import RestClient
 from rosetta_hub.resources.slurm.wms import SlurmWms
 from rosetta_hub.resources.wms import Wms
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.tunnels.client import TunnelsClient
+from rosetta_hub.users.identities import Identities
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A request checked against the facts of a cluster, so that nothing is refused only after submit.
+"""A request checked against a cluster's inventory, so that nothing is refused only after submit.
 
 What is not known refuses nothing: the scheduler itself is asked next.
 """
@@ -7,25 +7,25 @@ from collections.abc import Iterable
 
 from rosetta_hub.catalogue.units import format_duration, format_size
 from rosetta_hub.errors import InvalidOptions
-from rosetta_hub.resources.facts import Account, Facts, Partition
+from rosetta_hub.resources.inventory import Inventory, Partition, SchedulerAccount
 from rosetta_hub.resources.wms import JobRequest
 
 
-def check_request(request: JobRequest, facts: Facts) -> None:
+def check_request(request: JobRequest, inventory: Inventory) -> None:
     """See that the cluster has, and allows, what is asked for.
 
     Raises:
-        InvalidOptions: a sentence that says what is allowed instead.
+        InvalidOptions: a message that says what is allowed instead.
     """
-    _check_account(request, facts)
-    _check_qos(request, facts)
-    partition = _partition(request, facts)
+    _check_account(request, inventory)
+    _check_qos(request, inventory)
+    partition = _partition(request, inventory)
     if partition is None:
         return
     if partition.state != "up":
         raise InvalidOptions(
             f"The partition `{partition.name}` is closed ({partition.state})."
-            f" {_choose(one.name for one in facts.partitions if one.state == 'up')}"
+            f" {_choose(one.name for one in inventory.partitions if one.state == 'up')}"
         )
     _check_membership(request, partition)
     _check_size(request, partition)
@@ -37,37 +37,37 @@ def _choose(names: Iterable[str]) -> str:
     return f"Choose one of {listed}." if listed else "There is no other one."
 
 
-def _partition(request: JobRequest, facts: Facts) -> Partition | None:
+def _partition(request: JobRequest, inventory: Inventory) -> Partition | None:
     """The partition that the job goes to; None where that is not known."""
     # Several, separated by commas: the scheduler takes the one in which the job starts first.
-    if not facts.partitions or (request.partition and "," in request.partition):
+    if not inventory.partitions or (request.partition and "," in request.partition):
         return None
     if request.partition is None:
-        return next((one for one in facts.partitions if one.default), None)
-    found = next((one for one in facts.partitions if one.name == request.partition), None)
+        return next((one for one in inventory.partitions if one.default), None)
+    found = next((one for one in inventory.partitions if one.name == request.partition), None)
     if found is None:
         raise InvalidOptions(
             f"There is no partition `{request.partition}` for you."
-            f" {_choose(one.name for one in facts.partitions)}"
+            f" {_choose(one.name for one in inventory.partitions)}"
         )
     return found
 
 
-def _check_account(request: JobRequest, facts: Facts) -> None:
-    names = [one.name for one in facts.accounts]
+def _check_account(request: JobRequest, inventory: Inventory) -> None:
+    names = [one.name for one in inventory.accounts]
     if request.account and names and request.account not in names:
         raise InvalidOptions(f"The account `{request.account}` is not yours. {_choose(names)}")
 
 
-def _check_qos(request: JobRequest, facts: Facts) -> None:
-    if request.qos is None or not facts.qos:
+def _check_qos(request: JobRequest, inventory: Inventory) -> None:
+    if request.qos is None or not inventory.qos:
         return
-    qos = next((one for one in facts.qos if one.name == request.qos), None)
+    qos = next((one for one in inventory.qos if one.name == request.qos), None)
     if qos is None:
         raise InvalidOptions(
-            f"There is no QoS `{request.qos}`. {_choose(one.name for one in facts.qos)}"
+            f"There is no QoS `{request.qos}`. {_choose(one.name for one in inventory.qos)}"
         )
-    account = _account(request, facts)
+    account = _account(request, inventory)
     if account and account.qos and request.qos not in account.qos:
         raise InvalidOptions(
             f"The account `{account.name}` may not use the QoS `{request.qos}`."
@@ -76,10 +76,10 @@ def _check_qos(request: JobRequest, facts: Facts) -> None:
     _check_limits(f"The QoS `{qos.name}`", request, qos.max_time, qos.max_cpus)
 
 
-def _account(request: JobRequest, facts: Facts) -> Account | None:
+def _account(request: JobRequest, inventory: Inventory) -> SchedulerAccount | None:
     if request.account:
-        return next((one for one in facts.accounts if one.name == request.account), None)
-    return next((one for one in facts.accounts if one.default), None)
+        return next((one for one in inventory.accounts if one.name == request.account), None)
+    return next((one for one in inventory.accounts if one.default), None)
 
 
 def _check_membership(request: JobRequest, partition: Partition) -> None:

@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
+from rosetta_hub.agents.bundle import build_batch_script
+from rosetta_hub.agents.spec import build_agent_spec
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import RemoteConf
 from rosetta_hub.catalogue.queue_request import QueueRequest
@@ -14,14 +16,12 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ConfigError, ResourceUnavailable
 from rosetta_hub.keys import Keys
-from rosetta_hub.resources.bundle import build_batch_script
-from rosetta_hub.resources.facts import Facts
-from rosetta_hub.resources.remote import RemotePlace
+from rosetta_hub.resources.inventory import Inventory
+from rosetta_hub.resources.remote import RemoteResource
 from rosetta_hub.resources.wms import Job, JobEnd, JobRequest, QueueIsPrivate, Wms
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.errors import TimedOut, Unreachable
 from rosetta_hub.targets import Target, TcpTarget
-from rosetta_hub.tasks.job import build_job
 from rosetta_hub.tunnels.routes import SshRoute, Tunnel
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Cluster:
         accounts: Accounts,
         open_wms: Callable[[str], Wms],
         endpoint: Callable[[str], Endpoint] | None,
-        waiting_sentence: Callable[[Job, JobRequest], str],
+        waiting_message: Callable[[Job, JobRequest], str],
     ) -> None:
         if not isinstance(computing.conf, RemoteConf):
             raise ConfigError(f"{computing.id} is not a remote resource.")
@@ -66,8 +66,8 @@ class Cluster:
         self._accounts = accounts
         self._open_wms = open_wms
         self._endpoint = endpoint
-        self._sentence = waiting_sentence
-        self._remote = RemotePlace(computing, settings, keys)
+        self._message = waiting_message
+        self._remote = RemoteResource(computing, settings, keys)
         self._turns = Turns()
 
     def job_name(self, task: Task) -> str:
@@ -89,8 +89,8 @@ class Cluster:
         """See Queue. The script carries the agent, and travels on standard input."""
         # The node fills the number of its user in, which nobody has to know here.
         work_dir = self._computing.work_dir("{uid}")
-        setting = self._remote.setting(task, work_dir, listens=self._remote.way != "agent")
-        job = build_job(task, self._computing, self._settings, self._keys, setting)
+        context = self._remote.context(task, work_dir, listens=self._remote.tunnel != "reverse")
+        job = build_agent_spec(task, self._computing, self._settings, self._keys, context)
         script = build_batch_script(job, self._conf.python, prologue=self._conf.prologue)
         return await self._open_wms(task.user).submit(self._request(task), script)
 
@@ -98,7 +98,7 @@ class Cluster:
         """See Queue. Any of the accounts may ask for all; the first one that can does."""
         users = {task.remote_user: task.user for task in tasks if task.remote_user}
         error: ResourceUnavailable | None = None
-        for account in self._turns.order(users)[:ACCOUNTS_ASKED]:
+        for account in self._turns.spec(users)[:ACCOUNTS_ASKED]:
             try:
                 found = await self._open_wms(users[account]).jobs(sorted(users))
             except QueueIsPrivate:
@@ -136,7 +136,7 @@ class Cluster:
 
     def why(self, job: Job, task: Task) -> str:
         """See Queue."""
-        return self._sentence(job, self._request(task))
+        return self._message(job, self._request(task))
 
     async def find(self, task: Task) -> list[Job]:
         """See Queue."""
@@ -167,9 +167,9 @@ class Cluster:
         """See Queue."""
         await self._open_wms(user).cancel(job_id)
 
-    async def facts(self, user: str) -> Facts:
+    async def inventory(self, user: str) -> Inventory:
         """See Queue."""
-        return await self._open_wms(user).facts()
+        return await self._open_wms(user).inventory()
 
     @property
     def uses_tunnels(self) -> bool:
@@ -181,15 +181,15 @@ class Cluster:
 
     def tunnel(self, task: Task) -> Tunnel | None:
         """See Resource. Nodes are reached through the login node, unless there is another way."""
-        if self._remote.way == "agent":
-            return self._remote.agent_tunnel(task)
+        if self._remote.tunnel == "reverse":
+            return self._remote.reverse_tunnel(task)
         # The node's name comes from the scheduler, only the port from the node itself.
         if task.interface_kind != "listener" or task.interface_port is None or not task.node:
             return None
-        if self._remote.way == "direct" or self._endpoint is None:
+        if self._remote.tunnel == "direct" or self._endpoint is None:
             return self._remote.direct_tunnel(task, task.node)
         target = TcpTarget(task.node, task.interface_port)
-        secret = self._keys.way_secret(task.id, task.attempt)
+        secret = self._keys.tunnel_secret(task.id, task.attempt)
         return Tunnel(task.id, task.attempt, SshRoute(self._endpoint(task.user), target, secret))
 
     def interface_target(self, task: Task) -> Target | None:
@@ -209,7 +209,7 @@ class Turns:
         self._failures: dict[str, int] = {}
         self._count = 0
 
-    def order(self, accounts: Iterable[str]) -> list[str]:
+    def spec(self, accounts: Iterable[str]) -> list[str]:
         """These accounts, in turn; the others are forgotten."""
         wanted = list(accounts)
         self._failures = {one: self._failures[one] for one in wanted if one in self._failures}

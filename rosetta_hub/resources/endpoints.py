@@ -10,11 +10,11 @@ from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import SshConf
 from rosetta_hub.database.models_user import IdentityState
 from rosetta_hub.errors import AuthenticationFailed, ConfigError, ResourceUnavailable
-from rosetta_hub.identities import Credentials, Identities
 from rosetta_hub.resources.accounts import refuse_system_account
 from rosetta_hub.ssh.certificates import sign_user_key
 from rosetta_hub.ssh.endpoint import Endpoint, JumpHost
 from rosetta_hub.ssh.host_keys import join_known_hosts
+from rosetta_hub.users.identities import Credentials, Identities
 
 PLATFORM = "platform"
 # Host keys that an administrator has accepted, in the state directory.
@@ -24,7 +24,7 @@ CERTIFICATE_MINUTES = 30
 
 
 @dataclass(frozen=True)
-class Account:
+class RemoteAccount:
     """An account of the resource, with what opens it."""
 
     identity: str
@@ -52,7 +52,7 @@ class Endpoints:
         """The account of a user of the hub.
 
         Raises:
-            ResourceUnavailable: it is not known; the sentence says what to do.
+            ResourceUnavailable: it is not known; the message says what to do.
         """
         if self._computing.auth_mode == "user_keys":
             return self._identities.credentials(user, self._computing.id).remote_user
@@ -86,18 +86,18 @@ class Endpoints:
         """The user's own; None where the platform's are used.
 
         Raises:
-            ResourceUnavailable: there are none yet; the sentence says what to do.
+            ResourceUnavailable: there are none yet; the message says what to do.
         """
         if self._computing.auth_mode != "user_keys":
             return None
         return self._identities.credentials(user, self._computing.id)
 
     def learn(
-        self, user: str, used: Credentials | None, state: IdentityState, sentence: str
+        self, user: str, used: Credentials | None, state: IdentityState, message: str
     ) -> None:
         """Keep whether these credentials were accepted, for the page of the user's keys."""
         if used is not None:
-            self._identities.record(user, self._computing.id, used, state, sentence)
+            self._identities.record(user, self._computing.id, used, state, message)
 
     def _known_hosts(self) -> str:
         return read_known_hosts(self._conf, self._accepted)
@@ -110,11 +110,11 @@ class Endpoints:
             )
         return self._conf.user
 
-    def _account(self, user: str) -> Account:
+    def _account(self, user: str) -> RemoteAccount:
         if self._computing.auth_mode == "user_keys":
             known = self._identities.credentials(user, self._computing.id)
             certificate = self._certificate(known) if self._conf.ca_key_file else None
-            return Account(f"user {user}", known.remote_user, known.private_key, certificate)
+            return RemoteAccount(f"user {user}", known.remote_user, known.private_key, certificate)
         conf = self._conf
         if not conf.key_file:
             raise ResourceUnavailable(
@@ -122,7 +122,9 @@ class Endpoints:
                 " Tell the administrator."
             )
         certificate = _read(Path(conf.certificate_file)) if conf.certificate_file else None
-        return Account(PLATFORM, self._platform_user(), _read(Path(conf.key_file)), certificate)
+        return RemoteAccount(
+            PLATFORM, self._platform_user(), _read(Path(conf.key_file)), certificate
+        )
 
     def _certificate(self, known: Credentials) -> str:
         key = (known.public_key, refuse_system_account(known.remote_user))

@@ -6,21 +6,21 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from rosetta_hub.access import Access
+from rosetta_hub.agents.bundle import Verb, build_remote_command, build_remote_stdin
+from rosetta_hub.agents.spec import LaunchContext, build_agent_spec, build_stop_spec
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import SshConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ConfigError, ResourceUnavailable
 from rosetta_hub.keys import Keys
-from rosetta_hub.resources.bundle import Verb, build_remote_command, build_remote_stdin
+from rosetta_hub.resources.direct_launcher import DirectLauncher
 from rosetta_hub.resources.endpoints import Endpoints
 from rosetta_hub.resources.published_port import published_port
-from rosetta_hub.resources.remote import RemotePlace
-from rosetta_hub.resources.resource import Place
-from rosetta_hub.resources.wms_none import NoWms
+from rosetta_hub.resources.remote import RemoteResource
+from rosetta_hub.resources.resource import HostInstance
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.targets import Target, TcpTarget, UnixTarget
-from rosetta_hub.tasks.job import Setting, build_job, build_stop_order
 from rosetta_hub.tunnels.routes import SshRoute, Tunnel
 
 # Seconds for a command that asks the host about itself.
@@ -49,25 +49,25 @@ class SshHost:
         self._keys = keys
         self._endpoints = endpoints
         self._open_access = open_access
-        self._remote = RemotePlace(computing, settings, keys)
+        self._remote = RemoteResource(computing, settings, keys)
         self._uids: dict[str, int] = {}
 
-    async def place(self, task: Task) -> Place:
+    async def instance(self, task: Task) -> HostInstance:
         """The account, and which start of the host this is."""
-        _, boot = await self._ask(task.user)
-        return Place(self._endpoints.remote_user(task.user), boot)
+        _, boot_id = await self._ask(task.user)
+        return HostInstance(self._endpoints.remote_user(task.user), boot_id)
 
     async def launch(self, task: Task) -> None:
         """Start the agent, or see that it runs; it outlives the connection."""
-        setting = await self._setting(task)
-        job = build_job(task, self._computing, self._settings, self._keys, setting)
+        context = await self._launch_context(task)
+        job = build_agent_spec(task, self._computing, self._settings, self._keys, context)
         await self._wms(task.user).submit(job)
 
     async def stop(self, task: Task) -> None:
         """Stop agent and container."""
-        setting = await self._setting(task)
-        order = build_stop_order(task, self._computing, self._settings, setting)
-        await self._wms(task.user).cancel(order)
+        context = await self._launch_context(task)
+        spec = build_stop_spec(task, self._computing, self._settings, context)
+        await self._wms(task.user).cancel(spec)
 
     @property
     def uses_tunnels(self) -> bool:
@@ -76,20 +76,20 @@ class SshHost:
 
     async def locate(self, task: Task) -> None:
         """Ask for the number of the account, which is part of the path of a socket."""
-        if self._remote.way != "agent" and task.interface_kind == "socket":
+        if self._remote.tunnel != "reverse" and task.interface_kind == "socket":
             await self._work_dir(task.user)
 
     def tunnel(self, task: Task) -> Tunnel | None:
-        """By the way that the administrator chose; through the one SSH connection by default."""
-        if self._remote.way == "agent":
-            return self._remote.agent_tunnel(task)
+        """By the tunnel that the administrator chose; through the one SSH connection by default."""
+        if self._remote.tunnel == "reverse":
+            return self._remote.reverse_tunnel(task)
         if task.interface_kind == "listener":
             return self._remote.direct_tunnel(task, self._conf.host)
         target = self._target(task)
         if target is None:
             return None
-        way = SshRoute(self._endpoints.endpoint(task.user), target, None)
-        return Tunnel(task.id, task.attempt, way)
+        tunnel = SshRoute(self._endpoints.endpoint(task.user), target, None)
+        return Tunnel(task.id, task.attempt, tunnel)
 
     def interface_target(self, task: Task) -> Target | None:
         """The socket that the tunnels process offers for the task."""
@@ -102,9 +102,9 @@ class SshHost:
         port = published_port(task)
         return None if port is None else TcpTarget("127.0.0.1", port)
 
-    async def _setting(self, task: Task) -> Setting:
-        listens = self._remote.way == "direct"
-        return self._remote.setting(task, await self._work_dir(task.user), listens)
+    async def _launch_context(self, task: Task) -> LaunchContext:
+        listens = self._remote.tunnel == "direct"
+        return self._remote.context(task, await self._work_dir(task.user), listens)
 
     async def _work_dir(self, user: str) -> str:
         account = self._endpoints.remote_user(user)
@@ -123,10 +123,12 @@ class SshHost:
         answer = await access.run(ASK_COMMAND, "", ASK_TIMEOUT)
         return parse_host(answer.stdout)
 
-    def _wms(self, user: str) -> NoWms:
-        return NoWms(self._endpoints.access(user, self._open_access), self._ship)
+    def _wms(self, user: str) -> DirectLauncher:
+        return DirectLauncher(
+            self._endpoints.access(user, self._open_access), self._build_invocation
+        )
 
-    def _ship(self, verb: Verb, job: Mapping[str, Any]) -> tuple[list[str], str]:
+    def _build_invocation(self, verb: Verb, job: Mapping[str, Any]) -> tuple[list[str], str]:
         return build_remote_command(verb, self._conf.python), build_remote_stdin(job)
 
 
@@ -136,11 +138,11 @@ def parse_host(text: str) -> tuple[int, str]:
     Raises:
         ResourceUnavailable: it is something else.
     """
-    boot, _, rest = text.partition("\n")
+    boot_id, _, rest = text.partition("\n")
     stat, _, status = rest.partition("\n")
     # The name in parentheses may hold spaces; the start time is the 22nd field, the 20th after it.
     fields = stat.rpartition(")")[2].split()
     uid = re.search(r"^Uid:\s+(\d+)", status, re.MULTILINE)
     if uid is None or len(fields) < 20:
         raise ResourceUnavailable("The host did not answer as a Linux machine does.")
-    return int(uid[1]), f"{boot.strip()} {fields[19]}"
+    return int(uid[1]), f"{boot_id.strip()} {fields[19]}"

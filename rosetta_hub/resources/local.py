@@ -3,17 +3,17 @@
 import os
 from pathlib import PurePosixPath
 
+from rosetta_hub.agents.spec import LaunchContext, build_agent_spec, build_stop_spec
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import DockerApiConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.access_local import LocalAccess
+from rosetta_hub.resources.direct_launcher import DirectLauncher, build_local_invocation
 from rosetta_hub.resources.published_port import LocalPorts
-from rosetta_hub.resources.resource import Place
-from rosetta_hub.resources.wms_none import NoWms, local_order
+from rosetta_hub.resources.resource import HostInstance
 from rosetta_hub.targets import Target, TcpTarget, UnixTarget
-from rosetta_hub.tasks.job import Setting, build_job, build_stop_order
 from rosetta_hub.tunnels.routes import Tunnel
 
 
@@ -24,25 +24,27 @@ class LocalHost:
         self._computing = computing
         self._settings = settings
         self._keys = keys
-        self._setting = local_setting(computing, settings)
+        self._launch_context = local_setting(computing, settings)
         self._ports = LocalPorts(settings)
-        self._wms = NoWms(LocalAccess(), local_order)
+        self._wms = DirectLauncher(LocalAccess(), build_local_invocation)
         conf = computing.conf
         self._address = conf.publish_address if isinstance(conf, DockerApiConf) else "127.0.0.1"
 
-    async def place(self, task: Task) -> Place:
+    async def instance(self, task: Task) -> HostInstance:
         """Of no interest: the service sees its own machine's restart."""
-        return Place()
+        return HostInstance()
 
     async def launch(self, task: Task) -> None:
         """Start the agent, or see that it runs."""
-        job = build_job(task, self._computing, self._settings, self._keys, self._setting)
+        job = build_agent_spec(
+            task, self._computing, self._settings, self._keys, self._launch_context
+        )
         await self._wms.submit(job)
 
     async def stop(self, task: Task) -> None:
         """Stop agent and container."""
-        order = build_stop_order(task, self._computing, self._settings, self._setting)
-        await self._wms.cancel(order)
+        spec = build_stop_spec(task, self._computing, self._settings, self._launch_context)
+        await self._wms.cancel(spec)
 
     @property
     def uses_tunnels(self) -> bool:
@@ -59,15 +61,15 @@ class LocalHost:
     def interface_target(self, task: Task) -> Target | None:
         """The socket in the sandbox, or a port of the loopback address or the Docker host's."""
         if task.interface_kind == "socket":
-            sandbox = PurePosixPath(self._setting.work_dir) / f"{task.id}-{task.attempt}"
+            sandbox = PurePosixPath(self._launch_context.work_dir) / f"{task.id}-{task.attempt}"
             return UnixTarget(str(sandbox / "interface.sock"))
         port = self._ports.published(task)
         return None if port is None else TcpTarget(self._address, port)
 
 
-def local_setting(computing: Computing, settings: Rosetta) -> Setting:
+def local_setting(computing: Computing, settings: Rosetta) -> LaunchContext:
     """What an agent is told that runs next to the service."""
-    return Setting(
+    return LaunchContext(
         work_dir=computing.work_dir(os.getuid()),
         agents_url=settings.agents_url,
         engine_host=_engine_host(computing),

@@ -4,37 +4,37 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from rosetta_hub.agents.spec import LaunchContext
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf import RemoteConf, Way
+from rosetta_hub.catalogue.conf import RemoteConf, TunnelKind
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ConfigError, ResourceUnavailable
 from rosetta_hub.keys import Keys
 from rosetta_hub.targets import Target, UnixTarget
-from rosetta_hub.tasks.job import Setting
 from rosetta_hub.tunnels.process import TunnelsConfig
 from rosetta_hub.tunnels.routes import DirectRoute, ReverseRoute, Tunnel
 
 
-class RemotePlace:
-    """The settings of a remote resource, and the ways into its tasks."""
+class RemoteResource:
+    """The settings of a remote resource, and the tunnels to its tasks."""
 
     def __init__(self, computing: Computing, settings: Rosetta, keys: Keys) -> None:
-        if not isinstance(computing.conf, RemoteConf) or computing.way is None:
+        if not isinstance(computing.conf, RemoteConf) or computing.tunnel is None:
             raise ConfigError(f"{computing.id} is not a remote resource.")
         self._conf = computing.conf
         self._computing = computing
         self._settings = settings
         self._keys = keys
-        self.way: Way = computing.way
+        self.tunnel: TunnelKind = computing.tunnel
 
-    def setting(self, task: Task, work_dir: str, listens: bool) -> Setting:
+    def context(self, task: Task, work_dir: str, listens: bool) -> LaunchContext:
         """What the agent is told; `listens` is whether the edge gets in through a TCP port."""
-        return Setting(
+        return LaunchContext(
             work_dir=work_dir,
             agents_url=self._conf.agents_url or self._settings.agents_url,
             listen=self._listen(task) if listens else None,
-            dial=self._dial() if self.way == "agent" else None,
+            dial=self._dial() if self.tunnel == "reverse" else None,
             report_ca=self._ca(),
             image_dir=self._conf.image_dir or None,
             image_dir_size=self._conf.image_dir_size,
@@ -42,10 +42,10 @@ class RemotePlace:
         )
 
     def _listen(self, task: Task) -> dict[str, Any]:
-        secret = self._keys.way_secret(task.id, task.attempt)
-        if self.way != "direct":
+        secret = self._keys.tunnel_secret(task.id, task.attempt)
+        if self.tunnel != "direct":
             return {"host": "0.0.0.0", "secret": secret, "tls": None}
-        made = self._keys.way_certificate(task.id, task.attempt)
+        made = self._keys.tunnel_certificate(task.id, task.attempt)
         tls = {"certificate": made.certificate, "key": made.key}
         return {"host": "0.0.0.0", "secret": secret, "tls": tls}
 
@@ -61,7 +61,7 @@ class RemotePlace:
                 f"The file {path} (c.Rosetta.agents_ca) can't be read: {error.strerror}."
             ) from error
 
-    def agent_tunnel(self, task: Task) -> Tunnel:
+    def reverse_tunnel(self, task: Task) -> Tunnel:
         """What lets the node dial the edge."""
         secret = self._keys.agent_secret(task.id, task.attempt)
         digest = hashlib.sha256(secret.encode()).hexdigest()
@@ -71,10 +71,10 @@ class RemotePlace:
         """A connection to the listener of the task's agent; None while it has none."""
         if task.interface_port is None:
             return None
-        made = self._keys.way_certificate(task.id, task.attempt)
-        secret = self._keys.way_secret(task.id, task.attempt)
-        way = DirectRoute(host, task.interface_port, secret, made.spki)
-        return Tunnel(task.id, task.attempt, way)
+        made = self._keys.tunnel_certificate(task.id, task.attempt)
+        secret = self._keys.tunnel_secret(task.id, task.attempt)
+        tunnel = DirectRoute(host, task.interface_port, secret, made.spki)
+        return Tunnel(task.id, task.attempt, tunnel)
 
     def interface_target(self, task: Task) -> Target | None:
         """The socket that the tunnels process offers for the task."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rosetta_hub.database.models import Task
-from rosetta_hub.resources.facts import Facts
+from rosetta_hub.resources.inventory import Inventory
 from rosetta_hub.resources.wms import Job, JobEnd
 from rosetta_hub.targets import Target
 from rosetta_hub.tunnels.routes import Tunnel
@@ -35,20 +35,20 @@ class Resource(Protocol):
 
 
 @dataclass(frozen=True)
-class Place:
+class HostInstance:
     """Where an agent was started: the account, and what tells one start of the host from another.
 
     None: not known, or of no interest there.
     """
 
     remote_user: str | None = None
-    boot: str | None = None
+    boot_id: str | None = None
 
 
 class Host(Resource, Protocol):
     """A resource without a workload manager: agents are started at once."""
 
-    async def place(self, task: Task) -> Place:
+    async def instance(self, task: Task) -> HostInstance:
         """Where the task's agent is or will be started."""
 
     async def launch(self, task: Task) -> None:
@@ -85,7 +85,7 @@ class Queue(Resource, Protocol):
         """All waiting and running jobs of the tasks' accounts, in one query."""
 
     def why(self, job: Job, task: Task) -> str:
-        """Why the task's job waits, as a sentence; empty when it does not."""
+        """Why the task's job waits, as a message; empty when it does not."""
 
     async def find(self, task: Task) -> list[Job]:
         """The attempt's jobs by name, asked with the task's own account."""
@@ -99,5 +99,5 @@ class Queue(Resource, Protocol):
     async def cancel(self, user: str, job_id: str) -> None:
         """Cancel a job of a user of the hub, in whatever state it is."""
 
-    async def facts(self, user: str) -> Facts:
+    async def inventory(self, user: str) -> Inventory:
         """What a user of the hub can ask for there now."""

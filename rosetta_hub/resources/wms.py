@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from rosetta_hub.errors import ResourceUnavailable, RosettaError
-from rosetta_hub.resources.facts import Facts
+from rosetta_hub.resources.inventory import Inventory
 
 Cause = Literal[
     "time_limit", "out_of_memory", "node_failure", "preempted", "cancelled", "exited", "unknown"
@@ -75,7 +75,7 @@ class JobEnd:
 
 
 class JobRefused(RosettaError):
-    """The scheduler refused the job; the message is a sentence with its own words in it."""
+    """The scheduler refused the job; the message is a message with its own words in it."""
 
 
 class NotSubmitted(ResourceUnavailable):
@@ -125,5 +125,5 @@ class Wms(Protocol):
     async def cancel(self, job_id: str) -> None:
         """Cancel a job in whatever state it is; one that is over is no error."""
 
-    async def facts(self) -> Facts:
+    async def inventory(self) -> Inventory:
         """What can be asked for, and what is idle now."""

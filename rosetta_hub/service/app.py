@@ -19,10 +19,10 @@ from rosetta_hub.edge.process import find_chp, find_node, stop_edge
 from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import ConfigError, Unavailable
 from rosetta_hub.keys import Keys
-from rosetta_hub.service.application import build_application
-from rosetta_hub.service.handlers import MAX_BODY, Services
-from rosetta_hub.service.parts import Parts
+from rosetta_hub.service.composition import Parts
 from rosetta_hub.tunnels.process import stop_tunnels
+from rosetta_hub.web.application import build_application
+from rosetta_hub.web.handlers import MAX_BODY, Services
 
 log = logging.getLogger(__name__)
 
@@ -99,8 +99,8 @@ def run_service(settings: Rosetta) -> None:
         # Found missing now rather than at each try to start the edge.
         find_node()
         find_chp()
-    for sentence in settings.advice():
-        log.warning(sentence)
+    for message in settings.advice():
+        log.warning(message)
     with _lock(settings.state_path):
         asyncio.run(_run(settings))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import asyncssh
 
 from rosetta_hub.access import Completed
-from rosetta_hub.ssh.errors import Refused, Unreachable
+from rosetta_hub.ssh.errors import SshRefused, Unreachable
 
 LARGEST_OUTPUT = 8 << 20
 
@@ -46,7 +46,7 @@ class Command(asyncssh.SSHClientSession[bytes]):
             Unreachable: the connection ended before the command did.
         """
         if self.is_too_long:
-            raise Refused(f"The command printed more than {LARGEST_OUTPUT >> 20} MB.")
+            raise SshRefused(f"The command printed more than {LARGEST_OUTPUT >> 20} MB.")
         if returncode is None:
             raise Unreachable("The connection was lost while a command ran.")
         return Completed(

@@ -11,7 +11,7 @@ import asyncssh
 from rosetta_hub.access import Completed
 from rosetta_hub.ssh.command import Command, build_remote_command
 from rosetta_hub.ssh.endpoint import Endpoint
-from rosetta_hub.ssh.errors import Refused, TimedOut, Unreachable
+from rosetta_hub.ssh.errors import SshRefused, TimedOut, Unreachable
 from rosetta_hub.ssh.opening import Opening
 from rosetta_hub.ssh.streams import StreamSession
 
@@ -31,7 +31,7 @@ class _Idle(asyncssh.SSHClientSession[bytes]):
     """A session for which nothing is to be done."""
 
 
-class Connection:
+class SshConnection:
     """Commands and streams of one identity, over one SSH connection."""
 
     def __init__(self, opening: Opening) -> None:
@@ -41,7 +41,7 @@ class Connection:
         self._pty: asyncssh.SSHClientChannel[bytes] | None = None
 
     @classmethod
-    async def open(cls, endpoint: Endpoint) -> "Connection":
+    async def open(cls, endpoint: Endpoint) -> "SshConnection":
         """Connect and log in.
 
         Raises:
@@ -179,7 +179,7 @@ class Connection:
                 if not self.is_open:
                     raise Unreachable(f"The connection was lost: {error.reason}.") from error
                 if tries == OPEN_TRIES:
-                    raise Refused(
+                    raise SshRefused(
                         f"{self._opening.endpoint.host} opens no session: {error.reason}. Its"
                         " MaxSessions may be too low, or the account may not run commands."
                     ) from error
@@ -195,7 +195,7 @@ class Connection:
         except asyncssh.ChannelOpenError as error:
             if not self.is_open:
                 raise Unreachable(f"The connection was lost: {error.reason}.") from error
-            raise Refused(
+            raise SshRefused(
                 f"{self._opening.endpoint.host} does not connect to {name}: {error.reason}."
             ) from error
         except (asyncssh.Error, OSError) as error:

@@ -1,4 +1,4 @@
-"""Errors of SSH, below those of `rosetta_hub.errors`. Each message is a sentence with what to do.
+"""Errors of SSH, below those of `rosetta_hub.errors`. Each message is a message with what to do.
 
 ResourceUnavailable
 └── SshError          kind, as it travels between processes
@@ -29,7 +29,7 @@ class TimedOut(SshError):
     kind = "timeout"
 
 
-class Refused(SshError):
+class SshRefused(SshError):
     """The server was reached and does not do what was asked for."""
 
     kind = "refused"
@@ -55,7 +55,7 @@ class KeyRefused(SshError, AuthenticationFailed):
 
 _BY_KIND: dict[str, type[SshError]] = {
     error.kind: error
-    for error in (Unreachable, TimedOut, Refused, HostKeyChanged, HostKeyUnknown, KeyRefused)
+    for error in (Unreachable, TimedOut, SshRefused, HostKeyChanged, HostKeyUnknown, KeyRefused)
 }
 
 

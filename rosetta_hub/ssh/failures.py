@@ -1,4 +1,4 @@
-"""What asyncssh raises while a connection is opened, as our errors with sentences."""
+"""What asyncssh raises while a connection is opened, as our errors with messages."""
 
 import socket
 from dataclasses import dataclass
@@ -37,17 +37,19 @@ def explain_failure(
     offer: Offer | None,
 ) -> SshError:
     """The error of ours for one of asyncssh's or of the system's."""
-    place = f"{options.host}, port {options.port}"
+    address = f"{options.host}, port {options.port}"
     if isinstance(error, asyncssh.PermissionDenied):
         return _explain_refused_key(endpoint, str(options.username), str(options.host))
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
         name = str(options.host_key_alias or options.host)
-        return _explain_host_key(error, endpoint, place, offer or Offer(name, "", options.port, ""))
+        return _explain_host_key(
+            error, endpoint, address, offer or Offer(name, "", options.port, "")
+        )
     if isinstance(error, asyncssh.KeyExchangeFailed):
         name = str(options.host_key_alias or options.host)
         if find_pinned_keys(endpoint.known_hosts, name, options.port):
-            return _explain_host_key(error, endpoint, place, Offer(name, "", options.port, ""))
-    return Unreachable(f"{place}, can't be reached: {_explain_system(error)}")
+            return _explain_host_key(error, endpoint, address, Offer(name, "", options.port, ""))
+    return Unreachable(f"{address}, can't be reached: {_explain_system(error)}")
 
 
 def explain_second_factor(username: str, host: str) -> KeyRefused:
@@ -82,18 +84,18 @@ def _line(endpoint: Endpoint) -> str:
 
 
 def _explain_host_key(
-    error: Exception, endpoint: Endpoint, place: str, offer: Offer
+    error: Exception, endpoint: Endpoint, address: str, offer: Offer
 ) -> HostKeyChanged | HostKeyUnknown:
     pinned = find_pinned_keys(endpoint.known_hosts, offer.host, offer.port, offer.address)
     shown = f" ({offer.fingerprint})" if offer.fingerprint else ""
     if not pinned:
         return HostKeyUnknown(
-            f"No host key of {place}, is pinned, so nothing is sent there. The administrator"
+            f"No host key of {address}, is pinned, so nothing is sent there. The administrator"
             f" compares the key that it shows{shown} with the host's own, and pins it:"
             f" {ACCEPT.format(resource=endpoint.resource)}"
         )
     return HostKeyChanged(
-        f"The host key of {place}, is not the pinned one: nothing is sent there. It shows another"
+        f"The host key of {address}, is not the pinned one: nothing is sent there. It shows another"
         f" key{shown} than {', '.join(pinned)}; {error}. Somebody may listen in, or the host was"
         " installed anew: the administrator has to find out, and to replace its line in"
         " known_hosts when the new key is right."

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rosetta_hub.background import spawn
-from rosetta_hub.ssh.connection import Connection
+from rosetta_hub.ssh.connection import SshConnection
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.errors import SshError, Unreachable, build_error
 
@@ -20,7 +20,7 @@ SHORT_LIFE = 10.0
 IDLE_TIME = 300.0
 
 
-class Identity:
+class IdentityConnection:
     """Opens the connection when it is needed, and again when it was lost.
 
     After a failure the next attempt waits, longer each time: servers shut out those who knock too
@@ -30,7 +30,7 @@ class Identity:
     def __init__(self, endpoint: Endpoint, gate: asyncio.Semaphore) -> None:
         self.endpoint = endpoint
         self._gate = gate
-        self._connection: Connection | None = None
+        self._connection: SshConnection | None = None
         self._opening: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._failure: SshError | None = None
@@ -113,7 +113,7 @@ class Identity:
         if connection is not None:
             await connection.end()
 
-    async def connection(self, wait: float) -> Connection:
+    async def connection(self, wait: float) -> SshConnection:
         """The connection, which is opened when there is none.
 
         `wait` is in seconds. When the last attempt failed so shortly before that the next one may
@@ -149,7 +149,7 @@ class Identity:
     async def _open(self) -> None:
         try:
             async with self._gate:
-                connection = await Connection.open(self.endpoint)
+                connection = await SshConnection.open(self.endpoint)
         except SshError as error:
             self._fail(error)
         except Exception:
@@ -170,7 +170,7 @@ class Identity:
             if self._opening is asyncio.current_task():
                 self._opening = None
 
-    async def _watch(self, connection: Connection) -> None:
+    async def _watch(self, connection: SshConnection) -> None:
         since = self._now()
         await connection.wait_closed()
         if self._connection is not connection:

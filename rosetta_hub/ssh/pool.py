@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rosetta_hub.access import Completed
 from rosetta_hub.ssh.endpoint import Endpoint
-from rosetta_hub.ssh.identity import Identity
+from rosetta_hub.ssh.identity import IdentityConnection
 
 # sshd drops some of those who log in while 10 others do (MaxStartups).
 LOGINS_AT_ONCE = 4
@@ -17,14 +17,14 @@ class Pool:
     """Identities by their key; one that nobody has needed for minutes is disconnected."""
 
     def __init__(self) -> None:
-        self._identities: dict[tuple[str, str], Identity] = {}
+        self._identities: dict[tuple[str, str], IdentityConnection] = {}
         self._gates: dict[tuple[str, int | None], asyncio.Semaphore] = {}
 
-    def identity(self, endpoint: Endpoint) -> Identity:
+    def identity(self, endpoint: Endpoint) -> IdentityConnection:
         """The identity of an endpoint, which is what it connects with from now on."""
         identity = self._identities.get(endpoint.key)
         if identity is None:
-            identity = Identity(endpoint, self._gate(endpoint))
+            identity = IdentityConnection(endpoint, self._gate(endpoint))
             self._identities[endpoint.key] = identity
         else:
             identity.update(endpoint)

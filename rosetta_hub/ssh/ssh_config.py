@@ -5,7 +5,7 @@ from dataclasses import replace
 import asyncssh
 
 from rosetta_hub.ssh.endpoint import Endpoint, JumpHost
-from rosetta_hub.ssh.errors import Refused
+from rosetta_hub.ssh.errors import SshRefused
 
 
 def resolve_hops(endpoint: Endpoint) -> list[JumpHost]:
@@ -33,7 +33,7 @@ def _add_username(endpoint: Endpoint, hop: JumpHost) -> JumpHost:
     configured = read_options(endpoint, hop).config.get("User")
     username = hop.username or configured or endpoint.username
     if not username:
-        raise Refused(
+        raise SshRefused(
             f"No user name is configured for {hop.host} of {endpoint.resource}. The administrator"
             " has to set one."
         )
@@ -57,7 +57,7 @@ def read_options(endpoint: Endpoint, hop: JumpHost) -> asyncssh.SSHClientConnect
             known_hosts=b"#",
         )
     except (OSError, ValueError) as error:
-        raise Refused(
+        raise SshRefused(
             f"The SSH configuration {endpoint.ssh_config} of {endpoint.resource} can't be used:"
             f" {error}. The administrator has to mend it."
         ) from error

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from rosetta_hub.database.models import State, Task
+from rosetta_hub.database.models import Task, TaskState
 
 
 @dataclass(frozen=True)
 class Before:
     """What a task was before a change."""
 
-    state: State
+    state: TaskState
     warnings: tuple[str, ...]
 
     @classmethod

@@ -8,7 +8,7 @@ Tasks that have ended count for nothing.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from rosetta_hub.catalogue.catalogue import Catalogue, Person
+from rosetta_hub.catalogue.catalogue import Catalogue, User
 from rosetta_hub.catalogue.limits import Limit
 from rosetta_hub.catalogue.options import TaskSpec
 from rosetta_hub.catalogue.units import format_size
@@ -49,19 +49,17 @@ AMOUNTS = (
 )
 
 
-def check_limits(
-    spec: TaskSpec, person: Person, active: Iterable[Task], catalogue: Catalogue
-) -> None:
-    """Refuse a task with which the person would have more than is allowed.
+def check_limits(spec: TaskSpec, user: User, active: Iterable[Task], catalogue: Catalogue) -> None:
+    """Refuse a task with which the user would have more than is allowed.
 
-    `active` are the person's tasks that have not ended.
+    `active` are the user's tasks that have not ended.
 
     Raises:
         InvalidOptions: the task alone asks for more, or does not say how much it needs.
         LimitReached: it does together with active tasks; the message says which could be stopped.
     """
     tasks = list(active)
-    for limit in catalogue.limits_for(person, spec.computing.id):
+    for limit in catalogue.limits_for(user, spec.computing.id):
         counted = [task for task in tasks if limit.covers(task.computing)]
         where = _where(limit, catalogue)
         for amount in AMOUNTS:

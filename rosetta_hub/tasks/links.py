@@ -1,10 +1,10 @@
-"""Addresses of a task: its door at the edge, and its pages at the hub."""
+"""Addresses of a task: its port or host name at the edge, and its pages at the hub."""
 
 from urllib.parse import urlencode, urlsplit
 
 from rosetta_hub.catalogue.software import HTTP_PROTOCOLS
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.models import State, Target, Task
+from rosetta_hub.database.models import DesiredState, Task, TaskState
 
 
 def is_http(task: Task) -> bool:
@@ -12,7 +12,7 @@ def is_http(task: Task) -> bool:
     return task.software.get("interface_protocol") in HTTP_PROTOCOLS
 
 
-def has_way(task: Task) -> bool:
+def has_tunnel(task: Task) -> bool:
     """Whether it is known where a running task is.
 
     The node of a job is told by its scheduler, which is asked now and then; its agent reports at
@@ -23,7 +23,11 @@ def has_way(task: Task) -> bool:
 
 def is_open(task: Task) -> bool:
     """Whether users can go in now."""
-    return task.state is State.RUNNING and task.target is Target.RUN and has_way(task)
+    return (
+        task.state is TaskState.RUNNING
+        and task.desired_state is DesiredState.RUN
+        and has_tunnel(task)
+    )
 
 
 def needs_port(task: Task, settings: Rosetta) -> bool:
@@ -38,7 +42,7 @@ def task_host(task: Task, settings: Rosetta) -> str:
     return settings.tasks_host
 
 
-def door_url(task: Task, settings: Rosetta) -> str:
+def task_url(task: Task, settings: Rosetta) -> str:
     """Scheme, host and port of the task at the edge, without a path; HTTP tasks only."""
     parts = urlsplit(settings.tasks_url)
     port = parts.port if settings.host_name_mode else task.port

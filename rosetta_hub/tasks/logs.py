@@ -94,7 +94,8 @@ class Logs:
         if path.stat().st_size <= self._limit:
             return
         data = path.read_bytes()
-        # Half is dropped at once, at a line's end: a chatty task must not rewrite its log each beat
+        # Half is dropped at once, at a line's end: a chatty task must not rewrite its log with
+        # each heartbeat.
         cut = data.find(b"\n", len(data) - self._limit // 2) + 1 or len(data) - self._limit // 2
         path.write_bytes(data[cut:])
         self._mark_dropped(task_id, attempt, cut)

@@ -9,10 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from rosetta_agent.protocol import FINAL_STATES
-from rosetta_hub.catalogue.catalogue import Catalogue, Person
+from rosetta_hub.catalogue.catalogue import Catalogue, User
 from rosetta_hub.catalogue.options import TaskSpec, parse_options, resolve_options
 from rosetta_hub.database.database import Database
-from rosetta_hub.database.models import State, Target, Task, utc_now
+from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.errors import Conflict, NotAllowed, NotFound
 from rosetta_hub.keys import Keys
 from rosetta_hub.tasks.changes import Before, Watcher, watch_nothing
@@ -25,8 +25,8 @@ from rosetta_hub.tasks.spawner_settings import NO_SETTINGS, SpawnerSettings
 
 # Columns that belong to one attempt, and what they are when it begins.
 _FRESH: dict[str, Any] = {
-    "state": State.QUEUED,
-    "target": Target.RUN,
+    "state": TaskState.QUEUED,
+    "desired_state": DesiredState.RUN,
     "forget": False,
     "sequence": 0,
     "message": "",
@@ -48,10 +48,10 @@ _FRESH: dict[str, Any] = {
     "expected_start": None,
     "ends_at": None,
     "node": None,
-    "boot": None,
+    "boot_id": None,
     "started": None,
     "ended": None,
-    "last_beat": None,
+    "last_heartbeat": None,
     "last_activity": None,
 }
 
@@ -85,26 +85,26 @@ class TaskManager(TaskQueries):
         self,
         server_name: str,
         options: Mapping[str, Any],
-        person: Person,
+        user: User,
         spawner: SpawnerSettings = NO_SETTINGS,
     ) -> Task:
-        """Record that the person's server should run as a task; the reconciler does the rest.
+        """Record that the user's server should run as a task; the reconciler does the rest.
 
         A server that ran before gets a new attempt of the same task. `spawner` is what the hub's
         configuration and hooks add to it.
 
         Raises:
             InvalidOptions: see `resolve_options` and `check_limits`.
-            LimitReached: the person has too many active tasks.
+            LimitReached: the user has too many active tasks.
             Conflict: the task is active.
         """
-        spec = spawner.lower(resolve_options(parse_options(options), self.catalogue, person))
-        self.check_limits(spec, person)
+        spec = spawner.lower(resolve_options(parse_options(options), self.catalogue, user))
+        self.check_limits(spec, user)
         with self.database.session() as session:
-            task = _of_server(session, person.name, server_name)
+            task = _of_server(session, user.name, server_name)
             if task is None:
                 task = Task(
-                    id=secrets.token_hex(6), user=person.name, server_name=server_name, attempt=0
+                    id=secrets.token_hex(6), user=user.name, server_name=server_name, attempt=0
                 )
                 session.add(task)
             elif not task.state.final:
@@ -115,21 +115,21 @@ class TaskManager(TaskQueries):
         self.changed(task)
         return task
 
-    def check_limits(self, spec: TaskSpec, person: Person) -> None:
-        """Refuse a task that is too much beside the person's active tasks.
+    def check_limits(self, spec: TaskSpec, user: User) -> None:
+        """Refuse a task that is too much beside the user's active tasks.
 
         Raises:
             InvalidOptions, LimitReached: see `rosetta_hub.tasks.limits.check_limits`.
         """
         if self.catalogue.limits:
-            check_limits(spec, person, self.active(user=person.name), self.catalogue)
+            check_limits(spec, user, self.active(user=user.name), self.catalogue)
 
     def request_stop(self, task: Task, forget: bool = False) -> Task:
         """Record that the task should stop (and be deleted once it has); nothing waits here."""
 
         def stop(row: Task) -> None:
             if not row.state.final:
-                row.target = Target.STOP
+                row.desired_state = DesiredState.STOP
             row.forget = row.forget or forget
 
         return self.update(task, stop)
@@ -139,7 +139,7 @@ class TaskManager(TaskQueries):
 
         def fail(row: Task) -> None:
             if not row.state.final:
-                row.state, row.reason, row.detail = State.FAILED, reason, detail
+                row.state, row.reason, row.detail = TaskState.FAILED, reason, detail
                 row.ended = utc_now()
 
         return self.update(task, fail)
@@ -149,7 +149,7 @@ class TaskManager(TaskQueries):
 
         def stop(row: Task) -> None:
             if not row.state.final:
-                row.state, row.ended = State.STOPPED, utc_now()
+                row.state, row.ended = TaskState.STOPPED, utc_now()
 
         return self.update(task, stop)
 
@@ -206,7 +206,7 @@ class TaskManager(TaskQueries):
             raise NotFound("A newer attempt of this task has begun.")
         return task
 
-    def report(self, task: Task, report: Report) -> Target:
+    def report(self, task: Task, report: Report) -> DesiredState:
         """Take a report of the present attempt, checked before; returns what it should be.
 
         Raises:
@@ -214,7 +214,7 @@ class TaskManager(TaskQueries):
         """
         if task.state.final:
             if report.state in FINAL_STATES:
-                return Target.STOP
+                return DesiredState.STOP
             raise NotFound("This attempt is over.")
         with self.database.session() as session:
             row = _current(session, task)
@@ -223,7 +223,7 @@ class TaskManager(TaskQueries):
         self._take_log(row, report)
         if visible:
             self.changed(row)
-        return row.target
+        return row.desired_state
 
     def wake(self, task_id: str) -> None:
         """Have the reconciler look at the task soon."""
@@ -265,14 +265,14 @@ def _current(session: Session, task: Task) -> Task:
 
 
 def _word(task: Task) -> str:
-    if task.target is Target.STOP:
+    if task.desired_state is DesiredState.STOP:
         return "stopping; wait until it has stopped"
     return {"queued": "waiting to start"}.get(task.state.value, task.state.value)
 
 
 def _begin_attempt(task: Task, spec: TaskSpec, options: Mapping[str, Any]) -> None:
     task.attempt += 1
-    task.name, task.card = spec.name, spec.card
+    task.name, task.family = spec.name, spec.family
     task.options = dict(options)
     task.software = spec.software.model_dump(mode="json")
     task.computing, task.engine, task.runtime = spec.computing.id, spec.engine, spec.runtime

@@ -6,13 +6,13 @@ from datetime import datetime
 from sqlalchemy import Select, and_, or_, select
 
 from rosetta_hub.database.database import Database
-from rosetta_hub.database.models import State, Task
+from rosetta_hub.database.models import Task, TaskState
 from rosetta_hub.errors import NotFound
 
 ABSENT = "There is no such task. It may have been deleted."
 # Lists instead of "not in", which no index answers.
-ACTIVE = [state for state in State if not state.final]
-FINAL = [state for state in State if state.final]
+ACTIVE = [state for state in TaskState if not state.final]
+FINAL = [state for state in TaskState if state.final]
 # SQLite uses an index for a range, but not for "is not null".
 HAS_PORT = Task.port > 0
 

@@ -24,7 +24,7 @@ from pydantic import (
 
 from rosetta_agent import protocol
 from rosetta_hub.database.external_text import fit_text
-from rosetta_hub.database.models import State, Target, Task, utc_now
+from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.errors import InvalidOptions
 
 # Seconds between the clock of a node and ours, from which on its user is told; and how.
@@ -32,11 +32,11 @@ CLOCK_TOLERANCE = 120.0
 CLOCK_WARNING = "clock_wrong"
 
 _STATES = {
-    "pulling": State.STARTING,
-    "starting": State.STARTING,
-    "running": State.RUNNING,
-    "stopped": State.STOPPED,
-    "failed": State.FAILED,
+    "pulling": TaskState.STARTING,
+    "starting": TaskState.STARTING,
+    "running": TaskState.RUNNING,
+    "stopped": TaskState.STOPPED,
+    "failed": TaskState.FAILED,
 }
 # What a column of whole numbers holds.
 _LARGEST = 2**63 - 1
@@ -104,21 +104,21 @@ class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Progress(_Message):
+class ProgressReport(_Message):
     """Bytes of the image that have arrived, of those known so far."""
 
     done: Count
     total: Count
 
 
-class Interface(_Message):
+class InterfaceReport(_Message):
     """Where the interface answers."""
 
     kind: Annotated[str, AfterValidator(_is_interface)]
     port: int | None = Field(default=None, ge=1, le=65535)
 
 
-class Usage(_Message):
+class UsageReport(_Message):
     """CPU time so far (seconds) and memory now (bytes) of the container."""
 
     cpu_seconds: FiniteFloat = Field(ge=0)
@@ -137,14 +137,14 @@ class Report(_Message):
 
     sequence: Count
     state: Annotated[str, AfterValidator(_is_state)]
-    progress: Annotated[Progress | None, Tolerant] = None
+    progress: Annotated[ProgressReport | None, Tolerant] = None
     message: Annotated[str, BeforeValidator(_message)] = ""
-    interface: Annotated[Interface | None, Tolerant] = None
+    interface: Annotated[InterfaceReport | None, Tolerant] = None
     exit_code: Annotated[Integer | None, Tolerant] = None
     reason: Annotated[str | None, BeforeValidator(_known_reason)] = None
     detail: Annotated[str, BeforeValidator(_detail)] = ""
     warnings: Annotated[list[str], BeforeValidator(_known_warnings)] = []
-    usage: Annotated[Usage | None, Tolerant] = None
+    usage: Annotated[UsageReport | None, Tolerant] = None
     log: Annotated[LogChunk | None, Tolerant] = None
     # Seconds since the epoch: the time limit of the batch job, and what the node's clock says.
     ends_at: Annotated[FiniteFloat | None, Tolerant] = None
@@ -169,7 +169,7 @@ def apply_report(task: Task, report: Report) -> bool:
     A report older than the last one changes nothing. A container that ends by itself with exit
     code 0 was stopped from the inside, as a notebook's "Shut Down" does.
     """
-    task.last_beat = utc_now()
+    task.last_heartbeat = utc_now()
     if report.sequence < task.sequence:
         return False
     task.sequence = report.sequence
@@ -191,7 +191,7 @@ def _apply_state(task: Task, report: Report) -> None:
     if _was_signalled(task, report):
         # Preempted, cancelled or out of time: the scheduler knows, and may start it again.
         return
-    if state is State.RUNNING and task.started is None:
+    if state is TaskState.RUNNING and task.started is None:
         task.started = task.last_activity = utc_now()
     if state.final:
         task.ended = task.ended or utc_now()
@@ -200,13 +200,17 @@ def _apply_state(task: Task, report: Report) -> None:
         if report.reason is not None:
             task.reason, task.detail = report.reason, report.detail
         if report.reason == "exited" and report.exit_code == 0 and task.started is not None:
-            state = State.STOPPED
+            state = TaskState.STOPPED
     task.state = state
 
 
 def _was_signalled(task: Task, report: Report) -> bool:
     """Whether the agent was ended by its scheduler, and not by its user."""
-    return report.state == "stopped" and task.job_id is not None and task.target is Target.RUN
+    return (
+        report.state == "stopped"
+        and task.job_id is not None
+        and task.desired_state is DesiredState.RUN
+    )
 
 
 def _own_warnings(report: Report) -> list[str]:
@@ -218,7 +222,7 @@ def _own_warnings(report: Report) -> list[str]:
 
 
 def _visible(task: Task) -> tuple[object, ...]:
-    # The usage changes with each beat: it is shown with the next visible change or a reload.
+    # The usage changes with each heartbeat: it is shown with the next visible change or a reload.
     return (
         task.state,
         task.message,

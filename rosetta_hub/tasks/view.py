@@ -6,18 +6,18 @@ from typing import Any
 from pydantic import BaseModel
 
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.models import State, Target, Task
+from rosetta_hub.database.models import DesiredState, Task, TaskState
+from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.links import command_line, is_http, is_open, open_path, page_path
+from rosetta_hub.tasks.liveness import unresponsive_since
 from rosetta_hub.tasks.logs import Logs
-from rosetta_hub.tasks.sentences import sentence, warning_sentences
-from rosetta_hub.tasks.silence import silent_since
-from rosetta_hub.tasks.troubles import Troubles
+from rosetta_hub.tasks.messages import message, warning_messages
 
 LOG_TAIL_LINES = 20
 
 
 class Rights(BaseModel):
-    """What the caller may do with the task now."""
+    """What the principal may do with the task now."""
 
     stop: bool
     start: bool
@@ -50,11 +50,11 @@ class TaskView(BaseModel):
     cpus: float | None
     memory: int | None
     state: str
-    target: str
-    sentence: str
+    desired_state: str
+    message: str
     progress: dict[str, int] | None
     warnings: list[str]
-    note: str | None
+    condition: str | None
     job: JobView | None
     request: dict[str, Any]
     attempt: int
@@ -74,9 +74,9 @@ class TaskView(BaseModel):
 class Viewer:
     """Makes the view of a task."""
 
-    def __init__(self, settings: Rosetta, logs: Logs, troubles: Troubles) -> None:
+    def __init__(self, settings: Rosetta, logs: Logs, conditions: Conditions) -> None:
         self._settings = settings
-        self._troubles = troubles
+        self._conditions = conditions
         self._logs = logs
         self._names = {
             key: computing.name for key, computing in settings.catalogue().computing.items()
@@ -85,7 +85,7 @@ class Viewer:
     def view(self, task: Task, rights: Rights) -> TaskView:
         """The task as somebody with these rights sees it."""
         name = self._names.get(task.computing, task.computing)
-        tail = rights.log and task.state is not State.RUNNING
+        tail = rights.log and task.state is not TaskState.RUNNING
         return TaskView(
             id=task.id,
             user=task.user,
@@ -98,11 +98,11 @@ class Viewer:
             cpus=task.cpus,
             memory=task.memory,
             state=shown_state(task),
-            target=task.target.value,
-            sentence=sentence(task, name),
+            desired_state=task.desired_state.value,
+            message=message(task, name),
             progress=_progress(task),
-            warnings=warning_sentences(task),
-            note=self._note(task),
+            warnings=warning_messages(task),
+            condition=self._note(task),
             job=_job(task),
             request=task.request,
             attempt=task.attempt,
@@ -121,15 +121,15 @@ class Viewer:
 
     def _note(self, task: Task) -> str | None:
         """What is wrong with the resource while the task goes on; None for tasks that are over."""
-        trouble = None if task.state.final else self._troubles.of(task)
-        if trouble is not None:
-            return f"{trouble.sentence} (since {trouble.since:%H:%M} UTC; the task is not lost)"
-        silent = silent_since(task, self._settings.beat_interval)
-        if silent is None:
+        condition = None if task.state.final else self._conditions.of(task)
+        if condition is not None:
+            return f"{condition.message} (since {condition.since:%H:%M} UTC; the task is not lost)"
+        unresponsive = unresponsive_since(task, self._settings.heartbeat_interval)
+        if unresponsive is None:
             return None
         return (
-            f"The task has not been heard of since {silent:%H:%M} UTC: its machine, or the network"
-            " there, may be down. It goes on if its machine does."
+            f"The task has not been heard of since {unresponsive:%H:%M} UTC: its machine, or the"
+            " network there, may be down. It goes on if its machine does."
         )
 
     def _interface(self, task: Task) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def _job(task: Task) -> JobView | None:
         id=task.job_id,
         state=task.job_state,
         reason=task.job_reason or None,
-        expected_start=task.expected_start if task.state is State.QUEUED else None,
+        expected_start=task.expected_start if task.state is TaskState.QUEUED else None,
         node=task.node,
         ends_at=task.ends_at,
     )
@@ -155,7 +155,7 @@ def _job(task: Task) -> JobView | None:
 
 def shown_state(task: Task) -> str:
     """The state in one word, `stopping` included."""
-    if task.target is Target.STOP and not task.state.final:
+    if task.desired_state is DesiredState.STOP and not task.state.final:
         return "stopping"
     return task.state.value
 
@@ -166,7 +166,7 @@ def _open(task: Task) -> bool:
 
 def _software(task: Task) -> dict[str, Any]:
     return {
-        "id": task.card,
+        "id": task.family,
         "name": task.software.get("name"),
         "version": task.software.get("image_tag"),
         "image": task.software.get("image_name"),
@@ -176,12 +176,12 @@ def _software(task: Task) -> dict[str, Any]:
 
 
 def _progress(task: Task) -> dict[str, int] | None:
-    if task.progress_total is None or task.state is not State.STARTING:
+    if task.progress_total is None or task.state is not TaskState.STARTING:
         return None
     return {"done": task.progress_done or 0, "total": task.progress_total}
 
 
 def _usage(task: Task) -> dict[str, float] | None:
-    if task.cpu_seconds is None or task.state is not State.RUNNING:
+    if task.cpu_seconds is None or task.state is not TaskState.RUNNING:
         return None
     return {"cpu_seconds": task.cpu_seconds, "memory": task.memory_used or 0}

@@ -4,10 +4,10 @@ The service tells it which tunnels there are, and has it run commands; for each 
 unix socket, which is what the edge connects to. It keeps nothing on disk.
 """
 
-from rosetta_hub.tunnels.client import Status, TunnelsClient, TunnelState
+from rosetta_hub.tunnels.client import TunnelsClient, TunnelsStatus, TunnelState
 from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
 from rosetta_hub.tunnels.process import (
-    Dial,
+    DialListener,
     TunnelsConfig,
     ensure_tunnels,
     run_tunnels,
@@ -16,17 +16,17 @@ from rosetta_hub.tunnels.process import (
 from rosetta_hub.tunnels.routes import DirectRoute, ReverseRoute, Route, SshRoute, Tunnel
 
 __all__ = [
-    "Dial",
+    "DialListener",
     "DirectRoute",
     "ReverseRoute",
     "Route",
     "SshRoute",
-    "Status",
     "Tunnel",
     "TunnelState",
     "TunnelsClient",
     "TunnelsConfig",
     "TunnelsError",
+    "TunnelsStatus",
     "TunnelsUnavailable",
     "ensure_tunnels",
     "run_tunnels",

@@ -18,7 +18,7 @@ LARGEST_PIECE = 16 << 20
 
 
 @dataclass(frozen=True)
-class Status:
+class TunnelsStatus:
     """Who answers on the socket."""
 
     instance: str
@@ -35,7 +35,7 @@ class TunnelState:
     state: str
     """`open`; `waiting`: it is being connected, or will be again; `error`: somebody has to act."""
     error: str | None
-    """A sentence: what went wrong last."""
+    """A message: what went wrong last."""
 
 
 class TunnelsClient:
@@ -47,11 +47,11 @@ class TunnelsClient:
     def __init__(self, socket: Path, timeout: float = 10) -> None:
         self.socket = socket
         self.timeout = timeout
-        self._caller = SidecarClient(socket, "the tunnels' process", TunnelsUnavailable)
+        self._principal = SidecarClient(socket, "the tunnels' process", TunnelsUnavailable)
 
-    async def status(self) -> Status:
+    async def status(self) -> TunnelsStatus:
         """Who answers."""
-        return Status(**await self._call("GET", "/status"))
+        return TunnelsStatus(**await self._call("GET", "/status"))
 
     async def put_tunnels(
         self, tunnels: Iterable[Tunnel], kept: Iterable[str] = ()
@@ -76,7 +76,9 @@ class TunnelsClient:
 
     async def delete_tunnel(self, task: str) -> bool:
         """Close a tunnel and cut its connections; False when it was not open."""
-        status, document = await self._caller.call("DELETE", f"/tunnels/{task}", None, self.timeout)
+        status, document = await self._principal.call(
+            "DELETE", f"/tunnels/{task}", None, self.timeout
+        )
         if status == 404:
             return False
         self._check(status, document)
@@ -101,7 +103,7 @@ class TunnelsClient:
             "stdin": stdin,
             "timeout": timeout,
         }
-        status, document = await self._caller.call("POST", "/run", body, timeout + MARGIN)
+        status, document = await self._principal.call("POST", "/run", body, timeout + MARGIN)
         if status == 502:
             raise build_error(document["error"], document["message"])
         self._check(status, document)
@@ -116,7 +118,7 @@ class TunnelsClient:
         await self._call("POST", "/keys/forget", {"endpoint": endpoint.to_document()})
 
     async def _call(self, method: str, path: str, body: Document | None = None) -> Document:
-        status, document = await self._caller.call(method, path, body, self.timeout)
+        status, document = await self._principal.call(method, path, body, self.timeout)
         self._check(status, document)
         return document
 

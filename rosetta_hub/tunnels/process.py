@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rosetta_hub.sidecar import Launch, SidecarProcess
-from rosetta_hub.tunnels.client import Status, TunnelsClient
+from rosetta_hub.tunnels.client import TunnelsClient, TunnelsStatus
 from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
 
 CALL_TIMEOUT = 5.0
@@ -17,7 +17,7 @@ API_VERSION = 2
 
 
 @dataclass(frozen=True)
-class Dial:
+class DialListener:
     """Where nodes dial."""
 
     port: int
@@ -37,8 +37,8 @@ class TunnelsConfig:
 
     state_dir: Path
     """Holds the sockets, the lock and the log; nobody else may enter it."""
-    dial: Dial | None = None
-    """None: no way `agent`."""
+    dial: DialListener | None = None
+    """None: no tunnel `reverse`."""
 
     @property
     def socket(self) -> Path:
@@ -78,7 +78,7 @@ def build_tunnels_command() -> list[str]:
     return [sys.executable, "-I", "-m", "rosetta_hub.tunnels"]
 
 
-def _sidecar(config: TunnelsConfig) -> SidecarProcess[Status]:
+def _sidecar(config: TunnelsConfig) -> SidecarProcess[TunnelsStatus]:
     return SidecarProcess(
         name="tunnels",
         state_dir=config.state_dir,
@@ -90,7 +90,7 @@ def _sidecar(config: TunnelsConfig) -> SidecarProcess[Status]:
     )
 
 
-async def ensure_tunnels(config: TunnelsConfig) -> Status:
+async def ensure_tunnels(config: TunnelsConfig) -> TunnelsStatus:
     """Adopt the process that runs, or start one that outlives this one.
 
     One that runs with another configuration is replaced, which cuts its connections. However many

@@ -12,7 +12,7 @@ CONNECT_TIMEOUT = 15.0
 
 
 class TransportError(Exception):
-    """A connection could not be made; the message is a sentence."""
+    """A connection could not be made; the message is a message."""
 
 
 class TunnelTransport(ABC):

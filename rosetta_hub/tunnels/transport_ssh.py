@@ -4,8 +4,8 @@ import asyncio
 from typing import cast
 
 from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem
-from rosetta_hub.ssh.connection import Connection
-from rosetta_hub.ssh.errors import Refused, SshError, Unreachable
+from rosetta_hub.ssh.connection import SshConnection
+from rosetta_hub.ssh.errors import SshError, SshRefused, Unreachable
 from rosetta_hub.ssh.pool import Pool
 from rosetta_hub.ssh.streams import StreamSession
 from rosetta_hub.targets import UnixTarget
@@ -40,14 +40,14 @@ class SshTransport(TunnelTransport):
                 # It was lost at this moment: the next one may do.
                 if connection.is_open:
                     raise
-            except (Refused, TransportError) as error:
+            except (SshRefused, TransportError) as error:
                 self._refusal = str(error)
                 raise
             else:
                 self._refusal = None
                 return half
 
-    async def _open(self, connection: Connection) -> Half:
+    async def _open(self, connection: SshConnection) -> Half:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 return await self._open_stream(connection)
@@ -57,7 +57,7 @@ class SshTransport(TunnelTransport):
                 " ended, and something else may have its port."
             ) from error
 
-    async def _open_stream(self, connection: Connection) -> Half:
+    async def _open_stream(self, connection: SshConnection) -> Half:
         target = self._route.target
         if isinstance(target, UnixTarget):
             opened = await connection.open_unix(_make_session, target.path)

@@ -6,9 +6,9 @@ from typing import Any
 
 from jupyterhub.spawner import Spawner
 
-from rosetta_hub.catalogue.catalogue import Person
+from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.catalogue.software import Software
-from rosetta_hub.native import find_class
+from rosetta_hub.hub.native import find_class
 from rosetta_spawners.errors import StartRefused
 from rosetta_spawners.settings import Settings
 from rosetta_spawners.task import TaskSpawner
@@ -82,20 +82,18 @@ def native_choice(entry: Software, options: dict[str, Any]) -> Choice:
     return Choice(entry.id, find_class(entry.spawner_class), own, entry.spawner_config)
 
 
-def choose(settings: Settings, options: dict[str, Any], person: Person) -> Choice:
+def choose(settings: Settings, options: dict[str, Any], user: User) -> Choice:
     """The spawner for a start with these options.
 
     Raises:
         StartRefused, ImportError, TraitError: see `native_choice`.
     """
     named = "software" in options
-    entry = settings.native(options, person) if named else settings.previous_for(person)
+    entry = settings.native(options, user) if named else settings.previous_for(user)
     return native_choice(entry, options) if entry else task_choice(options)
 
 
-def restore(
-    settings: Settings, stored: StoredState, options: dict[str, Any], person: Person
-) -> Choice:
+def restore(settings: Settings, stored: StoredState, options: dict[str, Any], user: User) -> Choice:
     """The spawner of a server that runs. Its entry may have been removed from the catalogue.
 
     Raises:
@@ -104,7 +102,7 @@ def restore(
     if stored.software is None:
         if settings.previous and "software" not in options:
             return native_choice(settings.previous, options)
-        return choose(settings, options, person)
+        return choose(settings, options, user)
     if entry := settings.native_entry(stored.software):
         return native_choice(entry, options)
     if stored.spawner_class:

@@ -19,11 +19,11 @@ _CONNECTIONS = 100
 _MAX_AGE = 5.0
 
 
-class Refused(Exception):
-    """The service understood and said no; the message is its sentence, `status` is HTTP's."""
+class RequestRefused(Exception):
+    """The service understood and said no; the message is its message, `status` is HTTP's."""
 
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
         self.status = status
 
 
@@ -74,7 +74,7 @@ class ServiceClient:
         """What the service knows; None only when it answered that it knows no such server."""
         try:
             return _record(await self._call("GET", self._url, timeout))
-        except Refused as refused:
+        except RequestRefused as refused:
             if refused.status == 404:
                 return None
             raise
@@ -83,7 +83,7 @@ class ServiceClient:
         """Ask for the end, and wait for it as long as the service holds the answer back."""
         try:
             return _record(await self._call("POST", f"{self._url}/stop", timeout, {}))
-        except Refused as refused:
+        except RequestRefused as refused:
             if refused.status == 404:
                 return None
             raise
@@ -92,7 +92,7 @@ class ServiceClient:
         """Remove the record of a server that is deleted; it is no error when there is none."""
         try:
             await self._call("DELETE", self._url, timeout)
-        except Refused as refused:
+        except RequestRefused as refused:
             if refused.status != 404:
                 raise
 
@@ -168,7 +168,7 @@ async def _call(
 def _answer(response: HTTPResponse) -> dict[str, Any]:
     """The JSON object of an answer.
 
-    An error without a sentence is not the service's: something in between has answered.
+    An error without a message is not the service's: something in between has answered.
     """
     try:
         body = json.loads(response.body)
@@ -177,7 +177,7 @@ def _answer(response: HTTPResponse) -> dict[str, Any]:
     if not isinstance(body, dict) or (response.code >= 300 and "error" not in body):
         raise AnswerLost(f"The task service answered with status {response.code}.")
     if response.code >= 300:
-        raise Refused(response.code, str(body["error"]))
+        raise RequestRefused(response.code, str(body["error"]))
     return body
 
 

@@ -26,7 +26,7 @@ def _environment() -> Environment:
 
 
 def render_form(
-    cards: list[dict[str, Any]],
+    families: list[dict[str, Any]],
     own_forms: Mapping[str, str],
     static_url: str,
     user: str,
@@ -39,10 +39,10 @@ def render_form(
     id; each card gets its own as `own_form`, an empty text where there is none. `preset` holds the
     values with which the form is filled in, by field name.
     """
-    shown = [card | {"own_form": own_forms.get(card["id"], "")} for card in cards]
+    shown = [family | {"own_form": own_forms.get(family["id"], "")} for family in families]
     template = _environment().get_template("options_form.html")
     return template.render(
-        cards=shown, static_url=static_url, user={"name": user}, preset=preset or {}
+        families=shown, static_url=static_url, user={"name": user}, preset=preset or {}
     )
 
 

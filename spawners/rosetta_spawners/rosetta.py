@@ -13,16 +13,16 @@ from jupyterhub.utils import maybe_future
 from traitlets import Type
 from wrapspawner import WrapSpawner
 
-from rosetta_hub.catalogue.cards import cards_for
+from rosetta_hub.catalogue.families import families_for
 from rosetta_hub.catalogue.options import parse_options, resolve_options
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.errors import InvalidOptions
-from rosetta_hub.native import class_name
+from rosetta_hub.hub.native import class_name
 from rosetta_spawners.child import HANDED_OVER, HUB_FLAGS, SHARED, make_child
 from rosetta_spawners.choice import Choice, StoredState, choose, native_choice, restore, task_choice
 from rosetta_spawners.errors import StartRefused
 from rosetta_spawners.form import chosen_fields, native_fields, render_form, take_preset
-from rosetta_spawners.settings import Settings, load_settings, person_of
+from rosetta_spawners.settings import Settings, load_settings, user_of
 from rosetta_spawners.task import TaskSpawner
 
 # Seconds within which the form of a native entry has to be there.
@@ -105,7 +105,7 @@ class RosettaSpawner(WrapSpawner):
         self._stored = StoredState.parse(deepcopy(state), self.settings)
         if self.server is None:
             return
-        choice = restore(self.settings, self._stored, self.user_options, person_of(self.user))
+        choice = restore(self.settings, self._stored, self.user_options, user_of(self.user))
         child = self._make_child(choice)
         child.load_state(deepcopy(self._stored.state))
         self._adopt(child, choice)
@@ -125,7 +125,7 @@ class RosettaSpawner(WrapSpawner):
             self._stored = StoredState(self._stored.software, deepcopy(child.get_state()))
 
     def _choice(self) -> Choice:
-        return choose(self.settings, self.user_options, person_of(self.user))
+        return choose(self.settings, self.user_options, user_of(self.user))
 
     def _make_child(self, choice: Choice) -> Spawner:
         return make_child(self, choice.spawner_class, choice.config, choice.options)
@@ -228,22 +228,26 @@ class RosettaSpawner(WrapSpawner):
         Empty where there is nothing to choose: the previous spawner alone, which has no form. A
         native entry whose form can't be made is left out.
         """
-        person = person_of(self.user)
+        user = user_of(self.user)
         preset, self._preset = self._preset, MappingProxyType({})
-        cards, forms = [], {}
-        for card in cards_for(self.settings.catalogue, person):
-            if entry := self.settings.native({"software": card["id"]}, person):
+        families, forms = [], {}
+        for family in families_for(self.settings.catalogue, user):
+            if entry := self.settings.native({"software": family["id"]}, user):
                 form = await self._own_form(entry)
                 if form is None:
                     continue
-                forms[card["id"]] = form
-            cards.append(card)
+                forms[family["id"]] = form
+            families.append(family)
         self._form_auth_state = None
-        previous = self.settings.previous_for(person)
-        if previous and [card["id"] for card in cards] == [previous.id] and not forms[previous.id]:
+        previous = self.settings.previous_for(user)
+        if (
+            previous
+            and [family["id"] for family in families] == [previous.id]
+            and not forms[previous.id]
+        ):
             return ""
         static_url = f"{self.settings.rosetta.service_prefix}static"
-        return render_form(cards, forms, static_url, person.name, preset)
+        return render_form(families, forms, static_url, user.name, preset)
 
     def _native_options(self, entry: Software, own: dict[str, Any]) -> dict[str, Any]:
         """Those of the previous spawner are stored as they were before Rosetta Hub."""
@@ -279,17 +283,17 @@ class RosettaSpawner(WrapSpawner):
         `options_from_form`, which may be configured for all spawners, is the child's.
 
         Raises:
-            StartRefused: they can't be; the hub shows the form again, with the sentence.
+            StartRefused: they can't be; the hub shows the form again, with the message.
         """
         fields = chosen_fields(form_data)
-        person = person_of(self.user)
-        if entry := self.settings.native(fields, person):
+        user = user_of(self.user)
+        if entry := self.settings.native(fields, user):
             child = self._make_child(native_choice(entry, {}))
             own = await maybe_future(child.run_options_from_form(native_fields(form_data)))
             return self._native_options(entry, own)
         try:
             options = parse_options(fields)
-            resolve_options(options, self.settings.catalogue, person)
+            resolve_options(options, self.settings.catalogue, user)
         except InvalidOptions as exc:
             raise StartRefused.because(exc) from exc
         return options.model_dump(exclude_unset=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from rosetta_hub.catalogue.catalogue import Catalogue, Person
-from rosetta_hub.catalogue.software import Software, SoftwareCard
+from rosetta_hub.catalogue.catalogue import Catalogue, User
+from rosetta_hub.catalogue.software import Software, SoftwareFamily
 from rosetta_hub.config import Rosetta
-from rosetta_hub.native import PREVIOUS_CARD, find_entry
+from rosetta_hub.hub.native import PREVIOUS_CARD, find_entry
 from rosetta_spawners.client import ActiveTasks
 
 
@@ -38,35 +38,35 @@ class Settings:
         """What all polls of this hub ask."""
         return ActiveTasks(self.service, self.spawner_key)
 
-    def native(self, options: Mapping[str, Any], person: Person) -> Software | None:
+    def native(self, options: Mapping[str, Any], user: User) -> Software | None:
         """The native entry that the options of a start name, None for anything else.
 
-        What is not the person's is None too: then the service is asked, and refuses it.
+        What is not the user's is None too: then the service is asked, and refuses it.
         """
-        cards = {card.id: card for card in self.catalogue.cards_for(person)}
-        return _native(cards.get(str(options.get("software", ""))))
+        families = {family.id: family for family in self.catalogue.families_for(user)}
+        return _native(families.get(str(options.get("software", ""))))
 
-    def native_entry(self, card_id: str) -> Software | None:
+    def native_entry(self, family_id: str) -> Software | None:
         """The native entry of that id, whoever may start it; for servers that run already."""
-        if self.previous and card_id == self.previous.id:
+        if self.previous and family_id == self.previous.id:
             return self.previous
-        return _native(self.catalogue.software.get(card_id))
+        return _native(self.catalogue.software.get(family_id))
 
     def version(self, options: Mapping[str, Any]) -> Software | None:
         """The entry that the options of a start name, whoever may start it; None for none."""
-        card = self.catalogue.software.get(str(options.get("software", "")))
-        return card.version(options.get("version") or None) if card else None
+        family = self.catalogue.software.get(str(options.get("software", "")))
+        return family.version(options.get("version") or None) if family else None
 
-    def previous_for(self, person: Person) -> Software | None:
-        """The entry of the previous spawner, where it is kept and the person may start it."""
-        return self.previous and self.native({"software": self.previous.id}, person)
+    def previous_for(self, user: User) -> Software | None:
+        """The entry of the previous spawner, where it is kept and the user may start it."""
+        return self.previous and self.native({"software": self.previous.id}, user)
 
 
-def _native(card: SoftwareCard | None) -> Software | None:
+def _native(family: SoftwareFamily | None) -> Software | None:
     """The entry of a native card, with the card's id."""
-    if card is None or card.default.kind != "native":
+    if family is None or family.default.kind != "native":
         return None
-    return card.default.model_copy(update={"id": card.id})
+    return family.default.model_copy(update={"id": family.id})
 
 
 _known: list[tuple[Any, Settings]] = []
@@ -98,7 +98,7 @@ def _find_previous(rosetta: Rosetta, catalogue: Catalogue) -> Software | None:
     return find_entry(catalogue, spawner) or hidden
 
 
-def person_of(user: Any) -> Person:
+def user_of(user: Any) -> User:
     """The hub's user as the catalogue's checks see it."""
     groups = frozenset(str(group.name) for group in user.groups)
-    return Person(str(user.name), groups, bool(user.admin))
+    return User(str(user.name), groups, bool(user.admin))

@@ -11,10 +11,10 @@ from jupyterhub.utils import isoformat, url_path_join
 from traitlets import Bool, Float, Integer, default, validate
 
 from rosetta_hub.errors import Unavailable
-from rosetta_spawners.client import AnswerLost, Record, Refused, ServiceClient
+from rosetta_spawners.client import AnswerLost, Record, RequestRefused, ServiceClient
 from rosetta_spawners.errors import StartRefused
 from rosetta_spawners.hooks import ignored_values, log_ignored, spawner_settings
-from rosetta_spawners.settings import Settings, load_settings, person_of
+from rosetta_spawners.settings import Settings, load_settings, user_of
 
 # Seconds between two attempts to reach a service that does not run (it is being restarted).
 _RETRY = 1.0
@@ -107,7 +107,7 @@ class TaskSpawner(Spawner):
         self.refused = False
         try:
             await self._start(request, time.monotonic() + 0.75 * self.start_timeout)
-        except Refused as exc:
+        except RequestRefused as exc:
             self.refused = True
             raise StartRefused(exc.status, str(exc)) from exc
         except Unavailable as exc:
@@ -123,7 +123,7 @@ class TaskSpawner(Spawner):
         while True:
             try:
                 return await self.client.start(request, self.answer_timeout)
-            except Refused as refused:
+            except RequestRefused as refused:
                 # The answer to an earlier attempt was lost, and that attempt had succeeded.
                 record = await self.client.record(self.answer_timeout) if lost else None
                 if refused.status != 409 or record is None or record.exit_status is not None:
@@ -137,14 +137,14 @@ class TaskSpawner(Spawner):
 
     def _request(self) -> dict[str, Any]:
         """What is asked of the service: a copy, so that nothing of a start reaches the next."""
-        person = person_of(self.user)
+        user = user_of(self.user)
         log_ignored(self, self._before_hooks)
         software = self.settings.version(self.user_options)
         return {
             "options": deepcopy(self.user_options),
             "spawner": spawner_settings(self, software),
-            "groups": sorted(person.groups),
-            "admin": person.admin,
+            "groups": sorted(user.groups),
+            "admin": user.admin,
             "created": isoformat(self.user.created),
         }
 
@@ -157,7 +157,7 @@ class TaskSpawner(Spawner):
             return 1
         try:
             record = await self._record()
-        except (Unavailable, Refused) as exc:
+        except (Unavailable, RequestRefused) as exc:
             # Once an outage: a hub with many tasks asks often.
             log = self.log.debug if self.unknown else self.log.warning
             log("The state of %s is unknown: %s", self._log_name, exc)
@@ -187,7 +187,7 @@ class TaskSpawner(Spawner):
                 record = await self.client.stop(_STOP_ANSWER)
                 if record is None or record.exit_status is not None:
                     return
-            except (Unavailable, Refused) as exc:
+            except (Unavailable, RequestRefused) as exc:
                 self.log.warning("%s could not be stopped yet: %s", self._log_name, exc)
             if time.monotonic() + _RETRY > deadline:
                 raise Unavailable(f"{self._log_name} could not be stopped: it may still run.")
@@ -209,7 +209,7 @@ class TaskSpawner(Spawner):
         """
         try:
             record = await self.client.record(self.answer_timeout)
-        except (Unavailable, Refused) as exc:
+        except (Unavailable, RequestRefused) as exc:
             raise StartRefused(503, "The task service does not answer. Try again.") from exc
         if record is not None:
             raise StartRefused(409, "A task keeps its name. Start a new one with the other name.")

@@ -1,4 +1,4 @@
-"""The agent as a program: a machine to run it on, a service to report to, orders to give."""
+"""The agent as a program: a machine to run it on, a service to report to, specs to give."""
 
 import copy
 import os
@@ -17,8 +17,8 @@ from .machine import (
     ALICE,
     HOST_OPTIONS,
     ROOT,
+    AgentSpec,
     ApptainerHost,
-    Job,
     Machine,
     apptainer_machine,
     start_host,
@@ -102,15 +102,15 @@ def machine(request: pytest.FixtureRequest, image: str, work_dir: Path) -> Machi
 
 
 @pytest.fixture
-def make_job(service: FakeService) -> Iterator[Callable[..., Job]]:
-    """Makes orders; what is left of their tasks at the end of the test is removed."""
-    made: list[tuple[Machine, Job]] = []
+def make_spec(service: FakeService) -> Iterator[Callable[..., AgentSpec]]:
+    """Makes specs; what is left of their tasks at the end of the test is removed."""
+    made: list[tuple[Machine, AgentSpec]] = []
 
-    def make(machine: Machine, **changes: Any) -> Job:
+    def make(machine: Machine, **changes: Any) -> AgentSpec:
         task, reference = uuid.uuid4().hex[:12], IMAGE
         if machine.engine == "singularity":
             reference = f"docker-archive:{machine.work_dir.parent / 'agent.tar'}"
-        job: Job = {
+        spec: AgentSpec = {
             "version": 1,
             "task": task,
             "attempt": 1,
@@ -133,19 +133,19 @@ def make_job(service: FakeService) -> Iterator[Callable[..., Job]]:
             },
             "binds": [],
             "timeouts": {"answer": 60, "stop": 3, "orphan": 3600},
-            "beat": 0.5,
+            "heartbeat": 0.5,
         }
         for name, value in changes.items():
             section, _, key = name.partition("__")
             if key:
-                job[section][key] = value
+                spec[section][key] = value
             else:
-                job[section] = value
-        made.append((machine, copy.deepcopy(job)))
-        return job
+                spec[section] = value
+        made.append((machine, copy.deepcopy(spec)))
+        return spec
 
     yield make
     service.status = 200
-    for machine, job in made:
+    for machine, spec in made:
         if machine.exists():
-            machine.stop(job)
+            machine.stop(spec)

@@ -9,11 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+def wait_until(status: Callable[[], Any], what: str, seconds: float = 60) -> Any:
     """Poll until something is true, and return it."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        found = condition()
+        found = status()
         if found:
             return found
         time.sleep(0.02)
@@ -26,7 +26,7 @@ class FakeService:
     def __init__(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self.reports: list[dict[str, Any]] = []
         self.credentials: set[str | None] = set()
-        self.target = "run"
+        self.desired_state = "run"
         self.status = 200
         self.log = b""
         fake = self
@@ -59,7 +59,11 @@ class FakeService:
             if chunk and chunk["offset"] <= len(self.log):
                 self.log = self.log[: chunk["offset"]] + chunk["text"].encode()
         refused = self.status in (403, 404)
-        return {"target": self.target, "log_offset": len(self.log), "refused": refused}
+        return {
+            "desired_state": self.desired_state,
+            "log_offset": len(self.log),
+            "refused": refused,
+        }
 
     def close(self) -> None:
         self._server.shutdown()
@@ -68,7 +72,7 @@ class FakeService:
 
     @property
     def states(self) -> list[str]:
-        """The states in the order they were reported, repetitions left out."""
+        """The states in the spec they were reported, repetitions left out."""
         states: list[str] = []
         for report in self.reports:
             if not states or states[-1] != report["state"]:

@@ -18,7 +18,7 @@ ALICE = 1000
 # The oldest Python that agents meet comes with no present system: it is tried where it is there.
 OLD_PYTHON = "/root/.pyenv/versions/3.6.15/bin/python3"
 PYTHONS = [sys.executable, *filter(os.path.exists, [OLD_PYTHON])]
-Job = dict[str, Any]
+AgentSpec = dict[str, Any]
 
 
 @dataclass
@@ -34,11 +34,13 @@ class Machine:
     python: list[str] = field(default_factory=lambda: [sys.executable, "-I", "-m"])
     user: int = 0
 
-    def call(self, verb: str, order: Job, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run the agent's program with an order on its standard input."""
+    def call(
+        self, verb: str, spec: AgentSpec, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the agent's program with a spec on its standard input."""
         return subprocess.run(
             [*self.prefix, *self.python, "rosetta_agent", verb],
-            input=json.dumps(order),
+            input=json.dumps(spec),
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
@@ -46,8 +48,8 @@ class Machine:
             check=False,
         )
 
-    def start(self, verb: str, order: Job, **environment: str) -> "subprocess.Popen[str]":
-        """Start the agent's program with an order on its standard input."""
+    def start(self, verb: str, spec: AgentSpec, **environment: str) -> "subprocess.Popen[str]":
+        """Start the agent's program with a spec on its standard input."""
         process = subprocess.Popen(
             [*self.prefix, *self.python, "rosetta_agent", verb],
             stdin=subprocess.PIPE,
@@ -55,13 +57,13 @@ class Machine:
             text=True,
         )
         assert process.stdin is not None
-        process.stdin.write(json.dumps(order))
+        process.stdin.write(json.dumps(spec))
         process.stdin.close()
         return process
 
-    def run(self, job: Job, **environment: str) -> dict[str, Any]:
-        """Give the order to run; the line that came back."""
-        done = self.call("run", job, **environment)
+    def run(self, spec: AgentSpec, **environment: str) -> dict[str, Any]:
+        """Give the spec to run; the line that came back."""
+        done = self.call("run", spec, **environment)
         assert done.stdout, done.stderr
         line: dict[str, Any] = json.loads(done.stdout)
         return line
@@ -70,32 +72,32 @@ class Machine:
         """False once its container is gone, and all that ran in it."""
         return not self.prefix or self.call("", {}).returncode == 2
 
-    def stop(self, job: Job, **environment: str) -> dict[str, Any]:
-        """Give the order to stop; the line that came back."""
-        order = {name: job[name] for name in ("task", "attempt", "work_dir", "engine")}
-        done = self.call("stop", {**order, "stop": 3}, **environment)
+    def stop(self, spec: AgentSpec, **environment: str) -> dict[str, Any]:
+        """Give the spec to stop; the line that came back."""
+        spec = {name: spec[name] for name in ("task", "attempt", "work_dir", "engine")}
+        done = self.call("stop", {**spec, "stop": 3}, **environment)
         assert done.stdout, done.stderr
         line: dict[str, Any] = json.loads(done.stdout)
         return line
 
-    def sandbox(self, job: Job) -> Path:
-        return self.work_dir / f"{job['task']}-{job['attempt']}"
+    def sandbox(self, spec: AgentSpec) -> Path:
+        return self.work_dir / f"{spec['task']}-{spec['attempt']}"
 
-    def state(self, job: Job) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads((self.sandbox(job) / "agent.json").read_text())
+    def state(self, spec: AgentSpec) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads((self.sandbox(spec) / "agent.json").read_text())
         return document
 
-    def kill_agent(self, job: Job) -> None:
+    def kill_agent(self, spec: AgentSpec) -> None:
         """As a crash does."""
-        pid = self.state(job)["agent"][0]
+        pid = self.state(spec)["agent"][0]
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not is_running(pid), "the agent is gone")
 
-    def leftovers(self, job: Job) -> list[str]:
+    def leftovers(self, spec: AgentSpec) -> list[str]:
         """Processes, containers and files of the task."""
-        found = [line for line in processes() if job["task"] in line]
+        found = [line for line in processes() if spec["task"] in line]
         if self.engine in ("docker", "podman"):
-            label = f"label=rosetta.task={job['task']}"
+            label = f"label=rosetta.task={spec['task']}"
             done = subprocess.run(
                 [self.engine, "ps", "--all", "--filter", label, "--format", "{{.Names}}"],
                 capture_output=True,
@@ -103,8 +105,8 @@ class Machine:
                 check=True,
             )
             found += done.stdout.splitlines()
-        if self.sandbox(job).exists():
-            found.append(str(self.sandbox(job)))
+        if self.sandbox(spec).exists():
+            found.append(str(self.sandbox(spec)))
         return found
 
 

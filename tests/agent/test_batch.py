@@ -10,14 +10,14 @@ import pytest
 
 from rosetta_agent import leases, usage
 from rosetta_agent.batch import Batch, clean, enter, parse_environment
-from rosetta_agent.ends import failure_of, stopped
-from rosetta_agent.engines.base import Condition
+from rosetta_agent.engines.base import ContainerStatus
 from rosetta_agent.errors import Cancelled
+from rosetta_agent.exit_causes import failure_of, stopped
 from rosetta_agent.leases import Lease, read_lease
 from rosetta_agent.progress import Progress
 
 from .fake import wait_until
-from .orders import full_job
+from .specs import full_job
 
 SLURM = {
     "SLURM_JOB_ID": "52",
@@ -60,9 +60,9 @@ def test_signal_at_the_limit(left: float, over: bool, monkeypatch: pytest.Monkey
 def test_variables_that_the_administrator_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (SLURM | {"SLURM_JWT": "secret", "NAME": "node"}).items():
         monkeypatch.setenv(name, value)
-    job = full_job(pass_variables=["SLURM_JOB_*", "NAME"], environment={"NAME": "software"})
-    _batch, job = enter(job)
-    assert job.environment == {
+    spec = full_job(pass_variables=["SLURM_JOB_*", "NAME"], environment={"NAME": "software"})
+    _batch, spec = enter(spec)
+    assert spec.environment == {
         "SLURM_JOB_ID": "52",
         "SLURM_JOB_START_TIME": "1000000",
         "SLURM_JOB_END_TIME": "1003600",
@@ -83,7 +83,7 @@ def test_environment_of_what_is_started() -> None:
     [
         ("asked", "stopped", None),
         ("refused", "stopped", None),
-        ("orphaned", "failed", "orphaned"),
+        ("unanswered", "failed", "unanswered"),
         ("time_limit", "failed", "time_limit"),
         ("cancelled", "stopped", "cancelled"),
     ],
@@ -93,22 +93,28 @@ def test_stops(why: str, state: str, reason: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "limit", "kernel", "reason", "words"),
+    ("status", "limit", "kernel", "reason", "words"),
     [
-        (Condition("gone"), None, False, "exited", "disappeared"),
-        (Condition("exited", 1), None, True, "exited", "exit code 1"),
-        (Condition("exited", 137), None, False, "exited", "exit code 137"),
-        (Condition("exited", 137), None, True, "out_of_memory", "than its job has"),
-        (Condition("exited", 137), 1 << 30, False, "out_of_memory", "of 1 GiB"),
-        (Condition("exited", 0, out_of_memory=True), 1 << 30, False, "out_of_memory", "its limit"),
+        (ContainerStatus("gone"), None, False, "exited", "disappeared"),
+        (ContainerStatus("exited", 1), None, True, "exited", "exit code 1"),
+        (ContainerStatus("exited", 137), None, False, "exited", "exit code 137"),
+        (ContainerStatus("exited", 137), None, True, "out_of_memory", "than its job has"),
+        (ContainerStatus("exited", 137), 1 << 30, False, "out_of_memory", "of 1 GiB"),
+        (
+            ContainerStatus("exited", 0, out_of_memory=True),
+            1 << 30,
+            False,
+            "out_of_memory",
+            "its limit",
+        ),
     ],
 )
 def test_ends(
-    condition: Condition, limit: int | None, kernel: bool, reason: str, words: str
+    status: ContainerStatus, limit: int | None, kernel: bool, reason: str, words: str
 ) -> None:
-    failure = failure_of(condition, limit, kernel)
+    failure = failure_of(status, limit, kernel)
     assert failure.reason == reason
-    assert words in failure.sentence
+    assert words in failure.message
 
 
 def test_where_the_kernel_counts_kills() -> None:
@@ -144,7 +150,7 @@ def take_in_thread(lease: Lease, told: Callable[[Progress], None]) -> threading.
 
 @pytest.fixture
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leases, "_BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(leases, "_HEARTBEAT_SECONDS", 0.02)
 
 
 def test_one_after_the_other_with_progress(tmp_path: Path, fast: None) -> None:
@@ -169,7 +175,7 @@ def test_lease_of_somebody_who_is_gone(
     tmp_path: Path, fast: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leases, "_STALE_SECONDS", 0.3)
-    for text in ('{"owner": "gone", "beat": 7, "progress": [0, 0]}', "", "[]"):
+    for text in ('{"owner": "gone", "heartbeat": 7, "progress": [0, 0]}', "", "[]"):
         path = tmp_path / "x.lease"
         path.write_text(text)
         lease = Lease(str(path))
@@ -183,13 +189,13 @@ def test_living_owner_keeps_it(tmp_path: Path, fast: None, monkeypatch: pytest.M
     path = str(tmp_path / "x.lease")
     first, second = Lease(path), Lease(path)
     first.take(never, nothing)
-    beats = 0
+    heartbeats = 0
 
     def wait(_seconds: float) -> bool:
-        nonlocal beats
+        nonlocal heartbeats
         threading.Event().wait(0.02)
-        beats = (read_lease(path) or {"beat": beats})["beat"]
-        return bool(beats > 60)
+        heartbeats = (read_lease(path) or {"heartbeat": heartbeats})["heartbeat"]
+        return bool(heartbeats > 60)
 
     with pytest.raises(Cancelled):
         second.take(wait, nothing)
@@ -199,9 +205,9 @@ def test_living_owner_keeps_it(tmp_path: Path, fast: None, monkeypatch: pytest.M
 def test_only_what_was_seen_is_taken_away(tmp_path: Path) -> None:
     """Somebody else has taken it over in between."""
     path = tmp_path / "x.lease"
-    fresh = {"owner": "another", "beat": 0, "progress": [0, 0]}
+    fresh = {"owner": "another", "heartbeat": 0, "progress": [0, 0]}
     path.write_text(json.dumps(fresh))
-    Lease(str(path))._take_away({"owner": "gone", "beat": 7, "progress": [0, 0]})
+    Lease(str(path))._take_away({"owner": "gone", "heartbeat": 7, "progress": [0, 0]})
     assert read_lease(str(path)) == fresh
     assert os.listdir(tmp_path) == ["x.lease"]
 
@@ -211,7 +217,7 @@ def test_one_that_was_lost_is_not_removed(tmp_path: Path, fast: None) -> None:
     lease = Lease(str(path))
     lease.take(never, nothing)
     path.unlink()
-    path.write_text('{"owner": "another", "beat": 0, "progress": [0, 0]}')
+    path.write_text('{"owner": "another", "heartbeat": 0, "progress": [0, 0]}')
     lease.give_back()
     found = read_lease(str(path))
     assert found is not None

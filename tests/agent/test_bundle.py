@@ -1,4 +1,4 @@
-"""The agent that travels with its order: as a batch script, and to a host without a scheduler."""
+"""The agent that travels with its spec: as a batch script, and to a host without a scheduler."""
 
 import json
 import os
@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from rosetta_hub.errors import ConfigError
-from rosetta_hub.resources.bundle import (
+from rosetta_hub.agents.bundle import (
     agent_archive,
     agent_checksum,
     build_batch_script,
     build_remote_command,
     build_remote_stdin,
 )
+from rosetta_hub.errors import ConfigError
 
-from . import orders
+from . import specs
 from .machine import PYTHONS
 
 NOBODY = 65534
@@ -32,7 +32,7 @@ def stop_order(work_dir: Path | str, **more: Any) -> dict[str, Any]:
 
 
 def full_order(work_dir: Path) -> dict[str, Any]:
-    return orders.full_order(work_dir=str(work_dir), engine="singularity", runtime=None)
+    return specs.full_order(work_dir=str(work_dir), engine="singularity", runtime=None)
 
 
 def call(program: str, *argv: str, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -41,9 +41,9 @@ def call(program: str, *argv: str, **options: Any) -> subprocess.CompletedProces
     )
 
 
-def remote(order: dict[str, Any], python: str = sys.executable) -> dict[str, Any]:
+def remote(spec: dict[str, Any], python: str = sys.executable) -> dict[str, Any]:
     """What a host answers to `stop`."""
-    done = call(build_remote_stdin(order), *build_remote_command("stop", python))
+    done = call(build_remote_stdin(spec), *build_remote_command("stop", python))
     assert done.stdout, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return {**answer, "status": done.returncode}
@@ -64,8 +64,8 @@ def test_same_agent_same_archive() -> None:
 @pytest.mark.parametrize("mask", [0o000, 0o777])
 def test_unpacks_privately_whatever_the_umask(tmp_path: Path, python: str, mask: int) -> None:
     folder = tmp_path / "deep" / "w"
-    order = build_remote_stdin(stop_order(folder))
-    done = call(order, *build_remote_command("stop", python), umask=mask)
+    spec = build_remote_stdin(stop_order(folder))
+    done = call(spec, *build_remote_command("stop", python), umask=mask)
     assert json.loads(done.stdout) == {"state": "stopped"}
     (path,) = folder.iterdir()
     assert path.read_bytes() == agent_archive()
@@ -167,8 +167,8 @@ def test_full_disk(full: Path, python: str) -> None:
 
 def test_long_orders_and_odd_characters(tmp_path: Path) -> None:
     odd = "ROSETTA_END\n'''\"\"\"\\ é $(id)\n"
-    order = stop_order(tmp_path / "w", environment={"A": odd, "B": "x" * 300_000})
-    assert remote(order)["state"] == "stopped"
+    spec = stop_order(tmp_path / "w", environment={"A": odd, "B": "x" * 300_000})
+    assert remote(spec)["state"] == "stopped"
 
 
 STARTS = [["{}"], ["sh", "{}"], ["sh"], ["bash"]]
@@ -176,7 +176,7 @@ STARTS = [["{}"], ["sh", "{}"], ["sh"], ["bash"]]
 
 @pytest.mark.parametrize("start", STARTS, ids=["itself", "by_a_shell", "sh_reads", "bash_reads"])
 def test_batch_script_however_it_is_started(tmp_path: Path, start: list[str]) -> None:
-    """The order is not acceptable: that it is read is what is tested."""
+    """The spec is not acceptable: that it is read is what is tested."""
     folder = tmp_path / "w"
     text = build_batch_script(stop_order(folder, note="ROSETTA_END\n"), sys.executable)
     script = tmp_path / "script"
@@ -204,8 +204,8 @@ def test_prologue_is_executed_first(tmp_path: Path) -> None:
     """As a module that brings the engine."""
     prologue = ["export ADDED=by-the-prologue", f"echo $ADDED $0 >{tmp_path}/seen"]
     script = tmp_path / "script"
-    order = stop_order(tmp_path / "w", note="ROSETTA_END\n")
-    script.write_text(build_batch_script(order, sys.executable, prologue=prologue))
+    spec = stop_order(tmp_path / "w", note="ROSETTA_END\n")
+    script.write_text(build_batch_script(spec, sys.executable, prologue=prologue))
     script.chmod(0o700)
     done = call("", str(script))
     assert "version: this agent understands 1" in done.stdout

@@ -108,7 +108,7 @@ def test_causes(text: str, reason: str | None) -> None:
     failure = engine_failure("Docker", "x:1", text)
     assert failure.reason == (reason or "internal")
     assert failure.reason in REASONS
-    assert failure.sentence.endswith(".")
+    assert failure.message.endswith(".")
 
 
 def test_last_words_are_plain_lines() -> None:

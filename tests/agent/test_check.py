@@ -8,26 +8,26 @@ from typing import Any
 
 import pytest
 
+from rosetta_agent.check.check_spec import parse_check
 from rosetta_agent.check.findings import exit_status
-from rosetta_agent.check.spec import parse_check
-from rosetta_agent.errors import JobError
+from rosetta_agent.errors import SpecError
 from rosetta_agent.protocol import CHECK_FAULTS, CHECK_STATUS_BASE
 
 from .fake import FakeService, wait_until
-from .machine import ApptainerHost, Job, Machine, apptainer_machine
-from .orders import full_order
+from .machine import AgentSpec, ApptainerHost, Machine, apptainer_machine
+from .specs import full_order
 
-MakeJob = Callable[..., Job]
+MakeJob = Callable[..., AgentSpec]
 TOKEN = "0123456789abcdef"
 
 
 class Check:
     """A check that runs on this machine, and the home that it writes into."""
 
-    def __init__(self, home: Path, order: dict[str, Any]) -> None:
-        self.home, self.order = home, order
-        self.result = home / order["check"]["result"]
-        self.process = Machine("docker", home).start("check", order, HOME=str(home))
+    def __init__(self, home: Path, spec: dict[str, Any]) -> None:
+        self.home, self.spec = home, spec
+        self.result = home / spec["check"]["result"]
+        self.process = Machine("docker", home).start("check", spec, HOME=str(home))
 
     def wait_for(self, name: str = "done") -> dict[str, Any]:
         """All findings, once that one is among them."""
@@ -52,8 +52,8 @@ def start(tmp_path: Path, work_dir: Path) -> Iterator[Callable[..., Check]]:
 
     def start_check(**changes: Any) -> Check:
         section = {"token": TOKEN, "result": ".rosetta-check-1", "linger": 60, **changes}
-        order = full_order(work_dir=str(work_dir), task="check-1", check=section)
-        started.append(Check(tmp_path, order))
+        spec = full_order(work_dir=str(work_dir), task="check-1", check=section)
+        started.append(Check(tmp_path, spec))
         return started[-1]
 
     yield start_check
@@ -71,17 +71,17 @@ def ask(port: int, line: bytes) -> bytes:
         return answer
 
 
-def check(machine: Machine, job: Job, **section: Any) -> dict[str, Any]:
+def check(machine: Machine, spec: AgentSpec, **section: Any) -> dict[str, Any]:
     """All findings of a check with the image of the job."""
     home = machine.work_dir.parent
-    name = f".rosetta-check-{job['task']}"
+    name = f".rosetta-check-{spec['task']}"
     section = {"token": TOKEN, "result": name, "linger": 0, "image": True, **section}
     section = {"engines": [machine.engine], **section}
     prefix = [*machine.prefix]
     if prefix:
         prefix[-1:-1] = ["--env", f"HOME={home}"]
     there = Machine(machine.engine, machine.work_dir, prefix, machine.python, machine.user)
-    done = there.call("check", {**job, "check": section}, HOME=str(home))
+    done = there.call("check", {**spec, "check": section}, HOME=str(home))
     assert done.returncode == 0, done.stdout + done.stderr
     found: dict[str, Any] = json.loads((home / name).read_text())
     (home / name).unlink()
@@ -91,34 +91,34 @@ def check(machine: Machine, job: Job, **section: Any) -> dict[str, Any]:
 # --- the image, as a task gets it ----------------------------------------------------------------
 
 
-def test_container_is_started_and_removed(machine: Machine, make_job: MakeJob) -> None:
-    job = make_job(machine)
-    found = check(machine, job)
+def test_container_is_started_and_removed(machine: Machine, make_spec: MakeJob) -> None:
+    spec = make_spec(machine)
+    found = check(machine, spec)
     assert found["engines"][machine.engine]["version"]
     assert "error" not in found["image"]
     assert set(found["container"]) == {"warnings"}
-    assert machine.leftovers(job) == []
+    assert machine.leftovers(spec) == []
 
 
-def test_container_that_ends(machine: Machine, make_job: MakeJob) -> None:
-    job = make_job(machine, command=["/bin/false"])
-    assert "error" in check(machine, job)["container"]
-    assert machine.leftovers(job) == []
+def test_container_that_ends(machine: Machine, make_spec: MakeJob) -> None:
+    spec = make_spec(machine, command=["/bin/false"])
+    assert "error" in check(machine, spec)["container"]
+    assert machine.leftovers(spec) == []
 
 
-def test_image_dir_that_cannot_be_made(apptainer_host: ApptainerHost, make_job: MakeJob) -> None:
+def test_image_dir_that_cannot_be_made(apptainer_host: ApptainerHost, make_spec: MakeJob) -> None:
     machine = apptainer_machine(apptainer_host)
-    found = check(machine, make_job(machine, image__cache="/proc/images"))
+    found = check(machine, make_spec(machine, image__cache="/proc/images"))
     assert found["image"]["reason"] == "unsupported"
     assert found["image"]["error"].startswith("image_dir: /proc/images cannot be made: ")
     assert found["container"] is None
 
 
 def test_task_says_that_image_dir_cannot_be_made(
-    apptainer_host: ApptainerHost, service: FakeService, make_job: MakeJob
+    apptainer_host: ApptainerHost, service: FakeService, make_spec: MakeJob
 ) -> None:
     machine = apptainer_machine(apptainer_host)
-    machine.run(make_job(machine, image__cache="/proc/images"))
+    machine.run(make_spec(machine, image__cache="/proc/images"))
     report = service.wait_for("failed")
     assert report["reason"] == "unsupported"
     assert report["detail"].startswith("image_dir: /proc/images cannot be made: ")
@@ -127,8 +127,8 @@ def test_task_says_that_image_dir_cannot_be_made(
 def test_work_dir_that_cannot_be_made(work_dir: Path) -> None:
     work_dir.touch()
     machine = Machine("docker", work_dir)
-    order = full_order(work_dir=f"{work_dir}/w", check={"token": TOKEN})
-    done = machine.call("check", order)
+    spec = full_order(work_dir=f"{work_dir}/w", check={"token": TOKEN})
+    done = machine.call("check", spec)
     assert done.returncode == 2
     assert f"work_dir: {work_dir}/w cannot be made" in json.loads(done.stdout)["error"]
 
@@ -146,7 +146,7 @@ def test_findings(start: Callable[..., Check]) -> None:
     assert (found["image"], found["container"]) == (None, None)
     assert running.result.stat().st_mode & 0o777 == 0o600
     assert running.stop() == 0
-    assert not Path(running.order["work_dir"]).exists()
+    assert not Path(running.spec["work_dir"]).exists()
 
 
 def test_listener_answers_to_the_token_alone(start: Callable[..., Check]) -> None:
@@ -183,7 +183,7 @@ def test_signal_leaves_nothing_behind(start: Callable[..., Check]) -> None:
     running.wait_for()
     running.process.terminate()
     assert running.process.wait(timeout=30) == 1
-    assert not Path(running.order["work_dir"]).exists()
+    assert not Path(running.spec["work_dir"]).exists()
 
 
 # --- pure ----------------------------------------------------------------------------------------
@@ -229,10 +229,10 @@ def test_exit_status(changes: dict[str, Any], faults: tuple[str, ...]) -> None:
     ],
 )
 def test_orders_that_are_refused(section: Any, message: str) -> None:
-    with pytest.raises(JobError, match=message):
+    with pytest.raises(SpecError, match=message):
         parse_check(json.dumps(full_order(check=section)))
 
 
 def test_specification_shows_no_token() -> None:
-    _job, spec = parse_check(json.dumps(full_order(check={"token": TOKEN})))
+    _spec, spec = parse_check(json.dumps(full_order(check={"token": TOKEN})))
     assert TOKEN not in repr(spec)

@@ -8,12 +8,12 @@ import pytest
 
 from rosetta_agent import network
 from rosetta_agent.engines import docker_cli, images, podman, references, singularity
-from rosetta_agent.engines.base import Condition, Container
+from rosetta_agent.engines.base import Container, ContainerStatus
 from rosetta_agent.errors import StateUnknown, TaskFailure
-from rosetta_agent.job import Image
-from rosetta_agent.processes import Identity
+from rosetta_agent.processes import ProcessId
+from rosetta_agent.spec import Image
 
-from .orders import full_job, plain_job
+from .specs import full_job, plain_job
 
 DOCKER = docker_cli.Client("docker", "json-file", docker_cli.NETWORK)
 PODMAN = docker_cli.Client(
@@ -50,8 +50,8 @@ def test_docker_run_with_all_options() -> None:
 
 
 def test_an_administrators_network_replaces_ours() -> None:
-    job = full_job()._replace(engine_options=("--network=lab",))
-    argv = docker_cli.build_run_command(DOCKER, job, publish=None, init=True)
+    spec = full_job()._replace(engine_options=("--network=lab",))
+    argv = docker_cli.build_run_command(DOCKER, spec, publish=None, init=True)
     assert [one for one in argv if "network" in one] == ["--network=lab"]
 
 
@@ -127,21 +127,21 @@ def inspected(**state: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("state", "condition"),
+    ("state", "status"),
     [
-        ({}, Condition("running")),
-        ({"Status": "paused"}, Condition("running")),
-        ({"Status": "exited", "ExitCode": 3}, Condition("exited", 3)),
+        ({}, ContainerStatus("running")),
+        ({"Status": "paused"}, ContainerStatus("running")),
+        ({"Status": "exited", "ExitCode": 3}, ContainerStatus("exited", 3)),
         (
             {"Status": "exited", "ExitCode": 137, "OOMKilled": True},
-            Condition("exited", 137, out_of_memory=True),
+            ContainerStatus("exited", 137, out_of_memory=True),
         ),
-        ({"Status": "dead", "Error": "why"}, Condition("exited", 0, detail="why")),
+        ({"Status": "dead", "Error": "why"}, ContainerStatus("exited", 0, detail="why")),
     ],
 )
-def test_inspect(state: dict[str, Any], condition: Condition) -> None:
+def test_inspect(state: dict[str, Any], status: ContainerStatus) -> None:
     found = docker_cli.parse_inspect(inspected(**state), 8888)
-    assert docker_cli.parse_condition(found) == condition
+    assert docker_cli.parse_condition(found) == status
     assert (found.pid, found.published) == (42, 32768)
     assert docker_cli.parse_inspect(inspected(**state), 80).published is None
 
@@ -169,11 +169,11 @@ def test_gone_needs_an_answer(errors: str, gone: bool) -> None:
 
 
 def test_limit_of_the_disk() -> None:
-    job = plain_job(limits={"disk": 5 << 30})
-    argv = docker_cli.build_run_command(DOCKER, job, publish=None, init=False)
+    spec = plain_job(limits={"disk": 5 << 30})
+    argv = docker_cli.build_run_command(DOCKER, spec, publish=None, init=False)
     assert argv[argv.index("--storage-opt") + 1] == "size=5368709120"
-    job = plain_job(limits={"disk": 5 << 30}, hardening={"read_only": True})
-    argv = docker_cli.build_run_command(DOCKER, job, publish=None, init=False)
+    spec = plain_job(limits={"disk": 5 << 30}, hardening={"read_only": True})
+    argv = docker_cli.build_run_command(DOCKER, spec, publish=None, init=False)
     assert "--storage-opt" not in argv
     sized = [word for word in argv if word.startswith(("/tmp", "/run"))]
     assert sized == ["/tmp:mode=1777,size=5368709120", "/run:mode=1777,size=5368709120"]
@@ -247,7 +247,7 @@ def test_registries(reference: str, registry: str, loopback: bool) -> None:
     assert references.is_on_loopback(reference) is loopback
 
 
-SETTING = singularity.Setting(
+SETTING = singularity.LaunchContext(
     program="/usr/bin/apptainer",
     image="/w/images/x.sif",
     sandbox="/w/t-1",
@@ -270,16 +270,16 @@ def test_singularity_with_all_options() -> None:
 
 
 def test_singularity_with_a_directory_for_changes() -> None:
-    setting = SETTING._replace(overlay="/w/t-1/root")
-    argv = singularity.build_start_command(setting, plain_job())
+    context = SETTING._replace(overlay="/w/t-1/root")
+    argv = singularity.build_start_command(context, plain_job())
     assert argv[argv.index("--overlay") + 1] == "/w/t-1/root"
     assert "--writable-tmpfs" not in argv
-    assert "--overlay" not in singularity.build_start_command(setting, full_job())  # read-only
+    assert "--overlay" not in singularity.build_start_command(context, full_job())  # read-only
 
 
 def test_singularity_on_the_network_of_the_machine() -> None:
-    setting = SETTING._replace(network="host", resolver=False, as_root=False)
-    assert singularity.build_start_command(setting, plain_job()) == [
+    context = SETTING._replace(network="host", resolver=False, as_root=False)
+    assert singularity.build_start_command(context, plain_job()) == [
         *("/usr/bin/apptainer", "--quiet", "run", "--containall", "--cleanenv", "--pid"),
         *("--no-home", "--writable-tmpfs", "--workdir", "/w/t-1/tmp", "--home"),
         *("/home/metauser", "--bind", "/w/t-1/home:/home/metauser", "--pwd", "/home/metauser"),
@@ -348,21 +348,21 @@ def test_image_names_tell_versions_apart() -> None:
     ],
 )
 def test_keeper_record(kind: str, tool: list[int] | None, warnings: tuple[str, ...]) -> None:
-    record = {"keeper": [1, 1], "container": [2, 9], "network": kind, "tool": tool, "port": 8888}
+    record = {"monitor": [1, 1], "container": [2, 9], "network": kind, "tool": tool, "port": 8888}
     assert singularity.parse_record(record) == Container(
-        Identity(2, 9), 8888, kind == "private", warnings=warnings, keeper=Identity(1, 1)
+        ProcessId(2, 9), 8888, kind == "private", warnings=warnings, monitor=ProcessId(1, 1)
     )
 
 
 def test_fixed_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        job = plain_job(interface={"port": port, "protocol": "http"})
+        spec = plain_job(interface={"port": port, "protocol": "http"})
         with pytest.raises(TaskFailure) as caught:
-            singularity.choose_port(job)
+            singularity.choose_port(spec)
         assert caught.value.reason == "port_in_use"
-        job = plain_job(interface={"port": port, "protocol": "http", "custom_port": True})
-        assert singularity.choose_port(job) != port
+        spec = plain_job(interface={"port": port, "protocol": "http", "custom_port": True})
+        assert singularity.choose_port(spec) != port
 
 
 def test_network_tools() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from rosetta_agent.engines.base import Pulling
 from rosetta_agent.engines.images import ImageStore, parse_source
-from rosetta_agent.errors import Cancelled, JobError, TaskFailure
+from rosetta_agent.errors import Cancelled, SpecError, TaskFailure
 from rosetta_agent.image_cache import (
     CONVERSIONS,
     MARK_SECONDS,
@@ -16,8 +16,8 @@ from rosetta_agent.image_cache import (
     conversion_slot,
     prune,
 )
-from rosetta_agent.job import Image
-from rosetta_agent.keeper import Keeper, Order
+from rosetta_agent.monitor import Monitor, MonitorSpec
+from rosetta_agent.spec import Image
 
 GB = 1 << 30
 IMAGE = Image("r.org/casa:6", None, "missing", None)
@@ -141,12 +141,12 @@ def test_keeper_marks_the_image_of_its_container(tmp_path: Path) -> None:
     image = tmp_path / "x.sif"
     image.touch()
     os.utime(image, (1, 1))
-    order = Order([], {}, "", "host", None, 80, None, None, None, 1.0, True, str(image))
-    keeper = Keeper(order)
-    keeper._check(0.0)
+    spec = MonitorSpec([], {}, "", "host", None, 80, None, None, None, 1.0, True, str(image))
+    monitor = Monitor(spec)
+    monitor._check(0.0)
     assert image.stat().st_mtime > 1
     os.utime(image, (1, 1))
-    keeper._check(MARK_SECONDS - 1)
+    monitor._check(MARK_SECONDS - 1)
     assert image.stat().st_mtime == 1
 
 
@@ -159,7 +159,7 @@ def test_image_dir_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mo
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("rosetta_agent.leases.Lease.take", refuse)
-    with pytest.raises(JobError, match=r"image_dir: .* cannot be written to: Permission denied"):
+    with pytest.raises(SpecError, match=r"image_dir: .* cannot be written to: Permission denied"):
         ImageStore(str(tmp_path / "local")).fetch(program(tmp_path), image, pulling())
 
 

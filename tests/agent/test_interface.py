@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from rosetta_agent.answer import probe
+from rosetta_agent.readiness import probe
 
 from .fake import FakeService
-from .machine import Job, Machine
+from .machine import AgentSpec, Machine
 from .peers import make_certificate
 
-MakeJob = Callable[..., Job]
+MakeJob = Callable[..., AgentSpec]
 
 
 class Hello(BaseHTTPRequestHandler):
@@ -99,19 +99,19 @@ def test_tls_inside_of_an_http_entry(
     base_containers: dict[str, str],
     work_dir: Path,
     service: FakeService,
-    make_job: MakeJob,
+    make_spec: MakeJob,
 ) -> None:
     """It is the cause that is told, at once, and not that nothing answered in time."""
     pem = make_pem(work_dir.parent)
     pem.chmod(0o644)
-    job = make_job(
+    spec = make_spec(
         Machine("docker", work_dir),
         image__reference=base_containers["jupyternotebook"],
         command=["python3", "-c", TLS],
         binds=[{"source": str(pem), "target": "/both.pem", "read_only": True}],
         timeouts__answer=3600,
     )
-    Machine("docker", work_dir).run(job)
+    Machine("docker", work_dir).run(spec)
     report = service.wait_for("failed")
     assert report["reason"] == "wrong_protocol"
     assert "speaks https" in report["detail"]
@@ -124,14 +124,14 @@ def test_software_that_listens_on_ipv6_alone(
     base_containers: dict[str, str],
     work_dir: Path,
     service: FakeService,
-    make_job: MakeJob,
+    make_spec: MakeJob,
 ) -> None:
     machine = Machine(engine, work_dir)
     image = base_containers["jupyternotebook"]
-    job = make_job(machine, image__reference=image, command=["python3", "-c", IPV6])
-    machine.run(job)
+    spec = make_spec(machine, image__reference=image, command=["python3", "-c", IPV6])
+    machine.run(spec)
     service.wait_for("running")
-    path = machine.sandbox(job) / "interface.sock"
+    path = machine.sandbox(spec) / "interface.sock"
     command = ["curl", "--silent", "--unix-socket", str(path), "http://localhost/"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
     assert "Directory listing" in done.stdout

@@ -4,14 +4,14 @@ import json
 
 import pytest
 
+from rosetta_agent.access_options import ListenOptions
 from rosetta_agent.engines import docker_cli, owners, singularity
 from rosetta_agent.engines.docker import has_own_network_stack
-from rosetta_agent.errors import JobError
-from rosetta_agent.job import Gpus, parse_job, parse_stop_order
-from rosetta_agent.processes import Identity
-from rosetta_agent.reach import Listen
+from rosetta_agent.errors import SpecError
+from rosetta_agent.processes import ProcessId
+from rosetta_agent.spec import Gpus, parse_spec, parse_stop_spec
 
-from .orders import full_job, full_order, plain_job
+from .specs import full_job, full_order, plain_job
 
 DOCKER = docker_cli.Client("docker", "json-file", docker_cli.NETWORK)
 PODMAN = docker_cli.Client("podman", "k8s-file", cdi=True)
@@ -44,9 +44,9 @@ def test_gpus(client: docker_cli.Client, gpus: Gpus | None, expected: list[str])
 
 
 def test_gpus_of_singularity(monkeypatch: pytest.MonkeyPatch) -> None:
-    setting = singularity.Setting("apptainer", "/i.sif", "/s", "private", False, False)
-    assert "--nv" in singularity.build_start_command(setting, plain_job(gpus=1))
-    assert "--nv" not in singularity.build_start_command(setting, plain_job())
+    context = singularity.LaunchContext("apptainer", "/i.sif", "/s", "private", False, False)
+    assert "--nv" in singularity.build_start_command(context, plain_job(gpus=1))
+    assert "--nv" not in singularity.build_start_command(context, plain_job())
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     assert singularity.variables(plain_job(gpus=1)) == {"CUDA_VISIBLE_DEVICES": "1"}
     assert singularity.variables(plain_job()) == {}
@@ -54,7 +54,7 @@ def test_gpus_of_singularity(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_daemon_on_another_machine() -> None:
     stop = {name: full_order()[name] for name in ("task", "attempt", "work_dir", "engine")}
-    host = parse_stop_order(json.dumps({**stop, "engine_host": HOST})).attempt.engine_host
+    host = parse_stop_spec(json.dumps({**stop, "engine_host": HOST})).attempt.engine_host
     assert host is not None
     client = DOCKER._replace(connection=docker_cli.build_connection(host))
     connection = [
@@ -62,24 +62,24 @@ def test_daemon_on_another_machine() -> None:
         *("--tlscacert", "/etc/hub/ca.pem", "--tlscert", "/etc/hub/cert.pem"),
         *("--tlskey", "/etc/hub/key.pem"),
     ]
-    job = full_job(engine_host=HOST)
+    spec = full_job(engine_host=HOST)
     for argv in (
-        docker_cli.build_image_command(client, job.image),
-        docker_cli.build_pull_command(client, job.image),
+        docker_cli.build_image_command(client, spec.image),
+        docker_cli.build_pull_command(client, spec.image),
         docker_cli.build_inspect_command(client, "x"),
         docker_cli.build_logs_command(client, "x"),
         docker_cli.build_stop_command(client, "x", 3),
         docker_cli.build_remove_command(client, "x"),
         docker_cli.build_network_command(client),
-        docker_cli.build_run_command(client, job, host.publish_address, init=True),
+        docker_cli.build_run_command(client, spec, host.publish_address, init=True),
     ):
         assert argv[: len(connection)] == connection
     assert "10.0.0.7::8888" in argv
-    assert "[fd00::7]::8888" in docker_cli.build_run_command(client, job, "fd00::7", init=True)
+    assert "[fd00::7]::8888" in docker_cli.build_run_command(client, spec, "fd00::7", init=True)
 
 
 def test_owners() -> None:
-    assert owners.build_owner_options(1001, Identity(42, 5555)) == (
+    assert owners.build_owner_options(1001, ProcessId(42, 5555)) == (
         *("--label", "rosetta.user=1001", "--label", "rosetta.agent=42-5555"),
     )
     assert owners.build_owned_command(DOCKER, 1001) == [
@@ -88,7 +88,7 @@ def test_owners() -> None:
     ]
     assert owners.build_owners_command(DOCKER, ["abc", "def"])[1:3] == ["container", "inspect"]
     text = "abc0 42-5555\ndef1 <no value>\n\nnonsense\n"
-    assert owners.parse_owners(text) == {"abc0": Identity(42, 5555)}
+    assert owners.parse_owners(text) == {"abc0": ProcessId(42, 5555)}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_runtimes_with_a_network_stack_of_their_own(runtime: str | None, own: bo
 def test_orders_of_nodes() -> None:
     secret = "ab" * 32
     tls = {"certificate": PEM, "key": PEM}
-    job = full_job(
+    spec = full_job(
         listen={"host": "0.0.0.0", "secret": secret, "tls": tls},
         dial={"url": "https://edge:6999/", "ca": PEM},
         report_ca=PEM,
@@ -119,12 +119,12 @@ def test_orders_of_nodes() -> None:
         warn_before=60,
         batch={"wms": "slurm"},
     )
-    assert job.listen == Listen("0.0.0.0", bytes.fromhex(secret), (PEM, PEM))  # type: ignore[arg-type]
-    assert secret not in repr(job.listen)
-    assert PEM not in repr(job.listen)
-    assert job.dial == ("https://edge:6999", PEM)
-    assert (job.gpus, job.warn_before) == (Gpus(2), 60)
-    assert job.attempt.path == ("/opt/singularity/bin",)
+    assert spec.listen == ListenOptions("0.0.0.0", bytes.fromhex(secret), (PEM, PEM))  # type: ignore[arg-type]
+    assert secret not in repr(spec.listen)
+    assert PEM not in repr(spec.listen)
+    assert spec.dial == ("https://edge:6999", PEM)
+    assert (spec.gpus, spec.warn_before) == (Gpus(2), 60)
+    assert spec.attempt.path == ("/opt/singularity/bin",)
     absent = dict.fromkeys(("listen", "dial", "report_ca", "gpus", "engine_host", "batch", "path"))
     assert full_job(**absent).listen is None
 
@@ -144,6 +144,6 @@ def test_orders_of_nodes() -> None:
     ],
 )
 def test_refusals_name_the_key(key: str, value: object, words: str) -> None:
-    with pytest.raises(JobError) as caught:
-        parse_job(json.dumps(full_order(**{key: value})))
+    with pytest.raises(SpecError) as caught:
+        parse_spec(json.dumps(full_order(**{key: value})))
     assert words in str(caught.value)

@@ -8,9 +8,9 @@ import pytest
 from rosetta_agent.engines.overlay import parse_file_system, parse_version
 
 from .fake import FakeService, wait_until
-from .machine import ApptainerHost, Job, Machine, apptainer_machine
+from .machine import AgentSpec, ApptainerHost, Machine, apptainer_machine
 
-MakeJob = Callable[..., Job]
+MakeJob = Callable[..., AgentSpec]
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
@@ -58,24 +58,24 @@ def fill(path: str, megabytes: int) -> list[str]:
 
 @pytest.mark.timeout(func_only=True)
 def test_there_is_room_outside_of_the_home(
-    apptainer_host: ApptainerHost, service: FakeService, make_job: MakeJob
+    apptainer_host: ApptainerHost, service: FakeService, make_spec: MakeJob
 ) -> None:
     """Singularity's own place for changes is 64 MB of memory."""
     machine = apptainer_machine(apptainer_host)
-    job = make_job(machine, command=fill("/usr/big", 100))
-    machine.run(job)
+    spec = make_spec(machine, command=fill("/usr/big", 100))
+    machine.run(spec)
     assert service.wait_for("running")["warnings"] == []
     wait_until(lambda: b"100+0 records out" in service.log, "the log")
-    assert machine.stop(job) == {"state": "stopped"}
-    assert machine.leftovers(job) == []
+    assert machine.stop(spec) == {"state": "stopped"}
+    assert machine.leftovers(spec) == []
 
 
 @pytest.mark.timeout(func_only=True)
 def test_disk_is_limited_or_the_task_says_so(
-    machine: Machine, service: FakeService, make_job: MakeJob
+    machine: Machine, service: FakeService, make_spec: MakeJob
 ) -> None:
-    job = make_job(machine, command=fill("/usr/big", 40), limits__disk=20 << 20)
-    machine.run(job)
+    spec = make_spec(machine, command=fill("/usr/big", 40), limits__disk=20 << 20)
+    machine.run(spec)
     warnings = service.wait_for("running")["warnings"]
     wait_until(lambda: b"records out" in service.log, "the log")
     limited = b"No space left" in service.log
@@ -90,15 +90,15 @@ def test_read_only_root_has_a_limit_everywhere(
     podman_image: str,
     work_dir: Path,
     service: FakeService,
-    make_job: MakeJob,
+    make_spec: MakeJob,
 ) -> None:
     machine = Machine(engine, work_dir)
-    job = make_job(
+    spec = make_spec(
         machine,
         command=fill("/tmp/big", 40),
         limits__disk=20 << 20,
         hardening__read_only=True,
     )
-    machine.run(job)
+    machine.run(spec)
     assert service.wait_for("running")["warnings"] == []
     wait_until(lambda: b"No space left" in service.log, "the log")

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from rosetta_agent import limits, logs, processes, usage
-from rosetta_agent.answer import build_request, probe
 from rosetta_agent.errors import StateUnknown, TaskFailure
-from rosetta_agent.keeper import parse_wait_status
+from rosetta_agent.monitor import parse_wait_status
+from rosetta_agent.readiness import build_request, probe
 
 from .fake import wait_until
 from .machine import is_running

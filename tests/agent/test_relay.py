@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 
 from rosetta_agent import namespaces, processes, relay
-from rosetta_agent.job import Attempt
 from rosetta_agent.sandbox import Sandbox
+from rosetta_agent.spec import Attempt
 from rosetta_agent.splice import Backend
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -172,7 +172,7 @@ async def test_runtime_with_a_network_stack_of_its_own(world: World, tmp_path: P
     with process_in_network() as pid:
         container = processes.identify(pid)
         assert container is not None
-        target = relay.Target(port, container, True, "127.0.0.1")
+        target = relay.RelayTarget(port, container, True, "127.0.0.1")
         running = await asyncio.to_thread(relay.start_relay, sandbox, target, None, 0)
         reader, writer = await asyncio.open_unix_connection(sandbox.socket)
         writer.write(b"hello")

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from rosetta_agent.poster import Answer, Poster, build_opener, parse_answer
 from rosetta_agent.progress import Progress
-from rosetta_agent.report import Reporter, State, build_report
+from rosetta_agent.report import ReportedState, Reporter, build_report
+from rosetta_agent.report_client import Answer, ReportClient, build_opener, parse_answer
 from rosetta_agent.usage import Usage
 
 from .fake import FakeService, wait_until
@@ -20,7 +20,7 @@ from .peers import make_certificate
 
 
 def test_full_report() -> None:
-    state = State(
+    state = ReportedState(
         "failed",
         "m" * 300,
         Progress(1, 2),
@@ -50,7 +50,7 @@ def test_full_report() -> None:
 
 
 def test_report_without_anything() -> None:
-    report = build_report(State("starting"), 1, None, (4, ""))
+    report = build_report(ReportedState("starting"), 1, None, (4, ""))
     assert {name for name, value in report.items() if value is None} == {
         *("progress", "interface", "exit_code", "reason", "usage", "log", "ends_at")
     }
@@ -59,11 +59,11 @@ def test_report_without_anything() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        (200, b'{"target": "run", "log_offset": 5}', Answer("accepted", "run", 5)),
-        (200, b'{"target": "stop"}', Answer("accepted", "stop", None)),
-        (200, b'{"target": "run", "log_offset": -1}', Answer("accepted", "run", None)),
-        (200, b'{"target": "run", "log_offset": true}', Answer("accepted", "run", None)),
-        (200, b'{"target": "explode"}', Answer("none", "run", None)),
+        (200, b'{"desired_state": "run", "log_offset": 5}', Answer("accepted", "run", 5)),
+        (200, b'{"desired_state": "stop"}', Answer("accepted", "stop", None)),
+        (200, b'{"desired_state": "run", "log_offset": -1}', Answer("accepted", "run", None)),
+        (200, b'{"desired_state": "run", "log_offset": true}', Answer("accepted", "run", None)),
+        (200, b'{"desired_state": "explode"}', Answer("none", "run", None)),
         (200, b"[]", Answer("none", "run", None)),
         (200, b"\xff", Answer("none", "run", None)),
         (200, b"<html>", Answer("none", "run", None)),
@@ -76,7 +76,7 @@ def test_report_without_anything() -> None:
         (200, b'{"refused": true}', Answer("none", "run", None)),
         (302, b"", Answer("none", "run", None)),
         (422, b"", Answer("none", "run", None)),
-        (500, b'{"target": "stop"}', Answer("none", "run", None)),
+        (500, b'{"desired_state": "stop"}', Answer("none", "run", None)),
     ],
 )
 def test_answers(status: int, body: bytes, expected: Answer) -> None:
@@ -124,19 +124,26 @@ def redirecting() -> Iterator[str]:
 
 
 def test_redirects_do_not_get_the_secret(redirecting: str) -> None:
-    assert Poster(redirecting, "secret").post({}) == Answer("none", "run", None)
+    assert ReportClient(redirecting, "secret").post({}) == Answer("none", "run", None)
     assert Redirecting.seen == []
 
 
 def test_nobody_there() -> None:
-    assert Poster("http://127.0.0.1:1/", "secret").post({}).kind == "none"
+    assert ReportClient("http://127.0.0.1:1/", "secret").post({}).kind == "none"
 
 
 def make_reporter(service: FakeService, log: Path, stops: list[str], **kw: float) -> Reporter:
-    values = {"beat": 60.0, "orphan": 60.0, **kw}
-    poster = Poster(service.url, "secret")
+    values = {"heartbeat": 60.0, "orphan": 60.0, **kw}
+    report_client = ReportClient(service.url, "secret")
     return Reporter(
-        *(poster, State("starting"), str(log), 0, values["beat"], values["orphan"]),
+        *(
+            report_client,
+            ReportedState("starting"),
+            str(log),
+            0,
+            values["heartbeat"],
+            values["orphan"],
+        ),
         *(stops.append, lambda: None),
     )
 
@@ -164,7 +171,7 @@ def test_log_travels_in_pieces_and_from_where_the_service_wants_it(
     log = tmp_path / "log"
     log.write_text(text)
     service.log = text.encode()[:1000]
-    reporter = make_reporter(service, log, [], beat=0.1)
+    reporter = make_reporter(service, log, [], heartbeat=0.1)
     reporter.start()
     wait_until(lambda: service.log == text.encode(), "the whole log")
     assert reporter.finish(5)
@@ -176,20 +183,20 @@ def test_log_travels_in_pieces_and_from_where_the_service_wants_it(
 def test_orders_of_the_service(
     service: FakeService, tmp_path: Path, status: int, target: str, reason: str
 ) -> None:
-    service.status, service.target = status, target
+    service.status, service.desired_state = status, target
     stops: list[str] = []
     reporter = make_reporter(service, tmp_path / "log", stops)
     reporter.start()
-    wait_until(lambda: reason in stops, "the order")
+    wait_until(lambda: reason in stops, "the spec")
     assert reporter.finish(5)
 
 
 def test_orphan(service: FakeService, tmp_path: Path) -> None:
     service.status = 500
     stops: list[str] = []
-    reporter = make_reporter(service, tmp_path / "log", stops, beat=0.1, orphan=0.3)
+    reporter = make_reporter(service, tmp_path / "log", stops, heartbeat=0.1, orphan=0.3)
     reporter.start()
-    wait_until(lambda: "orphaned" in stops, "the orphan timeout")
+    wait_until(lambda: "unanswered" in stops, "the orphan timeout")
     assert not reporter.finish(0.1)
 
 
@@ -199,9 +206,9 @@ def test_service_with_a_certificate_of_its_own(tmp_path: Path) -> None:
     context.load_cert_chain(tmp_path / "c.pem", tmp_path / "k.pem")
     fake = FakeService(tls=context)
     try:
-        report = build_report(State("starting"), 1, None, (0, ""))
-        assert Poster(fake.url, "x", authority).post(report).kind == "accepted"
-        assert Poster(fake.url, "x").post(report).kind == "none"
+        report = build_report(ReportedState("starting"), 1, None, (0, ""))
+        assert ReportClient(fake.url, "x", authority).post(report).kind == "accepted"
+        assert ReportClient(fake.url, "x").post(report).kind == "none"
         assert len(fake.reports) == 1
     finally:
         fake.close()

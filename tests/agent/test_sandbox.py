@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from rosetta_agent.errors import JobError, TaskFailure
-from rosetta_agent.job import Attempt
-from rosetta_agent.processes import Identity
+from rosetta_agent.errors import SpecError, TaskFailure
+from rosetta_agent.processes import ProcessId
 from rosetta_agent.sandbox import (
     Sandbox,
     disk_full_is_a_failure,
     make_private,
     recorded_identity,
 )
+from rosetta_agent.spec import Attempt
 
 
 def sandbox(folder: Path) -> Sandbox:
@@ -43,24 +43,24 @@ def test_open_directory_of_ours_is_closed(work_dir: Path) -> None:
 def test_directory_of_somebody_else_is_refused(work_dir: Path) -> None:
     work_dir.mkdir()
     os.chown(work_dir, 65534, 65534)
-    with pytest.raises(JobError, match="belongs to another user"):
+    with pytest.raises(SpecError, match="belongs to another user"):
         sandbox(work_dir).create()
 
 
 def test_link_is_refused(work_dir: Path, tmp_path: Path) -> None:
     work_dir.symlink_to(tmp_path)
-    with pytest.raises(JobError, match="is not a directory"):
+    with pytest.raises(SpecError, match="is not a directory"):
         make_private(str(work_dir))
 
 
 def test_path_too_long_for_a_socket() -> None:
-    with pytest.raises(JobError, match="at most 107 bytes"):
+    with pytest.raises(SpecError, match="at most 107 bytes"):
         sandbox(Path("/tmp/" + "x" * 100)).create()
 
 
 LOCKS = """
 import sys
-from rosetta_agent.job import Attempt
+from rosetta_agent.spec import Attempt
 from rosetta_agent.sandbox import Sandbox
 print(Sandbox(Attempt("3f9a1c22b7e4", 1, sys.argv[1], "docker")).lock())
 """
@@ -87,7 +87,7 @@ def test_clear_keeps_what_the_last_report_needs(work_dir: Path) -> None:
     closed.mkdir(parents=True)
     (closed / "file").write_text("x")
     closed.chmod(0)
-    for name in ("agent.log", "output.log", "interface.sock", "keeper.json"):
+    for name in ("agent.log", "output.log", "interface.sock", "monitor.json"):
         Path(used.file(name)).write_text("x")
     used.clear()
     assert sorted(os.listdir(used.path)) == ["agent.log", "output.log"]
@@ -121,4 +121,4 @@ def test_other_errors_pass() -> None:
 @pytest.mark.parametrize("value", [None, [], [1], ["1", 2], {"pid": 1}])
 def test_recorded_identity_that_is_none(value: object) -> None:
     assert recorded_identity({"relay": value}, "relay") is None
-    assert recorded_identity({"relay": [1, 2]}, "relay") == Identity(1, 2)
+    assert recorded_identity({"relay": [1, 2]}, "relay") == ProcessId(1, 2)

@@ -14,7 +14,7 @@ import pytest
 
 from rosetta_agent.protocol import STOP_SECONDS
 from rosetta_hub.access import Completed
-from rosetta_hub.resources.wms_none import NoWms, local_order
+from rosetta_hub.resources.direct_launcher import DirectLauncher, build_local_invocation
 
 from .machine import PYTHONS, ROOT
 
@@ -43,10 +43,10 @@ def silent_engine(tmp_path: Path) -> Iterator[Path]:
 
 def stop(python: str, work_dir: Path, engine: Path) -> tuple[int, dict[str, Any]]:
     """Exit status and answer of the verb."""
-    order = {"task": "t", "attempt": 1, "work_dir": str(work_dir), "engine": "docker"}
+    spec = {"task": "t", "attempt": 1, "work_dir": str(work_dir), "engine": "docker"}
     done = subprocess.run(
         [python, "-c", CODE.format(root=str(ROOT / "agent"))],
-        input=json.dumps({**order, "path": [str(engine)], "stop": 0}),
+        input=json.dumps({**spec, "path": [str(engine)], "stop": 0}),
         capture_output=True,
         text=True,
         timeout=ANSWER_SECONDS,
@@ -97,5 +97,5 @@ class FakeAccess:
 async def test_the_service_waits_for_the_answer() -> None:
     """It kills no agent that is about to say that it does not know."""
     access = FakeAccess()
-    await NoWms(access, local_order).cancel({"stop": 7})
+    await DirectLauncher(access, build_local_invocation).cancel({"stop": 7})
     assert access.timeouts[0] > 7 + STOP_SECONDS

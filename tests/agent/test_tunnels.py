@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 
 from rosetta_agent import dialer, listener
-from rosetta_agent.dialer import Dialer, Order
+from rosetta_agent.access_options import Tls
+from rosetta_agent.dialer import Dialer, DialerSpec
 from rosetta_agent.listener import Guarded, Listener, bind, server_context
 from rosetta_agent.protocol import (
     ANSWER_SIZE,
@@ -23,7 +24,6 @@ from rosetta_agent.protocol import (
     ServerHandshake,
     prove,
 )
-from rosetta_agent.reach import Tls
 from rosetta_agent.splice import Backend
 
 from .peers import Edge, Streams, make_certificate, shake_hands, trusting
@@ -129,8 +129,8 @@ class World:
         path = str(self.folder / "s")
         server = await loop.create_unix_server(self.backend.accept, path)
         self._stack.callback(server.close)
-        order = Order(url, ca, SECRET, "abc", 2, path, [])
-        running = asyncio.create_task(Dialer(loop, order).run())
+        spec = DialerSpec(url, ca, SECRET, "abc", 2, path, [])
+        running = asyncio.create_task(Dialer(loop, spec).run())
         self._stack.callback(running.cancel)
 
     def later(self, close: "contextlib.closing[Edge]") -> Edge:
@@ -274,7 +274,7 @@ async def test_edge_whose_certificate_is_not_trusted(world: World) -> None:
     edge = world.later(contextlib.closing(Edge(SECRET, tls)))
     dialling = Dialer(
         asyncio.get_running_loop(),
-        Order(f"https://127.0.0.1:{await edge.start()}", other, SECRET, "abc", 2, "", []),
+        DialerSpec(f"https://127.0.0.1:{await edge.start()}", other, SECRET, "abc", 2, "", []),
     )
     with pytest.raises(ssl.SSLCertVerificationError):
         await dialling._control()
@@ -331,4 +331,4 @@ def test_lines_that_are_none(line: bytes) -> None:
 
 
 def test_order_keeps_its_secret() -> None:
-    assert SECRET not in repr(Order("http://x", None, SECRET, "abc", 2, "/s", []))
+    assert SECRET not in repr(DialerSpec("http://x", None, SECRET, "abc", 2, "/s", []))

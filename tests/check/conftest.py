@@ -21,7 +21,7 @@ from tests.dialects.conftest import install
 
 
 @dataclass
-class Place:
+class HostInstance:
     """This machine with an empty home, and a service that answers."""
 
     settings: Rosetta
@@ -35,7 +35,7 @@ class Place:
 
     def queue(self, **computing: Any) -> Context:
         """A cluster with a fake Torque, reached as if it were over SSH."""
-        conf = {"host": "here", "way": "direct", **computing.pop("conf", {})}
+        conf = {"host": "here", "tunnel": "direct", **computing.pop("conf", {})}
         context = self.context(
             type="cluster", access_mode="ssh", wms="torque", conf=conf, **computing
         )
@@ -59,7 +59,7 @@ class Health(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HostInstance]:
     """See Place."""
     install("torque", tmp_path / "bin", CASES["torque"].commands)
     home, scheduler = tmp_path / "home", tmp_path / "scheduler"
@@ -73,6 +73,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     settings = Rosetta(config=Config())
     settings.agents_url = f"http://127.0.0.1:{server.server_address[1]}"
     settings.state_dir = str(tmp_path / "state")
-    yield Place(settings, home, scheduler)
+    yield HostInstance(settings, home, scheduler)
     server.shutdown()
     server.server_close()

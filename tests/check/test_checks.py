@@ -18,7 +18,7 @@ from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.host_keys import HostKey
 from rosetta_hub.ssh.key_pairs import generate_key_pair
-from tests.check.conftest import Place
+from tests.check.conftest import HostInstance
 
 
 async def run_all(context: Context) -> dict[str, Result]:
@@ -37,17 +37,17 @@ IMAGE = ("image", "container")
 OK = dict.fromkeys([check.name for check in (*CHECKS, CLEANUP)], "ok")
 
 
-async def test_machine_without_a_scheduler(place: Place) -> None:
-    results = await run_all(place.context())
+async def test_machine_without_a_scheduler(site: HostInstance) -> None:
+    results = await run_all(site.context())
     skipped = dict.fromkeys(("host key", "scheduler", "node to tunnels", *IMAGE), "skipped")
     assert statuses(results) == {**OK, **skipped}
     assert "MB/s" in results["throughput"].text
-    assert list(place.home.iterdir()) == []
+    assert list(site.home.iterdir()) == []
 
 
-async def test_job_of_a_scheduler(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_job_of_a_scheduler(site: HostInstance, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rosetta_hub.check.network.CONNECT_TIMEOUT", 1)
-    context = place.queue()
+    context = site.queue()
     results = await run_all(context)
     # The fake's node is called node1, which nobody resolves.
     failed = {"hub to node": "failed", "throughput": "skipped"}
@@ -55,13 +55,13 @@ async def test_job_of_a_scheduler(place: Place, monkeypatch: pytest.MonkeyPatch)
     assert statuses(results) == {**OK, **skipped, **failed}
     assert "node1:" in results["hub to node"].text
     assert "ended: exited, exit status 0" in results["cleanup"].text
-    assert list(place.home.iterdir()) == []
+    assert list(site.home.iterdir()) == []
 
 
-async def test_what_fails_says_what_to_do(place: Place) -> None:
-    settings = place.settings
+async def test_what_fails_says_what_to_do(site: HostInstance) -> None:
+    settings = site.settings
     settings.agents_url = "http://127.0.0.1:9"
-    results = await run_all(place.context(container_engines=["docker", "podman[runc]"], conf={}))
+    results = await run_all(site.context(container_engines=["docker", "podman[runc]"], conf={}))
     failed = results["node to service"]
     assert failed.status == "failed"
     assert "refused" in failed.text
@@ -69,16 +69,16 @@ async def test_what_fails_says_what_to_do(place: Place) -> None:
     assert not is_good(results.values())
 
 
-async def test_missing_engine(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    context = place.context(container_engines=["singularity"])
+async def test_missing_engine(site: HostInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = site.context(container_engines=["singularity"])
     results = await run_all(context)
     assert results["engines"].status == "failed"
     assert "not installed" in results["engines"].text
     assert results["image"].text.startswith("needs 'engines'")
 
 
-async def test_image_that_is_not_there(place: Place) -> None:
-    context = place.context()
+async def test_image_that_is_not_there(site: HostInstance) -> None:
+    context = site.context()
     context.software = Software(
         name="x", image_name="nobody/nothing", registry="127.0.0.1:9", pull="never"
     )
@@ -88,8 +88,8 @@ async def test_image_that_is_not_there(place: Place) -> None:
     assert results["container"].text.startswith("needs 'image'")
 
 
-async def test_container_that_answers(place: Place, base_containers: dict[str, str]) -> None:
-    context = place.context()
+async def test_container_that_answers(site: HostInstance, base_containers: dict[str, str]) -> None:
+    context = site.context()
     name, _, tag = base_containers["sshserver"].partition(":")
     context.software = Software(
         name="SSH",
@@ -107,11 +107,11 @@ async def test_container_that_answers(place: Place, base_containers: dict[str, s
     assert "SSH answers after" in results["container"].text
 
 
-async def test_image_dir_that_cannot_be_made(place: Place, tmp_path: Path) -> None:
+async def test_image_dir_that_cannot_be_made(site: HostInstance, tmp_path: Path) -> None:
     """It is that of a task: a check does not pass where each task fails."""
     (blocked := tmp_path / "blocked").touch()
     install_engine(tmp_path / "bin")
-    context = place.queue(
+    context = site.queue(
         container_engines=["apptainer"], conf={"image_dir": f"{blocked}/images-{{uid}}"}
     )
     context.software = Software(name="x", image_name="nobody/nothing", registry="127.0.0.1:9")
@@ -129,8 +129,8 @@ def install_engine(folder: Path) -> None:
     program.chmod(0o755)
 
 
-async def test_job_that_does_not_start_is_cancelled(place: Place) -> None:
-    context = place.queue(submit_options=["-q", "held"])
+async def test_job_that_does_not_start_is_cancelled(site: HostInstance) -> None:
+    context = site.queue(submit_options=["-q", "held"])
     context.queue_timeout = 0
     results = await run_all(context)
     assert results["job"].status == "failed"
@@ -138,33 +138,33 @@ async def test_job_that_does_not_start_is_cancelled(place: Place) -> None:
     assert results["python"].text == "needs 'job', which did not work"
     assert results["cleanup"].status == "ok"
     assert (await context.wms.jobs([context.account]) if context.wms else None) == []
-    assert list(place.home.iterdir()) == []
+    assert list(site.home.iterdir()) == []
 
 
-async def test_refused_job(place: Place) -> None:
-    results = await run_all(place.queue(submit_options=["-q", "nosuch"]))
+async def test_refused_job(site: HostInstance) -> None:
+    results = await run_all(site.queue(submit_options=["-q", "nosuch"]))
     assert results["job"].status == "failed"
     assert "Unknown queue" in results["job"].text
     assert results["cleanup"].text == "no job was submitted"
 
 
-async def test_node_without_python(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_node_without_python(site: HostInstance, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rosetta_hub.check.probes.HOME_LAG", 0)
-    results = await run_all(place.queue(conf={"python": "/nowhere/python3"}))
+    results = await run_all(site.queue(conf={"python": "/nowhere/python3"}))
     assert results["job"].status == "failed"
     assert "exit status 127" in results["job"].text or "exit status 126" in results["job"].text
     assert "python" in results["job"].advice
 
 
-async def test_scheduler_that_does_not_answer(place: Place) -> None:
-    (place.scheduler / "down").touch()
-    results = await run_all(place.queue())
+async def test_scheduler_that_does_not_answer(site: HostInstance) -> None:
+    (site.scheduler / "down").touch()
+    results = await run_all(site.queue())
     assert results["scheduler"].status == "failed"
     assert results["job"].status == "skipped"
 
 
-async def test_missing_scheduler_commands(place: Place) -> None:
-    context = place.queue()
+async def test_missing_scheduler_commands(site: HostInstance) -> None:
+    context = site.queue()
     await check_authentication(context)
     missing = Answers(Completed(127, "", "sh: 1: qstat: not found"))
     context.wms = build_batch_wms("torque", missing)
@@ -189,9 +189,9 @@ class Answers:
         return self._answer
 
 
-async def test_refused_key(place: Place) -> None:
+async def test_refused_key(site: HostInstance) -> None:
     context = dataclasses.replace(
-        place.queue(), access=Answers(AuthenticationFailed("the key is not accepted"))
+        site.queue(), access=Answers(AuthenticationFailed("the key is not accepted"))
     )
     with pytest.raises(CheckFailed) as failure:
         await check_authentication(context)
@@ -216,15 +216,15 @@ def with_host_key(context: Context, shown: HostKey, pinned: str, accepted: Path)
     return context
 
 
-async def test_host_key(place: Place, tmp_path: Path) -> None:
+async def test_host_key(site: HostInstance, tmp_path: Path) -> None:
     shown, other, accepted = make_host_key(), make_host_key(), tmp_path / "known_hosts"
-    context = with_host_key(place.queue(), shown, shown.line, accepted)
+    context = with_host_key(site.queue(), shown, shown.line, accepted)
     assert shown.fingerprint in await check_host_key(context)
-    context = with_host_key(place.queue(), shown, other.line, accepted)
+    context = with_host_key(site.queue(), shown, other.line, accepted)
     context.accept_host_key = True  # never in the place of another
     with pytest.raises(CheckFailed, match="is pinned"):
         await check_host_key(context)
-    context = with_host_key(place.queue(), shown, "", accepted)
+    context = with_host_key(site.queue(), shown, "", accepted)
     with pytest.raises(CheckFailed) as failure:
         await check_host_key(context)
     assert "--accept-host-key" in failure.value.advice
@@ -237,7 +237,7 @@ async def test_host_key(place: Place, tmp_path: Path) -> None:
 # --- the runner ----------------------------------------------------------------------------------
 
 
-async def test_results_and_their_lines(place: Place) -> None:
+async def test_results_and_their_lines(site: HostInstance) -> None:
     async def good(context: Context) -> str:
         return "fine"
 
@@ -247,7 +247,7 @@ async def test_results_and_their_lines(place: Place) -> None:
     async def not_here(context: Context) -> str:
         raise CheckSkipped("no such thing")
 
-    context = place.context()
+    context = site.context()
     first = await run_check(Check("a", bad, advice="Go there."), context, [])
     assert (first.status, first.text, first.advice) == ("failed", "nobody there", "Go there.")
     assert format_result(first).splitlines()[1].strip() == "-> Go there."

@@ -99,7 +99,7 @@ def test_what_waits_says_why(cluster: Cluster, ssh: Ssh) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "sentence"),
+    ("option", "message"),
     [
         ("--partition=nowhere", "invalid partition"),
         ("--account=nobody", "Invalid account or account/partition combination"),
@@ -109,10 +109,10 @@ def test_what_waits_says_why(cluster: Cluster, ssh: Ssh) -> None:
         ("--constraint=sparc", "Invalid feature specification"),
     ],
 )
-def test_what_cannot_be_is_refused(ssh: Ssh, option: str, sentence: str) -> None:
+def test_what_cannot_be_is_refused(ssh: Ssh, option: str, message: str) -> None:
     done = ssh(f"sbatch {option}", stdin="#!/bin/sh\n")
     assert done.returncode != 0
-    assert sentence in done.stderr
+    assert message in done.stderr
 
 
 def test_accounts_and_qos(ssh: Ssh) -> None:

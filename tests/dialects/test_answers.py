@@ -8,7 +8,7 @@ import pytest
 from rosetta_hub.access import Completed
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.resources.dialects.wms_by_name import DIALECTS
-from rosetta_hub.resources.facts import Partition
+from rosetta_hub.resources.inventory import Partition
 from rosetta_hub.resources.wms import JobEnd
 
 RECORDED = Path(__file__).parent / "recorded"

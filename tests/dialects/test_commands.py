@@ -157,7 +157,7 @@ def test_other_scripts_are_left_alone() -> None:
 
 def test_the_hub_never_loads_batchspawners_message_handler() -> None:
     program = (
-        "import sys, rosetta_hub, rosetta_hub.setup_hub, rosetta_spawners;"
+        "import sys, rosetta_hub, rosetta_hub.hub.setup, rosetta_spawners;"
         "loaded = [name for name in sys.modules if name.startswith('batchspawner')];"
         "assert not loaded, loaded"
     )

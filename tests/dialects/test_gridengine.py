@@ -108,7 +108,7 @@ async def test_refusal_and_facts(wms: BatchWms) -> None:
         await wms.submit(JobRequest(NAME, partition="nosuch"), "#!/bin/sh\n")
     with pytest.raises(JobRefused, match="no suitable queues"):
         await wms.submit(JobRequest(NAME, cpus=50), "#!/bin/sh\n")
-    assert [queue.name for queue in (await wms.facts()).partitions] == ["main.q"]
+    assert [queue.name for queue in (await wms.inventory()).partitions] == ["main.q"]
     assert await wms.version() == "SGE 8.1.9"
 
 

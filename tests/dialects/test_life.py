@@ -156,8 +156,8 @@ async def test_version(fake: Fake) -> None:
 
 
 async def test_facts_are_queues_at_most(fake: Fake) -> None:
-    facts = await fake.wms.facts()
-    names = [partition.name for partition in facts.partitions]
+    inventory = await fake.wms.inventory()
+    names = [partition.name for partition in inventory.partitions]
     expected = {"moab": [], "condor": [], "pbs": ["workq"], "torque": ["batch", "held"]}
     expected |= {"sge": ["main.q", "held"], "lsf": ["normal", "held"]}
     assert names == expected[fake.case.name]

@@ -8,17 +8,17 @@ from rosetta_hub.catalogue.queue_request import QueueRequest
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task
-from rosetta_hub.identities import Identities
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.wms import Job, JobState
 from rosetta_hub.tunnels.client import TunnelsClient
+from rosetta_hub.users.identities import Identities
 
 TASK = Task(id="0" * 12, attempt=1, cpus=1, memory=None, request=QueueRequest().model_dump())
 
 
 def why(directory: Path, wms: str, reason: str, state: str = "") -> str:
-    """The sentence on the page of a task on such a resource, as the service builds it."""
+    """The message on the page of a task on such a resource, as the service builds it."""
     resource = {
         "id": "cluster",
         "name": "Cluster",
@@ -38,7 +38,7 @@ def why(directory: Path, wms: str, reason: str, state: str = "") -> str:
 
 
 @pytest.mark.parametrize(
-    ("wms", "reason", "sentence"),
+    ("wms", "reason", "message"),
     [
         (
             "lsf",
@@ -72,8 +72,8 @@ def why(directory: Path, wms: str, reason: str, state: str = "") -> str:
         ),
     ],
 )
-def test_reason(tmp_path: Path, wms: str, reason: str, sentence: str) -> None:
-    assert why(tmp_path, wms, reason) == sentence
+def test_reason(tmp_path: Path, wms: str, reason: str, message: str) -> None:
+    assert why(tmp_path, wms, reason) == message
 
 
 def test_hold_with_its_reason(tmp_path: Path) -> None:

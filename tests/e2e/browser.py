@@ -48,8 +48,8 @@ async def log_in(context: BrowserContext, deployment: Deployment, name: str) -> 
 
 async def run_a_cell(page: Page, code: str = "print(6 * 7 * 1000)", output: str = "42000") -> None:
     """A new notebook, one cell, its output."""
-    card = page.locator('.jp-LauncherCard[data-category="Notebook"]').first
-    await card.click(timeout=90_000)
+    family = page.locator('.jp-LauncherCard[data-category="Notebook"]').first
+    await family.click(timeout=90_000)
     cell = page.locator(".jp-Notebook .cm-content").first
     # What is run before the kernel listens is lost, on anybody's JupyterLab.
     await page.get_by_text("(ipykernel) | Idle").wait_for(timeout=60_000)

@@ -53,7 +53,7 @@ c.Rosetta.hub_url = "http://localhost:{hub}"
 c.Rosetta.tasks_url = "{tasks_url}"
 c.Rosetta.service_url = "http://127.0.0.1:{service}"
 c.Rosetta.tasks_ports = "{first}-{last}"
-c.Rosetta.beat_interval = 1
+c.Rosetta.heartbeat_interval = 1
 c.Rosetta.software = {software!r}
 c.Rosetta.computing = {computing!r}
 {extra}
@@ -325,20 +325,20 @@ class User:
             await self.api("DELETE", f"tasks/{task['id']}")
         await eventually(gone, f"the tasks of {self.name} are gone")
 
-    async def enter(self, task: dict[str, Any]) -> "Door":
+    async def enter(self, task: dict[str, Any]) -> "OpenedTask":
         """Open a task as a browser does that is logged in as this user, once it can be opened."""
 
-        async def way() -> str | None:
+        async def tunnel() -> str | None:
             view = await self.task(task["id"])
             return view["open_url"] if view else None
 
-        await eventually(way, f"the way into {task['id']}")
+        await eventually(tunnel, f"the way into {task['id']}")
         ticket_url, browser_cookie = await self.ask_for_ticket(task["id"])
         headers = {**NAVIGATION, "Cookie": browser_cookie}
         opened = await self.deployment.fetch("GET", ticket_url, headers=headers)
         assert opened.code == 302, (opened.code, opened.body)
         cookie = opened.headers["Set-Cookie"].split(";")[0]
-        return Door(self.deployment, ticket_url.split("/_rosetta")[0], cookie)
+        return OpenedTask(self.deployment, ticket_url.split("/_rosetta")[0], cookie)
 
     async def ask_for_ticket(
         self, task_id: str, fetch: Callable[[str], Awaitable[HTTPResponse]] | None = None
@@ -359,7 +359,7 @@ class User:
 
 
 @dataclass
-class Door:
+class OpenedTask:
     """A task at the edge, with the cookie that opens it."""
 
     deployment: Deployment

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from rosetta_hub.service.application import build_application
-from rosetta_hub.service.handlers import Services
+from rosetta_hub.web.application import build_application
+from rosetta_hub.web.handlers import Services
 
 from .deployment import Deployment, User
 

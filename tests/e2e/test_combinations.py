@@ -177,7 +177,7 @@ async def test_a_person_is_inside(
     page = await log_in(context, deployment, "carol")
     task_id = await start_by_form(page, deployment, image)
     task = await user.until(task_id, "running", "failed", seconds=FIRST_START)
-    assert task["state"] == "running", (task["sentence"], task["log_tail"])
+    assert task["state"] == "running", (task["message"], task["log_tail"])
     assert task["engine"] == engine
     if image == "sshserver":
         await shell_with_a_window(page, display)

@@ -1,4 +1,4 @@
-"""When things go wrong: a sentence that helps, the last lines of the log, and nothing left."""
+"""When things go wrong: a message that helps, the last lines of the log, and nothing left."""
 
 import json
 
@@ -21,7 +21,7 @@ from .test_life import containers
 async def test_a_failed_start(alice: User, software: str, words: str, log: str) -> None:
     task = await alice.start(software=software)
     task = await alice.until(task["id"], "failed")
-    assert words in task["sentence"]
+    assert words in task["message"]
     assert log in "\n".join(task["log_tail"])
     assert containers(task["id"]) == []
     assert task["can"] == {"stop": False, "start": True, "delete": True, "log": True}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser
 
-from rosetta_agent.job import container_name
+from rosetta_agent.spec import container_name
 from tests.support.browsing import visit
 
 from .browser import chromium, log_in
@@ -94,11 +94,11 @@ async def test_a_logout_ends_the_way_in(
 
 async def test_a_ticket_works_once(alice: User, deployment: Deployment) -> None:
     task = await running(alice)
-    door, browser = await alice.ask_for_ticket(task["id"])
+    ticket_url, browser = await alice.ask_for_ticket(task["id"])
     headers = {**NAVIGATION, "Cookie": browser}
-    first = await deployment.fetch("GET", door, headers=headers)
+    first = await deployment.fetch("GET", ticket_url, headers=headers)
     assert "Set-Cookie" in first.headers
-    second = await deployment.fetch("GET", door, headers=headers)
+    second = await deployment.fetch("GET", ticket_url, headers=headers)
     assert "Set-Cookie" not in second.headers
     assert deployment.url in second.headers.get("Location", deployment.url)
 

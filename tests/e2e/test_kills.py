@@ -7,58 +7,58 @@ import signal
 import pytest
 from tornado.websocket import websocket_connect
 
-from rosetta_agent.job import container_name
+from rosetta_agent.spec import container_name
 
-from .deployment import Deployment, Door, User, eventually
+from .deployment import Deployment, OpenedTask, User, eventually
 from .test_life import containers
 
 
-async def reachable(door: Door) -> bool:
+async def reachable(opened: OpenedTask) -> bool:
     """Whether the task answers, through the cookie from before the accident."""
-    return (await door.get()).code == 200
+    return (await opened.get()).code == 200
 
 
-async def running(alice: User) -> tuple[dict[str, object], Door]:
+async def running(alice: User) -> tuple[dict[str, object], OpenedTask]:
     """A running task, entered."""
     task = await alice.until((await alice.start(software="echo"))["id"], "running")
-    door = await alice.enter(task)
-    assert await reachable(door)
-    return task, door
+    opened = await alice.enter(task)
+    assert await reachable(opened)
+    return task, opened
 
 
 async def test_edge(alice: User, deployment: Deployment) -> None:
-    task, door = await running(alice)
+    task, opened = await running(alice)
     pid = deployment.edge_pid()
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    await eventually(lambda: reachable(door), "the task is reachable through a new edge", 15)
+    await eventually(lambda: reachable(opened), "the task is reachable through a new edge", 15)
     assert deployment.edge_pid() != pid
     assert containers(str(task["id"])) == [container_name(str(task["id"]), 1)]
 
 
 async def test_service(alice: User, deployment: Deployment) -> None:
     """The hub starts a managed service again; meanwhile nobody in a task notices."""
-    task, door = await running(alice)
+    task, opened = await running(alice)
     pid = deployment.service_pid()
     deployment.kill_service()
-    assert await reachable(door), "the edge serves on without the service"
+    assert await reachable(opened), "the edge serves on without the service"
 
     async def new_service() -> bool:
         return deployment.service_pid() != pid and await alice.task(str(task["id"])) is not None
 
     await eventually(new_service, "a new service answers", 60)
     assert (await alice.until(str(task["id"]), "running"))["attempt"] == 1
-    assert await reachable(door)
+    assert await reachable(opened)
     assert containers(str(task["id"])) == [container_name(str(task["id"]), 1)]
 
 
 async def test_hub_and_service(alice: User, deployment: Deployment) -> None:
-    task, door = await running(alice)
+    task, opened = await running(alice)
     deployment.kill_hub()
-    assert await reachable(door)
+    assert await reachable(opened)
     await deployment.start()
     assert (await alice.until(str(task["id"]), "running"))["attempt"] == 1
-    assert await reachable(door)
+    assert await reachable(opened)
 
     async def known() -> bool:
         servers = (await deployment.hub_api("GET", "/users/alice"))["servers"]
@@ -70,18 +70,18 @@ async def test_hub_and_service(alice: User, deployment: Deployment) -> None:
 
 
 async def test_hubs_proxy(alice: User, deployment: Deployment) -> None:
-    task, door = await running(alice)
+    task, opened = await running(alice)
     deployment.kill_proxy()
-    assert await reachable(door)
+    assert await reachable(opened)
     await deployment.answers()
     assert await alice.task(str(task["id"])) is not None
 
 
 async def test_agent(alice: User, deployment: Deployment) -> None:
-    task, door = await running(alice)
+    task, opened = await running(alice)
     pid = deployment.agent_pid(task)
     os.kill(pid, signal.SIGKILL)
-    assert await reachable(door), "the relay outlives its agent"
+    assert await reachable(opened), "the relay outlives its agent"
 
     async def replaced() -> bool:
         return deployment.agent_pid(task) != pid
@@ -121,8 +121,8 @@ async def test_in_the_middle_of_a_start(alice: User, deployment: Deployment, vic
 async def test_open_websockets_survive_hub_and_service(alice: User, deployment: Deployment) -> None:
     task = await alice.until((await alice.start(software="chatty"))["id"], "running", "failed")
     assert task["state"] == "running", task["log_tail"]
-    door = await alice.enter(task)
-    request = door.websocket_request("/")
+    opened = await alice.enter(task)
+    request = opened.websocket_request("/")
     socket = await websocket_connect(request)
     await socket.write_message("before")
     assert await asyncio.wait_for(socket.read_message(), 10) == "before"

@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from rosetta_agent.job import container_name
+from rosetta_agent.spec import container_name
 
 from .deployment import Deployment, User, eventually
 
@@ -20,8 +20,8 @@ async def test_a_task_runs_and_is_entered(alice: User) -> None:
     assert task["name"] == "My echo"
     task = await alice.until(task["id"], "running")
     assert containers(task["id"]) == [container_name(task["id"], 1)]
-    door = await alice.enter(task)
-    answer = await door.get("/some/path?x=1")
+    opened = await alice.enter(task)
+    answer = await opened.get("/some/path?x=1")
     assert answer.code == 200
     assert answer.body.decode().startswith("/some/path?x=1\n")
 
@@ -31,14 +31,14 @@ async def test_a_stopped_task_leaves_nothing_and_starts_again(
 ) -> None:
     task = await alice.start(software="echo")
     task = await alice.until(task["id"], "running")
-    door = await alice.enter(task)
+    opened = await alice.enter(task)
     await alice.api("POST", f"tasks/{task['id']}/stop")
     stopped = await alice.until(task["id"], "stopped")
-    assert stopped["sentence"] == "Stopped."
+    assert stopped["message"] == "Stopped."
     assert containers(task["id"]) == []
 
     async def closed() -> bool:
-        return (await door.get()).code == 599
+        return (await opened.get()).code == 599
 
     await eventually(closed, "the port is closed")
     again = await alice.api("POST", f"tasks/{task['id']}/start")
@@ -46,7 +46,7 @@ async def test_a_stopped_task_leaves_nothing_and_starts_again(
     task = await alice.until(task["id"], "running")
     assert task["attempt"] == 2
     assert (await (await alice.enter(task)).get()).code == 200
-    old = await deployment.fetch("GET", door.url, headers={"Cookie": door.cookie})
+    old = await deployment.fetch("GET", opened.url, headers={"Cookie": opened.cookie})
     assert old.code in (302, 403, 599), "the cookie of the first attempt opens nothing"
 
 

@@ -106,10 +106,10 @@ async def start(user: User, software: str = "echo", computing: str = "small") ->
 
 async def is_inside(user: User, task: dict[str, Any]) -> str:
     """Enter a task that runs; returns its address."""
-    assert task["state"] == "running", task["sentence"]
-    door = await user.enter(task)
-    assert (await door.get()).code == 200
-    return door.url
+    assert task["state"] == "running", task["message"]
+    opened = await user.enter(task)
+    assert (await opened.get()).code == 200
+    return opened.url
 
 
 async def test_all_ports_in_use(carol: User) -> None:
@@ -117,7 +117,7 @@ async def test_all_ports_in_use(carol: User) -> None:
     urls = {await is_inside(carol, task) for task in (first, second)}
     assert len(urls) == 2
     third = await start(carol)
-    assert third["sentence"].startswith("All ports for tasks are in use.")
+    assert third["message"].startswith("All ports for tasks are in use.")
     assert left(third) == []
     await is_inside(carol, second)
     await carol.api("POST", f"tasks/{first['id']}/stop")
@@ -133,7 +133,7 @@ async def test_ports_that_another_program_holds(carol: User, narrow: Deployment)
         task = await start(carol)
         assert await is_inside(carol, task) == f"http://127.0.0.1:{narrow.first_port + 1}"
         second = await start(carol)
-        assert second["sentence"].startswith("All ports for tasks are in use.")
+        assert second["message"].startswith("All ports for tasks are in use.")
     # As soon as the other program has ended, its port is one of the range as before.
     await carol.api("POST", f"tasks/{second['id']}/start")
     second = await carol.until(second["id"], "running", "failed")
@@ -153,7 +153,7 @@ async def test_nothing_to_run_on(
 ) -> None:
     task = await start(carol, software, computing)
     task = await carol.until(task["id"], "failed")
-    assert task["sentence"].startswith(words)
+    assert task["message"].startswith(words)
     assert left(task) == []
     await carol.clean()
     disks = [narrow.directory.parent / name for name in ("full", "tiny")]
@@ -164,7 +164,7 @@ async def test_nothing_to_run_on(
 @pytest.mark.parametrize(("software", "path"), [("lab", "/api/status"), ("web", "/")])
 async def test_an_image_with_nothing_of_ours(carol: User, software: str, path: str) -> None:
     task = await start(carol, software)
-    assert task["state"] == "running", (task["sentence"], task["log_tail"])
+    assert task["state"] == "running", (task["message"], task["log_tail"])
     assert (await (await carol.enter(task)).get(path)).code == 200
 
 
@@ -208,15 +208,15 @@ async def test_the_hub_learns_of_use_and_of_idleness(alice: User) -> None:
     visited, busy, silent = tasks = [
         await start(alice, name, "local") for name in ("echo", "chatty", "chatty")
     ]
-    doors = [await alice.enter(task) for task in tasks]
+    all_opened = [await alice.enter(task) for task in tasks]
 
     async def used_since(time: datetime, *some: dict[str, Any]) -> bool:
         return all(last >= time for last in await last_activity(alice, *some))
 
     # The edge counts in milliseconds.
     opening = datetime.now(UTC) - timedelta(milliseconds=1)
-    assert (await doors[0].get()).code == 200
-    sockets = [await websocket_connect(door.websocket_request("/")) for door in doors[1:]]
+    assert (await all_opened[0].get()).code == 200
+    sockets = [await websocket_connect(opened.websocket_request("/")) for opened in all_opened[1:]]
     await eventually(lambda: used_since(opening, *tasks), "the hub knows of their use")
     before = await last_activity(alice, visited, silent)
     sending = datetime.now(UTC) - timedelta(milliseconds=1)

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 
-from rosetta_agent.job import container_name
+from rosetta_agent.spec import container_name
 from tests.service.postgres import postgresql
 from tests.support.browsing import visit
 
@@ -80,10 +80,10 @@ class Visitor:
         async def fetch(url: str) -> HTTPResponse:
             return await self.get(url, **NAVIGATION)
 
-        door, browser = await self.user.ask_for_ticket(task["id"], fetch)
-        opened = await self.get(door, **NAVIGATION, Cookie=browser)
+        ticket_url, browser = await self.user.ask_for_ticket(task["id"], fetch)
+        opened = await self.get(ticket_url, **NAVIGATION, Cookie=browser)
         assert opened.code == 302, opened.body
-        return door.split("/_rosetta")[0], opened.headers["Set-Cookie"]
+        return ticket_url.split("/_rosetta")[0], opened.headers["Set-Cookie"]
 
 
 def same_origin(cookie: str) -> dict[str, str]:
@@ -258,12 +258,12 @@ async def test_service_and_edge_as_processes_of_their_own(tmp_path: Path, db_url
 async def survives(alice: User, *parts: Unit) -> None:
     """A task is the same one after each of the parts was killed and started again."""
     task = await start(alice)
-    door = await alice.enter(task)
+    ticket_url = await alice.enter(task)
 
     async def reachable() -> bool:
         known = await alice.task(task["id"])
         again = known is not None and known["state"] == "running"
-        return again and (await door.get()).code == 200
+        return again and (await ticket_url.get()).code == 200
 
     assert await reachable()
     for part in parts:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rosetta_hub.hub_client import HubClient
+from rosetta_hub.hub.client import HubClient
 
 from .deployment import Deployment, eventually
 

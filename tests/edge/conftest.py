@@ -21,7 +21,7 @@ from typing import Any, cast
 import pytest
 from playwright.async_api import BrowserContext, async_playwright
 
-from rosetta_hub.edge import EdgeClient, EdgeConfig, Listener, Session, Target, TcpTarget
+from rosetta_hub.edge import EdgeClient, EdgeConfig, Session, Target, TaskListener, TcpTarget
 from rosetta_hub.edge import process as edge_process
 
 OLD_CHP = "4.6.3"
@@ -227,7 +227,7 @@ class OpenTask:
     """A task that the edge serves, seen from a browser that has its cookie."""
 
     rig: "Rig"
-    listener: Listener
+    listener: TaskListener
     session: str
     socket_port: int
     authority: str
@@ -356,7 +356,7 @@ class Rig:
         task = secrets.token_hex(6)
         session = secrets.token_urlsafe(24)
         port = None if "host" in changes else free_port()
-        listener = Listener(
+        listener = TaskListener(
             id=task,
             name="Some <software>",
             room_url=f"{HUB}/services/rosetta/tasks/{task}",

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rosetta_hub.edge import EdgeClient, EdgeError, EdgeUnavailable, Listener, Session, UnixTarget
+from rosetta_hub.edge import (
+    EdgeClient,
+    EdgeError,
+    EdgeUnavailable,
+    Session,
+    TaskListener,
+    UnixTarget,
+)
 from rosetta_hub.errors import Unavailable
 from rosetta_hub.sidecar_client import build_request, parse_answer
 
@@ -15,7 +22,7 @@ if TYPE_CHECKING:
     from tests.edge.conftest import Backend, Rig
 
 SECRET = "0123456789abcdef"
-LISTENER = Listener("0123456789ab", "x", "http://hub/r", "http://hub/o", SECRET, port=1)
+LISTENER = TaskListener("0123456789ab", "x", "http://hub/r", "http://hub/o", SECRET, port=1)
 
 
 async def send(rig: "Rig", data: bytes) -> tuple[int, dict[str, Any]]:

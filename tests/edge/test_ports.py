@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rosetta_hub.edge import EdgeConfig, EdgeError, Listener, PortInUse, ensure_edge, stop_edge
+from rosetta_hub.edge import EdgeConfig, EdgeError, PortInUse, TaskListener, ensure_edge, stop_edge
 
 if TYPE_CHECKING:
     from tests.edge.conftest import Backend, OpenTask, Rig
@@ -40,7 +40,7 @@ async def test_port_of_another_program(rig: "Rig", backend: "Backend", taken: in
     with pytest.raises(PortInUse):
         await rig.open(backend.target, port=taken)
     good = await rig.open(backend.target)
-    bad = Listener("0123456789ab", "x", "http://hub/r", "http://hub/o", SECRET, port=taken)
+    bad = TaskListener("0123456789ab", "x", "http://hub/r", "http://hub/o", SECRET, port=taken)
     assert await rig.client.put_tasks([good.listener, bad]) == {"0123456789ab": "EADDRINUSE"}
     assert (await good.fetch("/", good.own)).status == 200
     assert (await rig.client.status()).tasks == 1
@@ -82,7 +82,7 @@ async def test_ports_are_reused(rig: "Rig", backend: "Backend") -> None:
 async def test_full_state_opens_updates_and_closes(rig: "Rig", backend: "Backend") -> None:
     stays, goes = await rig.open(backend.target), await rig.open(backend.target)
     reader, writer = await stays.websocket()
-    swapped = Listener(
+    swapped = TaskListener(
         "0123456789ab", "x", "http://hub/r", "http://hub/o", SECRET, port=goes.socket_port
     )
     assert await rig.client.put_tasks([stays.listener, swapped]) == {}
@@ -147,7 +147,7 @@ async def test_a_thousand_ports(secure_rig: "Rig", backend: "Backend") -> None:
     while len(ports) < 1000:
         ports.add(free_port())
     listeners = [
-        Listener(
+        TaskListener(
             f"{number:012x}",
             "x",
             "http://hub/r",

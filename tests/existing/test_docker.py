@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from rosetta_hub.keys import Keys
-from tests.spawners.hub import ROOT, Person
+from tests.spawners.hub import ROOT, User
 from tests.spawners.stub import StubService
 
 from .deployment import ExistingHub
@@ -112,7 +112,7 @@ def inspect(container: str) -> dict[str, Any]:
 
 async def assert_usable(hub: ExistingHub, user: str) -> None:
     """The server of a user answers through the hub's proxy."""
-    person = Person(hub, user)
+    person = User(hub, user)
     answer = await person.client.get(f"/user/{user}/", follow_redirects=False)
     await person.client.aclose()
     assert answer.headers.get("server", "").startswith("SimpleHTTP"), (answer, answer.text[:300])
@@ -156,7 +156,7 @@ async def test_servers_outlive_installation_and_removal(
 
 async def test_card_form_and_hooks(hub: ExistingHub, service: StubService) -> None:
     await hub.restart(installed=True)
-    dora = Person(hub, "dora")
+    dora = User(hub, "dora")
     await dora.log_in()
     page = await dora.form("nb")
     assert page.index('value="previous-spawner"') < page.index('value="web"')

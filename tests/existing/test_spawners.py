@@ -13,7 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.spawners.hub import Person, until
+from tests.spawners.hub import User, until
 from tests.spawners.stub import free_ports
 from tests.support.fake_slurm import FakeSlurm
 
@@ -72,7 +72,7 @@ async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Existin
 
 
 async def test_forms(hub: ExistingHub) -> None:
-    alice = Person(hub, "alice")
+    alice = User(hub, "alice")
     await alice.log_in()
     page = await alice.form("one")
     await alice.client.aclose()

@@ -80,7 +80,7 @@ def computing_of(cluster: Cluster) -> list[dict[str, Any]]:
     host = cluster.standalone
     return [
         slurm_resource(cluster),
-        slurm_resource(cluster, id="dialling", name="Dialling", conf={"way": "agent"}),
+        slurm_resource(cluster, id="dialling", name="Dialling", conf={"tunnel": "reverse"}),
         slurm_resource(cluster, id="homes", name="Homes", conf={"work_dir": "/home/alice/rosetta"}),
         # Jobs have no PATH: it would not find the Python that lives in another time.
         slurm_resource(cluster, id="skewed", name="Skewed", conf={"python": SKEWED_PYTHON}),
@@ -111,7 +111,7 @@ def computing_of(cluster: Cluster) -> list[dict[str, Any]]:
             "access_mode": "ssh",
             "auth_mode": "user_keys",
             "container_engines": ["podman"],
-            "conf": {"host": host.host, "known_hosts": host.known_hosts, "way": "direct"},
+            "conf": {"host": host.host, "known_hosts": host.known_hosts, "tunnel": "direct"},
         },
         {
             "id": "docker-api",
@@ -165,13 +165,13 @@ def make_deployment(directory: Path, cluster: Cluster, extra: str = "") -> Deplo
 
 
 async def check_works(user: User, task: dict[str, Any]) -> None:
-    """Go through the door as a browser does, and be answered by the container."""
-    door = await user.enter(task)
+    """Go through the edge as a browser does, and be answered by the container."""
+    opened = await user.enter(task)
 
     async def answers() -> bool:
-        return (await door.get("/")).code < 400
+        return (await opened.get("/")).code < 400
 
-    await eventually(answers, f"{task['id']} answers through its door", 30)
+    await eventually(answers, f"{task['id']} answers through the edge", 30)
 
 
 async def check_gone(hub: Hub, task: dict[str, Any]) -> None:

@@ -28,21 +28,21 @@ class Person:
     async def make_key(self, account: str) -> str:
         """Tell the hub the account on the cluster; returns the line to paste, as copied."""
         page = await self._visit_settings()
-        card = page.locator(f"#{RESOURCE}")
-        await card.get_by_label("Your user name on").fill(account)
-        await card.get_by_role("button", name="Make a key").click()
-        await card.get_by_role("button", name="Copy the line for").click()
+        family = page.locator(f"#{RESOURCE}")
+        await family.get_by_label("Your user name on").fill(account)
+        await family.get_by_role("button", name="Make a key").click()
+        await family.get_by_role("button", name="Copy the line for").click()
         line: str = await page.evaluate("navigator.clipboard.readText()")
-        assert line == await card.locator("code").first.inner_text()
+        assert line == await family.locator("code").first.inner_text()
         return line
 
     async def test_key(self, state: str) -> str:
         """Press "Test now", and wait for that state; returns what is said beside it."""
-        card = self.page.locator(f"#{RESOURCE}")
-        await card.get_by_role("button", name="Test now").click()
-        await card.locator(".state", has_text=state).wait_for(timeout=40_000)
+        family = self.page.locator(f"#{RESOURCE}")
+        await family.get_by_role("button", name="Test now").click()
+        await family.locator(".state", has_text=state).wait_for(timeout=40_000)
         await keep_picture(self.page, f"settings-{state.lower()}")
-        return await card.locator(".identity-sentence").inner_text()
+        return await family.locator(".identity-message").inner_text()
 
     async def give_address(self, address: str) -> None:
         """Have mails sent there."""

@@ -31,10 +31,10 @@ class Findings:
 def secrets_of(hub: Hub, task: dict[str, Any]) -> list[str]:
     """What nobody but the service and the account of the task may know."""
     keys, key = Keys(hub.deployment.state_dir), (task["id"], task["attempt"])
-    certificate = keys.way_certificate(*key)
+    certificate = keys.tunnel_certificate(*key)
     return [
         keys.agent_secret(*key),
-        keys.way_secret(*key),
+        keys.tunnel_secret(*key),
         keys.interface_password(*key),
         certificate.key.splitlines()[1],
     ]

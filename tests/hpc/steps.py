@@ -26,14 +26,14 @@ async def running(user: User, **options: Any) -> dict[str, Any]:
     """A task of the tiny image that runs."""
     task = await begun(user, **options)
     task = await user.until(task["id"], "running", "failed")
-    assert task["state"] == "running", (task["sentence"], task["log_tail"])
+    assert task["state"] == "running", (task["message"], task["log_tail"])
     return task
 
 
 async def waiting(user: User, **options: Any) -> dict[str, Any]:
     """A task whose job waits until its account has a balance again, which is never."""
     task = await begun(user, **{"account": "empty", **options})
-    return await shows(user, task, lambda view: "has no balance left" in view["sentence"])
+    return await shows(user, task, lambda view: "has no balance left" in view["message"])
 
 
 async def shows(
@@ -55,14 +55,14 @@ async def shows(
 
 async def notes(user: User, task: dict[str, Any], words: str, seconds: float = 60) -> None:
     """The task's page says this of the resource, and that the task is not lost."""
-    found = await shows(user, task, lambda view: words in (view["note"] or ""), seconds)
-    assert "the task is not lost" in found["note"]
+    found = await shows(user, task, lambda view: words in (view["condition"] or ""), seconds)
+    assert "the task is not lost" in found["condition"]
     assert found["state"] == task["state"]
 
 
 async def is_well(hub: Hub, user: User, task: dict[str, Any], seconds: float = 60) -> None:
     """The trouble is over, the attempt is the same, and it has one job."""
-    found = await shows(user, task, lambda view: view["note"] is None, seconds)
+    found = await shows(user, task, lambda view: view["condition"] is None, seconds)
     assert (found["state"], found["attempt"]) == (task["state"], task["attempt"])
     check_one_job(hub, task)
 
@@ -70,7 +70,7 @@ async def is_well(hub: Hub, user: User, task: dict[str, Any], seconds: float = 6
 async def begin_now(hub: Hub, user: User, task: dict[str, Any]) -> None:
     """Slurm lets a job that it has requeued wait for two minutes: not here."""
     words = "it was put back into the queue"
-    found = await shows(user, task, lambda view: words in view["sentence"])
+    found = await shows(user, task, lambda view: words in view["message"])
     assert found["state"] == "queued"
     hub.cluster.scontrol("update", f"JobId={found['job']['id']}", "StartTime=now")
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from traitlets.config import Config
 
-from rosetta_hub.catalogue.catalogue import Person
+from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.check.command import open_context, own_tunnels, stand_in
 from rosetta_hub.check.context import Result
 from rosetta_hub.check.run import run_checks
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
-from rosetta_hub.identities import Identities
+from rosetta_hub.users.identities import Identities
 from tests.e2e.deployment import free_port
 from tests.support.cluster import Cluster
 
@@ -26,8 +26,8 @@ def make_settings(cluster: Cluster, directory: Path) -> Rosetta:
     slurm = {"type": "cluster", "wms": "slurm", "container_engines": ["singularity"]}
     computing = [
         {"id": "cluster", **slurm, "conf": login},
-        {"id": "dialing", **slurm, "conf": {**login, "way": "agent"}},
-        {"id": "direct", **slurm, "conf": {**login, "way": "direct"}},
+        {"id": "dialing", **slurm, "conf": {**login, "tunnel": "reverse"}},
+        {"id": "direct", **slurm, "conf": {**login, "tunnel": "direct"}},
         {"id": "host", "container_engines": ["docker", "podman"], "conf": host},
     ]
     computing = [{"access_mode": "ssh", **one} for one in computing]
@@ -90,7 +90,7 @@ def settings(cluster: Cluster, tmp_path: Path) -> Rosetta:
     database = Database(made.db_url)
     identities = Identities(database, made.keys(), made)
     for computing, account in ACCOUNTS.items():
-        view = identities.set_remote_user(Person("alice"), computing, account)
+        view = identities.set_remote_user(User("alice"), computing, account)
         cluster.authorize(account, str(view.paste))
     database.close()
     return made
@@ -140,7 +140,7 @@ async def test_host(settings: Rosetta) -> None:
 
 async def test_key_that_is_not_installed(settings: Rosetta) -> None:
     database = Database(settings.db_url)
-    Identities(database, settings.keys(), settings).renew(Person("alice"), "host")
+    Identities(database, settings.keys(), settings).renew(User("alice"), "host")
     database.close()
     results = await check(settings, "host")
     assert results["authentication"].status == "failed"

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from rosetta_agent.job import container_name
+from rosetta_agent.spec import container_name
 from tests.e2e.deployment import User, eventually
 from tests.support.cluster_faults import reboot, restart_service
 
@@ -16,7 +16,7 @@ async def running(user: User, **options: str) -> dict[str, object]:
     """A task of the host that is running."""
     task = await user.start(software="tiny", computing="host", **options)
     task = await user.until(task["id"], "running", "failed", seconds=120)
-    assert task["state"] == "running", (task["sentence"], task["log_tail"])
+    assert task["state"] == "running", (task["message"], task["log_tail"])
     return task
 
 
@@ -37,7 +37,7 @@ async def test_a_reboot_is_noticed(hub: Hub, alice: User) -> None:
     task = await running(alice, engine="podman")
     reboot(hub.cluster, "host")
     ended = await alice.until(str(task["id"]), "failed", "stopped", seconds=120)
-    assert ended["sentence"] == "Host was restarted, which ended the task. Start it again."
+    assert ended["message"] == "Host was restarted, which ended the task. Start it again."
 
     async def is_clean() -> bool:
         names = hub.cluster.run("host", ["podman", "ps", "--all", "--format={{.Names}}"], "carol")

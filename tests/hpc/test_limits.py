@@ -18,14 +18,14 @@ async def test_time_and_memory(hub: Hub, alice: User) -> None:
     assert "The job will soon reach its time limit: save your work." in warned["warnings"]
     ended = await alice.until(greedy["id"], "failed", "stopped")
     assert ended["state"] == "failed"
-    assert ended["sentence"] == (
+    assert ended["message"] == (
         "The task needed more than its memory (512 MB) and was ended."
         " Start it again with more memory."
     )
     check_one_job(hub, greedy)
     ended = await alice.until(short["id"], "failed", "stopped", seconds=150)
     assert ended["state"] == "failed"
-    assert ended["sentence"] == (
+    assert ended["message"] == (
         "The job reached its time limit on Cluster. Start the task again with more time."
     )
     check_one_job(hub, short)
@@ -39,7 +39,7 @@ async def test_disk_of_the_node_is_full(hub: Hub, alice: User) -> None:
         new = await begun(alice, constraint="intel")
         ended = await alice.until(new["id"], "failed", "running")
         assert ended["state"] == "failed"
-        assert ended["sentence"].startswith("The disk of Cluster is full.")
+        assert ended["message"].startswith("The disk of Cluster is full.")
         check_one_job(hub, new)
         await check_works(alice, task)
         await is_well(hub, alice, task)
@@ -54,7 +54,7 @@ async def test_home_is_over_quota(hub: Hub, alice: User) -> None:
         new = await begun(alice, computing="homes")
         ended = await alice.until(new["id"], "failed", "running")
         assert ended["state"] == "failed"
-        assert ended["sentence"] == "Your quota on Homes is used up. Free some space there."
+        assert ended["message"] == "Your quota on Homes is used up. Free some space there."
         check_one_job(hub, new)
         await check_works(alice, task)
         await is_well(hub, alice, task)

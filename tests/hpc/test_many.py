@@ -22,16 +22,16 @@ RUNNING = ["cluster"] * 16 + ["dialling"] * 4
 
 
 async def test_everything_is_killed(hub: Hub, alice: User) -> None:
-    """Nothing is lost, nothing is submitted twice, and all doors open again."""
+    """Nothing is lost, nothing is submitted twice, and every task can be opened again."""
     queued, running = await start_all(alice)
-    door = await alice.enter(running[0])
+    opened = await alice.enter(running[0])
     before = {job["job_id"]: job["name"] for job in hub.cluster.jobs()}
     await kill_everything(hub.deployment)
     await hub.deployment.start()
     await is_as_before(alice, queued + running)
     for task in running:
         await check_works(alice, task)
-    assert (await door.get("/")).code == 200
+    assert (await opened.get("/")).code == 200
     hub.cluster.scontrol("update", f"JobId={queued[0]['job']['id']}", "Account=physics")
     await alice.until(queued[0]["id"], "running")
     assert {job["job_id"]: job["name"] for job in hub.cluster.jobs()} == before
@@ -49,7 +49,7 @@ async def start_all(user: User) -> tuple[list[dict[str, Any]], list[dict[str, An
 
 async def is_as_before(user: User, tasks: list[dict[str, Any]]) -> None:
     """Wait until each task is what it was; all are asked for in one question."""
-    told = ("id", "state", "attempt", "sentence", "note")
+    told = ("id", "state", "attempt", "message", "condition")
     expected = {task["id"]: tuple(task[key] for key in told) for task in tasks}
     wrong: Any = None
 
@@ -82,4 +82,4 @@ async def kill_everything(deployment: Deployment) -> None:
 
 
 def _waits(task: dict[str, Any]) -> bool:
-    return task["job"] is not None and "no balance left" in task["sentence"]
+    return task["job"] is not None and "no balance left" in task["message"]

@@ -29,9 +29,9 @@ async def test_node_is_powered_off(hub: Hub, alice: User) -> None:
     hub.cluster.scontrol("update", f"JobId={last['job']['id']}", "Requeue=0")
     with machine_off(hub.cluster, node):
         for one in (task, last):
-            await shows(alice, one, lambda view: SILENT in (view["note"] or ""))
+            await shows(alice, one, lambda view: SILENT in (view["condition"] or ""))
         ended = await alice.until(last["id"], "failed")
-        assert ended["sentence"] == (
+        assert ended["message"] == (
             "A node of Cluster failed, and the job with it. Start the task again."
         )
         await begin_now(hub, alice, task)
@@ -47,11 +47,11 @@ async def test_job_is_preempted(hub: Hub, alice: User) -> None:
     task = await running(alice, partition="low", constraint="intel")
     with node_taken(hub.cluster, "node1"):
         queued = await shows(alice, task, lambda view: view["state"] == "queued")
-        assert queued["sentence"] == queued["job"]["reason"]
+        assert queued["message"] == queued["job"]["reason"]
         assert queued["job"]["id"] == task["job"]["id"]
         assert queued["open_url"] is None
         await begin_now(hub, alice, task)
-        await shows(alice, task, lambda view: view["sentence"].startswith("Waits for 1 free core"))
+        await shows(alice, task, lambda view: view["message"].startswith("Waits for 1 free core"))
     task = await alice.until(task["id"], "running", "failed")
     await check_works(alice, task)
     await is_well(hub, alice, task)
@@ -75,7 +75,7 @@ async def test_node_is_cut_off_from_the_hub(hub: Hub, alice: User, computing: st
     task = await running(alice, computing=computing, constraint="intel")
     await check_works(alice, task)
     with cut_off(hub.cluster, "node1"):
-        silent = await shows(alice, task, lambda view: SILENT in (view["note"] or ""))
+        silent = await shows(alice, task, lambda view: SILENT in (view["condition"] or ""))
         assert silent["state"] == "running"
         if computing == "cluster":
             await check_works(alice, task)

@@ -15,9 +15,9 @@ pytestmark = pytest.mark.usefixtures("leaves_nothing")
 async def test_job_is_held(hub: Hub, alice: User) -> None:
     task = await waiting(alice)
     hub.cluster.run("login", ["scontrol", "hold", task["job"]["id"]], "alice")
-    held = await shows(alice, task, lambda view: view["sentence"].startswith("Held."))
+    held = await shows(alice, task, lambda view: view["message"].startswith("Held."))
     command = f"scontrol release {held['job']['id']}"
-    assert command in held["sentence"] == held["job"]["reason"]
+    assert command in held["message"] == held["job"]["reason"]
     hub.cluster.run("login", command.split(), "alice")
     hub.cluster.scontrol("update", f"JobId={task['job']['id']}", "Account=physics")
     task = await alice.until(task["id"], "running", "failed")
@@ -27,7 +27,7 @@ async def test_job_is_held(hub: Hub, alice: User) -> None:
 async def test_job_is_held_by_the_administrators(hub: Hub, alice: User) -> None:
     task = await waiting(alice)
     hub.cluster.scontrol("hold", task["job"]["id"])
-    await shows(alice, task, lambda view: "Ask them to release it." in view["sentence"])
+    await shows(alice, task, lambda view: "Ask them to release it." in view["message"])
     await alice.api("POST", f"tasks/{task['id']}/stop")
     await alice.until(task["id"], "stopped")
     assert check_one_job(hub, task)["job_state"] == ["CANCELLED"]
@@ -42,7 +42,7 @@ async def test_partition_is_closed(hub: Hub, alice: User) -> None:
     hub.cluster.scontrol("update", "PartitionName=short", "State=DOWN")
     try:
         task = await begun(alice, partition="short", time="5m")
-        await shows(alice, task, lambda view: "`short` is closed" in view["sentence"])
+        await shows(alice, task, lambda view: "`short` is closed" in view["message"])
     finally:
         hub.cluster.scontrol("update", "PartitionName=short", "State=UP")
     task = await alice.until(task["id"], "running", "failed")
@@ -51,6 +51,6 @@ async def test_partition_is_closed(hub: Hub, alice: User) -> None:
 
 async def test_account_has_no_balance(hub: Hub, alice: User) -> None:
     task = await waiting(alice)
-    assert task["sentence"].startswith("Waits because the account `empty` has no balance left")
+    assert task["message"].startswith("Waits because the account `empty` has no balance left")
     assert task["state"] == "queued"
     await is_well(hub, alice, task)

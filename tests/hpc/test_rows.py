@@ -29,7 +29,7 @@ async def test_a_task_is_started_used_and_stopped(
     options = {"software": software, "computing": computing, "engine": engine, "runtime": runtime}
     task = await alice.start(**options)
     task = await alice.until(task["id"], "running", "failed", seconds=180)
-    assert task["state"] == "running", (task["sentence"], task["log_tail"])
+    assert task["state"] == "running", (task["message"], task["log_tail"])
     await check_works(alice, task)
     await alice.api("POST", f"tasks/{task['id']}/stop")
     assert (await alice.until(task["id"], "stopped", "failed"))["state"] == "stopped"

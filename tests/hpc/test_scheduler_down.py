@@ -40,7 +40,7 @@ async def test_slurm_is_slow(hub: Hub, alice: User) -> None:
         assert (await alice.until(old["id"], "stopped", "failed"))["state"] == "stopped"
         new = await alice.until(new["id"], "running", "failed")
         await check_works(alice, new)
-        assert new["note"] is None
+        assert new["condition"] is None
     await shows(alice, new, lambda view: view["job"]["node"])
     await is_well(hub, alice, new)
 

@@ -8,7 +8,7 @@ import pytest
 
 from rosetta_hub.errors import InvalidOptions
 from rosetta_hub.resources.check_request import check_request
-from rosetta_hub.resources.slurm.reasons import waiting_sentence
+from rosetta_hub.resources.slurm.reasons import waiting_message
 from rosetta_hub.resources.slurm.rest import SlurmRestWms
 from rosetta_hub.resources.slurm.wms import SlurmWms
 from rosetta_hub.resources.wms import JobRefused, JobRequest, JobState
@@ -150,11 +150,11 @@ async def test_reasons(bench: Bench, asked: dict[str, Any], begins: str) -> None
     job = await bench.submit(**asked)
     request = replace(JobRequest("a"), **asked)
 
-    async def sentence() -> bool:
+    async def message() -> bool:
         found = await bench.job(job.id)
-        return found is not None and waiting_sentence(found, request).startswith(begins)
+        return found is not None and waiting_message(found, request).startswith(begins)
 
-    await within(sentence)
+    await within(message)
 
 
 @pytest.mark.parametrize(("user", "begins"), [("alice", "Held. Release"), (None, "Held by the ad")])
@@ -163,7 +163,7 @@ async def test_held(bench: Bench, user: str | None, begins: str) -> None:
     bench.cluster.run("login" if user else "controller", ["scontrol", "hold", job.id], user)
     found = await bench.job(job.id)
     assert found is not None
-    assert waiting_sentence(found, JobRequest("a")).startswith(begins)
+    assert waiting_message(found, JobRequest("a")).startswith(begins)
     assert found.expected_start is None
 
 
@@ -171,7 +171,7 @@ async def test_held(bench: Bench, user: str | None, begins: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "sentence"),
+    ("asked", "message"),
     [
         ({"partition": "nowhere"}, "There is no partition `nowhere`."),
         ({"account": "nobody"}, "The account `nobody` can't be used"),
@@ -185,10 +185,10 @@ async def test_held(bench: Bench, user: str | None, begins: str) -> None:
         ({"reservation": "none"}, "There is no reservation `none`."),
     ],
 )
-async def test_refused(bench: Bench, asked: dict[str, Any], sentence: str) -> None:
+async def test_refused(bench: Bench, asked: dict[str, Any], message: str) -> None:
     with pytest.raises(JobRefused) as refused:
         await bench.submit(**asked)
-    assert str(refused.value).startswith(sentence)
+    assert str(refused.value).startswith(message)
     assert "(Slurm: " in str(refused.value)
 
 
@@ -196,8 +196,8 @@ async def test_refused(bench: Bench, asked: dict[str, Any], sentence: str) -> No
 
 
 async def test_facts(bench: Bench) -> None:
-    facts = await bench.wms.facts()
-    parts = {one.name: one for one in facts.partitions}
+    inventory = await bench.wms.inventory()
+    parts = {one.name: one for one in inventory.partitions}
     assert set(parts) == {"main", "short", "closed", "gpu", "low", "high"}
     main, gpu = parts["main"], parts["gpu"]
     assert (main.state, parts["closed"].state) == ("up", "down")
@@ -205,9 +205,9 @@ async def test_facts(bench: Bench) -> None:
     assert (main.max_time, parts["short"].max_time) == (7 * 86400, 600)
     assert main.max_memory == 256 << 30
     assert [(one.type, one.total, one.per_node) for one in gpu.gpus] == [("tesla", 2, 2)]
-    assert {one.name for one in facts.accounts} >= {"physics", "astro", "empty"}
-    assert [one.name for one in facts.accounts if one.default] == ["physics"]
-    assert {one.name: (one.max_time, one.max_cpus) for one in facts.qos} == {
+    assert {one.name for one in inventory.accounts} >= {"physics", "astro", "empty"}
+    assert [one.name for one in inventory.accounts if one.default] == ["physics"]
+    assert {one.name: (one.max_time, one.max_cpus) for one in inventory.qos} == {
         "normal": (None, None),
         "long": (172800, None),
         "debug": (1800, 8),
@@ -215,10 +215,10 @@ async def test_facts(bench: Bench) -> None:
 
 
 async def test_what_runs_is_not_idle(bench: Bench) -> None:
-    before = {one.name: one for one in (await bench.wms.facts()).partitions}["gpu"]
+    before = {one.name: one for one in (await bench.wms.inventory()).partitions}["gpu"]
     job = await bench.submit(partition="gpu", gpus=1, gpu_type="tesla", cpus=3)
     await bench.in_state(job.id, "RUNNING")
-    after = {one.name: one for one in (await bench.wms.facts()).partitions}["gpu"]
+    after = {one.name: one for one in (await bench.wms.inventory()).partitions}["gpu"]
     assert before.cpus_idle - after.cpus_idle == 3
     assert before.gpus[0].idle - after.gpus[0].idle == 1
 
@@ -239,8 +239,8 @@ IMPOSSIBLE: tuple[dict[str, Any], ...] = (
 
 
 async def test_refused_before_submit(bench: Bench) -> None:
-    facts = await bench.wms.facts()
+    inventory = await bench.wms.inventory()
     for asked in IMPOSSIBLE:
         with pytest.raises(InvalidOptions):
-            check_request(replace(JobRequest("a"), **asked), facts)
-    check_request(JobRequest("a", partition="main", account="physics", qos="long"), facts)
+            check_request(replace(JobRequest("a"), **asked), inventory)
+    check_request(JobRequest("a", partition="main", account="physics", qos="long"), inventory)

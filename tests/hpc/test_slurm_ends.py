@@ -111,8 +111,8 @@ async def test_every_version_of_the_api(cluster: Cluster, version: str) -> None:
     bench = Bench(cluster, SlurmRestWms(RestClient(conf), "alice"), [])
     job = await bench.submit(qos="long", constraint="avx2")
     assert (await bench.in_state(job.id, "RUNNING")).ends_at is not None
-    facts = await bench.wms.facts()
-    assert (len(facts.partitions), len(facts.qos)) == (6, 3)
+    inventory = await bench.wms.inventory()
+    assert (len(inventory.partitions), len(inventory.qos)) == (6, 3)
     await bench.wms.cancel(job.id)
     assert (await bench.gone(job.id)).by == "alice"
 
@@ -148,7 +148,7 @@ async def _knows_nothing(wms: Wms, job_id: str) -> None:
         wms.end(job_id),
         wms.cancel(job_id),
         wms.submit(request, SLEEP),
-        wms.facts(),
+        wms.inventory(),
     )
     answers = await asyncio.gather(*calls, return_exceptions=True)
     assert all(isinstance(answer, ResourceUnavailable) for answer in answers), answers
@@ -177,9 +177,9 @@ async def test_accounting_is_down(bench: Bench) -> None:
         if isinstance(bench.wms, SlurmRestWms):
             # slurmrestd shows no partition without asking the accounting for their QoS.
             with pytest.raises(ResourceUnavailable):
-                await bench.wms.facts()
+                await bench.wms.inventory()
         else:
-            assert len((await bench.wms.facts()).partitions) == 6
+            assert len((await bench.wms.inventory()).partitions) == 6
 
 
 async def test_lost_reply_is_no_second_job(commands: Bench) -> None:

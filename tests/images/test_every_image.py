@@ -7,7 +7,7 @@ import pytest
 from tests.images.conftest import Start
 from tests.images.containers import ANY_UID, PORTS, Container, until
 
-WAYS = {
+ROUTES = {
     "as it is": ((), None),
     "as root": (("--user=0",), None),
     "any uid, nothing writable, another port": ((*ANY_UID, "--cap-drop=ALL"), 7100),
@@ -27,12 +27,12 @@ def environment(image: str, port: int | None) -> dict[str, str]:
     return variables
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("image", PORTS)
-def test_answers_and_ends_when_asked(image: str, way: str, start: Start) -> None:
-    flags, port = WAYS[way]
+def test_answers_and_ends_when_asked(image: str, route: str, start: Start) -> None:
+    flags, port = ROUTES[route]
     container = start(image, *flags, environment=environment(image, port))
-    until(lambda: answers(container, image), f"{image} {way}")
+    until(lambda: answers(container, image), f"{image} {route}")
     assert container.execute("/opt/rosetta/entrypoint", "whoami") == "metauser"
     assert container.stop() != 137
 

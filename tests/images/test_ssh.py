@@ -100,7 +100,7 @@ def test_strangers_do_not_lock_the_user_out(start: Start) -> None:
 
 def test_without_a_password_it_does_not_start(start: Start) -> None:
     container = start("sshserver")
-    until(lambda: "set AUTH_PASS" in container.logs(), "the sentence")
+    until(lambda: "set AUTH_PASS" in container.logs(), "the message")
     assert container.stop() == 64
 
 

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { timeSpan } from "../../rosetta_hub/service/static/format.js";
-import { parseCount, parseSize, parseTime, writeSize, writeTime } from "../../rosetta_hub/service/static/units.js";
+import { timeSpan } from "../../rosetta_hub/web/static/format.js";
+import { parseCount, parseSize, parseTime, writeSize, writeTime } from "../../rosetta_hub/web/static/units.js";
 
 test("a size is read in powers of 1024", () => {
   assert.equal(parseSize("512M"), 512 * 2 ** 20);

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rosetta_hub.catalogue.catalogue import Person
+from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task
@@ -35,7 +35,7 @@ class Post:
 
     def start(self, name: str = "one", user: str = "alice", **options: Any) -> Task:
         """A queued task."""
-        return self.tasks.start(name, {"software": "echo", **options}, Person(user))
+        return self.tasks.start(name, {"software": "echo", **options}, User(user))
 
     def run(self, task: Task) -> Task:
         """Its agent reports that it runs."""

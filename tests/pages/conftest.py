@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Error, Page, async_playwright
 
 from . import stub as stubs
-from .cards import catalogue
+from .families import catalogue
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -29,7 +29,7 @@ ARGUMENTS = [
 async def stub() -> AsyncIterator[stubs.Stub]:
     """Hub and service with a catalogue and without tasks."""
     made = stubs.Stub()
-    made.cards = catalogue()
+    made.families = catalogue()
     server = made.listen()
     yield made
     made.cut()

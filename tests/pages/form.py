@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.async_api import Locator, Page
 
-from .cards import cluster_facts
+from .families import inventory
 from .stub import Stub
 from .tasks import make_task
 
@@ -16,10 +16,10 @@ async def open_form(page: Page, resource: str = "vega") -> None:
     await page.get_by_label("Computing resource").select_option(resource)
 
 
-async def open_advanced(page: Page, stub: Stub, facts: dict[str, Any] | None = None) -> None:
+async def open_advanced(page: Page, stub: Stub, cluster: dict[str, Any] | None = None) -> None:
     """The advanced form, with what the cluster has."""
     stub.put(make_task())
-    stub.facts["vega"] = facts or cluster_facts()
+    stub.inventory["vega"] = cluster or inventory()
     await open_form(page)
     await page.get_by_role("button", name="Advanced").click()
 
@@ -35,5 +35,5 @@ async def start(page: Page, stub: Stub) -> dict[str, str]:
 
 
 def select(page: Page, label: str) -> Locator:
-    """A select that the facts have filled."""
+    """A select that the inventory has filled."""
     return page.get_by_role("combobox", name=label, exact=True)

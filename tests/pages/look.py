@@ -7,8 +7,8 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.pages.cards import catalogue, cluster_facts
 from tests.pages.conftest import ARGUMENTS, CHROMIUM
+from tests.pages.families import catalogue, inventory
 from tests.pages.stub import PREFIX, Stub
 from tests.pages.tasks import failed, make_task, queued_job, running, running_job
 
@@ -28,11 +28,11 @@ LOG = (
 
 def fill(stub: Stub) -> None:
     """A task in each state."""
-    stub.cards = catalogue()
+    stub.families = catalogue()
     pulling = {"done": 312 * MB, "total": 1240 * MB}
     fetching = "Fetching the image to This machine: 312 MB of 1.2 GB."
-    stub.put(make_task("a1", name="Line survey", sentence="Waiting for This machine."))
-    stub.put(make_task("a2", state="starting", progress=pulling, sentence=fetching))
+    stub.put(make_task("a1", name="Line survey", message="Waiting for This machine."))
+    stub.put(make_task("a2", state="starting", progress=pulling, message=fetching))
     web = running(id="a3", usage={"cpu_seconds": 10.0, "memory": 700 * MB})
     stub.put(make_task("a3", name="Reduction of NGC 1333, second try") | web)
     ssh = {"protocol": "ssh", "url": "ssh -p 7003 metauser@127.0.0.1", "auth": "password"}
@@ -50,13 +50,13 @@ def fill(stub: Stub) -> None:
 
 def _fill_cluster(stub: Stub) -> None:
     """A task that waits in a queue, one at the end of its time, and one whose cluster is silent."""
-    stub.facts = {"vega": cluster_facts() | {"collected": in_minutes(0)}}
+    stub.inventory = {"vega": inventory() | {"collected": in_minutes(0)}}
     tomorrow, soon, later = (in_minutes(one) for one in (26 * 60, 5, 200))
     stub.put(make_task("a7", name="Cube of Orion") | queued_job(tomorrow))
     near = running_job(soon, id="a8", cpus=4, memory=16 * GB)
     stub.put(make_task("a8", name="Last minutes") | near)
     silent = "The login node of Vega does not answer since 14:02. The task goes on."
-    stub.put(make_task("a9", name="Mosaic") | running_job(later, id="a9", note=silent))
+    stub.put(make_task("a9", name="Mosaic") | running_job(later, id="a9", condition=silent))
 
 
 def in_minutes(minutes: float) -> str:
@@ -96,7 +96,7 @@ async def _look(browser: Browser, stub: Stub, directory: Path, width: int, theme
     end = f"-{width}-{theme}.png"
     await _shot(page, PREFIX, directory / f"tasks{end}", "#active .task-row")
     for task, name in SHOWN.items():
-        await _shot(page, f"{PREFIX}tasks/{task}?stay", directory / f"{name}{end}", "#facts dd")
+        await _shot(page, f"{PREFIX}tasks/{task}?stay", directory / f"{name}{end}", "#details dd")
     await page.goto("/hub/spawn")
     await page.screenshot(path=directory / f"catalogue{end}", full_page=True)
     await page.locator("input[value=casa]").check()

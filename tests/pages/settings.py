@@ -25,7 +25,7 @@ def make_identity(computing: str = "cluster", **changes: Any) -> dict[str, Any]:
         "public_key": None,
         "paste": None,
         "state": "missing",
-        "sentence": "Set your user name there to get a key.",
+        "message": "Set your user name there to get a key.",
     }
     return identity | changes
 
@@ -33,13 +33,13 @@ def make_identity(computing: str = "cluster", **changes: Any) -> dict[str, Any]:
 def with_key(remote_user: str, number: int = 1, **changes: Any) -> dict[str, Any]:
     """What changes when a key is made."""
     public = f"{KEY} rosetta-hub:alice-{number}"
-    sentence = "Add the line below to ~/.ssh/authorized_keys there, then test it."
+    message = "Add the line below to ~/.ssh/authorized_keys there, then test it."
     return {
         "remote_user": remote_user,
         "public_key": public,
         "paste": f"restrict,pty,port-forwarding {public}",
         "state": "untested",
-        "sentence": sentence,
+        "message": message,
     } | changes
 
 
@@ -57,7 +57,7 @@ class SettingsStub(Stub):
             "available": True,
             "problem": None,
         }
-        self.result: dict[str, Any] = {"state": "works", "sentence": "Logged in as alice."}
+        self.result: dict[str, Any] = {"state": "works", "message": "Logged in as alice."}
         self.bodies: list[Any] = []
         self.let_on = asyncio.Event()
         self.let_on.set()
@@ -99,7 +99,7 @@ class SettingsApi(Handler):
         if not self.allowed():
             return
         if refusal := self.stub.refusals.get(path):
-            self.sentence(*refusal)
+            self.message(*refusal)
 
     def get(self, _path: str) -> None:
         """All settings."""

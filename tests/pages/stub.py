@@ -43,16 +43,16 @@ class Stub:
         self.spawned: list[tuple[str, dict[str, str]]] = []
         self.queries: list[str] = []
         self.spawn_error = ""
-        self.cards: list[dict[str, Any]] = []
+        self.families: list[dict[str, Any]] = []
         self.taken: list[str] = []
         self.running: list[SimpleNamespace] = []
         self.native: dict[str, bool] = {}
-        self.facts: dict[str, dict[str, Any]] = {}
+        self.inventory: dict[str, dict[str, Any]] = {}
         self.facts_held = asyncio.Event()
         self.facts_held.set()
         self.identities: dict[str, bool] = {}
         self.at_service = True
-        self.person = "alice"
+        self.user = "alice"
         self.hub_calls: list[tuple[str, str, str]] = []
         self.streams_open = True
         self.logged_in = True
@@ -114,7 +114,7 @@ class Stub:
                 (rf"{PREFIX}open/([0-9a-f]+)", Inside, mine),
                 (rf"{PREFIX}settings", Settings, mine),
                 (rf"{PREFIX}api/computing", ComputingList, mine),
-                (rf"{PREFIX}api/computing/([a-z]+)/facts", ComputingFacts, mine),
+                (rf"{PREFIX}api/computing/([a-z]+)/inventory", ComputingFacts, mine),
                 (rf"{PREFIX}api/tasks", TaskList, mine),
                 (rf"{PREFIX}api/events", Events, mine),
                 (rf"{task}(/[a-z]+)?", TaskApi, mine),
@@ -172,10 +172,10 @@ class Handler(web.RequestHandler):
         plain = self.request.method == "GET" and sent == ["no-cors", "same-origin"]
         if (token == XSRF or plain) and self.stub.logged_in and self.stub.at_service:
             return True
-        self.sentence(403, "Log in to the hub.")
+        self.message(403, "Log in to the hub.")
         return False
 
-    def sentence(self, status: int, text: str) -> None:
+    def message(self, status: int, text: str) -> None:
         """An error of the API."""
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
@@ -238,7 +238,7 @@ class ComputingList(Handler):
         if not self.allowed():
             return
         self.stub.calls.append(("GET", "computing"))
-        versions = [version for card in self.stub.cards for version in card["versions"]]
+        versions = [version for family in self.stub.families for version in family["versions"]]
         found = {one["id"]: one for version in versions for one in version["computing"]}
         self.finish({"computing": [self.with_identity(one) for one in found.values()]})
 
@@ -253,18 +253,18 @@ class ComputingList(Handler):
 
 
 class ComputingFacts(Handler):
-    """`GET api/computing/<id>/facts`."""
+    """`GET api/computing/<id>/inventory`."""
 
     async def get(self, computing: str) -> None:
         """What the test says, when it says so."""
         if not self.allowed():
             return
-        self.stub.calls.append(("GET", f"computing/{computing}/facts"))
+        self.stub.calls.append(("GET", f"computing/{computing}/inventory"))
         await self.stub.facts_held.wait()
-        if facts := self.stub.facts.get(computing):
-            self.finish(facts)
+        if inventory := self.stub.inventory.get(computing):
+            self.finish(inventory)
         else:
-            self.sentence(404, "There is no such computing resource.")
+            self.message(404, "There is no such computing resource.")
 
 
 class TaskList(Handler):
@@ -304,12 +304,12 @@ class TaskApi(Handler):
         if not self.allowed():
             return False
         if task_id not in self.stub.tasks:
-            self.sentence(404, "There is no such task.")
+            self.message(404, "There is no such task.")
             return False
         call = (method, f"{task_id}{what or ''}")
         self.stub.calls.append(call)
         if refusal := self.stub.refusals.get(" ".join(call)):
-            self.sentence(*refusal)
+            self.message(*refusal)
             return False
         return True
 
@@ -324,7 +324,7 @@ class Events(Handler):
         if not self.allowed():
             return
         if not self.stub.streams_open:
-            self.sentence(503, "Not now.")
+            self.message(503, "Not now.")
             return
         self.only = self.get_argument("task", None)
         self.ended = asyncio.Event()
@@ -406,18 +406,18 @@ class Spawn(Handler):
         options = service_templates().get_template("options_form.html")
         preset = take_preset(self.request) if self.request.method == "GET" else {}
         form = options.render(
-            cards=self.stub.cards,
+            families=self.stub.families,
             static_url=f"{PREFIX}static",
             user={"name": "alice"},
             preset=preset,
         )
         context = hub_context(self.stub)
-        person = {**vars(context["user"]), "name": self.stub.person}
+        user = {**vars(context["user"]), "name": self.stub.user}
         page = hub_templates().get_template("spawn.html")
         self.finish(
             page.render(
                 **context,
-                for_user=SimpleNamespace(**person),
+                for_user=SimpleNamespace(**user),
                 spawner_options_form=form,
                 error_message=error,
                 url=url_concat(self.request.uri or "", {"_xsrf": "abc"}),
@@ -437,7 +437,7 @@ class StockPage(Handler):
         scopes = ["access:servers!user=somebody-with-a-long-name", "list:users"]
         now = datetime(2026, 1, 1)
         used = {"created": now, "last_activity": now, "expires_at": None, "scopes": scopes}
-        token = SimpleNamespace(api_id="a1", note="For the script of my colleague", **used)
+        token = SimpleNamespace(api_id="a1", condition="For the script of my colleague", **used)
         client = {"token_id": "a2", "description": "Service rosetta", "tokens": [token], **used}
         context = hub_context(self.stub) | {"login_url": "/hub/login"}
         if name == "login":

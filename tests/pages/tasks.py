@@ -26,8 +26,8 @@ def make_task(task_id: str = "3f9a1c22b7e4", **changes: Any) -> dict[str, Any]:
         "cpus": 1.5,
         "memory": 2 << 30,
         "state": "queued",
-        "target": "run",
-        "sentence": "Waiting for This machine.",
+        "desired_state": "run",
+        "message": "Waiting for This machine.",
         "progress": None,
         "warnings": [],
         "attempt": 1,
@@ -41,7 +41,7 @@ def make_task(task_id: str = "3f9a1c22b7e4", **changes: Any) -> dict[str, Any]:
         "log_tail": [],
         "usage": None,
         "job": None,
-        "note": None,
+        "condition": None,
         "request": {},
         "can": {"stop": True, "start": False, "delete": True, "log": True},
     }
@@ -53,7 +53,7 @@ def running(**changes: Any) -> dict[str, Any]:
     task_id = changes.get("id", "3f9a1c22b7e4")
     return {
         "state": "running",
-        "sentence": "Running on This machine.",
+        "message": "Running on This machine.",
         "progress": None,
         "started": "2026-01-01T10:01:00Z",
         "open_url": f"{PREFIX}open/{task_id}",
@@ -69,7 +69,7 @@ def queued_job(expected_start: str | None = None, **changes: Any) -> dict[str, A
         "engine": "singularity",
         "cpus": 64,
         "memory": 128 << 30,
-        "sentence": "Waits for 64 free cores in `main`.",
+        "message": "Waits for 64 free cores in `main`.",
         "request": request,
         "job": job | {"expected_start": expected_start} | changes,
     }
@@ -78,15 +78,15 @@ def queued_job(expected_start: str | None = None, **changes: Any) -> dict[str, A
 def running_job(ends_at: str, **changes: Any) -> dict[str, Any]:
     """What makes a task one that runs on a node of Vega."""
     job = {"state": "RUNNING", "node": "node03", "ends_at": ends_at}
-    return queued_job(**job) | running(sentence="Running on Vega.", **changes)
+    return queued_job(**job) | running(message="Running on Vega.", **changes)
 
 
-def failed(sentence: str, log_tail: list[str]) -> dict[str, Any]:
+def failed(message: str, log_tail: list[str]) -> dict[str, Any]:
     """What changes in a task that fails."""
     return {
         "state": "failed",
-        "target": "run",
-        "sentence": sentence,
+        "desired_state": "run",
+        "message": message,
         "log_tail": log_tail,
         "ended": "2026-01-01T10:02:00Z",
         "open_url": None,

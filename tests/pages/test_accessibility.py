@@ -46,7 +46,7 @@ async def open_advanced(page: Page) -> None:
 PAGES: dict[str, tuple[str, str, Action]] = {
     "dashboard": (PREFIX, "#ended-list .task-row", nothing),
     **{
-        task: (f"{PREFIX}tasks/{task}?stay", "#facts dd", nothing)
+        task: (f"{PREFIX}tasks/{task}?stay", "#details dd", nothing)
         for task in ("a2", "a3", "a4", "a5", "a7", "a9")
     },
     "no task": (f"{PREFIX}tasks/ffff", ".notice", nothing),

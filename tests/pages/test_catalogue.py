@@ -56,15 +56,15 @@ async def test_arrow_keys_choose(page: Page, stub: Stub) -> None:
 
 async def test_filter_by_tag_and_search(page: Page, stub: Stub) -> None:
     await page.goto("/hub/spawn")
-    cards = page.locator(".card-choice:visible .card-name")
+    families = page.locator(".card-choice:visible .card-name")
     await page.get_by_role("button", name="astronomy").click()
-    await expect(cards).to_have_text(["CASA", "Aladin"])
+    await expect(families).to_have_text(["CASA", "Aladin"])
     await page.get_by_role("searchbox").fill("desktop carta")
-    await expect(cards).to_have_text(["CASA"])
+    await expect(families).to_have_text(["CASA"])
     await page.get_by_role("searchbox").fill("nothing like it")
     await expect(page.locator("#nothing-found")).to_be_visible()
     await page.get_by_role("button", name="Show everything").click()
-    await expect(cards).to_have_count(len(stub.cards))
+    await expect(families).to_have_count(len(stub.families))
 
 
 async def test_options_follow_version_and_resource(page: Page, stub: Stub) -> None:
@@ -163,7 +163,7 @@ async def test_a_native_entry_brings_its_own_form(page: Page, stub: Stub) -> Non
 
 
 async def test_without_scripts_it_is_a_plain_form(browser: Browser, stub: Stub) -> None:
-    stub.cards = [card for card in stub.cards if card["kind"] == "container"]
+    stub.families = [family for family in stub.families if family["kind"] == "container"]
     stub.put(make_task())
     context = await browser.new_context(base_url=stub.base, java_script_enabled=False)
     page = await context.new_page()
@@ -183,8 +183,8 @@ async def test_without_scripts_it_is_a_plain_form(browser: Browser, stub: Stub) 
 
 async def test_a_catalogue_of_strange_words(page: Page, stub: Stub) -> None:
     evil = "\"><script>window.hacked=1</script>'<b>"
-    stub.cards[0] |= {"name": evil, "description": evil, "tags": [evil], "id": "evil"}
-    stub.cards[0]["versions"] = [{"tag": evil, "default": True, "computing": []}]
+    stub.families[0] |= {"name": evil, "description": evil, "tags": [evil], "id": "evil"}
+    stub.families[0]["versions"] = [{"tag": evil, "default": True, "computing": []}]
     await page.goto("/hub/spawn")
     await expect(page.locator(".card-name").first).to_have_text(evil)
     await page.get_by_role("radio").first.check()
@@ -193,6 +193,6 @@ async def test_a_catalogue_of_strange_words(page: Page, stub: Stub) -> None:
 
 
 async def test_an_empty_catalogue(page: Page, stub: Stub) -> None:
-    stub.cards = []
+    stub.families = []
     await page.goto("/hub/spawn")
     await expect(page.locator("main")).to_contain_text("The catalogue is empty")

@@ -148,13 +148,13 @@ async def test_an_ended_session_is_said(page: Page, stub: Stub) -> None:
 async def test_what_users_write_stays_text(page: Page, stub: Stub) -> None:
     evil = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script>"
     software = {"name": evil, "version": evil, "logo": "", "image": evil}
-    stub.put(make_task(name=evil, sentence=evil, software=software, computing={"name": evil}))
+    stub.put(make_task(name=evil, message=evil, software=software, computing={"name": evil}))
     await open_dashboard(page)
     await expect(page.locator(".task-name")).to_have_text(evil)
-    await expect(page.locator(".task-sentence")).to_have_text(evil)
+    await expect(page.locator(".task-message")).to_have_text(evil)
     await page.locator(".task-name").click()
     await expect(page.locator("h1")).to_have_text(evil)
-    await expect(page.locator("#facts")).to_contain_text(evil)
+    await expect(page.locator("#details")).to_contain_text(evil)
     assert await page.evaluate("window.hacked") is None
 
 
@@ -164,7 +164,7 @@ async def test_the_focus_stays_when_a_task_changes(page: Page, stub: Stub) -> No
     cancel = page.get_by_role("button", name="Cancel My CASA")
     await cancel.focus()
     stub.put(make_task("a2", name="Newer", created="2026-02-01T10:00:00Z"))
-    stub.put(task, sentence="Second in the queue.")
+    stub.put(task, message="Second in the queue.")
     await expect(page.locator(".task-row")).to_have_count(2)
     await expect(cancel).to_be_focused()
     # Where the button goes, the focus goes to the task, not to the top of the page.

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from .cards import cluster_facts
+from .families import inventory
 from .form import open_advanced, open_form, select, start
 from .stub import PREFIX, Stub
 from .tasks import make_task
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def test_a_missing_key_leads_to_the_settings_and_back(page: Page, stub: Stub) -> None:
     stub.put(make_task())
-    stub.facts["perun"] = cluster_facts()
+    stub.inventory["perun"] = inventory()
     await open_form(page, "perun")
     notice = page.locator("#identity")
     await expect(notice).to_contain_text("Perun does not know you yet.")
@@ -41,7 +41,7 @@ async def test_a_key_set_up_in_another_tab_is_noticed(page: Page, stub: Stub) ->
     await open_form(page, "perun")
     await expect(page.locator("#identity")).to_be_visible()
     stub.identities["perun"] = True
-    stub.facts["perun"] = cluster_facts()
+    stub.inventory["perun"] = inventory()
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await expect(page.locator("#identity")).to_be_hidden()
     await expect(select(page, "Partition")).to_have_value("main")
@@ -55,7 +55,7 @@ async def test_who_has_not_been_at_the_service_is_logged_in(page: Page, stub: St
 
 
 async def test_a_form_for_somebody_else_asks_nothing_of_ones_own(page: Page, stub: Stub) -> None:
-    stub.person = "bob"
+    stub.user = "bob"
     await open_form(page, "perun")
     await expect(page.get_by_role("textbox", name="Partition")).to_be_visible()
     await expect(page.get_by_role("button", name="Start")).to_be_enabled()

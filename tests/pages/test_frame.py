@@ -31,10 +31,10 @@ LONG = "W" * 80
 async def test_nothing_scrolls_sideways_at_360_pixels(page: Page, stub: Stub, path: str) -> None:
     fill(stub)
     for task in stub.tasks.values():
-        task |= {"name": LONG, "sentence": LONG, "note": f"{LONG}.", "request": {"qos": LONG}}
+        task |= {"name": LONG, "message": LONG, "condition": f"{LONG}.", "request": {"qos": LONG}}
         if task["job"]:
             task["job"] |= {"reason": f"Not {LONG}", "node": LONG}
-    stub.cards[0] |= {"name": LONG, "description": LONG}
+    stub.families[0] |= {"name": LONG, "description": LONG}
     await page.set_viewport_size({"width": 360, "height": 740})
     await page.goto(path)
     await expect(page.locator("#loading")).to_be_hidden()
@@ -48,9 +48,11 @@ async def test_nothing_scrolls_sideways_at_360_pixels(page: Page, stub: Stub, pa
 
 async def test_the_form_of_a_cluster_fits_as_well(page: Page, stub: Stub) -> None:
     fill(stub)
-    facts = stub.facts["vega"]
-    facts["partitions"][0]["name"] = facts["accounts"][0]["name"] = facts["error"] = LONG
-    for resource in stub.cards[0]["versions"][0]["computing"]:
+    inventory = stub.inventory["vega"]
+    inventory["partitions"][0]["name"] = inventory["accounts"][0]["name"] = inventory["error"] = (
+        LONG
+    )
+    for resource in stub.families[0]["versions"][0]["computing"]:
         resource["sizes"] = [one | {"label": LONG, "gpu_type": LONG} for one in resource["sizes"]]
     await page.set_viewport_size({"width": 360, "height": 740})
     await page.goto("/hub/spawn")
@@ -59,7 +61,7 @@ async def test_the_form_of_a_cluster_fits_as_well(page: Page, stub: Stub) -> Non
     await expect(page.locator(".size-choice").first).to_be_visible()
     assert await page.evaluate(OVERFLOW) <= 0
     await page.get_by_role("button", name="Advanced").click()
-    await expect(page.locator("#facts-line")).to_have_text(LONG)
+    await expect(page.locator("#inventory-line")).to_have_text(LONG)
     assert await page.evaluate(OVERFLOW) <= 0
     await page.get_by_label("Computing resource").select_option("perun")
     await expect(page.locator("#identity")).to_be_visible()

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlencode
 import pytest
 from playwright.async_api import Page, expect
 
-from .cards import cluster_facts
+from .families import inventory
 from .form import select, start
 from .stub import PREFIX, Stub
 from .tasks import make_task, running
@@ -21,7 +21,7 @@ QUERY = (
 
 async def test_all_options_of_a_link_are_filled_in(page: Page, stub: Stub) -> None:
     stub.put(make_task())
-    stub.facts["vega"] = cluster_facts()
+    stub.inventory["vega"] = inventory()
     await page.goto(f"/hub/spawn/alice?{QUERY}")
     await expect(page.get_by_text("A link has filled in this form.")).to_be_visible()
     await expect(page.get_by_label("Computing resource")).to_have_value("vega")

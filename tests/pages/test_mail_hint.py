@@ -27,7 +27,7 @@ async def test_who_gets_a_mail_is_told_where(page: Page, stub: SettingsStub) -> 
     stub.put(make_task("a1"))
     await page.goto(PAGE)
     hint = page.locator("#mail-hint")
-    await expect(page.locator("#sentence")).to_be_visible()
+    await expect(page.locator("#task-message")).to_be_visible()
     await expect(hint).to_be_hidden()
     stub.put(make_task("a1", **queued_job()))
     await expect(hint).to_have_text(f"{STAYS} A mail to alice@example.org tells you when it runs.")
@@ -57,6 +57,6 @@ async def test_a_hub_that_sends_none_promises_none(page: Page, stub: SettingsStu
 async def test_only_the_own_tasks_are_about_the_own_mail(page: Page, stub: SettingsStub) -> None:
     stub.put(make_task("a1", user="bob", **queued_job()))
     await page.goto(PAGE)
-    await expect(page.locator("#sentence")).to_have_text("Waits for 64 free cores in main.")
+    await expect(page.locator("#task-message")).to_have_text("Waits for 64 free cores in main.")
     await expect(page.locator("#mail-hint")).to_be_hidden()
     assert ("GET", "api/settings") not in stub.calls

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from .cards import HOUR, VEGA, cluster_facts, partition
+from .families import HOUR, VEGA, inventory, partition
 from .form import open_advanced, open_form, select, start
 from .stub import Stub
 from .tasks import make_task
@@ -135,7 +135,7 @@ async def test_times_as_people_write_them(page: Page, stub: Stub, text: str, sai
 async def test_a_slow_cluster_holds_nobody_up(page: Page, stub: Stub) -> None:
     stub.facts_held.clear()
     await open_advanced(page, stub)
-    line = page.locator("#facts-line")
+    line = page.locator("#inventory-line")
     await expect(line).to_have_text("Asking Vega what is idle…")
     await page.get_by_label("CPUs").fill("20")
     await expect(page.locator("#cpus-limit")).to_have_text("Up to 64")
@@ -158,7 +158,7 @@ async def test_without_facts_the_fields_are_plain(page: Page, stub: Stub) -> Non
         "error": silent,
     }
     await open_advanced(page, stub, nothing)
-    await expect(page.locator("#facts-line")).to_have_text(silent)
+    await expect(page.locator("#inventory-line")).to_have_text(silent)
     await page.get_by_role("textbox", name="Partition").fill("main")
     await page.get_by_role("textbox", name="QoS").fill("--evil")
     await page.get_by_role("button", name="Start").click()
@@ -175,16 +175,16 @@ async def test_without_facts_the_fields_are_plain(page: Page, stub: Stub) -> Non
 
 
 async def test_old_facts_are_shown_with_the_error(page: Page, stub: Stub) -> None:
-    await open_advanced(page, stub, cluster_facts() | {"error": "Vega is silent since 14:02."})
-    await expect(page.locator("#facts-line")).to_have_text("Vega is silent since 14:02.")
+    await open_advanced(page, stub, inventory() | {"error": "Vega is silent since 14:02."})
+    await expect(page.locator("#inventory-line")).to_have_text("Vega is silent since 14:02.")
     await expect(select(page, "Partition")).to_have_value("main")
 
 
 async def test_a_scheduler_that_tells_little(page: Page, stub: Stub) -> None:
     unknown = {"nodes_total": 0, "cpus_total": 0, "max_cpus": None, "max_memory": None}
     partitions = [partition("batch", **unknown, max_time=None)]
-    facts = cluster_facts() | {"partitions": partitions, "accounts": [], "qos": []}
-    await open_advanced(page, stub, facts)
+    cluster = inventory() | {"partitions": partitions, "accounts": [], "qos": []}
+    await open_advanced(page, stub, cluster)
     await expect(select(page, "Partition").locator("option")).to_have_text(["batch"])
     await expect(page.locator("#cpus-limit")).to_have_text("Up to 64")
     await page.get_by_label("GPUs", exact=True).fill("2")
@@ -194,8 +194,8 @@ async def test_a_scheduler_that_tells_little(page: Page, stub: Stub) -> None:
 
 
 async def test_a_cluster_where_nothing_starts(page: Page, stub: Stub) -> None:
-    facts = cluster_facts() | {"partitions": [partition("main", state="drain")], "accounts": []}
-    await open_advanced(page, stub, facts | {"qos": []})
+    cluster = inventory() | {"partitions": [partition("main", state="drain")], "accounts": []}
+    await open_advanced(page, stub, cluster | {"qos": []})
     chosen = select(page, "Partition")
     await expect(chosen).to_have_value("main")
     message = await chosen.evaluate("field => field.validationMessage")
@@ -206,8 +206,8 @@ async def test_a_cluster_where_nothing_starts(page: Page, stub: Stub) -> None:
 async def test_another_resource_starts_afresh(page: Page, stub: Stub) -> None:
     other = VEGA | {"id": "altair", "name": "Altair", "limits": {"cpus": 4, "memory": None}}
     other["time"] = {"default": HOUR, "max": 2 * HOUR}
-    stub.cards[0]["versions"][0]["computing"].append(other)
-    stub.facts["altair"] = cluster_facts() | {"partitions": [partition("batch")]}
+    stub.families[0]["versions"][0]["computing"].append(other)
+    stub.inventory["altair"] = inventory() | {"partitions": [partition("batch")]}
     await open_advanced(page, stub)
     await select(page, "Partition").select_option("gpu")
     await page.get_by_label("CPUs").fill("20")

@@ -26,23 +26,23 @@ async def test_from_nothing_to_a_key_that_works(page: Page, stub: SettingsStub) 
     stub.add(make_identity())
     await page.goto(PREFIX)
     await page.get_by_role("link", name="Keys and mail").click()
-    card = page.locator(".identity")
-    await expect(card.locator(".state")).to_have_text("Not set up")
-    await expect(card.get_by_role("button", name="Test now")).to_be_hidden()
-    await card.get_by_label("Your user name on The cluster").fill(" al1ce ")
+    family = page.locator(".identity")
+    await expect(family.locator(".state")).to_have_text("Not set up")
+    await expect(family.get_by_role("button", name="Test now")).to_be_hidden()
+    await family.get_by_label("Your user name on The cluster").fill(" al1ce ")
     await page.keyboard.press("Enter")
-    line = card.locator(".connect-value").first
+    line = family.locator(".connect-value").first
     await expect(line).to_have_text(str(with_key("al1ce")["paste"]))
-    await expect(card.locator(".state")).to_have_text("Not tested")
+    await expect(family.locator(".state")).to_have_text("Not tested")
     assert stub.bodies == [{"remote_user": "al1ce"}]
 
     stub.let_on.clear()
-    await card.get_by_role("button", name="Test now").click()
-    await expect(card.get_by_role("button", name="Testing…")).to_be_disabled()
+    await family.get_by_role("button", name="Test now").click()
+    await expect(family.get_by_role("button", name="Testing…")).to_be_disabled()
     stub.let_on.set()
-    await expect(card.locator(".state")).to_have_text("Works")
-    await expect(card.get_by_role("status")).to_have_text("Logged in as alice.")
-    await expect(card.get_by_role("button", name="Test now")).to_be_focused()
+    await expect(family.locator(".state")).to_have_text("Works")
+    await expect(family.get_by_role("status")).to_have_text("Logged in as alice.")
+    await expect(family.get_by_role("button", name="Test now")).to_be_focused()
 
 
 async def test_the_line_is_copied(page: Page, stub: SettingsStub) -> None:
@@ -57,7 +57,7 @@ async def test_the_line_is_copied(page: Page, stub: SettingsStub) -> None:
 
 async def test_a_refusal_is_a_sentence(page: Page, stub: SettingsStub) -> None:
     stub.add(make_identity() | with_key("alice"))
-    stub.result = {"state": "refused", "sentence": "The cluster does not accept the key."}
+    stub.result = {"state": "refused", "message": "The cluster does not accept the key."}
     await page.goto(URL)
     await page.get_by_role("button", name="Test now").click()
     await expect(page.locator(".identity .state")).to_have_text("Refused")
@@ -69,7 +69,7 @@ async def test_a_refusal_is_a_sentence(page: Page, stub: SettingsStub) -> None:
 
 
 async def test_a_new_key_is_asked_about(page: Page, stub: SettingsStub) -> None:
-    stub.add(make_identity() | with_key("alice", state="works", sentence="It works."))
+    stub.add(make_identity() | with_key("alice", state="works", message="It works."))
     await page.goto(URL)
     renew = page.locator(".identity").get_by_role("button", name="New key")
     await renew.click()
@@ -82,7 +82,7 @@ async def test_a_new_key_is_asked_about(page: Page, stub: SettingsStub) -> None:
 
 
 async def test_deleting_a_key_is_asked_about(page: Page, stub: SettingsStub) -> None:
-    stub.add(make_identity() | with_key("alice", state="works", sentence="It works."))
+    stub.add(make_identity() | with_key("alice", state="works", message="It works."))
     await page.goto(URL)
     remove = page.locator(".identity").get_by_role("button", name="Delete key")
     await remove.click()
@@ -95,8 +95,8 @@ async def test_deleting_a_key_is_asked_about(page: Page, stub: SettingsStub) -> 
 
 
 async def test_with_certificates_there_is_nothing_to_paste(page: Page, stub: SettingsStub) -> None:
-    sentence = "There is nothing to set up: the hub vouches for you."
-    state = {"state": "untested", "sentence": sentence}
+    message = "There is nothing to set up: the hub vouches for you."
+    state = {"state": "untested", "message": message}
     stub.add(make_identity(fixed=True, remote_user="alice", **state))
     await page.goto(URL)
     user = page.get_by_label("Your user name on The cluster")
@@ -117,10 +117,10 @@ async def test_a_user_name_that_is_none_is_not_sent(page: Page, stub: SettingsSt
 
 
 async def test_names_are_text(page: Page, stub: SettingsStub) -> None:
-    stub.add(make_identity(name="<b>x</b>", host="<i>y</i>", sentence="<script>z</script>"))
+    stub.add(make_identity(name="<b>x</b>", host="<i>y</i>", message="<script>z</script>"))
     await page.goto(URL)
     await expect(page.locator(".identity h3")).to_contain_text("<b>x</b> <i>y</i>")
-    await expect(page.locator(".identity-sentence")).to_have_text("<script>z</script>")
+    await expect(page.locator(".identity-message")).to_have_text("<script>z</script>")
 
 
 async def test_mails_are_chosen_with_the_keyboard(page: Page, stub: SettingsStub) -> None:
@@ -167,7 +167,7 @@ async def test_a_service_that_does_not_answer_is_said(page: Page, stub: Settings
 
 
 async def test_nothing_scrolls_sideways_at_360_pixels(page: Page, stub: SettingsStub) -> None:
-    stub.add(make_identity("one", name=LONG, host=LONG, sentence=LONG))
+    stub.add(make_identity("one", name=LONG, host=LONG, message=LONG))
     stub.add(make_identity("two") | with_key("alice"))
     stub.mail["problem"] = LONG
     await page.set_viewport_size({"width": 360, "height": 740})

@@ -20,17 +20,17 @@ async def test_the_waiting_room_tells_and_opens_the_task(page: Page, stub: Stub)
     await page.goto(PAGE)
     step = page.locator("[aria-current=step]")
     await expect(step).to_have_text("Queued")
-    await expect(page.locator("#sentence")).to_have_text("Waiting for This machine.")
+    await expect(page.locator("#task-message")).to_have_text("Waiting for This machine.")
 
     pulling = {"done": 300 * MB, "total": 1200 * MB}
-    task = stub.put(task, state="starting", sentence="Fetching the image.", progress=pulling)
+    task = stub.put(task, state="starting", message="Fetching the image.", progress=pulling)
     await expect(step).to_have_text("Starting")
     bar = page.get_by_role("progressbar")
     await expect(bar).to_have_attribute("aria-valuenow", "25")
     await expect(page.locator("#pull-text")).to_have_text("25 %, 900 MB to go")
     assert await bar.locator(".progress-bar").evaluate("bar => bar.style.width") == "25%"
 
-    task = stub.put(task, progress=None, sentence="Waiting for the software to answer.")
+    task = stub.put(task, progress=None, message="Waiting for the software to answer.")
     await expect(bar).to_be_hidden()
     await expect(page.locator("#opening")).to_contain_text("opens as soon as it is ready")
     stub.put(task, **running())
@@ -108,8 +108,8 @@ async def test_cancel(page: Page, stub: Stub) -> None:
     task = stub.put(make_task())
     await page.goto(PAGE)
     await page.get_by_role("button", name="Cancel").click()
-    stub.put(task, state="stopping", target="stop", sentence="The task is being stopped.")
-    await expect(page.locator("#sentence")).to_have_text("The task is being stopped.")
+    stub.put(task, state="stopping", target="stop", message="The task is being stopped.")
+    await expect(page.locator("#task-message")).to_have_text("The task is being stopped.")
     assert ("POST", f"{ID}/stop") in stub.calls
 
 
@@ -119,7 +119,7 @@ async def test_a_failure_shows_cause_and_last_words(page: Page, stub: Stub) -> N
     await page.goto(PAGE)
     await expect(page.locator("#log-text")).to_contain_text("all of it")
     stub.put(task, **failed("The software ended with exit code 3.", ["boom"]))
-    await expect(page.locator("#sentence")).to_have_text("The software ended with exit code 3.")
+    await expect(page.locator("#task-message")).to_have_text("The software ended with exit code 3.")
     await expect(page.locator("#tail-text")).to_have_text("boom")
     await expect(page.locator("#log-text")).to_be_hidden()
     await expect(page).to_have_title("Failed: My CASA")
@@ -127,7 +127,7 @@ async def test_a_failure_shows_cause_and_last_words(page: Page, stub: Stub) -> N
     await page.get_by_role("button", name="Start again").click()
     stub.logs[ID] = ""
     stub.put(make_task(attempt=2))
-    await expect(page.locator("#sentence")).to_have_text("Waiting for This machine.")
+    await expect(page.locator("#task-message")).to_have_text("Waiting for This machine.")
     await expect(page.locator("#log-text")).to_have_text("")
     assert ("POST", f"{ID}/start") in stub.calls
 
@@ -143,7 +143,7 @@ async def test_delete_leads_to_the_dashboard(page: Page, stub: Stub) -> None:
 async def test_a_task_deleted_elsewhere_while_the_line_was_down(page: Page, stub: Stub) -> None:
     stub.put(make_task())
     await page.goto(PAGE)
-    await expect(page.locator("#sentence")).to_be_visible()
+    await expect(page.locator("#task-message")).to_be_visible()
     stub.cut()
     stub.remove(ID)
     await expect(page).to_have_url(stub.base + PREFIX)
@@ -221,7 +221,7 @@ async def test_usage_and_warnings(page: Page, stub: Stub) -> None:
     warning = "The task can't connect to other machines."
     stub.put(make_task(**running(usage=usage, warnings=[warning])))
     await page.goto(PAGE)
-    await expect(page.locator("#facts")).to_contain_text("700 MB in use of 2 GB")
+    await expect(page.locator("#details")).to_contain_text("700 MB in use of 2 GB")
     await expect(page.locator("#warnings")).to_have_text(warning)
 
 

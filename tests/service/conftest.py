@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from rosetta_hub.catalogue.catalogue import Person, load_catalogue
+from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.database.database import Database
 from rosetta_hub.keys import Keys
 from rosetta_hub.tasks.events import Broadcaster
@@ -16,7 +16,7 @@ from rosetta_hub.tasks.manager import TaskManager
 
 from .postgres import postgresql
 
-ALICE = Person("alice")
+ALICE = User("alice")
 SOFTWARE = [
     {"name": "Echo", "image_name": "rosetta/echo", "image_tag": "1"},
     {"name": "Echo", "image_name": "rosetta/echo", "image_tag": "2"},

@@ -8,13 +8,13 @@ import pytest
 from cryptography.fernet import Fernet
 from jupyterhub.services.auth import HubOAuth
 
-from rosetta_hub.catalogue.catalogue import Person
+from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.database.models import BrowserSession, Task, utc_now
 from rosetta_hub.edge.client import Activity
 from rosetta_hub.errors import Conflict, HubUnavailable
-from rosetta_hub.hub_client import HubClient
+from rosetta_hub.hub.client import HubClient
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
-from rosetta_hub.reconciler.activity import ActivityReporter
+from rosetta_hub.periodic.activity import ActivityReporter
 
 from .conftest import Bench
 
@@ -67,8 +67,8 @@ class Site:
 
     def use(self, user: str, server: str, sessions: dict[str, int] | None = None) -> Task:
         """Something goes through a task of the user's now."""
-        person = Person(user)
-        task = self.bench.tasks.start(server, {"software": "echo"}, person)
+        owner = User(user)
+        task = self.bench.tasks.start(server, {"software": "echo"}, owner)
         self.edge.seen[task.id] = Activity(1, 1, in_a_moment(), 0, sessions or {})
         return task
 

@@ -1,4 +1,4 @@
-"""The REST API over HTTP: what is asked wrongly is a sentence, never an error of the service."""
+"""The REST API over HTTP: what is asked wrongly is a message, never an error of the service."""
 
 import json
 import logging
@@ -15,20 +15,20 @@ from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
-from rosetta_hub.catalogue.catalogue import Person, load_catalogue
+from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import EdgeUnavailable
-from rosetta_hub.hub_client import HubClient
-from rosetta_hub.identities import Identities
-from rosetta_hub.service.application import build_application
-from rosetta_hub.service.auth import build_hub_auth
-from rosetta_hub.service.handlers import Services
-from rosetta_hub.service.health import Health, database_check, disk_check
-from rosetta_hub.service.page_templates import PageTemplates
-from rosetta_hub.tasks.troubles import Troubles
+from rosetta_hub.hub.client import HubClient
+from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.view import Viewer
-from rosetta_hub.users import Users
+from rosetta_hub.users.deletion import Users
+from rosetta_hub.users.identities import Identities
+from rosetta_hub.web.application import build_application
+from rosetta_hub.web.auth import build_hub_auth
+from rosetta_hub.web.handlers import Services
+from rosetta_hub.web.health import Health, database_check, disk_check
+from rosetta_hub.web.page_templates import PageTemplates
 
 from .conftest import ALICE, SOFTWARE, Bench
 from .test_history import HISTORY, add_history, counted_rows
@@ -68,7 +68,7 @@ class Hub:
     stopped: list[tuple[str, str]] = field(default_factory=list)
 
     async def start_server(self, user: str, server_name: str, options: dict[str, Any]) -> None:
-        self.bench.tasks.start(server_name, options, Person(user))
+        self.bench.tasks.start(server_name, options, User(user))
 
     async def stop_server(self, user: str, server_name: str, remove: bool = False) -> None:
         assert not remove
@@ -177,11 +177,11 @@ async def site(
         "disk": (disk_check(tmp_path), "Nothing can be written."),
         "edge": (made.check_edge, "The edge does not answer."),
     }
-    monkeypatch.setattr("rosetta_hub.service.health.MAX_AGE", 0)
+    monkeypatch.setattr("rosetta_hub.web.health.MAX_AGE", 0)
     parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
     parts |= {"settings": settings, "keys": bench.keys, "tasks": tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": identities, "hub": hub}
-    parts |= {"viewer": Viewer(settings, tasks.logs, Troubles()), "health": Health(checks)}
+    parts |= {"viewer": Viewer(settings, tasks.logs, Conditions()), "health": Health(checks)}
     parts |= {"users": Users(tasks, identities, cast(HubClient, None), nothing, nothing)}
     parts |= {"identity_changed": nothing}
     server = HTTPServer(build_application(Services(**parts), b"secret"))
@@ -248,7 +248,7 @@ async def test_a_malformed_body_is_a_sentence(site: Site, method: str, path: str
         "api/tasks?user=%00",
         "api/events?task=%00",
         "api/events?task=%ff",
-        "api/computing/%00/facts",
+        "api/computing/%00/inventory",
         "servers/%00/one",
         "servers/alice/%ff",
         "api/tasks/xyz",
@@ -296,13 +296,13 @@ async def test_the_spawners_are_told_of_active_tasks_alone(site: Site) -> None:
 
 async def test_all_tasks_of_a_user_are_stopped_before_the_user_is_deleted(site: Site) -> None:
     first, second = site.start(), site.bench.tasks.start("two", {"software": "echo"}, ALICE)
-    other = site.bench.tasks.start("one", {"software": "echo"}, Person("bob"))
+    other = site.bench.tasks.start("one", {"software": "echo"}, User("bob"))
     site.hub.scopes["admin"] = [ACCESS, "delete:servers", "read:servers"]
     assert (await site.call("POST", "api/users/alice/stop", token="bob"))[0] == 404
     status, answer = await site.call("POST", "api/users/alice/stop", token="admin")
     assert status == 202
     assert {task["id"] for task in answer["tasks"]} == {first.id, second.id}
-    targets = {task.id: task.target.value for task in site.bench.tasks.all()}
+    targets = {task.id: task.desired_state.value for task in site.bench.tasks.all()}
     assert targets == {first.id: "stop", second.id: "stop", other.id: "run"}
     assert sorted(site.hub.stopped) == [("alice", "one"), ("alice", "two")]
 
@@ -346,7 +346,7 @@ async def test_a_list_reads_what_is_in_it(site: Site) -> None:
     add_history(site.bench.tasks.database, "local")
     task, other = site.start(), site.bench.tasks.start("two", {"software": "echo"}, ALICE)
     site.hub.scopes["bob"].append("access:servers!server=alice/one")
-    own = site.bench.tasks.start("own", {"software": "echo"}, Person("bob"))
+    own = site.bench.tasks.start("own", {"software": "echo"}, User("bob"))
     assert await site.listed("bob") == [own.id, task.id]
     with counted_rows(site.bench.tasks.database) as counts:
         assert await site.listed("bob") == [own.id, task.id]
@@ -420,7 +420,7 @@ async def test_what_comes_every_few_seconds_is_no_news(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     task, key = site.start(), site.bench.keys.spawner_key
-    caplog.set_level(logging.DEBUG, "rosetta_hub.service.application")
+    caplog.set_level(logging.DEBUG, "rosetta_hub.web.application")
     await site.fetch("GET", "hub/tasks/alice/one", token=key)
     await site.fetch("GET", "health", token="")
     await site.fetch("GET", f"api/tasks/{task.id}")

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from asyncssh import import_public_key
 
-from rosetta_hub.catalogue.catalogue import Person
+from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.identities import Identities
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.build import ResourceBuilder, Resources
 from rosetta_hub.resources.endpoints import ACCEPTED_HOST_KEYS
 from rosetta_hub.ssh.host_keys import build_known_hosts_line, find_pinned_keys
 from rosetta_hub.ssh.key_pairs import generate_key_pair
 from rosetta_hub.tunnels.client import TunnelsClient
+from rosetta_hub.users.identities import Identities
 
 HOST: dict[str, Any] = {
     "name": "Host",
@@ -53,7 +53,7 @@ def test_a_user_without_an_account_is_told_what_to_do(tmp_path: Path) -> None:
     endpoints = resources.endpoints["host"]
     with pytest.raises(ResourceUnavailable, match="Keys and mail"):
         endpoints.endpoint("alice")
-    identities.set_remote_user(Person("alice"), "host", "asmith")
+    identities.set_remote_user(User("alice"), "host", "asmith")
     found = endpoints.endpoint("alice")
     assert (found.username, found.identity, found.certificate) == ("asmith", "user alice", None)
     assert "PRIVATE KEY" in found.private_key
@@ -65,7 +65,7 @@ def test_accepted_host_keys_count_for_hosts_that_are_not_pinned(tmp_path: Path) 
     resources, identities = build(
         tmp_path, changed(known_hosts=build_known_hosts_line("host.example.org", 22, keys[0]))
     )
-    identities.set_remote_user(Person("alice"), "host", "alice")
+    identities.set_remote_user(User("alice"), "host", "alice")
     accepted = [
         build_known_hosts_line("host.example.org", 22, keys[1]),
         build_known_hosts_line("host.example.org", 2222, keys[2]),

@@ -8,16 +8,16 @@ import pytest
 
 from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.database.external_text import fit_text
-from rosetta_hub.database.models import State, Task, utc_now
+from rosetta_hub.database.models import Task, TaskState, utc_now
 from rosetta_hub.errors import InvalidOptions
 from rosetta_hub.reconciler.job_watcher import JobWatcher
 from rosetta_hub.resources.resource import Queue
 from rosetta_hub.resources.wms import Job, JobEnd, JobState
-from rosetta_hub.tasks.troubles import Troubles
+from rosetta_hub.tasks.conditions import Conditions
 
 from .conftest import ALICE, Bench
-from .test_grace import CLUSTER
 from .test_manager import report
+from .test_unopened import CLUSTER
 
 ODD = "a\0b\x1b[31m\r\n\ud800" + "é" * 400
 
@@ -34,19 +34,19 @@ def test_odd_text_of_a_container_is_recorded(bench: Bench) -> None:
     task = bench.tasks.start("one", {"software": "echo"}, ALICE)
     bench.tasks.report(task, report("failed", reason="exited", exit_code=1, detail="x\0"))
     found = bench.tasks.find(task.id)
-    assert (found.state, found.detail) == (State.FAILED, "x\ufffd")
+    assert (found.state, found.detail) == (TaskState.FAILED, "x\ufffd")
 
 
 def test_a_row_in_memory_is_what_was_stored(bench: Bench) -> None:
     task = bench.tasks.start("one", {"software": "echo"}, ALICE)
 
     def change(row: Task) -> None:
-        row.node = row.boot = row.job_id = row.job_state = row.job_reason = ODD
+        row.node = row.boot_id = row.job_id = row.job_state = row.job_reason = ODD
         row.message = row.reason = row.remote_user = ODD
 
     changed = bench.tasks.update(task, change)
     found = bench.tasks.find(task.id)
-    for column in ("node", "boot", "job_id", "job_state", "job_reason", "message", "reason"):
+    for column in ("node", "boot_id", "job_id", "job_state", "job_reason", "message", "reason"):
         assert getattr(changed, column) == getattr(found, column)
         assert getattr(found, column).startswith("a\ufffdb")
 
@@ -73,7 +73,7 @@ class FakeQueue:
         return task.server_name
 
     def task_of(self, job: Job) -> tuple[str, int] | None:
-        return (job.name, 1) if job.name.startswith("stray") else None
+        return (job.name, 1) if job.name.startswith("orphan") else None
 
     def why(self, job: Job, _task: Task) -> str:
         if job.reason == "broken":
@@ -82,6 +82,9 @@ class FakeQueue:
 
     async def end(self, _task: Task) -> JobEnd | None:
         return JobEnd("unknown", ODD, node=ODD)
+
+    async def ends(self, tasks: Iterable[Task]) -> dict[str, JobEnd]:
+        return {task.job_id or "": JobEnd("unknown", ODD, node=ODD) for task in tasks}
 
     async def find(self, _task: Task) -> Sequence[Job]:
         return []
@@ -101,7 +104,7 @@ class Watched:
         software = [{"name": "Echo", "image_name": "echo"}]
         computing = load_catalogue(software, [CLUSTER]).computing["cluster"]
         queue = cast(Queue, self.queue)
-        self.watcher = JobWatcher(computing, queue, bench.tasks, Troubles())
+        self.watcher = JobWatcher(computing, queue, bench.tasks, Conditions())
         for name, fields in jobs.items():
             self.add(name, **fields)
 
@@ -144,7 +147,7 @@ async def test_odd_text_of_the_accounting_ends_the_task(bench: Bench) -> None:
     watched = Watched(bench, one={}, two={})
     watched.queue.jobs_of.clear()
     await watched.watcher.step()
-    assert {watched.task(name).state for name in ("one", "two")} == {State.FAILED}
+    assert {watched.task(name).state for name in ("one", "two")} == {TaskState.FAILED}
     assert watched.task("one").detail.startswith("a\ufffdb")
 
 
@@ -152,14 +155,14 @@ async def test_a_job_that_cannot_be_followed_stops_no_other(bench: Bench) -> Non
     watched = Watched(bench, one={"reason": "broken"}, two={"reason": "Priority"})
     watched.add("ended")
     watched.tasks.update(watched.task("ended"), _end_earlier)
-    for name in ("broken", "stray-two"):
-        job = Job(name, f"stray-{name}", "alice", JobState.PENDING, "PENDING")
+    for name in ("broken", "orphan-two"):
+        job = Job(name, f"orphan-{name}", "alice", JobState.PENDING, "PENDING")
         watched.queue.jobs_of[name] = job
     await watched.watcher.step()
     assert watched.task("one").job_reason is None
     assert watched.task("two").job_reason == "Waits (Priority)."
-    assert watched.queue.cancelled == ["stray-two"]
+    assert watched.queue.cancelled == ["orphan-two"]
 
 
 def _end_earlier(task: Task) -> None:
-    task.state, task.ended = State.STOPPED, utc_now() - timedelta(minutes=5)
+    task.state, task.ended = TaskState.STOPPED, utc_now() - timedelta(minutes=5)

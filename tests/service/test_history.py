@@ -12,14 +12,14 @@ from sqlalchemy import event, insert, text
 
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
-from rosetta_hub.database.models import State, Target, Task, utc_now
+from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.edge.client import Activity
-from rosetta_hub.hub_client import HubClient
+from rosetta_hub.hub.client import HubClient
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
-from rosetta_hub.reconciler.activity import ActivityReporter
-from rosetta_hub.reconciler.grace import UnopenedStopper
-from rosetta_hub.reconciler.silence import SilenceWatcher
-from rosetta_hub.reconciler.strays import StrayStopper
+from rosetta_hub.periodic.activity import ActivityReporter
+from rosetta_hub.periodic.liveness import LivenessWatcher
+from rosetta_hub.periodic.orphans import OrphanStopper
+from rosetta_hub.periodic.unopened import UnopenedCuller
 
 from .conftest import ALICE, Bench
 from .test_jobs import Desk
@@ -39,12 +39,12 @@ def add_history(database: Database, computing: str) -> None:
             "server_name": f"old-{number}",
             "name": "Old",
             "options": {},
-            "card": "echo",
+            "family": "echo",
             "software": {"name": "Echo"},
             "computing": computing,
             "engine": "docker",
-            "state": State.STOPPED,
-            "target": Target.STOP,
+            "state": TaskState.STOPPED,
+            "desired_state": DesiredState.STOP,
             "job_id": str(number),
             "remote_user": f"user{number % 50}",
             "created": yesterday,
@@ -103,7 +103,7 @@ def settings_of(directory: Path) -> Rosetta:
         hub_url="http://localhost:8000",
         tasks_url="http://127.0.0.1",
         computing=[{"id": "local", "name": "This machine", "container_engines": ["docker"]}],
-        unopened_grace=1,
+        cull_unopened_timeout=1,
     )
 
 
@@ -115,9 +115,9 @@ async def test_no_periodic_step_reads_what_has_ended(bench: Bench, tmp_path: Pat
     tasks.report(task, report("running"))
     edge = cast(EdgePublisher, Edge())
     steps = {
-        "silence": SilenceWatcher(tasks, settings).step,
-        "strays": StrayStopper(tasks, hub).step,
-        "grace": UnopenedStopper(tasks, edge, settings).step,
+        "silence": LivenessWatcher(tasks, settings).step,
+        "orphans": OrphanStopper(tasks, hub).step,
+        "grace": UnopenedCuller(tasks, edge, settings).step,
         "activity": ActivityReporter(tasks, edge, hub, cast(Any, None), bench.keys).step,
     }
     for name, step in steps.items():

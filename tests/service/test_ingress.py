@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import update
 
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.models import State, Target, Task
-from rosetta_hub.edge import EdgeClient, Listener, stop_edge
+from rosetta_hub.database.models import DesiredState, Task, TaskState
+from rosetta_hub.edge import EdgeClient, TaskListener, stop_edge
 from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import EdgeUnavailable, NotFound, ResourceUnavailable
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
@@ -91,7 +91,7 @@ class MeddledEdge(EdgeClient):
         self._meddler = meddler
 
     async def put_tasks(
-        self, listeners: Iterable[Listener], kept: Iterable[str] = ()
+        self, listeners: Iterable[TaskListener], kept: Iterable[str] = ()
     ) -> dict[str, str]:
         listeners = list(listeners)
         await self._meddler.meddle()
@@ -177,13 +177,13 @@ async def test_full_state_of_the_edge_races_with_single_changes(site: Site) -> N
     await site.ingress.open(ends)
     await site.ingress.open(stays)
     site.restart()
-    site.change(begins, state=State.STOPPED)
+    site.change(begins, state=TaskState.STOPPED)
 
     def end() -> Awaitable[None]:
         return site.edge.close(site.bench.tasks.stopped(ends))
 
     def begin() -> Awaitable[None]:
-        site.change(begins, state=State.RUNNING)
+        site.change(begins, state=TaskState.RUNNING)
         return site.edge.open(begins)
 
     site.meddler.changes = [end, begin]
@@ -215,7 +215,7 @@ async def test_task_whose_row_cannot_be_read_can_be_stopped(site: Site) -> None:
     bad = site.start("bad")
     await site.ingress.open(bad)
     bad = site.change(
-        bad, software={"interface_protocol": "http", "unknown": 1}, target=Target.STOP
+        bad, software={"interface_protocol": "http", "unknown": 1}, desired_state=DesiredState.STOP
     )
     await site.ingress.close_to_users(bad)
     await site.end(bad)
@@ -229,7 +229,7 @@ async def test_what_the_edge_missed_is_sent_again(
     await site.edge.sync()
     task = site.start("one")
 
-    async def time_out(listener: Listener) -> None:
+    async def time_out(listener: TaskListener) -> None:
         raise EdgeUnavailable("the edge did not answer within 10 s")
 
     with monkeypatch.context() as patch:
@@ -281,13 +281,13 @@ async def test_full_state_of_the_tunnels_races_with_single_changes(site: Site) -
     await site.tunnels.open(stays)
     site.restart()
 
-    site.change(begins, state=State.STOPPED)
+    site.change(begins, state=TaskState.STOPPED)
 
     def end() -> Awaitable[None]:
         return site.tunnels.close(site.bench.tasks.stopped(ends))
 
     def begin() -> Awaitable[None]:
-        site.change(begins, state=State.RUNNING)
+        site.change(begins, state=TaskState.RUNNING)
         return site.tunnels.open(begins)
 
     site.meddler.changes = [end, begin]

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from rosetta_hub.background import spawn
-from rosetta_hub.catalogue.catalogue import Person, load_catalogue
+from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
-from rosetta_hub.database.models import State, Task, utc_now
+from rosetta_hub.database.models import Task, TaskState, utc_now
 from rosetta_hub.errors import AuthenticationFailed, ResourceUnavailable
 from rosetta_hub.keys import Keys
 from rosetta_hub.reconciler import job_steps, query_pace
@@ -22,16 +22,16 @@ from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.reconciler.job_watcher import JobWatcher
 from rosetta_hub.reconciler.query_pace import QueryPace
 from rosetta_hub.resources.cluster import Cluster
-from rosetta_hub.resources.slurm.reasons import waiting_sentence
+from rosetta_hub.resources.slurm.reasons import waiting_message
 from rosetta_hub.resources.wms import Job
 from rosetta_hub.ssh.errors import Unreachable
+from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.links import is_open
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
+from rosetta_hub.tasks.messages import message
 from rosetta_hub.tasks.report import Report
-from rosetta_hub.tasks.sentences import sentence
-from rosetta_hub.tasks.troubles import Troubles
 from tests.support.eventually import until
 from tests.support.fake_slurm import FakeSlurm
 
@@ -84,12 +84,12 @@ class Desk:
     queue: Cluster
     steps: JobSteps
     watcher: JobWatcher
-    troubles: Troubles
+    conditions: Conditions
     asked: list[str] = field(default_factory=list)
 
     def start(self, name: str = "one", user: str = "alice", **options: Any) -> Task:
         chosen = {"software": "echo", "cpus": 4, **options}
-        return self.tasks.start(name, chosen, Person(user))
+        return self.tasks.start(name, chosen, User(user))
 
     async def step(self, task: Task) -> float | None:
         return await self.steps.step(self.tasks.find(task.id), self.queue)
@@ -123,7 +123,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterable[Desk]:
         state_dir=str(tmp_path),
         hub_url="http://localhost:8000",
         tasks_url="http://127.0.0.1",
-        beat_interval=1,
+        heartbeat_interval=1,
         stop_timeout=1,
     )
     keys, database = Keys(tmp_path), Database(f"sqlite:///{tmp_path}/rosetta.sqlite")
@@ -133,26 +133,26 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterable[Desk]:
     tasks = TaskManager(database, catalogue, keys, logs, Broadcaster(), lambda task_id: None)
     (tmp_path / "bin").mkdir()
     slurm = FakeSlurm(tmp_path / "bin")
-    computing, troubles = catalogue.computing["cluster"], Troubles()
-    queue = Cluster(computing, settings, keys, OneAccount(), slurm.wms, None, waiting_sentence)
-    watcher = JobWatcher(computing, queue, tasks, troubles)
+    computing, conditions = catalogue.computing["cluster"], Conditions()
+    queue = Cluster(computing, settings, keys, OneAccount(), slurm.wms, None, waiting_message)
+    watcher = JobWatcher(computing, queue, tasks, conditions)
     asked: list[str] = []
     expect_change, hurry = watcher.pace.expect_change, watcher.pace.hurry
 
-    def note(word: str, then: Callable[[], None]) -> None:
+    def condition(word: str, then: Callable[[], None]) -> None:
         asked.append(word)
         then()
 
-    monkeypatch.setattr(watcher.pace, "expect_change", partial(note, "soon", expect_change))
-    monkeypatch.setattr(watcher.pace, "hurry", partial(note, "at once", hurry))
+    monkeypatch.setattr(watcher.pace, "expect_change", partial(condition, "soon", expect_change))
+    monkeypatch.setattr(watcher.pace, "hurry", partial(condition, "at once", hurry))
     steps = JobSteps(tasks, NoDoors(), settings, {"cluster": watcher})
-    yield Desk(tasks, slurm, queue, steps, watcher, troubles, asked)
+    yield Desk(tasks, slurm, queue, steps, watcher, conditions, asked)
     database.close()
 
 
 async def test_submitted_once_and_followed(desk: Desk) -> None:
     task = await desk.submitted()
-    assert (task.state, task.remote_user, desk.asked) == (State.QUEUED, "alice", ["soon"])
+    assert (task.state, task.remote_user, desk.asked) == (TaskState.QUEUED, "alice", ["soon"])
     assert await desk.step(task) == job_steps.REFRESH
     assert desk.count("sbatch") == 1
     desk.job(task, reason="Resources", start="2026-11-21T14:30:00")
@@ -160,7 +160,7 @@ async def test_submitted_once_and_followed(desk: Desk) -> None:
     task = desk.now(task)
     assert "4" in (task.job_reason or "")
     assert task.expected_start is not None
-    assert sentence(task, "Cluster") == task.job_reason
+    assert message(task, "Cluster") == task.job_reason
 
 
 async def test_the_node_is_asked_for_at_once_when_an_agent_begins_and_when_it_runs(
@@ -277,8 +277,8 @@ async def test_a_refused_job_fails_with_the_words_of_the_scheduler(desk: Desk) -
     task = desk.start(partition="nowhere")
     await desk.step(task)
     task = desk.now(task)
-    assert (task.state, task.reason) == (State.FAILED, "refused")
-    assert "nowhere" in sentence(task, "Cluster")
+    assert (task.state, task.reason) == (TaskState.FAILED, "refused")
+    assert "nowhere" in message(task, "Cluster")
 
 
 @pytest.mark.parametrize(
@@ -297,11 +297,11 @@ async def test_no_answer_is_not_gone(desk: Desk, behaviour: dict[str, Any]) -> N
     for _ in range(5):
         with pytest.raises(ResourceUnavailable):
             await desk.watcher.step()
-    assert desk.now(task).state is State.RUNNING
-    assert desk.troubles.of(task) is not None
+    assert desk.now(task).state is TaskState.RUNNING
+    assert desk.conditions.of(task) is not None
     desk.slurm.behave()
     await desk.watcher.step()
-    assert desk.troubles.of(task) is None
+    assert desk.conditions.of(task) is None
     assert desk.now(task).node == "node1"
 
 
@@ -309,13 +309,13 @@ async def test_nobody_is_let_in_before_the_node_is_known(desk: Desk) -> None:
     """The agent says that it runs before the scheduler is asked again."""
     task = await desk.submitted()
     desk.report(task, "running", interface={"kind": "listener", "port": 40000})
-    assert desk.now(task).state is State.RUNNING
+    assert desk.now(task).state is TaskState.RUNNING
     assert not is_open(desk.now(task))
-    assert "opens in a moment" in sentence(desk.now(task), "Cluster")
+    assert "opens in a moment" in message(desk.now(task), "Cluster")
     desk.job(task, state="RUNNING", node="node1")
     await desk.watcher.step()
     assert is_open(desk.now(task))
-    assert sentence(desk.now(task), "Cluster") == "Running on Cluster."
+    assert message(desk.now(task), "Cluster") == "Running on Cluster."
 
 
 @pytest.mark.parametrize(
@@ -335,8 +335,8 @@ async def test_why_a_job_ended(desk: Desk, state: str, reason: str) -> None:
     desk.job(task, state=state, node="node1")
     await desk.watcher.step()
     task = desk.now(task)
-    assert (task.state, task.reason) == (State.FAILED, reason)
-    assert sentence(task, "Cluster")
+    assert (task.state, task.reason) == (TaskState.FAILED, reason)
+    assert message(task, "Cluster")
 
 
 async def test_many_ends_are_one_query(desk: Desk) -> None:
@@ -410,7 +410,7 @@ async def test_a_job_that_ends_in_good_order_at_its_limit(desk: Desk) -> None:
     desk.report(task, "stopped", 2)
     desk.job(task, state="COMPLETED")
     await desk.watcher.step()
-    assert (desk.now(task).state, desk.now(task).reason) == (State.FAILED, "time_limit")
+    assert (desk.now(task).state, desk.now(task).reason) == (TaskState.FAILED, "time_limit")
 
 
 async def test_a_requeued_job_is_the_same_task_again(desk: Desk) -> None:
@@ -418,13 +418,17 @@ async def test_a_requeued_job_is_the_same_task_again(desk: Desk) -> None:
     desk.report(task, "running", 500, interface={"kind": "listener", "port": 4000})
     # The agent is signalled when its job is preempted; that is no end by itself.
     desk.report(task, "stopped", 501)
-    assert desk.now(task).state is State.RUNNING
+    assert desk.now(task).state is TaskState.RUNNING
     desk.job(task, state="PENDING", reason="BeginTime")
     await desk.watcher.step()
     again = desk.now(task)
-    assert (again.state, again.interface_kind, again.job_id) == (State.QUEUED, None, task.job_id)
+    assert (again.state, again.interface_kind, again.job_id) == (
+        TaskState.QUEUED,
+        None,
+        task.job_id,
+    )
     desk.report(task, "running", 1)
-    assert desk.now(task).state is State.RUNNING
+    assert desk.now(task).state is TaskState.RUNNING
 
 
 async def test_an_answer_that_is_older_than_the_agents_report_requeues_nothing(
@@ -441,7 +445,7 @@ async def test_an_answer_that_is_older_than_the_agents_report_requeues_nothing(
     monkeypatch.setattr(desk.queue, "jobs", report_meanwhile)
     await desk.watcher.step()
     now = desk.now(task)
-    assert (now.state, now.interface_port, now.sequence) == (State.RUNNING, 40000, 1)
+    assert (now.state, now.interface_port, now.sequence) == (TaskState.RUNNING, 40000, 1)
 
 
 async def test_a_job_that_nobody_knows_is_gone_after_three_answers(desk: Desk) -> None:
@@ -450,9 +454,9 @@ async def test_a_job_that_nobody_knows_is_gone_after_three_answers(desk: Desk) -
     (desk.slurm.directory / "jobs.json").write_text("{}")
     for _ in range(2):
         await desk.watcher.step()
-        assert desk.now(task).state is State.RUNNING
+        assert desk.now(task).state is TaskState.RUNNING
     await desk.watcher.step()
-    assert (desk.now(task).state, desk.now(task).reason) == (State.FAILED, "job_lost")
+    assert (desk.now(task).state, desk.now(task).reason) == (TaskState.FAILED, "job_lost")
 
 
 async def test_a_double_is_cancelled(desk: Desk) -> None:
@@ -509,7 +513,7 @@ async def test_stop_cancels_in_every_state(desk: Desk, state: str) -> None:
     assert await desk.step(task) == job_steps.LOOK_AGAIN
     assert desk.job(task)["state"] == "CANCELLED"
     await desk.step(task)
-    assert desk.now(task).state is State.STOPPED
+    assert desk.now(task).state is TaskState.STOPPED
 
 
 async def test_stop_before_the_answer_to_the_submission(desk: Desk) -> None:
@@ -532,7 +536,7 @@ async def test_a_live_agent_ends_its_task_itself(desk: Desk) -> None:
     assert await desk.step(task) == job_steps.LOOK_AGAIN
     assert desk.job(task)["state"] == "RUNNING"
     desk.report(task, "stopped", 2)
-    assert desk.now(task).state is State.STOPPED
+    assert desk.now(task).state is TaskState.STOPPED
 
 
 def _same(now: datetime) -> datetime:
@@ -540,7 +544,7 @@ def _same(now: datetime) -> datetime:
 
 
 def _set_last_beat(row: Task, when: datetime) -> None:
-    row.last_beat = when
+    row.last_heartbeat = when
 
 
 async def test_what_agents_were_asked_is_forgotten(

@@ -7,10 +7,10 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from rosetta_hub.catalogue.catalogue import Person
+from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
-from rosetta_hub.identities import Identities
+from rosetta_hub.users.identities import Identities
 from tests.support.sshd import Sshd
 
 CLUSTER = {
@@ -36,7 +36,7 @@ async def connection(sshd: Sshd, tmp_path: Path) -> AsyncIterator[asyncssh.SSHCl
     settings = Rosetta(computing=[CLUSTER], state_dir=str(tmp_path))
     keys, database = settings.keys(), Database(settings.db_url)
     identities = Identities(database, keys, settings)
-    view = identities.set_remote_user(Person("alice"), "cluster", sshd.username)
+    view = identities.set_remote_user(User("alice"), "cluster", sshd.username)
     assert view.paste is not None
     sshd.authorize(view.paste)
     used = identities.credentials("alice", "cluster")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rosetta_hub.catalogue.catalogue import Person, load_catalogue
+from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ConfigError, InvalidOptions, LimitReached
@@ -28,7 +28,7 @@ COMPUTING: list[dict[str, Any]] = [
         "sizes": [{"name": "large", "label": "Large", "cpus": 8, "memory": "8G", "gpus": 2}],
     },
 ]
-STAFF = Person("bob", frozenset({"staff"}))
+STAFF = User("bob", frozenset({"staff"}))
 
 
 class Desk:
@@ -41,15 +41,15 @@ class Desk:
     def limit(self, *limits: dict[str, Any]) -> None:
         self.tasks.catalogue = load_catalogue(SOFTWARE, COMPUTING, limits)
 
-    def start(self, person: Person = ALICE, **options: Any) -> Task:
+    def start(self, user: User = ALICE, **options: Any) -> Task:
         self.count += 1
         chosen = {"software": "echo", "name": f"T{self.count}", **options}
-        return self.tasks.start(f"t{self.count}", chosen, person)
+        return self.tasks.start(f"t{self.count}", chosen, user)
 
-    def refusal(self, person: Person = ALICE, **options: Any) -> str:
+    def refusal(self, user: User = ALICE, **options: Any) -> str:
         before = len(self.tasks.active())
         with pytest.raises(LimitReached) as caught:
-            self.start(person, **options)
+            self.start(user, **options)
         assert len(self.tasks.active()) == before
         return str(caught.value)
 
@@ -79,7 +79,7 @@ def test_tasks_are_counted_until_they_have_ended(desk: Desk) -> None:
     desk.start()
     desk.start()
     # Somebody else has not been limited by alice's tasks.
-    desk.start(Person("carol"))
+    desk.start(User("carol"))
 
 
 def test_a_task_that_is_started_again_does_not_count_against_itself(desk: Desk) -> None:
@@ -118,8 +118,8 @@ def test_the_largest_tasks_are_named_first_and_not_all(desk: Desk) -> None:
     desk.limit({"cpus": 20})
     for cpus in (1, 2, 3, 4, 5, 4.5):
         desk.start(cpus=cpus)
-    sentence = desk.refusal(cpus=1)
-    assert sentence.endswith(
+    message = desk.refusal(cpus=1)
+    assert message.endswith(
         "first: 'T5' (5 CPUs), 'T6' (4.5 CPUs), 'T4' (4 CPUs), 'T3' (3 CPUs), 'T2' (2 CPUs),"
         " 1 more."
     )
@@ -145,7 +145,7 @@ def test_the_first_entry_that_applies_counts(desk: Desk) -> None:
         desk.start(STAFF)
     desk.refusal(STAFF)
     for _ in range(4):
-        desk.start(Person("carol"))
+        desk.start(User("carol"))
 
 
 def test_entries_of_other_resources_count_besides(desk: Desk) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rosetta_hub.database.models import State, Target
+from rosetta_hub.database.models import DesiredState, TaskState
 from rosetta_hub.errors import Conflict, NotAllowed, NotFound
 from rosetta_hub.tasks.report import Report
 
@@ -17,7 +17,11 @@ def report(state: str, sequence: int = 1, **keys: object) -> Report:
 def test_a_start_is_recorded_and_wakes_the_reconciler(bench: Bench) -> None:
     task = bench.tasks.start("one", {"software": "echo", "memory": "2G"}, ALICE)
     found = bench.tasks.find(task.id)
-    assert (found.state, found.target, found.attempt) == (State.QUEUED, Target.RUN, 1)
+    assert (found.state, found.desired_state, found.attempt) == (
+        TaskState.QUEUED,
+        DesiredState.RUN,
+        1,
+    )
     assert found.memory == 2 << 30
     assert found.software["image_tag"] == "1"
     assert bench.woken == [task.id]
@@ -42,7 +46,7 @@ def test_a_new_attempt_begins_clean(bench: Bench) -> None:
     task = bench.tasks.start("one", {"software": "echo"}, ALICE)
     bench.tasks.report(task, report("failed", reason="exited", exit_code=3, detail="oh no"))
     again = bench.tasks.start("one", {"software": "echo", "version": "2"}, ALICE)
-    assert (again.id, again.attempt, again.state) == (task.id, 2, State.QUEUED)
+    assert (again.id, again.attempt, again.state) == (task.id, 2, TaskState.QUEUED)
     assert (again.reason, again.exit_code, again.detail) == (None, None, "")
     assert (again.sequence, again.ended, again.software["image_tag"]) == (0, None, "2")
 
@@ -77,7 +81,7 @@ def test_an_old_report_changes_nothing(bench: Bench) -> None:
     task = bench.tasks.start("one", {"software": "echo"}, ALICE)
     bench.tasks.report(task, report("running", 5, interface={"kind": "socket"}))
     bench.tasks.report(task, report("starting", 4))
-    assert bench.tasks.find(task.id).state is State.RUNNING
+    assert bench.tasks.find(task.id).state is TaskState.RUNNING
 
 
 def test_an_agent_of_an_ended_attempt_is_sent_away(bench: Bench) -> None:
@@ -85,14 +89,14 @@ def test_an_agent_of_an_ended_attempt_is_sent_away(bench: Bench) -> None:
     task = bench.tasks.fail(task, "ports_exhausted")
     with pytest.raises(NotFound):
         bench.tasks.report(task, report("running", 2))
-    assert bench.tasks.report(task, report("stopped", 3)) is Target.STOP
+    assert bench.tasks.report(task, report("stopped", 3)) is DesiredState.STOP
 
 
 def test_a_software_that_ends_well_was_stopped(bench: Bench) -> None:
     task = bench.tasks.start("one", {"software": "echo"}, ALICE)
     bench.tasks.report(task, report("running", 1, interface={"kind": "port", "port": 4000}))
     bench.tasks.report(task, report("failed", 2, reason="exited", exit_code=0))
-    assert bench.tasks.find(task.id).state is State.STOPPED
+    assert bench.tasks.find(task.id).state is TaskState.STOPPED
 
 
 def test_changes_of_an_older_attempt_are_refused(bench: Bench) -> None:
@@ -104,7 +108,7 @@ def test_changes_of_an_older_attempt_are_refused(bench: Bench) -> None:
         bench.tasks.request_stop(first)
     with pytest.raises(NotFound):
         bench.tasks.delete(first)
-    assert bench.tasks.find(first.id).target is Target.RUN
+    assert bench.tasks.find(first.id).desired_state is DesiredState.RUN
 
 
 def test_the_log_is_asked_for_where_it_ended(bench: Bench) -> None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.models import State, Task, utc_now
+from rosetta_hub.database.models import Task, TaskState, utc_now
 from rosetta_hub.database.models_user import Mail
 from rosetta_hub.mail.notifier import Notifier
 from rosetta_hub.mail.preferences import Preferences, write_preferences
@@ -118,7 +118,7 @@ def test_a_change_that_is_not_kept_is_not_told(tasks: TaskManager) -> None:
     task = start(tasks)
 
     def fail(row: Task) -> None:
-        row.state, row.name = State.FAILED, None  # type: ignore[assignment]
+        row.state, row.name = TaskState.FAILED, None  # type: ignore[assignment]
 
     with pytest.raises(IntegrityError):
         tasks.update(task, fail)
@@ -129,7 +129,7 @@ def test_without_a_mail_server_nothing_is_queued(bench: Bench) -> None:
     settings = Rosetta(mail_domain="example.org", mail_after=0)
     task = start(bench.tasks)
     before = Before.of(task)
-    task.state = State.FAILED
+    task.state = TaskState.FAILED
     with bench.tasks.database.session() as session:
         Notifier(settings).watch(session, before, task)
     assert queued(bench.tasks) == []

@@ -7,14 +7,14 @@ from typing import cast
 import pytest
 
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.models import State, Task
+from rosetta_hub.database.models import Task, TaskState
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.ingress.ingress import Ingress
 from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.reconciler.reconciler import Reconciler
-from rosetta_hub.resources.resource import Host, Place
-from rosetta_hub.resources.wms_none import AgentRefused
-from rosetta_hub.tasks.troubles import Troubles
+from rosetta_hub.resources.direct_launcher import AgentRefused
+from rosetta_hub.resources.resource import Host, HostInstance
+from rosetta_hub.tasks.conditions import Conditions
 
 from .conftest import ALICE, Bench
 from .test_manager import report
@@ -32,8 +32,8 @@ class FakeHost:
     stops: list[Exception | None] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
 
-    async def place(self, _task: Task) -> Place:
-        return Place()
+    async def instance(self, _task: Task) -> HostInstance:
+        return HostInstance()
 
     async def launch(self, _task: Task) -> None:
         self._call("launch", self.launches)
@@ -64,7 +64,7 @@ class Site:
 
     bench: Bench
     host: FakeHost
-    troubles: Troubles
+    conditions: Conditions
     reconciler: Reconciler
     task_id: str
 
@@ -78,15 +78,15 @@ class Site:
 
 @pytest.fixture
 def site(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
-    settings = Rosetta(state_dir=str(tmp_path), tasks_url="http://127.0.0.1", beat_interval=1)
-    host, troubles = FakeHost(), Troubles()
+    settings = Rosetta(state_dir=str(tmp_path), tasks_url="http://127.0.0.1", heartbeat_interval=1)
+    host, conditions = FakeHost(), Conditions()
     ingress, jobs = cast(Ingress, OpenIngress()), cast(JobSteps, None)
     hosts = {"local": cast(Host, host)}
-    reconciler = Reconciler(bench.tasks, hosts, {}, ingress, jobs, troubles, settings)
+    reconciler = Reconciler(bench.tasks, hosts, {}, ingress, jobs, conditions, settings)
     # A task is looked after at once.
     monkeypatch.setattr(reconciler, "_patience", -reconciler._patience)
     task = bench.tasks.start("one", {"software": "echo"}, ALICE)
-    return Site(bench, host, troubles, reconciler, task.id)
+    return Site(bench, host, conditions, reconciler, task.id)
 
 
 async def running(site: Site) -> None:
@@ -99,7 +99,7 @@ async def running(site: Site) -> None:
 async def test_a_refused_start_fails_at_once(site: Site) -> None:
     site.host.launches = [TOO_OLD]
     await site.step()
-    assert (site.task.state, site.task.reason) == (State.FAILED, "unsupported")
+    assert (site.task.state, site.task.reason) == (TaskState.FAILED, "unsupported")
     assert site.host.calls == ["launch"]
 
 
@@ -109,7 +109,7 @@ async def test_a_start_that_may_have_worked_is_stopped_before_it_fails(site: Sit
     with pytest.raises(ResourceUnavailable):
         await site.step()
     await site.step()
-    assert (site.task.state, site.task.reason) == (State.FAILED, "disk_full")
+    assert (site.task.state, site.task.reason) == (TaskState.FAILED, "disk_full")
     assert site.host.calls == ["launch", "launch", "stop"]
 
 
@@ -120,12 +120,12 @@ async def test_a_running_task_survives_a_full_disk(site: Site) -> None:
     for _ in range(2):
         with pytest.raises(ResourceUnavailable, match="disk"):
             await site.step()
-    assert site.task.state is State.RUNNING
-    trouble = site.troubles.of(site.task)
-    assert trouble is not None
-    assert "full" in trouble.sentence
+    assert site.task.state is TaskState.RUNNING
+    condition = site.conditions.of(site.task)
+    assert condition is not None
+    assert "full" in condition.message
     await site.step()
-    assert (site.task.state, site.troubles.of(site.task)) == (State.RUNNING, None)
+    assert (site.task.state, site.conditions.of(site.task)) == (TaskState.RUNNING, None)
     assert site.host.calls == ["launch", "launch", "launch"]
 
 
@@ -134,7 +134,7 @@ async def test_no_container_is_left_without_an_agent(site: Site) -> None:
     site.host.launches, site.host.stops = [TOO_OLD, TOO_OLD], [NO_ANSWER]
     with pytest.raises(ResourceUnavailable):
         await site.step()
-    assert site.task.state is State.RUNNING
+    assert site.task.state is TaskState.RUNNING
     await site.step()
-    assert (site.task.state, site.task.reason) == (State.FAILED, "unsupported")
+    assert (site.task.state, site.task.reason) == (TaskState.FAILED, "unsupported")
     assert site.host.calls == ["launch", "stop", "launch", "stop"]

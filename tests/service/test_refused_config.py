@@ -1,4 +1,4 @@
-"""What is refused at start-up, with a sentence that names entry and key."""
+"""What is refused at start-up, with a message that names entry and key."""
 
 import ssl
 from pathlib import Path
@@ -17,12 +17,12 @@ from traitlets.config import Config
 
 import rosetta_hub
 from rosetta_hub.catalogue import computing, queue_request, software, validation
-from rosetta_hub.catalogue.catalogue import Person, load_catalogue
+from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.catalogue.options import parse_options
 from rosetta_hub.cli import main
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError, InvalidOptions
-from rosetta_hub.way_certificate import build_certificate
+from rosetta_hub.tunnel_certificate import build_certificate
 
 HOST: dict[str, Any] = {
     "name": "Vega",
@@ -119,10 +119,10 @@ def test_entries(entry: dict[str, Any], expected: str) -> None:
 
 
 def test_nodes_that_have_nothing_to_dial() -> None:
-    message = refused(host({"way": "agent"}))
+    message = refused(host({"tunnel": "reverse"}))
     assert "entry 'vega'" in message
     assert "c.Rosetta.tunnels_url is not set" in message
-    resource = host({"way": "agent"})
+    resource = host({"tunnel": "reverse"})
     url = "http://127.0.0.1:6999"
     Rosetta(tasks_url="http://127.0.0.1", computing=[resource], tunnels_url=url).check()
 
@@ -164,7 +164,7 @@ def test_options_of_users_are_refused_in_words() -> None:
     assert str(caught.value) == (
         "The option 'partition' can't be used: use at most 64 letters, digits and _ . + -."
     )
-    assert load_catalogue([], []).cards_for(Person("alice")) == []
+    assert load_catalogue([], []).families_for(User("alice")) == []
 
 
 # Certificates

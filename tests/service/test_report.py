@@ -11,10 +11,10 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 
 from rosetta_agent import protocol
-from rosetta_hub.database.models import State, Target, Task, utc_now
-from rosetta_hub.service.agents import ReportHandler
-from rosetta_hub.tasks import report, sentences
+from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
+from rosetta_hub.tasks import messages, report
 from rosetta_hub.tasks.report import Report, apply_report, parse_report
+from rosetta_hub.web.agent_api import ReportHandler
 
 from .conftest import ALICE, Bench
 
@@ -31,20 +31,20 @@ def test_each_state_has_one_of_ours() -> None:
     assert {state for state in protocol.STATES if report._STATES[state].final} == set(
         protocol.FINAL_STATES
     )
-    assert {target.value for target in Target} == set(protocol.TARGETS)
+    assert {target.value for target in DesiredState} == set(protocol.DESIRED_STATES)
 
 
 def test_each_reason_and_warning_has_a_sentence() -> None:
     # "exited" has its own, made of exit code and time.
-    assert set(protocol.REASONS) - set(sentences._FAILURES) == {"exited"}
-    assert set(protocol.WARNINGS) == set(sentences.WARNINGS)
+    assert set(protocol.REASONS) - set(messages._FAILURES) == {"exited"}
+    assert set(protocol.WARNINGS) == set(messages.WARNINGS)
 
 
 @pytest.mark.parametrize(("offset", "warned"), [(0, False), (3600, True), (-3600, True)])
 def test_a_wrong_clock_is_told(offset: int, warned: bool) -> None:
-    task = Task(sequence=0, state=State.RUNNING, target=Target.RUN, warnings=[])
+    task = Task(sequence=0, state=TaskState.RUNNING, desired_state=DesiredState.RUN, warnings=[])
     apply_report(task, parse(clock=utc_now().timestamp() + offset))
-    assert any("clock" in text for text in sentences.warning_sentences(task)) is warned
+    assert any("clock" in text for text in messages.warning_messages(task)) is warned
 
 
 @pytest.mark.parametrize(
@@ -141,4 +141,4 @@ async def test_no_report_is_a_fault_of_the_service(
         if bench.tasks.find(task.id).state.final:
             return
         answer = await client.post(url, json=after, headers=headers)
-        assert answer.json() == {"target": "run", "log_offset": 4}
+        assert answer.json() == {"desired_state": "run", "log_offset": 4}

@@ -6,12 +6,12 @@ from typing import cast
 
 import pytest
 
-from rosetta_hub.catalogue.catalogue import Person
+from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task, utc_now
 from rosetta_hub.errors import HubUnavailable, UserError
-from rosetta_hub.hub_client import HubClient
-from rosetta_hub.reconciler.retention import Retention
+from rosetta_hub.hub.client import HubClient
+from rosetta_hub.periodic.retention import Retention
 from rosetta_hub.tasks.report import LogChunk
 
 from .conftest import ALICE, Bench
@@ -33,10 +33,10 @@ class Hub:
         self.removed.append((user, server_name))
 
 
-def ended(bench: Bench, name: str, days: float, person: Person = ALICE) -> Task:
+def ended(bench: Bench, name: str, days: float, user: User = ALICE) -> Task:
     """A task that ended so many days ago, with a log."""
     tasks = bench.tasks
-    task = tasks.start(name, {"software": "echo"}, person)
+    task = tasks.start(name, {"software": "echo"}, user)
     log = LogChunk(offset=0, text="said\n")
     tasks.report(task, report("running").model_copy(update={"log": log}))
     tasks.stopped(tasks.find(task.id))
@@ -74,7 +74,7 @@ async def test_old_tasks_are_deleted_with_their_logs(bench: Bench) -> None:
 
 
 async def test_the_newest_of_each_user_are_kept(bench: Bench) -> None:
-    hub, bob = Hub(), Person("bob")
+    hub, bob = Hub(), User("bob")
     for number in range(4):
         ended(bench, f"a{number}", number)
     ended(bench, "b", 99, bob)

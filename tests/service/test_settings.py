@@ -17,14 +17,14 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import BrowserSession, Task
 from rosetta_hub.database.models_user import Identity, IdentityState
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.hub_client import HubClient
-from rosetta_hub.identities import Identities
+from rosetta_hub.hub.client import HubClient
 from rosetta_hub.mail.preferences import read_preferences
-from rosetta_hub.service.application import build_application
-from rosetta_hub.service.auth import build_hub_auth
-from rosetta_hub.service.handlers import Services
-from rosetta_hub.service.page_templates import PageTemplates
-from rosetta_hub.users import Users
+from rosetta_hub.users.deletion import Users
+from rosetta_hub.users.identities import Identities
+from rosetta_hub.web.application import build_application
+from rosetta_hub.web.auth import build_hub_auth
+from rosetta_hub.web.handlers import Services
+from rosetta_hub.web.page_templates import PageTemplates
 
 from .conftest import ALICE, Bench
 
@@ -271,7 +271,7 @@ async def test_a_key_is_made_tested_and_renewed(site: Site) -> None:
     assert key.endswith(" rosetta-hub:alice")
     assert made["paste"] == f"restrict,pty,port-forwarding {key}"
     _, tested = await site.call("POST", f"{CLUSTER}/test")
-    assert (tested["state"], tested["sentence"]) == ("works", "Logged in.")
+    assert (tested["state"], tested["message"]) == ("works", "Logged in.")
     _, same = await site.call("PUT", CLUSTER, {"remote_user": "al1ce"})
     assert (same["state"], same["public_key"]) == ("works", key)
     _, other = await site.call("PUT", CLUSTER, {"remote_user": "alice2"})

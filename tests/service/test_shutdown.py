@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from rosetta_hub.catalogue.catalogue import Person
+from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.service.parts import Parts
+from rosetta_hub.service.composition import Parts
 
 SOFTWARE: list[dict[str, Any]] = [{"name": "Echo", "image_name": "rosetta/echo"}]
 COMPUTING: list[dict[str, Any]] = [
@@ -34,7 +34,7 @@ def parts(tmp_path: Path) -> Iterator[Parts]:
 async def test_what_does_not_stop_is_named(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = parts.tasks
     names = {
-        tasks.start(name, {"software": "echo", "name": name}, Person("alice")).id: name
+        tasks.start(name, {"software": "echo", "name": name}, User("alice")).id: name
         for name in ("quick", "refused", "endless")
     }
 

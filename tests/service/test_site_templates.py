@@ -9,7 +9,7 @@ from traitlets.config import Config
 
 import rosetta_hub
 from rosetta_hub.config import Rosetta
-from rosetta_hub.service.page_templates import PageTemplates
+from rosetta_hub.web.page_templates import PageTemplates
 
 COMPUTING = {"id": "here", "name": "Here", "container_engines": ["docker"]}
 PAGE = """{%- extends 'templates/page.html' -%}

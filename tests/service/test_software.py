@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from rosetta_hub.catalogue.cards import computing_dict
-from rosetta_hub.catalogue.catalogue import Catalogue, Person, load_catalogue
+from rosetta_hub.catalogue.catalogue import Catalogue, User, load_catalogue
+from rosetta_hub.catalogue.families import computing_dict
 from rosetta_hub.catalogue.options import TaskOptions, resolve_options
 from rosetta_hub.errors import ConfigError, InvalidOptions
 
-ALICE = Person("alice")
+ALICE = User("alice")
 BOTH = {"id": "both", "name": "Both", "container_engines": ["docker", "apptainer"]}
 DOCKER = {"id": "docker", "name": "Docker", "container_engines": ["docker"]}
 
@@ -31,8 +31,8 @@ def catalogue(*computing: dict[str, Any], **software: Any) -> Catalogue:
     ],
 )
 def test_reference(keys: dict[str, Any], reference: str) -> None:
-    (card,) = catalogue(BOTH, **keys).software.values()
-    assert card.default.image == reference
+    (family,) = catalogue(BOTH, **keys).software.values()
+    assert family.default.image == reference
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_versions_of_a_card_may_be_files() -> None:
     entries = [
         {"name": "CASA", "image_name": f"/sw/casa-{tag}.sif", "image_tag": tag} for tag in "67"
     ]
-    (card,) = load_catalogue(entries, [BOTH]).software.values()
-    assert [one.image_tag for one in card.versions] == ["6", "7"]
+    (family,) = load_catalogue(entries, [BOTH]).software.values()
+    assert [one.image_tag for one in family.versions] == ["6", "7"]
 
 
 @pytest.mark.parametrize("key", ["prologue", "pass_variables"])

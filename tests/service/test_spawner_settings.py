@@ -7,12 +7,12 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import text
 
+from rosetta_hub.agents.spec import LaunchContext, build_agent_spec
 from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.keys import Keys
-from rosetta_hub.tasks.job import Setting, build_job
 from rosetta_hub.tasks.report import Report
 from rosetta_hub.tasks.spawner_settings import SpawnerSettings
 
@@ -29,9 +29,9 @@ def start(bench: Bench, options: dict[str, Any] | None = None, **settings: Any) 
 def environment(bench: Bench, task: Task, keys: Keys | None = None) -> dict[str, str]:
     """The variables that the agent is told."""
     computing = load_catalogue(SOFTWARE, COMPUTING).computing["local"]
-    setting = Setting(work_dir="/tmp/x", agents_url="http://127.0.0.1:1")
+    setting = LaunchContext(work_dir="/tmp/x", agents_url="http://127.0.0.1:1")
     task = bench.tasks.find(task.id)
-    job = build_job(task, computing, Rosetta(), keys or bench.keys, setting)
+    job = build_agent_spec(task, computing, Rosetta(), keys or bench.keys, setting)
     found: dict[str, str] = job["environment"]
     return found
 

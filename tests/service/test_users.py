@@ -12,15 +12,15 @@ from tornado import web
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
-from rosetta_hub.catalogue.catalogue import Person
+from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.models import BrowserSession, State, Target, Task, utc_now
+from rosetta_hub.database.models import BrowserSession, DesiredState, Task, TaskState, utc_now
 from rosetta_hub.database.models_user import HubUser, Identity, MailSettings
 from rosetta_hub.errors import Conflict, HubUnavailable
-from rosetta_hub.hub_client import HubClient
-from rosetta_hub.identities import Identities
+from rosetta_hub.hub.client import HubClient
 from rosetta_hub.tasks.report import LogChunk
-from rosetta_hub.users import Users
+from rosetta_hub.users.deletion import Users
+from rosetta_hub.users.identities import Identities
 
 from .conftest import ALICE, Bench
 from .test_manager import report
@@ -71,12 +71,12 @@ class Site:
     async def give_everything(self, name: str) -> Task:
         """A user with an ended task and its log, a key, a choice of mails and a session."""
         await self.users.recognise(name, self.hub.created[name])
-        tasks, person = self.bench.tasks, Person(name)
-        task = tasks.start("one", {"software": "echo"}, person)
+        tasks, user = self.bench.tasks, User(name)
+        task = tasks.start("one", {"software": "echo"}, user)
         log = LogChunk(offset=0, text="secret\n")
         tasks.report(task, report("running").model_copy(update={"log": log}))
         task = tasks.stopped(tasks.find(task.id))
-        self.identities.set_remote_user(person, "cluster", name)
+        self.identities.set_remote_user(user, "cluster", name)
         with tasks.database.session() as session:
             session.add(MailSettings(user=name, address=f"{name}@example.net"))
             session.add(
@@ -187,7 +187,11 @@ async def test_tasks_are_stopped_before_the_key_goes(site: Site) -> None:
     with pytest.raises(Conflict, match="are being stopped"):
         await site.users.recognise("alice", LATER)
     task = tasks.find(task.id)
-    assert (task.state, task.target, task.forget) == (State.QUEUED, Target.STOP, True)
+    assert (task.state, task.desired_state, task.forget) == (
+        TaskState.QUEUED,
+        DesiredState.STOP,
+        True,
+    )
     assert site.kept("alice") == ["tasks", "identities", "mail_settings"]
     tasks.delete(tasks.stopped(task))
     await site.users.recognise("alice", LATER)

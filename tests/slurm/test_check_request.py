@@ -7,11 +7,11 @@ import pytest
 
 from rosetta_hub.errors import InvalidOptions
 from rosetta_hub.resources.check_request import check_request
-from rosetta_hub.resources.facts import Account, Facts, Gpu, Partition, Qos
+from rosetta_hub.resources.inventory import Gpu, Inventory, Partition, Qos, SchedulerAccount
 from rosetta_hub.resources.wms import JobRequest
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
-FACTS = Facts(
+FACTS = Inventory(
     partitions=(
         Partition(
             name="main",
@@ -36,20 +36,22 @@ FACTS = Facts(
         Partition(name="old", state="drain"),
     ),
     accounts=(
-        Account(name="science", default=True, qos=("normal", "high")),
-        Account(name="teaching", qos=("normal",)),
+        SchedulerAccount(name="science", default=True, qos=("normal", "high")),
+        SchedulerAccount(name="teaching", qos=("normal",)),
     ),
     qos=(Qos(name="normal"), Qos(name="high", max_time=3600, max_cpus=16)),
     collected=NOW,
 )
-NOTHING_KNOWN = Facts(partitions=(Partition(name="main", state="up", default=True),), collected=NOW)
+NOTHING_KNOWN = Inventory(
+    partitions=(Partition(name="main", state="up", default=True),), collected=NOW
+)
 FITS = JobRequest(
     "a", cpus=16, memory=1 << 30, time_limit=3600, partition="gpu", qos="high", gpus=4
 )
 
 
 @pytest.mark.parametrize(
-    ("request_", "sentence"),
+    ("request_", "message"),
     [
         (
             JobRequest("a", partition="short", time_limit=7200),
@@ -118,10 +120,10 @@ FITS = JobRequest(
         ),
     ],
 )
-def test_refused(request_: JobRequest, sentence: str) -> None:
+def test_refused(request_: JobRequest, message: str) -> None:
     with pytest.raises(InvalidOptions) as refused:
         check_request(request_, FACTS)
-    assert str(refused.value) == sentence
+    assert str(refused.value) == message
     unknown = replace(request_, partition=None)
     check_request(unknown, NOTHING_KNOWN)
 
@@ -142,4 +144,4 @@ def test_allowed(request_: JobRequest) -> None:
 
 
 def test_nothing_known_refuses_nothing() -> None:
-    check_request(FITS, Facts(collected=NOW))
+    check_request(FITS, Inventory(collected=NOW))

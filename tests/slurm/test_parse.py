@@ -16,7 +16,7 @@ from rosetta_hub.resources.slurm.parse import (
     parse_submitted,
     parse_time,
 )
-from rosetta_hub.resources.slurm.reasons import waiting_sentence
+from rosetta_hub.resources.slurm.reasons import waiting_message
 from rosetta_hub.resources.slurm.states import exit_status, job_state
 from rosetta_hub.resources.wms import Job, JobEnd, JobRequest, JobState
 
@@ -82,7 +82,7 @@ def test_waiting_job(queue: dict[str, Job]) -> None:
 def test_reasons(queue: dict[str, Job], what: str, reason: str, begins: str) -> None:
     job = queue[what]
     assert (job.state, job.reason) == (JobState.PENDING, reason)
-    assert waiting_sentence(job, JobRequest(job.name, account="empty")).startswith(begins)
+    assert waiting_message(job, JobRequest(job.name, account="empty")).startswith(begins)
 
 
 def test_held_jobs_have_no_expected_start(queue: dict[str, Job]) -> None:
@@ -110,11 +110,11 @@ def test_older_queue() -> None:
         ("104", JobState.RUNNING, "node3"),
         ("105", JobState.PENDING, "node4"),
     ]
-    sentences = [waiting_sentence(job, JobRequest(job.name, cpus=2)) for job in jobs]
-    assert sentences[0] == "Waits for 2 free cores in `main,gpu`."
-    assert sentences[1].startswith("Waits because the nodes that it could run on are down")
-    assert sentences[2].startswith("Held: the cluster could not start it.")
-    assert sentences[4] == "The node is being prepared."
+    messages = [waiting_message(job, JobRequest(job.name, cpus=2)) for job in jobs]
+    assert messages[0] == "Waits for 2 free cores in `main,gpu`."
+    assert messages[1].startswith("Waits because the nodes that it could run on are down")
+    assert messages[2].startswith("Held: the cluster could not start it.")
+    assert messages[4] == "The node is being prepared."
 
 
 def test_empty_queue_has_a_header() -> None:

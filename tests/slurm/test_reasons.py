@@ -2,8 +2,8 @@
 
 import pytest
 
-from rosetta_hub.resources.facts import Partition
-from rosetta_hub.resources.slurm.reasons import waiting_sentence
+from rosetta_hub.resources.inventory import Partition
+from rosetta_hub.resources.slurm.reasons import waiting_message
 from rosetta_hub.resources.wms import Job, JobRequest, JobState
 
 REQUEST = JobRequest("rosetta-1", cpus=64, partition="main", account="science", qos="high")
@@ -11,11 +11,11 @@ REQUEST = JobRequest("rosetta-1", cpus=64, partition="main", account="science", 
 
 def waits(reason: str, request: JobRequest = REQUEST, state: str = "PENDING") -> str:
     job = Job("7", "rosetta-1", "alice", JobState.PENDING, state, reason, partition="main")
-    return waiting_sentence(job, request)
+    return waiting_message(job, request)
 
 
 @pytest.mark.parametrize(
-    ("reason", "sentence"),
+    ("reason", "message"),
     [
         ("", "Waits in `main`; the scheduler has not looked at it yet."),
         ("Priority", "Waits for its turn in `main`: others come first."),
@@ -87,12 +87,12 @@ def waits(reason: str, request: JobRequest = REQUEST, state: str = "PENDING") ->
         ("WaitingForGodot", "Waits in `main` (Slurm: WaitingForGodot)."),
     ],
 )
-def test_reasons(reason: str, sentence: str) -> None:
-    assert waits(reason) == sentence
+def test_reasons(reason: str, message: str) -> None:
+    assert waits(reason) == message
 
 
 @pytest.mark.parametrize(
-    ("request_", "sentence"),
+    ("request_", "message"),
     [
         (REQUEST, "Waits for 64 free cores in `main`."),
         (JobRequest("a", cpus=1), "Waits for 1 free core in `main`."),
@@ -103,14 +103,14 @@ def test_reasons(reason: str, sentence: str) -> None:
         ),
     ],
 )
-def test_resources(request_: JobRequest, sentence: str) -> None:
-    assert waits("Resources", request_) == sentence
+def test_resources(request_: JobRequest, message: str) -> None:
+    assert waits("Resources", request_) == message
 
 
 def test_resources_with_what_is_free() -> None:
     job = Job("7", "rosetta-1", "alice", JobState.PENDING, "PENDING", "Resources", partition="main")
     known = Partition(name="main", state="up", cpus_total=256, cpus_idle=12)
-    assert waiting_sentence(job, REQUEST, known) == (
+    assert waiting_message(job, REQUEST, known) == (
         "Waits for 64 free cores in `main`; of 256 cores there, 12 are free."
     )
 

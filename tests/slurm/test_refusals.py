@@ -2,7 +2,7 @@
 
 import pytest
 
-from rosetta_hub.resources.slurm.refusals import is_refusal, is_refused_error, refusal_sentence
+from rosetta_hub.resources.slurm.refusals import is_refusal, is_refused_error, refusal_message
 from rosetta_hub.resources.wms import JobRequest
 
 REQUEST = JobRequest("a", partition="main", account="science", qos="high", reservation="course")
@@ -58,15 +58,15 @@ def test_refused(words: str, begins: str) -> None:
     stderr = f"{FAILED}{words}\n"
     assert is_refusal(stderr)
     assert is_refused_error([words])
-    sentence = refusal_sentence(stderr, REQUEST)
-    assert sentence.startswith(begins)
-    assert words in sentence
+    message = refusal_message(stderr, REQUEST)
+    assert message.startswith(begins)
+    assert words in message
 
 
 def test_words_of_the_sites_own_checks_are_kept() -> None:
     stderr = f"sbatch: error: Please name a project with --comment.\n{FAILED}Unspecified error\n"
     assert is_refusal(stderr)
-    assert refusal_sentence(stderr, REQUEST) == (
+    assert refusal_message(stderr, REQUEST) == (
         "Slurm refused the job: Please name a project with --comment.; Unspecified error"
     )
 
@@ -118,7 +118,7 @@ def test_errors_of_slurmrestd_that_are_no_refusal(errors: list[str]) -> None:
 
 def test_sentences_without_names() -> None:
     words = f"{FAILED}Invalid qos specification\n"
-    assert refusal_sentence(words, JobRequest("a")) == (
+    assert refusal_message(words, JobRequest("a")) == (
         "Your QoS can't be used with your account in this partition. Choose another QoS."
         " (Slurm: Invalid qos specification)"
     )

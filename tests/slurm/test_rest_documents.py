@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from rosetta_hub.resources.facts import Account, Partition
-from rosetta_hub.resources.slurm.facts import Accounting, build_facts
+from rosetta_hub.resources.inventory import Partition, SchedulerAccount
+from rosetta_hub.resources.slurm.inventory import Accounting, build_inventory
 from rosetta_hub.resources.slurm.rest_documents import (
     build_submission,
     number,
@@ -122,8 +122,8 @@ def test_facts() -> None:
         read_account_tree(associations, cluster),
     )
     limits, nodes = read_partitions(document("partitions")), read_nodes(document("nodes"))
-    facts = build_facts(limits, nodes, accounting)
-    main = facts.partitions[0]
+    inventory = build_inventory(limits, nodes, accounting)
+    main = inventory.partitions[0]
     assert main == Partition(
         name="main",
         state="up",
@@ -138,10 +138,13 @@ def test_facts() -> None:
     )
     (gpu,) = main.gpus
     assert (gpu.type, gpu.total, gpu.idle, gpu.per_node) == ("tesla", 2, 1, 2)
-    assert [one.state for one in facts.partitions] == ["up", "up", "down", "up", "up", "up"]
-    assert Account(name="physics", default=True, qos=("debug", "long", "normal")) in facts.accounts
-    assert [one.name for one in facts.accounts] == ["astro", "empty", "physics", "sub"]
-    assert [(one.name, one.max_time, one.max_cpus) for one in facts.qos] == [
+    assert [one.state for one in inventory.partitions] == ["up", "up", "down", "up", "up", "up"]
+    assert (
+        SchedulerAccount(name="physics", default=True, qos=("debug", "long", "normal"))
+        in inventory.accounts
+    )
+    assert [one.name for one in inventory.accounts] == ["astro", "empty", "physics", "sub"]
+    assert [(one.name, one.max_time, one.max_cpus) for one in inventory.qos] == [
         ("normal", None, None),
         ("long", 172800, None),
         ("debug", 1800, 8),

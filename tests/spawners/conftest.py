@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from rosetta_hub.keys import Keys
 
-from .hub import ROOT, Hub, Person
+from .hub import ROOT, Hub, User
 from .stub import StubService
 
 WEB = {"id": "web", "name": "Web", "image_name": "example/web", "image_tag": "2", "default": True}
@@ -78,9 +78,9 @@ async def service(running_service: StubService) -> AsyncIterator[StubService]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def alice(hub: Hub) -> AsyncIterator[Person]:
+async def alice(hub: Hub) -> AsyncIterator[User]:
     """A new user of the hub, logged in."""
-    person = Person(hub, f"alice-{secrets.token_hex(3)}")
-    await person.log_in()
-    yield person
-    await person.client.aclose()
+    user = User(hub, f"alice-{secrets.token_hex(3)}")
+    await user.log_in()
+    yield user
+    await user.client.aclose()

@@ -258,7 +258,7 @@ def _is_native(server: dict[str, Any]) -> bool:
     return "pid" in ((server.get("state") or {}).get("child_state") or {})
 
 
-class Person:
+class User:
     """A browser, logged in as one user."""
 
     def __init__(self, hub: Hub, name: str) -> None:

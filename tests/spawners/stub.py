@@ -106,9 +106,9 @@ class _Handler(web.RequestHandler):
     def check_xsrf_cookie(self) -> None:
         pass
 
-    def error(self, status: int, sentence: str) -> None:
+    def error(self, status: int, message: str) -> None:
         self.set_status(status)
-        self.finish({"error": sentence})
+        self.finish({"error": message})
 
 
 class _Active(_Handler):
@@ -127,8 +127,8 @@ class _Record(_Handler):
         body = json.loads(self.request.body)
         self.stub.starts.append({"user": user, "server": server} | body)
         if self.stub.refuse:
-            (status, sentence), self.stub.refuse = self.stub.refuse, None
-            return self.error(status, sentence)
+            (status, message), self.stub.refuse = self.stub.refuse, None
+            return self.error(status, message)
         known = self.stub.tasks.get((user, server))
         if known and known["state"] not in FINAL:
             return self.error(409, "This task is running already.")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from rosetta_hub.catalogue.cards import cards_for
-from rosetta_hub.catalogue.catalogue import Person
+from rosetta_hub.catalogue.catalogue import User
+from rosetta_hub.catalogue.families import families_for
 from rosetta_hub.config import Rosetta
 
 from .fakes import rosetta_config
@@ -41,7 +41,7 @@ BIG = {
 
 def test_cards_of_a_person(tmp_path: Path) -> None:
     catalogue = Rosetta(config=rosetta_config(str(tmp_path))).catalogue()
-    web, old = cards_for(catalogue, Person("alice"))
+    web, old = families_for(catalogue, User("alice"))
     assert web == {
         "id": "web",
         "name": "Web",
@@ -61,10 +61,10 @@ def test_cards_of_a_person(tmp_path: Path) -> None:
 
 def test_cards_of_the_staff(tmp_path: Path) -> None:
     catalogue = Rosetta(config=rosetta_config(str(tmp_path))).catalogue()
-    cards = cards_for(catalogue, Person("bob", frozenset({"staff"})))
-    assert [card["id"] for card in cards] == ["web", "old", "staff"]
-    assert cards[0]["versions"] == [
+    families = families_for(catalogue, User("bob", frozenset({"staff"})))
+    assert [family["id"] for family in families] == ["web", "old", "staff"]
+    assert families[0]["versions"] == [
         {"tag": "1", "default": False, "computing": [HERE, BIG]},
         {"tag": "2", "default": True, "computing": [HERE]},
     ]
-    assert cards[0]["computing"] == ["here", "big"]
+    assert families[0]["computing"] == ["here", "big"]

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from .hub import Hub, Person, until
+from .hub import Hub, User, until
 from .stub import StubService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -18,13 +18,13 @@ FORM_AGAIN = (200, 422)
 OPTIONS = {"software": "web", "computing": "here", "version": "2"}
 
 
-async def start(alice: Person, name: str) -> None:
+async def start(alice: User, name: str) -> None:
     answer = await alice.api("POST", name, OPTIONS)
     assert answer.status_code in (201, 202), answer.text
     await alice.hub.ready(alice.name, name)
 
 
-async def test_form_starts_task(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_form_starts_task(hub: Hub, service: StubService, alice: User) -> None:
     page = await alice.form("one")
     assert "Web" in page
     assert "/services/rosetta/static" in page
@@ -57,23 +57,21 @@ async def test_form_starts_task(hub: Hub, service: StubService, alice: Person) -
     assert answer.headers["location"] == "/hub/login"
 
 
-async def test_form_again_with_sentence(hub: Hub, service: StubService, alice: Person) -> None:
-    for fields, sentence in (
+async def test_form_again_with_sentence(hub: Hub, service: StubService, alice: User) -> None:
+    for fields, message in (
         ({"software": "staff"}, "There is no software &#39;staff&#39; for you."),
         (OPTIONS | {"cpus": "64"}, "gives a task at most 4 CPUs, not 64."),
         ({"computing": "here"}, "Choose a software."),
     ):
         answer = await alice.post_form("one", fields)
         assert answer.status_code in FORM_AGAIN
-        assert sentence in answer.text
+        assert message in answer.text
         assert 'name="software"' in answer.text
     assert service.starts == []
     assert not await hub.server(alice.name, "one")
 
 
-async def test_refusal_of_the_service_is_shown(
-    hub: Hub, service: StubService, alice: Person
-) -> None:
+async def test_refusal_of_the_service_is_shown(hub: Hub, service: StubService, alice: User) -> None:
     service.refuse = (422, "The resource is full: <try> tomorrow.")
     answer = await alice.post_form("one", OPTIONS)
     assert answer.status_code in FORM_AGAIN
@@ -87,7 +85,7 @@ async def test_refusal_of_the_service_is_shown(
     await start(alice, "one")
 
 
-async def test_groups_and_admin_are_told(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_groups_and_admin_are_told(hub: Hub, service: StubService, alice: User) -> None:
     await hub.api("POST", "/groups/staff", {})
     await hub.api("POST", "/groups/staff/users", {"users": [alice.name]})
     assert "For staff" in await alice.form("one")
@@ -102,7 +100,7 @@ async def test_groups_and_admin_are_told(hub: Hub, service: StubService, alice: 
     ]
 
 
-async def test_states_as_the_hub_sees_them(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_states_as_the_hub_sees_them(hub: Hub, service: StubService, alice: User) -> None:
     for last in ("stopped", "failed"):
         await start(alice, "one")
         for state in ("queued", "starting", "running", "a state of the future"):
@@ -119,13 +117,13 @@ async def test_states_as_the_hub_sees_them(hub: Hub, service: StubService, alice
     assert not service.stops_of(alice.name)
 
 
-async def test_task_that_is_gone(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_task_that_is_gone(hub: Hub, service: StubService, alice: User) -> None:
     await start(alice, "one")
     del service.tasks[alice.name, "one"]
     await hub.gone(alice.name, "one")
 
 
-async def test_two_starts_of_one_name(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_two_starts_of_one_name(hub: Hub, service: StubService, alice: User) -> None:
     await start(alice, "one")
     answer = await alice.post_form("one", OPTIONS)
     assert answer.status_code == 400
@@ -141,7 +139,7 @@ async def test_two_starts_of_one_name(hub: Hub, service: StubService, alice: Per
     assert service.tasks[alice.name, "two"]["state"] == "running"
 
 
-async def test_hub_killed_while_queued(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_hub_killed_while_queued(hub: Hub, service: StubService, alice: User) -> None:
     await start(alice, "one")
     hub.kill()
     await hub.start()
@@ -155,7 +153,7 @@ async def test_hub_killed_while_queued(hub: Hub, service: StubService, alice: Pe
     await hub.gone(alice.name, "one")
 
 
-async def test_hub_killed_during_start(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_hub_killed_during_start(hub: Hub, service: StubService, alice: User) -> None:
     """The service has the task; the hub was killed before it had the answer."""
     service.open_starts.clear()
     starting = asyncio.create_task(alice.api("POST", "one", OPTIONS))
@@ -176,7 +174,7 @@ async def test_hub_killed_during_start(hub: Hub, service: StubService, alice: Pe
 
 
 async def test_hub_restarts_while_service_is_down(
-    hub: Hub, service: StubService, alice: Person
+    hub: Hub, service: StubService, alice: User
 ) -> None:
     await start(alice, "one")
     await service.down()
@@ -190,7 +188,7 @@ async def test_hub_restarts_while_service_is_down(
     assert len(service.starts) == 1
 
 
-async def test_service_down_ends_nothing(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_service_down_ends_nothing(hub: Hub, service: StubService, alice: User) -> None:
     await start(alice, "one")
     await service.down()
 
@@ -205,7 +203,7 @@ async def test_service_down_ends_nothing(hub: Hub, service: StubService, alice: 
     assert told.status_code in (201, 202, 503), told.text
 
 
-async def test_start_waits_for_the_service(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_start_waits_for_the_service(hub: Hub, service: StubService, alice: User) -> None:
     await service.down()
     starting = asyncio.create_task(alice.api("POST", "one", OPTIONS))
 
@@ -218,7 +216,7 @@ async def test_start_waits_for_the_service(hub: Hub, service: StubService, alice
     await hub.ready(alice.name, "one")
 
 
-async def test_start_without_service(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_start_without_service(hub: Hub, service: StubService, alice: User) -> None:
     await service.down()
     answer = await alice.post_form("one", OPTIONS)
     assert answer.status_code == 302, answer.text
@@ -227,20 +225,20 @@ async def test_start_without_service(hub: Hub, service: StubService, alice: Pers
         page = (await alice.client.get(f"/hub/spawn-pending/{alice.name}/one")).text
         return page if "the task service is not running" in page else ""
 
-    await until(told, "the sentence is shown")
+    await until(told, "the message is shown")
     await hub.gone(alice.name, "one")
     service.up()
     await start(alice, "one")
 
 
-async def test_answer_to_start_is_lost(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_answer_to_start_is_lost(hub: Hub, service: StubService, alice: User) -> None:
     service.lose_answer = True
     await start(alice, "one")
     assert len(service.starts) == 2
     assert service.tasks[alice.name, "one"]["attempt"] == 1
 
 
-async def test_stop_and_start_again(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_stop_and_start_again(hub: Hub, service: StubService, alice: User) -> None:
     await start(alice, "one")
     assert (await alice.api("DELETE", "one")).status_code in (202, 204)
     await hub.gone(alice.name, "one")
@@ -257,7 +255,7 @@ async def test_stop_and_start_again(hub: Hub, service: StubService, alice: Perso
     assert service.starts[2]["options"] == {"software": "web", "cpus": 2}
 
 
-async def test_stop_waits_for_the_service(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_stop_waits_for_the_service(hub: Hub, service: StubService, alice: User) -> None:
     await start(alice, "one")
     await service.down()
     stopping = asyncio.create_task(alice.api("DELETE", "one"))
@@ -273,7 +271,7 @@ async def test_stop_waits_for_the_service(hub: Hub, service: StubService, alice:
     assert service.tasks[alice.name, "one"]["state"] == "stopped"
 
 
-async def test_delete(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_delete(hub: Hub, service: StubService, alice: User) -> None:
     await start(alice, "one")
     await alice.api("DELETE", "one", {"remove": True})
 
@@ -286,7 +284,7 @@ async def test_delete(hub: Hub, service: StubService, alice: Person) -> None:
     assert "one" not in model["servers"]
 
 
-async def test_delete_of_a_user(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_delete_of_a_user(hub: Hub, service: StubService, alice: User) -> None:
     for name in ("one", "two"):
         await start(alice, name)
         await alice.api("DELETE", name)
@@ -313,7 +311,7 @@ REQUESTS: tuple[dict[str, str], ...] = (
 
 @pytest.mark.parametrize("query", LINKS)
 async def test_link_fills_in_the_form_and_starts_nothing(
-    hub: Hub, service: StubService, alice: Person, query: str
+    hub: Hub, service: StubService, alice: User, query: str
 ) -> None:
     for headers in REQUESTS:
         page = await alice.client.get(f"/hub/spawn/{alice.name}/one?{query}", headers=headers)
@@ -329,7 +327,7 @@ async def test_link_fills_in_the_form_and_starts_nothing(
 
 
 async def test_image_of_a_link_starts_nothing_by_the_token_in_it(
-    hub: Hub, service: StubService, alice: Person
+    hub: Hub, service: StubService, alice: User
 ) -> None:
     query = {"software": "web", "_xsrf": alice.xsrf}
     page = await alice.client.get(f"/hub/spawn/{alice.name}/one", params=query)
@@ -346,7 +344,7 @@ def _preset(page: str) -> dict[str, str]:
     return preset
 
 
-async def test_no_secret_in_the_log(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_no_secret_in_the_log(hub: Hub, service: StubService, alice: User) -> None:
     await start(alice, "one")
     await alice.api("DELETE", "one", {"remove": True})
     await hub.gone(alice.name, "one")

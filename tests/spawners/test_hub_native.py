@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from .hub import Hub, Person, until
+from .hub import Hub, User, until
 from .stub import StubService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -19,7 +19,7 @@ CLASSIC = {"software": "classic", "name": "", "version": "", "cpus": "", "flavou
 CONTAINER = {"software": "web", "computing": "here"}
 
 
-async def start(alice: Person, name: str) -> dict[str, Any]:
+async def start(alice: User, name: str) -> dict[str, Any]:
     """Start the classic server through its form; the pid is in the state."""
     answer = await alice.post_form(name, CLASSIC)
     assert answer.status_code == 302, answer.text
@@ -47,7 +47,7 @@ async def ended(pid: int) -> None:
     await until(condition, "the process has ended")
 
 
-async def test_native_server(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_native_server(hub: Hub, service: StubService, alice: User) -> None:
     page = await alice.form("nb")
     assert '<input name="flavour" value="plain">' in page
     assert "Of the staff" not in page
@@ -76,7 +76,7 @@ async def test_native_server(hub: Hub, service: StubService, alice: Person) -> N
     answer = await alice.client.get(f"/user/{alice.name}/nb/api/status")
     assert "started" in answer.json()
     # Nobody else gets in.
-    mallory = Person(hub, f"not-{alice.name}")
+    mallory = User(hub, f"not-{alice.name}")
     await mallory.log_in()
     assert (await mallory.client.get(f"/user/{alice.name}/nb/lab")).status_code == 403
     await mallory.client.aclose()
@@ -98,7 +98,7 @@ async def test_native_server(hub: Hub, service: StubService, alice: Person) -> N
     assert not service.stops_of(alice.name)
 
 
-async def test_hub_restarts(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_hub_restarts(hub: Hub, service: StubService, alice: User) -> None:
     pid = (await start(alice, "nb"))["child_state"]["pid"]
     before = environment_of(pid)
     hub.kill()
@@ -122,15 +122,13 @@ async def _own_token_works(hub: Hub, token: str) -> bool:
     return answer.status_code == 200
 
 
-async def test_process_dies(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_process_dies(hub: Hub, service: StubService, alice: User) -> None:
     pid = (await start(alice, "nb"))["child_state"]["pid"]
     os.kill(pid, signal.SIGKILL)
     await hub.gone(alice.name, "nb")
 
 
-async def test_container_after_native_and_back(
-    hub: Hub, service: StubService, alice: Person
-) -> None:
+async def test_container_after_native_and_back(hub: Hub, service: StubService, alice: User) -> None:
     first = (await start(alice, "nb"))["child_state"]["pid"]
     await alice.api("DELETE", "nb")
     await hub.gone(alice.name, "nb")
@@ -155,7 +153,7 @@ async def test_container_after_native_and_back(
     await until(forgotten, "the task of before is forgotten too")
 
 
-async def test_progress_and_timeout(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_progress_and_timeout(hub: Hub, service: StubService, alice: User) -> None:
     answer = await alice.post_form("slow", {"software": "slow", "flavour": "bitter"})
     assert answer.status_code == 302
     path = f"{hub.url}/hub/api/users/{alice.name}/servers/slow/progress"
@@ -178,7 +176,7 @@ async def test_progress_and_timeout(hub: Hub, service: StubService, alice: Perso
     assert f"{alice.name}'s server failed to start in 3 seconds" in hub.log
 
 
-async def test_spawner_that_cannot_be_made(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_spawner_that_cannot_be_made(hub: Hub, service: StubService, alice: User) -> None:
     told = await alice.api("POST", "bad", {"software": "broken", "spawner_options": {"a": 1}})
     assert told.status_code == 500
     await hub.gone(alice.name, "bad")
@@ -188,7 +186,7 @@ async def test_spawner_that_cannot_be_made(hub: Hub, service: StubService, alice
     await hub.ready(alice.name, "bad")
 
 
-async def test_native_entry_of_others(hub: Hub, service: StubService, alice: Person) -> None:
+async def test_native_entry_of_others(hub: Hub, service: StubService, alice: User) -> None:
     service.refuse = (422, "There is no software 'private' for you.")
     told = await alice.api("POST", "nb", {"software": "private"})
     assert told.status_code == 422

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 
-from rosetta_hub.native import PREVIOUS_CARD
+from rosetta_hub.hub.native import PREVIOUS_CARD
 from rosetta_spawners import RosettaSpawner
 
 from .fakes import rosetta_config, spawner_arguments

@@ -10,7 +10,7 @@ from jupyterhub.spawner import SimpleLocalProcessSpawner
 from rosetta_hub.cli import load_settings, main
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError
-from rosetta_hub.settings_file import read_settings, settings_path, write_settings
+from rosetta_hub.hub.settings_file import read_settings, settings_path, write_settings
 
 from .fakes import rosetta_config
 
@@ -56,8 +56,8 @@ def test_what_only_the_hub_needs_is_left_out(tmp_path: Path) -> None:
     assert "previous_spawner" not in values
     (found,) = values["software"]
     assert found["spawner_class"] == "jupyterhub.spawner.SimpleLocalProcessSpawner"
-    (card,) = read_settings(settings_path(settings)).catalogue().software.values()
-    assert card.default.groups == {"staff"}
+    (family,) = read_settings(settings_path(settings)).catalogue().software.values()
+    assert family.default.groups == {"staff"}
 
 
 def test_value_that_cannot_be_written(tmp_path: Path) -> None:

@@ -243,7 +243,7 @@ def test_scopes_of_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     c = configured(tmp_path, JupyterHub={"extra_user_scopes": {"list:users"}})
     hub = setup(tmp_path, c)
     assert hub.extra_user_scopes == {"list:users", ACCESS}
-    monkeypatch.setattr("rosetta_hub.setup_hub._HUB_6", False)
+    monkeypatch.setattr("rosetta_hub.hub.setup._HUB_6", False)
     hub = setup(tmp_path, configured(tmp_path))
     assert hub.load_roles.get_value([])[1] == {"name": "user", "scopes": ["self", ACCESS]}
 

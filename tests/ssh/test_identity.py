@@ -6,30 +6,30 @@ import pytest
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from rosetta_hub.ssh import Endpoint
-from rosetta_hub.ssh.connection import Connection
+from rosetta_hub.ssh.connection import SshConnection
 from rosetta_hub.ssh.errors import Unreachable
-from rosetta_hub.ssh.identity import Identity
+from rosetta_hub.ssh.identity import IdentityConnection
 
 ENDPOINT = Endpoint("cluster", "user alice", "login.example.org", 22, "alice", "a key")
 DEADLINE = 20
 
 
 @pytest.fixture
-async def identity() -> Identity:
-    return Identity(ENDPOINT, asyncio.Semaphore(1))
+async def identity() -> IdentityConnection:
+    return IdentityConnection(ENDPOINT, asyncio.Semaphore(1))
 
 
 async def test_unexpected_error_is_a_failure_with_backoff(
-    identity: Identity, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    identity: IdentityConnection, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """For example an algorithm that the installed cryptography does not have."""
     attempts = []
 
-    async def fail(endpoint: Endpoint) -> Connection:
+    async def fail(endpoint: Endpoint) -> SshConnection:
         attempts.append(endpoint)
         raise UnsupportedAlgorithm("no such curve")
 
-    monkeypatch.setattr(Connection, "open", fail)
+    monkeypatch.setattr(SshConnection, "open", fail)
     async with asyncio.timeout(DEADLINE):
         for _ in range(5):
             with pytest.raises(Unreachable, match="log of the tunnels' process"):
@@ -39,16 +39,16 @@ async def test_unexpected_error_is_a_failure_with_backoff(
 
 
 async def test_deadline_holds_while_openings_are_cancelled(
-    identity: Identity, monkeypatch: pytest.MonkeyPatch
+    identity: IdentityConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another route cancels an opening; who waits for it does not wait for ever."""
 
-    async def reset(endpoint: Endpoint) -> Connection:
+    async def reset(endpoint: Endpoint) -> SshConnection:
         identity.reset()
         await asyncio.sleep(0)
         raise AssertionError("the opening was cancelled before")
 
-    monkeypatch.setattr(Connection, "open", reset)
+    monkeypatch.setattr(SshConnection, "open", reset)
     async with asyncio.timeout(DEADLINE):
         with pytest.raises(Unreachable, match="in time"):
             await identity.connection(wait=0.05)

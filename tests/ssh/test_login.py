@@ -11,7 +11,7 @@ import pytest
 from rosetta_hub.errors import AuthenticationFailed
 from rosetta_hub.ssh import Endpoint, JumpHost
 from rosetta_hub.ssh.certificates import sign_user_key
-from rosetta_hub.ssh.errors import HostKeyUnknown, KeyRefused, Refused, Unreachable
+from rosetta_hub.ssh.errors import HostKeyUnknown, KeyRefused, SshRefused, Unreachable
 from rosetta_hub.ssh.key_pairs import (
     KeyPair,
     generate_key_pair,
@@ -226,7 +226,7 @@ async def test_ssh_config(
         known_hosts=sshd.known_hosts + gate.known_hosts,
         ssh_config=str(config),
     )
-    with pytest.raises(Refused, match="No user name is configured for gate"):
+    with pytest.raises(SshRefused, match="No user name is configured for gate"):
         await pool.run(endpoint, ["true"], "", 20)
     config.write_text(config.read_text() + f"  User {gate.username}\n")
     pool.forget(endpoint)
@@ -236,7 +236,7 @@ async def test_ssh_config(
 
 async def test_missing_ssh_config(pool: Pool, endpoint: Endpoint, tmp_path: Path) -> None:
     missing = replace(endpoint, ssh_config=str(tmp_path / "missing"))
-    with pytest.raises(Refused, match=r"missing.* can't be used"):
+    with pytest.raises(SshRefused, match=r"missing.* can't be used"):
         await pool.run(missing, ["true"], "", 20)
 
 

@@ -10,7 +10,7 @@ import pytest
 from rosetta_hub.access import Completed
 from rosetta_hub.ssh import Endpoint, command
 from rosetta_hub.ssh.command import build_remote_command
-from rosetta_hub.ssh.errors import Refused, TimedOut, Unreachable
+from rosetta_hub.ssh.errors import SshRefused, TimedOut, Unreachable
 from rosetta_hub.ssh.key_pairs import KeyPair
 from rosetta_hub.ssh.pool import Pool
 from tests.ssh.conftest import StartSshd, make_endpoint
@@ -51,7 +51,7 @@ async def test_large_input_arrives_whole(pool: Pool, endpoint: Endpoint) -> None
 
 @pytest.mark.parametrize("stream", ["", " >&2"])
 async def test_output_without_end_is_refused(pool: Pool, endpoint: Endpoint, stream: str) -> None:
-    with pytest.raises(Refused, match="more than 8 MB"):
+    with pytest.raises(SshRefused, match="more than 8 MB"):
         await pool.run(endpoint, ["sh", "-c", f"cat /dev/zero{stream}"], "", 30)
     assert (await pool.run(endpoint, ["echo", "on"], "", 20)).stdout == "on\n"
 
@@ -103,7 +103,7 @@ async def test_server_without_sessions_refuses(
     monkeypatch.setattr("rosetta_hub.ssh.connection.OPEN_DELAY", 0.001)
     sshd = start_sshd(MaxSessions="0")
     sshd.authorize(key_pair.public_key)
-    with pytest.raises(Refused, match="MaxSessions"):
+    with pytest.raises(SshRefused, match="MaxSessions"):
         await pool.run(make_endpoint(sshd, key_pair), ["true"], "", 20)
 
 

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from rosetta_agent.dialer import Dialer, Order
+from rosetta_agent.access_options import Tls
+from rosetta_agent.dialer import Dialer, DialerSpec
 from rosetta_agent.listener import Guarded, Listener, bind, server_context
-from rosetta_agent.reach import Tls
 from rosetta_agent.splice import Backend
 from rosetta_hub.ssh import Endpoint
 from rosetta_hub.ssh.key_pairs import KeyPair, generate_key_pair
 from rosetta_hub.targets import UnixTarget
+from rosetta_hub.tunnel_certificate import build_certificate
 from rosetta_hub.tunnels import (
-    Dial,
+    DialListener,
     DirectRoute,
     ReverseRoute,
     SshRoute,
@@ -27,7 +28,6 @@ from rosetta_hub.tunnels import (
     ensure_tunnels,
     stop_tunnels,
 )
-from rosetta_hub.way_certificate import build_certificate
 from tests.ssh.conftest import make_endpoint
 from tests.support.eventually import until
 from tests.support.sshd import Sshd, free_port
@@ -135,7 +135,7 @@ class Rig:
     def direct_tunnel(self, port: int, spki: str, secret: str = SECRET) -> Tunnel:
         return Tunnel(TASK, 1, DirectRoute("127.0.0.1", port, secret, spki))
 
-    def agent_tunnel(self, secret: str = SECRET, attempt: int = 1) -> Tunnel:
+    def reverse_tunnel(self, secret: str = SECRET, attempt: int = 1) -> Tunnel:
         return Tunnel(TASK, attempt, ReverseRoute(hashlib.sha256(secret.encode()).hexdigest()))
 
     def dial(self, secret: str = SECRET, ca: str | None = None) -> "asyncio.Task[None]":
@@ -143,7 +143,7 @@ class Rig:
         assert self.config.dial is not None
         scheme = "https" if self.config.dial.tls_cert else "http"
         url = f"{scheme}://127.0.0.1:{self.config.dial.port}"
-        order = Order(url, ca, secret, TASK, 1, str(self.container.path), [])
+        order = DialerSpec(url, ca, secret, TASK, 1, str(self.container.path), [])
         dialer = Dialer(asyncio.get_running_loop(), order)
         task = asyncio.create_task(dialer.run())
         self.tasks.append(task)
@@ -189,7 +189,9 @@ def node_certificate() -> tuple[Tls, str]:
     return Tls(made.certificate, made.key), made.spki
 
 
-async def _rig(tmp_path: Path, sshd: Sshd, key_pair: KeyPair, dial: Dial) -> AsyncIterator[Rig]:
+async def _rig(
+    tmp_path: Path, sshd: Sshd, key_pair: KeyPair, dial: DialListener
+) -> AsyncIterator[Rig]:
     container = Container(tmp_path / "c.sock")
     await container.start()
     config = TunnelsConfig(tmp_path / "state", dial)
@@ -202,7 +204,7 @@ async def _rig(tmp_path: Path, sshd: Sshd, key_pair: KeyPair, dial: Dial) -> Asy
 @pytest.fixture
 async def rig(tmp_path: Path, sshd: Sshd, key_pair: KeyPair) -> AsyncIterator[Rig]:
     """Nodes dial it without TLS."""
-    async for each in _rig(tmp_path, sshd, key_pair, Dial(free_port(), "127.0.0.1")):
+    async for each in _rig(tmp_path, sshd, key_pair, DialListener(free_port(), "127.0.0.1")):
         yield each
 
 
@@ -212,7 +214,7 @@ async def tls_rig(tmp_path: Path, sshd: Sshd, key_pair: KeyPair) -> AsyncIterato
     from tests.edge.conftest import make_certificate
 
     cert, key = make_certificate(tmp_path)
-    dial = Dial(free_port(), "127.0.0.1", cert, key)
+    dial = DialListener(free_port(), "127.0.0.1", cert, key)
     async for each in _rig(tmp_path, sshd, key_pair, dial):
         yield each
 
@@ -229,7 +231,7 @@ async def opened(
         port, _ = rig.listen(tls=tls)
         rig.tunnel = rig.direct_tunnel(port, spki)
     else:
-        rig.tunnel = rig.agent_tunnel()
+        rig.tunnel = rig.reverse_tunnel()
         rig.dial()
     await rig.client.put_tunnels([rig.tunnel])
     return rig

@@ -16,10 +16,10 @@ from rosetta_hub import sidecar
 from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem, ResourceUnavailable
 from rosetta_hub.resources.access_ssh import SshAccess
 from rosetta_hub.sidecar_client import build_request, parse_answer
-from rosetta_hub.ssh.errors import Refused, TimedOut, Unreachable
+from rosetta_hub.ssh.errors import SshRefused, TimedOut, Unreachable
 from rosetta_hub.ssh.key_pairs import generate_key_pair
 from rosetta_hub.tunnels import (
-    Dial,
+    DialListener,
     TunnelsClient,
     TunnelsConfig,
     TunnelsError,
@@ -111,7 +111,7 @@ async def test_process_in_the_foreground(tmp_path: Path) -> None:
 
 async def test_process_that_ends_at_once_says_why(tmp_path: Path) -> None:
     missing = tmp_path / "missing.pem"
-    config = TunnelsConfig(tmp_path / "state", Dial(1, "127.0.0.1", missing, missing))
+    config = TunnelsConfig(tmp_path / "state", DialListener(1, "127.0.0.1", missing, missing))
     with pytest.raises(TunnelsError, match="FileNotFoundError"):
         await ensure_tunnels(config)
 
@@ -198,7 +198,7 @@ async def test_tunnel_that_is_not_open_is_not_closed(rig: Rig) -> None:
 async def test_full_state_in_pieces(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first piece closes what is in none of them."""
     monkeypatch.setattr("rosetta_hub.tunnels.client.LARGEST_PIECE", 1)
-    tunnels = [replace(rig.agent_tunnel(), id=f"{number:012x}") for number in range(5)]
+    tunnels = [replace(rig.reverse_tunnel(), id=f"{number:012x}") for number in range(5)]
     for tunnel in tunnels[:3]:
         await rig.client.put_tunnel(tunnel)
     assert await rig.client.put_tunnels(tunnels[2:], kept=[tunnels[0].id]) == {}
@@ -219,7 +219,7 @@ async def test_commands_and_their_errors(rig: Rig) -> None:
     assert (await access.run(["sh", "-c", "cat; exit 3"], "grüße", 20)).stdout == "grüße"
     with pytest.raises(TimedOut):
         await access.run(["sleep", "5"], "", 0.2)
-    with pytest.raises(Refused, match="8 MB"):
+    with pytest.raises(SshRefused, match="8 MB"):
         await access.run(["cat", "/dev/zero"], "", 20)
     stranger = replace(rig.endpoint, identity="user eve", private_key=make_key())
     with pytest.raises(AuthenticationFailed, match="authorized_keys"):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rosetta_agent.reach import Tls
+from rosetta_agent.access_options import Tls
 from rosetta_hub.targets import TcpTarget, UnixTarget
 from rosetta_hub.tunnels import SshRoute, Tunnel
 from rosetta_hub.tunnels.dial import LARGEST_HEAD
@@ -69,7 +69,7 @@ async def test_one_direction_ends_alone(rig: Rig) -> None:
     """Without TLS, which can't."""
     await rig.client.put_tunnels([rig.ssh_tunnel()])
     await half_close(rig)
-    await rig.client.put_tunnels([rig.agent_tunnel()])
+    await rig.client.put_tunnels([rig.reverse_tunnel()])
     rig.dial()
     await half_close(rig)
 
@@ -103,8 +103,8 @@ async def test_unchanged_tunnel_is_not_cut(opened: Rig) -> None:
 async def test_target_on_another_host(rig: Rig) -> None:
     """Port of a node, as the login node reaches it, guarded by the handshake."""
     port, _ = rig.listen()
-    way = SshRoute(rig.endpoint, TcpTarget("127.0.0.1", port), SECRET)
-    await rig.client.put_tunnels([Tunnel(TASK, 1, way)])
+    tunnel = SshRoute(rig.endpoint, TcpTarget("127.0.0.1", port), SECRET)
+    await rig.client.put_tunnels([Tunnel(TASK, 1, tunnel)])
     assert await rig.ask() == b"hello"
 
 
@@ -124,8 +124,8 @@ async def test_stranger_on_the_port_gets_nothing(rig: Rig, secret: str | None) -
         port = server.sockets[0].getsockname()[1]
     else:
         port, _ = rig.listen(secret)
-    way = SshRoute(rig.endpoint, TcpTarget("127.0.0.1", port), SECRET)
-    await rig.client.put_tunnels([Tunnel(TASK, 1, way)])
+    tunnel = SshRoute(rig.endpoint, TcpTarget("127.0.0.1", port), SECRET)
+    await rig.client.put_tunnels([Tunnel(TASK, 1, tunnel)])
     assert await rig.ask(b"a cookie of the user's") == b""
     if server is not None:
         server.close()
@@ -135,8 +135,8 @@ async def test_stranger_on_the_port_gets_nothing(rig: Rig, secret: str | None) -
 
 
 async def test_nobody_listens(rig: Rig, tmp_path: Path) -> None:
-    way = SshRoute(rig.endpoint, UnixTarget(str(tmp_path / "gone.sock")))
-    await rig.client.put_tunnels([Tunnel(TASK, 1, way)])
+    tunnel = SshRoute(rig.endpoint, UnixTarget(str(tmp_path / "gone.sock")))
+    await rig.client.put_tunnels([Tunnel(TASK, 1, tunnel)])
     assert await rig.ask() == b""
     state, error = await rig.state()
     assert (state, "gone.sock" in str(error)) == ("error", True)
@@ -215,7 +215,7 @@ async def test_direct_to_nobody(rig: Rig, node_certificate: tuple[Tls, str]) -> 
 async def test_node_dials_with_tls(tls_rig: Rig) -> None:
     assert tls_rig.config.dial is not None
     assert tls_rig.config.dial.tls_cert is not None
-    await tls_rig.client.put_tunnels([tls_rig.agent_tunnel()])
+    await tls_rig.client.put_tunnels([tls_rig.reverse_tunnel()])
     assert await tls_rig.state() == ("waiting", "The node has not dialled yet, or not again.")
     tls_rig.dial(ca=tls_rig.config.dial.tls_cert.read_text())
     data = secrets.token_bytes(1_000_000)
@@ -224,7 +224,7 @@ async def test_node_dials_with_tls(tls_rig: Rig) -> None:
 
 
 async def test_newest_control_connection_counts(rig: Rig) -> None:
-    await rig.client.put_tunnels([rig.agent_tunnel()])
+    await rig.client.put_tunnels([rig.reverse_tunnel()])
     first = await raw_dial(rig, f"/dial/{TASK}/1/control")
     assert (await first[0].readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
     rig.dial()
@@ -234,7 +234,7 @@ async def test_newest_control_connection_counts(rig: Rig) -> None:
 
 
 async def test_lost_node_dials_again(rig: Rig) -> None:
-    await rig.client.put_tunnels([rig.agent_tunnel()])
+    await rig.client.put_tunnels([rig.reverse_tunnel()])
     dialling = rig.dial()
     assert await rig.ask() == b"hello"
     dialling.cancel()
@@ -266,7 +266,7 @@ async def raw_dial(
     ],
 )
 async def test_who_is_refused(rig: Rig, path: str, secret: str, status: int) -> None:
-    await rig.client.put_tunnels([rig.agent_tunnel(attempt=2)])
+    await rig.client.put_tunnels([rig.reverse_tunnel(attempt=2)])
     reader, writer = await raw_dial(rig, path, secret)
     answer = await asyncio.wait_for(reader.read(), 20)
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
@@ -281,7 +281,7 @@ async def test_long_heads_are_refused(rig: Rig) -> None:
 
 
 async def test_plain_connection_to_a_port_with_tls(tls_rig: Rig) -> None:
-    await tls_rig.client.put_tunnels([tls_rig.agent_tunnel()])
+    await tls_rig.client.put_tunnels([tls_rig.reverse_tunnel()])
     reader, writer = await raw_dial(tls_rig, f"/dial/{TASK}/1/control")
     try:
         assert b"101" not in await asyncio.wait_for(reader.read(), 20)

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from rosetta_hub.access import Completed
-from rosetta_hub.catalogue.catalogue import Person, load_catalogue
+from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.identities import Identities
 from rosetta_hub.ingress.tunnel_publisher import TunnelPublisher
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.access_local import LocalAccess
@@ -23,6 +22,7 @@ from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.report import Report
+from rosetta_hub.users.identities import Identities
 from tests.support.eventually import until
 from tests.tunnels.conftest import DEADLINE, Container, Rig
 
@@ -77,7 +77,7 @@ class Deployment:
         )
 
     def start_task(self) -> Task:
-        task = self.tasks.start("one", {"software": "echo"}, Person("alice"))
+        task = self.tasks.start("one", {"software": "echo"}, User("alice"))
         report = {"sequence": 1, "state": "running", "interface": {"kind": "socket"}}
         self.tasks.report(task, Report.model_validate(report))
         return self.tasks.find(task.id)

@@ -10,7 +10,7 @@ from traitlets.config import Config
 
 from rosetta_hub.config import Rosetta
 from rosetta_hub.keys import Keys
-from rosetta_hub.tunnels import Dial
+from rosetta_hub.tunnels import DialListener
 from rosetta_hub.tunnels.settings import tunnels_config
 from rosetta_hub.tunnels.transport_direct import compute_spki
 
@@ -27,11 +27,13 @@ def test_nobody_dials_by_default(tmp_path: Path) -> None:
 
 def test_nodes_dial_an_address() -> None:
     plain = tunnels_config(settings(tunnels_url="http://127.0.0.1:6999"))
-    assert plain.dial == Dial(6999, "0.0.0.0")
+    assert plain.dial == DialListener(6999, "0.0.0.0")
     files = {"tls_cert": "/tls/cert.pem", "tls_key": "/tls/key.pem"}
     url = "https://hub.example.org:6999/"
     secure = tunnels_config(settings(tunnels_url=url, tunnels_bind_ip="192.0.2.1", **files))
-    assert secure.dial == Dial(6999, "192.0.2.1", Path(files["tls_cert"]), Path(files["tls_key"]))
+    assert secure.dial == DialListener(
+        6999, "192.0.2.1", Path(files["tls_cert"]), Path(files["tls_key"])
+    )
     assert plain.fingerprint != secure.fingerprint
 
 
@@ -45,9 +47,9 @@ def test_address_without_a_port_is_refused(url: str) -> None:
 
 def test_certificate_of_an_attempt_follows_from_the_secret(tmp_path: Path) -> None:
     keys = Keys(tmp_path)
-    first, again = keys.way_certificate("ab", 1), keys.way_certificate("ab", 1)
+    first, again = keys.tunnel_certificate("ab", 1), keys.tunnel_certificate("ab", 1)
     assert (first.key, first.spki) == (again.key, again.spki)
-    assert first.spki != keys.way_certificate("ab", 2).spki
+    assert first.spki != keys.tunnel_certificate("ab", 2).spki
     assert first.key not in repr(first)
     shown = ssl.PEM_cert_to_DER_cert(first.certificate)
     assert compute_spki(shown) == first.spki

@@ -10,17 +10,17 @@ import urllib.error
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
 from rosetta_agent import namespaces, network
-from rosetta_agent.answer import probe, wrong_protocol
+from rosetta_agent.check.check_spec import CheckSpec
 from rosetta_agent.check.findings import Findings
 from rosetta_agent.check.listener import listen
-from rosetta_agent.check.spec import CheckSpec
 from rosetta_agent.engines import create_engine
 from rosetta_agent.engines.base import Engine, Pulling
-from rosetta_agent.entrance import Entrance
-from rosetta_agent.errors import AgentError, Cancelled, JobError
-from rosetta_agent.job import Job
-from rosetta_agent.poster import build_opener
+from rosetta_agent.errors import AgentError, Cancelled, SpecError
+from rosetta_agent.interface_access import InterfaceAccess
+from rosetta_agent.readiness import probe, wrong_protocol
+from rosetta_agent.report_client import build_opener
 from rosetta_agent.sandbox import Sandbox
+from rosetta_agent.spec import AgentSpec
 
 _URL_SECONDS = 10.0
 _PROBE_SECONDS, _PAUSE_SECONDS = 5.0, 0.2
@@ -28,17 +28,17 @@ _PROBE_SECONDS, _PAUSE_SECONDS = 5.0, 0.2
 Publish = Callable[[Findings], None]
 
 
-def look_around(job: Job, spec: CheckSpec, sandbox: Sandbox, publish: Publish) -> Findings:
+def look_around(spec: AgentSpec, check: CheckSpec, sandbox: Sandbox, publish: Publish) -> Findings:
     """Take all steps; ``publish`` gets what is known after each of them."""
     findings: Findings = {"python": sys.version.split()[0], "node": socket.getfqdn()}
-    findings["listen"] = listen(spec.listen, sandbox.file("check.sock"), spec.token)
+    findings["listen"] = listen(check.listen, sandbox.file("check.sock"), check.token)
     publish(findings)
     steps: Sequence[Tuple[str, Callable[[], Any]]] = (
-        ("engines", lambda: find_engines(job, spec.engines, sandbox)),
+        ("engines", lambda: find_engines(spec, check.engines, sandbox)),
         ("namespaces", find_namespaces),
-        ("urls", lambda: ask_all(spec.urls, job.report_ca)),
-        ("image", lambda: fetch_image(job, spec, findings, sandbox)),
-        ("container", lambda: try_container(job, findings, sandbox)),
+        ("urls", lambda: ask_all(check.urls, spec.report_ca)),
+        ("image", lambda: fetch_image(spec, check, findings, sandbox)),
+        ("container", lambda: try_container(spec, findings, sandbox)),
     )
     for name, step in steps:
         started = time.monotonic()
@@ -48,11 +48,13 @@ def look_around(job: Job, spec: CheckSpec, sandbox: Sandbox, publish: Publish) -
     return findings
 
 
-def find_engines(job: Job, names: Sequence[str], sandbox: Sandbox) -> Dict[str, Dict[str, str]]:
+def find_engines(
+    spec: AgentSpec, names: Sequence[str], sandbox: Sandbox
+) -> Dict[str, Dict[str, str]]:
     """Version of each engine, as the agent finds and asks it."""
     found = {}
     for name in names:
-        engine = create_engine(job.attempt._replace(engine=name), sandbox)
+        engine = create_engine(spec.attempt._replace(engine=name), sandbox)
         try:
             found[name] = {"version": engine.version()}
         except AgentError as error:
@@ -102,12 +104,12 @@ def ask(url: str, authority: Optional[str]) -> Dict[str, Any]:
 
 
 def fetch_image(
-    job: Job, spec: CheckSpec, findings: Findings, sandbox: Sandbox
+    spec: AgentSpec, check: CheckSpec, findings: Findings, sandbox: Sandbox
 ) -> Optional[Dict[str, Any]]:
     """Get the image as a task would, and keep it as a task would; None where none is asked for."""
-    if not spec.image or "error" in findings["engines"].get(job.attempt.engine, {}):
+    if not check.image or "error" in findings["engines"].get(spec.attempt.engine, {}):
         return None
-    deadline = time.monotonic() + spec.pull_timeout
+    deadline = time.monotonic() + check.pull_timeout
     pulled = []
 
     def wait(seconds: float) -> bool:
@@ -120,55 +122,59 @@ def fetch_image(
         on_progress=lambda _progress: None,
         on_start=lambda: pulled.append(True),
     )
-    engine = create_engine(job.attempt, sandbox)
+    engine = create_engine(spec.attempt, sandbox)
     try:
-        engine.fetch(job, pulling)
+        engine.fetch(spec, pulling)
     except Cancelled:
-        return {"error": "not done after {:g} s".format(spec.pull_timeout)}
+        return {"error": "not done after {:g} s".format(check.pull_timeout)}
     except AgentError as error:
         return _fault(error)
     return {"there": not pulled}
 
 
-def try_container(job: Job, findings: Findings, sandbox: Sandbox) -> Optional[Dict[str, Any]]:
+def try_container(
+    spec: AgentSpec, findings: Findings, sandbox: Sandbox
+) -> Optional[Dict[str, Any]]:
     """Start the container, wait until its interface answers, and remove it; None without image.
 
     ``warnings`` are those that a task would have here.
     """
     if findings["image"] is None or "error" in findings["image"]:
         return None
-    engine = create_engine(job.attempt, sandbox)
+    engine = create_engine(spec.attempt, sandbox)
     state: Dict[str, Any] = {}
 
     def record(**changes: Any) -> None:
         state.update(changes)
 
-    job = job._replace(listen=None, dial=None)  # nobody expects this task
-    entrance = Entrance(job, sandbox, state, record)
+    spec = spec._replace(listen=None, dial=None)  # nobody expects this task
+    interface_access = InterfaceAccess(spec, sandbox, state, record)
     try:
-        return _wait_for_answer(engine, job, entrance)
+        return _wait_for_answer(engine, spec, interface_access)
     except AgentError as error:
         return _fault(error)
     finally:
-        entrance.close()
-        _remove(engine, job.timeouts.stop)
+        interface_access.close()
+        _remove(engine, spec.timeouts.stop)
 
 
-def _wait_for_answer(engine: Engine, job: Job, entrance: Entrance) -> Dict[str, Any]:
-    container = engine.start(job)
-    interface = job.interface
-    deadline = time.monotonic() + job.timeouts.answer
+def _wait_for_answer(
+    engine: Engine, spec: AgentSpec, interface_access: InterfaceAccess
+) -> Dict[str, Any]:
+    container = engine.start(spec)
+    interface = spec.interface
+    deadline = time.monotonic() + spec.timeouts.answer
     while time.monotonic() < deadline:
-        entrance.keep(container)
-        address = entrance.address(container)
+        interface_access.keep(container)
+        address = interface_access.address(container)
         spoken = probe(address, interface.protocol, interface.path, _PROBE_SECONDS)
         if spoken == interface.protocol:
             return {"warnings": list(container.warnings)}
         if spoken is not None:
             raise wrong_protocol(interface.protocol, spoken)
-        condition = engine.inspect()
-        if condition.kind != "running":
-            return {"error": "it ended with exit code {}".format(condition.exit_code)}
+        status = engine.inspect()
+        if status.kind != "running":
+            return {"error": "it ended with exit code {}".format(status.exit_code)}
         time.sleep(_PAUSE_SECONDS)
     return {"error": "port {} did not answer".format(interface.port)}
 
@@ -182,7 +188,7 @@ def _remove(engine: Engine, grace: float) -> None:
 
 def _fault(error: AgentError) -> Dict[str, str]:
     """A failure as a finding: the reason that a task would report, and all of its words."""
-    otherwise = "unsupported" if isinstance(error, JobError) else "engine_unavailable"
+    otherwise = "unsupported" if isinstance(error, SpecError) else "engine_unavailable"
     reason, detail = getattr(error, "reason", otherwise), getattr(error, "detail", "")
     text = str(error) if not detail or detail in str(error) else "{} ({})".format(error, detail)
     return {"reason": reason, "error": text}

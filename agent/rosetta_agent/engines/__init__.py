@@ -6,8 +6,8 @@ from rosetta_agent.engines.base import Engine
 from rosetta_agent.engines.docker import Docker
 from rosetta_agent.engines.podman import Podman
 from rosetta_agent.engines.singularity import Singularity
-from rosetta_agent.job import Attempt
 from rosetta_agent.sandbox import Sandbox
+from rosetta_agent.spec import Attempt
 
 _ENGINES: Dict[str, Callable[[Attempt, Sandbox], Engine]] = {
     "docker": Docker,

@@ -8,11 +8,11 @@ return argument lists, and reads output by pure functions ``parse_*``. See ``doc
 import abc
 from typing import Callable, NamedTuple, Optional, Tuple
 
-from rosetta_agent.job import Attempt, Job
 from rosetta_agent.logs import Follower
-from rosetta_agent.processes import Identity, is_alive
+from rosetta_agent.processes import ProcessId, is_alive
 from rosetta_agent.progress import Progress
 from rosetta_agent.sandbox import Sandbox
+from rosetta_agent.spec import AgentSpec, Attempt
 from rosetta_agent.usage import Usage, measure
 
 
@@ -22,26 +22,26 @@ class Container(NamedTuple):
     ``process`` is its first process, or None where it is not one of this machine. With
     ``enter`` the relay joins its network namespace; ``port`` is the one it listens on
     there. A ``published`` port is one of this machine instead. ``host`` is the address of
-    either where it is not the loopback's. A ``keeper`` looks after a container that has no
+    either where it is not the loopback's. A ``monitor`` looks after a container that has no
     engine: it is lost without.
     """
 
-    process: Optional[Identity]
+    process: Optional[ProcessId]
     port: int
     enter: bool = True
     published: Optional[int] = None
     warnings: Tuple[str, ...] = ()
-    keeper: Optional[Identity] = None
+    monitor: Optional[ProcessId] = None
     host: Optional[str] = None
 
     def is_watched(self) -> bool:
         """Whether it is seen to run, and everything that it needs with it."""
         if self.process is None or not is_alive(self.process):
             return False
-        return self.keeper is None or is_alive(self.keeper)
+        return self.monitor is None or is_alive(self.monitor)
 
 
-class Condition(NamedTuple):
+class ContainerStatus(NamedTuple):
     """What the engine answered: ``kind`` is running, exited or gone."""
 
     kind: str
@@ -79,22 +79,22 @@ class Engine(abc.ABC):
         """Version of the engine, asked of the engine itself."""
 
     @abc.abstractmethod
-    def fetch(self, job: Job, pulling: Pulling) -> None:
+    def fetch(self, spec: AgentSpec, pulling: Pulling) -> None:
         """Make the image available; ``pulling.on_start`` is called only if it has to come."""
 
     @abc.abstractmethod
-    def find(self, job: Job) -> Optional[Container]:
+    def find(self, spec: AgentSpec) -> Optional[Container]:
         """The container that an earlier agent of this attempt started, running or ended.
 
         One that was made but never started is removed, and counts as none.
         """
 
     @abc.abstractmethod
-    def start(self, job: Job) -> Container:
+    def start(self, spec: AgentSpec) -> Container:
         """Start the container; it is never started twice."""
 
     @abc.abstractmethod
-    def inspect(self) -> Condition:
+    def inspect(self) -> ContainerStatus:
         """Ask how the container is."""
 
     @abc.abstractmethod

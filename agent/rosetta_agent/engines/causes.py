@@ -1,7 +1,7 @@
 """Why an engine refused: its words, sorted into the reasons of a report.
 
 The texts are those of docker 20.10, podman 4.3 and apptainer 1.4, and of the registries
-behind them; the order matters, the first that is found decides.
+behind them; the spec matters, the first that is found decides.
 """
 
 from typing import Optional, Sequence, Tuple
@@ -124,5 +124,5 @@ def last_words(text: str) -> str:
 def engine_failure(engine: str, image: str, text: str, otherwise: str = "internal") -> TaskFailure:
     """The failure to report for an engine's error text."""
     reason = parse_cause(text) or otherwise
-    sentence = _SENTENCES[reason].format(engine=engine, image=image)
-    return TaskFailure(reason, sentence, last_words(text))
+    message = _SENTENCES[reason].format(engine=engine, image=image)
+    return TaskFailure(reason, message, last_words(text))

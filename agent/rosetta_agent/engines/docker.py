@@ -8,7 +8,7 @@ import struct
 from typing import List, Optional, Tuple
 
 from rosetta_agent import pull as pulls
-from rosetta_agent.engines.base import Condition, Container, Engine, Pulling
+from rosetta_agent.engines.base import Container, ContainerStatus, Engine, Pulling
 from rosetta_agent.engines.causes import engine_failure, last_words, parse_cause
 from rosetta_agent.engines.docker_cli import (
     NETWORK,
@@ -43,18 +43,18 @@ from rosetta_agent.engines.owners import (
     parse_owners,
 )
 from rosetta_agent.errors import StateUnknown, TaskFailure
-from rosetta_agent.job import Attempt, Image, Job
 from rosetta_agent.logs import Follower
 from rosetta_agent.processes import (
     CAP_SYS_ADMIN,
-    Completed,
-    Identity,
+    CommandResult,
+    ProcessId,
     has_capability,
     identify,
     is_alive,
     run,
 )
 from rosetta_agent.sandbox import Sandbox
+from rosetta_agent.spec import AgentSpec, Attempt, Image
 
 LOG = logging.getLogger(__name__)
 
@@ -111,19 +111,19 @@ class Docker(Engine):
             return False
         return os.geteuid() != 0 or has_capability(CAP_SYS_ADMIN)
 
-    def loopback_options(self, job: Job) -> Tuple[str, ...]:
+    def loopback_options(self, spec: AgentSpec) -> Tuple[str, ...]:
         """Give the container the address ::1, for software that listens on IPv6 alone.
 
         Docker takes it away in networks without IPv6. It is of use where the agent enters the
         network, and no setting of a network that is the administrator's choice.
         """
-        if names_network(job) or has_own_network_stack(job.runtime):
+        if names_network(spec) or has_own_network_stack(spec.runtime):
             return ()
-        if not self.can_enter(job.runtime) or not os.path.isdir("/proc/sys/net/ipv6"):
+        if not self.can_enter(spec.runtime) or not os.path.isdir("/proc/sys/net/ipv6"):
             return ()
         return ("--sysctl", "net.ipv6.conf.lo.disable_ipv6=0")
 
-    def _ask(self, argv: List[str], seconds: float = _ASK_SECONDS) -> Completed:
+    def _ask(self, argv: List[str], seconds: float = _ASK_SECONDS) -> CommandResult:
         done = run(argv, seconds)
         if done.status != 0 and parse_cause(done.errors) == "engine_unavailable":
             raise StateUnknown(last_words(done.errors))
@@ -133,8 +133,8 @@ class Docker(Engine):
         try:
             done = self._ask(build_image_command(self.client(image), image))
         except StateUnknown as exc:
-            sentence = "{} does not answer on this machine.".format(self.title)
-            raise TaskFailure("engine_unavailable", sentence, str(exc)) from exc
+            message = "{} does not answer on this machine.".format(self.title)
+            raise TaskFailure("engine_unavailable", message, str(exc)) from exc
         self._image_is_init = parse_is_init(done.output)
         return done.status == 0
 
@@ -145,9 +145,9 @@ class Docker(Engine):
             raise engine_failure(self.title, "", done.errors, "engine_unavailable")
         return done.output.strip()
 
-    def fetch(self, job: Job, pulling: Pulling) -> None:
+    def fetch(self, spec: AgentSpec, pulling: Pulling) -> None:
         """See Engine."""
-        image = job.image
+        image = spec.image
         here = self._is_here(image)
         if image.pull == "never" and not here:
             raise engine_failure(self.title, image_name(image), "no such image")
@@ -169,62 +169,62 @@ class Docker(Engine):
             return None
         raise StateUnknown(last_words(done.errors))
 
-    def find(self, job: Job) -> Optional[Container]:
+    def find(self, spec: AgentSpec) -> Optional[Container]:
         """See Engine."""
-        inspected = self._inspect(job.interface.port)
+        inspected = self._inspect(spec.interface.port)
         if inspected is None:
             return None
         if inspected.status in ("created", "configured", "initialized"):
             self.remove(0.0)
             return None
-        return self._container(job, inspected, ())
+        return self._container(spec, inspected, ())
 
-    def start(self, job: Job) -> Container:
+    def start(self, spec: AgentSpec) -> Container:
         """See Engine."""
-        client = self.client(job.image)
+        client = self.client(spec.image)
         self.have_network(client)
-        if job.batch:
-            owner = identify(os.getpid()) or Identity(0, 0)
+        if spec.batch:
+            owner = identify(os.getpid()) or ProcessId(0, 0)
             options = build_owner_options(os.geteuid(), owner)
             client = client._replace(run_options=client.run_options + options)
-        client = client._replace(run_options=client.run_options + self.loopback_options(job))
-        done = self._run(client, job)
+        client = client._replace(run_options=client.run_options + self.loopback_options(spec))
+        done = self._run(client, spec)
         unlimited: Tuple[str, ...] = ()
         if done.status == _ENGINE_ERROR and is_disk_limit_refused(done.errors):
             unlimited = ("disk_not_limited",)
-            done = self._run(client, job._replace(limits=job.limits._replace(disk=None)))
+            done = self._run(client, spec._replace(limits=spec.limits._replace(disk=None)))
         if done.status != 0 and not is_name_taken(done.errors):
-            raise self._not_started(job, done)
-        inspected = self._inspect(job.interface.port)
+            raise self._not_started(spec, done)
+        inspected = self._inspect(spec.interface.port)
         if inspected is None:
             raise TaskFailure("exited", "The container disappeared while it started.")
         outbound: Tuple[str, ...] = ("no_outbound",) if client.network == "none" else ()
         warnings = parse_warnings(done.errors) + outbound + unlimited
-        return self._container(job, inspected, warnings)
+        return self._container(spec, inspected, warnings)
 
-    def _run(self, client: Client, job: Job) -> Completed:
-        argv = build_run_command(client, job, self._publish(job), not self._image_is_init)
-        values = container_environment(job)
+    def _run(self, client: Client, spec: AgentSpec) -> CommandResult:
+        argv = build_run_command(client, spec, self._publish(spec), not self._image_is_init)
+        values = container_environment(spec)
         handed = {name: values[name] for name in values if not is_read_by_client(name)}
         return run(argv, _START_SECONDS, handed)
 
-    def _publish(self, job: Job) -> Optional[str]:
+    def _publish(self, spec: AgentSpec) -> Optional[str]:
         """The address on which the port has to be published, if it has."""
         host = self.attempt.engine_host
         if host is not None:
             return host.publish_address
-        return None if self.can_enter(job.runtime) else "127.0.0.1"
+        return None if self.can_enter(spec.runtime) else "127.0.0.1"
 
-    def _not_started(self, job: Job, done: Completed) -> TaskFailure:
+    def _not_started(self, spec: AgentSpec, done: CommandResult) -> TaskFailure:
         if done.status == _ENGINE_ERROR:
-            return engine_failure(self.title, image_name(job.image), done.errors)
-        sentence = "The command of the container cannot be started."
-        return TaskFailure("exited", sentence, last_words(done.errors))
+            return engine_failure(self.title, image_name(spec.image), done.errors)
+        message = "The command of the container cannot be started."
+        return TaskFailure("exited", message, last_words(done.errors))
 
-    def inspect(self) -> Condition:
+    def inspect(self) -> ContainerStatus:
         """See Engine."""
         inspected = self._inspect(0)
-        return Condition("gone") if inspected is None else parse_condition(inspected)
+        return ContainerStatus("gone") if inspected is None else parse_condition(inspected)
 
     def remove(self, grace: float) -> None:
         """See Engine."""
@@ -249,13 +249,15 @@ class Docker(Engine):
         except (StateUnknown, TaskFailure) as error:
             LOG.warning("leftovers could not be removed: %s", error)
 
-    def _container(self, job: Job, inspected: Inspected, warnings: Tuple[str, ...]) -> Container:
+    def _container(
+        self, spec: AgentSpec, inspected: Inspected, warnings: Tuple[str, ...]
+    ) -> Container:
         host = self.attempt.engine_host
         if host is not None:
             warnings += ("neighbours_can_connect",)
             return Container(
                 None,
-                job.interface.port,
+                spec.interface.port,
                 False,
                 inspected.published,
                 warnings,
@@ -265,9 +267,9 @@ class Docker(Engine):
         process = identify(inspected.pid) if inspected.pid else None
         if inspected.published is not None:
             warnings += ("neighbours_can_connect",)
-            return Container(process, job.interface.port, False, inspected.published, warnings)
-        address = inspected.address if has_own_network_stack(job.runtime) else None
-        return Container(process, job.interface.port, True, None, warnings, None, address)
+            return Container(process, spec.interface.port, False, inspected.published, warnings)
+        address = inspected.address if has_own_network_stack(spec.runtime) else None
+        return Container(process, spec.interface.port, True, None, warnings, None, address)
 
     def follow_log(self) -> Optional[Follower]:
         """See Engine."""

@@ -4,10 +4,10 @@ import json
 import os
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
-from rosetta_agent.engines.base import Condition
+from rosetta_agent.access_options import EngineHost
+from rosetta_agent.engines.base import ContainerStatus
 from rosetta_agent.errors import StateUnknown
-from rosetta_agent.job import Gpus, Image, Job
-from rosetta_agent.reach import EngineHost
+from rosetta_agent.spec import AgentSpec, Gpus, Image
 
 #: Variables that the client itself reads: given by name they would change the client.
 _CLIENT_NAMES = frozenset(("PATH", "HOME", "TMPDIR", "USER", "SHELL", "TERM", "PWD", "LANG"))
@@ -106,11 +106,11 @@ def build_remove_command(client: Client, name: str) -> List[str]:
     return client.argv + ["rm", "--force", "--volumes"] + list(client.remove_options) + [name]
 
 
-def container_environment(job: Job) -> Dict[str, str]:
+def container_environment(spec: AgentSpec) -> Dict[str, str]:
     """The variables of the container, BASE_PORT included where the image honours it."""
-    environment = dict(job.environment)
-    if job.interface.custom_port:
-        environment["BASE_PORT"] = str(job.interface.port)
+    environment = dict(spec.environment)
+    if spec.interface.custom_port:
+        environment["BASE_PORT"] = str(spec.interface.port)
     return environment
 
 
@@ -128,30 +128,30 @@ def _environment_options(environment: Mapping[str, str]) -> List[str]:
     return options
 
 
-def _limit_options(job: Job) -> List[str]:
+def _limit_options(spec: AgentSpec) -> List[str]:
     options = []
-    if job.limits.cpus is not None:
-        options += ["--cpus", "{:g}".format(job.limits.cpus)]
-    if job.limits.memory is not None:
+    if spec.limits.cpus is not None:
+        options += ["--cpus", "{:g}".format(spec.limits.cpus)]
+    if spec.limits.memory is not None:
         # The same value for memory with swap: swapping is no way around the limit.
-        size = "{}b".format(job.limits.memory)
+        size = "{}b".format(spec.limits.memory)
         options += ["--memory", size, "--memory-swap", size]
-    if job.limits.pids is not None:
-        options += ["--pids-limit", str(job.limits.pids)]
-    if job.limits.disk is not None and not job.hardening.read_only:
-        options += ["--storage-opt", "size={}".format(job.limits.disk)]
+    if spec.limits.pids is not None:
+        options += ["--pids-limit", str(spec.limits.pids)]
+    if spec.limits.disk is not None and not spec.hardening.read_only:
+        options += ["--storage-opt", "size={}".format(spec.limits.disk)]
     return options
 
 
-def _hardening_options(job: Job) -> List[str]:
-    hardening = job.hardening
+def _hardening_options(spec: AgentSpec) -> List[str]:
+    hardening = spec.hardening
     options = ["--security-opt", "no-new-privileges"] if hardening.no_new_privileges else []
     for capability in hardening.drop_capabilities:
         options += ["--cap-drop", capability]
     for capability in hardening.add_capabilities:
         options += ["--cap-add", capability]
     if hardening.read_only:
-        size = "" if job.limits.disk is None else ",size={}".format(job.limits.disk)
+        size = "" if spec.limits.disk is None else ",size={}".format(spec.limits.disk)
         options += ["--read-only"]
         for path in ("/tmp", "/run"):  # noqa: S108 - in the container
             options += ["--tmpfs", "{}:mode=1777{}".format(path, size)]
@@ -160,9 +160,9 @@ def _hardening_options(job: Job) -> List[str]:
     return options
 
 
-def _bind_options(job: Job) -> List[str]:
+def _bind_options(spec: AgentSpec) -> List[str]:
     options = []
-    for bind in job.binds:
+    for bind in spec.binds:
         # Unlike --volume, --mount does not make a missing directory (as root).
         mount = "type=bind,source={},target={}".format(bind.source, bind.target)
         options += ["--mount", mount + (",readonly" if bind.read_only else "")]
@@ -173,13 +173,13 @@ def _bracketed(address: str) -> str:
     return "[{}]".format(address) if ":" in address else address
 
 
-def names_network(job: Job) -> bool:
+def names_network(spec: AgentSpec) -> bool:
     """Whether the administrator's options choose the network."""
-    return any(option.split("=")[0] in ("--network", "--net") for option in job.engine_options)
+    return any(option.split("=")[0] in ("--network", "--net") for option in spec.engine_options)
 
 
-def _network_options(client: Client, job: Job) -> List[str]:
-    return ["--network", client.network] if client.network and not names_network(job) else []
+def _network_options(client: Client, spec: AgentSpec) -> List[str]:
+    return ["--network", client.network] if client.network and not names_network(spec) else []
 
 
 def build_connection(host: EngineHost) -> Tuple[str, ...]:
@@ -212,14 +212,16 @@ def build_network_command(client: Client) -> List[str]:
     return client.argv + ["network", "create", "--opt", isolated, NETWORK]
 
 
-def build_run_command(client: Client, job: Job, publish: Optional[str], init: bool) -> List[str]:
+def build_run_command(
+    client: Client, spec: AgentSpec, publish: Optional[str], init: bool
+) -> List[str]:
     """Start the container in the background.
 
     With ``publish`` its port becomes a free one of that address; without, nothing of it
     listens outside its own network. With ``init`` a small process 1 reaps and hands on
     signals.
     """
-    attempt = job.attempt
+    attempt = spec.attempt
     argv = client.argv + ["run", "--detach", "--name", attempt.name]
     argv += ["--pull", "never", "--hostname", attempt.name]
     argv += ["--log-driver", client.log_driver, "--log-opt", "max-size=10m"]
@@ -227,17 +229,17 @@ def build_run_command(client: Client, job: Job, publish: Optional[str], init: bo
     argv += ["--label", "rosetta.task={}".format(attempt.task)]
     argv += ["--label", "rosetta.attempt={}".format(attempt.attempt)]
     argv += (
-        ["--publish", "{}::{}".format(_bracketed(publish), job.interface.port)] if publish else []
+        ["--publish", "{}::{}".format(_bracketed(publish), spec.interface.port)] if publish else []
     )
-    argv += ["--platform", job.image.platform] if job.image.platform else []
-    argv += _gpu_options(client, job.gpus)
-    argv += _limit_options(job) + _hardening_options(job) + _bind_options(job)
-    argv += _environment_options(container_environment(job))
-    argv += _network_options(client, job)
+    argv += ["--platform", spec.image.platform] if spec.image.platform else []
+    argv += _gpu_options(client, spec.gpus)
+    argv += _limit_options(spec) + _hardening_options(spec) + _bind_options(spec)
+    argv += _environment_options(container_environment(spec))
+    argv += _network_options(client, spec)
     argv += list(client.run_options)
-    argv += ["--runtime", job.runtime] if job.runtime else []  # the last one counts
-    argv += list(job.engine_options)
-    return argv + [image_name(job.image)] + list(job.command or ())
+    argv += ["--runtime", spec.runtime] if spec.runtime else []  # the last one counts
+    argv += list(spec.engine_options)
+    return argv + [image_name(spec.image)] + list(spec.command or ())
 
 
 class Inspected(NamedTuple):
@@ -282,11 +284,13 @@ def parse_inspect(text: str, port: int) -> Inspected:
         raise StateUnknown("the answer of the engine cannot be read: {!r}".format(exc)) from exc
 
 
-def parse_condition(inspected: Inspected) -> Condition:
+def parse_condition(inspected: Inspected) -> ContainerStatus:
     """The engine's word as ours; what is neither running nor ended counts as running."""
     if inspected.status in ("exited", "dead", "stopped", "removing"):
-        return Condition("exited", inspected.exit_code, inspected.out_of_memory, inspected.error)
-    return Condition("running")
+        return ContainerStatus(
+            "exited", inspected.exit_code, inspected.out_of_memory, inspected.error
+        )
+    return ContainerStatus("running")
 
 
 def is_gone(errors: str) -> bool:

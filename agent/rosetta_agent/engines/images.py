@@ -18,7 +18,6 @@ from rosetta_agent.engines.docker_cli import image_name
 from rosetta_agent.engines.references import is_on_loopback
 from rosetta_agent.errors import Cancelled, TaskFailure
 from rosetta_agent.image_cache import choose_scratch, conversion_slot, mark_used, prune
-from rosetta_agent.job import Image
 from rosetta_agent.leases import Lease
 from rosetta_agent.progress import Progress
 from rosetta_agent.sandbox import (
@@ -27,6 +26,7 @@ from rosetta_agent.sandbox import (
     raise_unless_full,
     remove_path,
 )
+from rosetta_agent.spec import Image
 
 ARCHIVE = "docker-archive:"
 
@@ -106,8 +106,8 @@ class ImageStore:
         try:
             modified = os.stat(source.file).st_mtime_ns
         except OSError as exc:
-            sentence = "The image file {} cannot be read.".format(source.file)
-            raise TaskFailure("image_not_found", sentence, str(exc)) from exc
+            message = "The image file {} cannot be read.".format(source.file)
+            raise TaskFailure("image_not_found", message, str(exc)) from exc
         if source.uri is None:
             return source.file
         return os.path.join(self._home(image), cache_name(image, modified))
@@ -182,7 +182,7 @@ def have_cache(folder: str) -> None:
     """Make a shared folder that nobody else can put images into.
 
     Raises:
-        JobError: it cannot be made, or belongs to another user (root's is fine: the
+        SpecError: it cannot be made, or belongs to another user (root's is fine: the
             administrator's).
     """
     if not (os.path.isdir(folder) and os.stat(folder).st_uid == 0):

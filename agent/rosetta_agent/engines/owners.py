@@ -8,7 +8,7 @@ import re
 from typing import Dict, List, Sequence, Tuple
 
 from rosetta_agent.engines.docker_cli import Client
-from rosetta_agent.processes import Identity
+from rosetta_agent.processes import ProcessId
 
 USER_LABEL, AGENT_LABEL = "rosetta.user", "rosetta.agent"
 _OWNER = re.compile(r"([0-9a-f]+) ([0-9]+)-([0-9]+)\s*\Z")
@@ -26,7 +26,7 @@ def build_owners_command(client: Client, containers: Sequence[str]) -> List[str]
     return client.argv + ["container", "inspect", "--format", form] + list(containers)
 
 
-def build_owner_options(user: int, agent: Identity) -> Tuple[str, ...]:
+def build_owner_options(user: int, agent: ProcessId) -> Tuple[str, ...]:
     """Labels that say whose a container is: that of an agent in a batch job."""
     return (
         *("--label", "{}={}".format(USER_LABEL, user)),
@@ -34,9 +34,9 @@ def build_owner_options(user: int, agent: Identity) -> Tuple[str, ...]:
     )
 
 
-def parse_owners(text: str) -> Dict[str, Identity]:
+def parse_owners(text: str) -> Dict[str, ProcessId]:
     """Read the answer to build_owners_command: agents by container."""
     pairs = (_OWNER.match(line) for line in text.splitlines())
     return {
-        pair.group(1): Identity(int(pair.group(2)), int(pair.group(3))) for pair in pairs if pair
+        pair.group(1): ProcessId(int(pair.group(2)), int(pair.group(3))) for pair in pairs if pair
     }

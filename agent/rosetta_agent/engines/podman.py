@@ -8,9 +8,9 @@ from typing import Dict, Mapping, Optional, Sequence, Tuple
 from rosetta_agent.engines.docker import Docker, has_own_network_stack
 from rosetta_agent.engines.docker_cli import Client
 from rosetta_agent.engines.references import is_on_loopback
-from rosetta_agent.job import Attempt, Image, Job
 from rosetta_agent.processes import CAP_SYS_ADMIN, CAP_SYS_RESOURCE, has_capability
 from rosetta_agent.sandbox import Sandbox
+from rosetta_agent.spec import AgentSpec, Attempt, Image
 
 #: Only programs without libraries: they run inside of images that have none.
 _INIT_PROGRAMS = (
@@ -50,7 +50,7 @@ class Podman(Docker):
     def have_network(self, client: Client) -> None:
         """See Docker: here each container has a network of its own."""
 
-    def loopback_options(self, job: Job) -> Tuple[str, ...]:
+    def loopback_options(self, spec: AgentSpec) -> Tuple[str, ...]:
         """See Docker: podman leaves the loopback as the kernel makes it."""
         return ()
 

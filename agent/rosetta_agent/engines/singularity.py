@@ -1,4 +1,4 @@
-"""singularity, by its present name apptainer: no engine runs, so our keeper does its work.
+"""singularity, by its present name apptainer: no engine runs, so our monitor does its work.
 
 It is made to behave like a container (Russo et al., section 7): closed file system and
 environment, process namespace of its own, home and tmp in the sandbox. Where the machine
@@ -15,15 +15,14 @@ import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from rosetta_agent import network
-from rosetta_agent.engines.base import Condition, Container, Engine, Pulling
+from rosetta_agent.engines.base import Container, ContainerStatus, Engine, Pulling
 from rosetta_agent.engines.causes import last_words
 from rosetta_agent.engines.docker_cli import container_environment
 from rosetta_agent.engines.images import ImageStore
 from rosetta_agent.engines.overlay import is_overlay_capable, takes_overlays
 from rosetta_agent.errors import TaskFailure
-from rosetta_agent.job import Attempt, Job
-from rosetta_agent.keeper import Order
 from rosetta_agent.logs import Follower
+from rosetta_agent.monitor import MonitorSpec
 from rosetta_agent.processes import (
     kill_tree,
     missing_program,
@@ -40,21 +39,22 @@ from rosetta_agent.sandbox import (
     recorded_identity,
     remove_path,
 )
+from rosetta_agent.spec import AgentSpec, Attempt
 from rosetta_agent.usage import Usage, measure_tree
 
 #: The home of the original system's containers, and of ours.
 HOME = "/home/metauser"
-#: How long a keeper that has just been started may take to record what it started.
+#: How long a monitor that has just been started may take to record what it started.
 _RECORD_SECONDS = 20.0
-#: What a keeper needs, beyond the grace of the container, to end.
-_KEEPER_SECONDS = 5.0
+#: What a monitor needs, beyond the grace of the container, to end.
+_MONITOR_SECONDS = 5.0
 _ASK_SECONDS = 20.0
 #: The directory of the sandbox for changes of the container's own files.
 _OVERLAY = "root"
 _PROGRAMS = ("apptainer", "singularity")
 
 
-class Setting(NamedTuple):
+class LaunchContext(NamedTuple):
     """Where a container is started: program, image file, sandbox; network private or host.
 
     ``overlay`` is the directory for changes of the container's own files; without one they are
@@ -70,26 +70,26 @@ class Setting(NamedTuple):
     overlay: Optional[str] = None
 
 
-def build_start_command(setting: Setting, job: Job) -> List[str]:
+def build_start_command(context: LaunchContext, spec: AgentSpec) -> List[str]:
     """Run the image's own command, or execute the one that the job gives."""
-    sandbox = setting.sandbox
-    argv = [setting.program, "--quiet", "exec" if job.command else "run"]
+    sandbox = context.sandbox
+    argv = [context.program, "--quiet", "exec" if spec.command else "run"]
     argv += ["--containall", "--cleanenv", "--pid", "--no-home"]
-    if not job.hardening.read_only:
-        argv += ["--overlay", setting.overlay] if setting.overlay else ["--writable-tmpfs"]
-    argv += ["--nv"] if job.gpus is not None else []
-    argv += ["--userns"] if setting.network == "private" else []
+    if not spec.hardening.read_only:
+        argv += ["--overlay", context.overlay] if context.overlay else ["--writable-tmpfs"]
+    argv += ["--nv"] if spec.gpus is not None else []
+    argv += ["--userns"] if context.network == "private" else []
     argv += ["--workdir", os.path.join(sandbox, "tmp"), "--home", HOME]
     argv += ["--bind", "{}:{}".format(os.path.join(sandbox, "home"), HOME), "--pwd", HOME]
-    if setting.resolver:
+    if context.resolver:
         argv += ["--bind", "{}:/etc/resolv.conf:ro".format(os.path.join(sandbox, "resolv.conf"))]
-    for bind in job.binds:
+    for bind in spec.binds:
         mode = "ro" if bind.read_only else "rw"
         argv += ["--bind", "{}:{}:{}".format(bind.source, bind.target, mode)]
-    if setting.as_root:  # an ordinary user has no capabilities to begin with
-        dropped = ["CAP_" + name for name in job.hardening.drop_capabilities]
+    if context.as_root:  # an ordinary user has no capabilities to begin with
+        dropped = ["CAP_" + name for name in spec.hardening.drop_capabilities]
         argv += ["--drop-caps", ",".join(dropped)] if dropped else []
-    return argv + list(job.engine_options) + [setting.image] + list(job.command or ())
+    return argv + list(spec.engine_options) + [context.image] + list(spec.command or ())
 
 
 def build_environment(program: str, environment: Dict[str, str], scratch: str) -> Dict[str, str]:
@@ -107,11 +107,11 @@ def build_environment(program: str, environment: Dict[str, str], scratch: str) -
     return dict(handed, **ours)
 
 
-def variables(job: Job) -> Dict[str, str]:
+def variables(spec: AgentSpec) -> Dict[str, str]:
     """The container's variables, and which of the node's GPUs are the job's (if it asked)."""
     value = os.environ.get("CUDA_VISIBLE_DEVICES")
-    ours = {"CUDA_VISIBLE_DEVICES": value} if job.gpus is not None and value else {}
-    return dict(ours, **container_environment(job))
+    ours = {"CUDA_VISIBLE_DEVICES": value} if spec.gpus is not None and value else {}
+    return dict(ours, **container_environment(spec))
 
 
 def find_program() -> str:
@@ -147,25 +147,25 @@ def is_port_taken(port: int) -> bool:
         return False
 
 
-def choose_port(job: Job) -> int:
+def choose_port(spec: AgentSpec) -> int:
     """The port in a network that is shared with the whole machine.
 
     Raises:
         TaskFailure: the image has a fixed one, and it is taken.
     """
-    if job.interface.custom_port:
+    if spec.interface.custom_port:
         return free_port()
-    if is_port_taken(job.interface.port):
-        sentence = (
+    if is_port_taken(spec.interface.port):
+        message = (
             "Port {} of the computing resource is in use, and this software cannot use "
             "another one. It can run there when the port is free."
         )
-        raise TaskFailure("port_in_use", sentence.format(job.interface.port))
-    return job.interface.port
+        raise TaskFailure("port_in_use", message.format(spec.interface.port))
+    return spec.interface.port
 
 
 class Singularity(Engine):
-    """Starts a keeper for each container, and reads what it records."""
+    """Starts a monitor for each container, and reads what it records."""
 
     def __init__(self, attempt: Attempt, sandbox: Sandbox) -> None:
         super().__init__(attempt, sandbox)
@@ -176,39 +176,39 @@ class Singularity(Engine):
         program = find_program()
         done = run([program, "--version"], _ASK_SECONDS)
         if done.status != 0:
-            sentence = "{} does not work on this machine.".format(program)
-            raise TaskFailure("engine_unavailable", sentence, last_words(done.errors))
+            message = "{} does not work on this machine.".format(program)
+            raise TaskFailure("engine_unavailable", message, last_words(done.errors))
         return done.output.strip()
 
-    def fetch(self, job: Job, pulling: Pulling) -> None:
+    def fetch(self, spec: AgentSpec, pulling: Pulling) -> None:
         """See Engine."""
-        self._images.fetch(find_program(), job.image, pulling)
+        self._images.fetch(find_program(), spec.image, pulling)
 
-    def start(self, job: Job) -> Container:
+    def start(self, spec: AgentSpec) -> Container:
         """See Engine."""
         with disk_full_is_a_failure():
             for name in ("home", "tmp"):
                 make_private(self.sandbox.file(name))
-        record = self._launch(job, "private", job.interface.port)
+        record = self._launch(spec, "private", spec.interface.port)
         if "error" in record and record["error"] != "busy":
-            record = self._launch(job, "host", choose_port(job))
+            record = self._launch(spec, "host", choose_port(spec))
         if "error" in record:
             raise TaskFailure("internal", "The container could not be started.", record["error"])
-        return parse_record(record)._replace(warnings=self._warnings(record, job))
+        return parse_record(record)._replace(warnings=self._warnings(record, spec))
 
-    def _warnings(self, record: Dict[str, Any], job: Job) -> Tuple[str, ...]:
+    def _warnings(self, record: Dict[str, Any], spec: AgentSpec) -> Tuple[str, ...]:
         """What users have to know of a container that was started like this."""
         warnings = parse_record(record).warnings
         has_overlay = os.path.isdir(self.sandbox.file(_OVERLAY))
-        if not job.hardening.read_only and not has_overlay:
+        if not spec.hardening.read_only and not has_overlay:
             warnings += ("little_room",)
-        return warnings if job.limits.disk is None else warnings + ("disk_not_limited",)
+        return warnings if spec.limits.disk is None else warnings + ("disk_not_limited",)
 
-    def _overlay(self, program: str, kind: str, job: Job) -> Optional[str]:
+    def _overlay(self, program: str, kind: str, spec: AgentSpec) -> Optional[str]:
         """The directory for changes of the container's own files, where Singularity can use one."""
         path = self.sandbox.file(_OVERLAY)
         remove_path(path)
-        if job.hardening.read_only or kind != "private":
+        if spec.hardening.read_only or kind != "private":
             return None
         if not is_overlay_capable(program) or not takes_overlays(self.sandbox.path):
             return None
@@ -216,48 +216,50 @@ class Singularity(Engine):
             make_private(path)
         return path
 
-    def _launch(self, job: Job, kind: str, port: int) -> Dict[str, Any]:
-        """Start a keeper; its record comes back, or an ``error``."""
+    def _launch(self, spec: AgentSpec, kind: str, port: int) -> Dict[str, Any]:
+        """Start a monitor; its record comes back, or an ``error``."""
         tool = network.find_tool() if kind == "private" else None
         program = find_program()
-        job = job._replace(interface=job.interface._replace(port=port))
+        spec = spec._replace(interface=spec.interface._replace(port=port))
         if tool is not None:
             self._write_resolver(tool.resolver)
-        overlay = self._overlay(program, kind, job)
-        setting = Setting(
+        overlay = self._overlay(program, kind, spec)
+        context = LaunchContext(
             program=program,
-            image=self._images.path(job.image),
+            image=self._images.path(spec.image),
             sandbox=self.sandbox.path,
             network=kind,
             resolver=tool is not None,
             as_root=os.geteuid() == 0,
             overlay=overlay,
         )
-        order = Order(
-            argv=build_start_command(setting, job),
-            environment=build_environment(program, variables(job), self.sandbox.file("tmp")),
+        monitor_spec = MonitorSpec(
+            argv=build_start_command(context, spec),
+            environment=build_environment(program, variables(spec), self.sandbox.file("tmp")),
             folder=self.sandbox.path,
             network=kind,
             tool=None if tool is None else tool.program,
             port=port,
-            cpus=job.limits.cpus,
-            memory=job.limits.memory,
-            pids=job.limits.pids,
-            grace=job.timeouts.stop,
-            no_new_privileges=job.hardening.no_new_privileges,
-            image=self._images.stored(job.image),
+            cpus=spec.limits.cpus,
+            memory=spec.limits.memory,
+            pids=spec.limits.pids,
+            grace=spec.timeouts.stop,
+            no_new_privileges=spec.hardening.no_new_privileges,
+            image=self._images.stored(spec.image),
         )
-        return self._start_keeper(order)
+        return self._start_monitor(monitor_spec)
 
-    def _start_keeper(self, order: Order) -> Dict[str, Any]:
-        process = start_helper("keeper", dict(order._asdict()), self.sandbox.file("agent.log"))
+    def _start_monitor(self, monitor_spec: MonitorSpec) -> Dict[str, Any]:
+        process = start_helper(
+            "monitor", dict(monitor_spec._asdict()), self.sandbox.file("agent.log")
+        )
         assert process.stdout is not None  # noqa: S101 - tells the type checker what PIPE means
         with process.stdout as output:
             line = output.readline()
         try:
             record: Dict[str, Any] = json.loads(line.decode("utf-8"))
         except ValueError:
-            raise TaskFailure("internal", "The keeper of the container failed.") from None
+            raise TaskFailure("internal", "The monitor of the container failed.") from None
         if record.get("error") == "busy":
             record = self._wait_for_record() or record
         return record
@@ -281,9 +283,9 @@ class Singularity(Engine):
         return document
 
     def _is_kept(self) -> bool:
-        """Whether a keeper lives: it holds its lock as long."""
+        """Whether a monitor lives: it holds its lock as long."""
         try:
-            descriptor = os.open(self.sandbox.file("keeper.lock"), os.O_RDWR)
+            descriptor = os.open(self.sandbox.file("monitor.lock"), os.O_RDWR)
         except FileNotFoundError:
             return False
         try:
@@ -295,43 +297,43 @@ class Singularity(Engine):
         return False
 
     def _wait_for_record(self) -> Optional[Dict[str, Any]]:
-        """What the keeper recorded, or is about to record; None when there was none."""
+        """What the monitor recorded, or is about to record; None when there was none."""
         deadline = time.monotonic() + _RECORD_SECONDS
         while True:
             kept = self._is_kept()
-            record = self._read("keeper.json")
+            record = self._read("monitor.json")
             if record is not None or not kept or time.monotonic() > deadline:
                 return record
             time.sleep(0.05)
 
-    def find(self, job: Job) -> Optional[Container]:
+    def find(self, spec: AgentSpec) -> Optional[Container]:
         """See Engine."""
         record = self._wait_for_record()
         if record is None:
             return None
-        return parse_record(record)._replace(warnings=self._warnings(record, job))
+        return parse_record(record)._replace(warnings=self._warnings(record, spec))
 
-    def inspect(self) -> Condition:
+    def inspect(self) -> ContainerStatus:
         """See Engine."""
         kept = self._is_kept()  # asked first: the result is written before the lock is freed
         result = self._read("result.json")
         if result is not None:
-            return Condition("exited", result["exit_code"], result["out_of_memory"])
-        return Condition("running" if kept else "gone")
+            return ContainerStatus("exited", result["exit_code"], result["out_of_memory"])
+        return ContainerStatus("running" if kept else "gone")
 
     def remove(self, grace: float) -> None:
-        """See Engine. The keeper knows the grace from the job, and ends what does not."""
+        """See Engine. The monitor knows the grace from the job, and ends what does not."""
         record = self._wait_for_record() or {}
-        keeper = recorded_identity(record, "keeper")
-        if keeper is not None:
-            send(keeper, signal.SIGTERM)
-            if not wait_gone(keeper, grace + _KEEPER_SECONDS):
-                send(keeper, signal.SIGKILL)
+        monitor = recorded_identity(record, "monitor")
+        if monitor is not None:
+            send(monitor, signal.SIGTERM)
+            if not wait_gone(monitor, grace + _MONITOR_SECONDS):
+                send(monitor, signal.SIGKILL)
         kill_tree(recorded_identity(record, "container"))
         terminate(recorded_identity(record, "tool"), 2.0)
 
     def follow_log(self) -> Optional[Follower]:
-        """The keeper writes the log."""
+        """The monitor writes the log."""
         return None
 
     def measure(self, container: Container) -> Optional[Usage]:
@@ -340,11 +342,11 @@ class Singularity(Engine):
 
 
 def parse_record(record: Dict[str, Any]) -> Container:
-    """The container that a keeper recorded, with the warnings that its network deserves."""
+    """The container that a monitor recorded, with the warnings that its network deserves."""
     private = record["network"] == "private"
     warnings: Tuple[str, ...] = () if private else ("no_network_isolation",)
     if private and record["tool"] is None:
         warnings = ("no_outbound",)
     process = recorded_identity(record, "container")
-    keeper = recorded_identity(record, "keeper")
-    return Container(process, record["port"], private, warnings=warnings, keeper=keeper)
+    monitor = recorded_identity(record, "monitor")
+    return Container(process, record["port"], private, warnings=warnings, monitor=monitor)

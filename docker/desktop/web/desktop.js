@@ -55,7 +55,7 @@ function disconnected() {
 }
 
 // The page may not be ours any more (the task was stopped, the login expired): then load what is
-// there now, a waiting room or a login, instead of knocking at a door that is gone.
+// there now, a waiting room or a login, instead of retrying a connection that is gone.
 async function retry() {
   if (rfb !== null || asking) { return; }
   clearTimeout(timer);

@@ -1,4 +1,4 @@
-// The service's way in: JSON over HTTP on a unix socket that only its owner can open.
+// The service's tunnel in: JSON over HTTP on a unix socket that only its owner can open.
 
 import http from "node:http";
 
@@ -117,7 +117,7 @@ async function handle(routes, req, res) {
   send(res, method === "POST" ? 201 : 200, await call(body, ...pattern.exec(req.url).slice(1)));
 }
 
-/** The server of the API, to be bound to the socket by the caller. */
+/** The server of the API, to be bound to the socket by the principal. */
 export function createApi(tasks, status) {
   const routes = buildRoutes(tasks, status);
   return http.createServer((req, res) => {

@@ -1,4 +1,4 @@
-// configurable-http-proxy as a library: one way to load its CommonJS (4.x) and ES module (5.x) forms.
+// configurable-http-proxy as a library: one tunnel to load its CommonJS (4.x) and ES module (5.x) forms.
 
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";

@@ -1,4 +1,4 @@
-// The pages that a person may see instead of a task. No scripts; styled by one inline sheet.
+// The pages that a user may see instead of a task. No scripts; styled by one inline sheet.
 
 import { createHash } from "node:crypto";
 
@@ -31,7 +31,7 @@ function escapeHtml(text) {
   return text.replace(/[&<>"']/g, (character) => ESCAPES[character]);
 }
 
-function buildPage({ title, sentence, link, label, refresh }) {
+function buildPage({ title, message, link, label, refresh }) {
   const meta = refresh ? `<meta http-equiv="refresh" content="${refresh}">` : "";
   return `<!DOCTYPE html>
 <html lang="en">
@@ -45,7 +45,7 @@ ${meta}
 <body>
 <main>
 <h1>${escapeHtml(title)}</h1>
-<p>${escapeHtml(sentence)}</p>
+<p>${escapeHtml(message)}</p>
 <a class="button" href="${escapeHtml(link)}">${escapeHtml(label)}</a>
 </main>
 </body>
@@ -57,7 +57,7 @@ ${meta}
 export function buildWaitingPage(task, seconds) {
   return buildPage({
     title: `${task.name} is not answering yet`,
-    sentence: "This page opens by itself when it does. Its own page says what it is doing now.",
+    message: "This page opens by itself when it does. Its own page says what it is doing now.",
     link: task.roomUrl,
     label: "See what it is doing",
     refresh: seconds,
@@ -68,7 +68,7 @@ export function buildWaitingPage(task, seconds) {
 export function buildTicketPage(task) {
   return buildPage({
     title: "This link can't be used",
-    sentence: `A link that opens ${task.name} works once, for a short time, and only in the browser that asked for it.`,
+    message: `A link that opens ${task.name} works once, for a short time, and only in the browser that asked for it.`,
     link: task.openUrl,
     label: `Open ${task.name} again`,
     refresh: null,

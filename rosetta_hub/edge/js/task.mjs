@@ -92,7 +92,7 @@ export class Task {
       ? { socketPath: target.unix, host: "localhost", hostname: "localhost" }
       : { host: target.host, hostname: target.host, port: target.port };
     // http-proxy would take the edge's own TLS options (`ssl`) for connections to containers, and write
-    // into them. Containers' certificates are self-signed, and the way to them is private.
+    // into them. Containers' certificates are self-signed, and the tunnel to them is private.
     const shared = { ssl: undefined, secure: false, toProxy: true, prependPath: false };
     this.proxyOptions = { ...shared, target: { protocol: overTls ? "https:" : "http:", ...where }, agent: undefined };
   }

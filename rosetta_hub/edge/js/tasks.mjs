@@ -75,7 +75,7 @@ export class Tasks {
 
   async #putEach(raws) {
     const errors = {};
-    const note = (raw, error) => {
+    const condition = (raw, error) => {
       if (!(error instanceof PortError || error instanceof BadListener)) throw error;
       errors[raw.id] = error instanceof PortError ? error.code : error.message;
     };
@@ -83,7 +83,7 @@ export class Tasks {
       try {
         checkListener(raw, this.context);
       } catch (error) {
-        note(raw, error);
+        condition(raw, error);
       }
       return errors[raw.id] === undefined;
     });
@@ -92,7 +92,7 @@ export class Tasks {
       const known = this.get(raw.id);
       if (known !== null && this.#moves(known, raw)) this.#close(known);
     }
-    for (const raw of good) await this.#put(raw).catch((error) => note(raw, error));
+    for (const raw of good) await this.#put(raw).catch((error) => condition(raw, error));
     return errors;
   }
 
@@ -132,7 +132,7 @@ export class Tasks {
     log.info(`${task.id}: closed`);
   }
 
-  /** Once every few seconds: note the traffic of long-lived connections, forget what has expired. */
+  /** Once every few seconds: condition the traffic of long-lived connections, forget what has expired. */
   sweep(now) {
     for (const task of this.#byId.values()) {
       task.traffic.sample(now);

@@ -20,7 +20,7 @@ export class Traffic {
 
   /** Note a use over a connection, and watch it: from now on, traffic on it counts as use. */
   use(socket, session, now) {
-    this.#note(session, now);
+    this.#condition(session, now);
     const stream = this.#streams.get(socket);
     if (stream?.session === session) return;
     stream?.session?.streams.delete(socket);
@@ -38,7 +38,7 @@ export class Traffic {
     this.#streams.delete(socket);
   }
 
-  #note(session, now) {
+  #condition(session, now) {
     this.lastRequest = now;
     if (session !== null) session.lastUsed = now;
   }
@@ -47,7 +47,7 @@ export class Traffic {
   sample(now) {
     for (const [socket, stream] of this.#streams) {
       const total = socket.bytesRead + socket.bytesWritten;
-      if (total !== stream.seen) this.#note(stream.session, now);
+      if (total !== stream.seen) this.#condition(stream.session, now);
       stream.seen = total;
     }
   }

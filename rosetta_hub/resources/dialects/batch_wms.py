@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from rosetta_hub.access import Access, Completed
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.resources.dialects.dialect import Dialect, check_users, last_words
-from rosetta_hub.resources.facts import Facts
+from rosetta_hub.resources.inventory import Inventory
 from rosetta_hub.resources.wms import Job, JobEnd, JobRefused, JobRequest, JobState
 
 # Seconds. Loaded schedulers take half a minute to answer.
@@ -111,7 +111,7 @@ class BatchWms:
         """
         await self._ask(self._dialect.build_cancel_command(job_id))
 
-    async def facts(self) -> Facts:
+    async def inventory(self) -> Inventory:
         """The queues, where the scheduler lists them simply; nothing of what is idle.
 
         Raises:
@@ -121,7 +121,7 @@ class BatchWms:
         queues = (
             () if command is None else self._dialect.parse_queues((await self._ask(command)).stdout)
         )
-        return Facts(partitions=queues, collected=_now())
+        return Inventory(partitions=queues, collected=_now())
 
     async def version(self) -> str:
         """The scheduler's own words on its version.

@@ -10,7 +10,7 @@ from typing import ClassVar
 from rosetta_hub.access import Completed
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.resources.dialects.templates import cancel_words, submit_words
-from rosetta_hub.resources.facts import Partition
+from rosetta_hub.resources.inventory import Partition
 from rosetta_hub.resources.wms import Job, JobEnd, JobRefused, JobRequest
 
 # A login name as POSIX has it, a little wider; it goes into queries.

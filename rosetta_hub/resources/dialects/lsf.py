@@ -8,7 +8,7 @@ from typing import Any
 
 from rosetta_hub.resources.dialects.dialect import Dialect, parse_clock, unreadable, wrap_for_shell
 from rosetta_hub.resources.dialects.templates import query_words
-from rosetta_hub.resources.facts import Partition
+from rosetta_hub.resources.inventory import Partition
 from rosetta_hub.resources.wms import Cause, Job, JobEnd, JobRequest, JobState
 
 # batchspawner has PEND, RUN and a "PUSP" that LSF does not know. bjobs(1), "STAT".

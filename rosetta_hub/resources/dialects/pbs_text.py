@@ -2,7 +2,7 @@
 
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.resources.dialects.dialect import parse_clock, unreadable
-from rosetta_hub.resources.facts import Partition
+from rosetta_hub.resources.inventory import Partition
 
 Record = dict[str, str]
 

@@ -1,9 +1,9 @@
-"""Why a job waits, in sentences, for the schedulers whose reasons are text and not codes."""
+"""Why a job waits, in messages, for the schedulers whose reasons are text and not codes."""
 
 from rosetta_hub.resources.wms import Job, JobRequest
 
 # What the dialects say where the scheduler's own words are states or letters; the holds of Moab.
-_SENTENCES = {
+_MESSAGES = {
     "": "Waits for its turn in {queue}.",
     "Priority": "Waits for its turn in {queue}.",
     "BeginTime": "Waits for its start time.",
@@ -20,11 +20,11 @@ _SENTENCES = {
 _HELD = ("Held",)
 
 
-def waiting_sentence(job: Job, request: JobRequest) -> str:
+def waiting_message(job: Job, request: JobRequest) -> str:
     """Why a job waits; a reason in the scheduler's own words is quoted, not interpreted."""
     partition = job.partition or request.partition
     queue = f"`{partition}`" if partition else "the queue"
-    if job.reason in _SENTENCES:
-        return _SENTENCES[job.reason].format(queue=queue, id=job.id)
+    if job.reason in _MESSAGES:
+        return _MESSAGES[job.reason].format(queue=queue, id=job.id)
     begin = "Held." if job.scheduler_state in _HELD else f"Waits in {queue}."
     return f"{begin} The scheduler says: {job.reason.rstrip('.')}."

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rosetta_hub.resources.dialects.dialect import Dialect, unreadable, wrap_for_shell
 from rosetta_hub.resources.dialects.templates import query_words
-from rosetta_hub.resources.facts import Partition
+from rosetta_hub.resources.inventory import Partition
 from rosetta_hub.resources.wms import Cause, Job, JobEnd, JobRequest, JobState
 
 # The parallel environment for several CPUs of one node; `-pe NAME` in submit_options names it.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from rosetta_hub.resources.dialects import pbs_text
 from rosetta_hub.resources.dialects.dialect import Dialect, parse_clock, unreadable
 from rosetta_hub.resources.dialects.templates import classify, query_words
-from rosetta_hub.resources.facts import Partition
+from rosetta_hub.resources.inventory import Partition
 from rosetta_hub.resources.wms import Cause, Job, JobEnd, JobRequest, JobState
 
 # What batchspawner's patterns leave out: https://docs.adaptivecomputing.com/torque, qstat(1).

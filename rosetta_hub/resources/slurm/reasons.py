@@ -1,13 +1,13 @@
-"""Why a job waits, in sentences (codes of squeue(1), "JOB REASON CODES", and of Slurm's source)."""
+"""Why a job waits, in messages (codes of squeue(1), "JOB REASON CODES", and of Slurm's source)."""
 
 import re
 
-from rosetta_hub.resources.facts import Partition
+from rosetta_hub.resources.inventory import Partition
 from rosetta_hub.resources.wms import Job, JobRequest
 
 # Squeue adds details to some codes: `ReqNodeNotAvail, UnavailableNodes:node[1-3]`.
 _CODE = re.compile(r"[A-Za-z]+")
-_SENTENCES = {
+_MESSAGES = {
     "": "Waits in {partition}; the scheduler has not looked at it yet.",
     "Priority": "Waits for its turn in {partition}: others come first.",
     "Dependency": "Waits for another job to end.",
@@ -82,7 +82,7 @@ _STATES = {
 }
 
 
-def waiting_sentence(job: Job, request: JobRequest, partition: Partition | None = None) -> str:
+def waiting_message(job: Job, request: JobRequest, partition: Partition | None = None) -> str:
     """Why a job waits, and what to do where something is to be done.
 
     `partition`: what is known of the one it waits in. No time is in it: see `Job.expected_start`.
@@ -93,13 +93,13 @@ def waiting_sentence(job: Job, request: JobRequest, partition: Partition | None 
     if "requeued in held" in job.reason:
         return _STATES["REQUEUE_HOLD"].format_map(names)
     if "launch failed" in job.reason:
-        return _SENTENCES["JobLaunchFailure"].format_map(names)
+        return _MESSAGES["JobLaunchFailure"].format_map(names)
     match = _CODE.search(job.reason)
     code = match[0] if match else ""
     if code == "Resources":
         return _resources(names["partition"], request, partition)
-    if code in _SENTENCES:
-        return _SENTENCES[code].format_map(names)
+    if code in _MESSAGES:
+        return _MESSAGES[code].format_map(names)
     return _limit(code, names) or f"Waits in {names['partition']} (Slurm: {job.reason})."
 
 
@@ -121,10 +121,10 @@ def _resources(where: str, request: JobRequest, partition: Partition | None) -> 
         wanted.append(f"{_count(request.gpus, 'free GPU')}{kind}")
     if request.cpus:
         wanted.append(_count(request.cpus, "free core"))
-    sentence = f"Waits for {' and '.join(wanted) or 'free nodes'} in {where}"
+    message = f"Waits for {' and '.join(wanted) or 'free nodes'} in {where}"
     if partition is None or not partition.cpus_total:
-        return f"{sentence}."
-    return f"{sentence}; of {partition.cpus_total} cores there, {partition.cpus_idle} are free."
+        return f"{message}."
+    return f"{message}; of {partition.cpus_total} cores there, {partition.cpus_idle} are free."
 
 
 def _count(number: int, what: str) -> str:
@@ -132,7 +132,7 @@ def _count(number: int, what: str) -> str:
 
 
 def _limit(code: str, names: dict[str, str]) -> str | None:
-    """The sentence for a limit of an association or a QoS, by the parts of its code."""
+    """The message for a limit of an association or a QoS, by the parts of its code."""
     balance = _BALANCE.match(code)
     if balance and "Run" not in code:
         whose = names["account"] if balance[1] == "Assoc" else names["qos"]

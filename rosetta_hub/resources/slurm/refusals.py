@@ -1,4 +1,4 @@
-"""Slurm's answers to a submission as sentences that say what to do (texts of slurm_errno.c)."""
+"""Slurm's answers to a submission as messages that say what to do (texts of slurm_errno.c)."""
 
 import re
 
@@ -34,7 +34,7 @@ _TRANSIENT = (
     "slurm daemon",
 )
 # Slurm's words, in lower case -> what they mean; the first that fits.
-_SENTENCES = (
+_MESSAGES = (
     ("invalid account", "{account} can't be used{in_partition}. Choose another account."),
     ("invalid qos", "{qos} can't be used with {account}{in_partition}. Choose another QoS."),
     ("no partition specified", "The cluster has no default partition. Choose a partition."),
@@ -110,7 +110,7 @@ def is_refused_error(texts: list[str]) -> bool:
     return bool(words.strip()) and not any(text in words for text in _TRANSIENT)
 
 
-def refusal_sentence(stderr: str, request: JobRequest) -> str:
+def refusal_message(stderr: str, request: JobRequest) -> str:
     """What the refusal means, with Slurm's own words at the end.
 
     Words before the last line are those of the site's own checks, or name what is wrong.
@@ -120,11 +120,11 @@ def refusal_sentence(stderr: str, request: JobRequest) -> str:
 
 
 def refusal_of(lines: list[str], request: JobRequest) -> str:
-    """The sentence for Slurm's complaints, the last of which count."""
+    """The message for Slurm's complaints, the last of which count."""
     words = "; ".join(dict.fromkeys(lines[-3:]))
-    for text, sentence in _SENTENCES:
+    for text, message in _MESSAGES:
         if any(text in line.lower() for line in lines):
-            meaning = sentence.format_map(_names(request))
+            meaning = message.format_map(_names(request))
             return f"{meaning[0].upper()}{meaning[1:]} (Slurm: {words})"
     return f"Slurm refused the job: {words}"
 

@@ -7,9 +7,9 @@ from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.resources.facts import Facts
+from rosetta_hub.resources.inventory import Inventory
 from rosetta_hub.resources.slurm import rest_documents as documents
-from rosetta_hub.resources.slurm.facts import Accounting, Limits, build_facts
+from rosetta_hub.resources.slurm.inventory import Accounting, PartitionLimits, build_inventory
 from rosetta_hub.resources.slurm.refusals import is_refused_error, refusal_of
 from rosetta_hub.resources.slurm.rest_client import Document, RestClient, RestFault
 from rosetta_hub.resources.slurm.wms import ACCOUNTING_PAUSES, ACCOUNTS_SECONDS, JOB_PREFIX
@@ -33,7 +33,7 @@ class SlurmRestWms:
         """Submit a batch script; returns the job's id.
 
         Raises:
-            JobRefused: Slurm said no; the sentence says what to change.
+            JobRefused: Slurm said no; the message says what to change.
             ResourceUnavailable: it may have been submitted or not: look for its name.
         """
         if request.extra:
@@ -132,7 +132,7 @@ class SlurmRestWms:
             if not _says(fault, _OVER):
                 raise ResourceUnavailable(f"slurmrestd: {fault}") from fault
 
-    async def facts(self) -> Facts:
+    async def inventory(self) -> Inventory:
         """What can be asked for, and what is idle now; accounts and QoS of the last ten minutes.
 
         Raises:
@@ -144,9 +144,9 @@ class SlurmRestWms:
         limits = _read(documents.read_partitions, partitions)
         cluster = _read(documents.read_cluster, partitions)
         accounting = await self._accounts_and_qos(cluster, limits)
-        return build_facts(limits, _read(documents.read_nodes, nodes), accounting)
+        return build_inventory(limits, _read(documents.read_nodes, nodes), accounting)
 
-    async def _accounts_and_qos(self, cluster: str, limits: list[Limits]) -> Accounting:
+    async def _accounts_and_qos(self, cluster: str, limits: list[PartitionLimits]) -> Accounting:
         last = self._accounting
         if last is not None and last[0] > monotonic():
             return last[1]

@@ -8,9 +8,15 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from rosetta_hub.resources.facts import Account, Qos
+from rosetta_hub.resources.inventory import Qos, SchedulerAccount
 from rosetta_hub.resources.slurm.commands import TERM_SIGNAL, format_gres, term_before_end
-from rosetta_hub.resources.slurm.facts import OUT_OF_USE, Limits, Nodes, least, parse_gpus
+from rosetta_hub.resources.slurm.inventory import (
+    OUT_OF_USE,
+    Nodes,
+    PartitionLimits,
+    least,
+    parse_gpus,
+)
 from rosetta_hub.resources.slurm.parse import first_node
 from rosetta_hub.resources.slurm.states import end_cause, job_state
 from rosetta_hub.resources.wms import Job, JobEnd, JobRequest, JobState
@@ -160,16 +166,16 @@ def read_cluster(answer: Document) -> str:
     return str(answer["meta"]["slurm"]["cluster"])
 
 
-def read_partitions(answer: Document) -> list[Limits]:
+def read_partitions(answer: Document) -> list[PartitionLimits]:
     """The partitions; which one is the default is not told."""
     return [_limits(one) for one in answer["partitions"]]
 
 
-def _limits(one: Document) -> Limits:
+def _limits(one: Document) -> PartitionLimits:
     most = one["maximums"]
     minutes = number(most["time"])
     memory = number(most["partition_memory_per_node"])
-    return Limits(
+    return PartitionLimits(
         name=one["name"],
         state=one["partition"]["state"][0].lower(),
         default=False,
@@ -210,15 +216,15 @@ def _node(one: Document, partition: str) -> Nodes:
     )
 
 
-def read_accounts(answer: Document, user: str, cluster: str) -> tuple[Account, ...]:
+def read_accounts(answer: Document, user: str, cluster: str) -> tuple[SchedulerAccount, ...]:
     """The accounts of a user on this cluster."""
-    found: dict[str, Account] = {}
+    found: dict[str, SchedulerAccount] = {}
     for one in _associations(answer, cluster):
         if one["user"] != user:
             continue
         name = one["account"]
         qos = {*(found[name].qos if name in found else ()), *one["qos"]}
-        found[name] = Account(name=name, default=one["is_default"], qos=tuple(sorted(qos)))
+        found[name] = SchedulerAccount(name=name, default=one["is_default"], qos=tuple(sorted(qos)))
     return tuple(found.values())
 
 

@@ -9,18 +9,18 @@ from typing import TypeVar
 
 from rosetta_hub.access import Access, Completed
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.resources.facts import Facts
+from rosetta_hub.resources.inventory import Inventory
 from rosetta_hub.resources.slurm import commands, parse
-from rosetta_hub.resources.slurm.facts import (
+from rosetta_hub.resources.slurm.inventory import (
     Accounting,
-    build_facts,
+    build_inventory,
     parse_account_tree,
     parse_accounts,
     parse_nodes,
     parse_partitions,
     parse_qos,
 )
-from rosetta_hub.resources.slurm.refusals import is_refusal, last_words, refusal_sentence
+from rosetta_hub.resources.slurm.refusals import is_refusal, last_words, refusal_message
 from rosetta_hub.resources.wms import (
     Job,
     JobEnd,
@@ -66,7 +66,7 @@ class SlurmWms:
         """Submit a batch script (on standard input); returns the job's id.
 
         Raises:
-            JobRefused: Slurm said no; the sentence says what to change.
+            JobRefused: Slurm said no; the message says what to change.
             NotSubmitted: no controller listened.
             ResourceUnavailable: it may have been submitted or not: look for its name. A controller
                 that is slow may get to it later, so look again before submitting again.
@@ -76,7 +76,7 @@ class SlurmWms:
         if done.returncode == 0:
             return _read("sbatch", parse.parse_submitted, done.stdout)
         if is_refusal(done.stderr):
-            raise JobRefused(refusal_sentence(done.stderr, request))
+            raise JobRefused(refusal_message(done.stderr, request))
         failure = NotSubmitted if _says(done, _NOT_THERE) else ResourceUnavailable
         raise failure(_failure("sbatch", done))
 
@@ -162,7 +162,7 @@ class SlurmWms:
         if done.returncode != 0 and not _says(done, _OVER):
             raise ResourceUnavailable(_failure("scancel", done))
 
-    async def facts(self) -> Facts:
+    async def inventory(self) -> Inventory:
         """What can be asked for, and what is idle now.
 
         Accounts and QoS are those of the last ten minutes; without accounting there are none.
@@ -175,7 +175,7 @@ class SlurmWms:
             self._run(commands.build_nodes_command()),
             self._accounts_and_qos(),
         )
-        return build_facts(
+        return build_inventory(
             _answer("scontrol", parse_partitions, partitions),
             _answer("sinfo", parse_nodes, nodes),
             accounting,

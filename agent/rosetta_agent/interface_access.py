@@ -1,0 +1,97 @@
+"""The way to the interface of a container: which one there is, and that it stays open."""
+
+from typing import Any, Callable, Dict
+
+from rosetta_agent.access_options import DialOptions
+from rosetta_agent.dialer import DialerSpec, start_dialer
+from rosetta_agent.engines.base import Container
+from rosetta_agent.errors import TaskFailure
+from rosetta_agent.processes import ProcessId, is_alive, terminate
+from rosetta_agent.readiness import Address
+from rosetta_agent.relay import RelayTarget, start_relay
+from rosetta_agent.sandbox import Sandbox, recorded_identity
+from rosetta_agent.spec import AgentSpec
+
+Record = Callable[..., None]
+
+
+class InterfaceAccess:
+    """Helpers that lead to one container; what they are is recorded, so they are found again.
+
+    ``state`` is what the sandbox has recorded, ``record`` changes it.
+    """
+
+    def __init__(
+        self, spec: AgentSpec, sandbox: Sandbox, state: Dict[str, Any], record: Record
+    ) -> None:
+        self._spec = spec
+        self._sandbox = sandbox
+        self._state = state
+        self._record = record
+
+    def address(self, container: Container) -> Address:
+        """Where this machine reaches the interface."""
+        if self._needs_relay(container):
+            return self._sandbox.socket
+        return (container.host or "127.0.0.1", container.published or container.port)
+
+    def interface(self, container: Container) -> Dict[str, Any]:
+        """The way in, as it is reported."""
+        if not self._needs_relay(container):
+            return {"kind": "port", "port": container.published or container.port}
+        if self._spec.dial is not None:
+            return {"kind": "dial"}
+        if self._spec.listen is not None:
+            return {"kind": "listener", "port": self._state.get("listener")}
+        return {"kind": "socket"}
+
+    def _needs_relay(self, container: Container) -> bool:
+        if container.process is None:
+            return False
+        asked = self._spec.listen is not None or self._spec.dial is not None
+        return container.published is None or asked
+
+    def keep(self, container: Container) -> None:
+        """Start the helpers, unless those that were recorded still run."""
+        if self._needs_relay(container) and not self._lives("relay"):
+            self._start_relay(container)
+        if self._spec.dial is not None and container.process and not self._lives("dialer"):
+            self._start_dialer(self._spec.dial, container.process)
+
+    def _lives(self, name: str) -> bool:
+        known = recorded_identity(self._state, name)
+        return known is not None and is_alive(known)
+
+    def _start_relay(self, container: Container) -> None:
+        assert container.process is not None  # noqa: S101 - there is a relay only then
+        target = RelayTarget(
+            container.published or container.port,
+            container.process,
+            container.enter and container.published is None,
+            container.host,
+        )
+        port = self._state.get("listener") or 0
+        try:
+            relay = start_relay(self._sandbox, target, self._spec.listen, port)
+        except TaskFailure:
+            if is_alive(container.process):
+                raise
+            return  # there is nothing to relay to any more
+        self._record(relay=list(relay.process), listener=relay.port)
+
+    def _start_dialer(self, dial: DialOptions, container: ProcessId) -> None:
+        spec = DialerSpec(
+            url=dial.url,
+            ca=dial.ca,
+            secret=self._spec.secret,
+            task=self._spec.attempt.task,
+            attempt=self._spec.attempt.attempt,
+            socket=self._sandbox.socket,
+            container=list(container),
+        )
+        self._record(dialer=list(start_dialer(self._sandbox, spec)))
+
+    def close(self) -> None:
+        """End the helpers."""
+        for name in ("relay", "dialer"):
+            terminate(recorded_identity(self._state, name), 2.0)

@@ -1,0 +1,83 @@
+"""The catalogue as pages and the REST API show it: plain dicts, ready for JSON."""
+
+from typing import Any
+
+from rosetta_hub.catalogue.catalogue import Catalogue, User
+from rosetta_hub.catalogue.computing import Computing, EngineConfig, Size
+from rosetta_hub.catalogue.software import Software, SoftwareFamily
+
+
+def families_for(catalogue: Catalogue, user: User) -> list[dict[str, Any]]:
+    """Every card that the user may start, in the order of the configuration."""
+    return [family_dict(family, user, catalogue) for family in catalogue.families_for(user)]
+
+
+def family_dict(family: SoftwareFamily, user: User, catalogue: Catalogue) -> dict[str, Any]:
+    """One family; `family` holds the user's versions only, as `Catalogue.families_for` gives it.
+
+    Each version carries the computing resources on which the user may run it, as
+    `computing_dict` describes them; `computing` of the card is the ids of all of them. A native
+    card has neither: the hub starts it by itself.
+    """
+    shown = family.default
+    versions = [] if shown.kind == "native" else list(family.versions)
+    described = [_version_dict(one, one is shown, user, catalogue) for one in versions]
+    ids = {resource["id"]: None for one in described for resource in one["computing"]}
+    return {
+        "id": family.id,
+        "name": shown.name,
+        "description": shown.description,
+        "logo": shown.logo,
+        "tags": list(shown.keywords),
+        "kind": shown.kind,
+        "interface": {"protocol": shown.interface_protocol},
+        "versions": described,
+        "computing": list(ids),
+    }
+
+
+def computing_dict(computing: Computing, software: Software | None = None) -> dict[str, Any]:
+    """One computing resource: what may be chosen on it, and its limits (None: none).
+
+    With a software, its engines are those that run that software's image.
+
+    Cores, bytes and seconds. Without an engine the first one is used, and of that its first
+    runtime. What a `size` leaves open is the default.
+    """
+    engines = computing.engines_for(software) if software else computing.container_engines
+    return {
+        "id": computing.id,
+        "name": computing.name,
+        "description": computing.description,
+        "type": computing.type,
+        "wms": computing.wms,
+        "auth_mode": computing.auth_mode,
+        "engines": [_engine_dict(engine) for engine in engines],
+        "limits": {"cpus": computing.max_cpus, "memory": computing.max_memory},
+        "defaults": {
+            "engine": engines[0].name,
+            "cpus": computing.default_cpus,
+            "memory": computing.default_memory,
+        },
+        "time": {"default": computing.default_time, "max": computing.max_time},
+        "sizes": [_size_dict(one) for one in computing.sizes],
+    }
+
+
+def _version_dict(
+    software: Software, default: bool, user: User, catalogue: Catalogue
+) -> dict[str, Any]:
+    resources = catalogue.computing_for(user, software)
+    return {
+        "tag": software.image_tag,
+        "default": default,
+        "computing": [computing_dict(one, software) for one in resources],
+    }
+
+
+def _size_dict(size: Size) -> dict[str, Any]:
+    return size.model_dump(mode="json")
+
+
+def _engine_dict(engine: EngineConfig) -> dict[str, Any]:
+    return {"engine": engine.name, "runtimes": list(engine.runtimes)}

@@ -1,0 +1,1 @@
+"""JupyterHub: its REST API, and how the extension is wired into it."""

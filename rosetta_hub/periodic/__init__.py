@@ -1,0 +1,1 @@
+"""What the service does every few seconds or minutes."""

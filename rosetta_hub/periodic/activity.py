@@ -1,0 +1,142 @@
+"""Who uses what: told to the hub for its idle culler, and asked of the hub for its logouts."""
+
+import logging
+from datetime import UTC, datetime
+
+from cryptography.fernet import InvalidToken
+from jupyterhub.services.auth import HubOAuth
+from sqlalchemy import delete, select
+from tornado.web import HTTPError
+
+from rosetta_hub.database.models import BrowserSession, Task, utc_now
+from rosetta_hub.edge.client import Activity
+from rosetta_hub.errors import HubUnavailable, NotFound, UserError
+from rosetta_hub.hub.client import HubClient
+from rosetta_hub.ingress.edge_publisher import EdgePublisher
+from rosetta_hub.keys import Keys
+from rosetta_hub.tasks.manager import TaskManager
+from rosetta_hub.tasks.principal import Principal
+
+log = logging.getLogger(__name__)
+
+
+class ActivityReporter:
+    """Reads the edge's counters every few seconds.
+
+    A task's last request (or traffic of an open connection) becomes its last activity, here and
+    on the hub. The sessions that were used are checked with the hub: a browser whose user has
+    logged out, or has lost access to the server, is let in no more.
+    """
+
+    def __init__(
+        self,
+        tasks: TaskManager,
+        edge: EdgePublisher,
+        hub: HubClient,
+        hub_auth: HubOAuth,
+        keys: Keys,
+    ) -> None:
+        self._tasks = tasks
+        self._keys = keys
+        self._edge = edge
+        self._hub = hub
+        self._hub_auth = hub_auth
+        self._since_ms = _now_ms()
+        # By user and server, what the hub has not been told yet.
+        self._untold: dict[str, dict[str, str]] = {}
+
+    async def step(self) -> None:
+        """One round.
+
+        Raises:
+            EdgeUnavailable: the edge does not answer.
+            HubUnavailable: the hub does not answer; activity is told in the next round.
+        """
+        activity = await self._edge.activity()
+        began = _now_ms()
+        self._forget_expired()
+        await self._check_sessions(activity)
+        for task in self._record(activity):
+            if task.last_activity is not None:
+                servers = self._untold.setdefault(task.user, {})
+                servers[task.server_name] = task.last_activity.isoformat()
+        self._since_ms = began
+        await self._tell_hub()
+
+    def _record(self, activity: dict[str, Activity]) -> list[Task]:
+        changed = []
+        for task_id, seen in activity.items():
+            if seen.last_request is None or seen.last_request <= self._since_ms:
+                continue
+            with self._tasks.database.session() as session:
+                task = session.get(Task, task_id)
+                if task is not None:
+                    task.last_activity = datetime.fromtimestamp(seen.last_request / 1000, UTC)
+                    changed.append(task)
+        return changed
+
+    async def _tell_hub(self) -> None:
+        for user in list(self._untold):
+            servers = self._untold.pop(user)
+            try:
+                await self._report(user, servers)
+            except HubUnavailable:
+                # At the end: if the hub has trouble with this user alone, the others come first.
+                self._untold[user] = servers
+                raise
+
+    async def _report(self, user: str, servers: dict[str, str]) -> None:
+        """Report a user's activity; what the hub refuses is dropped, server by server.
+
+        The hub refuses a whole report for one server that it does not have.
+        """
+        try:
+            await self._hub.report_activity(user, servers)
+        except UserError as error:
+            if len(servers) == 1:
+                log.warning("the hub refuses activity of %s %s: %s", user, list(servers), error)
+                return
+            for name, time in servers.items():
+                await self._report(user, {name: time})
+
+    async def _check_sessions(self, activity: dict[str, Activity]) -> None:
+        used = {
+            name
+            for seen in activity.values()
+            for name, last in seen.sessions.items()
+            if last > self._since_ms
+        }
+        if not used:
+            return
+        query = select(BrowserSession).where(BrowserSession.digest.in_(used))
+        with self._tasks.database.session() as session:
+            rows = list(session.scalars(query))
+        for row in rows:
+            if not await self._may_enter(row):
+                log.info("%s: the session of %s ends with its login", row.task_id, row.user)
+                await self._edge.end_session(row)
+
+    async def _may_enter(self, row: BrowserSession) -> bool:
+        try:
+            token = self._keys.database.decrypt(row.token).decode()
+            model = await self._hub_auth.user_for_token(token, use_cache=False, sync=False)
+            task = self._tasks.find(row.task_id)
+        except (NotFound, InvalidToken):
+            # The task is gone; or the secret file is another one, so nobody can ask for this login.
+            return False
+        except HTTPError as error:
+            # The hub did not say no: nobody is thrown out while it restarts.
+            log.warning("a session could not be checked: %s", error)
+            return True
+        if model is None:
+            return False
+        principal = Principal.from_model(model)
+        return principal.may("access:servers", task.user, task.server_name)
+
+    def _forget_expired(self) -> None:
+        with self._tasks.database.session() as session:
+            session.execute(delete(BrowserSession).where(BrowserSession.expires < utc_now()))
+
+
+def _now_ms() -> int:
+    return int(utc_now().timestamp() * 1000)

@@ -1,0 +1,215 @@
+"""The parts of the service, put together."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from rosetta_hub.background import every
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.database import Database
+from rosetta_hub.hub.client import HubClient
+from rosetta_hub.ingress.edge_publisher import EdgePublisher
+from rosetta_hub.ingress.ingress import Ingress
+from rosetta_hub.ingress.tunnel_publisher import TunnelPublisher
+from rosetta_hub.mail.notifier import Notifier
+from rosetta_hub.mail.sender import MailSender
+from rosetta_hub.periodic.activity import ActivityReporter
+from rosetta_hub.periodic.liveness import LivenessWatcher
+from rosetta_hub.periodic.orphans import OrphanStopper
+from rosetta_hub.periodic.retention import Retention
+from rosetta_hub.periodic.unopened import UnopenedCuller
+from rosetta_hub.reconciler.job_steps import JobSteps
+from rosetta_hub.reconciler.job_watcher import JobWatcher
+from rosetta_hub.reconciler.reconciler import Reconciler
+from rosetta_hub.reconciler.work_queue import WorkQueue
+from rosetta_hub.resources.build import ResourceBuilder
+from rosetta_hub.resources.inventory_collector import InventoryCollector
+from rosetta_hub.tasks.conditions import Conditions
+from rosetta_hub.tasks.events import Broadcaster
+from rosetta_hub.tasks.logs import Logs
+from rosetta_hub.tasks.manager import TaskManager
+from rosetta_hub.tasks.view import Viewer
+from rosetta_hub.tunnels.client import TunnelsClient
+from rosetta_hub.tunnels.settings import tunnels_config
+from rosetta_hub.users.deletion import Users
+from rosetta_hub.users.identities import Identities
+from rosetta_hub.users.identity_tester import IdentityTester
+from rosetta_hub.web.auth import build_hub_auth
+from rosetta_hub.web.handlers import Services
+from rosetta_hub.web.health import Check, Health, database_check, disk_check
+from rosetta_hub.web.page_templates import PageTemplates
+
+# Steps that may go on at once for one computing resource: each may wait for an agent that starts,
+# or for a slow scheduler.
+WORKERS = 32
+# Seconds.
+EDGE_INTERVAL = 1.0
+ACTIVITY_INTERVAL = 15.0
+ORPHANS_INTERVAL = 60.0
+USERS_INTERVAL = 300.0
+RETENTION_INTERVAL = 300.0
+CULL_INTERVAL = 30.0
+MAIL_INTERVAL = 5.0
+
+
+class Parts:
+    """One of each, made in the order in which they need each other.
+
+    Raises:
+        ConfigError: the configuration or the database can't be used.
+    """
+
+    def __init__(self, settings: Rosetta) -> None:
+        settings.check()
+        self.settings = settings
+        self.keys = settings.keys()
+        self.database = Database(settings.db_url)
+        self.queue = WorkQueue(self._reconcile, self._resource_of, WORKERS)
+        self.logs = Logs(settings.state_path / "logs", settings.log_limit)
+        self.conditions = Conditions()
+        self.tasks = TaskManager(
+            self.database,
+            settings.catalogue(),
+            self.keys,
+            self.logs,
+            Broadcaster(),
+            self.queue.add,
+            Notifier(settings).watch,
+        )
+        self._add_resources()
+        self._add_reconciler()
+        self._add_hub()
+
+    def _add_resources(self) -> None:
+        self.identities = Identities(self.database, self.keys, self.settings)
+        self.tunnels_config = tunnels_config(self.settings)
+        self.tunnels_client = TunnelsClient(self.tunnels_config.socket)
+        self._builder = ResourceBuilder(
+            self.settings, self.keys, self.identities, self.tunnels_client
+        )
+        self.resources = self._builder.build()
+        self.inventory = InventoryCollector(self.resources.queues)
+
+    def _add_reconciler(self) -> None:
+        settings, tasks, resources = self.settings, self.tasks, self.resources
+        self.edge = EdgePublisher(tasks, resources.all, settings, self.keys)
+        self.tunnels = (
+            TunnelPublisher(tasks, resources.all, settings, self.tunnels_config)
+            if any(one.tunnel for one in tasks.catalogue.computing.values())
+            else None
+        )
+        ingress = Ingress(tasks, self.edge, self.tunnels)
+        self.watchers = {
+            name: JobWatcher(tasks.catalogue.computing[name], queue, tasks, self.conditions)
+            for name, queue in resources.queues.items()
+        }
+        jobs = JobSteps(tasks, ingress, settings, self.watchers)
+        self.reconciler = Reconciler(
+            tasks, resources.hosts, resources.queues, ingress, jobs, self.conditions, settings
+        )
+
+    def _add_hub(self) -> None:
+        self.hub_auth = build_hub_auth(self.settings, self.keys)
+        self.hub = HubClient(self.hub_auth.api_url, self.keys.service_token)
+        self.link = IdentityTester(
+            self.resources.endpoints, self.tunnels_client, self._builder.access, self.inventory
+        )
+        self.users = Users(
+            self.tasks, self.identities, self.hub, self.edge.end_session, self.link.changed
+        )
+
+    def services(self) -> Services:
+        """What the handlers of requests work with."""
+        return Services(
+            settings=self.settings,
+            keys=self.keys,
+            tasks=self.tasks,
+            viewer=Viewer(self.settings, self.logs, self.conditions),
+            edge=self.edge,
+            hub=self.hub,
+            hub_auth=self.hub_auth,
+            templates=PageTemplates(self.settings.template_paths, self.settings.template_vars),
+            inventory=self.inventory,
+            identities=self.identities,
+            users=self.users,
+            health=self._health(),
+            identity_tester=self.link.test,
+            identity_changed=self.link.changed,
+        )
+
+    def _health(self) -> Health:
+        directory = self.settings.state_path
+        checks: dict[str, tuple[Check, str]] = {
+            "database": (database_check(self.database), "The database can't be used."),
+            "disk": (disk_check(directory), "Nothing can be written to c.Rosetta.state_dir."),
+            "edge": (self.edge.check, "The edge does not answer."),
+        }
+        if self.tunnels is not None:
+            checks["tunnels"] = (self.tunnels.check, "The tunnels' process does not answer.")
+        return Health(checks)
+
+    def loops(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """What goes on as long as the service does, by name."""
+        tasks, settings = self.tasks, self.settings
+        activity = ActivityReporter(tasks, self.edge, self.hub, self.hub_auth, self.keys)
+        steps = {
+            "edge": (EDGE_INTERVAL, self.edge.sync),
+            "activity": (ACTIVITY_INTERVAL, activity.step),
+            "users": (USERS_INTERVAL, self.users.step),
+            "retention": (RETENTION_INTERVAL, Retention(tasks, self.hub, settings).step),
+            "orphans": (ORPHANS_INTERVAL, OrphanStopper(tasks, self.hub).step),
+            "silence": (settings.heartbeat_interval, LivenessWatcher(tasks, settings).step),
+        }
+        if self.tunnels is not None:
+            steps["tunnels"] = (EDGE_INTERVAL, self.tunnels.sync)
+        if settings.cull_unopened_timeout:
+            unopened = UnopenedCuller(tasks, self.edge, settings)
+            steps["grace"] = (CULL_INTERVAL, unopened.step)
+        if settings.mail_available:
+            steps["mail"] = (MAIL_INTERVAL, MailSender(self.database, settings).step)
+        loops = {name: every(seconds, step, name) for name, (seconds, step) in steps.items()}
+        return {**loops, **{f"queue {name}": one.run() for name, one in self.watchers.items()}}
+
+    async def end_all(self, seconds: float) -> list[str]:
+        """Stop all tasks; returns a line for each that has not stopped within so many seconds."""
+        ids = self.tasks.active_ids()
+        for task_id in ids:
+            self.tasks.request_stop(self.tasks.find(task_id))
+        # The tasks woke the queue, which is not what works on them here.
+        self.queue.close()
+        ends = {id_: asyncio.create_task(self._end(id_), name=f"end {id_}") for id_ in ids}
+        if ends:
+            await asyncio.wait(ends.values(), timeout=seconds)
+        reasons = {task_id: _reason(end, seconds) for task_id, end in ends.items()}
+        return [self._left(task_id, reason) for task_id, reason in reasons.items() if reason]
+
+    def _left(self, task_id: str, reason: str) -> str:
+        task = self.tasks.find(task_id)
+        return f"{task.id} ({task.name!r} of {task.user} on {task.computing}): {reason}"
+
+    async def _end(self, task_id: str) -> None:
+        """Stop a task and close its ingress, however many steps that takes.
+
+        Raises:
+            Unavailable: somebody does not answer.
+        """
+        delay: float | None = 0
+        while delay is not None:
+            await asyncio.sleep(delay)
+            delay = await self.reconciler.reconcile(task_id)
+        # The task has stopped; one step more closes its ingress.
+        await self.reconciler.reconcile(task_id)
+
+    async def _reconcile(self, task_id: str) -> float | None:
+        return await self.reconciler.reconcile(task_id)
+
+    def _resource_of(self, task_id: str) -> str:
+        return self.tasks.computing_of(task_id)
+
+
+def _reason(end: asyncio.Task[None], seconds: float) -> str:
+    """Why a task has not ended; an empty text where it has."""
+    if not end.done():
+        end.cancel()
+        return f"it did not stop within {seconds:g} s"
+    return str(end.exception() or "")

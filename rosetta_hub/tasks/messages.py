@@ -1,0 +1,135 @@
+"""What a task's state means, as messages a user understands."""
+
+from rosetta_hub.catalogue.software import is_image_file
+from rosetta_hub.catalogue.units import format_size
+from rosetta_hub.database.models import DesiredState, Task, TaskState
+from rosetta_hub.tasks.links import has_tunnel
+from rosetta_hub.tasks.report import CLOCK_WARNING
+
+_FAILURES = {
+    "image_not_found": "The image {image} does not exist, or it may not be read."
+    " Choose another version, or tell the administrator.",
+    "registry_unreachable": "The registry of the image {image} can't be reached."
+    " Start the task again later.",
+    "registry_denied": "The registry refused to hand out the image {image}."
+    " The administrator has to give access to it.",
+    "engine_unavailable": "The container engine {engine} does not answer on {computing}."
+    " Start the task again later, or choose another engine.",
+    "disk_full": "The disk of {computing} is full. Free some space, or tell the administrator.",
+    "out_of_memory": "The task needed more than its memory ({memory}) and was ended."
+    " Start it again with more memory.",
+    "no_answer": "The software did not open its port {port} within {timeout} seconds."
+    " The log may tell why.",
+    "wrong_protocol": "The software can't be opened: {detail}"
+    " The administrator has to set its 'interface_protocol'.",
+    "port_in_use": "The port {port} that this software needs is taken on {computing}."
+    " Start the task again later, or on another computing resource.",
+    "unsupported": "{computing} can't run this task: {detail}",
+    "unanswered": "The task was ended because its computing resource could not reach the hub"
+    " for too long.",
+    "time_limit": "The job reached its time limit on {computing}."
+    " Start the task again with more time.",
+    "preempted": "{computing} ended the job for one of higher priority."
+    " Start the task again later.",
+    "node_failure": "A node of {computing} failed, and the job with it. Start the task again.",
+    "cancelled": "The job was cancelled on {computing}.",
+    "quota_exceeded": "Your quota on {computing} is used up. Free some space there.",
+    "internal": "Something went wrong inside Rosetta Hub: {detail}",
+    "refused": "{computing} refused the task: {detail}",
+    "job_lost": "{computing} does not know the task's job any more; somebody may have removed it.",
+    "host_restarted": "{computing} was restarted, which ended the task. Start it again.",
+    "job_ended": "The task's job ended before its container did ({detail}).",
+    "ports_exhausted": "All ports for tasks are in use. Stop a task that you no longer need,"
+    " or try again later.",
+    "configuration": "The configuration has changed: {detail}",
+}
+
+WARNINGS = {
+    "no_outbound": "The task can't connect to other machines: neither slirp4netns nor pasta is"
+    " installed on its computing resource.",
+    "neighbours_can_connect": "Other users of the computing resource can connect to this task's"
+    " port: its agent may not enter the container's network.",
+    "no_network_isolation": "The task shares the network of its computing resource: other users"
+    " there can connect to its port.",
+    "limits_not_enforced": "The limits of CPUs and memory are not enforced on this computing"
+    " resource.",
+    "disk_not_limited": "Nothing limits how much this task writes to the disk of its computing"
+    " resource: its container engine cannot.",
+    "little_room": "There is little room outside of the home directory and /tmp, 64 MB by default:"
+    " Singularity can't keep changes of the container's own files on the disk there.",
+    "time_limit_near": "The job will soon reach its time limit: save your work.",
+}
+# Of the service itself.
+_OWN_WARNINGS = {
+    CLOCK_WARNING: "The clock of the task's machine is wrong: times inside the task are, too."
+    " Tell the administrator.",
+}
+
+
+def message(task: Task, computing_name: str) -> str:
+    """What the task is doing now, or why it ended."""
+    if task.desired_state is DesiredState.STOP and not task.state.final:
+        return "The task is being stopped."
+    if task.state is TaskState.QUEUED:
+        return _queued(task, computing_name)
+    if task.state is TaskState.STARTING:
+        return _starting(task, computing_name)
+    if task.state is TaskState.RUNNING:
+        more = "" if has_tunnel(task) else "; its connection opens in a moment"
+        return f"Running on {computing_name}{more}."
+    if task.state is TaskState.STOPPED:
+        return _stopped(task)
+    return _failure(task, computing_name)
+
+
+def warning_messages(task: Task) -> list[str]:
+    """The warnings, in words."""
+    known = {**WARNINGS, **_OWN_WARNINGS}
+    return [known[warning] for warning in task.warnings if warning in known]
+
+
+def _queued(task: Task, computing_name: str) -> str:
+    if task.job_id is None:
+        return f"Waiting for {computing_name}."
+    if task.job_state is None:
+        return f"Submitted to {computing_name}."
+    return task.job_reason or f"Starting on {task.node or computing_name}."
+
+
+def _starting(task: Task, computing_name: str) -> str:
+    if task.progress_total:
+        done, total = format_size(task.progress_done or 0), format_size(task.progress_total)
+        return f"Fetching the image to {computing_name}: {done} of {total}."
+    return task.message or f"Starting on {computing_name}."
+
+
+def _stopped(task: Task) -> str:
+    if task.desired_state is not DesiredState.STOP:
+        return "The software ended by itself."
+    if task.reason == "unopened":
+        return f"Stopped, because nobody opened the task within {task.detail} of its start."
+    return "Stopped."
+
+
+def _failure(task: Task, computing_name: str) -> str:
+    if task.reason == "exited":
+        code = "" if task.exit_code is None else f" with exit code {task.exit_code}"
+        when = "" if task.started else " before its interface answered"
+        return f"The software ended{code}{when}. The log may tell why."
+    template = _FAILURES.get(task.reason or "", "The task failed. {detail}")
+    return template.format(
+        image=_image(task),
+        engine=task.engine,
+        computing=computing_name,
+        memory=format_size(task.memory) if task.memory else "of the computing resource",
+        port=task.software.get("interface_port"),
+        timeout=task.software.get("answer_timeout"),
+        detail=task.detail,
+    ).strip()
+
+
+def _image(task: Task) -> str:
+    registry, name = (str(task.software.get(key) or "") for key in ("registry", "image_name"))
+    if is_image_file(name):
+        return name
+    return "/".join(filter(None, (registry, name))) + f":{task.software.get('image_tag')}"

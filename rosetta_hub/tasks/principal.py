@@ -1,0 +1,104 @@
+"""Who asks, and what they may do: the hub's users, tokens and scopes decide."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyterhub.services.auth import check_scopes
+
+from rosetta_hub.catalogue.catalogue import User
+from rosetta_hub.database.models import Task
+from rosetta_hub.errors import NotAllowed, NotFound
+from rosetta_hub.tasks.view import Rights
+
+# Each of them shows a task.
+_SEES = ("access:servers", "read:servers")
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A user or service of the hub, with the scopes of the token that it came with."""
+
+    name: str
+    groups: frozenset[str]
+    admin: bool
+    scopes: frozenset[str] = field(repr=False)
+
+    @classmethod
+    def from_model(cls, model: dict[str, Any]) -> "Principal":
+        """From the hub's answer to `GET /hub/api/user`."""
+        return cls(
+            name=model["name"],
+            groups=frozenset(model.get("groups") or ()),
+            admin=bool(model.get("admin")),
+            scopes=frozenset(model.get("scopes") or ()),
+        )
+
+    @property
+    def user(self) -> User:
+        """The principal as the catalogue knows people."""
+        return User(self.name, self.groups, self.admin)
+
+    def may(self, scope: str, user: str, server_name: str) -> bool:
+        """Whether the principal has the scope for that server, for all servers, or for its user.
+
+        Filters are those of the hub: none, `!user=`, `!server=` (JupyterHub, "Scopes").
+        """
+        wanted = f"{scope}!server={user}/{server_name}"
+        return bool(check_scopes([wanted], set(self.scopes)))
+
+    def may_all(self, scope: str, user: str) -> bool:
+        """Whether the principal has the scope for all servers of a user."""
+        return bool(check_scopes([f"{scope}!user={user}"], set(self.scopes)))
+
+    def rights(self, task: Task) -> Rights:
+        """What the principal may do with the task now."""
+        stop = self.may("delete:servers", task.user, task.server_name)
+        start = self.may("servers", task.user, task.server_name)
+        return Rights(
+            stop=stop and not task.state.final,
+            start=start and task.state.final,
+            delete=stop,
+            log=self.may("access:servers", task.user, task.server_name),
+        )
+
+    def sees(self, user: str, server_name: str) -> bool:
+        """Whether the task of that server is shown to the principal at all."""
+        return any(self.may(scope, user, server_name) for scope in _SEES)
+
+    def owners(self) -> tuple[set[str], set[tuple[str, str]]] | None:
+        """Users all of whose tasks the principal sees, and single servers besides.
+
+        None: the principal sees everybody's.
+        """
+        users, servers = set[str](), set[tuple[str, str]]()
+        for scope in self.scopes:
+            name, _, limit = scope.partition("!")
+            kind, _, value = limit.partition("=")
+            if name not in _SEES:
+                continue
+            if not limit:
+                return None
+            if kind == "user":
+                users.add(value)
+            elif kind == "server":
+                user, _, server = value.partition("/")
+                servers.add((user, server))
+        return users, servers
+
+    def check_own(self, scope: str) -> None:
+        """Refuse what the principal's token may not do with the principal's own settings.
+
+        Raises:
+            NotAllowed: the token lacks the scope.
+        """
+        if not self.may_all(scope, self.name):
+            raise NotAllowed(f"This token may not do that: it lacks the scope {scope!r}.")
+
+    def check(self, scope: str, task: Task) -> None:
+        """Refuse what the principal may not do.
+
+        Raises:
+            NotFound: it lacks the scope; the answer does not tell whether the task exists.
+        """
+        if not self.may(scope, task.user, task.server_name):
+            raise NotFound("There is no such task. It may have been deleted.")

@@ -1,0 +1,1 @@
+"""What is kept of users: identities on computing resources, and what goes when they go."""

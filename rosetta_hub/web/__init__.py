@@ -1,0 +1,1 @@
+"""HTTP: handlers, REST API, pages and their static files."""

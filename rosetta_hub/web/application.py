@@ -1,0 +1,116 @@
+"""The service's tornado application: every route, in one table."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from tornado import web
+
+from rosetta_hub.errors import NotFound
+from rosetta_hub.web.agent_api import ReportHandler
+from rosetta_hub.web.api import api_routes
+from rosetta_hub.web.event_stream import EventsHandler
+from rosetta_hub.web.handlers import SECURITY_HEADERS, BaseHandler, Services
+from rosetta_hub.web.inventory_api import computing_routes
+from rosetta_hub.web.openapi import OpenApiHandler
+from rosetta_hub.web.pages import (
+    HubServerPath,
+    OAuthCallback,
+    OpenPage,
+    ServerPage,
+    TaskPage,
+    TasksPage,
+)
+from rosetta_hub.web.settings_api import settings_routes
+from rosetta_hub.web.spawner_api import ActiveTasksHandler, SpawnerHandler, SpawnerStopHandler
+
+log = logging.getLogger(__name__)
+
+STATIC = Path(__file__).parent / "static"
+
+
+class StaticHandler(web.StaticFileHandler):
+    """Scripts, styles and icons: the only files that need no login."""
+
+    def set_extra_headers(self, path: str) -> None:
+        """Revalidated at each use: an upgrade must not meet yesterday's script."""
+        for name, value in SECURITY_HEADERS.items():
+            self.set_header(name, value)
+        self.set_header("Cache-Control", "no-cache")
+
+
+class HealthHandler(BaseHandler):
+    """`GET health`: 200 where everything works, 503 with a message for each part that does not."""
+
+    routine = True
+
+    async def get(self) -> None:
+        """Answer; nobody has to log in."""
+        faults = await self.services.health.faults()
+        if faults:
+            self.answer(
+                {"status": "faulty", "faults": faults, "error": " ".join(faults.values())}, 503
+            )
+        else:
+            self.answer({"status": "ok"})
+
+
+class NothingHandler(BaseHandler):
+    """Every other address."""
+
+    def prepare(self) -> None:
+        """Answer that there is nothing.
+
+        Raises:
+            NotFound: always.
+        """
+        raise NotFound("There is nothing at this address.")
+
+
+def build_application(services: Services, cookie_secret: bytes) -> web.Application:
+    """All routes of the service."""
+    prefix = services.settings.service_prefix
+    hub_path = prefix.removesuffix("/services/rosetta/")
+    arguments: dict[str, Any] = {"services": services}
+    spawner = rf"{prefix}hub/tasks/([^/]+)/([^/]*)"
+    routes: list[Any] = [
+        (rf"{prefix}", TasksPage, arguments),
+        (rf"{prefix}tasks/([0-9a-f]{{12}})", TaskPage, arguments),
+        (rf"{prefix}open/([0-9a-f]{{12}})", OpenPage, arguments),
+        (rf"{prefix}oauth_callback", OAuthCallback, arguments),
+        (rf"{prefix}static/(.*)", StaticHandler, {"path": str(STATIC)}),
+        (rf"{prefix}health", HealthHandler, arguments),
+        *api_routes(prefix, arguments),
+        *computing_routes(prefix, arguments),
+        *settings_routes(prefix, arguments),
+        (rf"{prefix}api/events", EventsHandler, arguments),
+        (rf"{prefix}api/openapi.json", OpenApiHandler, arguments),
+        (rf"{prefix}agents/([0-9a-f]{{12}})/([1-9][0-9]{{0,8}})", ReportHandler, arguments),
+        (rf"{prefix}hub/tasks", ActiveTasksHandler, arguments),
+        (rf"{spawner}/stop", SpawnerStopHandler, arguments),
+        (spawner, SpawnerHandler, arguments),
+        (rf"{prefix}servers/[^/]+/.*", ServerPage, arguments),
+        (rf"{hub_path}/user/[^/]+/.*", HubServerPath, arguments),
+    ]
+    return web.Application(
+        routes,
+        default_handler_class=NothingHandler,
+        default_handler_args=arguments,
+        cookie_secret=cookie_secret,
+        log_function=log_request,
+        # Every handler checks what it needs to: see HubHandler.
+        xsrf_cookies=False,
+    )
+
+
+def log_request(handler: web.RequestHandler) -> None:
+    """One line a request, without its query: OAuth codes and tokens of forms stand there.
+
+    What comes every few seconds for each task (see `BaseHandler.routine`) is for debugging only.
+    """
+    status, request = handler.get_status(), handler.request
+    level = logging.INFO if status < 500 else logging.ERROR
+    if status < 400 and getattr(handler, "routine", False):
+        level = logging.DEBUG
+    milliseconds = 1000 * request.request_time()
+    log.log(level, "%d %s %s %.1f ms", status, request.method, request.path, milliseconds)

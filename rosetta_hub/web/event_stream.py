@@ -1,0 +1,95 @@
+"""`GET api/events`: live news as a stream of server-sent events (WHATWG HTML, section 9.2)."""
+
+import asyncio
+import json
+from typing import Any
+
+from tornado.iostream import StreamClosedError
+
+from rosetta_hub.database.models import Task
+from rosetta_hub.errors import NotFound
+from rosetta_hub.tasks.events import Event
+from rosetta_hub.web.handlers import HubHandler
+
+# Seconds after which a comment is sent, so that proxies keep a silent stream open.
+KEEP_ALIVE = 15
+# Seconds after which a stream ends: the page connects again, and its rights are looked at anew.
+LONGEST = 600
+
+
+class EventsHandler(HubHandler):
+    """All tasks that the principal sees, then every change; with `?task=` one task and its log."""
+
+    renews_rights = True
+
+    async def get(self) -> None:
+        """Stream until the browser goes away, or is too slow."""
+        only = self.get_query_argument("task", None)
+        self.set_header("Content-Type", "text/event-stream; charset=utf-8")
+        self.set_header("X-Accel-Buffering", "no")
+        with self.services.tasks.events.listen(only) as queue:
+            # Refused before the first byte, which is a "200".
+            present = self._present(only)
+            try:
+                # A page without tasks, too, has to learn that it is connected.
+                self.write(": connected\n\n")
+                await self.flush()
+                for task in present:
+                    await self._send("task", self._view(task))
+                    if only is not None:
+                        await self._send_log(task)
+                async with asyncio.timeout(LONGEST):
+                    await self._follow(queue, only)
+            except (StreamClosedError, TimeoutError):
+                return
+
+    def _present(self, only: str | None) -> list[Task]:
+        if only is not None:
+            return [self.visible_task(only)]
+        return self.visible_tasks()
+
+    async def _send_log(self, task: Task) -> None:
+        """What is kept of the log; the offsets tell the page what it has already."""
+        logs = self.services.tasks.logs
+        text = logs.read(task.id, task.attempt)
+        if text and self.principal.may("access:servers", task.user, task.server_name):
+            offset = logs.received(task.id, task.attempt) - len(text.encode())
+            await self._send("log", {"offset": max(0, offset), "text": text})
+
+    async def _follow(self, queue: asyncio.Queue[Event | None], only: str | None) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(KEEP_ALIVE):
+                    event = await queue.get()
+            except TimeoutError:
+                self.write(": still here\n\n")
+                await self.flush()
+                continue
+            if event is None:
+                return
+            if self._wanted(event, only):
+                await self._tell(event)
+
+    def _wanted(self, event: Event, only: str | None) -> bool:
+        if only is None and self.principal.admin and event.user != self.principal.name:
+            return False
+        return self.principal.sees(event.user, event.server_name)
+
+    async def _tell(self, event: Event) -> None:
+        if event.kind == "gone":
+            await self._send("gone", {"id": event.task_id})
+        elif event.kind == "log":
+            if self.principal.may("access:servers", event.user, event.server_name):
+                await self._send("log", {"offset": event.offset, "text": event.text})
+        else:
+            try:
+                await self._send("task", self._view(self.services.tasks.find(event.task_id)))
+            except NotFound:
+                await self._send("gone", {"id": event.task_id})
+
+    def _view(self, task: Task) -> dict[str, Any]:
+        return self.services.viewer.view(task, self.principal.rights(task)).model_dump(mode="json")
+
+    async def _send(self, kind: str, data: dict[str, Any]) -> None:
+        self.write(f"event: {kind}\ndata: {json.dumps(data)}\n\n")
+        await self.flush()

@@ -1,0 +1,271 @@
+"""What all handlers share: authentication, errors as messages, headers, JSON."""
+
+import json
+import logging
+import unicodedata
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
+from pydantic import BaseModel
+from tornado import web
+
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.models import Task
+from rosetta_hub.errors import InvalidOptions, NotAllowed, NotFound, RosettaError
+from rosetta_hub.hub.client import HubClient, created_time
+from rosetta_hub.ingress.edge_publisher import EdgePublisher
+from rosetta_hub.keys import Keys
+from rosetta_hub.resources.inventory_collector import InventoryCollector
+from rosetta_hub.tasks.manager import TaskManager
+from rosetta_hub.tasks.principal import Principal
+from rosetta_hub.tasks.view import Viewer
+from rosetta_hub.users.deletion import Users
+from rosetta_hub.users.identities import Identities, IdentityTester
+from rosetta_hub.web.health import Health
+from rosetta_hub.web.page_templates import PageTemplates
+
+log = logging.getLogger(__name__)
+
+# Bytes; no request of ours is larger, but for an agent's report with a piece of log.
+MAX_BODY = 1 << 20
+
+_POLICY = (
+    "default-src 'self'; img-src 'self' data: https:; object-src 'none'; base-uri 'none';"
+    " form-action 'self'; frame-ancestors 'none'"
+)
+# A site's own page.html may hold styles, but no scripts.
+PAGE_POLICY = f"{_POLICY}; style-src 'self' 'unsafe-inline'"
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True)
+class Services:
+    """What handlers work with; one instance an application."""
+
+    settings: Rosetta
+    keys: Keys
+    tasks: TaskManager
+    viewer: Viewer
+    edge: EdgePublisher
+    hub: HubClient
+    hub_auth: HubOAuth
+    templates: PageTemplates
+    inventory: InventoryCollector
+    identities: Identities
+    users: Users
+    health: Health
+    identity_tester: IdentityTester
+    # Called with user and computing resource when an identity is another than before.
+    identity_changed: Callable[[str, str], Coroutine[Any, Any, None]]
+
+
+class BaseHandler(web.RequestHandler):
+    """Errors become `{"error": message}`; nothing of an exception that is not ours is shown."""
+
+    services: Services
+    # Whether such requests come by themselves, every few seconds.
+    routine = False
+
+    def initialize(self, services: Services) -> None:
+        """Keep what the application hands to each handler."""
+        self.services = services
+
+    def set_default_headers(self) -> None:
+        """Headers of every answer."""
+        self.clear_header("Server")
+        for name, value in SECURITY_HEADERS.items():
+            self.set_header(name, value)
+
+    def json_body(self) -> dict[str, Any]:
+        """The request's body as a JSON object.
+
+        Raises:
+            InvalidOptions: it is something else.
+        """
+        try:
+            body = json.loads(self.request.body or b"{}")
+        except (ValueError, RecursionError) as error:
+            raise InvalidOptions("The body of the request is not JSON.") from error
+        if not isinstance(body, dict):
+            raise InvalidOptions("The body of the request is not a JSON object.")
+        return body
+
+    def decode_argument(self, value: bytes, name: str | None = None) -> str:
+        """A part of the address as text.
+
+        Raises:
+            HTTPError: it is not UTF-8, or holds a control character, which no name here has.
+        """
+        text = super().decode_argument(value, name)
+        if any(unicodedata.category(letter) == "Cc" for letter in text):
+            raise web.HTTPError(400, "The address holds a control character.")
+        return text
+
+    def answer(self, body: BaseModel | dict[str, Any], status: int = 200) -> None:
+        """Send JSON."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        self.finish(body.model_dump_json() if isinstance(body, BaseModel) else json.dumps(body))
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Errors with a status of their own are answers, not faults."""
+        if not isinstance(value, RosettaError):
+            super().log_exception(typ, value, tb)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer with a message."""
+        status, message = self._explained(status_code, kwargs)
+        self.set_status(status)
+        self.write_message(status, message)
+
+    def write_message(self, status: int, message: str) -> None:
+        """How this handler shows an error."""
+        self.answer({"error": message}, status)
+
+    def _explained(self, status: int, kwargs: dict[str, Any]) -> tuple[int, str]:
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(error, RosettaError):
+            return getattr(error, "status", 500), str(error)
+        if isinstance(error, web.HTTPError) and error.log_message:
+            return status, error.log_message
+        if status >= 500:
+            return status, "Something went wrong. The administrator finds it in the log."
+        return status, f"The request was refused: {HTTPStatus(status).phrase}."
+
+
+class HubHandler(HubOAuthenticated, BaseHandler):
+    """For users of the hub: an OAuth cookie of a browser, or a token in `Authorization`."""
+
+    _principal: Principal
+    # Whether the hub is asked anew what the principal may do: its answers are kept for half a
+    # minute, and what has just been shared should be there.
+    renews_rights = False
+
+    @property
+    def hub_auth(self) -> HubOAuth:
+        """The hub's OAuth."""
+        return self.services.hub_auth
+
+    async def prepare(self) -> None:
+        """Let nobody in whom the hub does not know; JupyterHub's own XSRF check is part of it."""
+        await self.hub_auth.get_user(self, sync=False)
+        model = self.get_current_user()
+        if model is None:
+            self.not_logged_in()
+            return
+        self._check_origin()
+        if self.renews_rights:
+            await self._renew(model)
+        if model.get("kind", "user") == "user":
+            await self.services.users.recognise(model["name"], created_time(model))
+        self._principal = Principal.from_model(model)
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks."""
+        return self._principal
+
+    def visible_tasks(self, user: str | None = None) -> list[Task]:
+        """All tasks that the principal sees (of a user), newest first; an admin's own by default.
+
+        What others have is not even read: a list costs what is in it.
+        """
+        tasks, principal = self.services.tasks, self.principal
+        owners = principal.owners()
+        if user is None and principal.admin:
+            user = principal.name
+        some = owners if user is None else None
+        listed = tasks.all(user) if some is None else tasks.of_owners(*some)
+        return [task for task in listed if principal.sees(task.user, task.server_name)]
+
+    def visible_task(self, task_id: str) -> Task:
+        """The task.
+
+        Raises:
+            NotFound: there is none that the principal may see.
+        """
+        task = self.services.tasks.find(task_id)
+        if not self.principal.sees(task.user, task.server_name):
+            raise NotFound("There is no such task. It may have been deleted.")
+        return task
+
+    def not_logged_in(self) -> None:
+        """Answer to a request without a valid token or cookie.
+
+        Raises:
+            NotAllowed: always; pages lead to the hub's login instead.
+        """
+        raise NotAllowed("Log in to the hub, or send one of its tokens in 'Authorization'.")
+
+    async def _renew(self, model: dict[str, Any]) -> None:
+        """Bring the hub's cached answer up to date, in place: later requests find it renewed."""
+        token, session = self.hub_auth.get_token(self), self.hub_auth.get_session_id(self)
+        try:
+            renewed = await self.hub_auth.user_for_token(
+                token, use_cache=False, session_id=session, sync=False
+            )
+        except web.HTTPError as error:
+            # The hub did not say no.
+            log.warning("the rights of %s could not be renewed: %s", model["name"], error)
+            return
+        if renewed is not None:
+            model.update(renewed)
+
+    def _check_origin(self) -> None:
+        # A second lock beside the XSRF token: another site's page does not act here.
+        origin = self.request.headers.get("Origin")
+        if origin is None or self.request.method in ("GET", "HEAD", "OPTIONS"):
+            return
+        if urlsplit(origin).netloc != self.request.host:
+            raise NotAllowed("The request comes from a page of another site.")
+
+
+class PageHandler(HubHandler):
+    """For pages: whoever is not logged in is sent to the hub, errors are pages too."""
+
+    renews_rights = True
+
+    def not_logged_in(self) -> None:
+        """Send the browser to the hub's login."""
+        self.redirect(self.get_login_url())
+
+    async def prepare(self) -> None:
+        """Besides, give the browser the XSRF token that the page's script sends back."""
+        await super().prepare()
+        if not self._finished:
+            # Reading the property sets the cookie.
+            _ = self.xsrf_token
+
+    def render_page(self, name: str, **context: Any) -> None:
+        """Render a template of `templates/service`."""
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Content-Security-Policy", PAGE_POLICY)
+        self.finish(self.services.templates.render(name, {**self._context(), **context}))
+
+    def write_message(self, status: int, message: str) -> None:
+        """An error as a page."""
+        self.render_page("error.html", status=status, message=message)
+
+    def _context(self) -> dict[str, Any]:
+        """What the hub gives to all templates, as far as the service knows it."""
+        hub_url = self.hub_auth.hub_prefix
+        principal = getattr(self, "_caller", None)
+        return {
+            "base_url": hub_url,
+            "prefix": self.services.settings.service_prefix.removesuffix("services/rosetta/"),
+            "user": {"name": principal.name, "admin": principal.admin} if principal else None,
+            "parsed_scopes": {"admin-ui": {}} if principal and principal.admin else {},
+            "login_url": f"{hub_url}login",
+            "logout_url": f"{hub_url}logout",
+            "static_url": lambda path, **_: f"{hub_url}static/{path}",
+        }

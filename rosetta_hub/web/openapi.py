@@ -1,0 +1,155 @@
+"""`GET api/openapi.json`: the description of the REST API (OpenAPI 3.1)."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from rosetta_hub import __version__
+from rosetta_hub.catalogue.options import TaskOptions
+from rosetta_hub.tasks.view import TaskView
+from rosetta_hub.users.identities import IdentityView
+from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.settings_api import MailChoice, RemoteUser
+
+_REF = "#/components/schemas/{model}"
+_TASK = {"$ref": _REF.format(model="TaskView")}
+_COMPUTING = {"name": "computing", "in": "path", "required": True, "schema": {"type": "string"}}
+_USER = {"name": "user", "in": "path", "required": True, "schema": {"type": "string"}}
+_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+class OpenApiHandler(HubHandler):
+    """The document."""
+
+    def get(self) -> None:
+        """Answer it."""
+        self.answer(build_openapi(self.services.settings.service_prefix))
+
+
+def build_openapi(prefix: str) -> dict[str, Any]:
+    """The document, for a service below `prefix`."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Rosetta Hub", "version": __version__},
+        "servers": [{"url": prefix}],
+        "security": [{"token": []}],
+        "paths": _paths(),
+        "components": {
+            "schemas": _schemas(TaskView, TaskOptions, IdentityView, MailChoice, RemoteUser),
+            "securitySchemes": {
+                "token": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "`token <a token of the hub>`, with the scope"
+                    " access:services!service=rosetta and those named at each call",
+                }
+            },
+        },
+    }
+
+
+def _paths() -> dict[str, Any]:
+    return {
+        "/api/software": {"get": _call("The catalogue", _object("software"))},
+        "/api/computing": {"get": _call("The computing resources", _object("computing"))},
+        "/api/computing/{computing}/inventory": {
+            "parameters": [_COMPUTING],
+            "get": _call("Partitions, limits, accounts and what is idle", _object("partitions")),
+        },
+        "/api/tasks": {
+            "get": _call("Tasks; scope access:servers or read:servers", _list_of_tasks()),
+            "post": _call("Start a task; scope servers", _TASK, "201", body="TaskOptions"),
+        },
+        "/api/tasks/{id}": {
+            "parameters": [_ID],
+            "get": _call("A task", _TASK),
+            "delete": _call("Stop and delete it; scope delete:servers", {}, "202"),
+        },
+        "/api/tasks/{id}/stop": _post("Stop or cancel it; scope delete:servers", "202"),
+        "/api/tasks/{id}/start": _post("Start it again; scope servers", "201"),
+        "/api/tasks/{id}/log": {
+            "parameters": [_ID],
+            "get": _call("Its output; scope access:servers", {"type": "string"}, kind="text/plain"),
+        },
+        "/api/tasks/{id}/password": {
+            "parameters": [_ID],
+            "get": _call("Its one-time password; scope access:servers", _object("password")),
+        },
+        "/api/users/{user}/stop": {
+            "parameters": [_USER],
+            "post": _call("Stop all tasks; scope delete:servers", _list_of_tasks(), "202"),
+        },
+        "/api/events": {
+            "get": _call(
+                "Live news, as server-sent events", {"type": "string"}, kind="text/event-stream"
+            )
+        },
+        **_settings_paths(),
+    }
+
+
+def _settings_paths() -> dict[str, Any]:
+    identity, path = {"$ref": _REF.format(model="IdentityView")}, "/api/settings/identities"
+    where = [_COMPUTING]
+    tested = _call("Log in there with the key; scope servers", identity)
+    renewed = _call("Make a new key pair; scope servers", identity)
+    return {
+        "/api/settings": {
+            "get": _call(
+                "The principal's mails and keys; scope read:servers", _object("identities")
+            )
+        },
+        "/api/settings/mail": {
+            "put": _call("Choose mails; scope servers", _object("address"), body="MailChoice")
+        },
+        f"{path}/{{computing}}": {
+            "parameters": where,
+            "put": _call("Set the account; scope servers", identity, body="RemoteUser"),
+            "delete": _call("Delete the key pair; scope servers", identity),
+        },
+        f"{path}/{{computing}}/test": {"parameters": where, "post": tested},
+        f"{path}/{{computing}}/renew": {"parameters": where, "post": renewed},
+    }
+
+
+def _post(summary: str, status: str) -> dict[str, Any]:
+    return {"parameters": [_ID], "post": _call(summary, _TASK, status)}
+
+
+def _call(
+    summary: str,
+    schema: dict[str, Any],
+    status: str = "200",
+    body: str | None = None,
+    kind: str = "application/json",
+) -> dict[str, Any]:
+    call: dict[str, Any] = {
+        "summary": summary,
+        "responses": {
+            status: {"description": summary, "content": {kind: {"schema": schema}}},
+            "4XX": {"description": 'Refused: {"error": a message that tells why}'},
+        },
+    }
+    if body:
+        schema = {"$ref": _REF.format(model=body)}
+        call["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+    return call
+
+
+def _object(key: str) -> dict[str, Any]:
+    return {"type": "object", "required": [key]}
+
+
+def _list_of_tasks() -> dict[str, Any]:
+    tasks = {"type": "array", "items": _TASK}
+    return {"type": "object", "required": ["tasks"], "properties": {"tasks": tasks}}
+
+
+def _schemas(*models: type[BaseModel]) -> dict[str, Any]:
+    schemas: dict[str, Any] = {}
+    for model in models:
+        schema = model.model_json_schema(ref_template=_REF)
+        schemas.update(schema.pop("$defs", {}))
+        schemas[model.__name__] = schema
+    return schemas

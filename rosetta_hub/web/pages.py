@@ -1,0 +1,139 @@
+"""The pages: dashboard, a task's page, and the way in."""
+
+import re
+from urllib.parse import unquote, urlencode, urlsplit
+
+import jupyterhub
+from jupyterhub.services.auth import HubOAuthCallbackHandler
+
+from rosetta_hub.agents.spec import software_of
+from rosetta_hub.config import SERVICE_NAME
+from rosetta_hub.database.models import Task
+from rosetta_hub.errors import NotFound, UserError
+from rosetta_hub.tasks.links import is_http, is_open, task_url, waiting_path
+from rosetta_hub.web.handlers import BaseHandler, PageHandler
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class TasksPage(PageHandler):
+    """The dashboard: tasks with live state."""
+
+    def get(self) -> None:
+        """The page; its script asks the API."""
+        families = self.services.tasks.catalogue.families_for(self.principal.user)
+        self.render_page("tasks.html", native=any(one.default.kind == "native" for one in families))
+
+
+class TaskPage(PageHandler):
+    """A task's page, which is its waiting room until it runs."""
+
+    def get(self, task_id: str) -> None:
+        """The page; its script asks the API."""
+        task = self.visible_task(task_id)
+        view = self.services.viewer.view(task, self.principal.rights(task))
+        self.render_page("task.html", task=view.model_dump(mode="json"))
+
+
+class HubServerPath(BaseHandler):
+    """`/user/<name>/<server>/<path>`, the hub's own address of a server: leads to the service's.
+
+    The hub's proxy sends these here, because the spawner said so; the hub itself asks here
+    whether the server is up, and takes any redirect for a yes. No cookie of the service is sent
+    to this path, so nothing is looked up: the answer depends on the path alone.
+    """
+
+    def get(self) -> None:
+        """To the same server and path below the service's prefix."""
+        # The hub compares it with its own, and warns where there is none.
+        self.set_header("X-JupyterHub-Version", jupyterhub.__version__)
+        prefix = self.services.settings.service_prefix
+        base = prefix.removesuffix(f"services/{SERVICE_NAME}/")
+        path = str(self.request.uri).removeprefix(f"{base}user/")
+        self.redirect(f"{prefix}servers/{path}")
+
+
+class ServerPage(PageHandler):
+    """`servers/<name>/<server>/<path>`: leads to the page of the server's task."""
+
+    def get(self) -> None:
+        """To the task's page, which opens the task at that path as soon as it is ready.
+
+        As at the hub, it is a path of the default server where no server has that name.
+        """
+        # Not decoded, because a slash in the name of a file is no separator.
+        prefix = f"{self.services.settings.service_prefix}servers/"
+        user, _, server_path = self.request.path.removeprefix(prefix).partition("/")
+        name, _, path = server_path.partition("/")
+        task = self._find(user, name)
+        if task is None:
+            task, path = self._find(user, ""), server_path
+        if task is None:
+            raise NotFound("There is no such task. It may have been deleted.")
+        inside = _inside(path, self.request.query)
+        self.redirect(waiting_path(task, self.services.settings, inside))
+
+    def _find(self, user: str, server_name: str) -> Task | None:
+        """The task, None where there is none that the principal may see."""
+        try:
+            task = self.services.tasks.find_server(unquote(user), unquote(server_name))
+        except NotFound:
+            return None
+        return task if self.principal.sees(task.user, task.server_name) else None
+
+
+class OpenPage(PageHandler):
+    """The way into a task: one ticket for one browser.
+
+    The edge has to recognise the browser that comes with a ticket: otherwise anybody could pass a
+    ticket on, and lead another user into a task of his own. So a browser goes to the edge first,
+    which comes back with `browser`, and to the edge again with a ticket for that browser.
+    """
+
+    async def get(self, task_id: str) -> None:
+        """To the edge; to the task's page, which waits, while nobody can go in.
+
+        `?next=` is the path of the container to go to, with its query.
+        """
+        task = self.services.tasks.find(task_id)
+        self.principal.check("access:servers", task)
+        if not is_http(task):
+            raise UserError("This task is not a web page: its page tells how to connect.")
+        inside = _local_path(self.get_query_argument("next", ""))
+        if not is_open(task):
+            self.redirect(waiting_path(task, self.services.settings, inside))
+            return
+        query = {"next": inside or software_of(task).interface_path, **await self._ticket(task)}
+        self.redirect(f"{task_url(task, self.services.settings)}/_rosetta/open?{urlencode(query)}")
+
+    async def _ticket(self, task: Task) -> dict[str, str]:
+        browser = self.get_query_argument("browser", "")
+        if not _SHA256.fullmatch(browser):
+            # Otherwise the browser would show an error of its own.
+            await self.services.edge.check()
+            return {}
+        token = self.hub_auth.get_token(self)
+        name = self.principal.name
+        return {"ticket": await self.services.edge.issue_ticket(task, name, token, browser)}
+
+
+class OAuthCallback(HubOAuthCallbackHandler, BaseHandler):
+    """Where the hub sends a browser back after the login."""
+
+    @property
+    def hub_auth(self):  # type: ignore[no-untyped-def]
+        return self.services.hub_auth
+
+
+def _inside(path: str, query: str) -> str:
+    """Path and query of the container; empty where an address names the server alone."""
+    # The hub counts its own redirects there.
+    kept = "&".join(part for part in query.split("&") if not part.startswith("redirects="))
+    return f"/{path}?{kept}" if kept else f"/{path}" if path else ""
+
+
+def _local_path(path: str) -> str:
+    """The path if it is one, an empty text otherwise: never another host."""
+    parts = urlsplit(path)
+    good = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc
+    return path if good else ""

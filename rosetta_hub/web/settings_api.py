@@ -1,0 +1,168 @@
+"""What users set for themselves, "Keys and mail": the page, and `api/settings`.
+
+Everything here is about the principal: no route names a user. The token needs the hub's scope
+`servers` of the principal to change something, because tasks run with these keys, and
+`read:servers` to read.
+"""
+
+from dataclasses import asdict, replace
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rosetta_hub.background import spawn
+from rosetta_hub.errors import Conflict, InvalidOptions
+from rosetta_hub.mail.addresses import MAX_LENGTH, check_address
+from rosetta_hub.mail.preferences import (
+    find_problem,
+    read_preferences,
+    write_preferences,
+)
+from rosetta_hub.users.identities import IdentityView
+from rosetta_hub.web.handlers import HubHandler, PageHandler
+
+
+class MailChoice(BaseModel):
+    """Which mails are sent, and where; what is left out stays as it is. No address: no mails."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    address: str | None = Field(default=None, max_length=MAX_LENGTH + 20)
+    started: bool = True
+    failed: bool = True
+    limit: bool = True
+
+
+class RemoteUser(BaseModel):
+    """The principal's account on a computing resource."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    remote_user: str
+
+
+class SettingsPage(PageHandler):
+    """`settings`: the page."""
+
+    def get(self) -> None:
+        """The page; its script asks the API."""
+        self.render_page("settings.html")
+
+
+class OwnHandler(HubHandler):
+    """What the handlers of this module share."""
+
+    def mail(self) -> dict[str, Any]:
+        """The principal's mails; `problem` tells why the last one was not delivered."""
+        settings, name = self.services.settings, self.principal.name
+        with self.services.tasks.database.session() as session:
+            chosen = read_preferences(session, name, str(settings.mail_domain))
+            problem = find_problem(session, name, chosen.address)
+        return {**asdict(chosen), "available": settings.mail_available, "problem": problem}
+
+    def changed(self, view: IdentityView) -> None:
+        """Answer, and let go of what is open with the identity as it was."""
+        changed = self.services.identity_changed(self.principal.name, view.computing)
+        spawn(changed, f"close the connection of {self.principal.name} to {view.computing}")
+        self.answer(view)
+
+
+class SettingsHandler(OwnHandler):
+    """`api/settings`: all of them."""
+
+    def get(self) -> None:
+        """Mail and identities of the principal."""
+        self.principal.check_own("read:servers")
+        views = self.services.identities.views(self.principal.user)
+        identities = [view.model_dump(mode="json") for view in views]
+        self.answer({"mail": self.mail(), "identities": identities})
+
+
+class MailHandler(OwnHandler):
+    """`api/settings/mail`."""
+
+    def put(self) -> None:
+        """Choose which mails are sent, and where."""
+        self.principal.check_own("servers")
+        choice = _parse(MailChoice, self.json_body()).model_dump(exclude_unset=True)
+        if "address" in choice:
+            given = (choice["address"] or "").strip()
+            choice["address"] = check_address(given) if given else None
+        name, domain = self.principal.name, str(self.services.settings.mail_domain)
+        with self.services.tasks.database.session() as session:
+            chosen = replace(read_preferences(session, name, domain), **choice)
+            write_preferences(session, name, chosen)
+        self.answer(self.mail())
+
+
+class IdentityHandler(OwnHandler):
+    """`api/settings/identities/<computing>`."""
+
+    def put(self, computing: str) -> None:
+        """Set the principal's account there; the first time a key pair is made."""
+        self.principal.check_own("servers")
+        identities, user = self.services.identities, self.principal.user
+        # Whether it is the principal's at all goes before what is wrong with the request.
+        identities.view(user, computing)
+        wanted = _parse(RemoteUser, self.json_body()).remote_user.strip()
+        self.changed(identities.set_remote_user(user, computing, wanted))
+
+    async def delete(self, computing: str) -> None:
+        """Delete the principal's key pair, once no task needs it any more."""
+        self.principal.check_own("servers")
+        identities, user = self.services.identities, self.principal.user
+        name = identities.view(user, computing).name
+        tasks = self.services.tasks.active(computing, user.name)
+        if tasks:
+            raise Conflict(
+                f"Your task {tasks[0].name!r} on {name} needs this key to be stopped. Stop your"
+                f" tasks on {name}, then delete the key."
+            )
+        await self.services.identity_changed(user.name, computing)
+        identities.delete(user.name, computing)
+        self.answer(identities.view(user, computing))
+
+
+class RenewHandler(OwnHandler):
+    """`api/settings/identities/<computing>/renew`."""
+
+    def post(self, computing: str) -> None:
+        """Make a new key pair; the old one is forgotten."""
+        self.principal.check_own("servers")
+        self.changed(self.services.identities.renew(self.principal.user, computing))
+
+
+class TestHandler(OwnHandler):
+    """`api/settings/identities/<computing>/test`."""
+
+    async def post(self, computing: str) -> None:
+        """Log in there with the principal's key."""
+        self.principal.check_own("servers")
+        identities, tester = self.services.identities, self.services.identity_tester
+        self.answer(await identities.test(self.principal.user, computing, tester))
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _parse(model: type[Model], body: dict[str, Any]) -> Model:
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        keys = ", ".join(sorted({str(fault["loc"][0]) for fault in error.errors()}))
+        raise InvalidOptions(f"The request does not fit here: look at {keys}.") from error
+
+
+def settings_routes(
+    prefix: str, arguments: dict[str, Any]
+) -> list[tuple[str, Any, dict[str, Any]]]:
+    """The routes of this module below `prefix`."""
+    identity = rf"{prefix}api/settings/identities/([^/]+)"
+    return [
+        (rf"{prefix}settings", SettingsPage, arguments),
+        (rf"{prefix}api/settings", SettingsHandler, arguments),
+        (rf"{prefix}api/settings/mail", MailHandler, arguments),
+        (identity, IdentityHandler, arguments),
+        (rf"{identity}/test", TestHandler, arguments),
+        (rf"{identity}/renew", RenewHandler, arguments),
+    ]

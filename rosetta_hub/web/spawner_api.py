@@ -1,0 +1,116 @@
+"""What the spawners ask: `hub/tasks/<user>/<server name>`, proved by the spawners' key.
+
+The names are percent-encoded in the path; tornado has decoded them.
+"""
+
+import asyncio
+import secrets
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from rosetta_hub.catalogue.catalogue import User
+from rosetta_hub.database.models import Task, TaskState
+from rosetta_hub.errors import InvalidOptions, NotAllowed
+from rosetta_hub.tasks.links import page_url
+from rosetta_hub.tasks.spawner_settings import NO_SETTINGS, SpawnerSettings
+from rosetta_hub.web.handlers import BaseHandler
+from rosetta_hub.web.starting import check_options
+
+# Seconds that a spawner's stop waits for the container's end before it answers.
+STOP_WAIT = 60
+
+
+class StartRequest(BaseModel):
+    """What a spawner asks to be started; the rest is what the hub knows of the user."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    options: dict[str, object]
+    groups: list[str] = []
+    admin: bool = False
+    created: AwareDatetime | None = None
+    spawner: SpawnerSettings = NO_SETTINGS
+
+
+class SpawnersHandler(BaseHandler):
+    """What all requests of the hub's spawners share."""
+
+    routine = True
+
+    def prepare(self) -> None:
+        """Let only the hub's spawners in.
+
+        Raises:
+            NotAllowed: the key is missing or wrong.
+        """
+        scheme, _, key = self.request.headers.get("Authorization", "").partition(" ")
+        good = self.services.keys.spawner_key
+        if scheme != "Rosetta-Hub" or not secrets.compare_digest(key.encode(), good.encode()):
+            raise NotAllowed("This address is for the hub's spawners.")
+
+    def check_xsrf_cookie(self) -> None:
+        """No cookie is used here."""
+
+
+class ActiveTasksHandler(SpawnersHandler):
+    """The active tasks: one answer for all servers that the hub polls."""
+
+    def get(self) -> None:
+        """All of them; what is missing has ended, or is not known."""
+        self.answer({"tasks": self.services.tasks.active_records()})
+
+
+class SpawnerHandler(SpawnersHandler):
+    """The record of one named server of the hub."""
+
+    async def put(self, user: str, server_name: str) -> None:
+        """Start the server as a task."""
+        try:
+            request = StartRequest.model_validate(self.json_body())
+        except ValidationError as error:
+            raise InvalidOptions("This is not a request to start a task.") from error
+        await self.services.users.recognise(user, request.created)
+        owner = User(user, frozenset(request.groups), request.admin)
+        tasks = self.services.tasks
+        await check_options(request.options, tasks.catalogue, owner, self.services.inventory)
+        task = tasks.start(server_name, request.options, owner, request.spawner)
+        self.answer(self._record(task), 201)
+
+    def get(self, user: str, server_name: str) -> None:
+        """Tell how the server is."""
+        self.answer(self._record(self._find(user, server_name)))
+
+    def delete(self, user: str, server_name: str) -> None:
+        """Forget the server, once it has stopped."""
+        self.services.tasks.request_stop(self._find(user, server_name), forget=True)
+        self.answer({})
+
+    def _find(self, user: str, server_name: str) -> Task:
+        return self.services.tasks.find_server(user, server_name)
+
+    def _record(self, task: Task) -> dict[str, object]:
+        exit_status = {TaskState.STOPPED: 0, TaskState.FAILED: 1}.get(task.state)
+        return {
+            "id": task.id,
+            "attempt": task.attempt,
+            "state": task.state.value,
+            "desired_state": task.desired_state.value,
+            "exit_status": exit_status,
+            "page_url": page_url(task, self.services.settings),
+        }
+
+
+class SpawnerStopHandler(SpawnerHandler):
+    """Stopping, which a spawner waits for."""
+
+    async def post(self, user: str, server_name: str) -> None:
+        """Stop the server; answers when it has, or after a minute."""
+        task = self.services.tasks.request_stop(self._find(user, server_name))
+        with self.services.tasks.events.listen(task.id) as events:
+            try:
+                async with asyncio.timeout(STOP_WAIT):
+                    while not (task := self.services.tasks.find(task.id)).state.final:
+                        await events.get()
+            except TimeoutError:
+                pass
+        self.answer(self._record(task))

@@ -1,0 +1,28 @@
+"""What a task may ask for, checked against the catalogue and against what the cluster has now."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rosetta_hub.catalogue.catalogue import Catalogue, User
+from rosetta_hub.catalogue.options import TaskSpec, parse_options, resolve_options
+from rosetta_hub.resources.check_request import check_request
+from rosetta_hub.resources.cluster import build_request
+from rosetta_hub.resources.inventory_collector import InventoryCollector
+
+
+async def check_options(
+    options: Mapping[str, Any], catalogue: Catalogue, user: User, inventory: InventoryCollector
+) -> TaskSpec:
+    """The task that the options ask for.
+
+    A cluster that does not answer now refuses nothing: its scheduler is asked again at submit.
+
+    Raises:
+        InvalidOptions: see `resolve_options` and `check_request`.
+    """
+    spec = resolve_options(parse_options(options), catalogue, user)
+    if spec.computing.has_queue:
+        known, _ = await inventory.get(spec.computing.id, user.name)
+        if known is not None:
+            check_request(build_request("", spec.cpus, spec.memory, spec.request), known)
+    return spec

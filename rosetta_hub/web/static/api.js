@@ -1,0 +1,99 @@
+// The service's REST API, as the pages call it.
+
+import { first } from "./dom.js";
+
+const PREFIX = first("[data-prefix]")?.dataset.prefix || "/services/rosetta/";
+
+/** An error whose message is a message for the user. */
+export class ApiError extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+
+  /** Whether logging in again is what helps. */
+  get loggedOut() {
+    return this.status === 401 || this.status === 403;
+  }
+}
+
+/** The address of something of the API, e.g. `tasks/3f9a/stop`. */
+export function apiUrl(path) {
+  return `${PREFIX}api/${path}`;
+}
+
+export function taskUrl(id, rest = "") {
+  return apiUrl(`tasks/${encodeURIComponent(id)}${rest}`);
+}
+
+/** The address of a stream of events: EventSource sends no headers, so the token goes along. */
+export function eventsUrl(task = "") {
+  const query = new URLSearchParams({ _xsrf: xsrfToken() });
+  if (task) query.set("task", task);
+  return apiUrl(`events?${query}`);
+}
+
+function xsrfToken() {
+  // Several cookies may have the name; the browser puts the one of the longest path first.
+  const found = document.cookie.split("; ").find((one) => one.startsWith("_xsrf="));
+  return found ? found.slice("_xsrf=".length) : "";
+}
+
+/**
+ * Calls the API and returns its JSON (null for an empty answer).
+ * Throws ApiError with the API's own message.
+ */
+export async function call(method, url, body) {
+  // JupyterHub wants the token for reading, too, where a script asks.
+  const headers = { Accept: "application/json", "X-XSRFToken": xsrfToken() };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  } catch {
+    throw new ApiError("The service can't be reached. Please try again in a moment.", 0);
+  }
+  return readAnswer(response);
+}
+
+/**
+ * Reads from the API on a page of the hub, which has no token of the service's: JupyterHub wants
+ * none for what an image would send, and a page of the same origin may read the answer. Whoever
+ * has not been at the service yet is logged in on the tunnel, as by following a link to it.
+ * Throws ApiError, after `patience` (milliseconds) at the latest.
+ */
+export async function read(url, patience) {
+  const signal = AbortSignal.timeout(patience);
+  const once = () => fetch(url, { mode: "no-cors", headers: { Accept: "application/json" }, signal });
+  let response;
+  try {
+    response = await once();
+    if (response.status === 401 || response.status === 403) {
+      await fetch(PREFIX, { mode: "no-cors", signal });
+      response = await once();
+    }
+  } catch {
+    throw new ApiError("The service does not answer.", 0);
+  }
+  return readAnswer(response);
+}
+
+async function readAnswer(response) {
+  const text = await response.text();
+  const json = (response.headers.get("Content-Type") || "").includes("json");
+  let data = null;
+  try {
+    data = json && text ? JSON.parse(text) : null;
+  } catch {
+    throw new ApiError("The service gave an answer that makes no sense.", response.status);
+  }
+  // A login page instead of JSON: the session has ended.
+  if (response.ok && !json && text) throw new ApiError("You are logged out. Please reload the page.", 401);
+  if (response.ok) return data;
+  throw new ApiError(data?.error || fallback(response.status), response.status);
+}
+
+function fallback(status) {
+  if (status === 401 || status === 403) return "You are logged out, or this is not yours. Please reload the page.";
+  return `The service answered with an error (${status}). Please try again.`;
+}

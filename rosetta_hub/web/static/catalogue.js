@@ -1,0 +1,125 @@
+// The catalogue: search and filter, then the second step. Cards are radio buttons, so that the
+// arrow keys work as everywhere.
+
+import { all, element, h, setMessage, showLogo } from "./dom.js";
+import { TaskOptions } from "./task_options.js";
+import { showLinkTarget } from "./link_target.js";
+import { fillIn, setAction } from "./spawn_form.js";
+import { SENDING, holdStart } from "./start_button.js";
+
+const catalogue = element("catalogue");
+
+class Catalogue {
+  constructor(kept) {
+    this.cards = all(".card-choice", catalogue);
+    this.radios = this.cards.map((card) => card.querySelector("input"));
+    this.tag = null;
+    this.options = new TaskOptions(kept);
+    this.makeFilter();
+    for (const radio of this.radios) {
+      radio.addEventListener("change", () => this.choose(radio));
+      radio.addEventListener("keydown", (event) => this.keyOnCard(event, radio));
+    }
+    this.cards.forEach((card) => card.addEventListener("click", (event) => this.clicked(event)));
+    for (const image of catalogue.querySelectorAll(".tile img")) {
+      const name = image.closest(".card-choice").querySelector("input").dataset.name;
+      showLogo(image.parentElement, image, [...name][0].toUpperCase());
+    }
+    this.choose(this.radios.find((radio) => radio.checked) || (this.radios.length === 1 ? this.radios[0] : null));
+  }
+
+  makeFilter() {
+    element("catalogue-tools").hidden = false;
+    const tags = [...new Set(this.cards.flatMap((card) => JSON.parse(card.dataset.tags)))];
+    const chip = (label, tag) => h("button", { type: "button", class: "chip", "aria-pressed": String(tag === null), onclick: (event) => this.filterBy(tag, event.currentTarget) }, label);
+    if (tags.length > 1) element("chips").append(chip("All", null), ...tags.map((tag) => chip(tag, tag)));
+    const search = element("search");
+    search.addEventListener("input", () => this.filter());
+    search.addEventListener("keydown", (event) => {
+      // Enter would send the form; it goes to what was found.
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      this.visibleRadios()[0]?.focus();
+    });
+    element("clear-search").addEventListener("click", () => {
+      search.value = "";
+      this.filterBy(null, element("chips").firstElementChild);
+      search.focus();
+    });
+  }
+
+  filterBy(tag, pressed) {
+    this.tag = tag;
+    for (const chip of element("chips").children) chip.setAttribute("aria-pressed", String(chip === pressed));
+    this.filter();
+  }
+
+  filter() {
+    const words = element("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+    let found = 0;
+    for (const card of this.cards) {
+      const shown = words.every((word) => card.dataset.search.includes(word))
+        && (this.tag === null || JSON.parse(card.dataset.tags).includes(this.tag));
+      card.hidden = !shown;
+      found += shown;
+    }
+    element("nothing-found").hidden = found > 0;
+    element("found").textContent = `${found} of ${this.cards.length} shown`;
+  }
+
+  visibleRadios() {
+    return this.radios.filter((_radio, index) => !this.cards[index].hidden);
+  }
+
+  choose(radio) {
+    if (radio) radio.checked = true;
+    element("options-hint").hidden = Boolean(radio);
+    element("options-body").hidden = !radio;
+    if (radio) this.options.show(radio);
+    for (const card of this.cards) card.classList.toggle("chosen", card.contains(radio));
+  }
+
+  keyOnCard(event, radio) {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    this.choose(radio);
+    this.goToOptions();
+  }
+
+  /** A click with the mouse goes on to the options; the click that arrow keys make does not. */
+  clicked(event) {
+    if (event.detail === 0 || !window.matchMedia("(max-width: 991.98px)").matches) return;
+    requestAnimationFrame(() => element("options").scrollIntoView({ block: "start" }));
+  }
+
+  goToOptions() {
+    const field = element("option-name");
+    field.focus();
+    field.select();
+  }
+}
+
+function start() {
+  const form = catalogue.closest("form");
+  if (!form || !element("cards")) return;
+  new Catalogue(fillIn(form));
+  showLinkTarget(form);
+  form.addEventListener("submit", () => {
+    setAction(form);
+    holdStart(SENDING, true);
+  });
+  window.addEventListener("pageshow", () => holdStart(SENDING, false));
+  showError();
+}
+
+/** What was refused is said by the fields where it can be mended. */
+function showError() {
+  const error = element("spawn-error");
+  if (!error) return;
+  const text = error.querySelector("[data-message]");
+  if (text) setMessage(text, text.textContent);
+  if (!element("options-body").hidden) element("options-title").after(error);
+  error.focus();
+}
+
+start();

@@ -1,0 +1,105 @@
+// What is asked of a scheduler beyond cores, memory and time: partition, GPUs, account, QoS.
+
+import { tightest } from "./bounded_field.js";
+import { ChoiceField } from "./choice_field.js";
+import { element, h, setText } from "./dom.js";
+import { clock } from "./format.js";
+import { GpuOptions } from "./gpu_options.js";
+
+const DEFAULT = { value: "", label: "Default" };
+
+export class ClusterOptions {
+  /** `changed()` is called when other limits may apply. */
+  constructor(changed) {
+    this.changed = changed;
+    this.partition = new ChoiceField(element("option-partition"), () => this.partitionChosen());
+    this.account = new ChoiceField(element("option-account"), () => this.accountChosen());
+    this.qos = new ChoiceField(element("option-qos"), changed);
+    this.gpus = new GpuOptions();
+    this.inventory = null;
+  }
+
+  clear() {
+    for (const field of [this.partition, this.account, this.qos]) field.clear();
+    for (const id of ["option-constraint", "option-reservation"]) element(id).value = "";
+    this.gpus.clear();
+    this.unknown();
+  }
+
+  /** Nothing is known of the cluster: all are fields to write in. */
+  unknown() {
+    this.inventory = null;
+    for (const field of [this.partition, this.account, this.qos]) field.ask();
+    this.gpus.unknown();
+    this.partition.shown.setCustomValidity("");
+    setText(element("partition-hint"), "");
+    element("features").replaceChildren();
+    element("accounting").hidden = false;
+  }
+
+  show(inventory) {
+    this.inventory = inventory;
+    element("accounting").hidden = inventory.accounts.length === 0 && inventory.qos.length === 0;
+    const open = inventory.partitions.filter(isUp);
+    const preferred = open.find((one) => one.default) || open[0];
+    this.partition.offer(inventory.partitions.map(partitionEntry), preferred?.name);
+    this.partitionChosen();
+  }
+
+  get chosen() {
+    return this.inventory?.partitions.find(({ name }) => name === this.partition.value);
+  }
+
+  partitionChosen() {
+    if (!this.inventory) return;
+    const { chosen } = this;
+    this.partition.shown.setCustomValidity(isUp(chosen) ? "" : `Nothing starts in ${chosen.name} now: it is ${chosen.state}.`);
+    setText(element("partition-hint"), nodesText(chosen, this.inventory.collected));
+    element("features").replaceChildren(...(chosen.features || []).map((value) => h("option", { value })));
+    if (chosen.nodes_total) this.gpus.offer(chosen.gpus, `in ${chosen.name}`);
+    else this.gpus.unknown();
+    const accounts = this.inventory.accounts.filter(({ name }) => !chosen.accounts || chosen.accounts.includes(name));
+    const standard = accounts.find((one) => one.default);
+    this.account.offer([...(standard ? [] : [DEFAULT]), ...accounts.map(({ name }) => ({ value: name, label: name }))], standard?.name);
+    this.accountChosen();
+  }
+
+  /** The QoS of the account that the partition takes, too. */
+  accountChosen() {
+    if (!this.inventory) return;
+    const { chosen, inventory } = this;
+    const account = inventory.accounts.find(({ name }) => name === this.account.value);
+    const names = account?.qos.length ? account.qos : inventory.qos.map(({ name }) => name);
+    const usable = names.filter((name) => !chosen.qos || chosen.qos.includes(name));
+    this.qos.offer([DEFAULT, ...usable.map((name) => ({ value: name, label: name }))]);
+    this.changed();
+  }
+
+  /** The limit of cpus, memory or time: of the partition, and of the QoS where one is chosen. */
+  limit(what) {
+    const { chosen, inventory } = this;
+    if (!chosen) return { most: null };
+    const qos = inventory.qos.find(({ name }) => name === this.qos.value);
+    return tightest(
+      { most: chosen[`max_${what}`], where: `in ${chosen.name}` },
+      { most: qos?.[`max_${what}`], where: `with ${qos?.name}` },
+    );
+  }
+}
+
+function isUp({ state }) {
+  return state === "up";
+}
+
+function partitionEntry(partition) {
+  const { name, state, cpus_idle: idle, cpus_total: total } = partition;
+  const idleText = total ? `${idle} of ${total} cores idle` : "";
+  const label = isUp(partition) ? idleText : state;
+  return { value: name, label: [name, label].filter(Boolean).join(" · "), disabled: !isUp(partition) };
+}
+
+function nodesText({ nodes_idle: idle, nodes_total: total }, collected) {
+  if (!total) return "";
+  const nodes = total === 1 ? "node" : "nodes";
+  return `${idle} of ${total} ${nodes} idle${collected ? `, as of ${clock(collected)}` : ""}`;
+}

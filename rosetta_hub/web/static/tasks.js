@@ -1,0 +1,106 @@
+// The dashboard: a row a task, kept up to date by the service's events.
+
+import { apiUrl, call, eventsUrl } from "./api.js";
+import { element, first, plainText } from "./dom.js";
+import { LiveEvents } from "./events.js";
+import { TaskRow } from "./task_row.js";
+import { announce, isEnded, stateName } from "./states.js";
+import { toast } from "./ui.js";
+
+
+class Dashboard {
+  constructor() {
+    this.rows = new Map();
+    this.owner = first("main").dataset.user;
+    this.events = new LiveEvents({
+      makeUrl: () => eventsUrl(),
+      probeUrl: apiUrl("tasks"),
+      banner: element("interrupted"),
+      handlers: {
+        task: (task) => this.heard(task),
+        gone: ({ id }) => this.remove(id),
+      },
+      onConnect: () => this.load(),
+    });
+    // A browser opens six connections to a host: dashboards in the background give theirs back.
+    document.addEventListener("visibilitychange", () => {
+      this.events.close();
+      if (!document.hidden) this.events.open();
+    });
+    setInterval(() => this.rows.forEach((row) => row.tick()), 1000);
+  }
+
+  /** The list as it is; what an event has told meanwhile is newer. */
+  async load() {
+    this.heardSince = new Set();
+    try {
+      const { tasks } = await call("GET", apiUrl("tasks"));
+      const listed = new Set(tasks.map((task) => task.id));
+      for (const task of tasks) if (!this.heardSince.has(task.id)) this.show(task);
+      for (const id of this.rows.keys()) if (!listed.has(id) && !this.heardSince.has(id)) this.remove(id);
+      this.layout();
+    } catch (error) {
+      toast(error.message);
+    }
+  }
+
+  heard(task) {
+    this.heardSince?.add(task.id);
+    const before = this.rows.get(task.id)?.task;
+    this.show(task);
+    this.layout();
+    if (before && before.state !== task.state) {
+      announce(`${task.name}: ${stateName(task.state)}. ${plainText(task.message || "")}`);
+    }
+  }
+
+  show(task) {
+    const row = this.rows.get(task.id) || new TaskRow(this.owner);
+    this.rows.set(task.id, row);
+    row.update(task);
+  }
+
+  remove(id) {
+    const row = this.rows.get(id);
+    if (!row) return;
+    if (row.element.contains(document.activeElement)) element("new-task").focus();
+    row.element.remove();
+    this.rows.delete(id);
+    this.layout();
+  }
+
+  layout() {
+    const rows = [...this.rows.values()];
+    const active = rows.filter((row) => !isEnded(row.task)).sort(newestFirst("created"));
+    const ended = rows.filter((row) => isEnded(row.task)).sort(newestFirst("ended"));
+    place(element("active-list"), active);
+    place(element("ended-list"), ended);
+    element("active").hidden = active.length === 0;
+    element("ended").hidden = ended.length === 0;
+    element("empty").hidden = rows.length > 0;
+    element("loading").hidden = true;
+    element("summary").textContent = summary(active);
+  }
+}
+
+function newestFirst(key) {
+  return (one, other) => (other.task[key] || "").localeCompare(one.task[key] || "");
+}
+
+/** Puts the rows in order without moving one that is in its place (a move loses the focus). */
+function place(list, rows) {
+  rows.forEach((row, index) => {
+    if (list.children[index] !== row.element) list.insertBefore(row.element, list.children[index] || null);
+  });
+}
+
+function summary(active) {
+  const running = active.filter((row) => row.task.state === "running").length;
+  const waiting = active.length - running;
+  const parts = [];
+  if (running) parts.push(`${running} running`);
+  if (waiting) parts.push(`${waiting} on the tunnel`);
+  return parts.join(", ");
+}
+
+new Dashboard();

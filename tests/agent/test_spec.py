@@ -1,0 +1,105 @@
+"""Specs: read, checked, frozen."""
+
+import json
+from typing import Any
+
+import pytest
+
+from rosetta_agent.errors import SpecError
+from rosetta_agent.spec import parse_spec, parse_stop_spec
+
+from .specs import full_job, full_order, plain_job
+
+
+def test_full_order() -> None:
+    spec = full_job()
+    assert (spec.attempt.task, spec.attempt.attempt) == ("3f9a1c22b7e4", 2)
+    assert spec.limits == (1.5, 2147483648, 1024, None)
+    assert spec.binds[1].read_only
+    assert spec.command == ("serve", "--all")
+    assert spec.engine_options == ("--ulimit", "core=0")
+
+
+def test_name_of_the_container_does_not_tell_the_task() -> None:
+    name = full_job().attempt.name
+    assert name == "rosetta-4f8b8db7c2731b9a"  # agents of other versions find the container, too
+    assert name != full_job(attempt=3).attempt.name
+    assert name != full_job(task="3f9a1c22b7e5").attempt.name
+
+
+def test_defaults() -> None:
+    spec = plain_job()
+    assert spec.limits == (None, None, None, None)
+    assert spec.hardening.no_new_privileges
+    assert spec.timeouts == (120, 10, 3600)
+    assert (spec.heartbeat, spec.command, spec.environment) == (5, None, {})
+    assert spec.interface.path == "/"
+
+
+def test_image_that_chooses_no_port_but_honours_one() -> None:
+    spec = plain_job(interface={"port": None, "protocol": "http", "custom_port": True})
+    assert spec.interface.port == 8888
+
+
+def test_repr_has_no_secrets() -> None:
+    assert "hidden" not in repr(full_job())
+    assert "hidden" not in f"{full_job()}"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("version", 2, "version: this agent understands 1, not 2"),
+        ("task", "../../etc", "task: not of the form"),
+        ("task", None, "task: missing"),
+        ("attempt", 0, "attempt: less than 1"),
+        ("attempt", True, "attempt: not an integer"),
+        ("secret", "two\nlines", "secret: not of the form"),
+        ("report_url", "ftp://x/", "report_url: not of the form"),
+        ("report_url", "http://user:pw@x/", "report_url: not of the form"),
+        ("work_dir", "relative", "work_dir: not of the form"),
+        ("engine", "lxc", "engine: 'lxc' is none of docker, podman, singularity"),
+        ("runtime", "--privileged", "runtime: not of the form"),
+        ("image", {"reference": "--help"}, "image.reference: not of the form"),
+        ("image", {"reference": "x", "pull": "no"}, "image.pull: 'no' is none of"),
+        ("image", {"reference": "x", "digest": "md5:1"}, "image.digest: not of the form"),
+        ("image", [], "image: not an object"),
+        ("interface", {"port": 99999, "protocol": "http"}, "interface.port: more than 65535"),
+        ("interface", {"protocol": "http"}, "interface.port: missing"),
+        ("interface", {"port": 1, "protocol": "a b"}, "interface.protocol: not of the form"),
+        ("environment", {"A=B": "x"}, "environment: 'A=B' is not the name of a variable"),
+        ("environment", {"A": 1}, "environment.A: not a string"),
+        ("command", "ls", "command: not a list"),
+        ("command", [1], "command: not a list of strings"),
+        ("limits", {"cpus": "2"}, "limits.cpus: not a number"),
+        ("limits", {"cpus": 0}, "limits.cpus: less than 0.01"),
+        ("limits", {"cpus": float("inf")}, "limits.cpus: less than 0.01, or not finite"),
+        ("limits", {"memory": 1.5}, "limits.memory: not an integer"),
+        ("hardening", {"add_capabilities": ["sys admin"]}, "hardening.add_capabilities: "),
+        ("hardening", {"read_only": "yes"}, "hardening.read_only: not true or false"),
+        ("hardening", {"user": "-x"}, "hardening.user: not of the form"),
+        ("binds", [{"source": "/a:/b", "target": "/c"}], "binds[0].source: not of the form"),
+        ("binds", [{"source": "/a"}], "binds[0].target: missing"),
+        ("binds", ["/a"], "binds: not a list of objects"),
+        ("heartbeat", 0, "beat: less than 0.1"),
+        ("engine_options", "--x", "engine_options: not a list"),
+    ],
+)
+def test_refusals_name_the_key(key: str, value: Any, words: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        full_job(**{key: value})
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "nonsense"])
+def test_no_json_object(text: str) -> None:
+    with pytest.raises(SpecError):
+        parse_spec(text)
+
+
+def test_stop_order() -> None:
+    names = ("task", "attempt", "work_dir", "engine")
+    spec = {name: full_order()[name] for name in names}
+    stop = parse_stop_spec(json.dumps({**spec, "stop": 3}))
+    assert (stop.attempt.name, stop.grace) == (full_job().attempt.name, 3)
+    assert parse_stop_spec(json.dumps(spec)).grace == 10
