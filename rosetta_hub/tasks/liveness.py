@@ -7,12 +7,30 @@ from rosetta_hub.database.models import Task, TaskState, utc_now
 # Reports that are missing; one that is slow, or the service's own restart, is no silence.
 MISSED_HEARTBEATS = 6
 
+# Words of the schedulers for a job that stays on its node and does not go on: Slurm; LSF; PBS and
+# Torque; HTCondor; SGE.
+_SUSPENDED = {
+    *("SUSPENDED", "STOPPED"),
+    *("USUSP", "SSUSP"),
+    *("S", "U"),
+    "Suspended",
+    *("s", "ts", "T", "tT", "tS", "rs", "rS", "rT"),
+}
+
+
+def is_suspended(task: Task) -> bool:
+    """Whether the scheduler has said that it holds the task's job on its node."""
+    is_there = task.state in (TaskState.STARTING, TaskState.RUNNING)
+    return is_there and task.job_id is not None and task.job_state in _SUSPENDED
+
 
 def unresponsive_since(task: Task, heartbeat_interval: int) -> datetime | None:
     """When the agent of a task that should report (each `heartbeat_interval` seconds) did so last.
 
     None where it does, or where nobody expects it to.
     """
+    if is_suspended(task):
+        return None
     if task.state not in (TaskState.STARTING, TaskState.RUNNING) or task.last_heartbeat is None:
         return None
     late = utc_now() - task.last_heartbeat > timedelta(

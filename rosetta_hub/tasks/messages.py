@@ -1,9 +1,12 @@
 """What a task's state means, as messages a user understands."""
 
+import re
+
 from rosetta_hub.catalogue.software import is_image_file
 from rosetta_hub.catalogue.units import format_size
 from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.tasks.links import has_tunnel
+from rosetta_hub.tasks.liveness import is_suspended
 from rosetta_hub.tasks.report import CLOCK_WARNING
 
 _FAILURES = {
@@ -15,7 +18,8 @@ _FAILURES = {
     " The administrator has to give access to it.",
     "engine_unavailable": "The container engine {engine} does not answer on {computing}."
     " Start the task again later, or choose another engine.",
-    "disk_full": "The disk of {computing} is full. Free some space, or tell the administrator.",
+    "disk_full": "The disk of {machine} is full{directory}. Free some space, or tell the"
+    " administrator.",
     "out_of_memory": "The task needed more than its memory ({memory}) and was ended."
     " Start it again with more memory.",
     "no_answer": "The software did not open its port {port} within {timeout} seconds."
@@ -72,6 +76,8 @@ def message(task: Task, computing_name: str) -> str:
         return "The task is being stopped."
     if task.state is TaskState.QUEUED:
         return _queued(task, computing_name)
+    if is_suspended(task):
+        return f"Suspended on {computing_name}. It goes on when the scheduler resumes it."
     if task.state is TaskState.STARTING:
         return _starting(task, computing_name)
     if task.state is TaskState.RUNNING:
@@ -97,6 +103,8 @@ def _queued(task: Task, computing_name: str) -> str:
 
 
 def _starting(task: Task, computing_name: str) -> str:
+    if task.progress_total and (task.progress_done or 0) >= task.progress_total:
+        return f"The image has arrived on {computing_name} and is being unpacked."
     if task.progress_total:
         done, total = format_size(task.progress_done or 0), format_size(task.progress_total)
         return f"Fetching the image to {computing_name}: {done} of {total}."
@@ -121,11 +129,19 @@ def _failure(task: Task, computing_name: str) -> str:
         image=_image(task),
         engine=task.engine,
         computing=computing_name,
+        machine=f"{task.node} ({computing_name})" if task.node else computing_name,
+        directory=_directory(task.detail),
         memory=format_size(task.memory) if task.memory else "of the computing resource",
         port=task.software.get("interface_port"),
         timeout=task.software.get("answer_timeout"),
         detail=task.detail,
     ).strip()
+
+
+def _directory(detail: str) -> str:
+    """Of the file that a system's message names; empty where it names none."""
+    match = re.search(r"'(/[^']+)/[^/']*'", detail)
+    return f": `{match[1]}` has no room" if match else ""
 
 
 def _image(task: Task) -> str:

@@ -145,7 +145,8 @@ def _job(task: Task) -> JobView | None:
         return None
     return JobView(
         id=task.job_id,
-        state=task.job_state,
+        # The last that was heard of it: its end is told by the task's own sentence.
+        state=None if task.state.final else task.job_state,
         reason=task.job_reason or None,
         expected_start=task.expected_start if task.state is TaskState.QUEUED else None,
         node=task.node,
@@ -178,7 +179,8 @@ def _software(task: Task) -> dict[str, Any]:
 def _progress(task: Task) -> dict[str, int] | None:
     if task.progress_total is None or task.state is not TaskState.STARTING:
         return None
-    return {"done": task.progress_done or 0, "total": task.progress_total}
+    done = task.progress_done or 0
+    return {"done": done, "total": task.progress_total} if done < task.progress_total else None
 
 
 def _usage(task: Task) -> dict[str, float] | None:

@@ -257,3 +257,19 @@ def test_times_that_are_not_known(text: str) -> None:
 def test_words_that_are_not_known_are_no_end() -> None:
     assert job_state("DREAMING", on_a_node=True) is JobState.RUNNING
     assert job_state("DREAMING", on_a_node=False) is JobState.PENDING
+
+
+@pytest.mark.parametrize(
+    ("ran", "limit", "cause"),
+    [
+        ("00:58:30", "01:00:00", "time_limit"),
+        ("1-00:00:00", "1-00:01:00", "time_limit"),
+        ("00:20:00", "01:00:00", "exited"),
+        ("00:20:00", "UNLIMITED", "exited"),
+    ],
+)
+def test_end_at_a_limit_that_was_changed(ran: str, limit: str, cause: str) -> None:
+    shown = f"JobId=7 JobName=a JobState=COMPLETED ExitCode=0:0 RunTime={ran} TimeLimit={limit}"
+    found = parse_shown_job(shown)
+    assert found is not None
+    assert found.cause == cause

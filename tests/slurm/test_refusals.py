@@ -122,3 +122,12 @@ def test_sentences_without_names() -> None:
         "Your QoS can't be used with your account in this partition. Choose another QoS."
         " (Slurm: Invalid qos specification)"
     )
+
+
+def test_partition_of_the_administrators_options_is_named() -> None:
+    words = (
+        "sbatch: error: invalid partition specified: fast\n"
+        "sbatch: error: Batch job submission failed: Invalid partition name specified\n"
+    )
+    found = refusal_message(words, JobRequest("rosetta-1"))
+    assert found.startswith("There is no partition `fast`. Choose another one.")

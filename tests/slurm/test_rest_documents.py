@@ -179,3 +179,20 @@ def test_numbers(value: object, read: int | None) -> None:
 def test_what_is_no_id(answer: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="id of a job"):
         read_job_id(answer)
+
+
+@pytest.mark.parametrize(
+    ("ran", "cause"), [(3510, "time_limit"), (1200, "exited")], ids=["at its limit", "before"]
+)
+def test_end_at_a_limit_that_was_changed(ran: int, cause: str) -> None:
+    def set_to(value: int) -> dict[str, object]:
+        return {"set": True, "infinite": False, "number": value}
+
+    code = {"return_code": set_to(0), "signal": {"id": set_to(0)}}
+    job = {"exit_code": code, "nodes": "node1"}
+    times = {"time_limit": set_to(60), "start_time": set_to(1000), "end_time": set_to(1000 + ran)}
+    accounted = {"state": {"current": ["COMPLETED"]}, "time": {"limit": set_to(60), "elapsed": ran}}
+    for ended in ({"job_state": ["COMPLETED"], **times}, accounted):
+        found = read_end({"jobs": [{**job, **ended}]})
+        assert found is not None
+        assert found.cause == cause

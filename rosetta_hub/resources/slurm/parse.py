@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from rosetta_hub.resources.slurm.commands import ENDED_FIELDS, QUEUE_FIELDS
+from rosetta_hub.resources.slurm.commands import ENDED_FIELDS, QUEUE_FIELDS, TERM_BEFORE_END
 from rosetta_hub.resources.slurm.states import end_cause, exit_status, job_state
 from rosetta_hub.resources.wms import Job, JobEnd, JobState
 
 _SUBMITTED = re.compile(r"^(\d+)(?:;\S+)?$")
 _FIELD = re.compile(r"(?:^|\s)([A-Z][A-Za-z/:]*)=")
+_DURATION = re.compile(r"^(?:(\d+)-)?(\d+):(\d\d):(\d\d)$")
 _CANCELLED_BY = re.compile(r"^CANCELLED by (\d+)$")
 _NOTHING = ("", "N/A", "NONE", "None", "None assigned", "Unknown", "(null)", "n/a")
 
@@ -140,19 +141,39 @@ def _end(row: dict[str, str]) -> JobEnd | None:
 
 
 def parse_shown_job(stdout: str) -> JobEnd | None:
-    """How a job ended, from `scontrol show job`; None while it has not."""
+    """How a job ended, from `scontrol show job`; None while it has not.
+
+    A job that ends by itself within two minutes of its limit was asked to (see
+    `build_submit_command`): that is its limit. The administrator may have changed it meanwhile.
+    """
     fields = parse_fields(stdout)
     if "JobState" not in fields:
         raise ValueError("scontrol answered without the state of the job")
     cause = end_cause(fields["JobState"])
     if cause is None:
         return None
+    if cause == "exited" and _was_at_limit(fields):
+        cause = "time_limit"
     return JobEnd(
         cause=cause,
         scheduler_state=fields["JobState"],
         exit_code=exit_status(fields.get("ExitCode", "")),
         node=first_node(fields.get("NodeList", "")),
     )
+
+
+def _was_at_limit(fields: dict[str, str]) -> bool:
+    ran, limit = (parse_duration(fields.get(name, "")) for name in ("RunTime", "TimeLimit"))
+    return ran is not None and limit is not None and limit - ran <= 2 * TERM_BEFORE_END
+
+
+def parse_duration(text: str) -> int | None:
+    """Seconds of `days-hours:minutes:seconds`, with or without days; None for anything else."""
+    match = _DURATION.match(text)
+    if match is None:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 def parse_fields(line: str) -> dict[str, str]:

@@ -79,6 +79,7 @@ _MESSAGES = (
      " Tell its administrator (max_script_size)."),
 )  # fmt: skip
 _SUBMISSION_FAILED = re.compile(r"batch job submission failed: *", re.IGNORECASE)
+_INVALID_PARTITION = re.compile(r"invalid partition specified: ([^\s;]+)", re.IGNORECASE)
 _ERROR = re.compile(r"^\w+: (?:error|fatal): ")
 
 
@@ -124,13 +125,16 @@ def refusal_of(lines: list[str], request: JobRequest) -> str:
     words = "; ".join(dict.fromkeys(lines[-3:]))
     for text, message in _MESSAGES:
         if any(text in line.lower() for line in lines):
-            meaning = message.format_map(_names(request))
+            meaning = message.format_map(_names(request, words))
             return f"{meaning[0].upper()}{meaning[1:]} (Slurm: {words})"
     return f"Slurm refused the job: {words}"
 
 
-def _names(request: JobRequest) -> dict[str, str]:
-    partition = f" `{request.partition}`" if request.partition else ""
+def _names(request: JobRequest, words: str) -> dict[str, str]:
+    # It may have been named by the administrator's options.
+    named = _INVALID_PARTITION.search(words)
+    name = named[1] if named else request.partition
+    partition = f" `{name}`" if name else ""
     return {
         "account": f"the account `{request.account}`" if request.account else "your account",
         "qos": f"the QoS `{request.qos}`" if request.qos else "your QoS",

@@ -9,7 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rosetta_hub.resources.inventory import Qos, SchedulerAccount
-from rosetta_hub.resources.slurm.commands import TERM_SIGNAL, format_gres, term_before_end
+from rosetta_hub.resources.slurm.commands import (
+    TERM_BEFORE_END,
+    TERM_SIGNAL,
+    format_gres,
+    term_before_end,
+)
 from rosetta_hub.resources.slurm.inventory import (
     OUT_OF_USE,
     Nodes,
@@ -145,6 +150,8 @@ def read_end(answer: Document) -> JobEnd | None:
         cause = end_cause(word)
         if cause is None:
             return None
+        if cause == "exited" and _was_at_limit(one):
+            cause = "time_limit"
         by = one.get("kill_request_user") or None
         return JobEnd(
             cause=cause,
@@ -154,6 +161,17 @@ def read_end(answer: Document) -> JobEnd | None:
             by=by if cause == "cancelled" else None,
         )
     return None
+
+
+def _was_at_limit(job: Document) -> bool:
+    """See `parse_shown_job`; the accounting has its times in a part of their own."""
+    if "time" in job:
+        limit, ran = number(job["time"].get("limit")), number(job["time"].get("elapsed"))
+    else:
+        limit = number(job.get("time_limit"))
+        start, end = number(job.get("start_time")), number(job.get("end_time"))
+        ran = end - start if start and end else None
+    return limit is not None and ran is not None and 60 * limit - ran <= 2 * TERM_BEFORE_END
 
 
 def _exit_code(document: Document) -> int | None:

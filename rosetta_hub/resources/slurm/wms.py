@@ -269,4 +269,5 @@ def _says(done: Completed, words: tuple[str, ...]) -> bool:
 
 
 def _failure(program: str, done: Completed) -> str:
-    return f"{program}: {last_words(done.stderr) or f'exit status {done.returncode}'}"
+    words = last_words(done.stderr) or f"exit status {done.returncode}"
+    return f"Slurm does not answer {program}: {words.rstrip('.')}."
