@@ -29,12 +29,10 @@ export class Ports {
 
   /** Listen for a task; raises PortError. */
   async open(task) {
-    const limit = new ConnectionLimit(this.tcpLimit);
+    const accept = task.protocol === "tcp" ? this.#pipeSome(task) : (socket) => this.handOver(socket, task);
     const server = net.createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
-      if (task.protocol === "tcp" && !limit.admit(socket)) return socket.destroy();
       task.traffic.track(socket);
-      if (task.protocol === "tcp") pipeToTask(socket, task, Date.now());
-      else this.handOver(socket, task);
+      accept(socket);
     });
     await /** @type {Promise<void>} */ (new Promise((resolve, reject) => {
       server.once("error", (/** @type {NodeJS.ErrnoException} */ error) => reject(new PortError(task.port, error.code)));
@@ -44,6 +42,14 @@ export class Ports {
     // Out of file descriptors, say: the next connection may fare better.
     server.on("error", () => {});
     this.#servers.set(task.port, { server, task });
+  }
+
+  #pipeSome(task) {
+    const limit = new ConnectionLimit(this.tcpLimit);
+    return (socket) => {
+      if (limit.admit(socket)) pipeToTask(socket, task, Date.now());
+      else socket.destroy();
+    };
   }
 
   /** The task of a port, or null. */
