@@ -14,7 +14,7 @@ from rosetta_hub.tasks.view import _job
 def make_task(state: TaskState, **columns: Any) -> Task:
     row: dict[str, Any] = {
         "job_id": "25",
-        "target": DesiredState.RUN,
+        "desired_state": DesiredState.RUN,
         "software": {"image_name": "echo", "image_tag": "1"},
         "message": "",
         "detail": "",
