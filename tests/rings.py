@@ -12,7 +12,7 @@ import pytest
 
 # Everything in them needs an engine, a browser, a scheduler, sshd, Node, or root.
 SYSTEM_FOLDERS = frozenset(
-    {"check", "cluster", "e2e", "edge", "hpc", "images", "pages", "ssh", "tunnels"}
+    {"check", "cluster", "e2e", "edge", "existing", "hpc", "images", "pages", "ssh", "tunnels"}
 )
 # So does whoever asks for one of these.
 SYSTEM_FIXTURES = frozenset(

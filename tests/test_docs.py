@@ -15,7 +15,14 @@ from rosetta_hub.cli import load_settings
 from rosetta_hub.config import Rosetta
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/configuration.md")
+DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "docs/architecture.md",
+    "docs/configuration.md",
+)
 EXAMPLE = ROOT / "jupyterhub_config.py"
 
 
@@ -65,6 +72,38 @@ def test_the_cluster_of_the_readme_is_that_of_the_example_and_can_be_loaded() ->
     assert commented in EXAMPLE.read_text()
     (cluster,) = ast.literal_eval(shown.partition("+=")[2].strip())
     assert load_computing([cluster])["cluster"].tunnel == "ssh"
+
+
+# Where the architecture's page leaves the beginning of a path out.
+SOURCE_FOLDERS = (
+    "",
+    "rosetta_hub",
+    "rosetta_hub/edge",
+    "rosetta_hub/edge/js",
+    "agent/rosetta_agent",
+    "spawners",
+)
+
+
+def test_files_that_the_architecture_names_exist() -> None:
+    named = set(re.findall(r"`([\w/.]+\.(?:py|mjs|js))`", read("docs/architecture.md")))
+    assert len(named) > 30
+    missing = [
+        name
+        for name in sorted(named)
+        if not any((ROOT / folder / name).is_file() for folder in SOURCE_FOLDERS)
+    ]
+    assert missing == []
+
+
+def test_packages_that_the_architecture_names_are_all() -> None:
+    table = read("docs/architecture.md").partition("\n## Packages")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(rosetta_[a-z_]+(?:\.[a-z_]+)*)`", table))
+    packages = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for path in (ROOT / "rosetta_hub").glob("*/__init__.py")
+    }
+    assert packages - named == set()
 
 
 @pytest.mark.parametrize("command", ["demo", "test", "check", "install"])
