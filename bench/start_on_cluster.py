@@ -60,7 +60,7 @@ async def start_with_us(user: User) -> tuple[float, str]:
     task = await user.start(software="tiny", computing="cluster", size="small")
     async with asyncio.timeout(120):
         while (shown := await user.task(task["id"])) and not shown["open_url"]:
-            assert shown["state"] != "failed", (shown["sentence"], shown["log_tail"])
+            assert shown["state"] != "failed", (shown["message"], shown["log_tail"])
             await asyncio.sleep(POLL)
     assert shown is not None
     opened = await user.enter(shown)

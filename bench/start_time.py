@@ -97,7 +97,7 @@ async def start_with_us(user: User) -> float:
     task = await user.start(software="echo")
     async with asyncio.timeout(300):
         while (shown := await user.task(task["id"])) and shown["state"] != "running":
-            assert shown["state"] != "failed", shown["sentence"]
+            assert shown["state"] != "failed", shown["message"]
             await asyncio.sleep(POLL)
     opened = await user.enter(shown or task)
     assert (await opened.get()).code == 200

@@ -397,7 +397,7 @@ class Rosetta(MailOptions):
         if computing.tunnel == "reverse" and not self.tunnels_url:
             raise ConfigError(
                 f"c.Rosetta.computing entry {computing.id!r}: its nodes dial the hub (key"
-                " 'conf.way' is 'agent'), but c.Rosetta.tunnels_url is not set. Set it to the"
+                " 'conf.tunnel' is 'reverse'), but c.Rosetta.tunnels_url is not set. Set it to the"
                 " address and port that they dial, such as 'https://hub.example.org:6999'."
             )
 

@@ -255,7 +255,7 @@ def _deadline(seconds: float) -> Iterator[None]:
 
 
 def check(text: str) -> int:
-    """Look at this node the way that a task would use it."""
+    """Check this node as a task would use it."""
     spec, check_spec = parse_check(text)
     if check_spec.batch:
         _batch, spec = enter(spec)

@@ -77,7 +77,7 @@ class Agent:
             self._sandbox.file("output.log"),
             lives * _SEQUENCES_A_LIFE if batch is None else batch.first_sequence,
             spec.heartbeat,
-            spec.timeouts.orphan,
+            spec.timeouts.unanswered,
             self.ask_to_stop,
             self._measure,
             ends_at=None if batch is None else batch.ends_at,

@@ -1,4 +1,4 @@
-"""The way to the interface of a container: which one there is, and that it stays open."""
+"""Access to the interface of a container: which kind there is, and that it stays open."""
 
 from typing import Any, Callable, Dict
 
@@ -36,7 +36,7 @@ class InterfaceAccess:
         return (container.host or "127.0.0.1", container.published or container.port)
 
     def interface(self, container: Container) -> Dict[str, Any]:
-        """The way in, as it is reported."""
+        """The interface, as it is reported."""
         if not self._needs_relay(container):
             return {"kind": "port", "port": container.published or container.port}
         if self._spec.dial is not None:

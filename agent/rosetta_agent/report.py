@@ -1,7 +1,7 @@
 """What the agent tells the service: the full state, at each change and at each heartbeat.
 
 A report is idempotent, the answer carries what the service wants: ``desired_state`` and how much
-of the log it has. Refusals end the task, silence does not (until the orphan timeout).
+of the log it has. Refusals end the task, no answer does not (until the timeout for that).
 """
 
 import logging
@@ -86,7 +86,7 @@ class Reporter:
         log_path: str,
         first_sequence: int,
         heartbeat: float,
-        orphan: float,
+        unanswered: float,
         on_stop: Callable[[str], None],
         measure: Callable[[], Optional[Usage]],
         ends_at: Optional[float] = None,
@@ -95,7 +95,7 @@ class Reporter:
         self._log_path = log_path
         self._sequence = first_sequence
         self._heartbeat = heartbeat
-        self._orphan = orphan
+        self._unanswered = unanswered
         self._on_stop = on_stop
         self._measure = measure
         self._ends_at = ends_at
@@ -192,7 +192,7 @@ class Reporter:
     def _obey(self, answer: Answer) -> None:
         now = time.monotonic()
         if answer.kind == "none":
-            if now - self._heard > self._orphan:
+            if now - self._heard > self._unanswered:
                 self._on_stop("unanswered")
             return
         self._heard = now

@@ -103,7 +103,7 @@ class Timeouts(NamedTuple):
 
     answer: float
     stop: float
-    orphan: float
+    unanswered: float
 
 
 @functools.lru_cache(maxsize=None)
@@ -311,5 +311,5 @@ def _timeouts(fields: Fields) -> Timeouts:
     return Timeouts(
         answer=fields.number("answer", low=0.1, default=120.0),
         stop=fields.number("stop", low=0.0, default=10.0),
-        orphan=fields.number("orphan", low=0.1, default=3600.0),
+        unanswered=fields.number("unanswered", low=0.1, default=3600.0),
     )

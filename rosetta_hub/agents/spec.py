@@ -20,7 +20,7 @@ from rosetta_hub.tasks.spawner_settings import decrypt_environment
 class LaunchContext:
     """What an agent needs to know of the place where it runs.
 
-    `listen` and `dial` are the ways in that need the agent's help, `engine_host` is a Docker
+    `listen` and `dial` are the tunnels that need the agent's help, `engine_host` is a Docker
     engine on another machine, `wms` the batch system whose job it is; None where there is none.
     """
 
@@ -92,7 +92,7 @@ def build_agent_spec(
         "timeouts": {
             "answer": software.answer_timeout,
             "stop": settings.stop_timeout,
-            "orphan": settings.unanswered_timeout,
+            "unanswered": settings.unanswered_timeout,
         },
         "heartbeat": settings.heartbeat_interval,
     }

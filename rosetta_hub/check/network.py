@@ -21,7 +21,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def check_interface_access(context: Context) -> str:
-    """The hub gets to a port (or socket) of the node, the way that the edge will take."""
+    """The hub gets to a port (or socket) of the node as the edge will."""
     if context.computing.tunnel == "reverse":
         raise CheckSkipped("the tunnel is reverse: the hub connects to no node")
     if isinstance(context.computing.conf, SlurmRestConf):
@@ -101,7 +101,7 @@ async def _open(target: Target) -> Streams:
 
 
 async def find_target(context: Context) -> Target:
-    """Where the probe listens, seen from the end of the way.
+    """Where the probe listens, seen from the end of the tunnel.
 
     Raises:
         CheckFailed: it does not.

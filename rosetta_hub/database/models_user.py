@@ -23,7 +23,7 @@ class HubUser(Base):
 
 
 class IdentityState(enum.StrEnum):
-    """What is known of a user's way into a computing resource."""
+    """What is known of a user's identity on a computing resource."""
 
     MISSING = "missing"
     UNTESTED = "untested"

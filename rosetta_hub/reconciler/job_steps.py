@@ -21,7 +21,7 @@ LATE_SUBMISSION = 90.0
 LOOK_AGAIN = 3.0
 # Seconds after which it is forgotten when an agent was asked to stop its task.
 FORGET = 3600.0
-# Seconds after which the tunnel is told the way anew: certificates of ours are short-lived.
+# Seconds after which the tunnel is published anew: certificates of ours are short-lived.
 REFRESH = 600.0
 
 

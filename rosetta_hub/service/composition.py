@@ -158,7 +158,7 @@ class Parts:
             "users": (USERS_INTERVAL, self.users.step),
             "retention": (RETENTION_INTERVAL, Retention(tasks, self.hub, settings).step),
             "orphans": (ORPHANS_INTERVAL, OrphanStopper(tasks, self.hub).step),
-            "silence": (settings.heartbeat_interval, LivenessWatcher(tasks, settings).step),
+            "liveness": (settings.heartbeat_interval, LivenessWatcher(tasks, settings).step),
         }
         if self.tunnels is not None:
             steps["tunnels"] = (EDGE_INTERVAL, self.tunnels.sync)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from rosetta_hub.database.models import Task, TaskState, utc_now
 
-# Reports that are missing; one that is slow, or the service's own restart, is no silence.
+# Reports that are missing; one that is slow, or the service's own restart, does not count.
 MISSED_HEARTBEATS = 6
 
 # Words of the schedulers for a job that stays on its node and does not go on: Slurm; LSF; PBS and

@@ -145,7 +145,7 @@ def _job(task: Task) -> JobView | None:
         return None
     return JobView(
         id=task.job_id,
-        # The last that was heard of it: its end is told by the task's own sentence.
+        # The last that was heard of it: its end is told by the task's own message.
         state=None if task.state.final else task.job_state,
         reason=task.job_reason or None,
         expected_start=task.expected_start if task.state is TaskState.QUEUED else None,

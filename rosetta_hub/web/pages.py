@@ -1,4 +1,4 @@
-"""The pages: dashboard, a task's page, and the way in."""
+"""The pages: dashboard, a task's page, and the redirect into a task."""
 
 import re
 from urllib.parse import unquote, urlencode, urlsplit
@@ -83,7 +83,7 @@ class ServerPage(PageHandler):
 
 
 class OpenPage(PageHandler):
-    """The way into a task: one ticket for one browser.
+    """The redirect into a task: one ticket for one browser.
 
     The edge has to recognise the browser that comes with a ticket: otherwise anybody could pass a
     ticket on, and lead another user into a task of his own. So a browser goes to the edge first,

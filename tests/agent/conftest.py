@@ -132,7 +132,7 @@ def make_spec(service: FakeService) -> Iterator[Callable[..., AgentSpec]]:
                 "user": None,
             },
             "binds": [],
-            "timeouts": {"answer": 60, "stop": 3, "orphan": 3600},
+            "timeouts": {"answer": 60, "stop": 3, "unanswered": 3600},
             "heartbeat": 0.5,
         }
         for name, value in changes.items():

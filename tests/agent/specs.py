@@ -37,7 +37,7 @@ def full_order(**changes: Any) -> dict[str, Any]:
             {"source": "/data/alice", "target": "/storages/data", "read_only": False},
             {"source": "/data/all", "target": "/storages/all", "read_only": True},
         ],
-        "timeouts": {"answer": 120, "stop": 10, "orphan": 3600},
+        "timeouts": {"answer": 120, "stop": 10, "unanswered": 3600},
         "heartbeat": 5,
         "engine_options": ["--ulimit", "core=0"],
     }

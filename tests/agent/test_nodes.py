@@ -46,7 +46,7 @@ def listen(**more: Any) -> dict[str, Any]:
     return {"host": "127.0.0.1", "secret": KEY, "tls": None, **more}
 
 
-# --- ways in -------------------------------------------------------------------------------------
+# --- interface access -----------------------------------------------------------------------------
 
 
 async def test_guarded_port(machine: Machine, service: FakeService, make_spec: MakeJob) -> None:

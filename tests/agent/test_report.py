@@ -133,7 +133,7 @@ def test_nobody_there() -> None:
 
 
 def make_reporter(service: FakeService, log: Path, stops: list[str], **kw: float) -> Reporter:
-    values = {"heartbeat": 60.0, "orphan": 60.0, **kw}
+    values = {"heartbeat": 60.0, "unanswered": 60.0, **kw}
     report_client = ReportClient(service.url, "secret")
     return Reporter(
         *(
@@ -142,7 +142,7 @@ def make_reporter(service: FakeService, log: Path, stops: list[str], **kw: float
             str(log),
             0,
             values["heartbeat"],
-            values["orphan"],
+            values["unanswered"],
         ),
         *(stops.append, lambda: None),
     )
@@ -191,12 +191,12 @@ def test_orders_of_the_service(
     assert reporter.finish(5)
 
 
-def test_orphan(service: FakeService, tmp_path: Path) -> None:
+def test_unanswered(service: FakeService, tmp_path: Path) -> None:
     service.status = 500
     stops: list[str] = []
-    reporter = make_reporter(service, tmp_path / "log", stops, heartbeat=0.1, orphan=0.3)
+    reporter = make_reporter(service, tmp_path / "log", stops, heartbeat=0.1, unanswered=0.3)
     reporter.start()
-    wait_until(lambda: "unanswered" in stops, "the orphan timeout")
+    wait_until(lambda: "unanswered" in stops, "the unanswered timeout")
     assert not reporter.finish(0.1)
 
 

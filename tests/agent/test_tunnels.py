@@ -1,4 +1,4 @@
-"""The ways from other machines: the guarded port, and the dialled edge; without a container."""
+"""Access from other machines: the guarded port, and the dialled edge; without a container."""
 
 import asyncio
 import contextlib

@@ -332,7 +332,7 @@ class User:
             view = await self.task(task["id"])
             return view["open_url"] if view else None
 
-        await eventually(tunnel, f"the way into {task['id']}")
+        await eventually(tunnel, f"the tunnel to {task['id']}")
         ticket_url, browser_cookie = await self.ask_for_ticket(task["id"])
         headers = {**NAVIGATION, "Cookie": browser_cookie}
         opened = await self.deployment.fetch("GET", ticket_url, headers=headers)

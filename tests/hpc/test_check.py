@@ -20,7 +20,7 @@ ACCOUNTS = {"cluster": "alice", "dialing": "alice", "direct": "alice", "host": "
 
 
 def make_settings(cluster: Cluster, directory: Path) -> Rosetta:
-    """Resources of every way, with an identity of alice on each."""
+    """Resources with every kind of tunnel, with an identity of alice on each."""
     login: dict[str, Any] = {"host": cluster.login_host, "known_hosts": cluster.known_hosts}
     host = {"host": cluster.standalone.host, "known_hosts": cluster.standalone.known_hosts}
     slurm = {"type": "cluster", "wms": "slurm", "container_engines": ["singularity"]}
@@ -129,7 +129,7 @@ async def test_nodes_that_are_not_reached(
     monkeypatch.setattr("rosetta_hub.check.network.CONNECT_TIMEOUT", 2)
     results = await check(settings, "direct")
     assert results["hub to node"].status == "failed", results
-    assert "'way'" in results["hub to node"].advice
+    assert "'tunnel'" in results["hub to node"].advice
 
 
 async def test_host(settings: Rosetta) -> None:

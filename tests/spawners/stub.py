@@ -23,7 +23,7 @@ def _passed() -> asyncio.Event:
 class StubService:
     """Records what spawners ask; tests set states and misbehaviour.
 
-    `tasks` is keyed by (user, server name). `refuse` is the status and sentence of the next start,
+    `tasks` is keyed by (user, server name). `refuse` is the status and message of the next start,
     `lose_answer` has the next start succeed without an answer, the answers to starts wait for
     `open_starts`, those to everything for `open_all`, `raw` answers every question with a status
     and a text.

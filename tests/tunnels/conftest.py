@@ -223,7 +223,7 @@ async def tls_rig(tmp_path: Path, sshd: Sshd, key_pair: KeyPair) -> AsyncIterato
 async def opened(
     request: pytest.FixtureRequest, rig: Rig, node_certificate: tuple[Tls, str]
 ) -> Rig:
-    """The rig with one tunnel, of each way in turn."""
+    """The rig with one tunnel, of each kind in turn."""
     if request.param == "ssh":
         rig.tunnel = rig.ssh_tunnel()
     elif request.param == "direct":

@@ -1,4 +1,4 @@
-"""Bytes through each way, and what becomes of them when something breaks."""
+"""Bytes through each kind of tunnel, and what becomes of them when something breaks."""
 
 import asyncio
 import secrets
