@@ -24,6 +24,8 @@ async def browser() -> AsyncIterator[Browser]:
 
 async def start_echo(page: Page) -> None:
     """Press Start on the form, for the software that shows what it is asked."""
+    # Shown by the script, without which the form starts the default server.
+    await page.get_by_role("searchbox", name="Search software").wait_for()
     await page.get_by_role("radio", name="echo").check()
     await page.get_by_role("button", name="Start").click()
 
