@@ -3,7 +3,8 @@
     python -m bench.whole_way [ROUNDS [SECONDS]]
 
 The whole way is edge, tunnel and the node's relay, for each kind of tunnel, with TLS at the edge
-and without. Goal for each: at least 0.9 of the bytes of `ssh -L`.
+and without. Goal for each: at least 0.9 of the bytes of `ssh -L`. On a machine with two cores it is
+missed: seven processes share what four do with `ssh -L`.
 """
 
 import asyncio

@@ -5,6 +5,7 @@
 
 import { randomUUID } from "node:crypto";
 import fs from "node:fs";
+import stream from "node:stream";
 
 import { createApi } from "./api.mjs";
 import { loadConfigurableProxy } from "./chp.mjs";
@@ -17,6 +18,9 @@ import { AnonymousConnections } from "./sources.mjs";
 import { Tasks } from "./tasks.mjs";
 import { readTls, reloadTls } from "./tls.mjs";
 
+// Bytes that a connection holds before it makes the other one wait. With Node's own 16 KB, bulk stops
+// and goes with every read.
+const HIGH_WATER_MARK = 1 << 18;
 const SWEEP_INTERVAL = 5_000;
 const HEADERS_TIMEOUT = 20_000;
 const KEEP_ALIVE_TIMEOUT = 30_000;
@@ -58,6 +62,8 @@ function stop(tasks, config) {
 }
 
 async function main() {
+  // Not before Node 18.17: older ones are slower.
+  stream.setDefaultHighWaterMark?.(false, HIGH_WATER_MARK);
   const config = JSON.parse(fs.readFileSync(0, "utf8"));
   const context = { tls: config.tls !== null, publicHost: config.public_host, mainPort: config.main_port };
   const tasks = new Tasks(context);
