@@ -16,12 +16,12 @@ from jupyterhub._data import DATA_FILES_PATH
 from tornado import httpserver, netutil, web
 from tornado.httputil import url_concat
 
-import rosetta_hub.service
+import rosetta_hub.web
 import rosetta_templates
 from rosetta_spawners.form import take_preset
 
 TEMPLATES = Path(str(rosetta_templates.__file__)).parent
-STATIC = Path(rosetta_hub.service.__file__).parent / "static"
+STATIC = Path(rosetta_hub.web.__file__).parent / "static"
 HUB = Path(DATA_FILES_PATH)
 PREFIX = "/services/rosetta/"
 XSRF = "2|token|of|this|browser"

@@ -100,7 +100,7 @@ class TaskPage {
     document.title = `${state === "running" ? "Ready" : stateName(state)}: ${task.name}`;
     showState(this.badge, state);
     main.dataset.state = state;
-    setMessage(element("message"), task.message || "");
+    setMessage(element("task-message"), task.message || "");
     showSteps(element("steps"), task);
     showProgress(task);
     showTail(task);
