@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.edge_common import HERE, free_port, run
 from rosetta_hub.edge.process import find_node
 from rosetta_hub.ssh import Endpoint
-from rosetta_hub.ssh.key_pairs import KeyPair, generate_key_pair
+from rosetta_hub.ssh.keys import KeyPair, generate_key_pair
 from rosetta_hub.targets import TcpTarget
 from rosetta_hub.tunnel_certificate import TunnelCertificate, build_certificate
 from rosetta_hub.tunnels import (

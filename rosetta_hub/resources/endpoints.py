@@ -11,9 +11,9 @@ from rosetta_hub.catalogue.conf import SshConf
 from rosetta_hub.database.models_user import IdentityState
 from rosetta_hub.errors import AuthenticationFailed, ConfigError, ResourceUnavailable
 from rosetta_hub.resources.accounts import refuse_system_account
-from rosetta_hub.ssh.certificates import sign_user_key
 from rosetta_hub.ssh.endpoint import Endpoint, JumpHost
 from rosetta_hub.ssh.host_keys import join_known_hosts
+from rosetta_hub.ssh.keys import sign_user_key
 from rosetta_hub.users.identities import Credentials, Identities
 
 PLATFORM = "platform"

@@ -14,7 +14,7 @@ from rosetta_hub.ssh.errors import (
     Unreachable,
 )
 from rosetta_hub.ssh.host_keys import find_pinned_keys
-from rosetta_hub.ssh.key_pairs import read_public_key
+from rosetta_hub.ssh.keys import read_public_key
 
 ACCEPT = "rosetta-hub check {resource} --accept-host-key"
 

@@ -17,7 +17,7 @@ from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_user import Identity, IdentityState
 from rosetta_hub.errors import Conflict, InvalidOptions, NotFound, ResourceUnavailable
 from rosetta_hub.keys import Keys
-from rosetta_hub.ssh.key_pairs import generate_key_pair
+from rosetta_hub.ssh.keys import generate_key_pair
 
 # As useradd(8) allows them, upper case besides. Never an option of a program: no leading hyphen.
 _REMOTE_USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?")

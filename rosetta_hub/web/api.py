@@ -12,8 +12,7 @@ from rosetta_hub.catalogue.families import families_for
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import InvalidOptions, NotFound
 from rosetta_hub.web.handlers import HubHandler
-from rosetta_hub.web.names import new_server_name
-from rosetta_hub.web.starting import check_options
+from rosetta_hub.web.starting import check_options, new_server_name
 
 
 class SoftwareHandler(HubHandler):

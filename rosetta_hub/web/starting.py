@@ -1,5 +1,7 @@
-"""What a task may ask for, checked against the catalogue and against what the cluster has now."""
+"""How a task starts: a name for its server, and options that are checked before it is made."""
 
+import re
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +10,20 @@ from rosetta_hub.catalogue.options import TaskSpec, parse_options, resolve_optio
 from rosetta_hub.resources.check_request import check_request
 from rosetta_hub.resources.cluster import build_request
 from rosetta_hub.resources.inventory_collector import InventoryCollector
+
+_OTHER = re.compile(r"[^a-z0-9]+")
+
+
+def new_server_name(title: str) -> str:
+    """A server name that the hub accepts, and that is not taken: `casa-x3f9a`.
+
+    JupyterHub 6 wants at most 30 lowercase letters, digits and single hyphens, a letter first
+    (jupyterhub/slugs.py).
+    """
+    slug = _OTHER.sub("-", title.lower()).strip("-")
+    if not slug[:1].isalpha():
+        slug = f"task-{slug}"
+    return f"{slug[:23].strip('-')}-{secrets.token_hex(3)}"
 
 
 async def check_options(

@@ -17,7 +17,7 @@ from rosetta_hub.errors import AuthenticationFailed, ResourceUnavailable
 from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.host_keys import HostKey
-from rosetta_hub.ssh.key_pairs import generate_key_pair
+from rosetta_hub.ssh.keys import generate_key_pair
 from tests.check.conftest import HostInstance
 
 

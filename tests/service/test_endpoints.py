@@ -16,7 +16,7 @@ from rosetta_hub.keys import Keys
 from rosetta_hub.resources.build import ResourceBuilder, Resources
 from rosetta_hub.resources.endpoints import ACCEPTED_HOST_KEYS
 from rosetta_hub.ssh.host_keys import build_known_hosts_line, find_pinned_keys
-from rosetta_hub.ssh.key_pairs import generate_key_pair
+from rosetta_hub.ssh.keys import generate_key_pair
 from rosetta_hub.tunnels.client import TunnelsClient
 from rosetta_hub.users.identities import Identities
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rosetta_hub.ssh import Endpoint
-from rosetta_hub.ssh.key_pairs import KeyPair, generate_key_pair
+from rosetta_hub.ssh.keys import KeyPair, generate_key_pair
 from rosetta_hub.ssh.pool import Pool
 from tests.support.sshd import Sshd
 

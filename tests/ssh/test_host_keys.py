@@ -16,7 +16,7 @@ from rosetta_hub.ssh.host_keys import (
     build_known_hosts_line,
     find_pinned_keys,
 )
-from rosetta_hub.ssh.key_pairs import KeyPair
+from rosetta_hub.ssh.keys import KeyPair
 from rosetta_hub.ssh.pool import Pool
 from rosetta_hub.ssh.scan import scan_host_key
 from tests.ssh.conftest import StartSshd, make_endpoint

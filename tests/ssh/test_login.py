@@ -10,12 +10,12 @@ import pytest
 
 from rosetta_hub.errors import AuthenticationFailed
 from rosetta_hub.ssh import Endpoint, JumpHost
-from rosetta_hub.ssh.certificates import sign_user_key
 from rosetta_hub.ssh.errors import HostKeyUnknown, KeyRefused, SshRefused, Unreachable
-from rosetta_hub.ssh.key_pairs import (
+from rosetta_hub.ssh.keys import (
     KeyPair,
     generate_key_pair,
     read_public_key,
+    sign_user_key,
 )
 from rosetta_hub.ssh.pool import Pool
 from rosetta_hub.ssh.ssh_config import parse_proxy_jump

@@ -11,7 +11,7 @@ from rosetta_hub.access import Completed
 from rosetta_hub.ssh import Endpoint, command
 from rosetta_hub.ssh.command import build_remote_command
 from rosetta_hub.ssh.errors import SshRefused, TimedOut, Unreachable
-from rosetta_hub.ssh.key_pairs import KeyPair
+from rosetta_hub.ssh.keys import KeyPair
 from rosetta_hub.ssh.pool import Pool
 from tests.ssh.conftest import StartSshd, make_endpoint
 from tests.support.eventually import until

@@ -14,7 +14,7 @@ from rosetta_agent.dialer import Dialer, DialerSpec
 from rosetta_agent.listener import Guarded, Listener, bind, server_context
 from rosetta_agent.splice import Backend
 from rosetta_hub.ssh import Endpoint
-from rosetta_hub.ssh.key_pairs import KeyPair, generate_key_pair
+from rosetta_hub.ssh.keys import KeyPair, generate_key_pair
 from rosetta_hub.targets import UnixTarget
 from rosetta_hub.tunnel_certificate import build_certificate
 from rosetta_hub.tunnels import (

@@ -17,7 +17,7 @@ from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem, ResourceUna
 from rosetta_hub.resources.access_ssh import SshAccess
 from rosetta_hub.sidecar_client import build_request, parse_answer
 from rosetta_hub.ssh.errors import SshRefused, TimedOut, Unreachable
-from rosetta_hub.ssh.key_pairs import generate_key_pair
+from rosetta_hub.ssh.keys import generate_key_pair
 from rosetta_hub.tunnels import (
     DialListener,
     TunnelsClient,

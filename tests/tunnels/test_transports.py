@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rosetta_hub.ssh import Endpoint
-from rosetta_hub.ssh.key_pairs import KeyPair
+from rosetta_hub.ssh.keys import KeyPair
 from rosetta_hub.ssh.pool import Pool
 from rosetta_hub.targets import TcpTarget
 from rosetta_hub.tunnels import SshRoute, Tunnel
