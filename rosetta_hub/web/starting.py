@@ -1,15 +1,23 @@
 """How a task starts: a name for its server, and options that are checked before it is made."""
 
+import asyncio
+import contextlib
 import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from rosetta_hub.background import spawn
 from rosetta_hub.catalogue.catalogue import Catalogue, User
 from rosetta_hub.catalogue.options import TaskSpec, parse_options, resolve_options
 from rosetta_hub.resources.check_request import check_request
 from rosetta_hub.resources.cluster import build_request
+from rosetta_hub.resources.inventory import Inventory
 from rosetta_hub.resources.inventory_collector import InventoryCollector
+
+# Seconds that a start waits for what the cluster has. One that refuses the user's key, or does not
+# answer, would otherwise hold up the start of a task whose page tells the reason anyway.
+INVENTORY_TIMEOUT = 3.0
 
 _OTHER = re.compile(r"[^a-z0-9]+")
 
@@ -38,7 +46,18 @@ async def check_options(
     """
     spec = resolve_options(parse_options(options), catalogue, user)
     if spec.computing.has_queue:
-        known, _ = await inventory.get(spec.computing.id, user.name)
+        known = await _inventory_in_time(inventory, spec.computing.id, user.name)
         if known is not None:
             check_request(build_request("", spec.cpus, spec.memory, spec.request), known)
     return spec
+
+
+async def _inventory_in_time(
+    inventory: InventoryCollector, computing: str, user: str
+) -> Inventory | None:
+    # It goes on when the time is over: the next start, or form, finds the answer.
+    look = spawn(inventory.get(computing, user), f"inventory of {computing}")
+    known: Inventory | None = None
+    with contextlib.suppress(TimeoutError):
+        known, _ = await asyncio.wait_for(asyncio.shield(look), INVENTORY_TIMEOUT)
+    return known
