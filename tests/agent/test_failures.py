@@ -385,7 +385,8 @@ class TestApptainer:
                 seen = len(service.reports)
                 machine.run(spec)
                 wait_until(lambda: service.reports[-1]["state"] == "running", "it runs")
-                assert service.reports[-1]["warnings"] == ["no_network_isolation"]
+                warnings = ["no_network_isolation", "little_room"]
+                assert service.reports[-1]["warnings"] == warnings
                 assert "200 OK" in fetch(interface(machine, spec))
                 assert len(service.reports) > seen
                 if not custom:

@@ -286,8 +286,10 @@ def test_refused_claim_stops_the_container(
     wait_until(lambda: not machine.leftovers(spec), "nothing is left")
 
 
-def test_orphan_ends_by_itself(machine: Machine, service: FakeService, make_spec: MakeJob) -> None:
-    spec = make_spec(machine, timeouts__orphan=1)
+def test_task_without_answers_ends_by_itself(
+    machine: Machine, service: FakeService, make_spec: MakeJob
+) -> None:
+    spec = make_spec(machine, timeouts__unanswered=1)
     machine.run(spec)
     service.wait_for("running")
     service.status = 503

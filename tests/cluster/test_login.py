@@ -38,7 +38,7 @@ def test_login_node_has_no_engine(ssh: Ssh, program: str) -> None:
 def test_home_is_shared_and_private(cluster: Cluster) -> None:
     cluster.run("login", ["sh", "-c", "echo shared >~/note"], "alice")
     for node in NODES:
-        assert cluster.run(node, ["cat", "condition"], "alice") == "shared\n"
+        assert cluster.run(node, ["cat", "note"], "alice") == "shared\n"
     assert cluster.exec("node1", ["cat", "/home/alice/note"], "bob").returncode != 0
 
 
