@@ -259,7 +259,7 @@ class PageHandler(HubHandler):
     def _context(self) -> dict[str, Any]:
         """What the hub gives to all templates, as far as the service knows it."""
         hub_url = self.hub_auth.hub_prefix
-        principal = getattr(self, "_caller", None)
+        principal = getattr(self, "_principal", None)
         return {
             "base_url": hub_url,
             "prefix": self.services.settings.service_prefix.removesuffix("services/rosetta/"),
