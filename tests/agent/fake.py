@@ -17,7 +17,7 @@ def wait_until(status: Callable[[], Any], what: str, seconds: float = 60) -> Any
         if found:
             return found
         time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} s: {what}")
+    raise TimeoutError(f"not within {seconds} s: {what}")
 
 
 class FakeService:

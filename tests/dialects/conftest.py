@@ -47,7 +47,8 @@ async def wait_for(question: Callable[[], Awaitable[bool]], what: str, seconds: 
     """Ask until the answer is yes."""
     deadline = time.monotonic() + seconds
     while not await question():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds} s: {what}")
         await asyncio.sleep(0.05)
 
 

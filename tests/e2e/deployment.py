@@ -79,7 +79,7 @@ async def eventually(
         if last:
             return last
         await asyncio.sleep(0.1)
-    raise AssertionError(f"{what}: not within {seconds} s; last answer: {last!r}")
+    raise TimeoutError(f"{what}: not within {seconds} s; last answer: {last!r}")
 
 
 @dataclass
@@ -307,8 +307,8 @@ class User:
 
         try:
             return await eventually(probe, f"{task_id} is {states}", seconds)
-        except AssertionError:
-            raise AssertionError(f"{await self.task(task_id)}") from None
+        except TimeoutError:
+            raise TimeoutError(f"{await self.task(task_id)}") from None
 
     async def clean(self) -> None:
         """Delete all tasks of the user, and wait until they are gone."""

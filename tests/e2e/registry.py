@@ -46,4 +46,4 @@ def _wait(port: int) -> None:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/", timeout=1).close()
             return
         subprocess.run(["sleep", "0.05"], check=True)
-    raise AssertionError("the registry does not answer")
+    raise TimeoutError("the registry does not answer")

@@ -52,7 +52,8 @@ async def until(condition: Callable[[], Any] | Callable[[], Awaitable[Any]]) -> 
             value = await value
         if value:
             return value
-        assert time.monotonic() < deadline, "the condition never came true"
+        if time.monotonic() > deadline:
+            raise TimeoutError("the condition never came true")
         await asyncio.sleep(0.02)
 
 

@@ -18,7 +18,7 @@ async def wait_for_port(port: int) -> None:
         else:
             writer.close()
             return
-    raise AssertionError(f"nobody listens on port {port}")
+    raise TimeoutError(f"nobody listens on port {port}")
 
 
 class HubProxy:

@@ -49,8 +49,8 @@ async def shows(
 
     try:
         return await eventually(probe, task["id"], seconds)
-    except AssertionError:
-        raise AssertionError(f"not within {seconds} s: {last}") from None
+    except TimeoutError:
+        raise TimeoutError(f"not within {seconds} s: {last}") from None
 
 
 async def notes(user: User, task: dict[str, Any], words: str, seconds: float = 60) -> None:
@@ -104,5 +104,5 @@ async def check_nothing_left(hub: Hub) -> None:
 
     try:
         await eventually(probe, "nothing is left", 30)
-    except AssertionError:
+    except TimeoutError:
         raise AssertionError(f"this is left: {left}") from None

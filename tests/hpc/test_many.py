@@ -66,8 +66,8 @@ async def is_as_before(user: User, tasks: list[dict[str, Any]]) -> None:
 
     try:
         await eventually(probe, "all tasks are as before")
-    except AssertionError:
-        raise AssertionError(f"not as before: {wrong}") from None
+    except TimeoutError:
+        raise TimeoutError(f"not as before: {wrong}") from None
 
 
 async def kill_everything(deployment: Deployment) -> None:

@@ -49,7 +49,7 @@ def until(ask: Callable[[], T], what: str) -> T:
         if answer:
             return answer
         time.sleep(0.1)
-    raise AssertionError(f"{what}: not within {DEADLINE:.0f} s")
+    raise TimeoutError(f"{what}: not within {DEADLINE:.0f} s")
 
 
 def version() -> str:

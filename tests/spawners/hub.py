@@ -128,7 +128,7 @@ async def until(
         if value := await condition():
             return value
         await asyncio.sleep(0.1)
-    raise AssertionError(f"not within {deadline} s: {what}")
+    raise TimeoutError(f"not within {deadline} s: {what}")
 
 
 class Hub:

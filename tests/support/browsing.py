@@ -13,4 +13,4 @@ async def visit(page: Page, url: str) -> None:
                 raise
         else:
             return
-    raise AssertionError("the networks of this machine never rest")
+    raise TimeoutError("the networks of this machine never rest")

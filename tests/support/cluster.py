@@ -27,7 +27,8 @@ def wait_until(condition: Callable[[], object], seconds: float, what: str) -> No
     """Ask again and again until the condition holds; fail after so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"not in {seconds} s: {what}"
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not in {seconds} s: {what}")
         time.sleep(0.1)
 
 

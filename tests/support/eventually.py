@@ -15,5 +15,6 @@ async def until(condition: Callable[[], object]) -> None:
         value = condition()
         if await value if inspect.isawaitable(value) else value:
             return
-        assert time.monotonic() < deadline, "the condition never came true"
+        if time.monotonic() > deadline:
+            raise TimeoutError("the condition never came true")
         await asyncio.sleep(0.02)
