@@ -139,9 +139,11 @@ def start_task(browser: Browser) -> str:
     return task
 
 
-def containers() -> str:
-    command = ["docker", "ps", "--all", "--format={{.Names}}"]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+def containers_of(task: str) -> list[str]:
+    """The ids of a task's containers: their names do not tell whose they are."""
+    command = ["docker", "ps", "--all", "--quiet", f"--filter=label=rosetta.task={task}"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return done.stdout.split()
 
 
 @pytest.mark.timeout(600)
@@ -157,11 +159,11 @@ def test_demo_starts_all_and_stops_all(demo: subprocess.Popen[str], port: int) -
             family["id"] for family in families
         }
         task = start_task(browser)
-    assert task in containers()
+    assert len(containers_of(task)) == 1
     os.killpg(demo.pid, signal.SIGINT)
     said = read_until(output, "Everything is stopped.")
     assert demo.wait(DEADLINE) == 0, said
-    assert task not in containers()
+    assert containers_of(task) == []
     assert processes_of(port) == []
     assert not any(password in one.read_text() for one in (ROOT / f".demo/{port}").glob("*.log"))
 
