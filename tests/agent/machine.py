@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.devices import open_devices
+
 from .fake import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -167,6 +169,7 @@ def start_host(shared: Path, *options: str) -> ApptainerHost:
         check=True,
         capture_output=True,
     )
+    open_devices(name)
     return ApptainerHost(name, shared)
 
 

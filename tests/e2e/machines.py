@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.devices import open_devices
+
 ROOT = Path(__file__).parents[2]
 APPTAINER_HOST = "rosetta/apptainer-host:0.1.0"
 # What Apptainer's user namespaces and FUSE need of the container around them.
@@ -51,6 +53,7 @@ def apptainer_machine(directory: Path) -> Iterator[Machine]:
     volumes = [f"--volume={bind}" for bind in [*binds, *_wheels()]]
     run = ["docker", "run", "--detach", "--rm", "--network=host", "--name", name]
     subprocess.run([*run, *PRIVILEGES, *volumes, APPTAINER_HOST], check=True, capture_output=True)
+    open_devices(name)
     try:
         execute = ("docker", "exec", "--user=alice", f"--workdir={directory}")
         _install((*execute, *_pip_environment(), name), directory)
