@@ -13,6 +13,7 @@ from traitlets.config import Config
 
 from rosetta_hub.catalogue.catalogue import Catalogue, load_catalogue
 from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.config_files import check_certificates, check_key_pair, read_file
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.keys import Keys
@@ -47,6 +48,14 @@ class Rosetta(MailOptions):
         Dict(),
         help="""The computing resources: a list of dicts, one for each resource.
         The keys are the fields of rosetta_hub.catalogue.computing.Computing.""",
+    ).tag(config=True)
+
+    storages = List(
+        Dict(),
+        help="""The storages: directories that tasks get bound and users see in the file manager, a
+        list of dicts. `base_path` says where the directory is, with `$USER` for the name on the hub
+        and `$SSH_USER` for the account there, `bind_path` where it is in a task.
+        The keys are the fields of rosetta_hub.catalogue.storages.Storage.""",
     ).tag(config=True)
 
     limits = List(
@@ -335,7 +344,7 @@ class Rosetta(MailOptions):
         Raises:
             ConfigError: see `load_catalogue`.
         """
-        return load_catalogue(self.software, self.computing, self.limits)
+        return load_catalogue(self.software, self.computing, self.limits, self.storages)
 
     def keys(self) -> Keys:
         """The keys of this deployment."""
@@ -367,8 +376,11 @@ class Rosetta(MailOptions):
             self._check_plain_http()
         self._check_state_dir()
         self.check_mail()
-        for computing in self.catalogue().computing.values():
+        catalogue = self.catalogue()
+        for computing in catalogue.computing.values():
             self._check_tunnel(computing)
+        for storage in catalogue.storages.values():
+            self._check_storage(storage)
         if files:
             self._check_files()
 
@@ -399,6 +411,18 @@ class Rosetta(MailOptions):
                 f"c.Rosetta.computing entry {computing.id!r}: its nodes dial the hub (key"
                 " 'conf.tunnel' is 'reverse'), but c.Rosetta.tunnels_url is not set. Set it to the"
                 " address and port that they dial, such as 'https://hub.example.org:6999'."
+            )
+
+    def _check_storage(self, storage: Storage) -> None:
+        """Refuse a storage in which somebody finds the keys of this deployment."""
+        of_this_machine = storage.access_mode == "local" or any(
+            self.catalogue().computing[key].access_mode == "local" for key in storage.computing
+        )
+        if of_this_machine and storage.may_hold(self.state_path):
+            raise ConfigError(
+                f"c.Rosetta.storages entry {storage.id!r}: users would find c.Rosetta.state_dir,"
+                f" with the keys of this hub, in its 'base_path' {storage.base_path!r}. Use a"
+                f" directory beside it, or one in it, such as '{self.state_path}/homes/$USER'."
             )
 
     def _check_files(self) -> None:

@@ -4,6 +4,7 @@ RosettaError
 ├── UserError            shown to the user as it is: a full sentence with what to do
 │   ├── InvalidOptions       a task was asked for that can't be (HTTP 422)
 │   ├── NotAllowed           not this user's (HTTP 403)
+│   ├── StorageRefused       a storage has no place for this user (HTTP 403)
 │   ├── NotFound             no such task (HTTP 404)
 │   ├── Conflict             not now: the task is running, a name is taken (HTTP 409)
 │   │   └── LimitReached         not beside the user's other active tasks
@@ -37,6 +38,12 @@ class InvalidOptions(UserError):
 
 class NotAllowed(UserError):
     """The user lacks the right; the message does not tell whether the thing exists."""
+
+    status = 403
+
+
+class StorageRefused(UserError):
+    """A storage has no directory for this user: no account there, or a name that is no path."""
 
     status = 403
 

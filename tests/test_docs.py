@@ -11,6 +11,7 @@ from rosetta_hub.catalogue.computing import Computing, load_computing
 from rosetta_hub.catalogue.conf import Conf, DockerApiConf, LocalConf, SlurmRestConf, SshConf
 from rosetta_hub.catalogue.limits import Limit
 from rosetta_hub.catalogue.software import Software
+from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.cli import load_settings
 from rosetta_hub.config import Rosetta
 
@@ -45,6 +46,7 @@ KEYS = {
     "`c.Rosetta`": list(Rosetta.class_traits(config=True)),
     "Software": list(Software.model_fields),
     "Computing resources": [*Computing.model_fields, *LocalConf.model_fields],
+    "Storages": list(Storage.model_fields),
     "Limits": list(Limit.model_fields),
     "Computing: `ssh`": own(SshConf),
     "Computing: `slurmrest`": own(SlurmRestConf),

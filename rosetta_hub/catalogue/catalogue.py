@@ -1,12 +1,13 @@
 """The catalogue as one user sees it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rosetta_hub.catalogue.computing import Computing, load_computing
 from rosetta_hub.catalogue.limits import Limit, load_limits
 from rosetta_hub.catalogue.software import Software, SoftwareFamily, load_software
+from rosetta_hub.catalogue.storages import Storage, load_storages
 from rosetta_hub.errors import ConfigError
 
 
@@ -28,11 +29,12 @@ def may_use(user: User, entry: Software | Computing) -> bool:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Software and computing resources by id, in the order of the configuration."""
+    """Software, computing resources and storages by id, in the order of the configuration."""
 
     software: Mapping[str, SoftwareFamily]
     computing: Mapping[str, Computing]
     limits: Sequence[Limit] = ()
+    storages: Mapping[str, Storage] = field(default_factory=dict)
 
     def families_for(self, user: User) -> list[SoftwareFamily]:
         """The families that the user may start, with the versions that are the user's."""
@@ -52,6 +54,16 @@ class Catalogue:
             and resource.runs(software)
         ]
 
+    def storages_of(self, user: User) -> list[Storage]:
+        """The storages that the user may use."""
+        return [one for one in self.storages.values() if one.applies_to(user.name, user.groups)]
+
+    def storages_for(self, user: User, computing: str) -> list[Storage]:
+        """The storages that the user's tasks on a computing resource get."""
+        return [
+            one for one in self.storages_of(user) if one.bind_path and computing in one.computing
+        ]
+
     def limits_for(self, user: User, computing: str) -> list[Limit]:
         """The limits that count for a task of the user on a computing resource.
 
@@ -68,6 +80,7 @@ def load_catalogue(
     software: Iterable[Mapping[str, Any]],
     computing: Iterable[Mapping[str, Any]],
     limits: Iterable[Mapping[str, Any]] = (),
+    storages: Iterable[Mapping[str, Any]] = (),
 ) -> Catalogue:
     """The validated catalogue.
 
@@ -75,7 +88,12 @@ def load_catalogue(
         ConfigError: an entry is invalid, or names a resource that does not exist.
     """
     resources = load_computing(computing)
-    catalogue = Catalogue(load_software(software), resources, load_limits(limits, resources))
+    catalogue = Catalogue(
+        load_software(software),
+        resources,
+        load_limits(limits, resources),
+        load_storages(storages, resources),
+    )
     for family in catalogue.software.values():
         for version in family.versions:
             if unknown := version.computing - catalogue.computing.keys():

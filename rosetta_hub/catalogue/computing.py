@@ -151,7 +151,7 @@ class Computing(Entry):
             raise ValueError(f"auth_mode must be one of {', '.join(modes)} here, not {auth!r}")
         model = _API_CONF[wms] if access == "api" else _CONF[access]
         conf = value.get("conf", {})
-        parsed = conf if isinstance(conf, model) else _parse_conf(model, conf)
+        parsed = conf if isinstance(conf, model) else parse_conf(model, conf)
         return {**value, "auth_mode": auth, "conf": parsed}
 
     @field_validator("container_engines", mode="before")
@@ -231,7 +231,7 @@ class Computing(Entry):
         return tuple(one for one in self.container_engines if one.name == "singularity")
 
 
-def _parse_conf(model: type[Conf], raw: Any) -> Conf:
+def parse_conf(model: type[Conf], raw: Any) -> Conf:
     """The settings, with faults that name their key below `conf`.
 
     Raises:

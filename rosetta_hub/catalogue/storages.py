@@ -1,0 +1,269 @@
+"""Storages: directories that tasks get bound and users see (the paper's model, section 3.3)."""
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Set
+from pathlib import PurePath
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from rosetta_hub.catalogue.bind_paths import check_path, check_target, overlap
+from rosetta_hub.catalogue.computing import AUTH_MODES, Computing, parse_conf
+from rosetta_hub.catalogue.conf import Conf, LocalConf, SshConf
+from rosetta_hub.catalogue.validation import OPTIONAL_ID_PATTERN, Entry, load_entries
+from rosetta_hub.errors import ConfigError, StorageRefused
+
+_VARIABLE = re.compile(r"\$\{?(\w*)\}?")
+_VARIABLES = ("$USER", "$SSH_USER")
+_CONF: dict[str, type[Conf]] = {"local": LocalConf, "ssh": SshConf}
+# The highest number stands for "unchanged" (chown(2)).
+_NO_UID = (1 << 32) - 1
+_ACCESS_KEYS = ("access_mode", "auth_mode", "conf")
+
+
+def _check_base_path(text: str) -> str:
+    for match in _VARIABLE.finditer(text):
+        if match[0] not in _VARIABLES:
+            raise ValueError(f"{match[0]!r} is not known here: use {' or '.join(_VARIABLES)}")
+    return check_path(text)
+
+
+def _check_bind_path(text: str) -> str:
+    return check_target(text) if text else ""
+
+
+class Storage(Entry):
+    """A directory on one or more computing resources, or one that is reached by itself.
+
+    Every task on the resources `computing` of a user who may use it gets the directory at
+    `bind_path`; with an empty one it is in the file manager only. Files are reached through the
+    first computing resource, or with `access_mode`, `auth_mode` and `conf` of its own where
+    `access_through_computing` is False. Empty `users` and `groups` mean everybody; the rights of
+    an administrator of the hub do not count here.
+    """
+
+    id: str = Field(default="", pattern=OPTIONAL_ID_PATTERN)
+    name: str = Field(min_length=1, max_length=80)
+    description: str = ""
+    type: Literal["posix"] = "posix"
+    computing: tuple[str, ...] = ()
+    access_through_computing: bool = False
+    access_mode: Literal["local", "ssh"] | None = None
+    auth_mode: Literal["internal", "user_keys", "platform_keys"] | None = None
+    conf: LocalConf | SshConf | None = None
+    base_path: Annotated[str, AfterValidator(_check_base_path)]
+    bind_path: Annotated[str, AfterValidator(_check_bind_path)] = ""
+    home: bool = False
+    read_only: bool = False
+    create: bool = False
+    users: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    owner: Literal["service", "system"] | int = "service"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, value: Any) -> Any:
+        """Choose the access where the entry does not name it."""
+        if not isinstance(value, Mapping):
+            return value
+        through = value.get("access_through_computing", bool(value.get("computing")))
+        if through:
+            if named := [key for key in _ACCESS_KEYS if key in value]:
+                raise ValueError(
+                    f"key {named[0]!r} is not used, because files are reached through the computing"
+                    " resource: remove it, or set 'access_through_computing' to False"
+                )
+            return {**value, "access_through_computing": through}
+        return {**value, "access_through_computing": through, **_own_access(value)}
+
+    @field_validator("computing", mode="before")
+    @classmethod
+    def _list_computing(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) and value else value or ()
+
+    @field_validator("owner", mode="before")
+    @classmethod
+    def _check_owner(cls, value: Any) -> Any:
+        is_uid = type(value) is int and 1 <= value < _NO_UID
+        if value not in ("service", "system") and not is_uid:
+            raise ValueError("use 'service', 'system', or the uid of an account other than root")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.access_through_computing and not self.computing:
+            raise ValueError("'access_through_computing' needs the key 'computing'")
+        if self.bind_path and not self.computing:
+            raise ValueError("a 'bind_path' is for tasks: name their resources in 'computing'")
+        if self.home and not self.bind_path:
+            raise ValueError("a home needs a 'bind_path', such as '/home/metauser'")
+        if self.create and self.read_only:
+            raise ValueError("'create' makes an empty directory, which 'read_only' would keep so")
+        if self.base_path == "/" and (self.bind_path or self.create):
+            raise ValueError("'base_path' is all of the machine: name a directory below /")
+        if self.auth_mode == "platform_keys" and isinstance(self.conf, SshConf):
+            for key in ("user", "key_file"):
+                if not getattr(self.conf, key):
+                    raise ValueError(f"auth_mode 'platform_keys' needs the key 'conf.{key}'")
+        return self
+
+    def applies_to(self, user: str, groups: Set[str]) -> bool:
+        """Whether the storage is meant for a user who is in these groups."""
+        if not (self.users or self.groups):
+            return True
+        return user in self.users or bool(self.groups & groups)
+
+    def path(self, user: str, account: str | None = None) -> str:
+        """The directory of a user of the hub, whose account there is `account` where one is known.
+
+        Raises:
+            StorageRefused: a name can't be part of a path, or the account is needed and not known.
+        """
+        names = {"$USER": user, "$SSH_USER": account}
+        return _VARIABLE.sub(lambda match: self._name(match[0], names[match[0]]), self.base_path)
+
+    def may_hold(self, directory: PurePath) -> bool:
+        """Whether a directory, or one of those in it that a user could name, may be in this one."""
+        names, reached = self.base_path.strip("/").split("/"), directory.parts[1:]
+        pairs = itertools.zip_longest(names, reached[: len(names)])
+        return self.base_path == "/" or (
+            len(names) <= len(reached) + 1
+            and all("$" in name or name == actual for name, actual in pairs)
+        )
+
+    def _name(self, variable: str, name: str | None) -> str:
+        if name is None:
+            raise StorageRefused(
+                f"{self.name}: your account there is not known. Set it up on the page Resources."
+            )
+        if name in ("", ".", "..") or any(_is_separator(character) for character in name):
+            raise StorageRefused(
+                f"{self.name}: the name {name!r} can't be part of its path ({variable} in"
+                f" {self.base_path}). Ask the administrator for another place, or another name."
+            )
+        return name
+
+
+def _own_access(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of an access of its own, with their defaults.
+
+    Raises:
+        ValueError: a mode that does not exist, or settings that are not of it.
+    """
+    access = value.get("access_mode", "local")
+    if access not in _CONF:
+        raise ValueError(f"access_mode must be one of {', '.join(_CONF)}, not {access!r}")
+    auth = value.get("auth_mode", AUTH_MODES[access][0])
+    if auth not in AUTH_MODES[access]:
+        allowed = ", ".join(AUTH_MODES[access])
+        raise ValueError(f"auth_mode must be one of {allowed} here, not {auth!r}")
+    conf = value.get("conf", {})
+    parsed = conf if isinstance(conf, _CONF[access]) else parse_conf(_CONF[access], conf)
+    return {"access_mode": access, "auth_mode": auth, "conf": parsed}
+
+
+def _is_separator(character: str) -> bool:
+    return character in "/:," or unicodedata.category(character) in ("Cc", "Cs")
+
+
+def load_storages(
+    raw: Iterable[Mapping[str, Any]], computing: Mapping[str, Computing]
+) -> dict[str, Storage]:
+    """The storages by id, in the order of the configuration.
+
+    Raises:
+        ConfigError: an entry is invalid, does not fit its computing resources, or two are in each
+            other's way.
+    """
+    storages: dict[str, Storage] = {}
+    for entry in load_entries("storages", Storage, raw):
+        key = entry.id or re.sub(r"[^a-z0-9]+", "-", entry.name.lower()).strip("-")
+        if not key or key in storages:
+            raise ConfigError(
+                f"c.Rosetta.storages: two entries are called {key!r}. Give each an 'id' of its own."
+            )
+        storages[key] = entry.model_copy(update={"id": key})
+    for storage in storages.values():
+        if fault := next(_faults(storage, computing), None):
+            raise ConfigError(f"c.Rosetta.storages entry {storage.id!r}: {fault}.")
+    for first, second in itertools.combinations(storages.values(), 2):
+        _check_pair(first, second)
+    return storages
+
+
+def _faults(storage: Storage, computing: Mapping[str, Computing]) -> Iterator[str]:
+    """What does not fit between a storage and its resources, a message each."""
+    if unknown := sorted(set(storage.computing) - computing.keys()):
+        known = ", ".join(computing) or "none"
+        yield f"key 'computing' names {unknown}, which c.Rosetta.computing has not. It has: {known}"
+        return
+    resources = [computing[key] for key in storage.computing]
+    if storage.access_through_computing and resources[0].access_mode == "api":
+        yield (
+            f"files can't be reached through {resources[0].id!r}, whose access_mode is 'api'. Set"
+            " 'access_through_computing' to False, and 'access_mode' and 'conf' to how the files"
+            " are reached"
+        )
+    for resource in resources:
+        yield from _faults_of_place(storage, resource)
+    if "$SSH_USER" in storage.base_path and storage.access_mode == "local":
+        yield "'$SSH_USER' in 'base_path' needs 'access_mode' to be 'ssh'"
+    here = storage.access_mode == "local" or any(map(_has_owners, resources))
+    if storage.owner != "service" and not here:
+        yield (
+            f"key 'owner' is {storage.owner!r}, but over SSH and in Slurm files are the account's"
+            " own. Remove the key"
+        )
+
+
+def _has_owners(resource: Computing) -> bool:
+    """Whether tasks there may work for another owner than the account that starts them."""
+    return resource.access_mode == "local" or _is_docker_api(resource)
+
+
+def _is_docker_api(resource: Computing) -> bool:
+    return resource.access_mode == "api" and not resource.has_queue
+
+
+def _faults_of_place(storage: Storage, resource: Computing) -> Iterator[str]:
+    if "$SSH_USER" in storage.base_path and _has_owners(resource):
+        yield (
+            f"'$SSH_USER' in 'base_path' is not known on {resource.id!r}, where tasks have no"
+            " account of their own. Use '$USER', or make two entries"
+        )
+    needs_uid = storage.bind_path and not storage.read_only and not isinstance(storage.owner, int)
+    if needs_uid and _is_docker_api(resource):
+        yield (
+            f"nothing on {resource.id!r} can look up whose files a task writes. Set 'owner' to a"
+            " uid, or 'read_only' to True"
+        )
+
+
+def _check_pair(first: Storage, second: Storage) -> None:
+    """Refuse two storages that the tasks of one user can't both have.
+
+    Raises:
+        ConfigError: which, and where.
+    """
+    shared = [key for key in first.computing if key in second.computing]
+    if not (shared and first.bind_path and second.bind_path and _share_users(first, second)):
+        return
+    where = f"c.Rosetta.storages entries {first.id!r} and {second.id!r}: tasks on {shared[0]!r}"
+    if overlap(first.bind_path, second.bind_path):
+        raise ConfigError(
+            f"{where} would have {first.bind_path!r} and {second.bind_path!r} in one place. Give"
+            " each a 'bind_path' of its own, or name other 'users'."
+        )
+    if first.home and second.home:
+        raise ConfigError(
+            f"{where} would have two homes. Set 'home' of one of them to False, or name other"
+            " 'users'."
+        )
+
+
+def _share_users(first: Storage, second: Storage) -> bool:
+    """Whether somebody may use both; who is in a group only the hub knows."""
+    named = [one for one in (first, second) if one.users and not one.groups]
+    return len(named) < 2 or bool(first.users & second.users)

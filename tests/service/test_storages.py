@@ -1,0 +1,345 @@
+"""Storages of the configuration: what is loaded, what is refused, and whose they are."""
+
+import os
+import pwd
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rosetta_hub.catalogue import owners
+from rosetta_hub.catalogue.catalogue import Catalogue, User, load_catalogue
+from rosetta_hub.catalogue.owners import Owner, local_owner
+from rosetta_hub.catalogue.storages import Storage
+from rosetta_hub.config import Rosetta
+from rosetta_hub.errors import ConfigError, StorageRefused
+
+LOCAL = {"id": "local", "name": "This machine", "container_engines": ["docker"]}
+CLUSTER = {
+    "id": "cluster",
+    "name": "Cluster",
+    "access_mode": "ssh",
+    "wms": "slurm",
+    "container_engines": ["singularity"],
+    "conf": {"host": "login.example.org"},
+}
+REST = {
+    "id": "rest",
+    "name": "Slurm by REST",
+    "access_mode": "api",
+    "wms": "slurmrest",
+    "container_engines": ["singularity"],
+    "conf": {"url": "https://slurm.example.org", "jwt_key_file": "/etc/jwt"},
+}
+DOCKER = {
+    "id": "docker",
+    "name": "Docker host",
+    "access_mode": "api",
+    "container_engines": ["docker"],
+    "conf": {
+        "url": "tcp://docker.example.org:2376",
+        "ca_file": "/ca",
+        "certificate_file": "/cert",
+        "key_file": "/key",
+        "publish_address": "10.0.0.1",
+    },
+}
+RESOURCES: list[dict[str, Any]] = [LOCAL, CLUSTER, REST, DOCKER]
+OWN = {"access_through_computing": False, "access_mode": "ssh", "conf": {"host": "files.org"}}
+ALICE = User("alice", frozenset({"project-a"}))
+BOB = User("bob")
+
+
+def load(*storages: dict[str, Any]) -> Catalogue:
+    return load_catalogue([], RESOURCES, (), storages)
+
+
+def storage(**keys: Any) -> dict[str, Any]:
+    return {
+        "name": "Data",
+        "computing": "local",
+        "base_path": "/srv/data",
+        "bind_path": "/storages/data",
+        **keys,
+    }
+
+
+def loaded(**keys: Any) -> Storage:
+    (found,) = load(storage(**keys)).storages.values()
+    return found
+
+
+HOME = storage(name="Home", base_path="/srv/$USER", bind_path="/home/metauser", home=True)
+
+
+def test_defaults() -> None:
+    found = loaded(name="My data")
+    assert found.id == "my-data"
+    assert found.computing == ("local",)
+    assert found.access_through_computing
+    assert (found.access_mode, found.auth_mode, found.conf) == (None, None, None)
+    assert (found.home, found.read_only, found.create, found.owner) == (False,) * 3 + ("service",)
+
+
+def test_a_storage_of_its_own() -> None:
+    found = loaded(computing=None, bind_path="", access_mode="ssh", conf={"host": "files.org"})
+    assert not found.access_through_computing
+    assert (found.access_mode, found.auth_mode) == ("ssh", "user_keys")
+    assert getattr(found.conf, "host", None) == "files.org"
+    local = loaded(computing=[], bind_path="")
+    assert (local.access_mode, local.auth_mode) == ("local", "internal")
+
+
+def test_storages_of_users_and_groups() -> None:
+    catalogue = load(
+        HOME,
+        storage(name="Project", groups=["project-a"], computing=["local", "cluster"]),
+        storage(name="Bob's", users=["bob"], bind_path=""),
+    )
+    assert [one.id for one in catalogue.storages_of(ALICE)] == ["home", "project"]
+    assert [one.id for one in catalogue.storages_of(BOB)] == ["home", "bob-s"]
+    assert [one.id for one in catalogue.storages_for(ALICE, "local")] == ["home", "project"]
+    assert [one.id for one in catalogue.storages_for(ALICE, "cluster")] == ["project"]
+    assert [one.id for one in catalogue.storages_for(BOB, "local")] == ["home"]
+
+
+def test_administrators_of_the_hub_get_no_other_storages() -> None:
+    catalogue = load(storage(users=["bob"]))
+    assert catalogue.storages_of(User("root", admin=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("base_path", "path"),
+    [
+        ("/srv/$USER", "/srv/alice"),
+        ("/home/$SSH_USER/", "/home/al"),
+        ("/srv/$USER-$SSH_USER/x", "/srv/alice-al/x"),
+        ("/data", "/data"),
+    ],
+)
+def test_path(base_path: str, path: str) -> None:
+    found = loaded(base_path=base_path, computing=["cluster"])
+    assert found.path("alice", "al") == path
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../bob", "a\0b", "a\nb", "a:b", "\udc80"])
+def test_names_that_are_no_part_of_a_path(name: str) -> None:
+    with pytest.raises(StorageRefused, match=r"^Data: the name .* can't be part of its path"):
+        loaded(base_path="/srv/$USER").path(name, None)
+    with pytest.raises(StorageRefused, match="SSH_USER"):
+        loaded(base_path="/srv/$SSH_USER", computing="cluster").path("alice", name)
+
+
+def test_names_are_not_expanded_again() -> None:
+    assert loaded(base_path="/srv/$USER").path("$SSH_USER") == "/srv/$SSH_USER"
+
+
+def test_an_account_that_is_not_known() -> None:
+    found = loaded(base_path="/srv/$SSH_USER", computing="cluster")
+    with pytest.raises(StorageRefused, match="account there is not known"):
+        found.path("alice", None)
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"bind_path": "/"}, "nothing can be bound at '/', because containers need '/usr'"),
+        ({"bind_path": "/opt"}, "because containers need '/opt/rosetta'"),
+        ({"bind_path": "/lib64/"}, "because containers need '/lib64'"),
+        ({"bind_path": "/etc/ssl"}, "because containers need '/etc'"),
+        ({"bind_path": "/tmp"}, "because containers need '/tmp'"),
+        ({"bind_path": "/var"}, "because containers need '/var'"),
+        ({"bind_path": "/data/../etc"}, "without '.', '..' and double slashes"),
+        ({"bind_path": "/a//b"}, "without '.', '..' and double slashes"),
+        ({"bind_path": "data"}, "write an absolute path"),
+        ({"bind_path": "/a:b"}, "no colons and no commas"),
+        ({"base_path": "/a,b"}, "no colons and no commas"),
+        ({"base_path": "/a\nb"}, "no control characters"),
+        ({"base_path": "/a\0b"}, "no control characters"),
+        ({"base_path": "/a/\udce9"}, "unable to parse raw data as a unicode"),
+        ({"base_path": "srv"}, "write an absolute path"),
+        ({"base_path": "/srv/../$USER"}, "without '.', '..'"),
+        ({"base_path": "/srv/$HOME"}, "'$HOME' is not known here: use $USER or $SSH_USER"),
+        ({"base_path": "/srv/${USER}"}, "'${USER}' is not known here"),
+        ({"base_path": "/srv/$USERS"}, "'$USERS' is not known here"),
+        ({"base_path": "/"}, "'base_path' is all of the machine"),
+        ({"home": True, "bind_path": ""}, "a home needs a 'bind_path'"),
+        ({"create": True, "read_only": True}, "'create' makes an empty directory"),
+        ({"computing": None}, "name their resources in 'computing'"),
+        ({"computing": [], "access_through_computing": True}, "needs the key 'computing'"),
+        ({"conf": {}}, "key 'conf' is not used"),
+        ({"access_mode": "ssh"}, "key 'access_mode' is not used"),
+        ({**OWN, "access_mode": "api"}, "access_mode must be one of local, ssh, not 'api'"),
+        ({**OWN, "auth_mode": "internal"}, "must be one of user_keys, platform_keys here"),
+        ({**OWN, "auth_mode": "platform_keys"}, "needs the key 'conf.user'"),
+        ({**OWN, "conf": {}}, "the key 'conf.host' is required"),
+        ({"type": "tape"}, "key 'type'"),
+        ({"owner": 0}, "key 'owner': use 'service', 'system', or the uid"),
+        ({"owner": True}, "key 'owner': use 'service'"),
+        ({"owner": -1}, "key 'owner': use 'service'"),
+        ({"owner": "alice"}, "key 'owner': use 'service'"),
+        ({"path": "/srv"}, "unknown key 'path'"),
+    ],
+)
+def test_refused_entries(keys: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(storage(**keys))
+    message = str(caught.value)
+    assert message.startswith("c.Rosetta.storages entry 1 ('Data'): ")
+    assert expected in message
+
+
+@pytest.mark.parametrize(
+    "path", ["/usr/share/data", "/var/data", "/home/metauser", "/data", "/mnt"]
+)
+def test_paths_that_hide_nothing(path: str) -> None:
+    assert loaded(bind_path=path).bind_path == path
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"computing": ["vega"]}, "key 'computing' names ['vega'], which c.Rosetta.computing has"),
+        (
+            {"computing": "rest"},
+            "files can't be reached through 'rest', whose access_mode is",
+        ),
+        ({"computing": "local", "base_path": "/$SSH_USER"}, "is not known on 'local'"),
+        ({"computing": "docker", **OWN}, "Set 'owner' to a uid, or 'read_only' to True"),
+        ({"computing": "docker", **OWN, "owner": "system"}, "Set 'owner' to a uid"),
+        (
+            {"computing": "cluster", "owner": "system"},
+            "over SSH and in Slurm files are",
+        ),
+        (
+            {"computing": "rest", **OWN, "owner": 1000},
+            "over SSH and in Slurm files are",
+        ),
+        (
+            {"computing": "cluster", "access_through_computing": False, "base_path": "/$SSH_USER"},
+            "needs 'access_mode' to be 'ssh'",
+        ),
+    ],
+)
+def test_storages_that_do_not_fit_their_resources(keys: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(storage(**keys))
+    message = str(caught.value)
+    assert message.startswith("c.Rosetta.storages entry 'data': ")
+    assert expected in message
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"computing": ["cluster", "rest"], "base_path": "/home/$SSH_USER"},
+        {"computing": "docker", **OWN, "owner": 1000},
+        {"computing": "docker", **OWN, "read_only": True},
+        {"computing": ["local", "cluster"], "owner": "system"},
+        {"base_path": "/", "bind_path": "", "computing": "cluster"},
+    ],
+)
+def test_storages_that_fit(keys: dict[str, Any]) -> None:
+    loaded(**keys)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ({}, {}, "would have '/storages/data' and '/storages/data' in one place"),
+        ({}, {"bind_path": "/storages"}, "'/storages/data' and '/storages' in one place"),
+        ({}, {"bind_path": "/storages/data/x"}, "'/storages/data/x' in one place"),
+        ({"users": ["a"]}, {"users": ["a", "b"]}, "in one place"),
+        ({"users": ["a"]}, {"groups": ["g"]}, "in one place"),
+        ({"users": ["a"]}, {"users": ["b"], "groups": ["g"]}, "in one place"),
+        ({"computing": ["cluster", "local"]}, {}, "tasks on 'local'"),
+        ({"home": True}, {"home": True, "bind_path": "/home/b"}, "would have two homes"),
+    ],
+)
+def test_two_storages_in_one_place(
+    first: dict[str, Any], second: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(storage(id="one", **first), storage(id="two", **second))
+    message = str(caught.value)
+    assert message.startswith("c.Rosetta.storages entries 'one' and 'two': tasks on ")
+    assert expected in message
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"users": ["a"]}, {"users": ["b"]}),
+        ({"computing": "cluster"}, {}),
+        ({"bind_path": ""}, {}),
+        ({"bind_path": "/storages/data2"}, {}),
+    ],
+)
+def test_two_storages_that_are_in_nobodys_way(
+    first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    catalogue = load(storage(id="one", **first), storage(id="two", **second))
+    assert list(catalogue.storages) == ["one", "two"]
+
+
+def test_two_storages_of_one_name() -> None:
+    with pytest.raises(ConfigError, match="two entries are called 'data'"):
+        load(storage(), storage(bind_path="/storages/other"))
+
+
+@pytest.mark.parametrize(
+    ("base_path", "refused"),
+    [
+        ("{state}", True),
+        ("{parent}", True),
+        ("{parent}/$USER", True),
+        ("{state}/$USER", True),
+        ("{state}/x-$USER/y", False),
+        ("{state}/homes/$USER", False),
+        ("{state}/homes", False),
+        ("/srv/$USER", False),
+    ],
+)
+def test_users_never_find_the_keys_of_the_hub(
+    tmp_path: Path, base_path: str, refused: bool
+) -> None:
+    state = tmp_path / "state"
+    entry = storage(base_path=base_path.format(state=state, parent=tmp_path))
+    settings = Rosetta(
+        tasks_url="http://127.0.0.1", computing=[LOCAL], storages=[entry], state_dir=str(state)
+    )
+    if not refused:
+        settings.check()
+        return
+    with pytest.raises(ConfigError, match=r"entry 'data': users would find c\.Rosetta\.state_dir"):
+        settings.check()
+
+
+def account(name: str, uid: int) -> pwd.struct_passwd:
+    return pwd.struct_passwd((name, "x", uid, 4242, "", "/", "/bin/sh"))
+
+
+def test_owners(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    login_defs = tmp_path / "login.defs"
+    login_defs.write_text("# UID_MIN 1\nUID_MIN\t\t 500\n")
+    monkeypatch.setattr(owners, "LOGIN_DEFS", login_defs)
+    uids = {"alice": 5000, "old": 500, "root": 0, "postgres": 110, "nobody": 65534}
+    monkeypatch.setattr(pwd, "getpwnam", lambda name: account(name, uids[name]))
+    assert local_owner("service", "alice") is None
+    assert local_owner("system", "alice") == Owner(5000, 4242)
+    assert local_owner("system", "old") == Owner(500, 4242)
+    for name in ("root", "postgres", "nobody"):
+        with pytest.raises(StorageRefused, match="belongs to the system"):
+            local_owner("system", name)
+    for name in ("carol", "a\0b"):
+        with pytest.raises(StorageRefused, match="no account"):
+            local_owner("system", name)
+    login_defs.unlink()
+    with pytest.raises(StorageRefused, match="belongs to the system"):
+        local_owner("system", "old")
+
+
+def test_the_group_of_a_uid() -> None:
+    here = pwd.getpwuid(os.getuid())
+    assert local_owner(here.pw_uid, "alice") == Owner(here.pw_uid, here.pw_gid)
+    assert local_owner(4_000_000_000, "alice") == Owner(4_000_000_000, 4_000_000_000)
