@@ -33,6 +33,7 @@ from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.report import Report
 from tests.support.eventually import until
 from tests.support.fake_slurm import FakeSlurm
+from tests.support.starting import start_task
 
 QUEUED, RUNNING = 900, 100
 MOST_QUERIES = 4.0
@@ -73,7 +74,7 @@ class Desk:
 
     def record(self, number: int) -> dict[str, str]:
         """A submitted task; returns its job as the scheduler knows it."""
-        task = self.tasks.start(f"server-{number}", {"software": "echo"}, User("alice"))
+        task = start_task(self.tasks, f"server-{number}", {"software": "echo"}, User("alice"))
         runs = number >= QUEUED
 
         def submitted(row: Task) -> None:

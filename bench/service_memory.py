@@ -14,6 +14,7 @@ from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
 from tests.e2e.deployment import Deployment
+from tests.support.starting import start_task
 
 TASKS, RUNNING = 1000, 100
 MOST_KB = 50.0
@@ -31,7 +32,7 @@ def record(deployment: Deployment) -> None:
         database, catalogue, Keys(state_dir), logs, Broadcaster(), lambda _task: None
     )
     for number in range(TASKS):
-        task = manager.start(f"server-{number}", {"software": "echo"}, User("alice"))
+        task = start_task(manager, f"server-{number}", {"software": "echo"}, User("alice"))
         with database.session() as session:
             row = session.merge(task)
             row.state = TaskState.RUNNING if number < RUNNING else TaskState.STOPPED

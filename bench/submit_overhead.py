@@ -28,6 +28,7 @@ from rosetta_hub.tunnels.settings import tunnels_config
 from rosetta_hub.users.identities import Identities
 from tests.support.fake_slurm import FakeSlurm
 from tests.support.sshd import Sshd, make_key
+from tests.support.starting import start_task
 
 ROUNDS = 20
 MOST_SECONDS = 0.5
@@ -73,7 +74,7 @@ class Desk:
 
     async def submit(self, number: int) -> float:
         """Seconds of one submission."""
-        task = self.tasks.start(f"server-{number}", {"software": "echo"}, User("alice"))
+        task = start_task(self.tasks, f"server-{number}", {"software": "echo"}, User("alice"))
         began = time.perf_counter()
         await self.queue.submit(task)
         return time.perf_counter() - began

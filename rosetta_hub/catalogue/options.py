@@ -53,9 +53,11 @@ class TaskOptions(QueueRequest):
 class TaskSpec:
     """A task that may run: everything resolved, nothing left to choose.
 
-    `cpus` is a number of cores and `memory` bytes; None means without a limit.
+    `options` are what it was resolved from, `cpus` is a number of cores and `memory` bytes; None
+    means without a limit.
     """
 
+    options: TaskOptions
     family: str
     software: Software
     computing: Computing
@@ -102,6 +104,7 @@ def resolve_options(options: TaskOptions, catalogue: Catalogue, user: User) -> T
     engine = _engine(options, software, computing)
     size = _size(options, computing)
     return TaskSpec(
+        options=options,
         family=family.id,
         software=software,
         computing=computing,

@@ -1,7 +1,7 @@
 """What can be done with tasks; every caller (spawner, pages, API, agents) comes through here."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from rosetta_agent.protocol import FINAL_STATES
 from rosetta_hub.catalogue.catalogue import Catalogue, User
-from rosetta_hub.catalogue.options import TaskSpec, parse_options, resolve_options
+from rosetta_hub.catalogue.options import TaskSpec
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.errors import Conflict, NotAllowed, NotFound
@@ -84,21 +84,21 @@ class TaskManager(TaskQueries):
     def start(
         self,
         server_name: str,
-        options: Mapping[str, Any],
+        spec: TaskSpec,
         user: User,
         spawner: SpawnerSettings = NO_SETTINGS,
     ) -> Task:
         """Record that the user's server should run as a task; the reconciler does the rest.
 
-        A server that ran before gets a new attempt of the same task. `spawner` is what the hub's
-        configuration and hooks add to it.
+        A server that ran before gets a new attempt of the same task. `spec` is the user's by
+        `resolve_options`, `spawner` is what the hub's configuration and hooks add to it.
 
         Raises:
-            InvalidOptions: see `resolve_options` and `check_limits`.
+            InvalidOptions: see `check_limits`.
             LimitReached: the user has too many active tasks.
             Conflict: the task is active.
         """
-        spec = spawner.lower(resolve_options(parse_options(options), self.catalogue, user))
+        spec = spawner.lower(spec)
         self.check_limits(spec, user)
         with self.database.session() as session:
             task = _of_server(session, user.name, server_name)
@@ -109,7 +109,7 @@ class TaskManager(TaskQueries):
                 session.add(task)
             elif not task.state.final:
                 raise Conflict(f"The task {task.name!r} is already {_word(task)}.")
-            _begin_attempt(task, spec, options)
+            _begin_attempt(task, spec)
             task.environment = spawner.encrypt_environment(self._keys.database)
         self.logs.keep_two(task.id, task.attempt)
         self.changed(task)
@@ -270,10 +270,10 @@ def _word(task: Task) -> str:
     return {"queued": "waiting to start"}.get(task.state.value, task.state.value)
 
 
-def _begin_attempt(task: Task, spec: TaskSpec, options: Mapping[str, Any]) -> None:
+def _begin_attempt(task: Task, spec: TaskSpec) -> None:
     task.attempt += 1
     task.name, task.family = spec.name, spec.family
-    task.options = dict(options)
+    task.options = spec.options.model_dump(mode="json", exclude_unset=True)
     task.software = spec.software.model_dump(mode="json")
     task.computing, task.engine, task.runtime = spec.computing.id, spec.engine, spec.runtime
     task.cpus, task.memory = spec.cpus, spec.memory

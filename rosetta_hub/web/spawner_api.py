@@ -72,8 +72,8 @@ class SpawnerHandler(SpawnersHandler):
         await self.services.users.recognise(user, request.created)
         owner = User(user, frozenset(request.groups), request.admin)
         tasks = self.services.tasks
-        await check_options(request.options, tasks.catalogue, owner, self.services.inventory)
-        task = tasks.start(server_name, request.options, owner, request.spawner)
+        spec = await check_options(request.options, tasks.catalogue, owner, self.services.inventory)
+        task = tasks.start(server_name, spec, owner, request.spawner)
         self.answer(self._record(task), 201)
 
     def get(self, user: str, server_name: str) -> None:

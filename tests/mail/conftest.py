@@ -20,6 +20,7 @@ from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.report import Report
+from tests.support.starting import start_task
 
 from .server import PASSWORD, USER, Mailbox, make_certificate, serve
 
@@ -35,7 +36,7 @@ class Post:
 
     def start(self, name: str = "one", user: str = "alice", **options: Any) -> Task:
         """A queued task."""
-        return self.tasks.start(name, {"software": "echo", **options}, User(user))
+        return start_task(self.tasks, name, {"software": "echo", **options}, User(user))
 
     def run(self, task: Task) -> Task:
         """Its agent reports that it runs."""

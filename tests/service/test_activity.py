@@ -15,6 +15,7 @@ from rosetta_hub.errors import Conflict, HubUnavailable
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.periodic.activity import ActivityReporter
+from tests.support.starting import start_task
 
 from .conftest import Bench
 
@@ -68,7 +69,7 @@ class Site:
     def use(self, user: str, server: str, sessions: dict[str, int] | None = None) -> Task:
         """Something goes through a task of the user's now."""
         owner = User(user)
-        task = self.bench.tasks.start(server, {"software": "echo"}, owner)
+        task = start_task(self.bench.tasks, server, {"software": "echo"}, owner)
         self.edge.seen[task.id] = Activity(1, 1, in_a_moment(), 0, sessions or {})
         return task
 

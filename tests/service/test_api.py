@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from rosetta_hub.catalogue.catalogue import User, load_catalogue
+from rosetta_hub.catalogue.options import TaskSpec, parse_options
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import EdgeUnavailable
@@ -24,11 +25,14 @@ from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.view import Viewer
 from rosetta_hub.users.deletion import Users
 from rosetta_hub.users.identities import Identities
+from rosetta_hub.web import spawner_api
 from rosetta_hub.web.application import build_application
 from rosetta_hub.web.auth import build_hub_auth
 from rosetta_hub.web.handlers import Services
 from rosetta_hub.web.health import Health, database_check, disk_check
 from rosetta_hub.web.page_templates import PageTemplates
+from rosetta_hub.web.starting import check_options
+from tests.support.starting import start_task
 
 from .conftest import ALICE, SOFTWARE, Bench
 from .test_history import HISTORY, add_history, counted_rows
@@ -68,7 +72,7 @@ class Hub:
     stopped: list[tuple[str, str]] = field(default_factory=list)
 
     async def start_server(self, user: str, server_name: str, options: dict[str, Any]) -> None:
-        self.bench.tasks.start(server_name, options, User(user))
+        start_task(self.bench.tasks, server_name, options, User(user))
 
     async def stop_server(self, user: str, server_name: str, remove: bool = False) -> None:
         assert not remove
@@ -126,7 +130,7 @@ class Site:
 
     def start(self) -> Task:
         """A task of alice's that runs."""
-        task = self.bench.tasks.start("one", {"software": "echo"}, ALICE)
+        task = start_task(self.bench.tasks, "one", {"software": "echo"}, ALICE)
         self.bench.tasks.report(task, report("running"))
         return self.bench.tasks.find(task.id)
 
@@ -242,6 +246,22 @@ async def test_a_malformed_body_is_a_sentence(site: Site, method: str, path: str
     assert site.bench.tasks.all() == []
 
 
+async def test_a_spawner_starts_the_task_that_was_checked(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def check_and_halve(*arguments: Any) -> TaskSpec:
+        return replace(await check_options(*arguments), memory=1 << 30)
+
+    monkeypatch.setattr(spawner_api, "check_options", check_and_halve)
+    options = {"software": "echo", "version": "2", "memory": "2G"}
+    body = json.dumps({"created": CREATED, "options": options}).encode()
+    response = await site.fetch("PUT", "hub/tasks/alice/one", body, site.bench.keys.spawner_key)
+    assert response.code == 201, response.body
+    task = site.bench.tasks.find_server("alice", "one")
+    assert (task.software["image_tag"], task.memory) == ("2", 1 << 30)
+    assert parse_options(task.options) == parse_options(options)
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -284,7 +304,7 @@ async def test_the_log_of_an_attempt_with_a_number_that_is_none(site: Site) -> N
 
 async def test_the_spawners_are_told_of_active_tasks_alone(site: Site) -> None:
     task, key = site.start(), site.bench.keys.spawner_key
-    ended = site.bench.tasks.start("two", {"software": "echo"}, ALICE)
+    ended = start_task(site.bench.tasks, "two", {"software": "echo"}, ALICE)
     site.bench.tasks.stopped(ended)
     record = {"id": task.id, "user": "alice", "server_name": "one", "state": "running"}
     assert await site.call("GET", "hub/tasks", token=key) == (200, {"tasks": [record]})
@@ -295,8 +315,8 @@ async def test_the_spawners_are_told_of_active_tasks_alone(site: Site) -> None:
 
 
 async def test_all_tasks_of_a_user_are_stopped_before_the_user_is_deleted(site: Site) -> None:
-    first, second = site.start(), site.bench.tasks.start("two", {"software": "echo"}, ALICE)
-    other = site.bench.tasks.start("one", {"software": "echo"}, User("bob"))
+    first, second = site.start(), start_task(site.bench.tasks, "two", {"software": "echo"}, ALICE)
+    other = start_task(site.bench.tasks, "one", {"software": "echo"}, User("bob"))
     site.hub.scopes["admin"] = [ACCESS, "delete:servers", "read:servers"]
     assert (await site.call("POST", "api/users/alice/stop", token="bob"))[0] == 404
     status, answer = await site.call("POST", "api/users/alice/stop", token="admin")
@@ -344,9 +364,9 @@ async def test_the_page_of_a_task_that_has_just_been_shared(site: Site) -> None:
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_list_reads_what_is_in_it(site: Site) -> None:
     add_history(site.bench.tasks.database, "local")
-    task, other = site.start(), site.bench.tasks.start("two", {"software": "echo"}, ALICE)
+    task, other = site.start(), start_task(site.bench.tasks, "two", {"software": "echo"}, ALICE)
     site.hub.scopes["bob"].append("access:servers!server=alice/one")
-    own = site.bench.tasks.start("own", {"software": "echo"}, User("bob"))
+    own = start_task(site.bench.tasks, "own", {"software": "echo"}, User("bob"))
     assert await site.listed("bob") == [own.id, task.id]
     with counted_rows(site.bench.tasks.database) as counts:
         assert await site.listed("bob") == [own.id, task.id]

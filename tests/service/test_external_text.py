@@ -14,6 +14,7 @@ from rosetta_hub.reconciler.job_watcher import JobWatcher
 from rosetta_hub.resources.resource import Queue
 from rosetta_hub.resources.wms import Job, JobEnd, JobState
 from rosetta_hub.tasks.conditions import Conditions
+from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
 from .test_manager import report
@@ -31,14 +32,14 @@ def test_a_text_is_cleaned_and_cut() -> None:
 
 def test_odd_text_of_a_container_is_recorded(bench: Bench) -> None:
     """The output of a container ends in a NUL byte: its end is recorded all the same."""
-    task = bench.tasks.start("one", {"software": "echo"}, ALICE)
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     bench.tasks.report(task, report("failed", reason="exited", exit_code=1, detail="x\0"))
     found = bench.tasks.find(task.id)
     assert (found.state, found.detail) == (TaskState.FAILED, "x\ufffd")
 
 
 def test_a_row_in_memory_is_what_was_stored(bench: Bench) -> None:
-    task = bench.tasks.start("one", {"software": "echo"}, ALICE)
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
 
     def change(row: Task) -> None:
         row.node = row.boot_id = row.job_id = row.job_state = row.job_reason = ODD
@@ -54,7 +55,7 @@ def test_a_row_in_memory_is_what_was_stored(bench: Bench) -> None:
 @pytest.mark.parametrize("name", ["a\0b", "a\nb", "\ud800"])
 def test_the_name_of_a_task_is_one_line(bench: Bench, name: str) -> None:
     with pytest.raises(InvalidOptions, match="name"):
-        bench.tasks.start("one", {"software": "echo", "name": name}, ALICE)
+        start_task(bench.tasks, "one", {"software": "echo", "name": name}, ALICE)
 
 
 class FakeQueue:
@@ -109,7 +110,7 @@ class Watched:
             self.add(name, **fields)
 
     def add(self, name: str, **fields: Any) -> None:
-        task = self.tasks.start(name, {"software": "echo"}, ALICE)
+        task = start_task(self.tasks, name, {"software": "echo"}, ALICE)
 
         def submit(row: Task) -> None:
             row.computing, row.job_id, row.remote_user = "cluster", name, "alice"

@@ -20,6 +20,7 @@ from rosetta_hub.periodic.activity import ActivityReporter
 from rosetta_hub.periodic.liveness import LivenessWatcher
 from rosetta_hub.periodic.orphans import OrphanStopper
 from rosetta_hub.periodic.unopened import UnopenedCuller
+from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
 from .test_jobs import Desk
@@ -111,7 +112,7 @@ def settings_of(directory: Path) -> Rosetta:
 async def test_no_periodic_step_reads_what_has_ended(bench: Bench, tmp_path: Path) -> None:
     tasks, settings, hub = bench.tasks, settings_of(tmp_path), cast(HubClient, Hub())
     add_history(tasks.database, "local")
-    task = tasks.start("one", {"software": "echo"}, ALICE)
+    task = start_task(tasks, "one", {"software": "echo"}, ALICE)
     tasks.report(task, report("running"))
     edge = cast(EdgePublisher, Edge())
     steps = {
@@ -131,7 +132,7 @@ async def test_no_periodic_step_reads_what_has_ended(bench: Bench, tmp_path: Pat
 def test_queries_of_single_moments_use_an_index(bench: Bench) -> None:
     tasks = bench.tasks
     add_history(tasks.database, "local")
-    task = tasks.start("one", {"software": "echo"}, ALICE)
+    task = start_task(tasks, "one", {"software": "echo"}, ALICE)
     with counted_rows(tasks.database) as counts:
         assert tasks.active_ids() == [task.id]
         assert not tasks.has_port_to_free()

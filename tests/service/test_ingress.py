@@ -32,6 +32,7 @@ from rosetta_hub.tunnels import (
     stop_tunnels,
 )
 from tests.support.sshd import free_port
+from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
 from .test_manager import report
@@ -139,7 +140,7 @@ class Site:
 
     def start(self, name: str, computing: str = "local") -> Task:
         """A running task, which nobody knows of but the database."""
-        task = self.bench.tasks.start(name, {"software": "echo"}, ALICE)
+        task = start_task(self.bench.tasks, name, {"software": "echo"}, ALICE)
         self.bench.tasks.report(task, report("running", interface={"kind": "socket"}))
         return self.change(task, computing=computing)
 

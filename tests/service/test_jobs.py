@@ -34,6 +34,7 @@ from rosetta_hub.tasks.messages import message
 from rosetta_hub.tasks.report import Report
 from tests.support.eventually import until
 from tests.support.fake_slurm import FakeSlurm
+from tests.support.starting import start_task
 
 COMPUTING = {
     "id": "cluster",
@@ -89,7 +90,7 @@ class Desk:
 
     def start(self, name: str = "one", user: str = "alice", **options: Any) -> Task:
         chosen = {"software": "echo", "cpus": 4, **options}
-        return self.tasks.start(name, chosen, User(user))
+        return start_task(self.tasks, name, chosen, User(user))
 
     async def step(self, task: Task) -> float | None:
         return await self.steps.step(self.tasks.find(task.id), self.queue)

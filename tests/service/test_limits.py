@@ -11,6 +11,7 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ConfigError, InvalidOptions, LimitReached
 from rosetta_hub.tasks.manager import TaskManager
+from tests.support.starting import start_task
 
 from .conftest import ALICE, SOFTWARE, Bench
 
@@ -44,7 +45,7 @@ class Desk:
     def start(self, user: User = ALICE, **options: Any) -> Task:
         self.count += 1
         chosen = {"software": "echo", "name": f"T{self.count}", **options}
-        return self.tasks.start(f"t{self.count}", chosen, user)
+        return start_task(self.tasks, f"t{self.count}", chosen, user)
 
     def refusal(self, user: User = ALICE, **options: Any) -> str:
         before = len(self.tasks.active())
@@ -86,7 +87,7 @@ def test_a_task_that_is_started_again_does_not_count_against_itself(desk: Desk) 
     desk.limit({"tasks": 1})
     task = desk.start()
     desk.tasks.stopped(task)
-    again = desk.tasks.start(task.server_name, {"software": "echo"}, ALICE)
+    again = start_task(desk.tasks, task.server_name, {"software": "echo"}, ALICE)
     assert (again.id, again.attempt) == (task.id, 2)
 
 

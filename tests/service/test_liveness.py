@@ -9,6 +9,7 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task, TaskState, utc_now
 from rosetta_hub.periodic.liveness import LivenessWatcher
 from rosetta_hub.tasks.liveness import unresponsive_since
+from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
 from .test_manager import report
@@ -24,7 +25,7 @@ def heartbeat(seconds: float) -> Callable[[Task], None]:
 
 
 async def test_pages_are_told_when_it_begins_and_when_it_ends(bench: Bench) -> None:
-    task = bench.tasks.start("one", {"software": "echo"}, ALICE)
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     bench.tasks.report(task, report("running"))
     watcher = LivenessWatcher(bench.tasks, Rosetta(heartbeat_interval=5))
     expected = list(bench.woken)

@@ -5,6 +5,7 @@ import pytest
 from rosetta_hub.database.models import DesiredState, TaskState
 from rosetta_hub.errors import Conflict, NotAllowed, NotFound
 from rosetta_hub.tasks.report import Report
+from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
 
@@ -15,7 +16,7 @@ def report(state: str, sequence: int = 1, **keys: object) -> Report:
 
 
 def test_a_start_is_recorded_and_wakes_the_reconciler(bench: Bench) -> None:
-    task = bench.tasks.start("one", {"software": "echo", "memory": "2G"}, ALICE)
+    task = start_task(bench.tasks, "one", {"software": "echo", "memory": "2G"}, ALICE)
     found = bench.tasks.find(task.id)
     assert (found.state, found.desired_state, found.attempt) == (
         TaskState.QUEUED,
@@ -29,30 +30,30 @@ def test_a_start_is_recorded_and_wakes_the_reconciler(bench: Bench) -> None:
 
 def test_large_numbers_fit(bench: Bench) -> None:
     """PostgreSQL's plain integer ends at 2 GB."""
-    task = bench.tasks.start("one", {"software": "echo", "memory": "4T"}, ALICE)
+    task = start_task(bench.tasks, "one", {"software": "echo", "memory": "4T"}, ALICE)
     big = report("pulling", progress={"done": 5 << 40, "total": 6 << 40})
     bench.tasks.report(task, big)
     assert bench.tasks.find(task.id).progress_total == 6 << 40
 
 
 def test_an_active_task_is_not_started_twice(bench: Bench) -> None:
-    bench.tasks.start("one", {"software": "echo"}, ALICE)
+    start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     with pytest.raises(Conflict, match="already waiting to start"):
-        bench.tasks.start("one", {"software": "echo"}, ALICE)
-    bench.tasks.start("two", {"software": "echo"}, ALICE)
+        start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
+    start_task(bench.tasks, "two", {"software": "echo"}, ALICE)
 
 
 def test_a_new_attempt_begins_clean(bench: Bench) -> None:
-    task = bench.tasks.start("one", {"software": "echo"}, ALICE)
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     bench.tasks.report(task, report("failed", reason="exited", exit_code=3, detail="oh no"))
-    again = bench.tasks.start("one", {"software": "echo", "version": "2"}, ALICE)
+    again = start_task(bench.tasks, "one", {"software": "echo", "version": "2"}, ALICE)
     assert (again.id, again.attempt, again.state) == (task.id, 2, TaskState.QUEUED)
     assert (again.reason, again.exit_code, again.detail) == (None, None, "")
     assert (again.sequence, again.ended, again.software["image_tag"]) == (0, None, "2")
 
 
 def test_the_secret_of_an_attempt_opens_that_attempt_only(bench: Bench) -> None:
-    task = bench.tasks.start("one", {"software": "echo"}, ALICE)
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     secret = bench.keys.agent_secret(task.id, 1)
     assert bench.tasks.check_agent(task.id, 1, secret).id == task.id
     with pytest.raises(NotAllowed):
@@ -60,13 +61,13 @@ def test_the_secret_of_an_attempt_opens_that_attempt_only(bench: Bench) -> None:
     with pytest.raises(NotAllowed):
         bench.tasks.check_agent(task.id, 2, secret)
     bench.tasks.report(task, report("failed", reason="exited"))
-    bench.tasks.start("one", {"software": "echo"}, ALICE)
+    start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     with pytest.raises(NotFound, match="newer attempt"):
         bench.tasks.check_agent(task.id, 1, secret)
 
 
 def test_a_wrong_secret_does_not_tell_which_tasks_exist(bench: Bench) -> None:
-    task = bench.tasks.start("one", {"software": "echo"}, ALICE)
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     answers = []
     for task_id in (task.id, "0123456789ab"):
         with pytest.raises(NotAllowed) as caught:
@@ -78,14 +79,14 @@ def test_a_wrong_secret_does_not_tell_which_tasks_exist(bench: Bench) -> None:
 
 
 def test_an_old_report_changes_nothing(bench: Bench) -> None:
-    task = bench.tasks.start("one", {"software": "echo"}, ALICE)
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     bench.tasks.report(task, report("running", 5, interface={"kind": "socket"}))
     bench.tasks.report(task, report("starting", 4))
     assert bench.tasks.find(task.id).state is TaskState.RUNNING
 
 
 def test_an_agent_of_an_ended_attempt_is_sent_away(bench: Bench) -> None:
-    task = bench.tasks.start("one", {"software": "echo"}, ALICE)
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     task = bench.tasks.fail(task, "ports_exhausted")
     with pytest.raises(NotFound):
         bench.tasks.report(task, report("running", 2))
@@ -93,7 +94,7 @@ def test_an_agent_of_an_ended_attempt_is_sent_away(bench: Bench) -> None:
 
 
 def test_a_software_that_ends_well_was_stopped(bench: Bench) -> None:
-    task = bench.tasks.start("one", {"software": "echo"}, ALICE)
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     bench.tasks.report(task, report("running", 1, interface={"kind": "port", "port": 4000}))
     bench.tasks.report(task, report("failed", 2, reason="exited", exit_code=0))
     assert bench.tasks.find(task.id).state is TaskState.STOPPED
@@ -101,9 +102,9 @@ def test_a_software_that_ends_well_was_stopped(bench: Bench) -> None:
 
 def test_changes_of_an_older_attempt_are_refused(bench: Bench) -> None:
     """A slow stop of the first attempt must not stop the second one."""
-    first = bench.tasks.start("one", {"software": "echo"}, ALICE)
+    first = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     bench.tasks.report(first, report("stopped"))
-    bench.tasks.start("one", {"software": "echo"}, ALICE)
+    start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     with pytest.raises(NotFound):
         bench.tasks.request_stop(first)
     with pytest.raises(NotFound):
@@ -112,7 +113,7 @@ def test_changes_of_an_older_attempt_are_refused(bench: Bench) -> None:
 
 
 def test_the_log_is_asked_for_where_it_ended(bench: Bench) -> None:
-    task = bench.tasks.start("one", {"software": "echo"}, ALICE)
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     for offset, text in ((0, "one\n"), (0, "one\ntwo\n"), (4, "two\nthree\n")):
         bench.tasks.report(task, report("running", 1, log={"offset": offset, "text": text}))
     assert bench.tasks.logs.read(task.id, 1) == "one\ntwo\nthree\n"

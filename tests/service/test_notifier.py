@@ -12,6 +12,7 @@ from rosetta_hub.mail.notifier import Notifier
 from rosetta_hub.mail.preferences import Preferences, write_preferences
 from rosetta_hub.tasks.changes import Before
 from rosetta_hub.tasks.manager import TaskManager
+from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
 from .test_manager import report
@@ -35,7 +36,7 @@ def tasks(bench: Bench) -> TaskManager:
 
 def start(tasks: TaskManager, ago: timedelta = LONG) -> Task:
     """A task that was asked for some time ago."""
-    task = tasks.start("one", {"software": "echo"}, ALICE)
+    task = start_task(tasks, "one", {"software": "echo"}, ALICE)
 
     def age(row: Task) -> None:
         row.created = utc_now() - ago

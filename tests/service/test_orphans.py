@@ -8,6 +8,7 @@ from rosetta_hub.database.models import DesiredState
 from rosetta_hub.errors import HubUnavailable
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.periodic.orphans import OrphanStopper
+from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
 
@@ -27,7 +28,7 @@ class Hub:
 
 async def rounds(bench: Bench, *answers: set[str] | None) -> DesiredState:
     """What is wanted of the task `one` after these answers."""
-    task = bench.tasks.start("one", {"software": "echo"}, ALICE)
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     stopper = OrphanStopper(bench.tasks, cast(HubClient, Hub(*answers)))
     for answer in answers:
         if answer is None:

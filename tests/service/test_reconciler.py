@@ -15,6 +15,7 @@ from rosetta_hub.reconciler.reconciler import Reconciler
 from rosetta_hub.resources.direct_launcher import AgentRefused
 from rosetta_hub.resources.resource import Host, HostInstance
 from rosetta_hub.tasks.conditions import Conditions
+from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
 from .test_manager import report
@@ -85,7 +86,7 @@ def site(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     reconciler = Reconciler(bench.tasks, hosts, {}, ingress, jobs, conditions, settings)
     # A task is looked after at once.
     monkeypatch.setattr(reconciler, "_patience", -reconciler._patience)
-    task = bench.tasks.start("one", {"software": "echo"}, ALICE)
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     return Site(bench, host, conditions, reconciler, task.id)
 
 

@@ -15,6 +15,7 @@ from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.tasks import messages, report
 from rosetta_hub.tasks.report import Report, apply_report, parse_report
 from rosetta_hub.web.agent_api import ReportHandler
+from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
 
@@ -130,7 +131,7 @@ async def agents_url(bench: Bench) -> Any:
 async def test_no_report_is_a_fault_of_the_service(
     bench: Bench, agents_url: str, body: str, status: int
 ) -> None:
-    task = bench.tasks.start("one", {"software": "echo"}, ALICE)
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     headers = {"Authorization": f"Bearer {bench.keys.agent_secret(task.id, 1)}"}
     content = body.encode("utf-8", "surrogateescape")
     async with httpx.AsyncClient() as client:

@@ -13,6 +13,7 @@ from rosetta_hub.errors import HubUnavailable, UserError
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.periodic.retention import Retention
 from rosetta_hub.tasks.report import LogChunk
+from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
 from .test_history import add_history, counted_rows
@@ -36,7 +37,7 @@ class Hub:
 def ended(bench: Bench, name: str, days: float, user: User = ALICE) -> Task:
     """A task that ended so many days ago, with a log."""
     tasks = bench.tasks
-    task = tasks.start(name, {"software": "echo"}, user)
+    task = start_task(tasks, name, {"software": "echo"}, user)
     log = LogChunk(offset=0, text="said\n")
     tasks.report(task, report("running").model_copy(update={"log": log}))
     tasks.stopped(tasks.find(task.id))
@@ -66,7 +67,7 @@ async def test_old_tasks_are_deleted_with_their_logs(bench: Bench) -> None:
     old, hub = ended(bench, "old", 31), Hub()
     ended(bench, "", 31)
     ended(bench, "new", 29)
-    bench.tasks.start("active", {"software": "echo"}, ALICE)
+    start_task(bench.tasks, "active", {"software": "echo"}, ALICE)
     await retention(bench, hub, days=30).step()
     assert left(bench) == ["active", "new"]
     assert hub.removed == [("alice", "old")]
@@ -96,7 +97,7 @@ async def test_zero_keeps_everything(bench: Bench) -> None:
 async def test_a_task_that_was_started_again_stays(bench: Bench) -> None:
     old = ended(bench, "old", 31)
     step = retention(bench, Hub(), days=30)
-    bench.tasks.start("old", {"software": "echo"}, ALICE)
+    start_task(bench.tasks, "old", {"software": "echo"}, ALICE)
     await step._delete(old)
     assert left(bench) == ["old"]
 

@@ -11,6 +11,7 @@ from rosetta_hub.errors import Conflict
 from rosetta_hub.ingress import sessions as module
 from rosetta_hub.ingress.sessions import BrowserSessions
 from rosetta_hub.keys import Keys, digest
+from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
 
@@ -22,7 +23,7 @@ def sessions(bench: Bench) -> BrowserSessions:
 
 @pytest.fixture
 def task(bench: Bench) -> Task:
-    return bench.tasks.start("one", {"software": "echo"}, ALICE)
+    return start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
 
 
 def test_same_login_gets_the_same_session(

@@ -25,6 +25,7 @@ from rosetta_hub.web.application import build_application
 from rosetta_hub.web.auth import build_hub_auth
 from rosetta_hub.web.handlers import Services
 from rosetta_hub.web.page_templates import PageTemplates
+from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
 
@@ -183,7 +184,7 @@ async def test_a_new_user_of_the_same_name_inherits_nothing(site: Site) -> None:
 
 async def test_a_key_is_deleted_by_hand(site: Site, bench: Bench) -> None:
     await site.call("PUT", CLUSTER, {"remote_user": "al1ce"})
-    task = bench.tasks.start("one", {"software": "echo"}, ALICE)
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
     move_to(bench, task, "cluster")
     status, answer = await site.call("DELETE", CLUSTER)
     assert (status, site.rows()) == (409, 1)

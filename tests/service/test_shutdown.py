@@ -11,6 +11,7 @@ from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.service.composition import Parts
+from tests.support.starting import start_task
 
 SOFTWARE: list[dict[str, Any]] = [{"name": "Echo", "image_name": "rosetta/echo"}]
 COMPUTING: list[dict[str, Any]] = [
@@ -34,7 +35,7 @@ def parts(tmp_path: Path) -> Iterator[Parts]:
 async def test_what_does_not_stop_is_named(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = parts.tasks
     names = {
-        tasks.start(name, {"software": "echo", "name": name}, User("alice")).id: name
+        start_task(tasks, name, {"software": "echo", "name": name}, User("alice")).id: name
         for name in ("quick", "refused", "endless")
     }
 

@@ -15,6 +15,7 @@ from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.keys import Keys
 from rosetta_hub.tasks.report import Report
 from rosetta_hub.tasks.spawner_settings import SpawnerSettings
+from tests.support.starting import start_task
 
 from .conftest import ALICE, COMPUTING, SOFTWARE, Bench
 
@@ -23,7 +24,7 @@ SECRET = "token-of-the-login"
 
 def start(bench: Bench, options: dict[str, Any] | None = None, **settings: Any) -> Task:
     spawner = SpawnerSettings.model_validate(settings)
-    return bench.tasks.start("one", {"software": "echo"} | (options or {}), ALICE, spawner)
+    return start_task(bench.tasks, "one", {"software": "echo"} | (options or {}), ALICE, spawner)
 
 
 def environment(bench: Bench, task: Task, keys: Keys | None = None) -> dict[str, str]:

@@ -14,6 +14,7 @@ from rosetta_hub.errors import EdgeUnavailable
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.periodic.unopened import UnopenedCuller
 from rosetta_hub.tasks.messages import message
+from tests.support.starting import start_task
 
 from .conftest import ALICE, COMPUTING, SOFTWARE, Bench
 from .test_manager import report
@@ -76,7 +77,7 @@ def site(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Site:
     edge = Edge()
     stopper = UnopenedCuller(bench.tasks, cast(EdgePublisher, edge), settings)
     monkeypatch.setattr(stopper, "_began", utc_now() - EARLIER)
-    task = bench.tasks.start("one", {"software": "echo", "computing": "cluster"}, ALICE)
+    task = start_task(bench.tasks, "one", {"software": "echo", "computing": "cluster"}, ALICE)
     bench.tasks.report(task, report("running", interface={"kind": "socket"}))
     made = Site(bench, edge, stopper, task)
     started = utc_now() - EARLIER

@@ -21,6 +21,7 @@ from rosetta_hub.hub.client import HubClient
 from rosetta_hub.tasks.report import LogChunk
 from rosetta_hub.users.deletion import Users
 from rosetta_hub.users.identities import Identities
+from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
 from .test_manager import report
@@ -72,7 +73,7 @@ class Site:
         """A user with an ended task and its log, a key, a choice of mails and a session."""
         await self.users.recognise(name, self.hub.created[name])
         tasks, user = self.bench.tasks, User(name)
-        task = tasks.start("one", {"software": "echo"}, user)
+        task = start_task(tasks, "one", {"software": "echo"}, user)
         log = LogChunk(offset=0, text="secret\n")
         tasks.report(task, report("running").model_copy(update={"log": log}))
         task = tasks.stopped(tasks.find(task.id))
@@ -183,7 +184,7 @@ async def test_a_user_missing_in_the_list_alone_is_there(site: Site) -> None:
 async def test_tasks_are_stopped_before_the_key_goes(site: Site) -> None:
     await site.give_everything("alice")
     tasks = site.bench.tasks
-    task = tasks.start("two", {"software": "echo"}, ALICE)
+    task = start_task(tasks, "two", {"software": "echo"}, ALICE)
     with pytest.raises(Conflict, match="are being stopped"):
         await site.users.recognise("alice", LATER)
     task = tasks.find(task.id)

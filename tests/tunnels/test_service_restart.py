@@ -24,6 +24,7 @@ from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.report import Report
 from rosetta_hub.users.identities import Identities
 from tests.support.eventually import until
+from tests.support.starting import start_task
 from tests.tunnels.conftest import DEADLINE, Container, Rig
 
 
@@ -77,7 +78,7 @@ class Deployment:
         )
 
     def start_task(self) -> Task:
-        task = self.tasks.start("one", {"software": "echo"}, User("alice"))
+        task = start_task(self.tasks, "one", {"software": "echo"}, User("alice"))
         report = {"sequence": 1, "state": "running", "interface": {"kind": "socket"}}
         self.tasks.report(task, Report.model_validate(report))
         return self.tasks.find(task.id)
