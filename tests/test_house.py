@@ -96,15 +96,19 @@ def test_only_the_ssh_module_imports_asyncssh() -> None:
     assert [user for user in users if not is_within(user, ("rosetta_hub.ssh",))] == []
 
 
-def test_the_hub_imports_of_the_agent_its_protocol_alone() -> None:
-    """What both sides have to know stands there once; the rest of the agent is only shipped."""
+# What both sides have to know stands there once.
+PROTOCOLS = ("rosetta_agent.protocol", "rosetta_agent.files.frames")
+
+
+def test_the_hub_imports_of_the_agent_its_protocols_alone() -> None:
+    """The rest of the agent is only shipped."""
     wrong = [
         (module, name)
         for module in MODULES
         if is_within(module, ("rosetta_hub", "rosetta_spawners"))
         for name in imports_of(module)
         if is_within(name, ("rosetta_agent",))
-        and not is_within(name, ("rosetta_agent.protocol",))
+        and not is_within(name, PROTOCOLS)
         # `from rosetta_agent import protocol` imports the package, too.
         and not (name == "rosetta_agent" and "rosetta_agent.protocol" in imports_of(module))
     ]
@@ -138,7 +142,13 @@ FORBIDDEN = {
     "rosetta_hub.tasks": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
     "rosetta_hub.mail": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
     "rosetta_hub.users": (*UPPER, "rosetta_hub.edge"),
-    "rosetta_hub.agents": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
+    "rosetta_hub.files": (*UPPER, "rosetta_hub.edge"),
+    "rosetta_hub.agents": (
+        *UPPER,
+        "rosetta_hub.edge",
+        "rosetta_hub.files",
+        "rosetta_hub.resources",
+    ),
     "rosetta_hub.reconciler": (*UPPER[:3], "rosetta_spawners"),
     "rosetta_hub.periodic": (*UPPER[:2], "rosetta_spawners"),
     "rosetta_hub.web": ("rosetta_hub.service", "rosetta_spawners"),

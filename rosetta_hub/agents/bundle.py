@@ -34,7 +34,7 @@ BatchVerb = Literal["batch", "check"]
 def agent_archive() -> bytes:
     """The agent as a zip file; the same bytes wherever the same agent is packed."""
     buffer = io.BytesIO()
-    folder = _agent_folder()
+    folder = agent_folder()
     with zipfile.ZipFile(buffer, "w") as archive:
         for path in sorted(folder.rglob("*.py")):
             info = zipfile.ZipInfo(str(path.relative_to(folder.parent)), _DATE)
@@ -100,10 +100,11 @@ def _program(spec: Mapping[str, Any], verb: BatchVerb) -> str:
 
 @functools.cache
 def _boot() -> str:
-    return (_agent_folder() / "bootstrap.py").read_text()
+    return (agent_folder() / "bootstrap.py").read_text()
 
 
-def _agent_folder() -> Path:
+def agent_folder() -> Path:
+    """Where the agent's modules are. Raises ConfigError when it is not installed."""
     spec = importlib.util.find_spec("rosetta_agent")
     if spec is None or spec.origin is None:
         raise ConfigError("the package rosetta_agent is not installed")

@@ -1,0 +1,1 @@
+"""Files of storages: typed operations over channels to a program that runs as the user."""

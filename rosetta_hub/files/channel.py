@@ -1,0 +1,72 @@
+"""Frames to and from the files program, whatever carries them."""
+
+import asyncio
+import contextlib
+from typing import Protocol
+
+from rosetta_agent.files.frames import HEADER, Frame, FrameError, build_header, parse_header
+from rosetta_hub.files.errors import ended, malformed
+
+#: Bytes that a stream reader buffers, so that frames of data do not wait for each other.
+STREAM_LIMIT = 1 << 20
+
+
+class Channel(Protocol):
+    """Carries frames to one files program. One task sends, one task receives."""
+
+    async def send(self, kind: bytes, payload: bytes) -> None:
+        """Send a frame; waits while the other side does not read.
+
+        Raises:
+            StorageUnavailable: the channel has ended.
+        """
+
+    async def receive(self) -> Frame:
+        """The next frame.
+
+        Raises:
+            StorageUnavailable: the channel has ended, or what came is no frame.
+        """
+
+    def close(self) -> None:
+        """End the channel, which ends the program and whatever it does. May be called again."""
+
+    async def wait_closed(self) -> None:
+        """Wait, after `close`, until nothing of the channel is left."""
+
+
+class StreamChannel:
+    """A channel over a byte stream; its writer may be any that has StreamWriter's methods."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def send(self, kind: bytes, payload: bytes) -> None:
+        """Send a frame; waits while the other side does not read."""
+        try:
+            self._writer.write(build_header(kind, len(payload)))
+            self._writer.write(payload)
+            await self._writer.drain()
+        except (OSError, RuntimeError) as error:
+            # RuntimeError: the transport is closed already.
+            raise ended() from error
+
+    async def receive(self) -> Frame:
+        """The next frame."""
+        try:
+            kind, length = parse_header(await self._reader.readexactly(HEADER.size))
+            return Frame(kind, await self._reader.readexactly(length))
+        except (OSError, asyncio.IncompleteReadError) as error:
+            raise ended() from error
+        except FrameError as error:
+            raise malformed(str(error)) from error
+
+    def close(self) -> None:
+        """End the channel."""
+        self._writer.close()
+
+    async def wait_closed(self) -> None:
+        """Wait until the stream is closed."""
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
