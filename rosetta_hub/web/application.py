@@ -10,6 +10,7 @@ from rosetta_hub.errors import NotFound
 from rosetta_hub.web.agent_api import ReportHandler
 from rosetta_hub.web.api import api_routes
 from rosetta_hub.web.event_stream import EventsHandler
+from rosetta_hub.web.files_page import FilesPage
 from rosetta_hub.web.handlers import SECURITY_HEADERS, BaseHandler, Services
 from rosetta_hub.web.inventory_api import computing_routes
 from rosetta_hub.web.openapi import OpenApiHandler
@@ -77,6 +78,8 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}", TasksPage, arguments),
         (rf"{prefix}tasks/([0-9a-f]{{12}})", TaskPage, arguments),
         (rf"{prefix}open/([0-9a-f]{{12}})", OpenPage, arguments),
+        # Without a group: parts of a path may be anything, and are the script's business.
+        (rf"{prefix}files/.*", FilesPage, arguments),
         (rf"{prefix}oauth_callback", OAuthCallback, arguments),
         (rf"{prefix}static/(.*)", StaticHandler, {"path": str(STATIC)}),
         (rf"{prefix}health", HealthHandler, arguments),

@@ -6,9 +6,11 @@ const PREFIX = first("[data-prefix]")?.dataset.prefix || "/services/rosetta/";
 
 /** An error whose message is a message for the user. */
 export class ApiError extends Error {
-  constructor(message, status) {
+  /** `data` is the whole answer of the API, where it was JSON. */
+  constructor(message, status, data = null) {
     super(message);
     this.status = status;
+    this.data = data;
   }
 
   /** Whether logging in again is what helps. */
@@ -27,13 +29,14 @@ export function taskUrl(id, rest = "") {
 }
 
 /** The address of a stream of events: EventSource sends no headers, so the token goes along. */
-export function eventsUrl(task = "") {
+export function eventsUrl(task = "", path = "events") {
   const query = new URLSearchParams({ _xsrf: xsrfToken() });
   if (task) query.set("task", task);
-  return apiUrl(`events?${query}`);
+  return apiUrl(`${path}?${query}`);
 }
 
-function xsrfToken() {
+/** The token that JupyterHub wants with each request of a script. */
+export function xsrfToken() {
   // Several cookies may have the name; the browser puts the one of the longest path first.
   const found = document.cookie.split("; ").find((one) => one.startsWith("_xsrf="));
   return found ? found.slice("_xsrf=".length) : "";
@@ -44,12 +47,17 @@ function xsrfToken() {
  * Throws ApiError with the API's own message.
  */
 export async function call(method, url, body) {
+  if (body === undefined) return send(method, url);
+  return send(method, url, JSON.stringify(body), { "Content-Type": "application/json" });
+}
+
+/** As `call`, with a body that is sent as it is, and more headers. */
+export async function send(method, url, body, more = {}) {
   // JupyterHub wants the token for reading, too, where a script asks.
-  const headers = { Accept: "application/json", "X-XSRFToken": xsrfToken() };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const headers = { Accept: "application/json", "X-XSRFToken": xsrfToken(), ...more };
   let response;
   try {
-    response = await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    response = await fetch(url, { method, headers, body });
   } catch {
     throw new ApiError("The service can't be reached. Please try again in a moment.", 0);
   }
@@ -90,7 +98,7 @@ async function readAnswer(response) {
   // A login page instead of JSON: the session has ended.
   if (response.ok && !json && text) throw new ApiError("You are logged out. Please reload the page.", 401);
   if (response.ok) return data;
-  throw new ApiError(data?.error || fallback(response.status), response.status);
+  throw new ApiError(data?.error || fallback(response.status), response.status, data);
 }
 
 function fallback(status) {
