@@ -24,6 +24,7 @@ from rosetta_hub.edge import (
     stop_edge,
 )
 from rosetta_hub.edge.process import find_chp, find_node
+from tests.support.ports import free_port
 
 HERE = Path(__file__).parent
 
@@ -37,13 +38,6 @@ class Server:
     pid: int
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     path: str = "/"
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:

@@ -12,7 +12,8 @@ import tempfile
 from collections.abc import Iterator
 
 from bench.common import Goal, alternate, finish, median_ratio, print_row
-from bench.edge_common import Server, free_port, run, run_backend, run_edge, run_wrk, wait_for_port
+from bench.edge_common import Server, run, run_backend, run_edge, run_wrk, wait_for_port
+from tests.support.ports import free_port
 
 # Enough to keep both busy: with few, the waits between three processes count, too.
 CONNECTIONS = 128

@@ -19,9 +19,10 @@ from pathlib import Path
 
 from bench.common import Goal, finish, print_row
 from rosetta_hub.catalogue.computing import Computing
-from tests.e2e.deployment import Deployment, User, free_port
+from tests.e2e.deployment import Deployment, User
 from tests.hpc.hub import EXTRA, SOFTWARE, Hub, slurm_resource
 from tests.support.cluster import Cluster, started_cluster
+from tests.support.ports import free_port
 
 ROUNDS = 10
 MOST_SECONDS = 1.0

@@ -21,9 +21,10 @@ from typing import Any
 
 from bench.common import Goal, finish, print_row
 from tests.e2e.conftest import ECHO, python_software
-from tests.e2e.deployment import Deployment, User, free_port
+from tests.e2e.deployment import Deployment, User
 from tests.e2e.machines import Machine, apptainer_machine, this_machine
 from tests.e2e.registry import registry_with_images
+from tests.support.ports import free_port
 
 ROUNDS = 10
 MOST_SECONDS = 1.0

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.edge_common import HERE, free_port, run
+from bench.edge_common import HERE, run
 from rosetta_hub.edge.process import find_node
 from rosetta_hub.ssh import Endpoint
 from rosetta_hub.ssh.keys import KeyPair, generate_key_pair
@@ -31,6 +31,7 @@ from rosetta_hub.tunnels import (
     ensure_tunnels,
     stop_tunnels,
 )
+from tests.support.ports import free_port
 from tests.support.sshd import Sshd
 
 SECRET = "5e" * 32

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import secrets
 import shutil
 import signal
 import socket
@@ -15,6 +14,8 @@ from typing import IO, cast
 
 import httpx
 import pytest
+
+from tests.support.ports import free_ports
 
 ROOT = Path(__file__).parents[1]
 SERVICE = "/services/rosetta"
@@ -49,16 +50,8 @@ def processes_of(port: int) -> list[str]:
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """A port whose neighbours are free; the demo's state is removed in the end.
-
-    It is below the ports that the kernel gives to outgoing connections, any of which may take a
-    free one between this look and the start of the demo.
-    """
-    port = next(
-        port
-        for port in iter(lambda: 10000 + secrets.randbelow(20000), None)
-        if all(map(is_free, range(port, port + 100)))
-    )
+    """A port whose neighbours are free; the demo's state is removed in the end."""
+    port = free_ports(100)[0]
     yield port
     shutil.rmtree(ROOT / ".demo" / str(port))
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from rosetta_agent.spec import container_name
+from tests.support.ports import free_port
 
 from .conftest import IMAGE
 from .fake import FakeService, wait_until
@@ -32,12 +33,6 @@ from .test_life import fetch, interface, own_address
 pytestmark = pytest.mark.timeout(func_only=True)
 
 MakeJob = Callable[..., AgentSpec]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def accepts(host: str, port: int) -> bool:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.ports import free_port
+
 CONFIG = """
 c = get_config()
 c.Rosetta.tasks_url = "http://127.0.0.1"
@@ -21,13 +23,8 @@ c.Rosetta.computing = [
 def call(
     tmp_path: Path, *arguments: str, stdout: int = subprocess.PIPE
 ) -> "subprocess.CompletedProcess[str]":
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     config = tmp_path / "jupyterhub_config.py"
-    config.write_text(CONFIG.format(state=str(tmp_path / "state"), port=port))
+    config.write_text(CONFIG.format(state=str(tmp_path / "state"), port=free_port()))
     command = [sys.executable, "-m", "rosetta_hub", "check", "--config", str(config), *arguments]
     environment = {**os.environ, "HOME": str(tmp_path)}
     return subprocess.run(

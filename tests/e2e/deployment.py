@@ -7,7 +7,6 @@ import os
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from tornado.simple_httpclient import HTTPStreamClosedError
 
 from rosetta_hub.edge.client import EdgeClient
 from rosetta_hub.errors import EdgeUnavailable
+from tests.support.ports import free_port, free_ports
 
 Value = TypeVar("Value")
 
@@ -61,13 +61,6 @@ rosetta_hub.setup(c, __file__, manage_service={manage_service})
 """
 
 
-def free_port() -> int:
-    """A TCP port of the loopback address that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 async def eventually(
     probe: Callable[[], Awaitable[Value | None]], what: str, seconds: float = 60
 ) -> Value:
@@ -101,7 +94,7 @@ class Deployment:
 
     def __post_init__(self) -> None:
         self.hub_port, self.service_port = free_port(), free_port()
-        self.first_port = 20000 + secrets.randbelow(400) * 20
+        self.first_port = free_ports(self.ports)[0]
         self.url = f"http://localhost:{self.hub_port}"
         self.directory.mkdir(exist_ok=True)
         self._write_config()

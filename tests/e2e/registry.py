@@ -8,7 +8,8 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from .deployment import free_port
+from tests.support.ports import free_port
+
 from .machines import ROOT
 
 CONFIG = """

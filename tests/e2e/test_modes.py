@@ -22,10 +22,11 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from rosetta_agent.spec import container_name
 from tests.service.postgres import postgresql
 from tests.support.browsing import visit
+from tests.support.ports import free_port
 
 from .browser import chromium, log_in
 from .conftest import COMPUTING, ECHO, python_software
-from .deployment import NAVIGATION, Deployment, User, eventually, free_port
+from .deployment import NAVIGATION, Deployment, User, eventually
 from .test_life import containers
 
 SOFTWARE = [

@@ -23,6 +23,7 @@ from playwright.async_api import BrowserContext, async_playwright
 
 from rosetta_hub.edge import EdgeClient, EdgeConfig, Session, Target, TaskListener, TcpTarget
 from rosetta_hub.edge import process as edge_process
+from tests.support.ports import free_port
 
 OLD_CHP = "4.6.3"
 HUB = "http://hub.example"
@@ -30,13 +31,6 @@ PAGE = {"Accept": "text/html,*/*;q=0.8"}
 DEADLINE = 20
 # The value of the cookie by which the edge knows the browser of a test's raw requests.
 BROWSER = "b" * 43
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def sha256(text: str) -> str:

@@ -3,6 +3,8 @@
 import asyncio
 from typing import TYPE_CHECKING
 
+from tests.support.ports import free_port
+
 if TYPE_CHECKING:
     from tests.edge.conftest import Backend
 
@@ -37,8 +39,6 @@ class HubProxy:
 
 
 async def start_hub_proxy(command: list[str], backend: "Backend") -> HubProxy:
-    from tests.edge.conftest import free_port
-
     port, api = free_port(), free_port()
     arguments = ["--ip", "127.0.0.1", "--port", str(port), "--api-ip", "127.0.0.1"]
     arguments += ["--api-port", str(api), "--log-level", "error"]

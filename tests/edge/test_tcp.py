@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rosetta_hub.edge import TcpTarget, UnixTarget
+from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from tests.edge.conftest import Rig
@@ -105,8 +106,6 @@ async def test_bytes_are_counted(rig: "Rig", serve: Serve) -> None:
 
 
 async def test_without_a_container_it_closes_at_once(rig: "Rig") -> None:
-    from tests.edge.conftest import free_port
-
     for target in [None, TcpTarget("127.0.0.1", free_port()), UnixTarget("/nonexistent")]:
         task = await rig.open(target, protocol="tcp")
         reader, writer = await task.connect()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rosetta_hub.edge import EdgeConfig, EdgeError, ensure_edge, stop_edge
+from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from tests.edge.conftest import Backend, OpenTask, Rig
@@ -221,8 +222,6 @@ async def test_name_is_given_once(named_rig: "Rig", backend: "Backend") -> None:
 
 async def test_port_beside_host_names(named_rig: "Rig", backend: "Backend") -> None:
     """Protocols without a host name in them need a port there, too."""
-    from tests.edge.conftest import free_port
-
     task = await named_rig.open(backend.target, protocol="tcp", host=None, port=free_port())
     reader, writer = await asyncio.open_connection("127.0.0.1", task.socket_port)
     writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rosetta_hub.edge import TcpTarget, UnixTarget
+from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from tests.edge.conftest import Answer, Backend, OpenTask, Rig
@@ -27,8 +28,6 @@ def check_page(answer: "Answer", task: "OpenTask") -> None:
 
 @pytest.fixture(params=["not ready", "refused", "no socket", "closes", "no HTTP"])
 async def task(request: pytest.FixtureRequest, rig: "Rig", backend: "Backend") -> "OpenTask":
-    from tests.edge.conftest import free_port
-
     if request.param == "not ready":
         return await rig.open(None)
     if request.param == "refused":

@@ -14,8 +14,8 @@ import pytest
 import pytest_asyncio
 
 from tests.spawners.hub import User, until
-from tests.spawners.stub import free_ports
 from tests.support.fake_slurm import FakeSlurm
+from tests.support.ports import free_port
 
 from .deployment import INSTALLED, PLAIN, WEB, ExistingHub
 
@@ -126,7 +126,7 @@ async def answer_everything(reader: asyncio.StreamReader, writer: asyncio.Stream
 
 async def test_batch_job(hub: ExistingHub) -> None:
     slurm = FakeSlurm(Path(hub.directory / "slurm"))
-    (port,) = free_ports(1)
+    port = free_port()
     starting = asyncio.create_task(
         hub.api("POST", f"/users/{USER}/servers/job", {"software": "batch"})
     )

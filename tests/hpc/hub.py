@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from rosetta_hub.tunnels.client import TunnelsClient
-from tests.e2e.deployment import Deployment, User, eventually, free_port
+from tests.e2e.deployment import Deployment, User, eventually
 from tests.support.cluster import Cluster
+from tests.support.ports import free_port
 
 TINY = {
     "registry": "registry:5000",

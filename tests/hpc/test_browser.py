@@ -19,9 +19,10 @@ from tests.e2e.browser import (
     log_in,
     run_a_cell,
 )
-from tests.e2e.deployment import Deployment, eventually, free_port
+from tests.e2e.deployment import Deployment, eventually
 from tests.mail.server import PASSWORD, USER, Arrived, Mailbox, make_certificate, serve
 from tests.support.cluster import Cluster, wait_until
+from tests.support.ports import free_port
 
 from .hub import EXTRA, JUPYTER, TINY, Hub, check_gone, slurm_resource
 from .person import Person

@@ -13,8 +13,8 @@ from rosetta_hub.check.run import run_checks
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.users.identities import Identities
-from tests.e2e.deployment import free_port
 from tests.support.cluster import Cluster
+from tests.support.ports import free_port
 
 ACCOUNTS = {"cluster": "alice", "dialing": "alice", "direct": "alice", "host": "carol"}
 

@@ -31,7 +31,7 @@ from rosetta_hub.tunnels import (
     TunnelsUnavailable,
     stop_tunnels,
 )
-from tests.support.sshd import free_port
+from tests.support.ports import free_ports
 from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
@@ -119,11 +119,11 @@ class Site:
         self.bench = bench
         self.meddler = Meddler()
         self.remote = Remote()
-        self.ports = [free_port() for _ in range(4)]
+        self.ports = free_ports(4)
         self.settings = Rosetta(
             state_dir=str(folder),
             tasks_url="http://127.0.0.1",
-            tasks_ports=f"{min(self.ports)}-{max(self.ports)}",
+            tasks_ports=f"{self.ports[0]}-{self.ports[-1]}",
         )
         self.config = TunnelsConfig(self.settings.state_path)
         self.restart()

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from .stub import free_ports
+from tests.support.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 PROXY = Path(sys.executable).parent / "configurable-http-proxy"

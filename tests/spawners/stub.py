@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -181,14 +180,3 @@ class _WaitingRoom(web.RequestHandler):
     def get(self) -> None:
         # As the service: no cookie, so to the login.
         self.redirect("/hub/login")
-
-
-def free_ports(number: int) -> list[int]:
-    """Ports that nothing listens on now, all different."""
-    sockets = [socket.socket() for _ in range(number)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [int(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

@@ -12,9 +12,10 @@ from rosetta_hub.errors import Unavailable
 from rosetta_hub.keys import Keys
 from rosetta_spawners import TaskSpawner
 from rosetta_spawners.errors import StartRefused
+from tests.support.ports import free_port
 
 from .fakes import FakeGroup, FakeRow, FakeUser, rosetta_config, spawner_arguments
-from .stub import StubService, free_ports
+from .stub import StubService
 
 NAME = ("alice", "one")
 
@@ -22,7 +23,7 @@ NAME = ("alice", "one")
 @pytest.fixture
 async def stub(tmp_path: Path) -> AsyncIterator[StubService]:
     """The service."""
-    made = StubService(Keys(tmp_path).spawner_key, free_ports(1)[0])
+    made = StubService(Keys(tmp_path).spawner_key, free_port())
     made.up()
     yield made
     await made.down()

@@ -10,14 +10,9 @@ import subprocess
 import time
 from pathlib import Path
 
+from .ports import free_port
+
 DEADLINE = 20
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def make_key(path: Path, comment: str = "a test") -> Path:

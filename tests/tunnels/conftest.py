@@ -30,7 +30,8 @@ from rosetta_hub.tunnels import (
 )
 from tests.ssh.conftest import make_endpoint
 from tests.support.eventually import until
-from tests.support.sshd import Sshd, free_port
+from tests.support.ports import free_port
+from tests.support.sshd import Sshd
 
 TASK = "0123456789ab"
 SECRET = "5e" * 32
