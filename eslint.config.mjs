@@ -15,7 +15,7 @@ const rules = {
 };
 
 export default [
-  { ignores: [".venv*/**", "node_modules/**", "build/**", ".demo/**", ".cache/**", "docker/**/www/**"] },
+  { ignores: [".venv*/**", "**/node_modules/**", "rosetta_hub/web/static/bundled/**", "build/**", ".demo/**", ".cache/**", "docker/**/www/**"] },
   js.configs.recommended,
   { rules },
   { files: ["**/*.js"], languageOptions: { sourceType: "module", globals: globals.browser } },

@@ -2,6 +2,8 @@
 
 import email.message
 import email.parser
+import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -14,6 +16,8 @@ from trove_classifiers import classifiers
 
 from .test_house import ROOT, SOURCES, tracked_files
 
+BUNDLE = ROOT / "rosetta_hub" / "web" / "static" / "bundled"
+
 pytestmark = pytest.mark.system
 
 
@@ -24,6 +28,21 @@ class Built:
     sdist: set[str]
     wheel: set[str]
     metadata: email.message.Message
+
+
+def bundled_files() -> list[Path]:
+    """What git does not have: the pages' third-party scripts, which `scripts/install` bundles."""
+    files = list(BUNDLE.iterdir())
+    assert {"tus.js", "editor.js", "notebook.js", "LICENSES.txt"} <= {path.name for path in files}
+    return files
+
+
+def copy_project(target: Path, files: list[Path]) -> None:
+    """The project without what lies about in a checkout."""
+    for path in files:
+        copy = target / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
 
 
 def build(kind: str, source: Path, target: Path) -> Path:
@@ -41,10 +60,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     directory = tmp_path_factory.mktemp("built")
     for name in ("copy", "sdist", "unpacked", "wheel"):
         (directory / name).mkdir()
-    for path in tracked_files():
-        target = directory / "copy" / path.relative_to(ROOT)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(path.read_bytes())
+    copy_project(directory / "copy", [*tracked_files(), *bundled_files()])
     with tarfile.open(build("sdist", directory / "copy", directory / "sdist")) as archive:
         archive.extractall(directory / "unpacked", filter="data")
     (source,) = (directory / "unpacked").iterdir()
@@ -58,7 +74,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 def test_sdist_holds_every_file(built: Built) -> None:
-    expected = {str(path.relative_to(ROOT)) for path in tracked_files()} - {".gitignore"}
+    files = [*tracked_files(), *bundled_files()]
+    expected = {str(path.relative_to(ROOT)) for path in files} - {".gitignore"}
     assert expected - built.sdist == set()
     added = {name for name in built.sdist - expected if ".egg-info/" not in name}
     assert added == {"PKG-INFO"}
@@ -68,9 +85,47 @@ def test_wheel_of_the_sdist_holds_every_file(built: Built) -> None:
     assert built.wheel == {
         str(Path(package, path.relative_to(folder)))
         for package, folder in SOURCES.items()
-        for path in tracked_files()
+        for path in (*tracked_files(), *bundled_files())
         if path.is_relative_to(folder)
     }
+
+
+def test_a_package_without_npm_and_bundle_is_refused(tmp_path: Path) -> None:
+    copy_project(tmp_path, tracked_files())
+    command = [sys.executable, "setup.py", "bundle"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={"PATH": ""}, timeout=60, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "needs Node 18 or newer with npm. Install it" in done.stderr
+
+
+def test_the_bundle_is_of_these_sources(tmp_path: Path) -> None:
+    """Without npm nothing is made: it is there already."""
+    copy_project(tmp_path, [*tracked_files(), *bundled_files()])
+    command = [sys.executable, "setup.py", "--quiet", "bundle"]
+    subprocess.run(command, cwd=tmp_path, env={"PATH": ""}, timeout=60, check=True)
+    source = tmp_path / "web" / "src" / "tus.js"
+    source.write_text(source.read_text() + "// Another version.\n")
+    done = subprocess.run(command, cwd=tmp_path, env={"PATH": ""}, timeout=60, capture_output=True)
+    assert b"missing or old" in done.stderr
+
+
+def test_the_bundle_has_all_licences_and_no_eval() -> None:
+    lock = json.loads((ROOT / "web" / "package-lock.json").read_text())
+    licences = (BUNDLE / "LICENSES.txt").read_text()
+    for name in lock["packages"][""]["dependencies"]:
+        version = lock["packages"][f"node_modules/{name}"]["version"]
+        assert f"{name} {version} (" in licences
+    for path in BUNDLE.glob("*.js"):
+        # Our policy would refuse both.
+        assert not re.search(r"\beval\(|new Function\b", path.read_text()), path.name
+
+
+def test_the_lock_file_names_no_host() -> None:
+    lock = json.loads((ROOT / "web" / "package-lock.json").read_text())
+    assert [name for name, entry in lock["packages"].items() if "resolved" in entry] == []
+    assert all("integrity" in entry for name, entry in lock["packages"].items() if name)
 
 
 def test_metadata(built: Built) -> None:

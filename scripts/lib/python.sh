@@ -54,6 +54,9 @@ install_javascript_tools() {
     sha256sum <"$root/package.json" >"$stamp"
 }
 
+# What the pages use of third parties; quick where it is there.
+install_bundle() { (cd "$root" && PATH=$venv/bin:$PATH quietly "$venv/bin/python" setup.py --quiet bundle); }
+
 # install_python demo|test
 install_python() {
     local what=.
@@ -63,6 +66,7 @@ install_python() {
     make_venv "$venv" --editable "$what"
     install_node
     install_proxy
+    install_bundle
 }
 
 # The oldest JupyterHub that is supported: the tests start hubs with it, but run in .venv.
