@@ -232,6 +232,19 @@ class Rosetta(MailOptions):
         0: all of them.""",
     ).tag(config=True)
 
+    copies_per_user = Integer(
+        2,
+        min=1,
+        help="Copies between storages that go on at once for each user; further ones wait.",
+    ).tag(config=True)
+
+    copies_at_once = Integer(
+        8,
+        min=1,
+        help="""Copies between storages that go on at once for all users together. Who has the
+        fewest is next.""",
+    ).tag(config=True)
+
     manage_edge = Bool(
         True,
         help="""True: the service starts edge and tunnels, and adopts those that run. False: they

@@ -1,7 +1,7 @@
 """Typed operations on the files of one storage, over one channel."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from rosetta_agent.files.frames import VERSION, encode_path
@@ -96,7 +96,7 @@ class FilesSession:
                 entries += parse_children(document, path)
             return Listing(entries, parse_total(answer.done))
 
-    async def walk(self, paths: Sequence[bytes]) -> AsyncIterator[Entry]:
+    async def walk(self, paths: Sequence[bytes]) -> AsyncGenerator[Entry, None]:
         """All entries of trees, parents first, each directory sorted by name's bytes.
 
         Use it with `contextlib.aclosing` where it may be left before its end.
@@ -130,7 +130,9 @@ class FilesSession:
                 raise malformed("no entry")
             yield Reading(parse_entry(document.get("entry", {}), path), answer.data())
 
-    async def archive(self, paths: Sequence[bytes], format: ArchiveFormat) -> AsyncIterator[bytes]:
+    async def archive(
+        self, paths: Sequence[bytes], format: ArchiveFormat
+    ) -> AsyncGenerator[bytes, None]:
         """Trees as one archive, without end known before; names start at their common directory.
 
         Use it with `contextlib.aclosing` where it may be left before its end.
@@ -142,13 +144,21 @@ class FilesSession:
     # --- writing ---------------------------------------------------------------------------------
 
     async def write(
-        self, path: bytes, chunks: AsyncIterator[bytes], if_match: str | None = None
+        self,
+        path: bytes,
+        chunks: AsyncIterator[bytes],
+        if_match: str | None = None,
+        *,
+        mtime_ns: int | None = None,
+        mode: int | None = None,
     ) -> Entry:
         """Write a whole file: it has the new content, or the old one, and nothing between.
 
-        `if_match`: the etag that it must have; `NEW` (of the frames): it must not exist.
+        `if_match`: the etag that it must have; `NEW` (of the frames): it must not exist. `mode`:
+        the permission bits of a file that is new.
         """
-        request = {"path": encode_path(path), "if_match": if_match}
+        request: dict[str, Any] = {"path": encode_path(path), "if_match": if_match}
+        request |= {"mtime_ns": mtime_ns, "mode": mode}
         done = await self._feed("write", request, chunks)
         return parse_entry(done.get("entry", {}), path)
 
@@ -179,9 +189,13 @@ class FilesSession:
         upload: str,
         conflict: Conflict = "fail",
         mtime_ns: int | None = None,
+        mode: int | None = None,
     ) -> Entry:
-        """Give a complete upload its name; with `rename` another one where that is taken."""
-        request = {"conflict": conflict, "mtime_ns": mtime_ns}
+        """Give a complete upload its name; with `rename` another one where that is taken.
+
+        `mode`: the permission bits of a file that is new.
+        """
+        request = {"conflict": conflict, "mtime_ns": mtime_ns, "mode": mode}
         done = await self._part("part_finish", path, upload, request)
         return parse_named(done)
 
@@ -194,6 +208,11 @@ class FilesSession:
     async def mkdir(self, path: bytes, parents: bool = False) -> Entry:
         """Make a directory; with `parents` those above it, too, and it may exist."""
         done = await self._call("mkdir", path=encode_path(path), parents=parents)
+        return parse_entry(done.get("entry", {}), path)
+
+    async def link(self, path: bytes, target: bytes) -> Entry:
+        """Make a symbolic link to `target`, which need not exist."""
+        done = await self._call("link", path=encode_path(path), target=encode_path(target))
         return parse_entry(done.get("entry", {}), path)
 
     async def rename(self, source: bytes, target: bytes, overwrite: bool = False) -> Entry:

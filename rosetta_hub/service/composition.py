@@ -6,6 +6,8 @@ from typing import Any
 
 from rosetta_hub.background import every
 from rosetta_hub.config import Rosetta
+from rosetta_hub.copies.events import CopyEvents
+from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.database.database import Database
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
@@ -76,6 +78,7 @@ class Parts:
             self.queue.add,
             Notifier(settings).watch,
         )
+        self.copies = CopyRecords(self.database, CopyEvents())
         self._add_resources()
         self._add_reconciler()
         self._add_hub()
@@ -115,7 +118,12 @@ class Parts:
             self.resources.endpoints, self.tunnels_client, self._builder.access, self.inventory
         )
         self.users = Users(
-            self.tasks, self.identities, self.hub, self.edge.end_session, self.link.changed
+            self.tasks,
+            self.identities,
+            self.hub,
+            self.edge.end_session,
+            self.link.changed,
+            self.copies.delete_user,
         )
 
     def services(self) -> Services:

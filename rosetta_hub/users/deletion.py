@@ -19,11 +19,12 @@ log = logging.getLogger(__name__)
 
 
 class Users:
-    """Deletes what belongs to a user whom the hub has deleted: keys, mail, tasks, sessions.
+    """Deletes what belongs to a user whom the hub has deleted: keys, mail, tasks, copies, sessions.
 
     The hub tells when it created a user. A user who was created anew under the same name is
     another person, who must inherit nothing. `end_session` closes a session at the edge;
-    `close_connection` is called with user and computing resource before a key is deleted.
+    `close_connection` is called with user and computing resource before a key is deleted;
+    `delete_copies` cancels and deletes a user's copies, and tells whether none is left.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Users:
         hub: HubClient,
         end_session: Callable[[BrowserSession], Awaitable[None]],
         close_connection: Callable[[str, str], Awaitable[None]],
+        delete_copies: Callable[[str], bool],
     ) -> None:
         self._tasks = tasks
         self._database: Database = tasks.database
@@ -40,6 +42,7 @@ class Users:
         self._hub = hub
         self._end_session = end_session
         self._close_connection = close_connection
+        self._delete_copies = delete_copies
         self._known: dict[str, datetime] = {}
         # A user's first requests come together; what the first one makes, none of them deletes.
         self._lock = asyncio.Lock()
@@ -102,6 +105,10 @@ class Users:
         if not self._tasks.delete_user(name):
             raise Conflict(
                 f"Tasks of a former user named {name!r} are being stopped. Try again in a minute."
+            )
+        if not self._delete_copies(name):
+            raise Conflict(
+                f"Copies of a former user named {name!r} are being stopped. Try again in a minute."
             )
         for computing in self._identities.resources_of(name):
             await self._close_connection(name, computing)

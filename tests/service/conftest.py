@@ -42,6 +42,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     with found.session() as session:
         session.execute(text("DELETE FROM sessions"))
         session.execute(text("DELETE FROM tasks"))
+        session.execute(text("DELETE FROM copies"))
         session.execute(text("DELETE FROM identities"))
         session.execute(text("DELETE FROM mail_settings"))
         session.execute(text("DELETE FROM users"))

@@ -186,7 +186,7 @@ async def site(
     parts |= {"settings": settings, "keys": bench.keys, "tasks": tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": identities, "hub": hub}
     parts |= {"viewer": Viewer(settings, tasks.logs, Conditions()), "health": Health(checks)}
-    parts |= {"users": Users(tasks, identities, cast(HubClient, None), nothing, nothing)}
+    parts |= {"users": Users(tasks, identities, cast(HubClient, None), nothing, nothing, bool)}
     parts |= {"identity_changed": nothing}
     server = HTTPServer(build_application(Services(**parts), b"secret"))
     server.add_sockets(sockets)

@@ -156,7 +156,7 @@ async def site(
     parts |= {"templates": PageTemplates([], {}), "identities": made.identities}
     parts |= {"identity_tester": made.test, "identity_changed": made.change}
     parts["users"] = Users(
-        bench.tasks, made.identities, cast(HubClient, None), end_nothing, made.change
+        bench.tasks, made.identities, cast(HubClient, None), end_nothing, made.change, bool
     )
     services = Services(**parts)
     server = HTTPServer(build_application(services, b"secret"))

@@ -14,7 +14,10 @@ from tornado.netutil import bind_sockets
 
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
+from rosetta_hub.copies.events import CopyEvents
+from rosetta_hub.copies.records import CopyRecords, new_copy
 from rosetta_hub.database.models import BrowserSession, DesiredState, Task, TaskState, utc_now
+from rosetta_hub.database.models_copies import Copy, CopyState
 from rosetta_hub.database.models_user import HubUser, Identity, MailSettings
 from rosetta_hub.errors import Conflict, HubUnavailable
 from rosetta_hub.hub.client import HubClient
@@ -66,11 +69,12 @@ class Site:
     users: Users
     hub: Hub
     identities: Identities
+    copies: CopyRecords
     ended: list[str]
     closed: list[tuple[str, str]]
 
     async def give_everything(self, name: str) -> Task:
-        """A user with an ended task and its log, a key, a choice of mails and a session."""
+        """A user with an ended task and its log, a key, a choice of mails, a session, a copy."""
         await self.users.recognise(name, self.hub.created[name])
         tasks, user = self.bench.tasks, User(name)
         task = start_task(tasks, "one", {"software": "echo"}, user)
@@ -85,12 +89,13 @@ class Site:
                     digest=name, task_id=task.id, user=name, token=b"", expires=utc_now()
                 )
             )
+        self.copies.add(new_copy(user, ("one", ["a"]), ("two", "", ["a"])))
         return task
 
     def kept(self, name: str) -> list[str]:
         """What there is of a user, by table."""
         found = []
-        tables: list[Any] = [Task, Identity, MailSettings, BrowserSession]
+        tables: list[Any] = [Task, Identity, MailSettings, BrowserSession, Copy]
         with self.bench.tasks.database.session() as session:
             for table in tables:
                 rows = session.scalars(select(table).where(table.user == name))
@@ -98,7 +103,7 @@ class Site:
         return found
 
 
-EVERYTHING = ["tasks", "identities", "mail_settings", "sessions"]
+EVERYTHING = ["tasks", "identities", "mail_settings", "sessions", "copies"]
 
 
 @pytest.fixture
@@ -117,8 +122,16 @@ def site(bench: Bench, tmp_path: Path) -> Site:
     async def close_connection(user: str, computing: str) -> None:
         closed.append((user, computing))
 
-    users = Users(bench.tasks, identities, cast(HubClient, hub), end_session, close_connection)
-    return Site(bench, users, hub, identities, ended, closed)
+    copies = CopyRecords(bench.tasks.database, CopyEvents())
+    users = Users(
+        bench.tasks,
+        identities,
+        cast(HubClient, hub),
+        end_session,
+        close_connection,
+        copies.delete_user,
+    )
+    return Site(bench, users, hub, identities, copies, ended, closed)
 
 
 async def test_a_deleted_user_leaves_nothing(site: Site) -> None:
@@ -181,6 +194,26 @@ async def test_a_user_missing_in_the_list_alone_is_there(site: Site) -> None:
     assert site.kept("alice") == EVERYTHING
 
 
+async def test_copies_are_stopped_before_the_key_goes(site: Site) -> None:
+    await site.give_everything("alice")
+    (copy,) = site.copies.of_user("alice")
+
+    def begin(row: Copy) -> None:
+        row.state, row.started = CopyState.RUNNING, utc_now()
+
+    def end(row: Copy) -> None:
+        row.state, row.ended = CopyState.CANCELLED, utc_now()
+
+    site.copies.update(copy.id, begin)
+    with pytest.raises(Conflict, match="are being stopped"):
+        await site.users.recognise("alice", LATER)
+    assert site.closed == []
+    assert site.copies.find(copy.id).cancelling
+    site.copies.update(copy.id, end)
+    await site.users.recognise("alice", LATER)
+    assert site.kept("alice") == []
+
+
 async def test_tasks_are_stopped_before_the_key_goes(site: Site) -> None:
     await site.give_everything("alice")
     tasks = site.bench.tasks
@@ -193,7 +226,7 @@ async def test_tasks_are_stopped_before_the_key_goes(site: Site) -> None:
         DesiredState.STOP,
         True,
     )
-    assert site.kept("alice") == ["tasks", "identities", "mail_settings"]
+    assert site.kept("alice") == ["tasks", "identities", "mail_settings", "copies"]
     tasks.delete(tasks.stopped(task))
     await site.users.recognise("alice", LATER)
     assert site.kept("alice") == []

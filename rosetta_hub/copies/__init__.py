@@ -1,0 +1,1 @@
+"""Copies between storages: jobs in the database that outlive the service."""

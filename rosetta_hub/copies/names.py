@@ -1,0 +1,37 @@
+"""Names at the target of a copy, and the order of a walk."""
+
+import os
+from collections.abc import Container
+
+from rosetta_hub.files.paths import MAX_NAME
+
+
+def sort_key(path: bytes) -> list[bytes]:
+    """The order of a walk: parents first, components as bytes."""
+    return path.split(b"/")
+
+
+def free_name(name: bytes, taken: Container[bytes]) -> bytes:
+    """The name, or else the first of `name (2)`, `name (3)`… that is not taken.
+
+    The number goes before the extension, and the name is cut so that the result fits.
+    """
+    if name not in taken:
+        return name
+    stem, extension = os.path.splitext(name)
+    number = 2
+    while True:
+        suffix = b" (%d)%s" % (number, extension[: MAX_NAME // 2])
+        found = _cut(stem, MAX_NAME - len(suffix)) + suffix
+        if found not in taken:
+            return found
+        number += 1
+
+
+def _cut(name: bytes, length: int) -> bytes:
+    """The name of at most so many bytes, not cut within a character of UTF-8."""
+    if len(name) <= length:
+        return name
+    while length > 0 and name[length] & 0xC0 == 0x80:
+        length -= 1
+    return name[:length]
