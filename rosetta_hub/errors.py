@@ -46,6 +46,7 @@ class StorageRefused(UserError):
     """A storage has no directory for this user: no account there, or a name that is no path."""
 
     status = 403
+    reason = "storage_refused"
 
 
 class NotFound(UserError):

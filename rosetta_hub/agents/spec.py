@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rosetta_agent.protocol import VERSION
+from rosetta_hub.agents.binds import build_binds
 from rosetta_hub.agents.credentials import interface_environment
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.software import Software
@@ -46,6 +47,10 @@ def build_agent_spec(
     """Everything the agent of this attempt has to know, its secret included.
 
     Units: memory in bytes, cpus in cores, timeouts and heartbeat in seconds.
+
+    Raises:
+        StorageRefused: see `build_binds`.
+        ResourceUnavailable: see `decrypt_environment`.
     """
     software = software_of(task)
     password = keys.interface_password(task.id, task.attempt)
@@ -88,7 +93,9 @@ def build_agent_spec(
             "disk": computing.disk_limit,
         },
         "hardening": _hardening(software),
-        "binds": [],
+        "binds": build_binds(task, computing),
+        "any_user": software.any_user,
+        "home_user": software.home_user,
         "timeouts": {
             "answer": software.answer_timeout,
             "stop": settings.stop_timeout,

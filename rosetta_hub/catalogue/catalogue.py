@@ -7,7 +7,7 @@ from typing import Any
 from rosetta_hub.catalogue.computing import Computing, load_computing
 from rosetta_hub.catalogue.limits import Limit, load_limits
 from rosetta_hub.catalogue.software import Software, SoftwareFamily, load_software
-from rosetta_hub.catalogue.storages import Storage, load_storages
+from rosetta_hub.catalogue.storages import Storage, check_home_path, load_storages
 from rosetta_hub.errors import ConfigError
 
 
@@ -102,4 +102,6 @@ def load_catalogue(
                     f"c.Rosetta.software entry {family.id!r}: key 'computing' names"
                     f" {sorted(unknown)}, which c.Rosetta.computing has not. It has: {known}."
                 )
+            if version.home_path:
+                check_home_path(family.id, version.home_path, catalogue.storages.values())
     return catalogue

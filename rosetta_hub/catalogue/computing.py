@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from rosetta_agent.protocol import ENGINES
+from rosetta_hub.catalogue.bind_paths import check_path
 from rosetta_hub.catalogue.conf import (
     Conf,
     DockerApiConf,
@@ -98,14 +99,24 @@ class Size(Entry):
     partition: str | None = None
 
 
+def _check_prefix(text: str) -> str:
+    path = check_path(text.removesuffix("*") if text.endswith("/*") else text)
+    if "*" in path:
+        raise ValueError("use the star at the end alone, as in '/data/*'")
+    if path == "/":
+        raise ValueError("these are all directories of the machine: name one below /")
+    return path
+
+
 class Computing(Entry):
     """A computing resource: access × workload manager × engines, and its limits.
 
     `max_cpus`, `max_memory` (bytes) and `max_time` (seconds) bound what a task may ask for; the
     defaults are what a task gets that asks for nothing. `disk_limit` (bytes) is for the container's
     own file system, where its engine can limit it. `submit_options` are handed to the
-    scheduler's submit command as they are; `query_interval` is in seconds. Empty `users` and
-    `groups` mean everybody.
+    scheduler's submit command as they are; `query_interval` is in seconds. `extra_binds` are the
+    directories of which users may have parts in their tasks. Empty `users` and `groups` mean
+    everybody.
     """
 
     id: str = Field(default="", pattern=OPTIONAL_ID_PATTERN)
@@ -130,6 +141,7 @@ class Computing(Entry):
     disk_limit: Memory | None = None
     sizes: tuple[Size, ...] = ()
     submit_options: tuple[str, ...] = ()
+    extra_binds: tuple[Annotated[str, AfterValidator(_check_prefix)], ...] = ()
     query_interval: int = Field(default=20, ge=1, le=3600)
     conf: LocalConf | SshConf | SlurmRestConf | DockerApiConf
 
@@ -174,7 +186,15 @@ class Computing(Entry):
         self._check_sizes()
         self._check_platform_keys()
         self._check_batch_keys()
+        self._check_binds()
         return self
+
+    def _check_binds(self) -> None:
+        if self.extra_binds and isinstance(self.conf, DockerApiConf):
+            raise ValueError(
+                "'extra_binds' can't be used with access_mode 'api': nothing on the Docker host can"
+                " look where links lead"
+            )
 
     def _check_batch_keys(self) -> None:
         for key in ("prologue", "pass_variables"):

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from rosetta_hub.catalogue.bound_storages import bind_target
 from rosetta_hub.catalogue.catalogue import Catalogue, User
 from rosetta_hub.catalogue.computing import Computing, EngineConfig, Size
 from rosetta_hub.catalogue.software import Software, SoftwareFamily
+from rosetta_hub.catalogue.storages import Storage
 
 
 def families_for(catalogue: Catalogue, user: User) -> list[dict[str, Any]]:
@@ -16,8 +18,8 @@ def family_dict(family: SoftwareFamily, user: User, catalogue: Catalogue) -> dic
     """One family; `family` holds the user's versions only, as `Catalogue.families_for` gives it.
 
     Each version carries the computing resources on which the user may run it, as
-    `computing_dict` describes them; `computing` of the card is the ids of all of them. A native
-    card has neither: the hub starts it by itself.
+    `computing_dict` describes them, and the user's `storages` there; `computing` of the card is the
+    ids of all of them. A native card has neither: the hub starts it by itself.
     """
     shown = family.default
     versions = [] if shown.kind == "native" else list(family.versions)
@@ -39,7 +41,8 @@ def family_dict(family: SoftwareFamily, user: User, catalogue: Catalogue) -> dic
 def computing_dict(computing: Computing, software: Software | None = None) -> dict[str, Any]:
     """One computing resource: what may be chosen on it, and its limits (None: none).
 
-    With a software, its engines are those that run that software's image.
+    With a software, its engines are those that run that software's image. `extra_binds` are the
+    directories of which a task may have parts.
 
     Cores, bytes and seconds. Without an engine the first one is used, and of that its first
     runtime. What a `size` leaves open is the default.
@@ -61,18 +64,35 @@ def computing_dict(computing: Computing, software: Software | None = None) -> di
         },
         "time": {"default": computing.default_time, "max": computing.max_time},
         "sizes": [_size_dict(one) for one in computing.sizes],
+        "extra_binds": list(computing.extra_binds),
+    }
+
+
+def _storage_dict(storage: Storage, software: Software) -> dict[str, Any]:
+    """One storage as a task of a software has it: `path` is in the container."""
+    return {
+        "id": storage.id,
+        "name": storage.name,
+        "description": storage.description,
+        "path": bind_target(storage, software),
+        "home": storage.home,
+        "read_only": storage.read_only,
     }
 
 
 def _version_dict(
     software: Software, default: bool, user: User, catalogue: Catalogue
 ) -> dict[str, Any]:
-    resources = catalogue.computing_for(user, software)
-    return {
-        "tag": software.image_tag,
-        "default": default,
-        "computing": [computing_dict(one, software) for one in resources],
-    }
+    resources = [
+        {
+            **computing_dict(one, software),
+            "storages": [
+                _storage_dict(storage, software) for storage in catalogue.storages_for(user, one.id)
+            ],
+        }
+        for one in catalogue.computing_for(user, software)
+    ]
+    return {"tag": software.image_tag, "default": default, "computing": resources}
 
 
 def _size_dict(size: Size) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
+from rosetta_hub.catalogue.bound_storages import BoundStorage, resolve_storages
 from rosetta_hub.catalogue.catalogue import Catalogue, User
 from rosetta_hub.catalogue.computing import Computing, EngineConfig
 from rosetta_hub.catalogue.computing import Size as ComputingSize
@@ -19,6 +20,7 @@ from rosetta_hub.errors import InvalidOptions
 
 # Docker refuses less than 6 MB; nothing with an interface runs in less than this.
 MINIMAL_MEMORY = 16 << 20
+MOST_BINDS = 16
 
 
 def _is_one_line(text: str) -> str:
@@ -28,10 +30,22 @@ def _is_one_line(text: str) -> str:
     return text
 
 
+def _split_text(value: Any) -> Any:
+    # Forms and links have a text: neither ids nor paths that can be bound have commas.
+    if isinstance(value, str):
+        return tuple(part for part in map(str.strip, value.split(",")) if part)
+    return value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_split_text)]
+
+
 class TaskOptions(QueueRequest):
     """The options of a task as they come from outside.
 
     Memory in bytes or as `2G`, time in seconds or as `2h`; `size` is one of the resource's.
+    `without_storages` are ids of storages that the task does not get, `binds` directories of the
+    resource that it gets beside them, as `/data/m31:/storages/m31`: lists, or texts with commas.
     """
 
     software: str = Field(min_length=1, max_length=80)
@@ -42,6 +56,8 @@ class TaskOptions(QueueRequest):
     cpus: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     memory: Size | None = None
     size: str | None = Field(default=None, max_length=80)
+    without_storages: Texts = Field(default=(), max_length=100)
+    binds: Texts = Field(default=(), max_length=MOST_BINDS)
     name: Annotated[str, AfterValidator(_is_one_line)] = Field(default="", max_length=80)
 
     def queue_request(self) -> QueueRequest:
@@ -67,6 +83,7 @@ class TaskSpec:
     memory: int | None
     request: QueueRequest
     name: str
+    storages: tuple[BoundStorage, ...] = ()
 
 
 def parse_options(raw: Mapping[str, Any]) -> TaskOptions:
@@ -114,6 +131,13 @@ def resolve_options(options: TaskOptions, catalogue: Catalogue, user: User) -> T
         memory=_memory(options, size, computing),
         request=resolve_request(options.queue_request(), size, computing),
         name=options.name or software.name,
+        storages=resolve_storages(
+            catalogue.storages_for(user, computing.id),
+            options.without_storages,
+            options.binds,
+            software,
+            computing,
+        ),
     )
 
 

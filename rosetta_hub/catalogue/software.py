@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from rosetta_hub.catalogue.bind_paths import check_target
 from rosetta_hub.catalogue.validation import (
     OPTIONAL_ID_PATTERN,
     Entry,
@@ -38,12 +39,20 @@ _URL_PATH = pattern(r"^/[^\s]*$", "write a path that begins with / and has no sp
 _ACCOUNT = pattern(r"^[A-Za-z0-9_.:-]+$", "write a user, or user:group, by name or number")
 
 
+def _check_home_path(text: str) -> str:
+    return check_target(text) if text else ""
+
+
 class Software(Entry):
     """One version of one software: an OCI image, its interface and what it can do.
 
     `kind="native"` is the exception: it stands for a spawner class of the hub (`spawner_class`, a
     class or a name of one), started with its own configuration and `spawner_config`; image and
     interface are then not used.
+
+    `home_path` is where the image wants its home directory, instead of where the storage says.
+    `any_user`: the image runs under whatever uid it is given; `home_user`: the uid under which its
+    software runs in the end, where it begins as root.
     """
 
     id: str = Field(default="", pattern=OPTIONAL_ID_PATTERN)
@@ -80,6 +89,9 @@ class Software(Entry):
     environment: dict[str, str] = {}
     spawner_environment: SpawnerEnvironment = "configured"
     container_user: str | None = Field(default=None, pattern=_ACCOUNT)
+    any_user: bool = False
+    home_user: int | None = Field(default=None, ge=0, lt=1 << 32)
+    home_path: Annotated[str, AfterValidator(_check_home_path)] = ""
     add_capabilities: tuple[str, ...] = ()
     new_privileges: bool = False
     read_only_root: bool = False

@@ -121,8 +121,7 @@ class Storage(Entry):
         Raises:
             StorageRefused: a name can't be part of a path, or the account is needed and not known.
         """
-        names = {"$USER": user, "$SSH_USER": account}
-        return _VARIABLE.sub(lambda match: self._name(match[0], names[match[0]]), self.base_path)
+        return expand_path(self.base_path, self.name, user, account)
 
     def may_hold(self, directory: PurePath) -> bool:
         """Whether a directory, or one of those in it that a user could name, may be in this one."""
@@ -133,17 +132,29 @@ class Storage(Entry):
             and all("$" in name or name == actual for name, actual in pairs)
         )
 
-    def _name(self, variable: str, name: str | None) -> str:
+
+def expand_path(pattern: str, storage: str, user: str, account: str | None) -> str:
+    """The path that a `base_path` stands for; `storage` is the name in messages.
+
+    Raises:
+        StorageRefused: see `Storage.path`.
+    """
+    names = {"$USER": user, "$SSH_USER": account}
+
+    def expand(match: re.Match[str]) -> str:
+        name = names[match[0]]
         if name is None:
             raise StorageRefused(
-                f"{self.name}: your account there is not known. Set it up on the page Resources."
+                f"{storage}: your account there is not known. Set it up in Settings."
             )
         if name in ("", ".", "..") or any(_is_separator(character) for character in name):
             raise StorageRefused(
-                f"{self.name}: the name {name!r} can't be part of its path ({variable} in"
-                f" {self.base_path}). Ask the administrator for another place, or another name."
+                f"{storage}: the name {name!r} can't be part of its path ({match[0]} in"
+                f" {pattern}). Ask the administrator for another place, or another name."
             )
         return name
+
+    return _VARIABLE.sub(expand, pattern)
 
 
 def _own_access(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -233,6 +244,8 @@ def _faults_of_place(storage: Storage, resource: Computing) -> Iterator[str]:
             f"'$SSH_USER' in 'base_path' is not known on {resource.id!r}, where tasks have no"
             " account of their own. Use '$USER', or make two entries"
         )
+    if storage.create and _is_docker_api(resource):
+        yield f"nothing on {resource.id!r} can make directories. Make them there, without 'create'"
     needs_uid = storage.bind_path and not storage.read_only and not isinstance(storage.owner, int)
     if needs_uid and _is_docker_api(resource):
         yield (
@@ -261,6 +274,23 @@ def _check_pair(first: Storage, second: Storage) -> None:
             f"{where} would have two homes. Set 'home' of one of them to False, or name other"
             " 'users'."
         )
+
+
+def check_home_path(software: str, path: str, storages: Iterable[Storage]) -> None:
+    """Refuse a home path of a software at which a task has another storage than its home.
+
+    Raises:
+        ConfigError: which, and where.
+    """
+    for home, other in itertools.permutations(storages, 2):
+        shared = [key for key in home.computing if key in other.computing]
+        in_the_way = other.bind_path and overlap(path, other.bind_path)
+        if home.home and shared and in_the_way and _share_users(home, other):
+            raise ConfigError(
+                f"c.Rosetta.software entry {software!r}: tasks on {shared[0]!r} would have the home"
+                f" at its 'home_path' {path!r}, and the storage {other.id!r} at"
+                f" {other.bind_path!r}. Give that one another 'bind_path'."
+            )
 
 
 def _share_users(first: Storage, second: Storage) -> bool:

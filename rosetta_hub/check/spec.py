@@ -61,6 +61,7 @@ def _task(context: Context, name: str) -> Task:
         cpus=computing.default_cpus,
         memory=computing.default_memory,
         request={},
+        storages=[],
     )
 
 

@@ -84,6 +84,7 @@ class Base(DeclarativeBase):
         datetime: UtcDateTime,
         dict[str, Any]: JSON,
         list[str]: JSON,
+        list[dict[str, Any]]: JSON,
         int: BigInteger,
         TaskState: text_enum(TaskState),
         DesiredState: text_enum(DesiredState),
@@ -122,6 +123,7 @@ class Task(Base):
     cpus: Mapped[float | None]
     memory: Mapped[int | None]
     request: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    storages: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     # Encrypted: what the hub's spawner adds to the container's variables, until the attempt ends.
     environment: Mapped[bytes | None] = mapped_column(LargeBinary)
 

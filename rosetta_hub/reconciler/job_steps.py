@@ -7,7 +7,7 @@ from typing import Protocol
 
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
-from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem
+from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem, StorageRefused
 from rosetta_hub.resources.resource import Queue
 from rosetta_hub.resources.wms import Job, JobRefused, JobState, NotSubmitted
 from rosetta_hub.tasks.manager import TaskManager
@@ -93,6 +93,9 @@ class JobSteps:
             job_id = await queue.submit(task)
         except JobRefused as error:
             self._tasks.fail(task, "refused", str(error))
+            return None
+        except StorageRefused as error:
+            self._tasks.fail(task, error.reason, str(error))
             return None
         except (AuthenticationFailed, HostKeyProblem, NotSubmitted):
             # Nobody was let in, or nobody was there, so nothing was submitted.

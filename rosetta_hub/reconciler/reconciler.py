@@ -7,7 +7,7 @@ from datetime import timedelta
 from rosetta_agent.protocol import NO_SPACE_REASONS
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
-from rosetta_hub.errors import NotFound, ResourceUnavailable
+from rosetta_hub.errors import NotFound, ResourceUnavailable, StorageRefused
 from rosetta_hub.ingress.ingress import Ingress
 from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.resources.direct_launcher import AgentRefused
@@ -99,7 +99,7 @@ class Reconciler:
         task = self._tasks.update(task, begin)
         try:
             await host.launch(task)
-        except AgentRefused as error:
+        except (AgentRefused, StorageRefused) as error:
             if is_repeated:
                 # The agent of an earlier try, whose answer was lost, may have started a container.
                 await host.stop(task)
@@ -128,13 +128,15 @@ class Reconciler:
             return None
         try:
             await host.launch(task)
-        except AgentRefused as error:
+        except (AgentRefused, StorageRefused) as error:
             await self._without_agent(task, host, error)
             return None
         self._answered(task)
         return self._patience.total_seconds()
 
-    async def _without_agent(self, task: Task, host: Host, error: AgentRefused) -> None:
+    async def _without_agent(
+        self, task: Task, host: Host, error: AgentRefused | StorageRefused
+    ) -> None:
         """No agent can look after the container, which may run: it is kept or stopped.
 
         Space can be freed, so a container that only lacks an agent for want of it is kept, with

@@ -278,6 +278,7 @@ def _begin_attempt(task: Task, spec: TaskSpec) -> None:
     task.computing, task.engine, task.runtime = spec.computing.id, spec.engine, spec.runtime
     task.cpus, task.memory = spec.cpus, spec.memory
     task.request = spec.request.model_dump(exclude_none=True)
+    task.storages = [storage.model_dump(mode="json") for storage in spec.storages]
     task.created = utc_now()
     for column, value in _FRESH.items():
         setattr(task, column, list(value) if isinstance(value, list) else value)

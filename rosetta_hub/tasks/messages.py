@@ -45,6 +45,7 @@ _FAILURES = {
     "job_ended": "The task's job ended before its container did ({detail}).",
     "ports_exhausted": "All ports for tasks are in use. Stop a task that you no longer need,"
     " or try again later.",
+    "storage_refused": "The task can't have its storages on {computing}. {detail}",
     "configuration": "The configuration has changed: {detail}",
 }
 

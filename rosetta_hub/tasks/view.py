@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from rosetta_hub.catalogue.bound_storages import BoundStorage
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.tasks.conditions import Conditions
@@ -36,6 +37,20 @@ class JobView(BaseModel):
     ends_at: datetime | None
 
 
+class StorageView(BaseModel):
+    """A directory of a task: a storage, or with no id one of the resource that its user chose.
+
+    `path` is where the task has it, `source` where it is, of the user's own only.
+    """
+
+    id: str | None
+    name: str
+    path: str
+    source: str | None
+    home: bool
+    read_only: bool
+
+
 class TaskView(BaseModel):
     """A task. Times are ISO 8601 in UTC, memory and progress in bytes, CPU time in seconds."""
 
@@ -57,6 +72,7 @@ class TaskView(BaseModel):
     condition: str | None
     job: JobView | None
     request: dict[str, Any]
+    storages: list[StorageView]
     attempt: int
     exit_code: int | None
     created: datetime
@@ -105,6 +121,7 @@ class Viewer:
             condition=self._note(task),
             job=_job(task),
             request=task.request,
+            storages=[_storage(one) for one in task.storages],
             attempt=task.attempt,
             exit_code=task.exit_code,
             created=task.created,
@@ -138,6 +155,18 @@ class Viewer:
             "auth": task.software.get("interface_auth"),
             "url": command_line(task, self._settings),
         }
+
+
+def _storage(stored: dict[str, Any]) -> StorageView:
+    storage = BoundStorage.model_validate(stored)
+    return StorageView(
+        id=storage.id,
+        name=storage.name,
+        path=storage.target,
+        source=storage.source if storage.id is None else None,
+        home=storage.home,
+        read_only=storage.read_only,
+    )
 
 
 def _job(task: Task) -> JobView | None:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from rosetta_hub.agents.binds import check_binds
 from rosetta_hub.background import spawn
 from rosetta_hub.catalogue.catalogue import Catalogue, User
 from rosetta_hub.catalogue.options import TaskSpec, parse_options, resolve_options
@@ -43,8 +44,10 @@ async def check_options(
 
     Raises:
         InvalidOptions: see `resolve_options` and `check_request`.
+        StorageRefused: see `check_binds`.
     """
     spec = resolve_options(parse_options(options), catalogue, user)
+    check_binds(spec.storages, user.name, spec.computing)
     if spec.computing.has_queue:
         known = await _inventory_in_time(inventory, spec.computing.id, user.name)
         if known is not None:

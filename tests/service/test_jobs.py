@@ -164,6 +164,23 @@ async def test_submitted_once_and_followed(desk: Desk) -> None:
     assert message(task, "Cluster") == task.job_reason
 
 
+async def test_a_job_has_the_directories_of_its_account(desk: Desk) -> None:
+    storage = {
+        "name": "Home",
+        "computing": "cluster",
+        "base_path": "/home/$SSH_USER",
+        "bind_path": "/home/metauser",
+    }
+    software = [{"name": "Echo", "image_name": "rosetta/echo"}]
+    desk.tasks.catalogue = load_catalogue(software, [COMPUTING], (), [storage])
+    task = await desk.submitted()
+    assert task.job_id is not None
+    refused = await desk.submitted("two", "a:b")
+    assert (refused.state, refused.reason) == (TaskState.FAILED, "storage_refused")
+    assert "the name 'a:b' can't be part of its path" in refused.detail
+    assert desk.count("sbatch") == 1
+
+
 async def test_the_node_is_asked_for_at_once_when_an_agent_begins_and_when_it_runs(
     desk: Desk,
 ) -> None:

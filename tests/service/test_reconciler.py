@@ -8,13 +8,14 @@ import pytest
 
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task, TaskState
-from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.errors import ResourceUnavailable, StorageRefused
 from rosetta_hub.ingress.ingress import Ingress
 from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.reconciler.reconciler import Reconciler
 from rosetta_hub.resources.direct_launcher import AgentRefused
 from rosetta_hub.resources.resource import Host, HostInstance
 from rosetta_hub.tasks.conditions import Conditions
+from rosetta_hub.tasks.messages import message
 from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
@@ -102,6 +103,15 @@ async def test_a_refused_start_fails_at_once(site: Site) -> None:
     await site.step()
     assert (site.task.state, site.task.reason) == (TaskState.FAILED, "unsupported")
     assert site.host.calls == ["launch"]
+
+
+async def test_a_task_whose_user_has_no_place_fails_at_once(site: Site) -> None:
+    site.host.launches = [StorageRefused("You have no account 'alice' there.")]
+    await site.step()
+    assert (site.task.state, site.task.reason) == (TaskState.FAILED, "storage_refused")
+    assert message(site.task, "Here") == (
+        "The task can't have its storages on Here. You have no account 'alice' there."
+    )
 
 
 async def test_a_start_that_may_have_worked_is_stopped_before_it_fails(site: Site) -> None:
