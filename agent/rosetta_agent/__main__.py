@@ -1,4 +1,5 @@
 """``rosetta_agent run``, ``stop``, ``batch`` and ``check``; the spec is JSON on standard input.
+``rosetta_agent files`` speaks the files protocol there (see rosetta_agent/files).
 
 One line of JSON comes back on standard output, an error on standard error too. ``run``:
 ``launched``, ``already_running`` (both with the agent's ``pid``) or ``refused`` with an
@@ -23,6 +24,7 @@ from rosetta_agent.check.check_spec import parse_check
 from rosetta_agent.check.run import run_check
 from rosetta_agent.cleanup import process_of, remove_container, sweep
 from rosetta_agent.errors import AgentError, SpecError, StateUnknown, TaskFailure
+from rosetta_agent.files import server
 from rosetta_agent.processes import send, wait_gone
 from rosetta_agent.protocol import STOP_SECONDS
 from rosetta_agent.report import ReportedState, tell_end
@@ -32,7 +34,7 @@ from rosetta_agent.spec import AgentSpec, Attempt, StopSpec, parse_spec, parse_s
 
 LOG = logging.getLogger(__name__)
 _MAX_SPEC = 1 << 20
-_USAGE = "usage: rosetta_agent run|stop|batch|check  (the spec is JSON on standard input)"
+_USAGE = "usage: rosetta_agent run|stop|batch|check|files  (the spec is JSON on standard input)"
 #: How long an agent of an earlier start of the same job may take to end.
 _PREDECESSOR_SECONDS = 60.0
 _LAST_POST_SECONDS = 60.0
@@ -40,6 +42,8 @@ _LAST_POST_SECONDS = 60.0
 
 def main(arguments: List[str]) -> int:
     """Carry out one verb; returns the exit status."""
+    if arguments[:1] == ["files"]:
+        return server.main(arguments[1:])
     actions = {"run": run, "stop": stop, "batch": batch, "check": check}
     if len(arguments) != 1 or arguments[0] not in actions:
         sys.stderr.write(_USAGE + "\n")
