@@ -15,6 +15,7 @@ from rosetta_agent.engines.base import Container, ContainerStatus, Pulling
 from rosetta_agent.errors import Cancelled, SpecError, StateUnknown, TaskFailure
 from rosetta_agent.exit_causes import failure_of, stopped
 from rosetta_agent.interface_access import InterfaceAccess
+from rosetta_agent.mounts import Mounts
 from rosetta_agent.processes import identify
 from rosetta_agent.progress import Progress
 from rosetta_agent.protocol import MAX_DETAIL
@@ -318,6 +319,7 @@ class Agent:
         if self._follower is not None:
             self._follower.finish(0.5)
         self._interface_access.close()
+        Mounts(self._spec.attempt).release()
         self._sandbox.clear()
 
     def _remove_container(self) -> None:

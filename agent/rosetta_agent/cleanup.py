@@ -7,6 +7,7 @@ from typing import List, Optional
 
 from rosetta_agent.engines import create_engine
 from rosetta_agent.errors import StateUnknown, TaskFailure
+from rosetta_agent.mounts import Mounts, leftovers
 from rosetta_agent.processes import ProcessId, identify, is_alive, terminate
 from rosetta_agent.protocol import ENGINES
 from rosetta_agent.sandbox import Sandbox, recorded_identity
@@ -45,6 +46,7 @@ def remove_container(attempt: Attempt, sandbox: Sandbox, grace: float) -> None:
             raise
     except TaskFailure as failure:
         LOG.info("an engine that is not there runs nothing: %s", failure)
+    Mounts(attempt).release()
     for helper in helpers_of(sandbox):
         terminate(helper, 2.0)
 
@@ -55,12 +57,22 @@ def sweep(attempt: Attempt) -> None:
     An agent in a batch job is never replaced: nobody else would.
     """
     create_engine(attempt, Sandbox(attempt)).sweep()
+    for name in leftovers(attempt.work_dir):
+        other = _attempt_of(attempt, name)
+        if other is not None and not Sandbox(other).exists():
+            Mounts(other).release()
     for name in sorted(os.listdir(attempt.work_dir)):
-        match = _SANDBOX.match(name)
-        if match is not None:
-            other = attempt._replace(task=match.group(1), attempt=int(match.group(2)))
-            if other != attempt:
-                _sweep_sandbox(other)
+        other = _attempt_of(attempt, name)
+        if other is not None and other != attempt:
+            _sweep_sandbox(other)
+
+
+def _attempt_of(attempt: Attempt, name: str) -> Optional[Attempt]:
+    """The attempt that a directory belongs to, by its name."""
+    match = _SANDBOX.match(name)
+    if match is None:
+        return None
+    return attempt._replace(task=match.group(1), attempt=int(match.group(2)))
 
 
 def _sweep_sandbox(attempt: Attempt) -> None:

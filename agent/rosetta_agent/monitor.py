@@ -38,7 +38,7 @@ class MonitorSpec(NamedTuple):
     """What the monitor is to do; ``network`` is private or host, ``tool`` leads out.
 
     ``memory`` is in bytes, ``grace`` in seconds, ``folder`` is the sandbox, ``image`` an image
-    file that is to be marked as used.
+    file that is to be marked as used. ``as_root``: the account is root in its private network.
     """
 
     argv: List[str]
@@ -53,6 +53,7 @@ class MonitorSpec(NamedTuple):
     grace: float
     no_new_privileges: bool
     image: Optional[str] = None
+    as_root: bool = False
 
     def file(self, name: str) -> str:
         """Path of a file in the sandbox."""
@@ -211,7 +212,7 @@ def become_container(spec: MonitorSpec, go: int, ready: int, output: int) -> Non
             signal.signal(number, signal.SIG_DFL)
         limits.apply_cpus(spec.cpus)
         if spec.network == "private":
-            namespaces.make_network()
+            namespaces.make_network(spec.as_root)
             limits.apply_pids(spec.pids)
             if spec.no_new_privileges:  # outside, setuid programs make the namespaces
                 give_up_privileges()

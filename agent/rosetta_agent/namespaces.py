@@ -64,8 +64,10 @@ def has_address(pid: int, address: str) -> bool:
     return os.waitpid(child, 0)[1] == 0
 
 
-def make_network() -> None:
+def make_network(as_root: bool = False) -> None:
     """Leave for a user and a network namespace of our own, as the same user, loopback up.
+
+    With ``as_root`` we are root there, and files that root makes are still ours.
 
     Raises:
         OSError: the machine does not allow it.
@@ -73,8 +75,8 @@ def make_network() -> None:
     user, group = os.geteuid(), os.getegid()
     _call("unshare", _CLONE_NEWUSER | _CLONE_NEWNET)
     _write("/proc/self/setgroups", "deny")  # required before gid_map (user_namespaces(7))
-    _write("/proc/self/uid_map", "{0} {0} 1".format(user))
-    _write("/proc/self/gid_map", "{0} {0} 1".format(group))
+    _write("/proc/self/uid_map", "{} {} 1".format(0 if as_root else user, user))
+    _write("/proc/self/gid_map", "{} {} 1".format(0 if as_root else group, group))
     loopback_up()
 
 

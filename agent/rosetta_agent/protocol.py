@@ -45,6 +45,13 @@ REASONS = (
     "node_failure",
     "cancelled",
     "quota_exceeded",
+    "storage_missing",
+    "storage_denied",
+    "storage_outside",
+    "storage_owner",
+    "storage_full",
+    "storage_read_only",
+    "storage_unavailable",
     "internal",
 )
 #: Reasons that pass by themselves: an agent that was refused for one may start later.

@@ -9,14 +9,18 @@ import contextlib
 import errno
 import fcntl
 import json
+import logging
 import os
 import shutil
 import stat
 from typing import Any, Dict, NoReturn, Optional, Tuple
 
 from rosetta_agent.errors import SpecError, TaskFailure
+from rosetta_agent.mountinfo import mounted_below
 from rosetta_agent.processes import ProcessId
 from rosetta_agent.spec import Attempt
+
+LOG = logging.getLogger(__name__)
 
 #: A socket's path with its closing NUL fits in 108 bytes (unix(7)).
 MAX_SOCKET_PATH = 107
@@ -213,10 +217,16 @@ def _names(path: str) -> Tuple[str, ...]:
 
 
 def remove_path(path: str) -> None:
-    """Remove a file or a whole directory; what is not there is fine."""
+    """Remove a file or a whole directory; what is not there is fine.
+
+    A directory in which something is mounted stays: its files may be anybody's.
+    """
     if not os.path.isdir(path) or os.path.islink(path):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+        return
+    if mounted_below(path):
+        LOG.error("%s stays: something is mounted in it", path)
         return
     try:
         shutil.rmtree(path)

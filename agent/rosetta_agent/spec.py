@@ -19,6 +19,7 @@ from rosetta_agent.access_options import (
     parse_engine_host,
     parse_listen,
 )
+from rosetta_agent.bind_options import Bind, parse_binds
 from rosetta_agent.errors import SpecError
 from rosetta_agent.fields import Fields
 from rosetta_agent.protocol import ENGINES, VERSION
@@ -90,14 +91,6 @@ class Hardening(NamedTuple):
     user: Optional[str]
 
 
-class Bind(NamedTuple):
-    """A directory of the machine, seen in the container."""
-
-    source: str
-    target: str
-    read_only: bool
-
-
 class Timeouts(NamedTuple):
     """Seconds: until the interface answers, until a stop is forced, until nobody asked."""
 
@@ -155,7 +148,8 @@ class AgentSpec(NamedTuple):
 
     ``warn_before`` is in seconds before the time limit of a batch job; ``batch``: the agent
     runs in one, of whose variables the container gets those that match ``pass_variables``
-    (fnmatch).
+    (fnmatch). ``any_user``: the image runs as whatever user it is started as; ``home_user`` is
+    the one that an image becomes which is started as root.
     """
 
     attempt: Attempt
@@ -179,6 +173,8 @@ class AgentSpec(NamedTuple):
     warn_before: float
     pass_variables: Tuple[str, ...] = ()
     batch: bool = False
+    any_user: bool = False
+    home_user: Optional[int] = None
 
     def __repr__(self) -> str:
         """Names the attempt only: the spec holds secrets."""
@@ -206,7 +202,7 @@ def parse_spec(text: str) -> AgentSpec:
         command=fields.optional_texts("command"),
         limits=_limits(fields.section("limits")),
         hardening=_hardening(fields.section("hardening")),
-        binds=tuple(_bind(item) for item in fields.sections("binds")),
+        binds=parse_binds(fields),
         timeouts=_timeouts(fields.section("timeouts")),
         heartbeat=fields.number("heartbeat", low=0.1, default=5.0),
         engine_options=fields.texts("engine_options"),
@@ -216,6 +212,8 @@ def parse_spec(text: str) -> AgentSpec:
         gpus=_gpus(fields),
         warn_before=fields.number("warn_before", low=0.0, default=600.0),
         pass_variables=fields.texts("pass_variables", _VARIABLE_PATTERN),
+        any_user=fields.flag("any_user", default=False),
+        home_user=fields.optional_integer("home_user", low=0),
     )
 
 
@@ -296,14 +294,6 @@ def _hardening(fields: Fields) -> Hardening:
         add_capabilities=fields.texts("add_capabilities", _CAPABILITY),
         read_only=fields.flag("read_only", default=False),
         user=fields.optional_text("user", _USER),
-    )
-
-
-def _bind(fields: Fields) -> Bind:
-    return Bind(
-        source=fields.text("source", _PATH),
-        target=fields.text("target", _PATH),
-        read_only=fields.flag("read_only", default=False),
     )
 
 

@@ -38,6 +38,20 @@ _FAILURES = {
     "node_failure": "A node of {computing} failed, and the job with it. Start the task again.",
     "cancelled": "The job was cancelled on {computing}.",
     "quota_exceeded": "Your quota on {computing} is used up. Free some space there.",
+    "storage_missing": "A storage of the task is not there on {computing}. {detail} Tell the"
+    " administrator, or start the task without this storage.",
+    "storage_denied": "You may not use a storage of the task on {computing}. {detail} Ask for"
+    " access, or start the task without this storage.",
+    "storage_outside": "A directory of the task may not be bound on {computing}. {detail} Choose"
+    " another directory.",
+    "storage_owner": "The task could not use the files of a storage on {computing}. {detail} Choose"
+    " another engine or software, or start the task without this storage.",
+    "storage_full": "There is no room in a storage of the task on {computing}. {detail} Remove some"
+    " files, or start the task without this storage.",
+    "storage_read_only": "The task can't write to a storage on {computing}. {detail} Tell the"
+    " administrator, or start the task without this storage.",
+    "storage_unavailable": "A storage of the task can't be used on {computing}. {detail} Start the"
+    " task again later, or without this storage.",
     "internal": "Something went wrong inside Rosetta Hub: {detail}",
     "refused": "{computing} refused the task: {detail}",
     "job_lost": "{computing} does not know the task's job any more; somebody may have removed it.",

@@ -15,6 +15,7 @@ import pytest
 from .fake import FakeService
 from .machine import (
     ALICE,
+    CAROL,
     HOST_OPTIONS,
     ROOT,
     AgentSpec,
@@ -82,6 +83,23 @@ def apptainer_host(image: str, archive: Path) -> Iterator[ApptainerHost]:
     shutil.copy(archive, shared / "agent.tar")
     (shared / "agent.tar").chmod(0o644)
     host = start_host(shared, *HOST_OPTIONS)
+    yield host
+    subprocess.run(["docker", "rm", "--force", host.name], check=True, capture_output=True)
+    shutil.rmtree(shared)
+
+
+@pytest.fixture(scope="session")
+def podman_host(image: str, archive: Path) -> Iterator[ApptainerHost]:
+    """A machine where carol uses Podman without being root; it has the image."""
+    build = ROOT / "docker" / "build"
+    subprocess.run([build, "standalone-host"], check=True, capture_output=True)
+    shared = Path(tempfile.mkdtemp(prefix="ra-", dir="/tmp"))
+    os.chown(shared, CAROL, CAROL)
+    shutil.copy(archive, shared / "agent.tar")
+    (shared / "agent.tar").chmod(0o644)
+    host = start_host(shared, *HOST_OPTIONS, image="standalone-host")
+    load = ["podman", "load", "--quiet", "--input", str(shared / "agent.tar")]
+    subprocess.run([*host.prefix("carol"), *load], check=True, capture_output=True)
     yield host
     subprocess.run(["docker", "rm", "--force", host.name], check=True, capture_output=True)
     shutil.rmtree(shared)

@@ -17,6 +17,7 @@ from .fake import wait_until
 
 ROOT = Path(__file__).parents[2]
 ALICE = 1000
+CAROL = 1003
 # The oldest Python that agents meet comes with no present system: it is tried where it is there.
 OLD_PYTHON = "/root/.pyenv/versions/3.6.15/bin/python3"
 PYTHONS = [sys.executable, *filter(os.path.exists, [OLD_PYTHON])]
@@ -101,7 +102,15 @@ class Machine:
         if self.engine in ("docker", "podman"):
             label = f"label=rosetta.task={spec['task']}"
             done = subprocess.run(
-                [self.engine, "ps", "--all", "--filter", label, "--format", "{{.Names}}"],
+                [
+                    *self.prefix,
+                    self.engine,
+                    "ps",
+                    "--all",
+                    "--filter",
+                    label,
+                    "--format={{.Names}}",
+                ],
                 capture_output=True,
                 text=True,
                 check=True,
@@ -142,18 +151,18 @@ HOST_OPTIONS = (
 
 @dataclass
 class ApptainerHost:
-    """A container with Apptainer and the ordinary user alice."""
+    """A container with Apptainer and the ordinary user alice, or with Podman and carol."""
 
     name: str
     shared: Path
 
     def prefix(self, user: str = "alice") -> list[str]:
         agent = ROOT / "agent"
-        options = ["--user", user, "--env", "HOME=/home/alice", "--env", f"PYTHONPATH={agent}"]
+        options = ["--user", user, "--env", f"HOME=/home/{user}", "--env", f"PYTHONPATH={agent}"]
         return ["docker", "exec", "--interactive", *options, self.name]
 
 
-def start_host(shared: Path, *options: str) -> ApptainerHost:
+def start_host(shared: Path, *options: str, image: str = "apptainer-host") -> ApptainerHost:
     name = f"rosetta-test-host-{uuid.uuid4().hex[:8]}"
     volumes = [f"--volume={ROOT}:{ROOT}:ro", f"--volume={shared}:{shared}"]
     version = next(
@@ -164,13 +173,19 @@ def start_host(shared: Path, *options: str) -> ApptainerHost:
     subprocess.run(
         [
             *("docker", "run", "--detach", "--rm", "--name", name, *options, *volumes),
-            f"rosetta/apptainer-host:{version}",
+            f"rosetta/{image}:{version}",
+            *("sleep", "infinity"),
         ],
         check=True,
         capture_output=True,
     )
     open_devices(name)
     return ApptainerHost(name, shared)
+
+
+def podman_machine(host: ApptainerHost) -> Machine:
+    """Rootless, as carol."""
+    return Machine("podman", host.shared / "w", host.prefix("carol"), ["python3", "-m"], CAROL)
 
 
 def apptainer_machine(host: ApptainerHost) -> Machine:

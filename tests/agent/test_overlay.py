@@ -5,34 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from rosetta_agent.engines.overlay import parse_file_system, parse_version
+from rosetta_agent.engines.overlay import parse_version
 
 from .fake import FakeService, wait_until
 from .machine import AgentSpec, ApptainerHost, Machine, apptainer_machine
 
 MakeJob = Callable[..., AgentSpec]
-
-MOUNTS = """\
-22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
-30 22 0:25 / /tmp rw,nosuid shared:5 - tmpfs tmpfs rw
-31 22 0:40 / /scratch rw shared:6 master:2 - lustre 10.0.0.1@tcp:/fs rw
-32 22 0:41 / /with\\040space rw - xfs /dev/sdb rw
-"""
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("/tmp/rosetta-1000/t-1", "tmpfs"),
-        ("/tmpfiles", "ext4"),
-        ("/scratch", "lustre"),
-        ("/scratch/alice", "lustre"),
-        ("/with space/x", "xfs"),
-    ],
-)
-def test_file_system_of_a_path(path: str, expected: str) -> None:
-    assert parse_file_system(MOUNTS, path) == expected
-    assert parse_file_system("", path) is None
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from rosetta_agent.bind_options import Bind, Owner
 from rosetta_agent.errors import SpecError
 from rosetta_agent.spec import parse_spec, parse_stop_spec
 
@@ -46,6 +47,20 @@ def test_repr_has_no_secrets() -> None:
     assert "hidden" not in f"{full_job()}"
 
 
+def bind(**changes: Any) -> dict[str, Any]:
+    return {"source": "/a", "target": "/c", **changes}
+
+
+def test_binds() -> None:
+    given = {"read_only": True, "create": True, "home": True, "within": "/a/", "any": 1}
+    owner = {"uid": 5, "gid": 6}
+    spec = full_job(binds=[bind(source="/a/b/", **given, owner=owner), bind(target="/usr/data")])
+    assert spec.binds == (
+        Bind("/a/b", "/c", True, True, True, "/a", Owner(5, 6)),
+        Bind("/a", "/usr/data", False),
+    )
+
+
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
@@ -81,6 +96,20 @@ def test_repr_has_no_secrets() -> None:
         ("binds", [{"source": "/a:/b", "target": "/c"}], "binds[0].source: not of the form"),
         ("binds", [{"source": "/a"}], "binds[0].target: missing"),
         ("binds", ["/a"], "binds: not a list of objects"),
+        ("binds", [bind(target="/usr")], "binds: /usr would hide what a container needs"),
+        ("binds", [bind(target="/")], "binds: / would hide what a container needs"),
+        ("binds", [bind(target="/proc/sys")], "binds: /proc/sys would hide"),
+        ("binds", [bind(source="/a/../etc")], "binds: source: /a/../etc is not a plain path"),
+        ("binds", [bind(within="/a/./b")], "binds: within: /a/./b is not a plain path"),
+        ("binds", [bind(owner={"uid": -1, "gid": 0})], "binds[0].owner.uid: less than 0"),
+        ("binds", [bind(owner={"uid": 1})], "binds[0].owner.gid: missing"),
+        ("binds", [bind(), bind(target="/c/d")], "binds: /c and /c/d are in each other's way"),
+        (
+            "binds",
+            [bind(home=True), bind(target="/d", home=True)],
+            "binds: more than one is the home",
+        ),
+        ("home_user", "root", "home_user: not an integer"),
         ("heartbeat", 0, "beat: less than 0.1"),
         ("engine_options", "--x", "engine_options: not a list"),
     ],

@@ -8,8 +8,14 @@ import struct
 from typing import List, Optional, Tuple
 
 from rosetta_agent import pull as pulls
+from rosetta_agent.bind_options import Owner
 from rosetta_agent.engines.base import Container, ContainerStatus, Engine, Pulling
 from rosetta_agent.engines.causes import engine_failure, last_words, parse_cause
+from rosetta_agent.engines.docker_binds import (
+    DockerBinds,
+    build_info_command,
+    parse_first_ids,
+)
 from rosetta_agent.engines.docker_cli import (
     NETWORK,
     Client,
@@ -43,7 +49,9 @@ from rosetta_agent.engines.owners import (
     parse_owners,
 )
 from rosetta_agent.errors import StateUnknown, TaskFailure
+from rosetta_agent.file_owners import Place
 from rosetta_agent.logs import Follower
+from rosetta_agent.mounts import Mounts, can_mount
 from rosetta_agent.processes import (
     CAP_SYS_ADMIN,
     CommandResult,
@@ -110,6 +118,18 @@ class Docker(Engine):
         if peer is None or peer[1] != os.geteuid():
             return False
         return os.geteuid() != 0 or has_capability(CAP_SYS_ADMIN)
+
+    def place(self, client: Client) -> Place:
+        """What decides about the owners of files here."""
+        account = Owner(os.geteuid(), os.getegid())
+        if self.attempt.engine_host is not None:
+            return Place("docker", account, personal=False, remote=True)
+        daemon = _daemon(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
+        if daemon is not None and daemon[1] != 0:
+            return Place("docker", account, personal=daemon[1] == account.uid)
+        mounts = daemon is not None and can_mount() and _sees_our_mounts(daemon[0])
+        first = parse_first_ids(self._ask(build_info_command(client)).output)
+        return Place("docker", account, False, mounts, first)
 
     def loopback_options(self, spec: AgentSpec) -> Tuple[str, ...]:
         """Give the container the address ::1, for software that listens on IPv6 alone.
@@ -183,11 +203,21 @@ class Docker(Engine):
         """See Engine."""
         client = self.client(spec.image)
         self.have_network(client)
+        labels: Tuple[str, ...] = ()
         if spec.batch:
             owner = identify(os.getpid()) or ProcessId(0, 0)
-            options = build_owner_options(os.geteuid(), owner)
-            client = client._replace(run_options=client.run_options + options)
-        client = client._replace(run_options=client.run_options + self.loopback_options(spec))
+            labels = build_owner_options(os.geteuid(), owner)
+        options = client.run_options + labels + self.loopback_options(spec)
+        if spec.binds:
+            binds = DockerBinds(self.attempt, self.sandbox, client, self._ask, self.title)
+            spec, owned = binds.prepare(spec, self.place(client), labels)
+            options += owned
+        try:
+            return self._start(client._replace(run_options=options), spec)
+        finally:
+            Mounts(self.attempt).release()  # the container has what was mounted
+
+    def _start(self, client: Client, spec: AgentSpec) -> Container:
         done = self._run(client, spec)
         unlimited: Tuple[str, ...] = ()
         if done.status == _ENGINE_ERROR and is_disk_limit_refused(done.errors):
@@ -284,6 +314,16 @@ def has_own_network_stack(runtime: Optional[str]) -> bool:
     """
     name = os.path.basename(runtime or "")
     return name.startswith(("runsc", "kata", "io.containerd.kata"))
+
+
+def _sees_our_mounts(pid: int) -> bool:
+    """Whether a process is in our mount namespace: a service may have one of its own."""
+    try:
+        return os.path.samestat(
+            os.stat("/proc/{}/ns/mnt".format(pid)), os.stat("/proc/self/ns/mnt")
+        )
+    except OSError:
+        return False
 
 
 def _daemon(address: str) -> Optional[Tuple[int, int]]:

@@ -164,9 +164,14 @@ def _bind_options(spec: AgentSpec) -> List[str]:
     options = []
     for bind in spec.binds:
         # Unlike --volume, --mount does not make a missing directory (as root).
-        mount = "type=bind,source={},target={}".format(bind.source, bind.target)
-        options += ["--mount", mount + (",readonly" if bind.read_only else "")]
+        fields = ["type=bind", "source=" + bind.source, "target=" + bind.target]
+        fields += ["readonly"] if bind.read_only else []
+        options += ["--mount", ",".join(_csv_field(field) for field in fields)]
     return options
+
+
+def _csv_field(text: str) -> str:
+    return '"{}"'.format(text.replace('"', '""')) if '"' in text else text
 
 
 def _bracketed(address: str) -> str:

@@ -6,8 +6,9 @@ overlays without root, and a file system that such a mount can write to.
 
 import os
 import re
-from typing import Optional, Tuple
+from typing import Tuple
 
+from rosetta_agent.mountinfo import file_system_of, read_mountinfo
 from rosetta_agent.processes import run
 
 _ASK_SECONDS = 20.0
@@ -16,7 +17,6 @@ _FILE_SYSTEMS = frozenset(("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "tmpfs
 #: SingularityCE since then mounts directories without root, every Apptainer but the first does.
 _FIRST_SINGULARITY = (4, 0)
 _VERSION = re.compile(r"([0-9]+)\.([0-9]+)")
-_ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 def is_overlay_capable(program: str) -> bool:
@@ -34,17 +34,4 @@ def parse_version(text: str) -> Tuple[int, int]:
 
 def takes_overlays(path: str) -> bool:
     """Whether the file system of a directory can be the upper layer of an overlay."""
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        return parse_file_system(file.read(), os.path.realpath(path)) in _FILE_SYSTEMS
-
-
-def parse_file_system(mounts: str, path: str) -> Optional[str]:
-    """The type of the file system that holds a path, from a mountinfo file (proc(5))."""
-    best, found = "", None
-    for line in mounts.splitlines():
-        fields, _dash, source = line.partition(" - ")
-        point = _ESCAPE.sub(lambda match: chr(int(match.group(1), 8)), fields.split()[4])
-        holds = path == point or path.startswith(point.rstrip("/") + "/")
-        if holds and len(point) >= len(best):
-            best, found = point, source.split()[0]
-    return found
+    return file_system_of(read_mountinfo(), os.path.realpath(path)) in _FILE_SYSTEMS

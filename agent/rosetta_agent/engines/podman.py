@@ -5,9 +5,13 @@ import resource
 import shutil
 from typing import Dict, Mapping, Optional, Sequence, Tuple
 
+from rosetta_agent.bind_options import Owner
 from rosetta_agent.engines.docker import Docker, has_own_network_stack
 from rosetta_agent.engines.docker_cli import Client
+from rosetta_agent.engines.overlay import parse_version
 from rosetta_agent.engines.references import is_on_loopback
+from rosetta_agent.file_owners import Place
+from rosetta_agent.mounts import can_mount
 from rosetta_agent.processes import CAP_SYS_ADMIN, CAP_SYS_RESOURCE, has_capability
 from rosetta_agent.sandbox import Sandbox
 from rosetta_agent.spec import AgentSpec, Attempt, Image
@@ -20,6 +24,10 @@ _INIT_PROGRAMS = (
     "/usr/bin/catatonit",
     "/usr/bin/tini-static",
 )
+
+
+#: Since then --userns=keep-id takes a user of the image.
+_KEEPS_IDS = (4, 3)
 
 
 class Podman(Docker):
@@ -49,6 +57,16 @@ class Podman(Docker):
 
     def have_network(self, client: Client) -> None:
         """See Docker: here each container has a network of its own."""
+
+    def place(self, client: Client) -> Place:
+        """See Docker."""
+        account = Owner(os.geteuid(), os.getegid())
+        if os.environ.get("CONTAINER_HOST"):
+            return Place("podman", account, personal=False, remote=True)
+        if account.uid == 0:
+            return Place("podman", account, False, can_mount())
+        keeps_ids = parse_version(self.version()) >= _KEEPS_IDS
+        return Place("podman", account, personal=True, keeps_ids=keeps_ids)
 
     def loopback_options(self, spec: AgentSpec) -> Tuple[str, ...]:
         """See Docker: podman leaves the loopback as the kernel makes it."""

@@ -15,14 +15,18 @@ import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from rosetta_agent import network
+from rosetta_agent.bind_options import Owner, home_of
+from rosetta_agent.binds import prepare
 from rosetta_agent.engines.base import Container, ContainerStatus, Engine, Pulling
 from rosetta_agent.engines.causes import last_words
 from rosetta_agent.engines.docker_cli import container_environment
 from rosetta_agent.engines.images import ImageStore
 from rosetta_agent.engines.overlay import is_overlay_capable, takes_overlays
 from rosetta_agent.errors import TaskFailure
+from rosetta_agent.file_owners import ROOT, ImageUser, Place, choose_recipe
 from rosetta_agent.logs import Follower
 from rosetta_agent.monitor import MonitorSpec
+from rosetta_agent.mounts import Mounts, can_mount
 from rosetta_agent.processes import (
     kill_tree,
     missing_program,
@@ -58,7 +62,8 @@ class LaunchContext(NamedTuple):
     """Where a container is started: program, image file, sandbox; network private or host.
 
     ``overlay`` is the directory for changes of the container's own files; without one they are
-    kept in memory, of which the site's configuration of Singularity gives little.
+    kept in memory, of which the site's configuration of Singularity gives little. ``options``
+    are those that make files the account's own.
     """
 
     program: str
@@ -68,6 +73,7 @@ class LaunchContext(NamedTuple):
     resolver: bool
     as_root: bool
     overlay: Optional[str] = None
+    options: Tuple[str, ...] = ()
 
 
 def build_start_command(context: LaunchContext, spec: AgentSpec) -> List[str]:
@@ -79,8 +85,12 @@ def build_start_command(context: LaunchContext, spec: AgentSpec) -> List[str]:
         argv += ["--overlay", context.overlay] if context.overlay else ["--writable-tmpfs"]
     argv += ["--nv"] if spec.gpus is not None else []
     argv += ["--userns"] if context.network == "private" else []
-    argv += ["--workdir", os.path.join(sandbox, "tmp"), "--home", HOME]
-    argv += ["--bind", "{}:{}".format(os.path.join(sandbox, "home"), HOME), "--pwd", HOME]
+    bound = home_of(spec.binds)
+    home = bound.target if bound else HOME
+    argv += ["--workdir", os.path.join(sandbox, "tmp"), "--home", home]
+    if bound is None:
+        argv += ["--bind", "{}:{}".format(os.path.join(sandbox, "home"), home)]
+    argv += ["--pwd", home]
     if context.resolver:
         argv += ["--bind", "{}:/etc/resolv.conf:ro".format(os.path.join(sandbox, "resolv.conf"))]
     for bind in spec.binds:
@@ -89,7 +99,10 @@ def build_start_command(context: LaunchContext, spec: AgentSpec) -> List[str]:
     if context.as_root:  # an ordinary user has no capabilities to begin with
         dropped = ["CAP_" + name for name in spec.hardening.drop_capabilities]
         argv += ["--drop-caps", ",".join(dropped)] if dropped else []
-    return argv + list(spec.engine_options) + [context.image] + list(spec.command or ())
+    # In a private network the monitor has made the account root already.
+    argv += list(context.options) if context.network == "host" else []
+    argv += list(spec.engine_options)
+    return argv + [context.image] + list(spec.command or ())
 
 
 def build_environment(program: str, environment: Dict[str, str], scratch: str) -> Dict[str, str]:
@@ -189,12 +202,22 @@ class Singularity(Engine):
         with disk_full_is_a_failure():
             for name in ("home", "tmp"):
                 make_private(self.sandbox.file(name))
-        record = self._launch(spec, "private", spec.interface.port)
+        spec, options = self._prepare_binds(spec)
+        record = self._launch(spec, "private", spec.interface.port, options)
         if "error" in record and record["error"] != "busy":
-            record = self._launch(spec, "host", choose_port(spec))
+            record = self._launch(spec, "host", choose_port(spec), options)
         if "error" in record:
             raise TaskFailure("internal", "The container could not be started.", record["error"])
         return parse_record(record)._replace(warnings=self._warnings(record, spec))
+
+    def _prepare_binds(self, spec: AgentSpec) -> Tuple[AgentSpec, Tuple[str, ...]]:
+        """Binds as Singularity has to be given them, and the options that go with them."""
+        account = Owner(os.geteuid(), os.getegid())
+        place = Place("singularity", account, account.uid != 0, can_mount())
+        wants_root = (spec.hardening.user or "").partition(":")[0] in ("0", "root")
+        recipe = choose_recipe(place, ImageUser(ROOT if wants_root else account), account)
+        binds = prepare(spec.binds, place, recipe, Mounts(self.attempt)) if spec.binds else ()
+        return spec._replace(binds=binds), recipe.options
 
     def _warnings(self, record: Dict[str, Any], spec: AgentSpec) -> Tuple[str, ...]:
         """What users have to know of a container that was started like this."""
@@ -216,7 +239,9 @@ class Singularity(Engine):
             make_private(path)
         return path
 
-    def _launch(self, spec: AgentSpec, kind: str, port: int) -> Dict[str, Any]:
+    def _launch(
+        self, spec: AgentSpec, kind: str, port: int, options: Tuple[str, ...]
+    ) -> Dict[str, Any]:
         """Start a monitor; its record comes back, or an ``error``."""
         tool = network.find_tool() if kind == "private" else None
         program = find_program()
@@ -232,6 +257,7 @@ class Singularity(Engine):
             resolver=tool is not None,
             as_root=os.geteuid() == 0,
             overlay=overlay,
+            options=options,
         )
         monitor_spec = MonitorSpec(
             argv=build_start_command(context, spec),
@@ -246,6 +272,7 @@ class Singularity(Engine):
             grace=spec.timeouts.stop,
             no_new_privileges=spec.hardening.no_new_privileges,
             image=self._images.stored(spec.image),
+            as_root="--fakeroot" in options,
         )
         return self._start_monitor(monitor_spec)
 

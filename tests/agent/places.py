@@ -1,0 +1,62 @@
+"""Where the files of a task are a person's: each engine, with each privilege that it may have."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .machine import ROOT, Machine
+
+PERSON = 5000
+
+
+@dataclass
+class Place:
+    """A machine, and the directory that holds the homes there.
+
+    `owner` is what a spec says of a home's owner, `uid` whose its files have to be.
+    """
+
+    machine: Machine
+    homes: Path
+    owner: dict[str, int] | None
+    uid: int
+
+    @property
+    def home(self) -> Path:
+        return self.homes / "person"
+
+    def bind(self, **changes: Any) -> dict[str, Any]:
+        """The person's home, as a spec names it."""
+        bind = {"source": str(self.home), "target": "/home/metauser", "home": True, "create": True}
+        return {**bind, "owner": self.owner, **changes}
+
+    def as_person(self, *argv: str) -> str:
+        """What a command says that the person runs outside of any task."""
+        done = subprocess.run(
+            argv, user=self.uid, group=self.uid, extra_groups=[], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def owners(self) -> set[int]:
+        """Whose the home is, and everything in it."""
+        return {path.lstat().st_uid for path in [self.home, *self.home.rglob("*")]}
+
+
+def root_place(engine: str, work_dir: Path, homes: Path) -> Place:
+    """The agent is root, the engine too, and the person is somebody else."""
+    return Place(Machine(engine, work_dir), homes, {"uid": PERSON, "gid": PERSON}, PERSON)
+
+
+def docker_group_place(work_dir: Path, homes: Path) -> Place:
+    """The agent is the person, who may use Docker and is nothing else."""
+    work_dir.mkdir(mode=0o700)
+    for path in (work_dir, homes):
+        os.chown(path, PERSON, PERSON)
+    group = Path("/var/run/docker.sock").stat().st_gid
+    ids = ["--reuid", str(PERSON), "--regid", str(PERSON), "--groups", str(group)]
+    prefix = ["setpriv", *ids, "env", f"PYTHONPATH={ROOT / 'agent'}", f"HOME={work_dir}"]
+    machine = Machine("docker", work_dir, prefix, ["python3", "-m"], PERSON)
+    return Place(machine, homes, None, PERSON)
