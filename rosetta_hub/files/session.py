@@ -56,6 +56,8 @@ class FilesSession:
         self._is_busy = False
         self.is_closed = False
         """Whether no operation is possible any more."""
+        self.opened: Opened | None = None
+        """What `open` has returned."""
 
     # --- the session itself ----------------------------------------------------------------------
 
@@ -64,7 +66,8 @@ class FilesSession:
         done = await self._call(
             version=VERSION, root=encode_path(root), create=create, read_only=read_only
         )
-        return parse_opened(done)
+        self.opened = parse_opened(done)
+        return self.opened
 
     def close(self) -> None:
         """End the session and whatever is under way. May be called again."""
@@ -182,6 +185,10 @@ class FilesSession:
         """
         request = {"path": encode_path(path), "upload": upload, "offset": offset}
         return parse_part(await self._feed("part_write", request, chunks))
+
+    async def part_truncate(self, path: bytes, upload: str, offset: int) -> Part:
+        """Drop all of an upload behind `offset`; FilesError (`changed`) where it has less."""
+        return parse_part(await self._part("part_truncate", path, upload, {"offset": offset}))
 
     async def part_finish(
         self,

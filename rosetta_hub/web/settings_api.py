@@ -6,12 +6,12 @@ Everything here is about the principal: no route names a user. The token needs t
 """
 
 from dataclasses import asdict, replace
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from rosetta_hub.background import spawn
-from rosetta_hub.errors import Conflict, InvalidOptions
+from rosetta_hub.errors import Conflict
 from rosetta_hub.mail.addresses import MAX_LENGTH, check_address
 from rosetta_hub.mail.preferences import (
     find_problem,
@@ -19,6 +19,7 @@ from rosetta_hub.mail.preferences import (
     write_preferences,
 )
 from rosetta_hub.users.identities import IdentityView
+from rosetta_hub.web.bodies import parse_body
 from rosetta_hub.web.handlers import HubHandler, PageHandler
 
 
@@ -84,7 +85,7 @@ class MailHandler(OwnHandler):
     def put(self) -> None:
         """Choose which mails are sent, and where."""
         self.principal.check_own("servers")
-        choice = _parse(MailChoice, self.json_body()).model_dump(exclude_unset=True)
+        choice = parse_body(MailChoice, self.json_body()).model_dump(exclude_unset=True)
         if "address" in choice:
             given = (choice["address"] or "").strip()
             choice["address"] = check_address(given) if given else None
@@ -104,7 +105,7 @@ class IdentityHandler(OwnHandler):
         identities, user = self.services.identities, self.principal.user
         # Whether it is the principal's at all goes before what is wrong with the request.
         identities.view(user, computing)
-        wanted = _parse(RemoteUser, self.json_body()).remote_user.strip()
+        wanted = parse_body(RemoteUser, self.json_body()).remote_user.strip()
         self.changed(identities.set_remote_user(user, computing, wanted))
 
     async def delete(self, computing: str) -> None:
@@ -140,17 +141,6 @@ class TestHandler(OwnHandler):
         self.principal.check_own("servers")
         identities, tester = self.services.identities, self.services.identity_tester
         self.answer(await identities.test(self.principal.user, computing, tester))
-
-
-Model = TypeVar("Model", bound=BaseModel)
-
-
-def _parse(model: type[Model], body: dict[str, Any]) -> Model:
-    try:
-        return model.model_validate(body)
-    except ValidationError as error:
-        keys = ", ".join(sorted({str(fault["loc"][0]) for fault in error.errors()}))
-        raise InvalidOptions(f"The request does not fit here: look at {keys}.") from error
 
 
 def settings_routes(

@@ -46,6 +46,7 @@ _CHANGING: Dict[str, _Operation] = {
     "copy": copying.copy,
     "part_create": uploads.create,
     "part_write": uploads.write,
+    "part_truncate": uploads.truncate,
     "part_finish": uploads.finish,
     "part_remove": uploads.remove,
 }

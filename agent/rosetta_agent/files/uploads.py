@@ -1,4 +1,5 @@
-"""Operations of uploads: ``part_create``, ``_stat``, ``_write``, ``_finish``, ``_remove``.
+"""Operations of uploads: ``part_create``, ``_stat``, ``_write``, ``_truncate``, ``_finish``,
+``_remove``.
 
 The part of an upload is a file beside its target: on the same file system, under the same quota.
 What has to be known about it is in a note beside it, so nothing is lost when the hub restarts.
@@ -107,6 +108,18 @@ def write(storage: Storage, request: Request, channel: Channel) -> Dict[str, Any
             if offset > part.length:
                 raise FilesError("too_large", "This is more than the upload's length.")
             write_all(part.file, data)
+        return part.describe()
+
+
+def truncate(storage: Storage, request: Request, _channel: Channel) -> Dict[str, Any]:
+    """Drop the end of an upload, such as a piece that has come damaged."""
+    offset = request.integer("offset")
+    with _open_part(storage, request) as part:
+        part.lock()
+        if part.offset < offset:
+            message = "The upload has {} bytes, fewer than {}.".format(part.offset, offset)
+            raise FilesError("changed", message)
+        os.ftruncate(part.file, offset)
         return part.describe()
 
 
