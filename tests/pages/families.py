@@ -6,6 +6,23 @@ GB = 1 << 30
 HOUR = 3600
 NO_TIME = {"default": None, "max": None}
 
+
+def storage(name: str, path: str, **more: Any) -> dict[str, Any]:
+    """A directory that tasks get at that path."""
+    return {
+        "id": name.lower(),
+        "name": name,
+        "description": "",
+        "path": path,
+        "home": False,
+        "read_only": False,
+    } | more
+
+
+HOME = storage("Home", "/home/metauser", home=True, description="Kept, and saved every night.")
+SCRATCH = storage("Scratch", "/storages/scratch")
+ATLAS = storage("Atlas", "/data", read_only=True)
+
 LOCAL: dict[str, Any] = {
     "id": "local",
     "name": "This machine",
@@ -17,6 +34,8 @@ LOCAL: dict[str, Any] = {
     ],
     "limits": {"cpus": 4, "memory": 8 * GB},
     "defaults": {"engine": "docker", "cpus": 1, "memory": 2 * GB},
+    "storages": [HOME, SCRATCH, ATLAS],
+    "extra_binds": ["/data", "/scratch"],
 }
 AMONRA: dict[str, Any] = {
     "id": "amonra",

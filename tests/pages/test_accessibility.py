@@ -42,6 +42,14 @@ async def open_advanced(page: Page) -> None:
     await page.locator("#advanced summary").click()
 
 
+async def choose_storages(page: Page) -> None:
+    await page.get_by_role("radio", name="Jupyter Notebook").check()
+    await page.get_by_role("checkbox", name="Home").uncheck()
+    await page.locator("#extra-binds summary").click()
+    await page.get_by_role("button", name="Add a directory").click()
+    await page.get_by_label("Directory", exact=True).fill("/etc")
+
+
 # Address, what shows that the page is complete, and what somebody does there.
 PAGES: dict[str, tuple[str, str, Action]] = {
     "dashboard": (PREFIX, "#ended-list .task-row", nothing),
@@ -54,6 +62,7 @@ PAGES: dict[str, tuple[str, str, Action]] = {
     "catalogue": ("/hub/spawn", "#cards", nothing),
     "filter": ("/hub/spawn", "#chips button", filter_catalogue),
     "form": ("/hub/spawn", "#chips button", open_advanced),
+    "storages": ("/hub/spawn", "#chips button", choose_storages),
     "link": ("/hub/spawn?software=casa&next=/user/alice/lab", "#link-target a", nothing),
     "servers": ("/hub/home", ".server-row", nothing),
     "error": ("/hub/error", ".notice", nothing),

@@ -1,7 +1,7 @@
 // What there is to know about a task, as a list of terms; empty ones are left out.
 
 import { h, setText } from "./dom.js";
-import { ago, bytes, clock, duration, moment, protocolName, secondsSince, timeSpan } from "./format.js";
+import { ago, bytes, clock, duration, moment, protocolName, secondsSince, storageText, timeSpan } from "./format.js";
 import { gpusText, jobText } from "./job.js";
 import { isEnded } from "./states.js";
 
@@ -32,6 +32,7 @@ export class TaskDetails {
     this.set("Running for", this.runningFor());
     this.set("Ended", isEnded(task) && task.ended ? moment(task.ended) : null);
     this.set("Last activity", task.state === "running" ? ago(task.last_activity) : null);
+    this.set("Storages", task.storages?.map(storageText).join("\n"), "detail-lines");
     this.set("CPUs", this.cpus());
     this.set("Memory", this.memory());
     this.tickJob();

@@ -86,3 +86,8 @@ const PROTOCOLS = { http: "Web", https: "Web" };
 export function protocolName(protocol) {
   return PROTOCOLS[protocol] || (protocol || "").toUpperCase();
 }
+
+/** A directory of a task in words: `Scratch at /storages/scratch (read-only)`. */
+export function storageText({ name, path, read_only: readOnly }) {
+  return `${name} at ${path}${readOnly ? " (read-only)" : ""}`;
+}

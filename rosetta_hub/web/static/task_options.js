@@ -3,7 +3,7 @@
 
 import { all, element, h } from "./dom.js";
 import { ResourceForm } from "./resource_form.js";
-
+import { StorageOptions } from "./storage_options.js";
 
 /** The options of a select; keeps what was chosen where it is there again. */
 function fill(select, entries) {
@@ -21,6 +21,8 @@ export class TaskOptions {
     this.version = element("option-version");
     this.engine = element("option-engine");
     this.runtime = element("option-runtime");
+    // Before the form of the resource, which takes what it has put back.
+    this.storages = new StorageOptions(kept);
     this.request = new ResourceForm(kept);
     this.version.addEventListener("change", () => this.showComputing());
     this.computing.addEventListener("change", () => this.showResource());
@@ -42,6 +44,7 @@ export class TaskOptions {
     }
     if (native) {
       this.request.show(null);
+      this.storages.show(null);
       return;
     }
     this.versions = JSON.parse(radio.dataset.versions);
@@ -80,6 +83,7 @@ export class TaskOptions {
     this.engineChosen ||= this.restore(this.engine);
     this.showRuntimes();
     this.request.show(this.resource);
+    this.storages.show(this.resource);
   }
 
   showRuntimes() {
