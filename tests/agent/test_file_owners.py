@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from rosetta_agent.mountinfo import mounted_below
+
 from .fake import FakeService, wait_until
-from .machine import AgentSpec, ApptainerHost, apptainer_machine, podman_machine
+from .machine import AgentSpec, ApptainerHost, apptainer_machine, is_running, podman_machine
 from .places import PERSON, Place, docker_group_place, root_place
+from .test_life import fetch, interface
 
 # Images may have to be built first, which takes minutes.
 pytestmark = [pytest.mark.system, pytest.mark.timeout(func_only=True)]
@@ -120,3 +123,117 @@ def test_docker_without_root_refuses_other_users(
     assert (report["state"], report["reason"]) == ("failed", "storage_owner")
     assert f"belong to user {PERSON}, but the image runs as user" in report["detail"]
     assert not (homes / "person").exists()
+
+
+ROOT_PLACES = ("docker", "podman", "rootless podman")
+
+
+@pytest.mark.parametrize("place", ROOT_PLACES, indirect=True)
+def test_image_that_starts_as_root_and_becomes_somebody_else(
+    place: Place, service: FakeService, make_spec: MakeJob
+) -> None:
+    add = "echo worker:x:1000:1000::/:/bin/sh >>/etc/passwd; echo worker:x:1000: >>/etc/group"
+    become = "start-stop-daemon -S -c worker:worker -x /bin/sh --"
+    script = f"id -u; {add}; {become} -ec '{WRITE}'"
+    report = run(place, service, make_spec, script, home_user=1000)
+    assert report["detail"].split() == ["0", "/home/metauser", "1000"], report
+    assert place.owners() == {place.uid}
+
+
+@pytest.mark.parametrize("user", ["root", "31337:31337"])
+def test_task_with_a_home_answers(
+    place: Place, service: FakeService, make_spec: MakeJob, user: str
+) -> None:
+    """Through the namespaces that the recipe makes, too."""
+    spec = make_spec(place.machine, binds=[place.bind()], hardening__user=user)
+    place.machine.run(spec)
+    report = service.wait_for("running", "failed")
+    assert report["state"] == "running", report
+    assert "hello from the task" in fetch(interface(place.machine, spec))
+    assert place.machine.stop(spec) == {"state": "stopped"}
+    assert place.machine.leftovers(spec) == []
+    assert place.owners() == {place.uid}
+
+
+@pytest.mark.parametrize("place", ["docker", "podman"], indirect=True)
+def test_root_of_a_container_has_the_persons_rights_alone(
+    place: Place, service: FakeService, make_spec: MakeJob
+) -> None:
+    """In directories that users may name themselves."""
+    project = place.homes / "data" / "project"
+    project.mkdir(parents=True)
+    os.chown(project, PERSON, PERSON)
+    (project / "secret").write_text("of root")
+    (project / "secret").chmod(0o600)
+    (place.homes / "data" / "link").symlink_to("project")
+    named = {"target": "/named", "within": str(place.homes / "data")}
+    binds = [place.bind(), {"source": str(place.homes / "data" / "link"), **named}]
+    script = "id -u; cat /named/secret || echo closed; echo mine >/named/new"
+    report = run(place, service, make_spec, script, binds=binds)
+    assert report["detail"].split()[-1] == "closed", report
+    assert (project / "new").stat().st_uid == PERSON
+    outside = {"source": str(place.homes / "data" / ".."), **named}
+    line = place.machine.run(make_spec(place.machine, binds=[outside]))
+    assert "is not a plain path" in line["error"]
+    (place.homes / "data" / "etc").symlink_to("/etc")
+    binds = [{"source": str(place.homes / "data" / "etc"), **named}]
+    report = run(place, service, make_spec, "true", binds=binds)
+    assert (report["state"], report["reason"]) == ("failed", "storage_outside")
+
+
+def test_missing_directory(place: Place, service: FakeService, make_spec: MakeJob) -> None:
+    bind = place.bind(create=False)
+    report = run(place, service, make_spec, "true", binds=[bind])
+    assert (report["state"], report["reason"]) == ("failed", "storage_missing")
+    assert report["detail"] == f"{place.home} does not exist."
+    assert not place.home.exists()
+
+
+# --- agents that are killed ----------------------------------------------------------------------
+
+#: Stands in for docker, and kills the agent that calls it with one verb.
+KILLER = """\
+#!/bin/sh
+if [ "$1" = "$KILL_AT" ] && mkdir "{folder}/killed" 2>/dev/null; then
+    [ "$KILL_WHEN" = before ] || "{docker}" "$@"
+    kill -9 "$PPID"
+    exit 1
+fi
+exec "{docker}" "$@"
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("verb", ["image", "create", "cp", "rm", "run"])
+@pytest.mark.parametrize("restarted", [True, False], ids=["restarted", "stopped"])
+def test_agent_killed_at_each_step(
+    image: str,
+    work_dir: Path,
+    homes: Path,
+    tmp_path: Path,
+    service: FakeService,
+    make_spec: MakeJob,
+    verb: str,
+    when: str,
+    restarted: bool,
+) -> None:
+    """Nothing is lost, and nothing stays behind: neither mounts nor containers."""
+    place = root_place("docker", work_dir, homes)
+    killer = tmp_path / "docker"
+    killer.write_text(KILLER.format(folder=tmp_path, docker=shutil.which("docker")))
+    killer.chmod(0o755)
+    place.home.mkdir()
+    os.chown(place.home, PERSON, PERSON)
+    (place.home / "thesis").write_text("years")
+    spec = make_spec(place.machine, binds=[place.bind()], path=[str(tmp_path)])
+    agent = place.machine.run(spec, KILL_AT=verb, KILL_WHEN=when)["pid"]
+    wait_until(lambda: not is_running(agent), "the agent is killed")
+    assert (place.machine.sandbox(spec)).exists()
+    if restarted:
+        place.machine.run(spec)
+        service.wait_for("running")
+    assert place.machine.stop(spec) == {"state": "stopped"}
+    assert place.machine.leftovers(spec) == []
+    assert not work_dir.exists()
+    assert mounted_below(str(work_dir)) == []
+    assert (place.home / "thesis").read_text() == "years"
