@@ -1,6 +1,9 @@
 """What the tests of all folders may use."""
 
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +22,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """A second try is never silent."""
     rings.record_rerun(report)
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """An empty directory. Unlike pytest's own it has a short path, as the unix sockets in it need.
+
+    The names of user, worker and test are no part of it.
+    """
+    with tempfile.TemporaryDirectory(prefix="test-", ignore_cleanup_errors=True) as directory:
+        yield Path(directory)
 
 
 @pytest.fixture(scope="session")

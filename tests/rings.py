@@ -19,7 +19,9 @@ SYSTEM_FIXTURES = frozenset(
     {"apptainer_host", "base_containers", "hub", "image", "machine", "postgres_url", "sshd"}
 )
 # Tests of whole programs in the other folders.
-SYSTEM_MODULES = frozenset({"test_demo.py", "test_gridengine.py", "test_life.py"})
+SYSTEM_MODULES = frozenset(
+    {"test_demo.py", "test_gridengine.py", "test_ingress.py", "test_life.py"}
+)
 
 # A loaded machine, as an exception: a deadline, a connection, a browser that went away. A wrong
 # answer is an AssertionError, and is never tried again.

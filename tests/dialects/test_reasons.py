@@ -6,13 +6,13 @@ import pytest
 
 from rosetta_hub.catalogue.queue_request import QueueRequest
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.wms import Job, JobState
 from rosetta_hub.tunnels.client import TunnelsClient
 from rosetta_hub.users.identities import Identities
+from tests.support.databases import open_sqlite
 
 TASK = Task(id="0" * 12, attempt=1, cpus=1, memory=None, request=QueueRequest().model_dump())
 
@@ -28,7 +28,7 @@ def why(directory: Path, wms: str, reason: str, state: str = "") -> str:
         "conf": {"host": "login"},
     }
     settings, keys = Rosetta(state_dir=str(directory), computing=[resource]), Keys(directory)
-    database = Database(f"sqlite:///{directory}/rosetta.sqlite")
+    database = open_sqlite(directory)
     identities = Identities(database, keys, settings)
     tunnels = TunnelsClient(directory / "tunnels.sock")
     queue = ResourceBuilder(settings, keys, identities, tunnels).build().queues["cluster"]

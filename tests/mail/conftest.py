@@ -20,6 +20,7 @@ from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.report import Report
+from tests.support.databases import open_sqlite
 from tests.support.starting import start_task
 
 from .server import PASSWORD, USER, Mailbox, make_certificate, serve
@@ -109,7 +110,7 @@ def offline(settings: Rosetta, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post
     """The service without a mail server; nothing waits longer than it must."""
     monkeypatch.setattr(sender, "FIRST_WAIT", timedelta(0))
     keys = settings.keys()
-    database = Database(settings.db_url)
+    database = open_sqlite(settings.state_path)
     tasks = TaskManager(
         database,
         settings.catalogue(),

@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import delete
 
 from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.database.database import Database
+from rosetta_hub.database.models import Base
 from rosetta_hub.keys import Keys
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
+from tests.support.databases import open_sqlite
 
 from .postgres import postgresql
 
@@ -35,17 +37,12 @@ def postgres_url() -> Iterator[str]:
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database, migrated."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/rosetta.sqlite"
+        found = open_sqlite(tmp_path)
     else:
-        url = request.getfixturevalue("postgres_url")
-    found = Database(url)
-    with found.session() as session:
-        session.execute(text("DELETE FROM sessions"))
-        session.execute(text("DELETE FROM tasks"))
-        session.execute(text("DELETE FROM copies"))
-        session.execute(text("DELETE FROM identities"))
-        session.execute(text("DELETE FROM mail_settings"))
-        session.execute(text("DELETE FROM users"))
+        found = Database(request.getfixturevalue("postgres_url"))
+        with found.session() as session:
+            for table in reversed(Base.metadata.sorted_tables):
+                session.execute(delete(table))
     yield found
     found.close()
 

@@ -10,7 +10,6 @@ from asyncssh import import_public_key
 
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.database import Database
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.build import ResourceBuilder, Resources
@@ -19,6 +18,7 @@ from rosetta_hub.ssh.host_keys import build_known_hosts_line, find_pinned_keys
 from rosetta_hub.ssh.keys import generate_key_pair
 from rosetta_hub.tunnels.client import TunnelsClient
 from rosetta_hub.users.identities import Identities
+from tests.support.databases import open_sqlite
 
 HOST: dict[str, Any] = {
     "name": "Host",
@@ -38,7 +38,7 @@ def key_file(tmp_path: Path) -> Path:
 def build(tmp_path: Path, *computing: dict[str, Any]) -> tuple[Resources, Identities]:
     settings = Rosetta(state_dir=str(tmp_path), computing=list(computing))
     keys = Keys(tmp_path)
-    database = Database(f"sqlite:///{tmp_path}/rosetta.sqlite")
+    database = open_sqlite(tmp_path)
     identities = Identities(database, keys, settings)
     tunnels = TunnelsClient(tmp_path / "tunnels.sock")
     return ResourceBuilder(settings, keys, identities, tunnels).build(), identities

@@ -13,7 +13,6 @@ import pytest
 from rosetta_hub.background import spawn
 from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task, TaskState, utc_now
 from rosetta_hub.errors import AuthenticationFailed, ResourceUnavailable
 from rosetta_hub.keys import Keys
@@ -32,6 +31,7 @@ from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.messages import message
 from rosetta_hub.tasks.report import Report
+from tests.support.databases import open_sqlite
 from tests.support.eventually import until
 from tests.support.fake_slurm import FakeSlurm
 from tests.support.starting import start_task
@@ -127,7 +127,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterable[Desk]:
         heartbeat_interval=1,
         stop_timeout=1,
     )
-    keys, database = Keys(tmp_path), Database(f"sqlite:///{tmp_path}/rosetta.sqlite")
+    keys, database = Keys(tmp_path), open_sqlite(tmp_path)
     software = [{"name": "Echo", "image_name": "rosetta/echo"}]
     catalogue = load_catalogue(software, [COMPUTING])
     logs = Logs(tmp_path / "logs", 4096)

@@ -9,8 +9,8 @@ import pytest
 
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.database import Database
 from rosetta_hub.users.identities import Identities
+from tests.support.databases import open_sqlite
 from tests.support.sshd import Sshd
 
 CLUSTER = {
@@ -34,7 +34,7 @@ def sshd(tmp_path: Path) -> Iterator[Sshd]:
 async def connection(sshd: Sshd, tmp_path: Path) -> AsyncIterator[asyncssh.SSHClientConnection]:
     """Logged in with alice's key, after she has pasted the line."""
     settings = Rosetta(computing=[CLUSTER], state_dir=str(tmp_path))
-    keys, database = settings.keys(), Database(settings.db_url)
+    keys, database = settings.keys(), open_sqlite(settings.state_path)
     identities = Identities(database, keys, settings)
     view = identities.set_remote_user(User("alice"), "cluster", sshd.username)
     assert view.paste is not None

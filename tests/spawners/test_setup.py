@@ -287,6 +287,7 @@ def test_bad_configuration_is_explained(
     assert str(tmp_path / "jupyterhub_config.py") in str(stopped.value)
 
 
+@pytest.mark.system
 @pytest.mark.parametrize(
     ("lines", "arguments", "message"),
     [

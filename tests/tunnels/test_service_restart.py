@@ -10,7 +10,6 @@ import pytest
 from rosetta_hub.access import Completed
 from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.ingress.tunnel_publisher import TunnelPublisher
@@ -23,6 +22,7 @@ from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.report import Report
 from rosetta_hub.users.identities import Identities
+from tests.support.databases import open_sqlite
 from tests.support.eventually import until
 from tests.support.starting import start_task
 from tests.tunnels.conftest import DEADLINE, Container, Rig
@@ -69,7 +69,7 @@ class Deployment:
             state_dir=str(rig.config.state_dir), tasks_url="http://127.0.0.1", manage_edge=False
         )
         self.keys = Keys(folder / "keys")
-        self.database = Database(f"sqlite:///{folder}/rosetta.sqlite")
+        self.database = open_sqlite(folder)
         catalogue = load_catalogue([{"name": "Echo", "image_name": "echo"}], [computing])
         self.computing = catalogue.computing["host"]
         logs = Logs(folder / "logs", 4096)
