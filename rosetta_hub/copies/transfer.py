@@ -11,6 +11,7 @@ from rosetta_agent.files.frames import NEW, PART_SUFFIX
 from rosetta_hub.copies.lender import Lender
 from rosetta_hub.copies.progress import Progress
 from rosetta_hub.copies.walk import Item
+from rosetta_hub.files.entries import Part
 from rosetta_hub.files.errors import FilesError
 from rosetta_hub.files.paths import join_path, parent_path
 from rosetta_hub.files.session import FilesSession
@@ -99,9 +100,11 @@ class Piped:
             mtime_ns=item.mtime_ns,
             mode=item.mode,
         )
-        if await target.checksum(file.target) != hashlib.sha256(content).hexdigest():
+        try:
+            await _compare((source, item.path), (target, file.target))
+        except FilesError:
             await target.remove([file.target])
-            raise _different()
+            raise
         self._progress.moved(len(content))
 
     async def _copy_large(self, source: FilesSession, target: FilesSession, file: FileCopy) -> None:
@@ -116,13 +119,13 @@ class Piped:
 
         self._remember(file.target, upload)
         try:
-            part = await target.part_create(file.target, upload, item.size, item.mtime_ns)
+            part = await _begin_part(target, file, upload)
             added = part.offset
             self._progress.correct(part.offset)
             async with source.read(item.path, part.offset, etag=item.etag) as reading:
                 chunks = counted(reading.chunks)
                 await target.part_write(file.target, upload, part.offset, chunks)
-            await _compare(source, target, file, upload)
+            await _compare((source, item.path), (target, _part_path(file, upload)))
             await target.part_finish(file.target, upload, _conflict(file), item.mtime_ns, item.mode)
         except BaseException:
             self._progress.correct(-added)
@@ -140,21 +143,30 @@ class Piped:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-async def _compare(source: FilesSession, target: FilesSession, file: FileCopy, upload: str) -> None:
-    """Compare the checksums of a file and of its complete part file.
+async def _begin_part(target: FilesSession, file: FileCopy, upload: str) -> Part:
+    """The part file: what is there of it, or a new one."""
+    try:
+        return await target.part_stat(file.target, upload)
+    except FilesError as error:
+        if error.code != "not_found":
+            raise
+    return await target.part_create(file.target, upload, file.item.size, file.item.mtime_ns)
+
+
+async def _compare(source: tuple[FilesSession, bytes], target: tuple[FilesSession, bytes]) -> None:
+    """Compare the checksums of a file and of what has arrived of it, each computed where it is.
 
     Raises:
-        FilesError: they are not the same (`changed`).
+        FilesError: they are not the same (`changed`), or one can't be told.
     """
-    part = join_path(parent_path(file.target), f".{upload}{PART_SUFFIX}".encode())
     sums = await asyncio.gather(
-        source.checksum(file.item.path), target.checksum(part), return_exceptions=True
+        *(session.checksum(path) for session, path in (source, target)), return_exceptions=True
     )
     for result in sums:
         if isinstance(result, BaseException):
             raise result
     if sums[0] != sums[1]:
-        raise _different()
+        raise FilesError("changed", "What has arrived is not what is there now.")
 
 
 async def _chunks(content: bytes) -> AsyncIterator[bytes]:
@@ -165,5 +177,5 @@ def _conflict(file: FileCopy) -> Literal["overwrite", "fail"]:
     return "overwrite" if file.replaces else "fail"
 
 
-def _different() -> FilesError:
-    return FilesError("changed", "What has arrived is not what is there now.")
+def _part_path(file: FileCopy, upload: str) -> bytes:
+    return join_path(parent_path(file.target), f".{upload}{PART_SUFFIX}".encode())

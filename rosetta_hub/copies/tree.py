@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, aclosing
+from contextlib import AbstractAsyncContextManager, ExitStack, aclosing
 
 from rosetta_hub.copies.lender import Lender
 from rosetta_hub.copies.progress import Progress, Totals
@@ -11,6 +11,7 @@ from rosetta_hub.copies.walk import Item, Spool, is_unchanged, moved_path, pair_
 from rosetta_hub.database.models_copies import Conflict
 from rosetta_hub.files.errors import FilesError
 from rosetta_hub.files.paths import display_name
+from rosetta_hub.files.session import FilesSession, OnProblem
 
 # Files that are copied at once; each takes a session at both ends.
 AT_ONCE = 2
@@ -58,15 +59,26 @@ class TreeCopy:
 
     async def _walk_source(self, path: bytes, spool: Spool) -> None:
         try:
-            async with self._lender.source() as session, aclosing(session.walk([path])) as entries:
-                await spool.fill(entries)
+            await self._fill(self._lender.source(), path, spool, self._unreadable)
         except FilesError as error:
-            self._progress.fail(path, f"{display_name(path)}: {error}")
+            self._unreadable(path, error)
+
+    async def _fill(
+        self,
+        lent: AbstractAsyncContextManager[FilesSession],
+        path: bytes,
+        spool: Spool,
+        on_problem: OnProblem | None,
+    ) -> None:
+        async with lent as session, aclosing(session.walk([path], on_problem)) as entries:
+            await spool.fill(entries)
+
+    def _unreadable(self, path: bytes, error: FilesError) -> None:
+        self._progress.fail(path, f"{display_name(path)}: {error}")
 
     async def _walk_target(self, path: bytes, spool: Spool) -> None:
         try:
-            async with self._lender.target() as session, aclosing(session.walk([path])) as entries:
-                await spool.fill(entries)
+            await self._fill(self._lender.target(), path, spool, None)
         except FilesError as error:
             if error.code != "not_found":
                 raise CopyFailed(f"{display_name(path)}: {error}") from error

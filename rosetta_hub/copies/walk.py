@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from rosetta_agent.files.frames import PART_SUFFIX
 from rosetta_hub.copies.names import sort_key
 from rosetta_hub.files.entries import Entry, EntryType
 from rosetta_hub.files.paths import join_path
 
+_PART_SUFFIX = PART_SUFFIX.encode()
 # Bytes of a walk that are kept in memory.
 IN_MEMORY = 1 << 20
 
@@ -63,12 +65,13 @@ class Spool:
         self._file.close()
 
     async def fill(self, entries: AsyncIterable[Entry]) -> None:
-        """Add the items of all entries; files and links count."""
+        """Add the items of all entries, but for the part files of transfers that go on."""
         async for entry in entries:
-            self.add(Item.of(entry))
+            if not is_part(entry.name):
+                self.add(Item.of(entry))
 
     def add(self, item: Item) -> None:
-        """Add an item at the end."""
+        """Add an item at the end; files and links are counted."""
         if item.type in ("file", "link"):
             self.files += 1
         if item.type == "file":
@@ -84,6 +87,11 @@ class Spool:
             path, kind, size, mtime_ns, mode, etag, target = json.loads(line)
             target = None if target is None else os.fsencode(target)
             yield Item(os.fsencode(path), kind, size, mtime_ns, mode, etag, target)
+
+
+def is_part(name: bytes) -> bool:
+    """Whether a name is that of a part file, or of the note beside it."""
+    return name.startswith(b".") and name.removesuffix(b".json").endswith(_PART_SUFFIX)
 
 
 def pair_items(

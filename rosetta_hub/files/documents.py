@@ -9,7 +9,7 @@ from typing import Any
 
 from rosetta_agent.files.frames import TYPES, decode_path
 from rosetta_hub.files.entries import Copied, Entry, Opened, Part, Progress, Summary, Usage
-from rosetta_hub.files.errors import malformed
+from rosetta_hub.files.errors import FilesError, malformed
 
 Document = Mapping[str, Any]
 
@@ -125,6 +125,15 @@ def parse_summary(document: Document) -> Summary:
 def parse_copied(document: Document) -> Copied:
     """What came of a copy."""
     return Copied(decode_path(document["path"]), parse_summary(document))
+
+
+@checked()
+def parse_problems(document: Document) -> list[tuple[bytes, FilesError]]:
+    """What a walk could not read, and why."""
+    return [
+        (decode_path(problem["path"]), FilesError(problem["error"], str(problem["message"])))
+        for problem in document.get("problems", ())
+    ]
 
 
 @checked()

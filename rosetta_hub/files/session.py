@@ -15,6 +15,7 @@ from rosetta_hub.files.documents import (
     parse_named,
     parse_opened,
     parse_part,
+    parse_problems,
     parse_progress,
     parse_summary,
     parse_total,
@@ -35,9 +36,10 @@ from rosetta_hub.files.entries import (
     Summary,
     Usage,
 )
-from rosetta_hub.files.errors import ended, malformed
+from rosetta_hub.files.errors import FilesError, ended, malformed
 
 OnProgress = Callable[[Progress], None]
+OnProblem = Callable[[bytes, FilesError], None]
 _ALL = ListOptions()
 
 
@@ -99,13 +101,21 @@ class FilesSession:
                 entries += parse_children(document, path)
             return Listing(entries, parse_total(answer.done))
 
-    async def walk(self, paths: Sequence[bytes]) -> AsyncGenerator[Entry, None]:
+    async def walk(
+        self, paths: Sequence[bytes], on_problem: OnProblem | None = None
+    ) -> AsyncGenerator[Entry, None]:
         """All entries of trees, parents first, each directory sorted by name's bytes.
 
-        Use it with `contextlib.aclosing` where it may be left before its end.
+        `on_problem` is called with each directory that can't be read; without it such a one ends
+        the walk with its error. Use it with `contextlib.aclosing` where it may be left before its
+        end.
         """
-        async with self._operation("walk", {"paths": _encode(paths)}) as answer:
+        request = {"paths": _encode(paths), "tolerant": on_problem is not None}
+        async with self._operation("walk", request) as answer:
             async for document in answer.documents("entries"):
+                for path, error in parse_problems(document):
+                    if on_problem is not None:
+                        on_problem(path, error)
                 for entry in parse_tree(document):
                     yield entry
 

@@ -40,6 +40,7 @@ _LOOKING: Dict[str, _Operation] = {
 _CHANGING: Dict[str, _Operation] = {
     "write": writing.write,
     "mkdir": writing.mkdir,
+    "link": writing.link,
     "rename": writing.rename,
     "chmod": writing.chmod,
     "remove": trees.remove,

@@ -87,11 +87,17 @@ def _enter(levels: List[_Level], node: Node, on_error: Optional[OnError]) -> Non
 
 
 def walk(storage: Storage, request: Request, channel: Channel) -> Dict[str, Any]:
-    """All entries of trees with their paths."""
+    """All entries of trees with their paths; ``tolerant``: go on after what can't be read."""
     sender = EntrySender(channel)
     progress = Progress(channel)
+
+    def tell(path: bytes, error: FilesError) -> None:
+        problem = {"path": encode_path(path), "error": error.code, "message": error.message}
+        channel.send({"entries": [], "problems": [problem]})
+
+    on_error = tell if request.flag("tolerant") else None
     for path in request.paths():
-        for node in visit(storage, path):
+        for node in visit(storage, path, on_error):
             progress.tick()
             if not node.is_left:
                 entry = describe(storage, node.place, node.info)

@@ -23,7 +23,7 @@ from rosetta_agent.files.names import free_names
 from rosetta_agent.files.pending import PendingFile, create_file, rename_new, write_all
 from rosetta_agent.files.request import Request
 from rosetta_agent.files.storage import Place, Storage, exists, lstat
-from rosetta_agent.files.writing import check_named, keep_access
+from rosetta_agent.files.writing import FILE_MODES, check_named, keep_access
 
 _KEPT_SECONDS = 7 * 24 * 3600.0
 _PART, _NOTE = PART_SUFFIX.encode("ascii"), PART_SUFFIX.encode("ascii") + b".json"
@@ -125,10 +125,8 @@ def truncate(storage: Storage, request: Request, _channel: Channel) -> Dict[str,
 
 def finish(storage: Storage, request: Request, _channel: Channel) -> Dict[str, Any]:
     """Give a complete upload its name."""
-    conflict, mtime_ns = (
-        request.choice("conflict", _CONFLICTS),
-        request.optional_integer("mtime_ns"),
-    )
+    conflict = request.choice("conflict", _CONFLICTS)
+    mtime_ns, mode = request.optional_integer("mtime_ns"), request.optional_integer("mode")
     with _open_part(storage, request) as part:
         part.lock()
         if part.offset != part.length:
@@ -138,6 +136,8 @@ def finish(storage: Storage, request: Request, _channel: Channel) -> Dict[str, A
         if mtime_ns is not None:
             os.utime(part.file, ns=(mtime_ns, mtime_ns))
         os.fsync(part.file)
+        if mode is not None:
+            os.fchmod(part.file, mode & FILE_MODES)
         place = _give_name(part, conflict)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(part.note, dir_fd=place.directory)

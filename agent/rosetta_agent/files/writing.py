@@ -1,4 +1,4 @@
-"""Operations that change single entries: ``write``, ``mkdir``, ``rename``, ``chmod``."""
+"""Operations that change single entries: ``write``, ``mkdir``, ``link``, ``rename``, ``chmod``."""
 
 import contextlib
 import errno
@@ -9,29 +9,34 @@ from typing import Any, Dict, Optional
 from rosetta_agent.files.channel import Channel
 from rosetta_agent.files.entries import build_etag, describe
 from rosetta_agent.files.errors import FilesError, explained, refuse, show, translate
-from rosetta_agent.files.frames import NEW
+from rosetta_agent.files.frames import NEW, decode_path
 from rosetta_agent.files.pending import PendingFile, rename_new
 from rosetta_agent.files.reading import changed
 from rosetta_agent.files.request import Request
 from rosetta_agent.files.storage import Place, Storage, exists, lstat
 
-_FILE_MODES = 0o777
+FILE_MODES = 0o777
 _DIRECTORY_MODES = 0o3777
 
 
 def write(storage: Storage, request: Request, channel: Channel) -> Dict[str, Any]:
     """Replace a file, or make a new one; of a link, the file that it leads to."""
     path, if_match = request.path(), request.optional_text("if_match")
+    mtime_ns, mode = request.optional_integer("mtime_ns"), request.optional_integer("mode")
     check_named(path)
     with storage.target(path) as place:
         _check_replaceable(place, if_match)
         with PendingFile(place) as pending:
             for data in channel.receive_data():
                 pending.write(data)
-            pending.sync()
             previous = _check_replaceable(place, if_match)
             if previous is not None:
                 keep_access(pending.file, previous)
+            elif mode is not None:
+                os.fchmod(pending.file, mode & FILE_MODES)
+            if mtime_ns is not None:
+                os.utime(pending.file, ns=(mtime_ns, mtime_ns))
+            pending.sync()
             pending.give_name(overwrite=if_match != NEW)
         return {"entry": describe(storage, place)}
 
@@ -61,7 +66,7 @@ def keep_access(file: int, previous: os.stat_result) -> None:
     """Give a file the permissions and, where that is possible, the group of its predecessor."""
     with contextlib.suppress(PermissionError):
         os.fchown(file, -1, previous.st_gid)
-    os.fchmod(file, stat.S_IMODE(previous.st_mode) & _FILE_MODES)
+    os.fchmod(file, stat.S_IMODE(previous.st_mode) & FILE_MODES)
 
 
 def mkdir(storage: Storage, request: Request, _channel: Channel) -> Dict[str, Any]:
@@ -86,6 +91,18 @@ def _make(storage: Storage, path: bytes, may_exist: bool) -> None:
                 raise refuse("exists", path) from error
         except OSError as error:
             raise translate(error, path) from error
+
+
+def link(storage: Storage, request: Request, _channel: Channel) -> Dict[str, Any]:
+    """Make a symbolic link; where it leads is not looked at: nothing here follows one outside."""
+    path, target = request.path(), decode_path(request.text("target"))
+    check_named(path)
+    if not target or b"\0" in target:
+        raise FilesError("invalid", "The request has no valid target.")
+    with storage.place(path) as place:
+        with explained(path):
+            os.symlink(target, place.name, dir_fd=place.directory)
+        return {"entry": describe(storage, place)}
 
 
 def rename(storage: Storage, request: Request, _channel: Channel) -> Dict[str, Any]:
@@ -120,7 +137,7 @@ def chmod(storage: Storage, request: Request, _channel: Channel) -> Dict[str, An
     descriptor = storage.open(path, os.O_PATH)
     try:
         info = os.fstat(descriptor)
-        allowed = _DIRECTORY_MODES if stat.S_ISDIR(info.st_mode) else _FILE_MODES
+        allowed = _DIRECTORY_MODES if stat.S_ISDIR(info.st_mode) else FILE_MODES
         if mode & ~allowed:
             message = "The permissions {:o} can't be set for {}."
             raise FilesError("invalid", message.format(mode, show(path)))
