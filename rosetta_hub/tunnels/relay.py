@@ -123,9 +123,11 @@ class Half(asyncio.Protocol):
 
     def _apply_flow(self) -> None:
         self._flow = None
-        stream = None if self._peer is None else self._peer.stream
-        if stream is None or stream.is_closing():
+        stream = None if self._peer is None or self._peer.is_lost else self._peer.stream
+        if stream is None:
             return
+        # Also where it is closing: asyncssh says so once the other end has closed the channel, and
+        # still has what came before.
         if self._is_full:
             stream.pause_reading()
         else:

@@ -47,6 +47,20 @@ async def test_end_of_the_container_ends_the_connection(opened: Rig) -> None:
     writer.close()
 
 
+async def test_what_waits_is_delivered_though_the_container_has_gone(rig: Rig) -> None:
+    """The last answer of a container over SSH, to a browser that is slower than it."""
+    await rig.client.put_tunnels([rig.ssh_tunnel()])
+    rig.container.greeting = secrets.token_bytes(2 << 20)
+    reader, writer = await rig.connect()
+    try:
+        await asyncio.wait_for(reader.readexactly(1), 20)
+        writer.write_eof()
+        await until(lambda: not rig.container.writers)
+        assert await asyncio.wait_for(reader.read(), 20) == rig.container.greeting[1:] + b"!"
+    finally:
+        writer.close()
+
+
 async def test_reader_that_waits_stops_the_writer(opened: Rig) -> None:
     """The container echoes; nobody reads, so what can be sent is bounded."""
     reader, writer = await opened.connect()
