@@ -1,8 +1,9 @@
 """JSON calls over a unix socket: how the service talks to its sidecar processes."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,19 @@ from typing import Any
 from rosetta_hub.errors import Unavailable
 
 Document = dict[str, Any]
+
+# Bytes of a stream that are read ahead; twice as many at most.
+STREAM_LIMIT = 1 << 18
+
+
+@dataclass(frozen=True)
+class Upgraded:
+    """A connection that has become a stream of bytes."""
+
+    headers: Mapping[str, str]
+    """Of the answer; names in lower case."""
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
 
 
 @dataclass(frozen=True)
@@ -29,13 +43,37 @@ class SidecarClient:
         Raises `unavailable` when there is none, or a part of one: nothing is known about the call.
         """
         request = build_request(method, path, body)
-        try:
+        with self._translate_errors(timeout):
             return parse_answer(await asyncio.wait_for(self._transfer(request), timeout))
+
+    async def upgrade(
+        self, path: str, body: Document, protocol: str, timeout: float
+    ) -> Upgraded | tuple[int, Document]:
+        """Open a stream of bytes with a POST request.
+
+        Returns the stream, or status and document where the call is refused. Raises as `call` does.
+        """
+        request = build_request("POST", path, body, protocol)
+        with self._translate_errors(timeout):
+            async with asyncio.timeout(timeout):
+                reader, writer = await asyncio.open_unix_connection(
+                    str(self.socket), limit=STREAM_LIMIT
+                )
+                try:
+                    return await _upgrade(reader, writer, request)
+                except BaseException:
+                    writer.close()
+                    raise
+
+    @contextlib.contextmanager
+    def _translate_errors(self, timeout: float) -> Iterator[None]:
+        try:
+            yield
         except TimeoutError as exc:
             raise self.unavailable(f"{self.name} did not answer within {timeout:g} s") from exc
         except OSError as exc:
             raise self.unavailable(f"{self.name} does not answer: {exc.strerror}") from exc
-        except ValueError as exc:
+        except (ValueError, KeyError, EOFError) as exc:
             raise self.unavailable(f"the answer of {self.name} was cut short") from exc
 
     async def _transfer(self, request: bytes) -> bytes:
@@ -65,11 +103,29 @@ def split_documents(documents: Iterable[Document], limit: int) -> list[list[Docu
     return pieces
 
 
-def build_request(method: str, path: str, body: Document | None) -> bytes:
-    """An HTTP request whose answer ends with the connection."""
+async def _upgrade(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
+) -> Upgraded | tuple[int, Document]:
+    writer.write(request)
+    await writer.drain()
+    head = await reader.readuntil(b"\r\n\r\n")
+    lines = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:])
+    headers = {name.lower(): value.strip() for name, _, value in lines}
+    if head.startswith(b"HTTP/1.1 101 "):
+        return Upgraded(headers, reader, writer)
+    answer = parse_answer(head + await reader.readexactly(int(headers["content-length"])))
+    writer.close()
+    return answer
+
+
+def build_request(
+    method: str, path: str, body: Document | None, upgrade: str | None = None
+) -> bytes:
+    """An HTTP request whose answer ends with the connection, or upgrades it to a protocol."""
     content = b"" if body is None else json.dumps(body).encode()
+    connection = f"Upgrade\r\nUpgrade: {upgrade}" if upgrade else "close"
     head = (
-        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: {connection}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
     )
     return head.encode() + content

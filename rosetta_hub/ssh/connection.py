@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, TypeVar, cast
 
 import asyncssh
@@ -17,6 +17,11 @@ from rosetta_hub.ssh.streams import StreamSession
 
 # sshd allows 10 at a time (MaxSessions): one is the pty's, one is left to spare.
 SESSIONS = 8
+# How many of them may be streams, which last: the others are left for commands.
+STREAMS = 4
+# Bytes that the host may send ahead of what is read.
+COMMAND_WINDOW = 2 << 20
+STREAM_WINDOW = 4 << 20
 OPEN_TRIES = 8
 OPEN_DELAY = 0.1
 # It reads until its terminal is gone, and prints nothing.
@@ -25,6 +30,7 @@ PTY_TIMEOUT = 5.0
 END_TIMEOUT = 3.0
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 
 class _Idle(asyncssh.SSHClientSession[bytes]):
@@ -37,6 +43,7 @@ class SshConnection:
     def __init__(self, opening: Opening) -> None:
         self._opening = opening
         self._sessions = asyncio.Semaphore(SESSIONS)
+        self._streams = asyncio.Semaphore(STREAMS)
         self._closed = asyncio.Event()
         self._pty: asyncssh.SSHClientChannel[bytes] | None = None
 
@@ -92,6 +99,39 @@ class SshConnection:
             raise TimedOut(
                 f"{argv[0]} did not end in time on {self._opening.endpoint.host}."
             ) from error
+
+    @contextlib.asynccontextmanager
+    async def open_command(
+        self, factory: Callable[[], StreamSession], argv: Sequence[str], timeout: float
+    ) -> AsyncIterator[StreamSession]:
+        """A stream to and from a command, within `timeout` seconds.
+
+        The block has to last as long as the command: sshd counts its session until then.
+
+        Raises:
+            TimedOut: as many streams as one connection may have are in use.
+            Refused: the server opens no session.
+            Unreachable: the connection was lost.
+        """
+        async with contextlib.AsyncExitStack() as places:
+            try:
+                async with asyncio.timeout(timeout):
+                    for limit in (self._streams, self._sessions):
+                        await places.enter_async_context(limit)
+                    channel, session = await self._open_session(
+                        factory,
+                        build_remote_command(argv),
+                        STREAM_WINDOW,
+                    )
+            except TimeoutError as error:
+                raise TimedOut(
+                    f"{self._opening.endpoint.host} opened no session in time. The sessions of this"
+                    " connection are in use, or a file system of the host does not answer."
+                ) from error
+            try:
+                yield session
+            finally:
+                channel.abort()
 
     async def open_unix(self, factory: Callable[[], StreamSession], path: str) -> StreamSession:
         """A stream to a unix socket of the host.
@@ -150,7 +190,7 @@ class SshConnection:
             self._pty = None
 
     async def _run(self, command: str, stdin: bytes) -> Completed:
-        channel, session = await self._open_session(command)
+        channel, session = await self._open_session(Command, command)
         try:
             with contextlib.suppress(BrokenPipeError):
                 channel.write(stdin)
@@ -169,12 +209,20 @@ class SshConnection:
                 channel.terminate()
             channel.close()
 
-    async def _open_session(self, command: str) -> tuple[asyncssh.SSHClientChannel[bytes], Command]:
+    async def _open_session(
+        self, factory: Callable[[], S], command: str, window: int = COMMAND_WINDOW
+    ) -> tuple[asyncssh.SSHClientChannel[bytes], S]:
+        make_session = cast(Callable[[], asyncssh.SSHClientSession[bytes]], factory)
         for tries in range(1, OPEN_TRIES + 1):
             try:
-                creating = self._transport.create_session(Command, command, encoding=None)
+                creating = self._transport.create_session(
+                    make_session,
+                    command,
+                    encoding=None,
+                    window=window,
+                )
                 channel, session = await self._shielded(creating)
-                return channel, cast(Command, session)
+                return channel, cast(S, session)
             except asyncssh.ChannelOpenError as error:
                 if not self.is_open:
                     raise Unreachable(f"The connection was lost: {error.reason}.") from error

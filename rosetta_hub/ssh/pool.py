@@ -1,11 +1,13 @@
 """All SSH connections of this process: one an identity, whatever goes over it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 from rosetta_hub.access import Completed
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.identity import IdentityConnection
+from rosetta_hub.ssh.streams import StreamSession
 
 # sshd drops some of those who log in while 10 others do (MaxStartups).
 LOGINS_AT_ONCE = 4
@@ -44,6 +46,27 @@ class Pool:
         with identity.use():
             connection = await identity.connection(min(timeout, LONGEST_WAIT))
             return await connection.run(argv, stdin, max(0.0, deadline - loop.time()))
+
+    @asynccontextmanager
+    async def open_command(
+        self,
+        endpoint: Endpoint,
+        factory: Callable[[], StreamSession],
+        argv: Sequence[str],
+        timeout: float,
+    ) -> AsyncIterator[StreamSession]:
+        """A stream to and from a command; it is opened within `timeout` seconds.
+
+        The block has to last as long as the command. Raises SshError, see `errors.py`.
+        """
+        identity = self.identity(endpoint)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        with identity.use():
+            connection = await identity.connection(min(timeout, LONGEST_WAIT))
+            left = max(0.0, deadline - loop.time())
+            async with connection.open_command(factory, argv, left) as session:
+                yield session
 
     def forget(self, endpoint: Endpoint) -> None:
         """Close an identity's connection and use this endpoint for the next one."""

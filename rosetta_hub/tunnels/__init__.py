@@ -4,7 +4,13 @@ The service tells it which tunnels there are, and has it run commands; for each 
 unix socket, which is what the edge connects to. It keeps nothing on disk.
 """
 
-from rosetta_hub.tunnels.client import TunnelsClient, TunnelsStatus, TunnelState
+from rosetta_hub.tunnels.client import (
+    CommandEnd,
+    CommandStream,
+    TunnelsClient,
+    TunnelsStatus,
+    TunnelState,
+)
 from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
 from rosetta_hub.tunnels.process import (
     DialListener,
@@ -16,6 +22,8 @@ from rosetta_hub.tunnels.process import (
 from rosetta_hub.tunnels.routes import DirectRoute, ReverseRoute, Route, SshRoute, Tunnel
 
 __all__ = [
+    "CommandEnd",
+    "CommandStream",
     "DialListener",
     "DirectRoute",
     "ReverseRoute",

@@ -1,17 +1,22 @@
 """The API of the tunnels' process, on its unix socket (its calls are those of `client.py`)."""
 
+import asyncio
 import dataclasses
 import json
 import logging
 import os
 import secrets
+import socket
 from typing import Any
 
+from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import Application, RequestHandler
 
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.errors import SshError
+from rosetta_hub.tunnels.command_streams import CommandHalf, CommandStreams
 from rosetta_hub.tunnels.registry import TunnelRegistry
+from rosetta_hub.tunnels.relay import Half, pair
 from rosetta_hub.tunnels.routes import Tunnel
 
 log = logging.getLogger(__name__)
@@ -45,6 +50,18 @@ class _Handler(RequestHandler):
             return Endpoint.from_document(document)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise _BadRequest(f"no description of an endpoint: {type(error).__name__}") from None
+
+    def read_command(self, body: dict[str, Any]) -> tuple[list[str], float]:
+        argv, timeout = body.get("argv"), body.get("timeout")
+        if not (isinstance(argv, list) and argv and all(isinstance(word, str) for word in argv)):
+            raise _BadRequest("argv is no list of words")
+        if not isinstance(timeout, int | float):
+            raise _BadRequest("timeout is no number")
+        return argv, timeout
+
+    def write_ssh_error(self, error: SshError) -> None:
+        self.set_status(502)
+        self.write({"error": error.kind, "message": str(error)})
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         # tornado's own would print the request.
@@ -118,18 +135,74 @@ class _Run(_Handler):
     async def post(self) -> None:
         body = self.read_body()
         endpoint = self.read_endpoint(body.get("endpoint"))
-        argv, stdin, timeout = body.get("argv"), body.get("stdin", ""), body.get("timeout")
-        if not (isinstance(argv, list) and argv and all(isinstance(word, str) for word in argv)):
-            raise _BadRequest("argv is no list of words")
-        if not (isinstance(stdin, str) and isinstance(timeout, int | float)):
-            raise _BadRequest("stdin is no text, or timeout no number")
+        argv, timeout = self.read_command(body)
+        stdin = body.get("stdin", "")
+        if not isinstance(stdin, str):
+            raise _BadRequest("stdin is no text")
         try:
             done = await self.registry.pool.run(endpoint, argv, stdin, timeout)
         except SshError as error:
-            self.set_status(502)
-            self.write({"error": error.kind, "message": str(error)})
+            self.write_ssh_error(error)
         else:
             self.write(dataclasses.asdict(done))
+
+
+class _Stream(_Handler):
+    """A command's input and output, as the bytes of this connection after an upgrade."""
+
+    def initialize(self, registry: TunnelRegistry, streams: CommandStreams) -> None:  # type: ignore[override]
+        super().initialize(registry)
+        self.streams = streams
+
+    async def post(self) -> None:
+        body = self.read_body()
+        endpoint = self.read_endpoint(body.get("endpoint"))
+        argv, timeout = self.read_command(body)
+        try:
+            async with self.streams.open(endpoint, argv, timeout) as (stream_id, half):
+                await self.carry(stream_id, half)
+        except SshError as error:
+            self.write_ssh_error(error)
+
+    async def carry(self, stream_id: str, half: CommandHalf) -> None:
+        stream = self.detach()
+        head = (
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+            f"Upgrade: rosetta-stream\r\nRosetta-Stream: {stream_id}\r\n\r\n"
+        )
+        try:
+            await stream.write(head.encode())
+        except StreamClosedError:
+            return
+        local = Half()
+        await asyncio.get_running_loop().connect_accepted_socket(lambda: local, _take(stream))
+        pair(local, half)
+        await half.ended.wait()
+
+
+def _take(stream: IOStream) -> socket.socket:
+    """The socket of a stream, without the stream: nothing of the client's was read ahead."""
+    taken = stream.socket.dup()
+    stream.close()
+    return taken
+
+
+class _StreamEnd(_Stream):
+    """How a command of a stream ended, and its end."""
+
+    def get(self, stream_id: str) -> None:
+        half = self.streams.get(stream_id)
+        if half is None:
+            self.set_status(404)
+            self.write({"error": "no_such_stream", "message": "there is no such stream"})
+            return
+        self.write(dataclasses.asdict(half.end))
+
+    def delete(self, stream_id: str) -> None:
+        half = self.streams.get(stream_id)
+        if half is not None:
+            half.close()
+        self.write({})
 
 
 class _ForgetKey(_Handler):
@@ -142,12 +215,15 @@ def build_application(registry: TunnelRegistry, fingerprint: str) -> Application
     """The API of one start of the process."""
     status = {"instance": secrets.token_hex(8), "pid": os.getpid(), "fingerprint": fingerprint}
     with_registry = {"registry": registry}
+    with_streams = {**with_registry, "streams": CommandStreams(registry.pool)}
     return Application(
         [
             (r"/status", _Status, {**with_registry, "status": status}),
             (r"/tunnels", _Tunnels, with_registry),
             (r"/tunnels/(\w+)", _Tunnel, with_registry),
             (r"/run", _Run, with_registry),
+            (r"/stream", _Stream, with_streams),
+            (r"/stream/(\w+)", _StreamEnd, with_streams),
             (r"/keys/forget", _ForgetKey, with_registry),
         ],
         log_function=lambda handler: None,

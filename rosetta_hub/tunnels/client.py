@@ -1,11 +1,12 @@
 """The API of the tunnels' process: typed calls over its unix socket."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rosetta_hub.access import Completed
-from rosetta_hub.sidecar_client import Document, SidecarClient, split_documents
+from rosetta_hub.sidecar_client import Document, SidecarClient, Upgraded, split_documents
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.errors import build_error
 from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
@@ -36,6 +37,28 @@ class TunnelState:
     """`open`; `waiting`: it is being connected, or will be again; `error`: somebody has to act."""
     error: str | None
     """A message: what went wrong last."""
+
+
+@dataclass(frozen=True)
+class CommandEnd:
+    """How a command ended."""
+
+    returncode: int | None
+    """None: it runs, or the connection was lost before it ended; 128: it was killed."""
+    stderr: str
+    """The last lines that it wrote there."""
+
+
+@dataclass(frozen=True)
+class CommandStream:
+    """A command on a host: what it writes is read here, and the other way round.
+
+    Closing the writer ends it: the command has 3 seconds, and is then terminated.
+    """
+
+    id: str
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
 
 
 class TunnelsClient:
@@ -108,6 +131,35 @@ class TunnelsClient:
             raise build_error(document["error"], document["message"])
         self._check(status, document)
         return Completed(**document)
+
+    async def open_stream(
+        self, endpoint: Endpoint, argv: Sequence[str], timeout: float
+    ) -> CommandStream:
+        """Start a command on the endpoint's host, within `timeout` seconds, and be its terminal.
+
+        Its bytes come and go as they are, with backpressure; standard error is kept aside.
+
+        Raises:
+            SshError: see `rosetta_hub.ssh.errors`.
+        """
+        body = {"endpoint": endpoint.to_document(), "argv": list(argv), "timeout": timeout}
+        opened = await self._principal.upgrade("/stream", body, "rosetta-stream", timeout + MARGIN)
+        if isinstance(opened, Upgraded):
+            stream_id = opened.headers["rosetta-stream"]
+            return CommandStream(stream_id, opened.reader, opened.writer)
+        status, document = opened
+        if status == 502:
+            raise build_error(document["error"], document["message"])
+        raise TunnelsError(str(document.get("message", status)))
+
+    async def stream_end(self, stream: CommandStream) -> CommandEnd:
+        """How the command of a stream ended, with its last words."""
+        return CommandEnd(**await self._call("GET", f"/stream/{stream.id}"))
+
+    async def close_stream(self, stream: CommandStream) -> None:
+        """End the command of a stream, even where it does not read what was sent to it."""
+        stream.writer.transport.abort()
+        await self._call("DELETE", f"/stream/{stream.id}")
 
     async def forget_key(self, endpoint: Endpoint) -> None:
         """Close the identity's connection, and forget what it failed of before.

@@ -13,6 +13,7 @@ from rosetta_agent.access_options import Tls
 from rosetta_agent.dialer import Dialer, DialerSpec
 from rosetta_agent.listener import Guarded, Listener, bind, server_context
 from rosetta_agent.splice import Backend
+from rosetta_hub.sidecar_client import build_request, parse_answer
 from rosetta_hub.ssh import Endpoint
 from rosetta_hub.ssh.keys import KeyPair, generate_key_pair
 from rosetta_hub.targets import UnixTarget
@@ -168,6 +169,15 @@ class Rig:
         for _ in range(5):
             # Transports close in a later round of the loop.
             await asyncio.sleep(0)
+
+
+async def call(rig: Rig, method: str, path: str, body: dict[str, object]) -> tuple[int, object]:
+    """Status and document of a call of the process's API."""
+    reader, writer = await asyncio.open_unix_connection(str(rig.config.socket))
+    writer.write(build_request(method, path, body))
+    answer = parse_answer(await asyncio.wait_for(reader.read(), 20))
+    writer.close()
+    return answer
 
 
 @pytest.fixture(scope="session")

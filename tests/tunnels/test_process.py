@@ -15,7 +15,6 @@ import pytest
 from rosetta_hub import sidecar
 from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem, ResourceUnavailable
 from rosetta_hub.resources.access_ssh import SshAccess
-from rosetta_hub.sidecar_client import build_request, parse_answer
 from rosetta_hub.ssh.errors import SshRefused, TimedOut, Unreachable
 from rosetta_hub.ssh.keys import generate_key_pair
 from rosetta_hub.tunnels import (
@@ -31,7 +30,7 @@ from rosetta_hub.tunnels import (
 from rosetta_hub.tunnels.dial import DialRequest, parse_request
 from rosetta_hub.tunnels.process import build_tunnels_command
 from tests.support.eventually import until
-from tests.tunnels.conftest import SECRET, TASK, Rig
+from tests.tunnels.conftest import SECRET, TASK, Rig, call
 
 ROOT = Path(sidecar.__file__).parents[1]
 
@@ -151,14 +150,6 @@ def test_command_line() -> None:
 
 
 # --- the API -------------------------------------------------------------------------------------
-
-
-async def call(rig: Rig, method: str, path: str, body: dict[str, object]) -> tuple[int, object]:
-    reader, writer = await asyncio.open_unix_connection(str(rig.config.socket))
-    writer.write(build_request(method, path, body))
-    answer = parse_answer(await asyncio.wait_for(reader.read(), 20))
-    writer.close()
-    return answer
 
 
 @pytest.mark.parametrize(
