@@ -54,13 +54,19 @@ c.Rosetta.tasks_ports = f"{port - 1000}-{port - 1}"
 c.Rosetta.service_url = f"http://127.0.0.1:{port + 95}"
 
 # The secret, the database and the logs. Make a backup of it.
-c.Rosetta.state_dir = os.environ.get("ROSETTA_STATE_DIR", "rosetta_state")
+state_dir = os.path.abspath(os.environ.get("ROSETTA_STATE_DIR", "rosetta_state"))
+c.Rosetta.state_dir = state_dir
 
 # --- What users may start ------------------------------------------------------------------------
 
 # Where the base containers of docker/ are: built on this machine (docker/build), or in a registry
 # that they were pushed to (docker/build --registry HOST:PORT).
-ours = {"registry": os.environ.get("ROSETTA_REGISTRY", ""), "image_tag": rosetta_hub.__version__}
+# They run under any uid, so that a home can belong to whomever it should.
+ours = {
+    "registry": os.environ.get("ROSETTA_REGISTRY", ""),
+    "image_tag": rosetta_hub.__version__,
+    "any_user": True,
+}
 
 c.Rosetta.software = [
     {
@@ -141,6 +147,8 @@ if os.environ.get("ROSETTA_PUBLIC_IMAGES", "yes") == "yes":
             "image_tag": tag,
             "interface_port": 8888,
             "interface_auth": "jupyter",
+            # Where this image has its home directory.
+            "home_path": "/home/jovyan",
         }
         for tag in ("python-3.11", "python-3.10")
     ]
@@ -222,6 +230,41 @@ c.Rosetta.computing = [
 #             },
 #         }
 #     ]
+
+# --- What stays when a task ends -----------------------------------------------------------------
+
+# A home for each user, in every task: the next one finds what the last one left there. The users of
+# this demo have no accounts on this machine, so the files belong to the service; with
+# "owner": "system" they belong to the account of the user's name. Without root, Docker can give a
+# home only to images that run under any uid: others have to be started without it.
+homes = os.path.join(state_dir, "homes")
+for directory in (state_dir, homes):
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+c.Rosetta.storages = [
+    {
+        "id": "home",
+        "name": "Home",
+        "computing": "local",
+        "base_path": f"{homes}/$USER",
+        "bind_path": "/home/metauser",
+        "home": True,
+        "create": True,
+    }
+]
+
+# The homes of a cluster are there already, and belong to the accounts (more: docs/storages.md):
+#     c.Rosetta.storages += [
+#         {
+#             "id": "cluster-home",
+#             "name": "Home",
+#             "computing": "cluster",
+#             "base_path": "/home/$SSH_USER",
+#             "bind_path": "/home/metauser",
+#             "home": True,
+#         }
+#     ]
+
+# --- Mails ---------------------------------------------------------------------------------------
 
 # Mails when a task that waited has started, with a link to it:
 #     c.Rosetta.smtp_host = "mail.example.org"

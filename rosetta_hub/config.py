@@ -13,10 +13,10 @@ from traitlets.config import Config
 
 from rosetta_hub.catalogue.catalogue import Catalogue, load_catalogue
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.config_files import check_certificates, check_key_pair, read_file
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.keys import Keys
+from rosetta_hub.local_storages import check_state_dir, storage_advice
 from rosetta_hub.mail.settings import MailOptions
 from rosetta_hub.web_hosts import is_loopback, normalise_url
 
@@ -392,13 +392,15 @@ class Rosetta(MailOptions):
         catalogue = self.catalogue()
         for computing in catalogue.computing.values():
             self._check_tunnel(computing)
-        for storage in catalogue.storages.values():
-            self._check_storage(storage)
+        check_state_dir(catalogue, self.state_path)
         if files:
             self._check_files()
 
     def advice(self) -> list[str]:
-        """What is allowed but could be safer, a message each."""
+        """What is allowed but could be safer, or does not work now, a message each."""
+        return [*self._host_advice(), *storage_advice(self.catalogue())]
+
+    def _host_advice(self) -> list[str]:
         hub_host = _host_of(self.hub_url)
         if not _share_a_domain(hub_host, self.tasks_host):
             return []
@@ -424,18 +426,6 @@ class Rosetta(MailOptions):
                 f"c.Rosetta.computing entry {computing.id!r}: its nodes dial the hub (key"
                 " 'conf.tunnel' is 'reverse'), but c.Rosetta.tunnels_url is not set. Set it to the"
                 " address and port that they dial, such as 'https://hub.example.org:6999'."
-            )
-
-    def _check_storage(self, storage: Storage) -> None:
-        """Refuse a storage in which somebody finds the keys of this deployment."""
-        of_this_machine = storage.access_mode == "local" or any(
-            self.catalogue().computing[key].access_mode == "local" for key in storage.computing
-        )
-        if of_this_machine and storage.may_hold(self.state_path):
-            raise ConfigError(
-                f"c.Rosetta.storages entry {storage.id!r}: users would find c.Rosetta.state_dir,"
-                f" with the keys of this hub, in its 'base_path' {storage.base_path!r}. Use a"
-                f" directory beside it, or one in it, such as '{self.state_path}/homes/$USER'."
             )
 
     def _check_files(self) -> None:

@@ -152,6 +152,9 @@ def test_demo_starts_all_and_stops_all(demo: subprocess.Popen[str], port: int) -
             family["id"] for family in families
         }
         task = start_task(browser)
+        (home,) = browser.call("GET", f"tasks/{task}").json()["storages"]
+    assert (home["path"], home["home"]) == ("/home/metauser", True)
+    assert (ROOT / f".demo/{port}/rosetta/homes/alice").is_dir()
     assert len(containers_of(task)) == 1
     os.killpg(demo.pid, signal.SIGINT)
     said = read_until(output, "Everything is stopped.")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import rosetta_hub
+from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.catalogue.computing import Computing, load_computing
 from rosetta_hub.catalogue.conf import Conf, DockerApiConf, LocalConf, SlurmRestConf, SshConf
 from rosetta_hub.catalogue.limits import Limit
@@ -74,6 +75,21 @@ def test_the_cluster_of_the_readme_is_that_of_the_example_and_can_be_loaded() ->
     assert commented in EXAMPLE.read_text()
     (cluster,) = ast.literal_eval(shown.partition("+=")[2].strip())
     assert load_computing([cluster])["cluster"].tunnel == "ssh"
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/storages.md"])
+def test_storages_of_the_documents_can_be_loaded(name: str) -> None:
+    blocks = re.findall(r"```python\nc\.Rosetta\.storages \+?= (.*?)```", read(name), re.S)
+    ssh = {"access_mode": "ssh", "container_engines": ["singularity"], "conf": {"host": "login"}}
+    computing = [
+        {"name": "This machine", "container_engines": ["docker"]},
+        ssh | {"name": "Cluster", "wms": "slurm"},
+        ssh | {"name": "Cluster REST", "wms": "slurm"},
+    ]
+    assert blocks
+    for block in blocks:
+        assert load_catalogue([], computing, (), ast.literal_eval(block)).storages
+        assert len(block.splitlines()) <= 12
 
 
 # Where the architecture's page leaves the beginning of a path out.

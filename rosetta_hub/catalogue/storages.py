@@ -145,7 +145,7 @@ def expand_path(pattern: str, storage: str, user: str, account: str | None) -> s
         name = names[match[0]]
         if name is None:
             raise StorageRefused(
-                f"{storage}: your account there is not known. Set it up in Settings."
+                f"{storage}: your account there is not known. Set it up in Keys and mail."
             )
         if name in ("", ".", "..") or any(_is_separator(character) for character in name):
             raise StorageRefused(

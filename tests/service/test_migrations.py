@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
 from rosetta_hub.database.database import Database, migrate
-from rosetta_hub.database.models import Base
+from rosetta_hub.database.models import Base, Task
 from rosetta_hub.errors import ConfigError
 
 
@@ -38,6 +38,29 @@ def test_owners_of_an_older_database_are_known_as_users(tmp_path: Path) -> None:
         names = connection.scalars(text("SELECT name FROM users ORDER BY name")).all()
     engine.dispose()
     assert names == ["alice", "bob"]
+
+
+def test_tasks_of_an_older_database_have_no_storages(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/x.sqlite"
+    engine = create_engine(url)
+    migrate(engine, "0008")
+    values = {
+        **{"id": "a1", "user": "alice", "server_name": "one", "name": "One", "family": "echo"},
+        **{"options": "{}", "software": "{}", "request": "{}", "warnings": "[]"},
+        **{"computing": "local", "engine": "docker", "state": "running", "desired_state": "run"},
+        **{"forget": 0, "attempt": 1, "sequence": 1, "message": "", "detail": ""},
+        "created": "2026-01-01 00:00:00.000000",
+    }
+    names = ", ".join(f'"{name}"' for name in values)
+    places = ", ".join(f":{name}" for name in values)
+    with engine.begin() as connection:
+        connection.execute(text(f"INSERT INTO tasks ({names}) VALUES ({places})"), values)
+    engine.dispose()
+    database = Database(url)
+    with database.session() as session:
+        task = session.get_one(Task, "a1")
+    database.close()
+    assert task.storages == []
 
 
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from rosetta_hub.catalogue.owners import Owner, local_owner
 from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError, StorageRefused
+from rosetta_hub.local_storages import storage_advice
 
 LOCAL = {"id": "local", "name": "This machine", "container_engines": ["docker"]}
 CLUSTER = {
@@ -313,6 +314,55 @@ def test_users_never_find_the_keys_of_the_hub(
         return
     with pytest.raises(ConfigError, match=r"entry 'data': users would find c\.Rosetta\.state_dir"):
         settings.check()
+
+
+def test_the_state_directory_by_another_name(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    settings = Rosetta(
+        tasks_url="http://127.0.0.1",
+        computing=[LOCAL],
+        storages=[storage(base_path=f"{tmp_path}/real")],
+        state_dir=f"{tmp_path}/link",
+    )
+    with pytest.raises(ConfigError, match=r"would find c\.Rosetta\.state_dir"):
+        settings.check()
+
+
+@pytest.mark.parametrize(
+    ("keys", "missing"),
+    [
+        ({"base_path": "{base}/$USER"}, None),
+        ({"base_path": "{base}/homes/$USER"}, "{base}/homes"),
+        ({"base_path": "{base}/homes/$USER", "create": True}, "{base}/homes"),
+        ({"base_path": "{base}/shared", "create": True}, None),
+        ({"base_path": "{base}/shared"}, "{base}/shared"),
+        ({"base_path": "{base}/x/$USER/y/$USER"}, "{base}/x"),
+        ({"base_path": "{base}/shared", "computing": "cluster"}, None),
+    ],
+)
+def test_missing_directories_of_this_machine(
+    tmp_path: Path, keys: dict[str, Any], missing: str | None
+) -> None:
+    entry = storage(**keys | {"base_path": keys["base_path"].format(base=tmp_path)})
+    advice = list(storage_advice(load(entry)))
+    if missing is None:
+        assert advice == []
+        return
+    (message,) = advice
+    assert repr(missing.format(base=tmp_path)) in message
+
+
+@pytest.mark.parametrize(
+    ("uid", "owner", "warned"),
+    [(0, "system", False), (1000, "system", True), (1000, 1000, False), (1000, 1001, True)],
+)
+def test_owners_that_only_root_can_serve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uid: int, owner: str | int, warned: bool
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    advice = list(storage_advice(load(storage(base_path=str(tmp_path), owner=owner))))
+    assert ["has to be root" in message for message in advice] == [True] * warned
 
 
 def account(name: str, uid: int) -> pwd.struct_passwd:
