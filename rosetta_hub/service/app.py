@@ -60,6 +60,7 @@ class Service:
         await stopped.wait()
         parts.queue.close()
         self._server.stop()
+        await parts.files.close()
         parts.database.close()
 
     async def shut_down(self) -> None:

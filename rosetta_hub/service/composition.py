@@ -9,6 +9,9 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.events import CopyEvents
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.database.database import Database
+from rosetta_hub.files.access import FileAccess
+from rosetta_hub.files.archives import ArchiveTickets
+from rosetta_hub.files.preview.previews import Previews
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.ingress.ingress import Ingress
@@ -36,6 +39,7 @@ from rosetta_hub.tunnels.settings import tunnels_config
 from rosetta_hub.users.deletion import Users
 from rosetta_hub.users.identities import Identities
 from rosetta_hub.users.identity_tester import IdentityTester
+from rosetta_hub.web.active_uploads import ActiveUploads
 from rosetta_hub.web.auth import build_hub_auth
 from rosetta_hub.web.handlers import Services
 from rosetta_hub.web.health import Check, Health, database_check, disk_check
@@ -112,6 +116,7 @@ class Parts:
         )
 
     def _add_hub(self) -> None:
+        self.files = FileAccess(self.tasks.catalogue)
         self.hub_auth = build_hub_auth(self.settings, self.keys)
         self.hub = HubClient(self.hub_auth.api_url, self.keys.service_token)
         self.link = IdentityTester(
@@ -143,6 +148,10 @@ class Parts:
             health=self._health(),
             identity_tester=self.link.test,
             identity_changed=self.link.changed,
+            files=self.files,
+            uploads=ActiveUploads(),
+            archives=ArchiveTickets(),
+            previews=Previews(),
         )
 
     def _health(self) -> Health:

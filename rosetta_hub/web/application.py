@@ -9,7 +9,10 @@ from tornado import web
 from rosetta_hub.errors import NotFound
 from rosetta_hub.web.agent_api import ReportHandler
 from rosetta_hub.web.api import api_routes
+from rosetta_hub.web.archive_api import archive_routes
 from rosetta_hub.web.event_stream import EventsHandler
+from rosetta_hub.web.file_api import file_routes
+from rosetta_hub.web.files_api import storages_routes
 from rosetta_hub.web.files_page import FilesPage
 from rosetta_hub.web.handlers import SECURITY_HEADERS, BaseHandler, Services
 from rosetta_hub.web.inventory_api import computing_routes
@@ -22,8 +25,10 @@ from rosetta_hub.web.pages import (
     TaskPage,
     TasksPage,
 )
+from rosetta_hub.web.preview_api import preview_routes
 from rosetta_hub.web.settings_api import settings_routes
 from rosetta_hub.web.spawner_api import ActiveTasksHandler, SpawnerHandler, SpawnerStopHandler
+from rosetta_hub.web.uploads_api import uploads_routes
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +91,11 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *api_routes(prefix, arguments),
         *computing_routes(prefix, arguments),
         *settings_routes(prefix, arguments),
+        *storages_routes(prefix, arguments),
+        *file_routes(prefix, arguments),
+        *uploads_routes(prefix, arguments),
+        *archive_routes(prefix, arguments),
+        *preview_routes(prefix, arguments),
         (rf"{prefix}api/events", EventsHandler, arguments),
         (rf"{prefix}api/openapi.json", OpenApiHandler, arguments),
         (rf"{prefix}agents/([0-9a-f]{{12}})/([1-9][0-9]{{0,8}})", ReportHandler, arguments),

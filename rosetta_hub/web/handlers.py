@@ -16,6 +16,9 @@ from tornado import web
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import InvalidOptions, NotAllowed, NotFound, RosettaError
+from rosetta_hub.files.access import FileAccess
+from rosetta_hub.files.archives import ArchiveTickets
+from rosetta_hub.files.preview.previews import Previews
 from rosetta_hub.hub.client import HubClient, created_time
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.keys import Keys
@@ -25,6 +28,7 @@ from rosetta_hub.tasks.principal import Principal
 from rosetta_hub.tasks.view import Viewer
 from rosetta_hub.users.deletion import Users
 from rosetta_hub.users.identities import Identities, IdentityTester
+from rosetta_hub.web.active_uploads import ActiveUploads
 from rosetta_hub.web.health import Health
 from rosetta_hub.web.page_templates import PageTemplates
 
@@ -67,6 +71,10 @@ class Services:
     identity_tester: IdentityTester
     # Called with user and computing resource when an identity is another than before.
     identity_changed: Callable[[str, str], Coroutine[Any, Any, None]]
+    files: FileAccess
+    uploads: ActiveUploads
+    archives: ArchiveTickets
+    previews: Previews
 
 
 class BaseHandler(web.RequestHandler):

@@ -8,7 +8,10 @@ from rosetta_hub import __version__
 from rosetta_hub.catalogue.options import TaskOptions
 from rosetta_hub.tasks.view import TaskView
 from rosetta_hub.users.identities import IdentityView
+from rosetta_hub.web.archive_api import Selection
+from rosetta_hub.web.files_api import Permissions, Removal, Renaming
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.openapi_files import FILES_SCHEMAS, files_paths
 from rosetta_hub.web.settings_api import MailChoice, RemoteUser
 
 _REF = "#/components/schemas/{model}"
@@ -16,6 +19,17 @@ _TASK = {"$ref": _REF.format(model="TaskView")}
 _COMPUTING = {"name": "computing", "in": "path", "required": True, "schema": {"type": "string"}}
 _USER = {"name": "user", "in": "path", "required": True, "schema": {"type": "string"}}
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+_MODELS: tuple[type[BaseModel], ...] = (
+    TaskView,
+    TaskOptions,
+    IdentityView,
+    MailChoice,
+    RemoteUser,
+    Renaming,
+    Removal,
+    Permissions,
+    Selection,
+)
 
 
 class OpenApiHandler(HubHandler):
@@ -35,7 +49,7 @@ def build_openapi(prefix: str) -> dict[str, Any]:
         "security": [{"token": []}],
         "paths": _paths(),
         "components": {
-            "schemas": _schemas(TaskView, TaskOptions, IdentityView, MailChoice, RemoteUser),
+            "schemas": {**_schemas(*_MODELS), **FILES_SCHEMAS},
             "securitySchemes": {
                 "token": {
                     "type": "apiKey",
@@ -86,6 +100,7 @@ def _paths() -> dict[str, Any]:
             )
         },
         **_settings_paths(),
+        **files_paths(),
     }
 
 

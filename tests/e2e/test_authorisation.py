@@ -14,7 +14,7 @@ from .deployment import Deployment, User
 PREFIX = "/services/rosetta/"
 # What anybody may ask: whether the service lives, its scripts, and where a server's page is.
 PUBLIC = ("health$", "static/", "/user/", "oauth_callback$")
-METHODS = ("GET", "POST", "PUT", "DELETE")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def routes() -> list[str]:
@@ -32,7 +32,7 @@ def example(pattern: str, task: dict[str, Any]) -> str:
     path = path.replace("(?:([^/]+)/)?.*", "x/")
     path = path.replace("([a-z0-9._-]{1,63})", task["computing"]["id"])
     path = path.replace("([^/]+)", task["user"]).replace("([^/]*)", task["server_name"])
-    path = path.replace("(.*)", "api.js")
+    path = path.replace("(.*)", "api.js").replace("([A-Za-z0-9_-]+)", "x")
     assert re.match(pattern, path), (pattern, path)
     return path
 
@@ -119,6 +119,10 @@ async def test_the_api_describes_itself(alice: User) -> None:
         if "api/" in pattern and "openapi" not in pattern:
             path = pattern.removeprefix(PREFIX).removesuffix("$").replace("([0-9a-f]{12})", "{id}")
             path = path.replace("users/([^/]+)", "users/{user}")
+            path = path.replace("storages/([^/]+)", "storages/{storage}")
+            path = path.replace("/(.*)", "/{path}")
+            path = path.replace("uploads/([A-Za-z0-9_-]+)", "uploads/{upload}")
+            path = path.replace("archive/([A-Za-z0-9_-]+)", "archive/{ticket}")
             path = re.sub(r"\(\[[^)]*\)", "{computing}", path)
             assert f'"/{path}"' in text, path
 

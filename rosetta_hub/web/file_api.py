@@ -1,0 +1,183 @@
+"""`api/storages/<id>/file/<path>`: the bytes of a file, in whole or in part, and small new ones."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from tornado import web
+from tornado.httputil import format_timestamp
+from tornado.iostream import StreamClosedError
+
+from rosetta_agent.files.frames import NEW
+from rosetta_hub.errors import RosettaError, UserError
+from rosetta_hub.files.entries import Entry
+from rosetta_hub.files.errors import FilesError
+from rosetta_hub.files.paths import base_name
+from rosetta_hub.files.session import FilesSession
+from rosetta_hub.files.source import find_file
+from rosetta_hub.web.conditional import (
+    Range,
+    Unsatisfiable,
+    matches_strongly,
+    matches_weakly,
+    parse_etags,
+    quote_etag,
+    select_range,
+)
+from rosetta_hub.web.downloads import FileSender, break_off
+from rosetta_hub.web.file_headers import UNTRUSTED_HEADERS, content_headers
+from rosetta_hub.web.files_api import WritingHandler
+from rosetta_hub.web.files_base import entry_view
+
+# Bytes that PUT takes; what is larger is uploaded.
+MAX_FILE = 2 << 20
+# Bytes up to which one that is too large is told so; above, the connection is closed.
+MAX_REFUSED = 64 << 20
+# How often a file may change between the look at it and its first bytes.
+TRIES = 3
+
+
+class PreconditionRequired(UserError):
+    """A file would be overwritten without a look at what is there."""
+
+    status = 428
+
+
+@web.stream_request_body
+class FileHandler(WritingHandler):
+    """Reads are conditional and partial as in RFC 9110; a write names the version it replaces."""
+
+    async def prepare(self) -> None:
+        """Besides, let a body come that is larger than others; see `data_received`."""
+        self._body = bytearray()
+        self._is_too_large = False
+        self.request.connection.set_max_body_size(MAX_REFUSED)  # type: ignore[union-attr]
+        await super().prepare()
+
+    def data_received(self, chunk: bytes) -> None:
+        """Keep a piece of the body; what is too large is read to its end, so that the client reads
+        the answer.
+        """
+        self._is_too_large = self._is_too_large or len(self._body) + len(chunk) > MAX_FILE
+        if self._is_too_large:
+            self._body.clear()
+        else:
+            self._body += chunk
+
+    async def head(self, storage_id: str, path: str) -> None:
+        """The headers of the file."""
+        await self.get(storage_id, path)
+
+    async def get(self, storage_id: str, path: str) -> None:
+        """The file, or a range of it; `?download=1` as an attachment, whatever it is."""
+        self.storage(storage_id)
+        wanted = self.path(path)
+        for last in (*[False] * (TRIES - 1), True):
+            async with self.open(storage_id) as session:
+                entry = await find_file(session, wanted)
+            part = self._select(entry)
+            if part is None:
+                return
+            self._set_headers(entry, part)
+            if self.request.method == "HEAD":
+                self.finish()
+                return
+            if await self._send(storage_id, entry, part, last):
+                return
+
+    async def put(self, storage_id: str, path: str) -> None:
+        """Write the file: `If-Match` has the tag of the version to replace.
+
+        `If-None-Match: *` makes a new one.
+        """
+        self.writable(storage_id)
+        wanted = self.path(path)
+        if self._is_too_large:
+            raise FilesError(
+                "too_large",
+                f"A file that is written at once has at most {MAX_FILE} bytes: upload it.",
+            )
+        async with self.open(storage_id) as session:
+            version = await self._version(session, wanted)
+            entry = await session.write(wanted, _chunks(bytes(self._body)), version)
+        self.set_header("ETag", quote_etag(entry.etag))
+        self.answer(entry_view(entry), 201 if version == NEW else 200)
+
+    async def _version(self, session: FilesSession, path: bytes) -> str:
+        """The tag of the version that may be replaced; NEW: there must be none.
+
+        Raises:
+            FilesError: `changed`, where the file is another one already.
+            PreconditionRequired: the request does not say.
+        """
+        if self.request.headers.get("If-None-Match", "").strip() == "*":
+            return NEW
+        header = self.request.headers.get("If-Match", "")
+        if not header:
+            raise PreconditionRequired(
+                "Say which version is replaced: 'If-Match' with its tag, or 'If-None-Match: *'."
+            )
+        tags = parse_etags(header)
+        if tags is not None and len(tags) == 1 and tags[0][1]:
+            return tags[0][0]
+        entry = await session.stat(path)
+        if not matches_strongly(header, entry.etag):
+            raise FilesError("changed", "Somebody has changed the file meanwhile.")
+        return entry.etag
+
+    def _select(self, entry: Entry) -> Range | None:
+        """What to send; None where the answer is complete without it."""
+        headers, etag = self.request.headers, entry.etag
+        if "If-Match" in headers and not matches_strongly(headers["If-Match"], etag):
+            raise FilesError("changed", "The file has changed since.")
+        if matches_weakly(headers.get("If-None-Match", ""), etag):
+            self._set_headers(entry, Range(0, entry.size, False))
+            self.set_status(304)
+            self.finish()
+            return None
+        try:
+            wanted, if_range = headers.get("Range", ""), headers.get("If-Range", "")
+            return select_range(wanted, if_range, etag, entry.size)
+        except Unsatisfiable:
+            self.set_header("Content-Range", f"bytes */{entry.size}")
+            self.answer({"error": f"The file has {entry.size} bytes: the range is behind."}, 416)
+            return None
+
+    def _set_headers(self, entry: Entry, part: Range) -> None:
+        download = self.get_query_argument("download", "") not in ("", "0")
+        names = content_headers(base_name(entry.path), download)
+        for name, value in (*UNTRUSTED_HEADERS.items(), *names.items()):
+            self.set_header(name, value)
+        self.set_header("Accept-Ranges", "bytes")
+        self.set_header("ETag", quote_etag(entry.etag))
+        self.set_header("Last-Modified", format_timestamp(entry.mtime_ns / 1e9))
+        self.set_header("Content-Length", str(part.length))
+        self.set_status(206 if part.partial else 200)
+        if part.partial:
+            self.set_header("Content-Range", part.content_range(entry.size))
+
+    async def _send(self, storage_id: str, entry: Entry, part: Range, last: bool) -> bool:
+        """Send the part; False where the file is another one already, and nothing was sent."""
+        sender = FileSender(self, lambda: self.open(storage_id, "transfer"), entry.path, entry.etag)
+        try:
+            await self.until_closed(sender.send(part.offset, part.length), "send a file")
+        except StreamClosedError:
+            return True
+        except RosettaError as error:
+            if sender.has_begun:
+                break_off(self, error)
+                return True
+            if last or not (isinstance(error, FilesError) and error.code == "changed"):
+                raise
+            return False
+        self.finish()
+        return True
+
+
+async def _chunks(data: bytes) -> AsyncIterator[bytes]:
+    if data:
+        yield data
+
+
+def file_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
+    """The routes of this module below `prefix`."""
+    return [(rf"{prefix}api/storages/([^/]+)/file/(.*)", FileHandler, arguments)]
