@@ -57,7 +57,7 @@ def find_owner_by_uid(uid: int) -> Owner:
     return _checked(Owner(uid, entry.pw_gid, _groups(entry.pw_name, entry.pw_gid)))
 
 
-async def open_local_channel(owner: Owner | None, python: str = sys.executable) -> StreamChannel:
+async def open_local_channel(owner: Owner | None, python: str = sys.executable) -> "LocalChannel":
     """Start the files program as `owner`, or as the service's own account.
 
     Raises:
@@ -84,11 +84,11 @@ async def open_local_channel(owner: Owner | None, python: str = sys.executable) 
         stack.pop_all()
     theirs.close()
     writer.write(build_files_stdin())
-    return _LocalChannel(reader, writer, process)
+    return LocalChannel(reader, writer, process)
 
 
-class _LocalChannel(StreamChannel):
-    """A stream whose other end is a child process."""
+class LocalChannel(StreamChannel):
+    """A stream whose other end is a child process; open_local_channel makes it."""
 
     def __init__(
         self,
@@ -97,13 +97,15 @@ class _LocalChannel(StreamChannel):
         process: asyncio.subprocess.Process,
     ) -> None:
         super().__init__(reader, writer)
+        self.pid = process.pid
+        """The child process."""
         self._process = process
         self._ending: asyncio.Task[None] | None = None
 
     def close(self) -> None:
         super().close()
         if self._ending is None:
-            self._ending = spawn(self._end(), f"end of files program {self._process.pid}")
+            self._ending = spawn(self._end(), f"end of files program {self.pid}")
 
     async def wait_closed(self) -> None:
         await super().wait_closed()

@@ -19,13 +19,17 @@ def checked() -> Iterator[None]:
     """Raise StorageUnavailable where a document lacks a key or has a value of a wrong type."""
     try:
         yield
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise malformed(f"{type(error).__name__} in a document") from error
 
 
 @checked()
-def parse_entry(document: Document, path: bytes) -> Entry:
-    """The entry of a path."""
+def parse_entry(answer: Document, path: bytes) -> Entry:
+    """The one entry of an answer, which has this path."""
+    return _entry(answer["entry"], path)
+
+
+def _entry(document: Document, path: bytes) -> Entry:
     target, target_type = document.get("target"), document.get("target_type")
     if document["type"] not in TYPES or target_type not in (None, *TYPES):
         raise ValueError("type")
@@ -50,26 +54,25 @@ def parse_entry(document: Document, path: bytes) -> Entry:
 def parse_children(document: Document, directory: bytes) -> list[Entry]:
     """The entries of one directory."""
     prefix = directory + b"/" if directory else b""
-    return [
-        parse_entry(entry, prefix + decode_path(entry["name"])) for entry in document["entries"]
-    ]
+    return [_entry(entry, prefix + decode_path(entry["name"])) for entry in document["entries"]]
 
 
 @checked()
 def parse_tree(document: Document) -> list[Entry]:
     """Entries that tell their paths themselves."""
-    return [parse_entry(entry, decode_path(entry["path"])) for entry in document["entries"]]
+    return [_entry(entry, decode_path(entry["path"])) for entry in document["entries"]]
 
 
 @checked()
 def parse_named(document: Document) -> Entry:
     """One entry that tells its path itself."""
-    return parse_entry(document["entry"], decode_path(document["path"]))
+    return _entry(document["entry"], decode_path(document["path"]))
 
 
 @checked()
-def parse_usage(document: Document) -> Usage:
+def parse_usage(answer: Document) -> Usage:
     """How full a storage is."""
+    document = answer["usage"]
     quota, quota_used = document.get("quota"), document.get("quota_used")
     return Usage(
         total=int(document["total"]),
@@ -83,7 +86,7 @@ def parse_usage(document: Document) -> Usage:
 @checked()
 def parse_opened(document: Document) -> Opened:
     """What a storage says when it is opened."""
-    return Opened(int(document["uid"]), str(document["account"]), parse_usage(document["usage"]))
+    return Opened(int(document["uid"]), str(document["account"]), parse_usage(document))
 
 
 @checked()

@@ -1,13 +1,15 @@
 """Typed operations on the files of one storage, over one channel."""
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from typing import Any
+import functools
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from typing import Any, TypeVar
 
 from rosetta_agent.files.frames import VERSION, encode_path
 from rosetta_hub.files.answer import ANSWER_TIMEOUT, Answer
 from rosetta_hub.files.channel import Channel
 from rosetta_hub.files.documents import (
+    Document,
     parse_checksum,
     parse_children,
     parse_copied,
@@ -36,8 +38,10 @@ from rosetta_hub.files.entries import (
     Summary,
     Usage,
 )
-from rosetta_hub.files.errors import FilesError, ended, malformed
+from rosetta_hub.files.errors import FilesError, StorageUnavailable, ended, malformed
 
+T = TypeVar("T")
+Parse = Callable[[Document], T]
 OnProgress = Callable[[Progress], None]
 OnProblem = Callable[[bytes, FilesError], None]
 _ALL = ListOptions()
@@ -65,10 +69,8 @@ class FilesSession:
 
     async def open(self, root: bytes, *, create: bool = False, read_only: bool = False) -> Opened:
         """Open the storage: the first operation. `create`: make the root where it is absent."""
-        done = await self._call(
-            version=VERSION, root=encode_path(root), create=create, read_only=read_only
-        )
-        self.opened = parse_opened(done)
+        request = {"root": encode_path(root), "create": create, "read_only": read_only}
+        self.opened = await self._call(parse_opened, None, version=VERSION, **request)
         return self.opened
 
     def close(self) -> None:
@@ -84,13 +86,11 @@ class FilesSession:
 
     async def usage(self) -> Usage:
         """How full the storage is, and the quota of the account."""
-        done = await self._call("usage")
-        return parse_usage(done.get("usage", {}))
+        return await self._call(parse_usage, "usage")
 
     async def stat(self, path: bytes) -> Entry:
         """The entry itself: of a link, the link."""
-        done = await self._call("stat", path=encode_path(path))
-        return parse_entry(done.get("entry", {}), path)
+        return await self._call(_entry(path), "stat", path=encode_path(path))
 
     async def list(self, path: bytes, options: ListOptions = _ALL) -> Listing:
         """A page of a directory; a link to one inside of the storage is followed."""
@@ -123,11 +123,11 @@ class FilesSession:
         self, paths: Sequence[bytes], on_progress: OnProgress | None = None
     ) -> Summary:
         """What trees hold."""
-        return parse_summary(await self._run("summary", on_progress, paths=_encode(paths)))
+        return await self._run(parse_summary, "summary", on_progress, paths=_encode(paths))
 
     async def checksum(self, path: bytes, on_progress: OnProgress | None = None) -> str:
         """SHA-256 of a file, in hexadecimal; FilesError (`changed`) where it changes meanwhile."""
-        return parse_checksum(await self._run("checksum", on_progress, path=encode_path(path)))
+        return await self._run(parse_checksum, "checksum", on_progress, path=encode_path(path))
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -141,7 +141,7 @@ class FilesSession:
             document = await answer.document("entry")
             if document is None:
                 raise malformed("no entry")
-            yield Reading(parse_entry(document.get("entry", {}), path), answer.data())
+            yield Reading(parse_entry(document, path), answer.data())
 
     async def archive(
         self, paths: Sequence[bytes], format: ArchiveFormat
@@ -172,19 +172,18 @@ class FilesSession:
         """
         request: dict[str, Any] = {"path": encode_path(path), "if_match": if_match}
         request |= {"mtime_ns": mtime_ns, "mode": mode}
-        done = await self._feed("write", request, chunks)
-        return parse_entry(done.get("entry", {}), path)
+        return await self._feed(_entry(path), "write", request, chunks)
 
     async def part_create(
         self, path: bytes, upload: str, length: int, mtime_ns: int | None = None
     ) -> Part:
         """Begin an upload of `length` bytes to `path`; it is kept for seven days."""
         request = {"length": length, "mtime_ns": mtime_ns}
-        return parse_part(await self._part("part_create", path, upload, request))
+        return await self._part(parse_part, "part_create", path, upload, request)
 
     async def part_stat(self, path: bytes, upload: str) -> Part:
         """How far an upload is."""
-        return parse_part(await self._part("part_stat", path, upload))
+        return await self._part(parse_part, "part_stat", path, upload)
 
     async def part_write(
         self, path: bytes, upload: str, offset: int, chunks: AsyncIterator[bytes]
@@ -194,11 +193,11 @@ class FilesSession:
         What was written stays, also where an error or the end of the session comes between.
         """
         request = {"path": encode_path(path), "upload": upload, "offset": offset}
-        return parse_part(await self._feed("part_write", request, chunks))
+        return await self._feed(parse_part, "part_write", request, chunks)
 
     async def part_truncate(self, path: bytes, upload: str, offset: int) -> Part:
         """Drop all of an upload behind `offset`; FilesError (`changed`) where it has less."""
-        return parse_part(await self._part("part_truncate", path, upload, {"offset": offset}))
+        return await self._part(parse_part, "part_truncate", path, upload, {"offset": offset})
 
     async def part_finish(
         self,
@@ -213,36 +212,34 @@ class FilesSession:
         `mode`: the permission bits of a file that is new.
         """
         request = {"conflict": conflict, "mtime_ns": mtime_ns, "mode": mode}
-        done = await self._part("part_finish", path, upload, request)
-        return parse_named(done)
+        return await self._part(parse_named, "part_finish", path, upload, request)
 
     async def part_remove(self, path: bytes, upload: str) -> None:
         """Give an upload up; nothing happens where there is none."""
-        await self._part("part_remove", path, upload)
+        await self._part(_nothing, "part_remove", path, upload)
 
     # --- changing --------------------------------------------------------------------------------
 
     async def mkdir(self, path: bytes, parents: bool = False) -> Entry:
         """Make a directory; with `parents` those above it, too, and it may exist."""
-        done = await self._call("mkdir", path=encode_path(path), parents=parents)
-        return parse_entry(done.get("entry", {}), path)
+        return await self._call(_entry(path), "mkdir", path=encode_path(path), parents=parents)
 
     async def link(self, path: bytes, target: bytes) -> Entry:
         """Make a symbolic link to `target`, which need not exist."""
-        done = await self._call("link", path=encode_path(path), target=encode_path(target))
-        return parse_entry(done.get("entry", {}), path)
+        return await self._call(
+            _entry(path), "link", path=encode_path(path), target=encode_path(target)
+        )
 
     async def rename(self, source: bytes, target: bytes, overwrite: bool = False) -> Entry:
         """Give an entry another path in the same storage."""
         paths = {"from": encode_path(source), "to": encode_path(target)}
-        done = await self._call("rename", overwrite=overwrite, **paths)
-        return parse_entry(done.get("entry", {}), target)
+        return await self._call(_entry(target), "rename", overwrite=overwrite, **paths)
 
     async def remove(
         self, paths: Sequence[bytes], on_progress: OnProgress | None = None
     ) -> Summary:
         """Remove trees; links are removed, not followed. It stops at the first error."""
-        return parse_summary(await self._run("remove", on_progress, paths=_encode(paths)))
+        return await self._run(parse_summary, "remove", on_progress, paths=_encode(paths))
 
     async def copy(
         self,
@@ -257,18 +254,16 @@ class FilesSession:
         top counts alone.
         """
         paths = {"from": encode_path(source), "to": encode_path(target)}
-        done = await self._run("copy", on_progress, conflict=conflict, **paths)
-        return parse_copied(done)
+        return await self._run(parse_copied, "copy", on_progress, conflict=conflict, **paths)
 
     async def chmod(self, path: bytes, mode: int) -> Entry:
         """Set the permission bits of a file or a directory."""
-        done = await self._call("chmod", path=encode_path(path), mode=mode)
-        return parse_entry(done.get("entry", {}), path)
+        return await self._call(_entry(path), "chmod", path=encode_path(path), mode=mode)
 
     # --- how -------------------------------------------------------------------------------------
 
     @contextlib.asynccontextmanager
-    async def _operation(self, op: str | None, fields: Mapping[str, Any]) -> AsyncIterator[Answer]:
+    async def _operation(self, op: str | None, fields: Document) -> AsyncIterator[Answer]:
         """Send a request; what does not come to its end closes the session."""
         if self.is_closed:
             raise ended()
@@ -279,37 +274,53 @@ class FilesSession:
         try:
             await answer.send(fields if op is None else {"op": op, **fields})
             yield answer
+        except StorageUnavailable:
+            self.close()
+            raise
         finally:
             self._is_busy = False
             if not answer.is_complete:
                 self.close()
 
-    async def _call(self, op: str | None = None, **fields: Any) -> Mapping[str, Any]:
+    async def _call(self, parse: Parse[T], op: str | None, **fields: Any) -> T:
         async with self._operation(op, fields) as answer:
-            return await answer.end()
+            return parse(await answer.end())
 
     async def _part(
-        self, op: str, path: bytes, upload: str, fields: Mapping[str, Any] | None = None
-    ) -> Mapping[str, Any]:
-        return await self._call(op, path=encode_path(path), upload=upload, **(fields or {}))
+        self,
+        parse: Parse[T],
+        op: str,
+        path: bytes,
+        upload: str,
+        fields: Document | None = None,
+    ) -> T:
+        return await self._call(parse, op, path=encode_path(path), upload=upload, **(fields or {}))
 
     async def _run(
-        self, op: str, on_progress: OnProgress | None, **fields: Any
-    ) -> Mapping[str, Any]:
+        self, parse: Parse[T], op: str, on_progress: OnProgress | None, **fields: Any
+    ) -> T:
         """An operation that tells how far it is."""
         async with self._operation(op, fields) as answer:
             async for document in answer.documents("progress"):
                 if on_progress is not None:
                     on_progress(parse_progress(document))
-            return answer.done
+            return parse(answer.done)
 
     async def _feed(
-        self, op: str, fields: Mapping[str, Any], chunks: AsyncIterator[bytes]
-    ) -> Mapping[str, Any]:
+        self, parse: Parse[T], op: str, fields: Document, chunks: AsyncIterator[bytes]
+    ) -> T:
         """An operation that takes data; an answer that comes early ends the sending."""
         async with self._operation(op, fields) as answer:
-            return await answer.feed(chunks)
+            return parse(await answer.feed(chunks))
 
 
 def _encode(paths: Sequence[bytes]) -> list[str]:
     return [encode_path(path) for path in paths]
+
+
+def _entry(path: bytes) -> Parse[Entry]:
+    return functools.partial(parse_entry, path=path)
+
+
+def _nothing(_answer: Document) -> None:
+    return None

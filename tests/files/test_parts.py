@@ -5,7 +5,7 @@ import pytest
 from rosetta_hub.files.errors import FilesError
 from rosetta_hub.files.session import FilesSession
 
-from .conftest import chunks, read_all
+from .helpers import chunks, read_all
 
 UPLOAD = "0123456789abcdef"
 

@@ -16,11 +16,10 @@ from rosetta_agent.files.reading import read_chunks
 from rosetta_agent.files.request import Request
 from rosetta_agent.files.storage import Place, Storage, exists, lstat, open_child, read_link
 from rosetta_agent.files.trees import Node, visit
-from rosetta_agent.files.writing import check_named
+from rosetta_agent.files.writing import FILE_MODES, check_named
 
 _FICLONE = 0x40049409  # ioctl_ficlone(2)
 _PIECE = 64 << 20
-_MODES = 0o777
 _MAX_NAMED = 100
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -157,7 +156,7 @@ def _copy_range(source: int, target: int, length: int) -> int:
 
 
 def _keep_state(descriptor: int, info: os.stat_result) -> None:
-    os.fchmod(descriptor, stat.S_IMODE(info.st_mode) & _MODES)
+    os.fchmod(descriptor, stat.S_IMODE(info.st_mode) & FILE_MODES)
     os.utime(descriptor, ns=(info.st_atime_ns, info.st_mtime_ns))
 
 

@@ -133,6 +133,8 @@ def finish(storage: Storage, request: Request, _channel: Channel) -> Dict[str, A
             message = "The upload is not complete: it has {} of {} bytes."
             raise FilesError("changed", message.format(part.offset, part.length))
         mtime_ns = part.mtime_ns if mtime_ns is None else mtime_ns
+        if mode is not None:
+            os.fchmod(part.file, mode & FILE_MODES)
         if mtime_ns is not None:
             os.utime(part.file, ns=(mtime_ns, mtime_ns))
         os.fsync(part.file)

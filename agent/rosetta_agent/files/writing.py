@@ -1,4 +1,4 @@
-"""Operations that change single entries: ``write``, ``mkdir``, ``link``, ``rename``, ``chmod``."""
+"""Operations on single entries: ``write``, ``mkdir``, ``link``, ``rename``, ``chmod``."""
 
 import contextlib
 import errno
@@ -15,6 +15,7 @@ from rosetta_agent.files.reading import changed
 from rosetta_agent.files.request import Request
 from rosetta_agent.files.storage import Place, Storage, exists, lstat
 
+#: Bits that files may get: none that makes a program run as its owner.
 FILE_MODES = 0o777
 _DIRECTORY_MODES = 0o3777
 
@@ -58,7 +59,8 @@ def _check_replaceable(place: Place, if_match: Optional[str]) -> Optional[os.sta
         raise changed(place.path)
     # Replacing needs the right to the directory alone; who may not write to the file is told.
     if not os.access(place.name, os.W_OK, dir_fd=place.directory, effective_ids=True):
-        raise refuse("permission", place.path)
+        is_read_only = os.fstatvfs(place.directory).f_flag & os.ST_RDONLY
+        raise refuse("read_only" if is_read_only else "permission", place.path)
     return info
 
 
@@ -94,11 +96,15 @@ def _make(storage: Storage, path: bytes, may_exist: bool) -> None:
 
 
 def link(storage: Storage, request: Request, _channel: Channel) -> Dict[str, Any]:
-    """Make a symbolic link; where it leads is not looked at: nothing here follows one outside."""
-    path, target = request.path(), decode_path(request.text("target"))
+    """Make a symbolic link; where it leads does not matter, because no link leads out."""
+    path = request.path()
     check_named(path)
+    try:
+        target = decode_path(request.text("target"))
+    except UnicodeEncodeError as error:
+        raise FilesError("invalid", "The target of the link is not valid text.") from error
     if not target or b"\0" in target:
-        raise FilesError("invalid", "The request has no valid target.")
+        raise FilesError("invalid", "A link needs a target.")
     with storage.place(path) as place:
         with explained(path):
             os.symlink(target, place.name, dir_fd=place.directory)

@@ -1,0 +1,160 @@
+"""The files program runs as the owner of the files: it can do what the owner can, and no more."""
+
+import os
+import pwd
+import stat
+from pathlib import Path
+
+import pytest
+
+from rosetta_hub.files.channel_local import (
+    Owner,
+    find_owner,
+    find_owner_by_uid,
+    open_local_channel,
+)
+from rosetta_hub.files.errors import FilesError
+from tests.agent.machine import PYTHONS
+
+from .helpers import chunks, fails, open_session, read_all
+
+ALICE = Owner(5000, 5001, (5001, 5002))
+
+
+def open_path(path: Path) -> Path:
+    """Let everybody through to a temporary directory."""
+    for parent in (path, *path.parents):
+        if parent.is_relative_to("/tmp/") and parent != Path("/tmp"):
+            parent.chmod(0o755)
+    return path
+
+
+@pytest.mark.system  # only root becomes another account
+@pytest.mark.parametrize("python", PYTHONS)
+async def test_as_another_account(root: Path, python: str) -> None:
+    open_path(root)
+    os.chown(root, ALICE.uid, ALICE.gid)
+    (root / "of root").write_text("x")
+    (root / "of root").chmod(0o600)
+    (root / "of the group").write_text("shared")
+    (root / "of the group").chmod(0o640)
+    os.chown(root / "of the group", 0, 5002)
+    (root / "closed").mkdir(mode=0o700)
+    async with open_session(root, python, ALICE) as session:
+        entry = await session.write(b"mine", chunks(b"x"))
+        assert (entry.uid, entry.gid, entry.owner) == (5000, 5001, "5000")
+        assert (await session.mkdir(b"d")).uid == 5000
+        assert await read_all(session, b"of the group") == b"shared"
+        for operation in (
+            read_all(session, b"of root"),
+            session.write(b"of root", chunks(b"y")),
+            session.write(b"of the group", chunks(b"y")),
+            session.list(b"closed"),
+            session.write(b"closed/x", chunks(b"y")),
+            session.chmod(b"of root", 0o666),
+            session.summary([b""]),
+        ):
+            with fails("permission"):
+                await operation
+        archive = b"".join([chunk async for chunk in session.archive([b"of root"], "tar")])
+        assert b"NOT-INCLUDED.txt" in archive
+    assert (root / "of root").read_text() == "x"
+
+
+@pytest.mark.system
+async def test_account_and_groups_of_the_process(root: Path) -> None:
+    open_path(root)
+    channel = await open_local_channel(ALICE)
+    status = Path(f"/proc/{channel.pid}/status")
+    async with open_session(root, PYTHONS[0], ALICE):
+        pass
+    from rosetta_hub.files.session import FilesSession
+
+    session = FilesSession(channel)
+    try:
+        opened = await session.open(os.fsencode(root))
+        assert (opened.uid, opened.account) == (5000, "5000")
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        assert lines["Uid"].split() == ["5000"] * 4
+        assert lines["Gid"].split() == ["5001"] * 4
+        assert lines["Groups"].split() == ["5001", "5002"]
+        assert lines["CapEff"].strip("\t0") == ""
+        assert lines["CapPrm"].strip("\t0") == ""
+    finally:
+        session.close()
+        await session.wait_closed()
+
+
+@pytest.mark.system
+async def test_nothing_of_the_service_is_in_the_environment(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "secret-of-the-service")
+    channel = await open_local_channel(None)
+    try:
+        environment = Path(f"/proc/{channel.pid}/environ").read_bytes()
+        command = Path(f"/proc/{channel.pid}/cmdline").read_bytes()
+        assert b"LANG=C.UTF-8" in environment
+        assert b"secret-of-the-service" not in environment + command
+    finally:
+        channel.close()
+        await channel.wait_closed()
+
+
+@pytest.mark.system
+async def test_root_of_an_owner_is_created_below_what_only_root_can_change(
+    tmp_path: Path,
+) -> None:
+    homes = open_path(tmp_path) / "homes"
+    homes.mkdir(mode=0o755)
+    # The temporary directories of tests are below /tmp, which everybody can change.
+    with fails("permission") as caught:
+        async with open_session(homes / "alice", owner=ALICE, create=True):
+            pass
+    assert "others than root" in str(caught.value)
+    assert os.listdir(homes) == []
+
+
+@pytest.mark.system
+async def test_root_of_an_owner_is_created(tmp_path: Path) -> None:
+    homes = Path("/rosetta-test-homes")
+    homes.mkdir(mode=0o755)
+    try:
+        async with open_session(homes / "alice", owner=ALICE, create=True) as session:
+            await session.write(b"file", chunks(b"x"))
+        info = (homes / "alice").stat()
+        assert (info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode)) == (5000, 5001, 0o700)
+        (homes / "link").symlink_to(tmp_path)
+        with pytest.raises(FilesError):
+            async with open_session(homes / "link" / "new", owner=ALICE, create=True):
+                pass
+        assert os.listdir(tmp_path) == []
+    finally:
+        import shutil
+
+        shutil.rmtree(homes)
+
+
+def test_accounts_by_name_and_number() -> None:
+    entry = next(entry for entry in pwd.getpwall() if entry.pw_uid != 0)
+    owner = find_owner(entry.pw_name)
+    assert (owner.uid, owner.gid) == (entry.pw_uid, entry.pw_gid)
+    assert set(owner.groups) == set(os.getgrouplist(entry.pw_name, entry.pw_gid))
+    assert find_owner_by_uid(entry.pw_uid).gid == entry.pw_gid
+    assert find_owner_by_uid(54321) == Owner(54321, 54321, (54321,))
+
+
+@pytest.mark.parametrize("account", ["root", "no-such-account", ""])
+def test_accounts_that_are_refused(account: str) -> None:
+    with fails("permission"):
+        find_owner(account)
+    with fails("permission"):
+        find_owner_by_uid(0)
+
+
+async def test_service_that_is_not_root_becomes_nobody_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1234)
+    with fails("permission"):
+        await open_local_channel(ALICE)
