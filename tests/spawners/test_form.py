@@ -1,11 +1,18 @@
 """The form: what is shown, and what comes back."""
 
+import json
+from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
+from traitlets.config import Config
 
+from rosetta_spawners import RosettaSpawner
+from rosetta_spawners.errors import StartRefused
 from rosetta_spawners.form import chosen_fields, native_fields, render_form, take_preset
+
+from .fakes import rosetta_config, spawner_arguments
 
 CARD = {
     "id": "web",
@@ -80,3 +87,44 @@ def test_preset_is_text() -> None:
     html = render_form([CARD], {}, "/s", "alice", {"software": "web", "name": '"><script>'})
     assert "<script>" not in html.replace('<script type="module"', "")
     assert "checked" in html
+
+
+def storages_config(tmp_path: Path) -> Config:
+    """A hub whose users have a home and a scratch, and may bind what is in /data."""
+    config = rosetta_config(str(tmp_path))
+    here, *others = config.Rosetta.computing
+    config.Rosetta.computing = [here | {"extra_binds": ["/data/*"]}, *others]
+    base = {"computing": "here", "base_path": "/srv/$USER"}
+    config.Rosetta.storages = [
+        base | {"name": "Home", "bind_path": "/home/metauser", "home": True},
+        base | {"name": "Scratch", "bind_path": "/scratch"},
+    ]
+    return config
+
+
+async def test_storages_of_the_form(tmp_path: Path) -> None:
+    spawner = RosettaSpawner(**spawner_arguments(storages_config(tmp_path)))
+    form = await spawner.get_options_form()
+    assert "/home/metauser" in form
+    fields = {
+        "software": ["web"],
+        "computing": ["here"],
+        "without_storages": ["home,scratch"],
+        "binds": ["/data/m31:/m31,/data/m33:/m33"],
+    }
+    options = await spawner.run_options_from_form(fields)
+    # As the hub keeps them in its database, and sends them to the service.
+    assert json.loads(json.dumps(options)) == {
+        "software": "web",
+        "computing": "here",
+        "without_storages": ["home", "scratch"],
+        "binds": ["/data/m31:/m31", "/data/m33:/m33"],
+    }
+
+
+async def test_binds_of_the_form_that_are_refused(tmp_path: Path) -> None:
+    spawner = RosettaSpawner(**spawner_arguments(storages_config(tmp_path)))
+    with pytest.raises(StartRefused, match=r"'/etc' can't be bound on .*: it is not in /data"):
+        await spawner.run_options_from_form(
+            {"software": ["web"], "computing": ["here"], "binds": ["/etc:/x"]}
+        )
