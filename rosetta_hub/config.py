@@ -434,9 +434,12 @@ class Rosetta(MailOptions):
                 self._check_certificate(name)
         if self.agents_ca:
             check_certificates("c.Rosetta.agents_ca", self.agents_ca)
-        for computing in self.catalogue().computing.values():
-            for key, path in computing.conf.files().items():
-                read_file(f"c.Rosetta.computing entry {computing.id!r}: key 'conf.{key}'", path)
+        catalogue = self.catalogue()
+        entries = {f"computing entry {key!r}": one for key, one in catalogue.computing.items()}
+        own = {f"storages entry {key!r}": one for key, one in catalogue.storages.items()}
+        for where, entry in (entries | own).items():
+            for key, path in (entry.conf.files() if entry.conf else {}).items():
+                read_file(f"c.Rosetta.{where}: key 'conf.{key}'", path)
 
     def _check_state_dir(self) -> None:
         size = len(os.fsencode(self.state_path))

@@ -190,8 +190,9 @@ def load_storages(
     """
     storages: dict[str, Storage] = {}
     for entry in load_entries("storages", Storage, raw):
-        key = entry.id or re.sub(r"[^a-z0-9]+", "-", entry.name.lower()).strip("-")
-        if not key or key in storages:
+        slug = re.sub(r"[^a-z0-9]+", "-", entry.name.lower()).strip("-")
+        key = entry.id or slug or "storage"
+        if key in storages:
             raise ConfigError(
                 f"c.Rosetta.storages: two entries are called {key!r}. Give each an 'id' of its own."
             )

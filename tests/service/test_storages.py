@@ -91,6 +91,19 @@ def test_a_storage_of_its_own() -> None:
     assert (local.access_mode, local.auth_mode) == ("local", "internal")
 
 
+def test_absent_files_of_a_storage_of_its_own(tmp_path: Path) -> None:
+    conf = {"host": "files.org", "known_hosts": f"{tmp_path}/absent"}
+    entry = storage(computing=None, bind_path="", access_mode="ssh", conf=conf)
+    settings = Rosetta(tasks_url="http://127.0.0.1", storages=[entry])
+    settings.check(files=False)
+    with pytest.raises(ConfigError, match=r"entry 'data': key 'conf\.known_hosts': the file"):
+        settings.check()
+
+
+def test_names_without_a_letter_of_an_id() -> None:
+    assert loaded(name="\u65e5\u672c").id == "storage"
+
+
 def test_storages_of_users_and_groups() -> None:
     catalogue = load(
         HOME,

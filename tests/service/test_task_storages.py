@@ -270,6 +270,11 @@ def test_binds_of_this_machine(bench: Bench, accounts: dict[str, int]) -> None:
     assert binds(bench, task) == [home, project, own | {"owner": home["owner"]}]
 
 
+def test_variables_in_binds_of_users_are_text(bench: Bench, accounts: dict[str, int]) -> None:
+    task = started(bench, binds=["/data/$USER:/x"], without_storages=["home"])
+    assert [one["source"] for one in binds(bench, task)] == ["/data/$USER"]
+
+
 def test_binds_of_two_users(bench: Bench, accounts: dict[str, int]) -> None:
     alice, bob = started(bench), started(bench, BOB)
     assert [one["source"] for one in binds(bench, alice)] == ["/homes/alice"]
