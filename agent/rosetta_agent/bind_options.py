@@ -7,6 +7,7 @@ from typing import NamedTuple, Optional, Tuple
 
 from rosetta_agent.errors import SpecError
 from rosetta_agent.fields import Fields
+from rosetta_agent.mountinfo import is_below
 
 #: Options of the engines end at commas, and their short notations at colons.
 _PATH = re.compile(r"/[^\x00-\x1f\x7f:,]*\Z")
@@ -88,21 +89,17 @@ def _path(fields: Fields, key: str) -> str:
 def _target(fields: Fields) -> str:
     path = _path(fields, "target")
     for reserved in _RESERVED:
-        if _is_below(reserved, path) or (reserved in _KERNEL and _is_below(path, reserved)):
+        if is_below(reserved, path) or (reserved in _KERNEL and is_below(path, reserved)):
             raise SpecError("binds: {} would hide what a container needs".format(path))
     return path
 
 
 def _overlap(path: str, other: str) -> bool:
-    return _is_below(path, other) or _is_below(other, path)
-
-
-def _is_below(path: str, parent: str) -> bool:
-    return path == parent or path.startswith(parent.rstrip("/") + "/")
+    return is_below(path, other) or is_below(other, path)
 
 
 def path_below(bind: Bind) -> Optional[str]:
     """The source, relative to ``within``; None where it is not below, or nothing is given."""
-    if bind.within is None or not _is_below(bind.source, bind.within):
+    if bind.within is None or not is_below(bind.source, bind.within):
         return None
     return os.path.relpath(bind.source, bind.within)

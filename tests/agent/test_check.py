@@ -1,6 +1,7 @@
 """The verb ``check``: what it finds is what a task would meet."""
 
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -104,6 +105,31 @@ def test_container_that_ends(machine: Machine, make_spec: MakeJob) -> None:
     spec = make_spec(machine, command=["/bin/false"])
     assert "error" in check(machine, spec)["container"]
     assert machine.leftovers(spec) == []
+
+
+@pytest.mark.parametrize("user", ["root", "31337:31337"])
+def test_owner_of_what_a_task_writes(machine: Machine, make_spec: MakeJob, user: str) -> None:
+    homes = machine.work_dir.parent / f"homes-{user.partition(':')[0]}"
+    homes.mkdir(exist_ok=True)
+    os.chown(homes, machine.user, machine.user)
+    owner = None if machine.user else {"uid": 5000, "gid": 5001}
+    uid = machine.user or 5000
+    home = {"source": str(homes / "home"), "target": "/home/metauser", "create": True}
+    shared = {"source": str(homes), "target": "/shared", "read_only": True}
+    spec = make_spec(machine, hardening__user=user, binds=[{**home, "owner": owner}, shared])
+    written, read = check(machine, spec)["storages"]
+    names = {"source": home["source"], "target": "/home/metauser"}
+    numbers = {"uid": uid, "gid": 5001 if uid == 5000 else uid}
+    name = "alice" if machine.user else None
+    assert written == {**names, **numbers, "mode": 0o644, "owner": name}
+    assert read == {"source": str(homes), "target": "/shared"}
+    assert os.listdir(homes / "home") == []
+    assert machine.leftovers(spec) == []
+    spec["binds"][0].update(create=False, source=str(homes / "nothing"))
+    missing, read = check(machine, spec)["storages"]
+    assert missing["reason"] == "storage_missing"
+    assert missing["error"].endswith(f"({homes}/nothing does not exist.)")
+    assert "error" not in read
 
 
 def test_image_dir_that_cannot_be_made(apptainer_host: ApptainerHost, make_spec: MakeJob) -> None:

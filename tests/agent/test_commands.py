@@ -269,6 +269,39 @@ def test_singularity_with_all_options() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("bind", "home"),
+    [
+        ({"target": "/home/alice", "home": True}, "/home/alice"),
+        ({"target": "/home/metauser"}, "/home/metauser"),
+        ({"target": "/home"}, "/home"),
+    ],
+)
+def test_singularity_with_a_home(bind: dict[str, Any], home: str) -> None:
+    """Of two binds at one place it takes the first: the sandbox's home must not be one."""
+    spec = plain_job(binds=[{"source": "/homes/alice", **bind}])
+    argv = singularity.build_start_command(SETTING._replace(resolver=False), spec)
+    assert argv[argv.index("--home") :][:6] == [
+        *("--home", home, "--pwd", home),
+        *("--bind", f"/homes/alice:{home}:rw"),
+    ]
+    assert argv.count("--bind") == 1
+
+
+def test_singularity_as_root() -> None:
+    """Where no network of its own can be made, Singularity makes the account root."""
+    context = SETTING._replace(options=("--fakeroot",), network="host")
+    assert "--fakeroot" in singularity.build_start_command(context, plain_job())
+    context = context._replace(network="private")
+    assert "--fakeroot" not in singularity.build_start_command(context, plain_job())
+
+
+def test_docker_with_a_home_whose_name_has_quotes() -> None:
+    spec = plain_job(binds=[{"source": '/homes/"a" b', "target": "/h"}])
+    argv = docker_cli.build_run_command(DOCKER, spec, publish=None, init=False)
+    assert argv[argv.index("--mount") + 1] == 'type=bind,"source=/homes/""a"" b",target=/h'
+
+
 def test_singularity_with_a_directory_for_changes() -> None:
     context = SETTING._replace(overlay="/w/t-1/root")
     argv = singularity.build_start_command(context, plain_job())

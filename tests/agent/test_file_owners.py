@@ -150,6 +150,7 @@ def test_task_with_a_home_answers(
     report = service.wait_for("running", "failed")
     assert report["state"] == "running", report
     assert "hello from the task" in fetch(interface(place.machine, spec))
+    assert not (place.machine.work_dir / "mounts").exists()  # the container alone has them
     assert place.machine.stop(spec) == {"state": "stopped"}
     assert place.machine.leftovers(spec) == []
     assert place.owners() == {place.uid}

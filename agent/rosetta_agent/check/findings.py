@@ -5,6 +5,7 @@ import os
 import time
 from typing import Any, Dict
 
+from rosetta_agent.errors import AgentError, SpecError
 from rosetta_agent.protocol import CHECK_FAULTS, CHECK_STATUS_BASE
 
 _POLL_SECONDS = 0.2
@@ -44,3 +45,11 @@ def wait_until_read(name: str, seconds: float) -> None:
     # listdir: NFS remembers for a while that a file is not there.
     while time.monotonic() < deadline and name + ".stop" not in os.listdir(home):
         time.sleep(_POLL_SECONDS)
+
+
+def fault(error: AgentError) -> Dict[str, str]:
+    """A failure as a finding: the reason that a task would report, and all of its words."""
+    otherwise = "unsupported" if isinstance(error, SpecError) else "engine_unavailable"
+    reason, detail = getattr(error, "reason", otherwise), getattr(error, "detail", "")
+    text = str(error) if not detail or detail in str(error) else "{} ({})".format(error, detail)
+    return {"reason": reason, "error": text}

@@ -11,11 +11,12 @@ from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
 from rosetta_agent import namespaces, network
 from rosetta_agent.check.check_spec import CheckSpec
-from rosetta_agent.check.findings import Findings
+from rosetta_agent.check.findings import Findings, fault
 from rosetta_agent.check.listener import listen
+from rosetta_agent.check.storages import try_storages
 from rosetta_agent.engines import create_engine
 from rosetta_agent.engines.base import Engine, Pulling
-from rosetta_agent.errors import AgentError, Cancelled, SpecError
+from rosetta_agent.errors import AgentError, Cancelled
 from rosetta_agent.interface_access import InterfaceAccess
 from rosetta_agent.readiness import probe, wrong_protocol
 from rosetta_agent.report_client import build_opener
@@ -39,6 +40,7 @@ def look_around(spec: AgentSpec, check: CheckSpec, sandbox: Sandbox, publish: Pu
         ("urls", lambda: ask_all(check.urls, spec.report_ca)),
         ("image", lambda: fetch_image(spec, check, findings, sandbox)),
         ("container", lambda: try_container(spec, findings, sandbox)),
+        ("storages", lambda: try_storages(spec, findings)),
     )
     for name, step in steps:
         started = time.monotonic()
@@ -58,7 +60,7 @@ def find_engines(
         try:
             found[name] = {"version": engine.version()}
         except AgentError as error:
-            found[name] = _fault(error)
+            found[name] = fault(error)
     return found
 
 
@@ -128,7 +130,7 @@ def fetch_image(
     except Cancelled:
         return {"error": "not done after {:g} s".format(check.pull_timeout)}
     except AgentError as error:
-        return _fault(error)
+        return fault(error)
     return {"there": not pulled}
 
 
@@ -147,12 +149,13 @@ def try_container(
     def record(**changes: Any) -> None:
         state.update(changes)
 
-    spec = spec._replace(listen=None, dial=None)  # nobody expects this task
+    # Nobody expects this task, and what storages do is another finding.
+    spec = spec._replace(listen=None, dial=None, binds=())
     interface_access = InterfaceAccess(spec, sandbox, state, record)
     try:
         return _wait_for_answer(engine, spec, interface_access)
     except AgentError as error:
-        return _fault(error)
+        return fault(error)
     finally:
         interface_access.close()
         _remove(engine, spec.timeouts.stop)
@@ -184,11 +187,3 @@ def _remove(engine: Engine, grace: float) -> None:
         engine.remove(grace)
     except AgentError as error:
         sys.stderr.write("the container could not be removed: {}\n".format(error))
-
-
-def _fault(error: AgentError) -> Dict[str, str]:
-    """A failure as a finding: the reason that a task would report, and all of its words."""
-    otherwise = "unsupported" if isinstance(error, SpecError) else "engine_unavailable"
-    reason, detail = getattr(error, "reason", otherwise), getattr(error, "detail", "")
-    text = str(error) if not detail or detail in str(error) else "{} ({})".format(error, detail)
-    return {"reason": reason, "error": text}

@@ -15,7 +15,7 @@ import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from rosetta_agent import network
-from rosetta_agent.bind_options import Owner, home_of
+from rosetta_agent.bind_options import Bind, Owner, home_of
 from rosetta_agent.binds import prepare
 from rosetta_agent.engines.base import Container, ContainerStatus, Engine, Pulling
 from rosetta_agent.engines.causes import last_words
@@ -26,6 +26,7 @@ from rosetta_agent.errors import TaskFailure
 from rosetta_agent.file_owners import ROOT, ImageUser, Place, choose_recipe
 from rosetta_agent.logs import Follower
 from rosetta_agent.monitor import MonitorSpec
+from rosetta_agent.mountinfo import is_below
 from rosetta_agent.mounts import Mounts, can_mount
 from rosetta_agent.processes import (
     kill_tree,
@@ -85,7 +86,7 @@ def build_start_command(context: LaunchContext, spec: AgentSpec) -> List[str]:
         argv += ["--overlay", context.overlay] if context.overlay else ["--writable-tmpfs"]
     argv += ["--nv"] if spec.gpus is not None else []
     argv += ["--userns"] if context.network == "private" else []
-    bound = home_of(spec.binds)
+    bound = home_of(spec.binds) or _covering(spec.binds, HOME)
     home = bound.target if bound else HOME
     argv += ["--workdir", os.path.join(sandbox, "tmp"), "--home", home]
     if bound is None:
@@ -103,6 +104,11 @@ def build_start_command(context: LaunchContext, spec: AgentSpec) -> List[str]:
     argv += list(context.options) if context.network == "host" else []
     argv += list(spec.engine_options)
     return argv + [context.image] + list(spec.command or ())
+
+
+def _covering(binds: Tuple[Bind, ...], path: str) -> Optional[Bind]:
+    """The bind that a path is in: of two at one place, Singularity takes the first."""
+    return next((bind for bind in binds if is_below(path, bind.target)), None)
 
 
 def build_environment(program: str, environment: Dict[str, str], scratch: str) -> Dict[str, str]:
