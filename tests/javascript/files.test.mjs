@@ -43,7 +43,7 @@ test("permissions are written as ls writes them", () => {
 });
 
 test("each file has a preview of its kind", () => {
-  const kinds = { "a.ipynb": "notebook", "a.CSV": "table", "a.fits.gz": "fits", "a.tif": "converted", "a.pdf": "pdf", "a.png": "image", "a.py": "text", Makefile: "text", ".bashrc": "text", "a.bin": "none" };
+  const kinds = { "a.ipynb": "notebook", "a.CSV": "table", "a.fits": "fits", "a.fits.fz": "fits", "a.tif": "converted", "a.pdf": "pdf", "a.png": "image", "a.py": "text", Makefile: "text", ".bashrc": "text", "a.bin": "none" };
   for (const [name, kind] of Object.entries(kinds)) assert.equal(previewKind(file(name)), kind, name);
   assert.equal(previewKind(file("a.png", { size: 2 ** 30 })), "none");
   assert.equal(previewKind({ name: "a.py", type: "fifo" }), "none");

@@ -64,6 +64,7 @@ class FilesStub(Stub):
         self.copies: dict[str, dict[str, Any]] = {}
         self.copy_streams: set[CopyEvents] = set()
         self.previews: dict[str, Any] = {}
+        self.images: dict[str, bytes] = {}
         # Sent with each conditional write.
         self.conditions: list[str] = []
         # Bytes after which an upload's next request is refused with 503, once.
@@ -214,7 +215,8 @@ class StorageApi(FilesApi):
 
     def list(self, storage: str, path: Path) -> None:
         if not path.is_dir():
-            self.message(400, f"{path.name} is not a folder.")
+            self.set_status(400)
+            self.finish({"error": f"{path.name} is not a folder.", "code": "not_directory"})
             return
         asked = {name: self.get_query_argument(name) for name in self.request.query_arguments}
         entries = [self.view(storage, one) for one in path.iterdir()]
@@ -245,11 +247,10 @@ class StorageApi(FilesApi):
 
     def preview(self, storage: str, path: Path) -> None:
         """What the test says; text by itself."""
-        known = self.stub.previews.get(path.name)
-        if isinstance(known, bytes):
+        if self.get_query_argument("kind") == "image":
             self.set_header("Content-Type", "image/png")
-            self.finish(known)
-        elif known is not None and self.get_query_argument("kind") != "image":
+            self.finish(self.stub.images[path.name])
+        elif known := self.stub.previews.get(path.name):
             self.finish(known)
         else:
             text = path.read_bytes().decode(errors="replace")
@@ -329,7 +330,7 @@ class Uploads(FilesApi):
             path = path.with_name(f"{path.stem} (2){path.suffix}")
         name = f"u{len(self.stub.uploads)}"
         length = int(self.request.headers["Upload-Length"])
-        self.stub.uploads[name] = {"path": path, "length": length, "data": b""} | metadata
+        self.stub.uploads[name] = metadata | {"path": path, "length": length, "data": b""}
         self.set_status(201)
         self.set_header("Location", f"{PREFIX}api/storages/{storage}/uploads/{name}")
         self.end(name)

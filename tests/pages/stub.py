@@ -167,9 +167,10 @@ class Handler(web.RequestHandler):
     def allowed(self) -> bool:
         """Whether the request carries the XSRF token, which JupyterHub wants of every script."""
         token = self.get_argument("_xsrf", "") or self.request.headers.get("X-XSRFToken")
-        # As an image of the same origin: what JupyterHub lets through without a token.
-        sent = [self.request.headers.get(f"Sec-Fetch-{one}") for one in ("Mode", "Site")]
-        plain = self.request.method == "GET" and sent == ["no-cors", "same-origin"]
+        # An image of the same origin, or an address that is opened: JupyterHub wants no token.
+        mode, site = (self.request.headers.get(f"Sec-Fetch-{one}") for one in ("Mode", "Site"))
+        reads = self.request.method in ("GET", "HEAD")
+        plain = reads and (mode == "navigate" or (mode, site) == ("no-cors", "same-origin"))
         if (token == XSRF or plain) and self.stub.logged_in and self.stub.at_service:
             return True
         self.message(403, "Log in to the hub.")

@@ -63,9 +63,10 @@ const THEME = EditorView.theme({
 
 /**
  * An editor in a shadow root, where its styles need no exception from the page's policy.
- * `name` is the file's, `onChange()` and `onSave()` are called for what they say.
+ * `name` is the file's; `lineSeparator` is its own, so that lines come out as they went in.
+ * `onChange()` and `onSave()` are called for what they say.
  */
-export function createEditor(parent, { text, name, isReadOnly, label, onChange, onSave }) {
+export function createEditor(parent, { text, name, lineSeparator, isReadOnly, label, onChange, onSave }) {
   const root = parent.attachShadow({ mode: "open" });
   const language = new Compartment();
   const view = new EditorView({
@@ -79,6 +80,7 @@ export function createEditor(parent, { text, name, isReadOnly, label, onChange, 
         syntaxHighlighting(HIGHLIGHTS),
         THEME,
         language.of([]),
+        EditorState.lineSeparator.of(lineSeparator),
         EditorState.readOnly.of(isReadOnly),
         EditorView.contentAttributes.of({ "aria-label": label }),
         EditorView.updateListener.of((update) => update.docChanged && onChange()),

@@ -53,15 +53,25 @@ export async function call(method, url, body) {
 
 /** As `call`, with a body that is sent as it is, and more headers. */
 export async function send(method, url, body, more = {}) {
+  return readAnswer(await request(method, url, body, more));
+}
+
+/** The bytes of a file, and the tag of its version. */
+export async function readBytes(url) {
+  const response = await request("GET", url);
+  if (!response.ok) await readAnswer(response);
+  const etag = (response.headers.get("ETag") || "").replace(/^(W\/)?"|"$/g, "");
+  return { bytes: await response.arrayBuffer(), etag };
+}
+
+async function request(method, url, body = undefined, more = {}) {
   // JupyterHub wants the token for reading, too, where a script asks.
   const headers = { Accept: "application/json", "X-XSRFToken": xsrfToken(), ...more };
-  let response;
   try {
-    response = await fetch(url, { method, headers, body });
+    return await fetch(url, { method, headers, body });
   } catch {
     throw new ApiError("The service can't be reached. Please try again in a moment.", 0);
   }
-  return readAnswer(response);
 }
 
 /**

@@ -4,7 +4,7 @@ import { bytes } from "../format.js";
 
 const NOTEBOOK = /\.ipynb$/i;
 const TABLE = /\.(csv|tsv)$/i;
-const FITS = /\.(fits?|fts)(\.gz)?$/i;
+const FITS = /\.(fits?|fts|fz)$/i;
 const IMAGE = /\.(png|jpe?g|gif|webp|avif)$/i;
 const CONVERTED_IMAGE = /\.tiff?$/i;
 const PDF = /\.pdf$/i;
@@ -83,8 +83,8 @@ export function modifiedText(entry, now = new Date()) {
 }
 
 /** `1 folder`, `3 files`. */
-export function countText(count, noun) {
-  return `${count.toLocaleString()} ${noun}${count === 1 ? "" : "s"}`;
+export function plural(count, noun, many = `${noun}s`) {
+  return `${count.toLocaleString()} ${count === 1 ? noun : many}`;
 }
 
 /** What is selected, in words: `3 selected, 12 MB`. */

@@ -2,7 +2,7 @@
 
 import { element, first, setText } from "../dom.js";
 import { announce } from "../states.js";
-import { countText } from "./entries.js";
+import { plural } from "./entries.js";
 import { PAGE_SIZE, askEntry, askStorage, listFolder } from "./files_api.js";
 import { FileTable } from "./file_table.js";
 import { UsageBar } from "./usage.js";
@@ -127,7 +127,7 @@ export class FolderView {
     empty.hidden = shown > 0;
     setText(empty, filter ? `Nothing here has “${filter}” in its name.` : "This folder is empty. Drop files here, or use Upload.");
     first("thead", this.table.table).hidden = shown === 0;
-    const text = shown ? countText(total, "entry").replace("entrys", "entries") : "";
+    const text = shown ? plural(total, "entry", "entries") : "";
     setText(element("files-count"), text);
     element("pager").hidden = total <= PAGE_SIZE;
     setText(element("page-text"), `${(offset + 1).toLocaleString()} to ${(offset + shown).toLocaleString()} of ${total.toLocaleString()}`);

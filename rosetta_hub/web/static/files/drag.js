@@ -1,0 +1,104 @@
+// Dragging: entries onto folders, breadcrumbs and storages, and files from outside into a folder.
+
+import { element, h, icon } from "../dom.js";
+import { readDropped } from "./dropped.js";
+
+const KIND = "application/x-rosetta-files";
+
+export class DragAndDrop {
+  /**
+   * `view`: the folder's. `onMove(storage id, folder)`: the dragged entries were dropped there.
+   * `onUpload(storage id, folder, dropped)`: files of another program were.
+   */
+  constructor({ view, getStorages, onMove, onUpload }) {
+    this.view = view;
+    this.getStorages = getStorages;
+    this.onMove = onMove;
+    this.onUpload = onUpload;
+    this.hint = element("drop-hint");
+    this.strip = h("div", { class: "drop-storages", hidden: true, "aria-hidden": "true" });
+    document.body.append(this.strip);
+    const { body } = view.table;
+    body.addEventListener("dragstart", (event) => this.begin(event));
+    body.addEventListener("dragend", () => this.end());
+    document.addEventListener("dragover", (event) => this.over(event));
+    document.addEventListener("dragleave", (event) => {
+      // Out of the window; not every browser says so by `relatedTarget`.
+      if (!event.relatedTarget && !isInside(event)) this.hideHints();
+    });
+    document.addEventListener("drop", (event) => this.drop(event));
+  }
+
+  begin(event) {
+    const path = event.target.closest("tr").dataset.path;
+    const { table } = this.view;
+    this.paths = table.selection.chosen.has(path) ? table.targets().map((entry) => entry.path) : [path];
+    event.dataTransfer.setData(KIND, "1");
+    event.dataTransfer.effectAllowed = "copyMove";
+    // Changes of the page in the event itself would end the drag.
+    setTimeout(() => this.showStorages());
+  }
+
+  showStorages() {
+    const others = this.getStorages().filter((one) => one.id !== this.view.storage?.id && !one.read_only);
+    this.strip.replaceChildren(h("span", {}, "Copy to"), ...others.map((one) => h("span", { class: "drop-storage", "data-storage": one.id, "data-folder": "" }, icon("drive"), one.name)));
+    this.strip.hidden = others.length === 0;
+  }
+
+  end() {
+    this.paths = null;
+    this.hideHints();
+    this.strip.hidden = true;
+  }
+
+  hideHints() {
+    this.mark(null);
+    this.hint.hidden = true;
+  }
+
+  /** Where a drop would go: `{storage, folder, target}`, null where nowhere. */
+  find(event, isUpload) {
+    const place = event.target.closest("[data-folder]");
+    if (place) return place.dataset.storage ? { storage: place.dataset.storage, folder: place.dataset.folder, target: place } : null;
+    const row = event.target.closest("tr[data-kind=folder]");
+    const storage = this.view.storage?.id;
+    if (row) return this.paths?.includes(row.dataset.path) ? null : { storage, folder: row.dataset.path, target: row };
+    return isUpload && this.view.isOpen ? { storage, folder: this.view.path, target: null } : null;
+  }
+
+  over(event) {
+    const isUpload = event.dataTransfer.types.includes("Files");
+    if (!isUpload && !this.paths) return;
+    event.preventDefault();
+    const found = this.find(event, isUpload);
+    event.dataTransfer.dropEffect = !found ? "none" : isUpload || found.storage !== this.view.storage?.id ? "copy" : "move";
+    this.mark(found?.target || null);
+    this.hint.hidden = !(isUpload && found && !found.target);
+    this.hint.firstElementChild.textContent = "Drop to upload into this folder";
+  }
+
+  mark(target) {
+    if (this.marked === target) return;
+    this.marked?.classList.remove("drop-target");
+    target?.classList.add("drop-target");
+    this.marked = target;
+  }
+
+  drop(event) {
+    const isUpload = event.dataTransfer.types.includes("Files");
+    if (!isUpload && !this.paths) return;
+    event.preventDefault();
+    const found = this.find(event, isUpload);
+    const { paths } = this;
+    // Read in the event itself.
+    const reading = isUpload ? readDropped(event.dataTransfer) : null;
+    this.end();
+    if (!found) return;
+    if (reading) this.onUpload(found.storage, found.folder, reading);
+    else this.onMove(paths, found.storage, found.folder);
+  }
+}
+
+function isInside({ clientX, clientY }) {
+  return clientX > 0 && clientY > 0 && clientX < window.innerWidth && clientY < window.innerHeight;
+}
