@@ -6,13 +6,13 @@ import stat
 import tarfile
 import time
 import zipfile
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 from rosetta_agent.files.channel import Channel, Progress
 from rosetta_agent.files.entries import account_name, group_name
-from rosetta_agent.files.errors import FilesError, escape, explained
-from rosetta_agent.files.frames import MAX_DATA, encode_path
-from rosetta_agent.files.reading import changed
+from rosetta_agent.files.errors import FilesError, escape
+from rosetta_agent.files.frames import encode_path
+from rosetta_agent.files.reading import read_chunks
 from rosetta_agent.files.request import Request
 from rosetta_agent.files.storage import Storage, open_child, read_link
 from rosetta_agent.files.trees import Node, visit
@@ -20,6 +20,9 @@ from rosetta_agent.files.trees import Node, visit
 _OLDEST_DATE, _LATEST_DATE = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)
 # Where zip needs numbers of 64 bits; a file is not read beyond the size that it had.
 _ZIP64 = 0x7FFF0000
+# Bytes that are sent as they come, without being copied.
+_LARGE = 64 << 10
+_Content = Iterator[memoryview]
 _REPORT = "NOT-INCLUDED.txt"
 _NAMES = "NAMES.txt"
 
@@ -27,15 +30,8 @@ _NAMES = "NAMES.txt"
 def archive_tar(storage: Storage, request: Request, channel: Channel) -> Dict[str, Any]:
     """Trees as a tar archive (POSIX.1-2001): names are the bytes on the disk."""
     output = _Output(channel)
-    with tarfile.open(
-        mode="w|",
-        fileobj=output,
-        bufsize=MAX_DATA,
-        format=tarfile.PAX_FORMAT,
-        encoding="utf-8",
-        errors="surrogateescape",
-    ) as archive:
-        done = _fill(storage, request, _TarWriter(archive), Progress(channel))
+    writer = _TarWriter(output)
+    done = _fill(storage, request, writer, Progress(channel))
     output.finish()
     return done
 
@@ -50,7 +46,7 @@ def archive_zip(storage: Storage, request: Request, channel: Channel) -> Dict[st
 
 
 class _Output(io.RawIOBase):
-    """Collects what an archive writes to frames of full size."""
+    """Sends what an archive writes; small pieces are collected first."""
 
     def __init__(self, channel: Channel) -> None:
         super().__init__()
@@ -64,12 +60,13 @@ class _Output(io.RawIOBase):
         return False
 
     def write(self, data: Any) -> int:
-        """Send what fills frames."""
-        self._buffer += data
-        if len(self._buffer) >= MAX_DATA:
-            full = len(self._buffer) // MAX_DATA * MAX_DATA
-            self._channel.send_data(memoryview(bytes(self._buffer[:full])))
-            del self._buffer[:full]
+        """Send large data at once, and small data when it is enough."""
+        if len(data) < _LARGE:
+            self._buffer += data
+        if len(data) >= _LARGE or len(self._buffer) >= _LARGE:
+            self.finish()
+        if len(data) >= _LARGE:
+            self._channel.send_data(memoryview(data))
         return len(data)
 
     def finish(self) -> None:
@@ -78,35 +75,16 @@ class _Output(io.RawIOBase):
         self._buffer.clear()
 
 
-class _Content(io.RawIOBase):
-    """What a file held when it was opened: the size in the header can't be changed any more."""
-
-    def __init__(self, descriptor: int, path: bytes, progress: Progress) -> None:
-        super().__init__()
-        self._descriptor = descriptor
-        self._path = path
-        self._progress = progress
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """Some of it; raises FilesError (``changed``) at an early end."""
-        with explained(self._path):
-            data = os.read(self._descriptor, size)
-        if not data:
-            raise changed(self._path)
-        self._progress.bytes += len(data)
-        return data
-
-
 class _TarWriter:
-    """Adds entries to a tar archive."""
+    """Writes a tar archive: a header, content and padding for each entry."""
 
-    def __init__(self, archive: tarfile.TarFile) -> None:
-        self._archive = archive
+    def __init__(self, output: _Output) -> None:
+        self._output = output
+        self._size = 0
 
-    def add(self, name: bytes, info: os.stat_result, link: Optional[bytes], content: Any) -> None:
+    def add(
+        self, name: bytes, info: os.stat_result, link: Optional[bytes], content: Optional[_Content]
+    ) -> None:
         """Add a file with its content, a link, or a directory."""
         member = tarfile.TarInfo(encode_path(name))
         member.mode, member.mtime = stat.S_IMODE(info.st_mode), int(info.st_mtime)
@@ -118,17 +96,28 @@ class _TarWriter:
             member.type = tarfile.DIRTYPE
         else:
             member.size = info.st_size
-        self._archive.addfile(member, content)
+        self._add(member, content or ())
 
     def add_text(self, name: str, text: str) -> None:
         """Add a file that we have written."""
-        member = tarfile.TarInfo(name)
         content = text.encode("utf-8")
+        member = tarfile.TarInfo(name)
         member.size, member.mode, member.mtime = len(content), 0o644, int(time.time())
-        self._archive.addfile(member, io.BytesIO(content))
+        self._add(member, [memoryview(content)])
 
     def finish(self) -> None:
-        """Nothing has to be said about names."""
+        """The end: two empty blocks, and as many as fill a record."""
+        self._write(bytes(2 * tarfile.BLOCKSIZE))
+        self._write(bytes(-self._size % tarfile.RECORDSIZE))
+
+    def _add(self, member: tarfile.TarInfo, content: Iterable[memoryview]) -> None:
+        self._write(member.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape"))
+        for chunk in content:
+            self._write(chunk)
+        self._write(bytes(-member.size % tarfile.BLOCKSIZE))
+
+    def _write(self, data: Union[bytes, memoryview]) -> None:
+        self._size += self._output.write(data)
 
 
 class _ZipWriter:
@@ -138,7 +127,9 @@ class _ZipWriter:
         self._archive = archive
         self._escaped: List[str] = []
 
-    def add(self, name: bytes, info: os.stat_result, link: Optional[bytes], content: Any) -> None:
+    def add(
+        self, name: bytes, info: os.stat_result, link: Optional[bytes], content: Optional[_Content]
+    ) -> None:
         """Add a file with its content, a link, or a directory."""
         is_directory = link is None and content is None
         text = escape_for_zip(name)
@@ -149,12 +140,9 @@ class _ZipWriter:
         if content is None:
             self._archive.writestr(member, link or b"")
             return
-        rest = info.st_size
-        with self._archive.open(member, "w", force_zip64=rest > _ZIP64) as file:
-            while rest:
-                data = content.read(min(rest, MAX_DATA))
-                rest -= len(data)
-                file.write(data)
+        with self._archive.open(member, "w", force_zip64=info.st_size > _ZIP64) as file:
+            for chunk in content:
+                file.write(chunk)
 
     def add_text(self, name: str, text: str) -> None:
         """Add a file that we have written."""
@@ -237,9 +225,16 @@ def _add(node: Node, name: bytes, writer: Any, progress: Progress) -> None:
         raise _LeftOut(error) from error
     try:
         info = os.fstat(descriptor)
-        writer.add(name, info, None, _Content(descriptor, node.place.path, progress))
+        content = _counted(read_chunks(descriptor, node.place.path, 0, info.st_size), progress)
+        writer.add(name, info, None, content)
     finally:
         os.close(descriptor)
+
+
+def _counted(content: _Content, progress: Progress) -> _Content:
+    for chunk in content:
+        progress.bytes += len(chunk)
+        yield chunk
 
 
 def _common_start(paths: List[bytes]) -> int:

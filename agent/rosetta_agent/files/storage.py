@@ -90,8 +90,10 @@ class Storage:
 
 def lstat(place: Place) -> os.stat_result:
     """The state of the entry itself."""
-    with explained(place.path):
+    try:
         return os.stat(place.name, dir_fd=place.directory, follow_symlinks=False)
+    except OSError as error:
+        raise translate(error, place.path) from error
 
 
 def exists(place: Place) -> bool:
