@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from rosetta_agent.mountinfo import mounted_below
+from rosetta_agent.spec import container_name
 
 from .fake import FakeService, wait_until
 from .machine import AgentSpec, ApptainerHost, apptainer_machine, is_running, podman_machine
@@ -238,3 +240,46 @@ def test_agent_killed_at_each_step(
     assert not work_dir.exists()
     assert mounted_below(str(work_dir)) == []
     assert (place.home / "thesis").read_text() == "years"
+
+
+BASE_INTERFACES = {
+    "jupyternotebook": (8888, "http"),
+    "minimaldesktop": (8590, "http"),
+    "sshserver": (2222, "ssh"),
+}
+WHO = ("sh", "-c", 'whoami; id -u; echo "$HOME"; touch "$HOME/written"')
+
+
+@pytest.mark.parametrize("told", ["docker", "docker group"], indirect=True)
+@pytest.mark.parametrize("name", ["jupyternotebook", "minimaldesktop", "sshserver"])
+def test_base_container_with_a_home(
+    told: Place,
+    service: FakeService,
+    make_spec: MakeJob,
+    base_containers: dict[str, str],
+    name: str,
+) -> None:
+    """What the software keeps in its home is the person's, and in the person's home."""
+    port, protocol = BASE_INTERFACES[name]
+    spec = make_spec(
+        told.machine,
+        binds=[told.bind()],
+        any_user=True,
+        image__reference=base_containers[name],
+        interface={"port": port, "protocol": protocol, "custom_port": False, "path": "/"},
+        limits={},
+    )
+    told.machine.run(spec)
+    report = service.wait_for("running", "failed")
+    assert report["state"] == "running", report
+    done = subprocess.run(
+        ["docker", "exec", container_name(spec["task"], 1), "/opt/rosetta/entrypoint", *WHO],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["metauser", str(PERSON), "/home/metauser"]
+    assert told.machine.stop(spec) == {"state": "stopped"}
+    assert told.owners() == {PERSON}
+    assert (told.home / "written").read_text() == ""
+    assert told.home.stat().st_mode & 0o777 == 0o700

@@ -1,0 +1,68 @@
+"""A daemon of Docker whose containers have user numbers of their own (dockerd --userns-remap)."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .fake import wait_until
+from .machine import HOST_OPTIONS, ROOT, AgentSpec, ApptainerHost, Machine, start_host
+from .places import PERSON
+from .test_check import check
+
+# Images may have to be built first, which takes minutes.
+pytestmark = [pytest.mark.system, pytest.mark.timeout(func_only=True)]
+
+MakeJob = Callable[..., AgentSpec]
+
+START = r"""
+mount | sed -n 's|^[^ ]* on \(/sys/fs/cgroup[^ ]*\) type cgroup.*|\1|p' |
+    xargs -n 1 mount -o remount,bind,rw
+exec dockerd --userns-remap=carol
+"""
+
+
+@pytest.fixture(scope="module")
+def remapped(image: str, archive: Path) -> Iterator[Machine]:
+    """A machine with such a daemon, and the agent as root."""
+    build = ROOT / "docker" / "build"
+    subprocess.run([build, "standalone-host"], check=True, capture_output=True)
+    shared = Path(tempfile.mkdtemp(prefix="ra-", dir="/tmp"))
+    shared.chmod(0o755)
+    shutil.copy(archive, shared / "agent.tar")
+    # A network of its own: the daemon changes the one that it finds.
+    options = HOST_OPTIONS[HOST_OPTIONS.index("--pid") :]
+    host = start_host(shared, *options, image="standalone-host")
+    subprocess.run(["docker", "exec", "--detach", host.name, "sh", "-c", START], check=True)
+    wait_until(lambda: asks(host, "info"), "the daemon")
+    assert asks(host, "load", "--input", str(shared / "agent.tar"))
+    yield Machine("docker", shared / "w", host.prefix("root"), ["python3", "-m"])
+    subprocess.run(["docker", "rm", "--force", "--volumes", host.name], check=True)
+    shutil.rmtree(shared)
+
+
+def asks(host: ApptainerHost, *arguments: str) -> bool:
+    argv = ["docker", "exec", host.name, "docker", *arguments]
+    return subprocess.run(argv, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("user", ["root", "1000:1000", "31337:31337", None])
+def test_files_are_the_persons(remapped: Machine, make_spec: MakeJob, user: str | None) -> None:
+    """Also in a directory that no user of a container can reach."""
+    closed = remapped.work_dir.parent / "closed"
+    closed.mkdir(mode=0o700, exist_ok=True)
+    home = closed / "person"
+    owner = {"uid": PERSON, "gid": PERSON}
+    bind = {"source": str(home), "target": "/home/metauser", "home": True, "create": True}
+    spec = make_spec(
+        remapped, hardening__user=user, any_user=user is None, binds=[{**bind, "owner": owner}]
+    )
+    (written,) = check(remapped, spec)["storages"]
+    assert (written.get("uid"), written.get("gid")) == (PERSON, PERSON), written
+    info = home.stat()
+    assert (info.st_uid, info.st_mode & 0o777) == (PERSON, 0o700)
+    assert os.listdir(home) == []
