@@ -1,34 +1,54 @@
-"""The files of users: which storages they may use, and sessions with them.
+"""The files of users: which storages they may use, as whom, and sessions with them.
 
-Whoever opens a session gets it as the user named here: no caller passes a path of another user.
+Whoever opens a session gets it as the user named here: no caller passes another user's path.
 """
 
-from contextlib import AbstractAsyncContextManager
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Literal
 
+from rosetta_hub.catalogue.access_points import access_point_of
 from rosetta_hub.catalogue.catalogue import Catalogue, User
+from rosetta_hub.catalogue.owners import local_owner
 from rosetta_hub.catalogue.storages import Storage
-from rosetta_hub.errors import NotFound
+from rosetta_hub.database.models_user import IdentityState
+from rosetta_hub.errors import AuthenticationFailed, NotFound, ResourceUnavailable
+from rosetta_hub.files.answer import ANSWER_TIMEOUT
 from rosetta_hub.files.channel import Channel
-from rosetta_hub.files.channel_local import (
-    Owner,
-    find_owner,
-    find_owner_by_uid,
-    open_local_channel,
-)
+from rosetta_hub.files.channel_local import find_owner_by_uid, open_local_channel
+from rosetta_hub.files.channel_ssh import open_ssh_channel
 from rosetta_hub.files.errors import StorageUnavailable
 from rosetta_hub.files.pool import SessionPool
 from rosetta_hub.files.session import FilesSession
+from rosetta_hub.resources.endpoints import Endpoints
+from rosetta_hub.tunnels.client import TunnelsClient
 
-#: Lists must not wait for transfers: each has sessions of its own.
+# Lists must not wait for transfers: each has sessions of its own.
 Purpose = Literal["browse", "transfer"]
+
+# Sessions of one account for one purpose; over SSH they share the host's MaxSessions with tasks.
+SESSIONS = 2
+# Seconds that one waits while all of them are in use.
+_WAIT: dict[Purpose, float] = {"browse": 30.0, "transfer": 600.0}
+_HERE = "here"
 
 
 class FileAccess:
-    """One instance a service."""
+    """One instance a service. Sessions are kept for a minute, for whoever needs them next."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        endpoints: Mapping[str, Endpoints],
+        tunnels: TunnelsClient,
+        answer_timeout: float = ANSWER_TIMEOUT,
+    ) -> None:
         self._catalogue = catalogue
+        self._endpoints = endpoints
+        self._tunnels = tunnels
+        self._answer_timeout = answer_timeout
+        # By the access point, the user whose account it is ("": the platform's), and the purpose.
         self._pools: dict[tuple[str, str, Purpose], SessionPool] = {}
 
     def storages(self, user: User) -> list[Storage]:
@@ -46,27 +66,30 @@ class FileAccess:
                 return storage
         raise NotFound("There is no such storage. It may have been removed.")
 
-    def open(
+    @asynccontextmanager
+    async def open(
         self, user: User, storage_id: str, purpose: Purpose
-    ) -> AbstractAsyncContextManager[FilesSession]:
-        """A session with a storage of the user's.
+    ) -> AsyncIterator[FilesSession]:
+        """A session with one of the user's storages; waits while as many as allowed are in use.
 
         Raises:
             NotFound: there is none of this id that the user may use.
+            FilesError: the storage answers that it can't be used.
+            StorageRefused: the user has no account, or no path there.
+            StorageUnavailable: it does not answer.
         """
         storage = self.storage(user, storage_id)
-        key = (user.name, storage_id, purpose)
-        pool = self._pools.get(key)
-        if pool is None:
-            pool = self._pools[key] = SessionPool(lambda: self._connect(user, storage))
-        return pool.session()
+        pool = self._pool(user, storage, purpose)
+        key = f"{user.name} {storage.id}"
+        async with pool.borrow(
+            key, lambda: self._connect(user.name, storage), _WAIT[purpose]
+        ) as session:
+            yield session
 
     async def forget(self, user: str, computing: str) -> None:
-        """Close what is open to a resource as the user, whose account there is another one now."""
-        for key in [key for key in self._pools if key[0] == user]:
-            storage = self._catalogue.storages.get(key[1])
-            if storage is None or computing in storage.computing:
-                self._pools.pop(key).close()
+        """Close what is open with the user's account on a resource, which is another one now."""
+        for key in [key for key in self._pools if key[:2] == (computing, user)]:
+            self._pools.pop(key).close()
 
     async def close(self) -> None:
         """Close all sessions, and wait until they have ended."""
@@ -74,42 +97,50 @@ class FileAccess:
         self._pools.clear()
         for pool in pools:
             pool.close()
-        for pool in pools:
-            await pool.wait_closed()
+        await asyncio.gather(*(pool.wait_closed() for pool in pools))
 
-    async def _connect(self, user: User, storage: Storage) -> FilesSession:
-        session = FilesSession(await self._open_channel(user, storage))
+    def _pool(self, user: User, storage: Storage, purpose: Purpose) -> SessionPool:
+        endpoints = self._endpoints_of(storage)
+        place = access_point_of(storage) if endpoints is not None else _HERE
+        account = "" if endpoints is not None and endpoints.is_shared else user.name
+        return self._pools.setdefault((place, account, purpose), SessionPool(SESSIONS))
+
+    def _endpoints_of(self, storage: Storage) -> Endpoints | None:
+        """How the storage is reached over SSH; None where it is on this machine."""
+        return self._endpoints.get(access_point_of(storage))
+
+    async def _connect(self, user: str, storage: Storage) -> FilesSession:
+        endpoints = self._endpoints_of(storage)
         try:
-            await session.open(
-                storage.path(user.name).encode(),
-                create=storage.create,
-                read_only=storage.read_only,
-            )
+            if endpoints is None:
+                path = storage.path(user)
+                owner = local_owner(storage.owner, user)
+                channel: Channel = await open_local_channel(
+                    None if owner is None else find_owner_by_uid(owner.uid)
+                )
+            else:
+                path = storage.path(user, endpoints.remote_user(user))
+                channel = await self._open_remote(user, endpoints)
+        except ResourceUnavailable as error:
+            raise StorageUnavailable(str(error)) from error
+        return await self._open_session(channel, path, storage)
+
+    async def _open_remote(self, user: str, endpoints: Endpoints) -> Channel:
+        used = endpoints.credentials(user)
+        endpoint = endpoints.endpoint(user)
+        try:
+            channel = await open_ssh_channel(self._tunnels, endpoint, endpoints.python)
+        except AuthenticationFailed as error:
+            endpoints.learn(user, used, IdentityState.REFUSED, str(error))
+            raise
+        endpoints.learn(user, used, IdentityState.WORKS, "")
+        return channel
+
+    async def _open_session(self, channel: Channel, path: str, storage: Storage) -> FilesSession:
+        session = FilesSession(channel, self._answer_timeout)
+        try:
+            await session.open(path.encode(), create=storage.create, read_only=storage.read_only)
         except BaseException:
             session.close()
-            await session.wait_closed()
             raise
         return session
-
-    async def _open_channel(self, user: User, storage: Storage) -> Channel:
-        if not self._is_local(storage):
-            raise StorageUnavailable(f"{storage.name} can't be reached from the hub yet.")
-        return await open_local_channel(_owner(user, storage))
-
-    def _is_local(self, storage: Storage) -> bool:
-        if storage.access_through_computing:
-            return self._catalogue.computing[storage.computing[0]].access_mode == "local"
-        return storage.access_mode == "local"
-
-
-def _owner(user: User, storage: Storage) -> Owner | None:
-    """Whose files a storage of this machine holds; None: the service's.
-
-    Raises:
-        FilesError: the user has no account here.
-    """
-    if storage.owner == "service":
-        return None
-    if storage.owner == "system":
-        return find_owner(user.name)
-    return find_owner_by_uid(storage.owner)

@@ -28,6 +28,10 @@ class Channel(Protocol):
             StorageUnavailable: the channel has ended, or what came is no frame.
         """
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the other side has closed the channel, as far as is known."""
+
     def close(self) -> None:
         """End the channel, which ends the program and whatever it does. May be called again."""
 
@@ -41,6 +45,11 @@ class StreamChannel:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the other side has closed the channel, as far as is known."""
+        return self._reader.at_eof() or self._writer.is_closing()
 
     async def send(self, kind: bytes, payload: bytes) -> None:
         """Send a frame; waits while the other side does not read."""

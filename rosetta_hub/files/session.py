@@ -60,10 +60,14 @@ class FilesSession:
         self._channel = channel
         self._answer_timeout = answer_timeout
         self._is_busy = False
-        self.is_closed = False
-        """Whether no operation is possible any more."""
+        self._is_closed = False
         self.opened: Opened | None = None
         """What `open` has returned."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no operation is possible any more."""
+        return self._is_closed or self._channel.has_ended
 
     # --- the session itself ----------------------------------------------------------------------
 
@@ -75,7 +79,7 @@ class FilesSession:
 
     def close(self) -> None:
         """End the session and whatever is under way. May be called again."""
-        self.is_closed = True
+        self._is_closed = True
         self._channel.close()
 
     async def wait_closed(self) -> None:
@@ -265,7 +269,7 @@ class FilesSession:
     @contextlib.asynccontextmanager
     async def _operation(self, op: str | None, fields: Document) -> AsyncIterator[Answer]:
         """Send a request; what does not come to its end closes the session."""
-        if self.is_closed:
+        if self._is_closed:
             raise ended()
         if self._is_busy:
             raise RuntimeError("a session carries out one operation at a time")

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rosetta_hub.access import Access
+from rosetta_hub.catalogue.access_points import access_points
+from rosetta_hub.catalogue.catalogue import Catalogue
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf import SlurmRestConf
+from rosetta_hub.catalogue.conf import SlurmRestConf, SshConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.keys import Keys
@@ -35,7 +37,7 @@ class Resources:
     hosts: dict[str, Host]
     queues: dict[str, Queue]
     endpoints: dict[str, Endpoints]
-    """Of those that are reached over SSH."""
+    """Of those that are reached over SSH, and of such storages."""
 
     @property
     def all(self) -> dict[str, Resource]:
@@ -56,10 +58,9 @@ class ResourceBuilder:
 
     def build(self) -> Resources:
         """All configured resources."""
-        built = Resources({}, {}, {})
-        for name, computing in self._settings.catalogue().computing.items():
-            if computing.access_mode == "ssh":
-                built.endpoints[name] = self._endpoints(computing)
+        catalogue = self._settings.catalogue()
+        built = Resources({}, {}, self._endpoints(catalogue))
+        for name, computing in catalogue.computing.items():
             if computing.has_queue:
                 built.queues[name] = self._queue(computing, built.endpoints.get(name))
             elif name in built.endpoints:
@@ -68,8 +69,12 @@ class ResourceBuilder:
                 built.hosts[name] = LocalHost(computing, self._settings, self._keys)
         return built
 
-    def _endpoints(self, computing: Computing) -> Endpoints:
-        return Endpoints(computing, self._identities, self._settings.state_path)
+    def _endpoints(self, catalogue: Catalogue) -> dict[str, Endpoints]:
+        return {
+            key: Endpoints(point, self._identities, self._settings.state_path)
+            for key, point in access_points(catalogue).items()
+            if isinstance(point.conf, SshConf)
+        }
 
     def access(self, endpoint: Endpoint) -> Access:
         """Commands as this identity."""

@@ -1,4 +1,4 @@
-"""Whose account a task uses on a resource that is reached over SSH, and how one gets there."""
+"""Whose account is used on what is reached over SSH, and how one gets there."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rosetta_hub.access import Access, Completed
-from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.access_points import AccessPoint
 from rosetta_hub.catalogue.conf import SshConf
 from rosetta_hub.database.models_user import IdentityState
 from rosetta_hub.errors import AuthenticationFailed, ConfigError, ResourceUnavailable
@@ -39,14 +39,24 @@ class Endpoints:
     Files are read at each use: a renewed key or an accepted host key counts from then on.
     """
 
-    def __init__(self, computing: Computing, identities: Identities, state_dir: Path) -> None:
-        if not isinstance(computing.conf, SshConf):
-            raise ConfigError(f"{computing.id} is not reached over SSH.")
-        self._computing = computing
-        self._conf = computing.conf
+    def __init__(self, point: AccessPoint, identities: Identities, state_dir: Path) -> None:
+        if not isinstance(point.conf, SshConf):
+            raise ConfigError(f"{point.id} is not reached over SSH.")
+        self._point = point
+        self._conf = point.conf
         self._identities = identities
         self._accepted = state_dir / ACCEPTED_HOST_KEYS
         self._certificates: dict[tuple[str, str], tuple[float, str]] = {}
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether all users have one account there."""
+        return self._point.auth_mode != "user_keys"
+
+    @property
+    def python(self) -> str:
+        """The command that starts Python there."""
+        return self._conf.python
 
     def remote_user(self, user: str) -> str:
         """The account of a user of the hub.
@@ -54,9 +64,9 @@ class Endpoints:
         Raises:
             ResourceUnavailable: it is not known; the message says what to do.
         """
-        if self._computing.auth_mode == "user_keys":
-            return self._identities.credentials(user, self._computing.id).remote_user
-        return self._platform_user()
+        if self.is_shared:
+            return self._platform_user()
+        return self._identities.credentials(user, self._point.id).remote_user
 
     def endpoint(self, user: str) -> Endpoint:
         """How to get there on behalf of this user of the hub.
@@ -66,7 +76,7 @@ class Endpoints:
         """
         account, conf = self._account(user), self._conf
         return Endpoint(
-            resource=self._computing.id,
+            resource=self._point.id,
             identity=account.identity,
             host=conf.host,
             port=conf.port,
@@ -88,16 +98,16 @@ class Endpoints:
         Raises:
             ResourceUnavailable: there are none yet; the message says what to do.
         """
-        if self._computing.auth_mode != "user_keys":
+        if self.is_shared:
             return None
-        return self._identities.credentials(user, self._computing.id)
+        return self._identities.credentials(user, self._point.id)
 
     def learn(
         self, user: str, used: Credentials | None, state: IdentityState, message: str
     ) -> None:
         """Keep whether these credentials were accepted, for the page of the user's keys."""
         if used is not None:
-            self._identities.record(user, self._computing.id, used, state, message)
+            self._identities.record(user, self._point.id, used, state, message)
 
     def _known_hosts(self) -> str:
         return read_known_hosts(self._conf, self._accepted)
@@ -105,20 +115,19 @@ class Endpoints:
     def _platform_user(self) -> str:
         if not self._conf.user:
             raise ResourceUnavailable(
-                f"{self._computing.name} is not set up: its 'user' is missing."
-                " Tell the administrator."
+                f"{self._point.name} is not set up: its 'user' is missing. Tell the administrator."
             )
         return self._conf.user
 
     def _account(self, user: str) -> RemoteAccount:
-        if self._computing.auth_mode == "user_keys":
-            known = self._identities.credentials(user, self._computing.id)
+        if not self.is_shared:
+            known = self._identities.credentials(user, self._point.id)
             certificate = self._certificate(known) if self._conf.ca_key_file else None
             return RemoteAccount(f"user {user}", known.remote_user, known.private_key, certificate)
         conf = self._conf
         if not conf.key_file:
             raise ResourceUnavailable(
-                f"{self._computing.name} is not set up: its 'key_file' is missing."
+                f"{self._point.name} is not set up: its 'key_file' is missing."
                 " Tell the administrator."
             )
         certificate = _read(Path(conf.certificate_file)) if conf.certificate_file else None

@@ -102,7 +102,7 @@ class Parts:
         self.edge = EdgePublisher(tasks, resources.all, settings, self.keys)
         self.tunnels = (
             TunnelPublisher(tasks, resources.all, settings, self.tunnels_config)
-            if any(one.tunnel for one in tasks.catalogue.computing.values())
+            if self._needs_tunnels()
             else None
         )
         ingress = Ingress(tasks, self.edge, self.tunnels)
@@ -115,21 +115,31 @@ class Parts:
             tasks, resources.hosts, resources.queues, ingress, jobs, self.conditions, settings
         )
 
+    def _needs_tunnels(self) -> bool:
+        """Whether anything is reached through the tunnels' process."""
+        tunnelled = (one.tunnel for one in self.tasks.catalogue.computing.values())
+        return bool(self.resources.endpoints) or any(tunnelled)
+
     def _add_hub(self) -> None:
-        self.files = FileAccess(self.tasks.catalogue)
         self.hub_auth = build_hub_auth(self.settings, self.keys)
         self.hub = HubClient(self.hub_auth.api_url, self.keys.service_token)
         self.link = IdentityTester(
             self.resources.endpoints, self.tunnels_client, self._builder.access, self.inventory
         )
+        self.files = FileAccess(self.tasks.catalogue, self.resources.endpoints, self.tunnels_client)
         self.users = Users(
             self.tasks,
             self.identities,
             self.hub,
             self.edge.end_session,
-            self.link.changed,
+            self._identity_changed,
             self.copies.delete_user,
         )
+
+    async def _identity_changed(self, user: str, computing: str) -> None:
+        """Close what was opened with a key or an account that is another one now."""
+        await self.files.forget(user, computing)
+        await self.link.changed(user, computing)
 
     def services(self) -> Services:
         """What the handlers of requests work with."""
@@ -147,7 +157,7 @@ class Parts:
             users=self.users,
             health=self._health(),
             identity_tester=self.link.test,
-            identity_changed=self.link.changed,
+            identity_changed=self._identity_changed,
             files=self.files,
             uploads=ActiveUploads(),
             archives=ArchiveTickets(),

@@ -190,13 +190,13 @@ def _take(stream: IOStream) -> socket.socket:
 class _StreamEnd(_Stream):
     """How a command of a stream ended, and its end."""
 
-    def get(self, stream_id: str) -> None:
+    async def get(self, stream_id: str) -> None:
         half = self.streams.get(stream_id)
         if half is None:
             self.set_status(404)
             self.write({"error": "no_such_stream", "message": "there is no such stream"})
             return
-        self.write(dataclasses.asdict(half.end))
+        self.write(dataclasses.asdict(await half.wait_end()))
 
     def delete(self, stream_id: str) -> None:
         half = self.streams.get(stream_id)

@@ -15,6 +15,8 @@ from rosetta_hub.tunnels.relay import Half
 
 # Seconds that a command has to end by itself once its input has ended.
 END_GRACE = 3.0
+# Seconds from the end of a command's output to its status.
+STATUS_TIMEOUT = 2.0
 # Bytes of standard error that are kept.
 LARGEST_ERROR = 4096
 # Commands whose end is remembered after it.
@@ -35,9 +37,12 @@ class CommandHalf(Half):
         self._error = bytearray()
         self._ending: asyncio.TimerHandle | None = None
 
-    @property
-    def end(self) -> CommandEnd:
-        """How it ended, as far as is known."""
+    async def wait_end(self) -> CommandEnd:
+        """How it ended, as far as is known; the status comes a moment after the end of output."""
+        if self._has_ended:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STATUS_TIMEOUT):
+                    await self.ended.wait()
         text = bytes(self._error).decode(errors="replace")
         return CommandEnd(self._returncode, text)
 

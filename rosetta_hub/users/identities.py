@@ -1,4 +1,7 @@
-"""Users' own accounts on computing resources with auth mode `user_keys`, and the keys for them."""
+"""Users' own accounts on computing resources with auth mode `user_keys`, and the keys for them.
+
+A storage that is reached over SSH by itself has such accounts, too (catalogue/access_points.py).
+"""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -8,8 +11,8 @@ from cryptography.fernet import InvalidToken
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from rosetta_hub.catalogue.catalogue import User, may_use
-from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.access_points import AccessPoint, access_points, may_use_point
+from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.catalogue.conf import SshConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
@@ -67,24 +70,24 @@ class Identities:
     def __init__(self, database: Database, keys: Keys, settings: Rosetta) -> None:
         self._database = database
         self._cipher = keys.database
-        self._computing = settings.catalogue().computing
+        self._points = access_points(settings.catalogue())
         self._tested: set[tuple[str, str]] = set()
 
-    def needed(self, computing: Computing) -> bool:
-        """Whether tasks there run as the user's own account."""
+    def needed(self, computing: AccessPoint) -> bool:
+        """Whether one logs in there as the user's own account."""
         return computing.auth_mode == "user_keys"
 
-    def ready(self, user: User, computing: Computing) -> bool:
+    def ready(self, user: User, computing: AccessPoint) -> bool:
         """Whether the user has said who it is there, and was not refused at the last try."""
         view = self._view(user.name, computing)
         return view.state in (IdentityState.UNTESTED, IdentityState.WORKS)
 
     def views(self, user: User) -> list[IdentityView]:
-        """All resources on which the user may have an identity."""
+        """All computing resources and storages on which the user may have an identity."""
         return [
             self._view(user.name, one)
-            for one in self._computing.values()
-            if self.needed(one) and may_use(user, one)
+            for one in self._points.values()
+            if self.needed(one) and may_use_point(user, one)
         ]
 
     def view(self, user: User, computing_id: str) -> IdentityView:
@@ -190,7 +193,7 @@ class Identities:
         Raises:
             ResourceUnavailable: there is nothing to log in with; the message says what to do.
         """
-        computing = self._computing[computing_id]
+        computing = self._points[computing_id]
         with self._database.session() as session:
             row = session.get(Identity, (user, computing_id))
             if row is None and _is_fixed(computing) and _REMOTE_USER.fullmatch(user):
@@ -209,13 +212,13 @@ class Identities:
             ) from error
         return Credentials(row.remote_user, row.public_key, private)
 
-    def _find(self, user: User, computing_id: str) -> Computing:
-        found = self._computing.get(computing_id)
-        if found is None or not self.needed(found) or not may_use(user, found):
+    def _find(self, user: User, computing_id: str) -> AccessPoint:
+        found = self._points.get(computing_id)
+        if found is None or not self.needed(found) or not may_use_point(user, found):
             raise NotFound("There is no such computing resource, or it needs no key of yours.")
         return found
 
-    def _new(self, user: str, computing: Computing, remote_user: str) -> Identity:
+    def _new(self, user: str, computing: AccessPoint, remote_user: str) -> Identity:
         pair = generate_key_pair(f"rosetta-hub:{user}")
         row = Identity(
             user=user,
@@ -227,13 +230,13 @@ class Identities:
         _untested(row)
         return row
 
-    def _view(self, user: str, computing: Computing) -> IdentityView:
+    def _view(self, user: str, computing: AccessPoint) -> IdentityView:
         with self._database.session() as session:
             row = session.get(Identity, (user, computing.id))
         return build_view(user, computing, row)
 
 
-def build_view(user: str, computing: Computing, row: Identity | None) -> IdentityView:
+def build_view(user: str, computing: AccessPoint, row: Identity | None) -> IdentityView:
     """What the user is shown of an identity, which may not be there yet."""
     fixed = _is_fixed(computing)
     state = row.state if row else IdentityState.MISSING
@@ -267,7 +270,7 @@ def _message(state: IdentityState, fixed: bool, user: str, name: str) -> str:
     return "It works." if state is IdentityState.WORKS else f"{name} did not accept the key."
 
 
-def _is_fixed(computing: Computing) -> bool:
+def _is_fixed(computing: AccessPoint) -> bool:
     return isinstance(computing.conf, SshConf) and bool(computing.conf.ca_key_file)
 
 

@@ -252,6 +252,10 @@ class FakeChannel:
         self.frames = list(frames)
         self.is_closed = False
 
+    @property
+    def has_ended(self) -> bool:
+        return self.is_closed
+
     async def send(self, kind: bytes, payload: bytes) -> None:
         pass
 

@@ -24,6 +24,7 @@ from rosetta_hub.hub.client import HubClient
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
+from rosetta_hub.tunnels.client import TunnelsClient
 from rosetta_hub.users.deletion import Users
 from rosetta_hub.users.identities import Identities
 from rosetta_hub.web.active_uploads import ActiveUploads
@@ -172,7 +173,7 @@ async def run_site(folder: Path, port: int = 0) -> AsyncIterator[Site]:
     parts |= {"settings": settings, "keys": keys, "tasks": tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": identities}
     users = Users(tasks, identities, cast(HubClient, None), do_nothing, do_nothing, lambda _: True)
-    files = FileAccess(catalogue)
+    files = FileAccess(catalogue, {}, TunnelsClient(folder / "no-tunnels.sock"))
     parts |= {"users": users, "files": files, "uploads": ActiveUploads()}
     parts |= {"archives": ArchiveTickets(), "previews": Previews()}
     services = Services(**parts)
