@@ -4,6 +4,7 @@ import { h, setText } from "./dom.js";
 import { ago, bytes, clock, duration, moment, protocolName, secondsSince, storageText, timeSpan } from "./format.js";
 import { gpusText, jobText } from "./job.js";
 import { isEnded } from "./states.js";
+import { storageUrl } from "./storage_links.js";
 
 export class TaskDetails {
   constructor(list) {
@@ -32,7 +33,7 @@ export class TaskDetails {
     this.set("Running for", this.runningFor());
     this.set("Ended", isEnded(task) && task.ended ? moment(task.ended) : null);
     this.set("Last activity", task.state === "running" ? ago(task.last_activity) : null);
-    this.set("Storages", task.storages?.map(storageText).join("\n"), "detail-lines");
+    this.set("Storages", task.storages?.map(storageText).join("\n"), "detail-lines", () => this.storages());
     this.set("CPUs", this.cpus());
     this.set("Memory", this.memory());
     this.tickJob();
@@ -73,7 +74,16 @@ export class TaskDetails {
     return state === "running" && started ? duration(secondsSince(started)) : null;
   }
 
-  set(term, text, className = "") {
+  /** A line for each storage, which leads to its files. */
+  storages() {
+    return (this.task.storages || []).flatMap((storage, index) => {
+      const url = storageUrl(this.task, storage);
+      return [index ? "\n" : "", url ? h("a", { href: url }, storageText(storage)) : storageText(storage)];
+    });
+  }
+
+  /** `makeContent()` gives what stands for the text, where it is more than a text. */
+  set(term, text, className = "", makeContent = null) {
     let entry = this.values.get(term);
     if (!entry) {
       entry = { term: h("dt", {}, term), value: h("dd", { class: className }) };
@@ -81,7 +91,8 @@ export class TaskDetails {
       this.list.append(entry.term, entry.value);
     }
     entry.term.hidden = entry.value.hidden = !text;
-    setText(entry.value, text || "");
+    if (!makeContent) setText(entry.value, text || "");
+    else if (entry.value.textContent !== (text || "")) entry.value.replaceChildren(...makeContent());
   }
 }
 

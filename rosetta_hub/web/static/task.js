@@ -12,6 +12,7 @@ import { MailHint } from "./mail_hint.js";
 import { Opening, openUrl } from "./opening.js";
 import { showProgress, showQueue, showSteps, showTail, showTimeLeft, showWarnings } from "./status.js";
 import { announce, isEnded, isReady, isWeb, showState, stateBadge, stateName } from "./states.js";
+import { filesUrl } from "./storage_links.js";
 import { button, linkButton, pending } from "./ui.js";
 
 const main = first("main");
@@ -58,7 +59,8 @@ class TaskPage {
     this.remove = button("Delete", "trash", "outline-danger", () => pending(this.remove, async () => {
       if (await deleteTask(this.task)) this.leave();
     }));
-    element("actions").append(this.open, this.start, this.stop, this.remove);
+    this.files = linkButton("Files", "folder", "outline-secondary");
+    element("actions").append(this.open, this.start, this.stop, this.files, this.remove);
   }
 
   /** An action that answers with the task, or with nothing (the events tell then). */
@@ -130,6 +132,9 @@ class TaskPage {
     this.stop.hidden = !task.can.stop || task.state === "stopping";
     setText(this.stop.lastElementChild, isReady(task) ? "Stop" : "Cancel");
     this.start.hidden = !task.can.start;
+    const files = filesUrl(task);
+    this.files.hidden = !files;
+    if (files) this.files.href = files;
     this.remove.hidden = !(task.can.delete && isEnded(task));
     if (focused?.hidden) element("log").focus({ preventScroll: true });
   }

@@ -6,6 +6,7 @@ import { h, icon, setMessage, setText, tile } from "./dom.js";
 import { ago, bytes, duration, moment, secondsSince } from "./format.js";
 import { expectedText, isNearEnd, requestText, timeLeftText } from "./job.js";
 import { isEnded, isReady, isWeb, showState, stateBadge } from "./states.js";
+import { filesUrl } from "./storage_links.js";
 import { button, linkButton, pending } from "./ui.js";
 
 export class TaskRow {
@@ -36,8 +37,9 @@ export class TaskRow {
     this.stop = button("Stop", "stop", "outline-secondary btn-sm", () => pending(this.stop, () => stopTask(this.task)));
     this.start = button("Start again", "again", "outline-secondary btn-sm", () => pending(this.start, () => startTask(this.task)));
     this.log = linkButton("Log", "log", "quiet btn-sm");
+    this.files = linkButton("Files", "folder", "quiet btn-sm");
     this.remove = button("Delete", "trash", "quiet btn-sm", () => pending(this.remove, () => deleteTask(this.task)));
-    this.actions = h("div", { class: "actions" }, this.connect, this.stop, this.start, this.log, this.remove);
+    this.actions = h("div", { class: "actions" }, this.connect, this.stop, this.start, this.files, this.log, this.remove);
   }
 
   update(task) {
@@ -95,6 +97,9 @@ export class TaskRow {
     this.stop.hidden = !task.can.stop || task.state === "stopping";
     setText(this.stop.lastElementChild, ready ? "Stop" : "Cancel");
     this.start.hidden = !task.can.start;
+    const files = filesUrl(task);
+    this.files.hidden = !files;
+    if (files) this.files.href = files;
     this.log.hidden = !task.can.log;
     this.log.href = `${task.page_url}?stay#log`;
     this.remove.hidden = !(task.can.delete && isEnded(task));

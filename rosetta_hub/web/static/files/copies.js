@@ -22,7 +22,6 @@ export class Copies {
     this.copies = new Map();
     this.rows = new Map();
     this.forgotten = new Set();
-    this.load();
   }
 
   /** Those that go on from before; the stream is opened where there are any. */

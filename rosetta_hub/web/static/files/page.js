@@ -145,7 +145,10 @@ class FilesPage {
     this.showFault(null);
     if (this.viewer.isOpen) this.viewer.hide();
     try {
-      this.storages ??= await listStorages();
+      if (!this.storages) {
+        this.storages = await listStorages();
+        this.copies.load();
+      }
       if (storage) await this.showFolder(storage, path);
       else this.showStorages();
       if (focus) this.takeFocus();

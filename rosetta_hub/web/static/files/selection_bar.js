@@ -11,9 +11,9 @@ export class SelectionBar {
     this.text = h("span", { class: "files-bar-text", role: "status" });
     this.actions = actions.map((action) => ({
       ...action,
-      control: button(action.label, action.icon, "outline-secondary btn-sm", () => action.run(this.entries)),
+      control: titled(button(action.label, action.icon, "outline-secondary btn-sm", () => action.run(this.entries)), action.label),
     }));
-    const clear = button("Clear", "close", "quiet btn-sm", onClear);
+    const clear = titled(button("Clear", "close", "quiet btn-sm", onClear), "Clear the selection");
     bar.append(this.text, ...this.actions.map(({ control }) => control), clear);
   }
 
@@ -24,4 +24,10 @@ export class SelectionBar {
     this.text.textContent = selectionText(entries);
     for (const { control, fits } of this.actions) control.hidden = !fits(entries);
   }
+}
+
+/** On a narrow page only the icon is seen. */
+function titled(control, title) {
+  control.title = title;
+  return control;
 }

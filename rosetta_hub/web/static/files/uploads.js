@@ -145,7 +145,7 @@ export class Uploads {
     row.update({
       state: isFailed ? "failed" : "running",
       part: job.size ? job.sent / job.size : null,
-      text: job.message || progressText(job.sent, job.size, null),
+      text: job.state === "conflict" ? "Waits for your answer." : job.message || progressText(job.sent, job.size, null),
       buttons: isFailed ? ["retry", "cancel"] : ["cancel"],
     });
     return row;
