@@ -5,13 +5,15 @@ container runs, by which options. Where that is not the files' owner, ``map_of``
 mount shows them as the container's own.
 """
 
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Sequence, Tuple
 
 from rosetta_agent.bind_options import Bind, Owner
 from rosetta_agent.errors import TaskFailure
 from rosetta_agent.idmap import IdMap
 
 ROOT = Owner(0, 0)
+#: Docker's remapped containers have this many users and groups, as a rule.
+_LAST_OF_REMAPPED = 65535
 
 
 class Place(NamedTuple):
@@ -54,29 +56,50 @@ class Recipe(NamedTuple):
     """How a container is started: ``user``, ``keep-id``, ``fakeroot`` or ``none``.
 
     ``writes`` is the user in the container that files have to belong to, as numbers of the
-    machine. ``names``: that user needs an entry in /etc/passwd.
+    machine. ``names``: that user needs an entry in /etc/passwd. ``groups`` are more groups of
+    the owner, which the container has, too.
     """
 
     kind: str
     options: Tuple[str, ...]
     writes: Owner
     names: bool = False
+    groups: Tuple[int, ...] = ()
 
 
-def choose_recipe(place: Place, image: ImageUser, owner: Optional[Owner]) -> Recipe:
+def choose_recipe(
+    place: Place, image: ImageUser, owner: Optional[Owner], groups: Sequence[int] = ()
+) -> Recipe:
     """As whom the container runs, so that files of ``owner`` are its own if that is possible.
 
-    ``owner`` is None where nothing but reading is asked for.
+    ``owner`` is None where nothing but reading is asked for; ``groups`` are all of its groups.
     """
     if place.engine == "singularity":
         return _singularity(place, image)
     if place.personal:
         return _personal(place, image)
+    recipe = _shared(place, image, owner)
+    more = () if place.remote or owner is None else _more_groups(place, image, groups, owner)
+    added = [word for group in more for word in ("--group-add", str(group))]
+    return recipe._replace(options=recipe.options + tuple(added), groups=more)
+
+
+def _shared(place: Place, image: ImageUser, owner: Optional[Owner]) -> Recipe:
+    """Engines that run as root for everybody."""
     takes_it = image.any_user and owner is not None and owner.uid != 0 and place.first == ROOT
     if takes_it and owner is not None and owner.uid != image.writes.uid:
         return Recipe("user", _user_options(owner), owner, names=True)
     writes = image.writes
     return Recipe("none", (), Owner(place.first.uid + writes.uid, place.first.gid + writes.gid))
+
+
+def _more_groups(
+    place: Place, image: ImageUser, groups: Sequence[int], owner: Owner
+) -> Tuple[int, ...]:
+    """Those of a person's groups that mean the same in the container; root's never does."""
+    taken = {0, owner.gid, image.writes.gid}
+    most = _LAST_OF_REMAPPED if place.first != ROOT else max(groups, default=0)
+    return tuple(sorted(group for group in set(groups) - taken if group <= most))
 
 
 def _singularity(place: Place, image: ImageUser) -> Recipe:
@@ -115,7 +138,9 @@ def map_of(place: Place, recipe: Recipe, bind: Bind, owner: Optional[Owner]) -> 
         return None
     if owner is not None and place.can_mount and not place.personal:
         writes = recipe.writes
-        return IdMap(((owner.uid, writes.uid),), ((owner.gid, writes.gid),))
+        more = [group for group in recipe.groups if group != owner.gid]
+        pairs = [(owner.gid, writes.gid)] + [(group, place.first.gid + group) for group in more]
+        return IdMap(((owner.uid, writes.uid),), tuple(pairs))
     if bind.read_only and (bind.within is None or place.personal):
         return None
     raise refusal(place, recipe, bind, owner)

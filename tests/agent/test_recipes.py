@@ -91,6 +91,36 @@ def test_table(
         assert recipe.names is (recipe.writes == PERSON and kind == "user" and not place.personal)
 
 
+GROUPS = (5001, 0, 100, 4000, 100000)
+ADDED = ("--group-add", "4000", "--group-add", "100000")
+
+
+@pytest.mark.parametrize(
+    ("place", "image", "options", "pairs"),
+    [
+        (DOCKER, FIXED, ADDED, [(5001, 100), (4000, 4000), (100000, 100000)]),
+        (REMAPPED, FIXED, ADDED[:2], [(5001, 200100), (4000, 204000)]),
+        (UNPRIVILEGED, ImageUser(PERSON), ("--group-add", "100", *ADDED), None),
+        (REMOTE, ImageUser(PERSON), (), None),
+        (ROOTLESS, AS_ROOT, (), None),
+    ],
+)
+def test_groups_of_the_person(
+    place: Place, image: ImageUser, options: tuple[str, ...], pairs: list[tuple[int, int]] | None
+) -> None:
+    """Root's group is nobody's in a container, and a number has one meaning."""
+    recipe = choose_recipe(place, image, PERSON, GROUPS)
+    assert recipe.options == options
+    id_map = map_of(place, recipe, HOME, PERSON)
+    assert (None if id_map is None else list(id_map.groups)) == pairs
+
+
+def test_groups_where_another_bind_has_one_of_them_as_its_own() -> None:
+    recipe = choose_recipe(DOCKER, FIXED, PERSON, GROUPS)
+    id_map = map_of(DOCKER, recipe, HOME, Owner(7000, 4000))
+    assert id_map == IdMap(((7000, 1000),), ((4000, 100), (100000, 100000)))
+
+
 @pytest.mark.parametrize("place", [UNPRIVILEGED, OLD_ROOTLESS, REMOTE])
 def test_what_is_only_read_needs_no_owner(place: Place) -> None:
     bind = HOME._replace(read_only=True)

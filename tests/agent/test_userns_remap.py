@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .fake import wait_until
-from .machine import HOST_OPTIONS, ROOT, AgentSpec, ApptainerHost, Machine, start_host
+from .machine import CAROL, HOST_OPTIONS, ROOT, AgentSpec, ApptainerHost, Machine, start_host
 from .places import PERSON
 from .test_check import check
 
@@ -66,3 +66,22 @@ def test_files_are_the_persons(remapped: Machine, make_spec: MakeJob, user: str 
     info = home.stat()
     assert (info.st_uid, info.st_mode & 0o777) == (PERSON, 0o700)
     assert os.listdir(home) == []
+
+
+def test_directory_of_a_group(remapped: Machine, make_spec: MakeJob) -> None:
+    """The kernel lets nobody write where the user or the group is not one of the mount's."""
+    project = remapped.work_dir.parent / "project"
+    project.mkdir()
+    group = int(run_there(remapped, "stat", "--format=%g", "/var/run/docker.sock"))
+    os.chown(project, CAROL, group)
+    project.chmod(0o2770)
+    bind = {"source": str(project), "target": "/project", "owner": {"uid": CAROL, "gid": CAROL}}
+    for user in ("root", "1000:1000"):
+        spec = make_spec(remapped, hardening__user=user, binds=[bind])
+        (written,) = check(remapped, spec)["storages"]
+        assert (written.get("uid"), written.get("gid")) == (CAROL, group), written
+        assert written["owner"] == "carol"
+
+
+def run_there(machine: Machine, *argv: str) -> str:
+    return subprocess.run([*machine.prefix, *argv], capture_output=True, text=True).stdout

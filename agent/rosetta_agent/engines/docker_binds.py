@@ -11,6 +11,7 @@ import pwd
 import re
 from typing import Callable, List, NamedTuple, Optional, Tuple
 
+from rosetta_agent.as_user import groups_of
 from rosetta_agent.bind_options import Bind, Owner, home_of
 from rosetta_agent.binds import first_owner, prepare
 from rosetta_agent.engines.causes import engine_failure
@@ -56,7 +57,8 @@ class DockerBinds:
         """
         names = self._copy_names(spec, labels)
         owner = first_owner(spec.binds, place)
-        recipe = choose_recipe(place, self._image_user(spec, names), owner)
+        groups = groups_of(owner) if owner is not None else []
+        recipe = choose_recipe(place, self._image_user(spec, names), owner, groups)
         binds = prepare(spec.binds, place, recipe, Mounts(self._attempt))
         home = home_of(spec.binds)
         if recipe.names:
