@@ -143,6 +143,19 @@ def test_paths_in_messages(path: bytes, shown: str) -> None:
     assert errors.show(path) == shown
 
 
+def test_entry_that_has_become_a_link_is_not_followed(
+    opened: storage.Storage, tmp_path: Path
+) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "file").touch()
+    for name in ("d", "file"):
+        info = os.lstat(tmp_path / name)
+        (tmp_path / f"link to {name}").symlink_to(name)
+        place = storage.Place(opened.root, f"link to {name}".encode(), b"")
+        with pytest.raises(errors.FilesError):
+            os.close(storage.open_child(place, info))
+
+
 # --- what old systems lack -----------------------------------------------------------------------
 
 

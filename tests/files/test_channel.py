@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from rosetta_agent.files.frames import DATA, JSON, Frame, build_header
 from rosetta_hub.agents.files_program import build_files_command, build_files_stdin
-from rosetta_hub.files import answer
+from rosetta_hub.files import answer, channel_local
 from rosetta_hub.files.channel_local import open_local_channel
 from rosetta_hub.files.entries import Progress
 from rosetta_hub.files.errors import FilesError, StorageUnavailable
@@ -32,6 +33,12 @@ async def ended(pid: int) -> None:
 # --- the program ends with its channel -----------------------------------------------------------
 
 
+@pytest.fixture
+def never_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs have to end by themselves."""
+    monkeypatch.setattr(channel_local, "_END_TIMEOUT", 1000)
+
+
 @contextlib.asynccontextmanager
 async def busy_program(root: Path) -> AsyncIterator[tuple[FilesSession, int]]:
     channel = await open_local_channel(None)
@@ -44,6 +51,7 @@ async def busy_program(root: Path) -> AsyncIterator[tuple[FilesSession, int]]:
         await session.wait_closed()
 
 
+@pytest.mark.usefixtures("never_killed")
 async def test_program_ends_in_the_middle_of_a_long_operation(root: Path) -> None:
     with (root / "large").open("wb") as file:
         file.truncate(1 << 43)  # the checksum takes days
@@ -60,6 +68,7 @@ async def test_program_ends_in_the_middle_of_a_long_operation(root: Path) -> Non
             await session.stat(b"")
 
 
+@pytest.mark.usefixtures("never_killed")
 async def test_program_ends_while_nobody_reads(root: Path) -> None:
     with (root / "large").open("wb") as file:
         file.truncate(1 << 40)
@@ -70,6 +79,7 @@ async def test_program_ends_while_nobody_reads(root: Path) -> None:
         await ended(pid)
 
 
+@pytest.mark.usefixtures("never_killed")
 async def test_write_that_is_given_up_leaves_nothing(root: Path) -> None:
     (root / "file").write_text("old")
 
@@ -87,6 +97,44 @@ async def test_write_that_is_given_up_leaves_nothing(root: Path) -> None:
         await ended(pid)
     assert os.listdir(root) == ["file"]
     assert (root / "file").read_text() == "old"
+
+
+# An operation that hangs, as on a file server that is away, sends nothing and receives nothing.
+HANGING = """
+import time
+from rosetta_agent.files import server
+server._LOOKING["stat"] = lambda *_: server.sys.stderr.write("hangs\\n") and time.sleep(1000)
+server.main([])
+"""
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("has_pipes", [True, False])
+async def test_program_ends_while_an_operation_hangs(
+    root: Path, python: str, has_pipes: bool
+) -> None:
+    mine, theirs = socket.socketpair()
+    reading, writing = os.pipe()
+    process = await asyncio.create_subprocess_exec(
+        *(python, "-B", "-c", HANGING),
+        stdin=reading if has_pipes else theirs.fileno(),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parents[2] / "agent",
+    )
+    theirs.close()
+    os.close(reading)
+    for request in ({"version": 1, "root": str(root)}, {"op": "stat", "path": ""}):
+        payload = json.dumps(request).encode()
+        os.write(
+            writing if has_pipes else mine.fileno(), build_header(JSON, len(payload)) + payload
+        )
+    assert process.stderr is not None
+    assert await process.stderr.readline() == b"hangs\n"
+    os.close(writing)
+    mine.close()
+    async with asyncio.timeout(30):
+        await process.wait()
 
 
 async def test_answer_that_comes_before_the_end_of_the_data(root: Path) -> None:

@@ -98,6 +98,15 @@ async def test_what_is_no_file_is_listed_and_not_opened(session: FilesSession, r
         os.chdir(root)  # the address of a socket is short
         server.bind("socket")
     (root / "to fifo").symlink_to("fifo")
+    # Opening a FIFO for writing waits until somebody opens it for reading.
+    opened = threading.Event()
+
+    def write() -> None:
+        os.close(os.open(root / "fifo", os.O_WRONLY))
+        opened.set()
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
     types = {entry.name: entry.type for entry in (await session.list(b"")).entries}
     assert types == {b"fifo": "fifo", b"socket": "socket", b"to fifo": "link"}
     assert (await session.stat(b"to fifo")).target_type == "fifo"
@@ -110,6 +119,10 @@ async def test_what_is_no_file_is_listed_and_not_opened(session: FilesSession, r
             with fails("special"):
                 await operation
     assert (await session.copy(b"fifo", b"copy")).summary.skipped == (b"fifo",)
+    assert [chunk async for chunk in session.archive([b"fifo"], "tar")]
+    assert not opened.is_set()
+    os.close(os.open(root / "fifo", os.O_RDONLY))
+    writer.join()
     assert (await session.summary([b""])).files == 3
     assert (await session.remove([b"fifo", b"socket"])).files == 2
 
