@@ -9,7 +9,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import stat
 from typing import List, Optional, Sequence, Tuple
 
 from rosetta_agent.as_user import call_as
@@ -18,11 +17,9 @@ from rosetta_agent.errors import TaskFailure
 from rosetta_agent.file_owners import Place, Recipe, map_of
 from rosetta_agent.idmap import IdMap, OwnersNotMapped
 from rosetta_agent.mounts import Mounts
-from rosetta_agent.safe_paths import open_beneath
+from rosetta_agent.safe_paths import open_beneath, open_directory
 
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
-_STEP = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-_MAX_LINKS = 40
 _WRITABLE_BY_OTHERS = 0o022
 _PROBE = ".rosetta-probe-{}"
 _PROBE_BYTES = 4096
@@ -138,40 +135,6 @@ def _open_within(bind: Bind) -> int:
         return open_beneath(prefix, relative, _DIRECTORY)
     finally:
         os.close(prefix)
-
-
-def open_directory(path: str) -> int:
-    """Open a directory; root follows only links that root has made.
-
-    Raises:
-        OSError: ELOOP for a link of somebody else; what open(2) raises.
-    """
-    if os.geteuid() != 0:
-        return os.open(path, _DIRECTORY)
-    directory, names, links = os.open("/", _DIRECTORY), _names(path), 0
-    try:
-        while names:
-            step = os.open(names.pop(0), _STEP, dir_fd=directory)
-            info = os.fstat(step)
-            if not stat.S_ISLNK(info.st_mode):
-                os.close(directory)
-                directory = step
-                continue
-            target, links = os.readlink("", dir_fd=step), links + 1
-            os.close(step)
-            if info.st_uid != 0 or links > _MAX_LINKS:
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-            names = _names(target) + names
-            if target.startswith("/"):
-                os.close(directory)
-                directory = os.open("/", _DIRECTORY)
-        return os.open(".", _DIRECTORY, dir_fd=directory)
-    finally:
-        os.close(directory)
-
-
-def _names(path: str) -> List[str]:
-    return [name for name in path.split("/") if name not in ("", ".")]
 
 
 def _make(path: str, owner: Owner, place: Place) -> None:

@@ -8,8 +8,9 @@ import ctypes
 import errno
 import functools
 import os
+import stat
 import struct
-from typing import Union
+from typing import List, Union
 
 _SYS_OPENAT2 = 437  # the same on all architectures (syscalls(2))
 _RESOLVE_NO_MAGICLINKS = 0x02
@@ -17,6 +18,9 @@ _RESOLVE_BENEATH = 0x08
 _RESOLVE = _RESOLVE_NO_MAGICLINKS | _RESOLVE_BENEATH
 #: A concurrent rename makes the kernel unsure whether the path stayed below (openat2(2), EAGAIN).
 _TRIES = 1000
+_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+_STEP = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+_MAX_LINKS = 40
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 Path = Union[str, bytes]
@@ -45,6 +49,40 @@ def open_beneath(root: int, path: Path, flags: int, mode: int = 0) -> int:
         if number not in (errno.EAGAIN, errno.EINTR):
             raise _error(number, path)
     raise _error(errno.EAGAIN, path)
+
+
+def open_directory(path: Path) -> int:
+    """Open a directory; root follows only links that root has made.
+
+    Raises:
+        OSError: ELOOP for a link of somebody else; what open(2) raises.
+    """
+    if os.geteuid() != 0:
+        return os.open(path, _DIRECTORY)
+    directory, names, links = os.open("/", _DIRECTORY), _names(os.fsdecode(path)), 0
+    try:
+        while names:
+            step = os.open(names.pop(0), _STEP, dir_fd=directory)
+            info = os.fstat(step)
+            if not stat.S_ISLNK(info.st_mode):
+                os.close(directory)
+                directory = step
+                continue
+            target, links = os.readlink("", dir_fd=step), links + 1
+            os.close(step)
+            if info.st_uid != 0 or links > _MAX_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+            names = _names(target) + names
+            if target.startswith("/"):
+                os.close(directory)
+                directory = os.open("/", _DIRECTORY)
+        return os.open(".", _DIRECTORY, dir_fd=directory)
+    finally:
+        os.close(directory)
+
+
+def _names(path: str) -> List[str]:
+    return [name for name in path.split("/") if name not in ("", ".")]
 
 
 @functools.lru_cache(maxsize=None)

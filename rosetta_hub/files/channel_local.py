@@ -30,20 +30,6 @@ class Owner:
     """All of them; the first one may be `gid`."""
 
 
-def find_owner(account: str) -> Owner:
-    """The account of this name on this machine, with all its groups.
-
-    Raises:
-        FilesError: there is none, or it is root's.
-    """
-    try:
-        entry = pwd.getpwnam(account)
-    except KeyError as error:
-        message = f"This machine has no account {account!r}. Ask the administrator for one."
-        raise FilesError("permission", message) from error
-    return _checked(Owner(entry.pw_uid, entry.pw_gid, _groups(account, entry.pw_gid)))
-
-
 def find_owner_by_uid(uid: int) -> Owner:
     """The account of this number; it need not have an entry in passwd(5).
 

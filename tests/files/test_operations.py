@@ -48,9 +48,13 @@ async def test_root_that_is_absent(tmp_path: Path) -> None:
         async with open_session(tmp_path / "absent"):
             pass
     assert "absent" in str(caught.value)
-    async with open_session(tmp_path / "absent" / "deep", create=True) as session:
+    # A file server that is not mounted is not replaced by directories here.
+    with fails("not_found"):
+        async with open_session(tmp_path / "absent" / "deep", create=True):
+            pass
+    async with open_session(tmp_path / "absent", create=True) as session:
         assert (await session.stat(b"")).type == "directory"
-    assert stat.S_IMODE((tmp_path / "absent" / "deep").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "absent").stat().st_mode) == 0o700
 
 
 async def test_storage_that_can_only_be_read(root: Path) -> None:

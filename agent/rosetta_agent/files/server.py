@@ -11,17 +11,16 @@ from typing import Any, Callable, Dict, List, Optional
 from rosetta_agent.files import archives, copying, looking, reading, trees, uploads, writing
 from rosetta_agent.files.channel import Channel
 from rosetta_agent.files.entries import account_name
-from rosetta_agent.files.errors import ChannelEnded, FilesError, explained, translate
+from rosetta_agent.files.errors import ChannelEnded, FilesError, translate
 from rosetta_agent.files.frames import VERSION, FrameError, decode_path
-from rosetta_agent.files.identity import Owner, become, create_for, parse_owner
 from rosetta_agent.files.pending import remove_pending
 from rosetta_agent.files.request import Request
+from rosetta_agent.files.root import Owner, open_root, parse_owner
 from rosetta_agent.files.space import measure
 from rosetta_agent.files.storage import Storage
 
 _INPUT = 0
 _USAGE = "usage: rosetta_agent files [UID GID GROUP,...]  (frames on standard input and output)"
-_ROOT = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _POLLRDHUP = 0x2000  # poll(2); Python knows the name only on some systems
 
 _Operation = Callable[[Storage, Request, Channel], Dict[str, Any]]
@@ -103,20 +102,9 @@ def _open(channel: Channel, owner: Optional[Owner]) -> Optional[Storage]:
 def _open_storage(request: Request, owner: Optional[Owner]) -> Storage:
     if request.integer("version") != VERSION:
         raise FilesError("invalid", "The files program has another version of the protocol.")
-    root, create = decode_path(request.text("root")), request.flag("create")
-    if not root.startswith(b"/") or b"\0" in root:
-        raise FilesError("invalid", "The root of the storage is no absolute path.")
     _allow_many_files()
-    if owner is not None:
-        if create:
-            create_for(owner, root)
-        with explained(root):
-            become(owner)
-    elif create:
-        with explained(root):
-            os.makedirs(root, 0o700, exist_ok=True)
-    with explained(root):
-        return Storage(os.open(root, _ROOT), request.flag("read_only"))
+    root, create = decode_path(request.text("root")), request.flag("create")
+    return Storage(open_root(root, owner, create), request.flag("read_only"))
 
 
 def _allow_many_files() -> None:
