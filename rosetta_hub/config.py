@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -244,6 +245,36 @@ class Rosetta(MailOptions):
         help="""Copies between storages that go on at once for all users together. Who has the
         fewest is next.""",
     ).tag(config=True)
+
+    fetch_networks = List(
+        Unicode(),
+        help="""Networks, such as `10.1.0.0/16`, from whose addresses inputs of tasks may be fetched
+        besides public ones. Without it nobody reaches machines of the site through the service.""",
+    ).tag(config=True)
+
+    fetch_plain_http = Bool(
+        False,
+        help="Whether inputs of tasks may come from http addresses; others can change them.",
+    ).tag(config=True)
+
+    fetch_limit = Integer(
+        100 << 30,
+        min=1,
+        help="Bytes of the largest file that is fetched from an address as the input of a task.",
+    ).tag(config=True)
+
+    fetch_timeout = Integer(
+        6 * 3600,
+        min=1,
+        help="Seconds that fetching one file from an address may take.",
+    ).tag(config=True)
+
+    @validate("fetch_networks")
+    def _validate_fetch_networks(self, proposal: Any) -> list[str]:
+        try:
+            return [str(ip_network(network)) for network in proposal.value]
+        except ValueError as error:
+            raise TraitError(f"c.Rosetta.fetch_networks: {error}") from error
 
     manage_edge = Bool(
         True,

@@ -14,6 +14,13 @@ from rosetta_hub.catalogue.computing import Size as ComputingSize
 from rosetta_hub.catalogue.engines import canonical_engine
 from rosetta_hub.catalogue.queue_request import QueueRequest, resolve_request
 from rosetta_hub.catalogue.software import Software, SoftwareFamily
+from rosetta_hub.catalogue.staging import (
+    MOST_TRANSFERS,
+    StagedFile,
+    Transfer,
+    resolve_staging,
+    split_transfers,
+)
 from rosetta_hub.catalogue.units import Size, format_size
 from rosetta_hub.catalogue.validation import describe_value_fault
 from rosetta_hub.errors import InvalidOptions
@@ -38,6 +45,7 @@ def _split_text(value: Any) -> Any:
 
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_split_text)]
+Transfers = Annotated[tuple[Transfer, ...], BeforeValidator(split_transfers)]
 
 
 class TaskOptions(QueueRequest):
@@ -46,6 +54,8 @@ class TaskOptions(QueueRequest):
     Memory in bytes or as `2G`, time in seconds or as `2h`; `size` is one of the resource's.
     `without_storages` are ids of storages that the task does not get, `binds` directories of the
     resource that it gets beside them, as `/data/m31:/storages/m31`: lists, or texts with commas.
+    `inputs` and `outputs` are files that are fetched before the start and stored after the end, as
+    `{"from": "archive:m31.fits", "to": "scratch:m31/"}`: lists, or texts with a line for each.
     """
 
     software: str = Field(min_length=1, max_length=80)
@@ -58,6 +68,8 @@ class TaskOptions(QueueRequest):
     size: str | None = Field(default=None, max_length=80)
     without_storages: Texts = Field(default=(), max_length=100)
     binds: Texts = Field(default=(), max_length=MOST_BINDS)
+    inputs: Transfers = Field(default=(), max_length=MOST_TRANSFERS)
+    outputs: Transfers = Field(default=(), max_length=MOST_TRANSFERS)
     name: Annotated[str, AfterValidator(_is_one_line)] = Field(default="", max_length=80)
 
     def queue_request(self) -> QueueRequest:
@@ -84,6 +96,8 @@ class TaskSpec:
     request: QueueRequest
     name: str
     storages: tuple[BoundStorage, ...] = ()
+    inputs: tuple[StagedFile, ...] = ()
+    outputs: tuple[StagedFile, ...] = ()
 
 
 def parse_options(raw: Mapping[str, Any]) -> TaskOptions:
@@ -138,6 +152,8 @@ def resolve_options(options: TaskOptions, catalogue: Catalogue, user: User) -> T
             software,
             computing,
         ),
+        inputs=resolve_staging(options.inputs, "inputs", catalogue.storages_of(user)),
+        outputs=resolve_staging(options.outputs, "outputs", catalogue.storages_of(user)),
     )
 
 

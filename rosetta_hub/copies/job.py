@@ -6,14 +6,15 @@ import time
 from functools import partial
 
 from rosetta_hub.background import spawn
-from rosetta_hub.copies.lender import Access, Lender
+from rosetta_hub.copies.fetch import Fetcher
+from rosetta_hub.copies.lender import Access, Lender, Slots
 from rosetta_hub.copies.progress import Progress, describe_end
 from rosetta_hub.copies.records import CopyRecords, owner_of
 from rosetta_hub.copies.transfer import Piped, SameStorage, Transfer
 from rosetta_hub.copies.tree import CopyFailed, TreeCopy
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_copies import Copy, CopyState
-from rosetta_hub.errors import NotFound, Unavailable
+from rosetta_hub.errors import NotFound, Unavailable, UserError
 from rosetta_hub.files.errors import FilesError
 from rosetta_hub.files.paths import decode_path, encode_path, join_path
 
@@ -27,11 +28,11 @@ CLEANUP_TIMEOUT = 60.0
 class CopyJobs:
     """Works on copies, one call of `work` each."""
 
-    def __init__(self, records: CopyRecords, access: Access) -> None:
+    def __init__(self, records: CopyRecords, access: Access, fetcher: Fetcher) -> None:
         self._records = records
         self._access = access
-        # Of all copies: see `Lender`.
-        self._lock = asyncio.Lock()
+        self._fetcher = fetcher
+        self._slots = Slots()
 
     async def work(self, copy: Copy) -> None:
         """Bring a copy to its end.
@@ -49,7 +50,7 @@ class CopyJobs:
         reporter = spawn(self._report(copy, progress), f"progress of copy {copy.id}")
         try:
             await self._copy(copy, progress)
-        except (CopyFailed, FilesError, NotFound) as error:
+        except (CopyFailed, UserError) as error:
             await self._clean_up(copy)
             self._end(copy, CopyState.FAILED, str(error), progress)
         else:
@@ -61,6 +62,13 @@ class CopyJobs:
     async def _copy(self, copy: Copy, progress: Progress) -> None:
         lender = self._lender(copy)
         folder = decode_path(copy.target_path)
+        if copy.stage is not None and folder:
+            async with lender.look_at_target() as session:
+                await session.mkdir(folder, parents=True)
+        if not copy.source_storage:
+            target = join_path(folder, decode_path(copy.target_names[0]))
+            await self._fetcher.fetch(copy.source_paths[0], lender, target, progress)
+            return
         pairs = [
             (decode_path(path), join_path(folder, decode_path(name)))
             for path, name in zip(copy.source_paths, copy.target_names, strict=True)
@@ -82,7 +90,7 @@ class CopyJobs:
 
     def _lender(self, copy: Copy) -> Lender:
         user = owner_of(copy)
-        return Lender(self._access, user, copy.source_storage, copy.target_storage, self._lock)
+        return Lender(self._access, user, copy.source_storage, copy.target_storage, self._slots)
 
     async def _clean_up(self, copy: Copy) -> None:
         """Remove the part file of a copy that does not go on."""
@@ -90,7 +98,10 @@ class CopyJobs:
         if copy.part_path is None or copy.part_upload is None:
             return
         with contextlib.suppress(FilesError, NotFound, Unavailable, TimeoutError):
-            async with asyncio.timeout(CLEANUP_TIMEOUT), self._lender(copy).target() as session:
+            async with (
+                asyncio.timeout(CLEANUP_TIMEOUT),
+                self._lender(copy).look_at_target() as session,
+            ):
                 await session.part_remove(decode_path(copy.part_path), copy.part_upload)
 
     async def _report(self, copy: Copy, progress: Progress) -> None:

@@ -52,6 +52,12 @@ class CopyQueue:
         """Look at the rows soon."""
         self._event.set()
 
+    def close(self) -> None:
+        """Stop all copies; the next service goes on with them."""
+        for task in self._running.values():
+            task.cancel()
+        self._at_once = 0
+
     async def run(self) -> None:
         """Work until the service ends."""
         while True:

@@ -15,7 +15,7 @@ from rosetta_hub.errors import NotFound
 
 ABSENT = "There is no such copy. It may have been removed from the list."
 # Lists instead of "not in", which no index answers.
-ACTIVE = [state for state in CopyState if not state.final]
+ACTIVE = [CopyState.QUEUED, CopyState.RUNNING]
 FINAL = [state for state in CopyState if state.final]
 
 
@@ -29,7 +29,7 @@ class CopyRecords:
         self, database: Database, events: CopyEvents, wake: Callable[[], None] = lambda: None
     ) -> None:
         self._database = database
-        self._wake = wake
+        self.wake = wake
         self.events = events
 
     def add(self, copy: Copy) -> Copy:
@@ -49,13 +49,20 @@ class CopyRecords:
             return _found(session.get(Copy, copy_id), user)
 
     def of_user(self, user: str) -> list[Copy]:
-        """All copies of a user, newest first."""
-        return self._list(select(Copy).where(Copy.user == user).order_by(Copy.created.desc()))
+        """All copies of a user, newest first, but for planned ones."""
+        query = select(Copy).where(Copy.user == user, Copy.state != CopyState.PLANNED)
+        return self._list(query.order_by(Copy.created.desc()))
 
     def of_task(self, task_id: str, attempt: int, stage: Stage) -> list[Copy]:
         """The inputs, or outputs, of an attempt of a task, in the order of their making."""
         query = select(Copy).where(Copy.task_id == task_id, Copy.attempt == attempt)
         return self._list(query.where(Copy.stage == stage).order_by(Copy.created))
+
+    def staging_tasks(self) -> set[str]:
+        """The ids of the tasks whose inputs or outputs are not done with."""
+        query = select(Copy.task_id).where(Copy.state.in_([CopyState.PLANNED, *ACTIVE]))
+        with self._database.session() as session:
+            return {task_id for task_id in session.scalars(query) if task_id is not None}
 
     def active(self) -> list[Copy]:
         """The copies that have not ended, oldest first."""
@@ -85,7 +92,7 @@ class CopyRecords:
         if not copy.state.final:
             copy = self.update(copy.id, _cancel)
             if not copy.state.final:
-                self._wake()
+                self.wake()
             return copy
         with self._database.session() as session:
             session.execute(delete(Copy).where(Copy.id == copy.id))
@@ -94,6 +101,9 @@ class CopyRecords:
 
     def delete_user(self, user: str) -> bool:
         """Cancel and forget all copies of a user; returns whether none is left."""
+        with self._database.session() as session:
+            planned = (Copy.user == user, Copy.state == CopyState.PLANNED)
+            session.execute(delete(Copy).where(*planned))
         for copy in self.of_user(user):
             cancelled = self.remove(copy.id, user)
             if cancelled is not None and cancelled.state.final:
@@ -108,7 +118,7 @@ class CopyRecords:
     def _changed(self, copy: Copy) -> None:
         self.events.publish(copy.user, copy.id)
         if copy.state is CopyState.QUEUED:
-            self._wake()
+            self.wake()
 
     def _list(self, query: Select[Copy]) -> list[Copy]:
         with self._database.session() as session:

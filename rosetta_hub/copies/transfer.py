@@ -50,7 +50,7 @@ class SameStorage:
 
     async def copy(self, file: FileCopy) -> None:
         """See `Transfer`."""
-        async with self._lender.target() as session:
+        async with self._lender.write() as session:
             await session.copy(file.item.path, file.target, _conflict(file))
         self._progress.moved(file.item.size)
 
@@ -78,12 +78,12 @@ class Piped:
     async def copy(self, file: FileCopy) -> None:
         """See `Transfer`."""
         if file.item.size < LARGE:
-            async with self._lender.both() as (source, target):
+            async with self._lender.transfer() as (source, target):
                 await self._copy_small(source, target, file)
             return
         async with self._large:
             try:
-                async with self._lender.both() as (source, target):
+                async with self._lender.transfer() as (source, target):
                     await self._copy_large(source, target, file)
             except FilesError:
                 await self._remove_part(file)
@@ -133,7 +133,7 @@ class Piped:
 
     async def _remove_part(self, file: FileCopy) -> None:
         """Remove what is there of a file that can't be completed."""
-        async with self._lender.target() as session:
+        async with self._lender.look_at_target() as session:
             with contextlib.suppress(FilesError):
                 await session.part_remove(file.target, self._upload(file))
 

@@ -59,7 +59,7 @@ class TreeCopy:
 
     async def _walk_source(self, path: bytes, spool: Spool) -> None:
         try:
-            await self._fill(self._lender.source(), path, spool, self._unreadable)
+            await self._fill(self._lender.look_at_source(), path, spool, self._unreadable)
         except FilesError as error:
             self._unreadable(path, error)
 
@@ -78,7 +78,7 @@ class TreeCopy:
 
     async def _walk_target(self, path: bytes, spool: Spool) -> None:
         try:
-            await self._fill(self._lender.target(), path, spool, None)
+            await self._fill(self._lender.look_at_target(), path, spool, None)
         except FilesError as error:
             if error.code != "not_found":
                 raise CopyFailed(f"{display_name(path)}: {error}") from error
@@ -136,7 +136,7 @@ class _Tree:
         try:
             if existing is not None:
                 raise FilesError("exists", "At the target something else has this name.")
-            async with self._lender.target() as session:
+            async with self._lender.look_at_target() as session:
                 await session.mkdir(path)
         except FilesError as error:
             self._failed(item, error)
@@ -184,7 +184,7 @@ class _Tree:
         except FilesError as error:
             if error.code != "changed":
                 raise
-            async with self._lender.source() as session:
+            async with self._lender.look_at_source() as session:
                 item = Item.of(await session.stat(file.item.path))
             await self._transfer.copy(FileCopy(item, file.target, file.replaces))
 
@@ -198,7 +198,7 @@ class _Tree:
             self._progress.unchanged(0)
         elif self._may_write(item, existing):
             try:
-                async with self._lender.target() as session:
+                async with self._lender.look_at_target() as session:
                     if existing is not None:
                         await session.remove([path])
                     await session.link(path, item.target)

@@ -143,6 +143,8 @@ class Task(Base):
     exit_code: Mapped[int | None]
     reason: Mapped[str | None] = mapped_column(ExternalText(40))
     detail: Mapped[str] = mapped_column(ExternalText(), default="")
+    # What is fetched for the task, or stored of it, in words.
+    staging: Mapped[str] = mapped_column(ExternalText(), default="")
     warnings: Mapped[list[str]] = mapped_column(default=list)
     cpu_seconds: Mapped[float | None]
     memory_used: Mapped[int | None]

@@ -11,8 +11,12 @@ from rosetta_hub.database.models import Base, text_enum
 
 
 class CopyState(enum.StrEnum):
-    """Where a copy is. One that waits for a storage which does not answer is queued again."""
+    """Where a copy is. One that waits for a storage which does not answer is queued again.
 
+    Outputs of a task are planned until it has ended.
+    """
+
+    PLANNED = "planned"
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
@@ -22,7 +26,7 @@ class CopyState(enum.StrEnum):
     @property
     def final(self) -> bool:
         """Whether nothing more is copied."""
-        return self not in (CopyState.QUEUED, CopyState.RUNNING)
+        return self in (CopyState.DONE, CopyState.FAILED, CopyState.CANCELLED)
 
 
 class Conflict(enum.StrEnum):

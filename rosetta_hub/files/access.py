@@ -24,13 +24,14 @@ from rosetta_hub.files.session import FilesSession
 from rosetta_hub.resources.endpoints import Endpoints
 from rosetta_hub.tunnels.client import TunnelsClient
 
-# Lists must not wait for transfers: each has sessions of its own.
-Purpose = Literal["browse", "transfer"]
+# Lists must not wait for transfers, nor these for copies, which take hours: each has sessions of
+# its own.
+Purpose = Literal["browse", "transfer", "copy"]
 
 # Sessions of one account for one purpose; over SSH they share the host's MaxSessions with tasks.
 SESSIONS = 2
 # Seconds that one waits while all of them are in use.
-_WAIT: dict[Purpose, float] = {"browse": 30.0, "transfer": 600.0}
+_WAIT: dict[Purpose, float] = {"browse": 30.0, "transfer": 600.0, "copy": 600.0}
 _HERE = "here"
 
 
@@ -86,6 +87,14 @@ class FileAccess:
         ) as session:
             yield session
 
+    def shared(self, user: User, storage_id: str) -> tuple[str, str]:
+        """Where a storage is and as whom: those of which both are the same share their sessions.
+
+        Raises:
+            NotFound: there is none of this id that the user may use.
+        """
+        return self._shared(user, self.storage(user, storage_id))
+
     async def forget(self, user: str, computing: str) -> None:
         """Close what is open with the user's account on a resource, which is another one now."""
         for key in [key for key in self._pools if key[:2] == (computing, user)]:
@@ -100,10 +109,14 @@ class FileAccess:
         await asyncio.gather(*(pool.wait_closed() for pool in pools))
 
     def _pool(self, user: User, storage: Storage, purpose: Purpose) -> SessionPool:
+        place, account = self._shared(user, storage)
+        return self._pools.setdefault((place, account, purpose), SessionPool(SESSIONS))
+
+    def _shared(self, user: User, storage: Storage) -> tuple[str, str]:
         endpoints = self._endpoints_of(storage)
         place = access_point_of(storage) if endpoints is not None else _HERE
         account = "" if endpoints is not None and endpoints.is_shared else user.name
-        return self._pools.setdefault((place, account, purpose), SessionPool(SESSIONS))
+        return place, account
 
     def _endpoints_of(self, storage: Storage) -> Endpoints | None:
         """How the storage is reached over SSH; None where it is on this machine."""

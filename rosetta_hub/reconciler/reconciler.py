@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from rosetta_agent.protocol import NO_SPACE_REASONS
 from rosetta_hub.config import Rosetta
+from rosetta_hub.copies.staging import Staging
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.errors import NotFound, ResourceUnavailable, StorageRefused
 from rosetta_hub.ingress.ingress import Ingress
@@ -37,8 +38,10 @@ class Reconciler:
         jobs: JobSteps,
         conditions: Conditions,
         settings: Rosetta,
+        staging: Staging,
     ) -> None:
         self._tasks = tasks
+        self._staging = staging
         self._hosts = hosts
         self._queues = queues
         self._ingress = ingress
@@ -72,6 +75,8 @@ class Reconciler:
         return delay
 
     async def _step_on_resource(self, task: Task) -> float | None:
+        if _has_not_begun(task) and (wait := self._staging.wait_for_inputs(task)) is not None:
+            return wait
         if task.computing in self._queues:
             return await self._jobs.step(task, self._queues[task.computing])
         host = self._hosts.get(task.computing)
@@ -158,15 +163,24 @@ class Reconciler:
 
     async def _close(self, task: Task) -> float | None:
         await self._ingress.close(task)
+        wait = self._staging.finish(task)
         if task.port is not None:
             self._tasks.update(task, _free_port)
         if task.forget:
             self._tasks.delete(task)
-        return None
+            # Its outputs are stored all the same.
+            return None
+        return wait
 
     def _answered(self, task: Task) -> None:
         if self._conditions.clear(task):
             self._tasks.changed(task)
+
+
+def _has_not_begun(task: Task) -> bool:
+    """Whether the task is to run, and its resource does not know of it yet."""
+    is_new = task.submitting is None and task.job_id is None
+    return is_new and task.state is TaskState.QUEUED and task.desired_state is DesiredState.RUN
 
 
 def _has_restarted(task: Task, instance: HostInstance) -> bool:

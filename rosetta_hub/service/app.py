@@ -55,10 +55,11 @@ class Service:
         self._listen()
         for name, coroutine in parts.loops().items():
             spawn(coroutine, name)
-        for task_id in parts.tasks.active_ids():
+        for task_id in parts.unfinished_tasks():
             parts.queue.add(task_id)
         await stopped.wait()
         parts.queue.close()
+        parts.copy_queue.close()
         self._server.stop()
         await parts.files.close()
         parts.database.close()

@@ -7,7 +7,11 @@ from typing import Any
 from rosetta_hub.background import every
 from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.events import CopyEvents
+from rosetta_hub.copies.fetch import Fetcher
+from rosetta_hub.copies.job import CopyJobs
+from rosetta_hub.copies.queue import CopyQueue
 from rosetta_hub.copies.records import CopyRecords
+from rosetta_hub.copies.staging import Staging, plan_staging
 from rosetta_hub.database.database import Database
 from rosetta_hub.files.access import FileAccess
 from rosetta_hub.files.archives import ArchiveTickets
@@ -81,11 +85,25 @@ class Parts:
             Broadcaster(),
             self.queue.add,
             Notifier(settings).watch,
+            plan_staging,
         )
-        self.copies = CopyRecords(self.database, CopyEvents())
         self._add_resources()
+        self._add_copies()
         self._add_reconciler()
         self._add_hub()
+
+    def _add_copies(self) -> None:
+        settings = self.settings
+        self.files = FileAccess(self.tasks.catalogue, self.resources.endpoints, self.tunnels_client)
+        self.copies = CopyRecords(self.database, CopyEvents(), self._wake_copies)
+        jobs = CopyJobs(self.copies, self.files, Fetcher(settings))
+        self.copy_queue = CopyQueue(
+            self.copies, jobs.work, settings.copies_per_user, settings.copies_at_once
+        )
+        self.staging = Staging(self.copies, self.tasks)
+
+    def _wake_copies(self) -> None:
+        self.copy_queue.wake()
 
     def _add_resources(self) -> None:
         self.identities = Identities(self.database, self.keys, self.settings)
@@ -112,7 +130,14 @@ class Parts:
         }
         jobs = JobSteps(tasks, ingress, settings, self.watchers)
         self.reconciler = Reconciler(
-            tasks, resources.hosts, resources.queues, ingress, jobs, self.conditions, settings
+            tasks,
+            resources.hosts,
+            resources.queues,
+            ingress,
+            jobs,
+            self.conditions,
+            settings,
+            self.staging,
         )
 
     def _needs_tunnels(self) -> bool:
@@ -126,7 +151,6 @@ class Parts:
         self.link = IdentityTester(
             self.resources.endpoints, self.tunnels_client, self._builder.access, self.inventory
         )
-        self.files = FileAccess(self.tasks.catalogue, self.resources.endpoints, self.tunnels_client)
         self.users = Users(
             self.tasks,
             self.identities,
@@ -159,6 +183,7 @@ class Parts:
             identity_tester=self.link.test,
             identity_changed=self._identity_changed,
             files=self.files,
+            copies=self.copies,
             uploads=ActiveUploads(),
             archives=ArchiveTickets(),
             previews=Previews(),
@@ -195,7 +220,12 @@ class Parts:
         if settings.mail_available:
             steps["mail"] = (MAIL_INTERVAL, MailSender(self.database, settings).step)
         loops = {name: every(seconds, step, name) for name, (seconds, step) in steps.items()}
+        loops["copies"] = self.copy_queue.run()
         return {**loops, **{f"queue {name}": one.run() for name, one in self.watchers.items()}}
+
+    def unfinished_tasks(self) -> set[str]:
+        """The ids of the tasks that the reconciler has to look at when the service starts."""
+        return {*self.tasks.active_ids(), *self.copies.staging_tasks()}
 
     async def end_all(self, seconds: float) -> list[str]:
         """Stop all tasks; returns a line for each that has not stopped within so many seconds."""
@@ -221,7 +251,7 @@ class Parts:
             Unavailable: somebody does not answer.
         """
         delay: float | None = 0
-        while delay is not None:
+        while delay is not None and not self.tasks.has_ended(task_id):
             await asyncio.sleep(delay)
             delay = await self.reconciler.reconcile(task_id)
         # The task has stopped; one step more closes its ingress.

@@ -15,7 +15,7 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.errors import Conflict, NotAllowed, NotFound
 from rosetta_hub.keys import Keys
-from rosetta_hub.tasks.changes import Before, Watcher, watch_nothing
+from rosetta_hub.tasks.changes import Before, Planner, Watcher, plan_nothing, watch_nothing
 from rosetta_hub.tasks.events import Broadcaster, Event
 from rosetta_hub.tasks.limits import check_limits
 from rosetta_hub.tasks.logs import Logs
@@ -37,6 +37,7 @@ _FRESH: dict[str, Any] = {
     "exit_code": None,
     "reason": None,
     "detail": "",
+    "staging": "",
     "warnings": [],
     "cpu_seconds": None,
     "memory_used": None,
@@ -60,7 +61,8 @@ class TaskManager(TaskQueries):
     """Tasks in the database, their logs, and the news of them.
 
     `wake` is called with the id of each task that the reconciler should look at, `watch` with
-    every change of a row inside its transaction.
+    every change of a row inside its transaction, `plan` with every new attempt inside of the
+    transaction that begins it.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class TaskManager(TaskQueries):
         events: Broadcaster,
         wake: Callable[[str], None],
         watch: Watcher = watch_nothing,
+        plan: Planner = plan_nothing,
     ) -> None:
         super().__init__(database)
         self.catalogue = catalogue
@@ -80,6 +83,7 @@ class TaskManager(TaskQueries):
         self._keys = keys
         self._wake = wake
         self._watch = watch
+        self._plan = plan
 
     def start(
         self,
@@ -111,6 +115,7 @@ class TaskManager(TaskQueries):
                 raise Conflict(f"The task {task.name!r} is already {_word(task)}.")
             _begin_attempt(task, spec)
             task.environment = spawner.encrypt_environment(self._keys.database)
+            self._plan(session, task, spec, user)
         self.logs.keep_two(task.id, task.attempt)
         self.changed(task)
         return task

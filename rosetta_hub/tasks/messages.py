@@ -60,6 +60,8 @@ _FAILURES = {
     "ports_exhausted": "All ports for tasks are in use. Stop a task that you no longer need,"
     " or try again later.",
     "storage_refused": "The task can't have its storages on {computing}. {detail}",
+    "input_failed": "An input could not be fetched. {detail} What has arrived is kept: mend it, and"
+    " start the task again.",
     "configuration": "The configuration has changed: {detail}",
 }
 
@@ -98,9 +100,8 @@ def message(task: Task, computing_name: str) -> str:
     if task.state is TaskState.RUNNING:
         more = "" if has_tunnel(task) else "; its connection opens in a moment"
         return f"Running on {computing_name}{more}."
-    if task.state is TaskState.STOPPED:
-        return _stopped(task)
-    return _failure(task, computing_name)
+    end = _stopped(task) if task.state is TaskState.STOPPED else _failure(task, computing_name)
+    return f"{end} {task.staging}".rstrip()
 
 
 def warning_messages(task: Task) -> list[str]:
@@ -110,6 +111,8 @@ def warning_messages(task: Task) -> list[str]:
 
 
 def _queued(task: Task, computing_name: str) -> str:
+    if task.staging:
+        return task.staging
     if task.job_id is None:
         return f"Waiting for {computing_name}."
     if task.job_state is None:

@@ -50,6 +50,12 @@ class TaskQueries:
         with self.database.session() as session:
             return session.scalar(select(Task.computing).where(Task.id == task_id)) or ""
 
+    def has_ended(self, task_id: str) -> bool:
+        """Whether the task's attempt is over, or the task is gone."""
+        with self.database.session() as session:
+            state = session.scalar(select(Task.state).where(Task.id == task_id))
+        return state is None or state.final
+
     def all(self, user: str | None = None) -> list[Task]:
         """All tasks (of a user), newest first, ended ones included."""
         query = select(Task).order_by(Task.created.desc())

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from tornado import web
 
 from rosetta_hub.config import Rosetta
+from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import InvalidOptions, NotAllowed, NotFound, RosettaError
 from rosetta_hub.files.access import FileAccess
@@ -72,6 +73,7 @@ class Services:
     # Called with user and computing resource when an identity is another than before.
     identity_changed: Callable[[str, str], Coroutine[Any, Any, None]]
     files: FileAccess
+    copies: CopyRecords
     uploads: ActiveUploads
     archives: ArchiveTickets
     previews: Previews

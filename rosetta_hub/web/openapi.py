@@ -11,6 +11,7 @@ from rosetta_hub.users.identities import IdentityView
 from rosetta_hub.web.archive_api import Selection
 from rosetta_hub.web.files_api import Permissions, Removal, Renaming
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.openapi_copies import copies_paths, copies_schemas
 from rosetta_hub.web.openapi_files import FILES_SCHEMAS, files_paths
 from rosetta_hub.web.settings_api import MailChoice, RemoteUser
 
@@ -49,7 +50,7 @@ def build_openapi(prefix: str) -> dict[str, Any]:
         "security": [{"token": []}],
         "paths": _paths(),
         "components": {
-            "schemas": {**_schemas(*_MODELS), **FILES_SCHEMAS},
+            "schemas": {**_schemas(*_MODELS), **FILES_SCHEMAS, **copies_schemas()},
             "securitySchemes": {
                 "token": {
                     "type": "apiKey",
@@ -101,6 +102,7 @@ def _paths() -> dict[str, Any]:
         },
         **_settings_paths(),
         **files_paths(),
+        **copies_paths(),
     }
 
 

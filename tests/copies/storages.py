@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.errors import NotFound
+from rosetta_hub.files.access import SESSIONS, Purpose
 from rosetta_hub.files.channel import Channel
 from rosetta_hub.files.channel_local import Owner, open_local_channel
 from rosetta_hub.files.entries import Reading
@@ -20,7 +20,6 @@ from rosetta_hub.files.errors import StorageUnavailable
 from rosetta_hub.files.session import FilesSession
 from tests.support.eventually import until
 
-SESSIONS = 2
 PARTS = ".*.rosetta-part"
 
 
@@ -30,7 +29,8 @@ class Storages:
 
     `away` are storages that do not answer. `before_read` is called with the path of each file
     before it is read. `break_after` and `stall_after` are bytes of a file after which the source
-    goes away, or sends no more, once all of them are in the part file below `target`.
+    goes away, or sends no more, once all of them are in the part file of storage `two`.
+    `here`: all storages share their sessions.
     """
 
     roots: dict[str, Path]
@@ -41,6 +41,7 @@ class Storages:
     break_after: int | None = None
     stall_after: int | None = None
     damage: bool = False
+    here: bool = False
     opened: int = 0
     offsets: list[int] = field(default_factory=list)
     _idle: defaultdict[str, list[FilesSession]] = field(default_factory=lambda: defaultdict(list))
@@ -48,12 +49,12 @@ class Storages:
 
     @contextlib.asynccontextmanager
     async def open(
-        self, user: User, storage_id: str, purpose: Literal["browse", "transfer"]
+        self, user: User, storage_id: str, purpose: Purpose
     ) -> AsyncIterator[FilesSession]:
-        """A session; at most two at once for each storage."""
-        if storage_id not in self.roots or user.name != "alice":
-            raise NotFound("There is no such storage.")
-        slots = self._slots.setdefault(storage_id, asyncio.Semaphore(SESSIONS))
+        """A session; at most two at once for each place and purpose."""
+        self._check(user, storage_id)
+        key = f"{self.shared(user, storage_id)[0]} {purpose}"
+        slots = self._slots.setdefault(key, asyncio.Semaphore(SESSIONS))
         async with slots:
             session = await self._take(storage_id)
             try:
@@ -63,6 +64,15 @@ class Storages:
                     await session.wait_closed()
                 else:
                     self._idle[storage_id].append(session)
+
+    def shared(self, user: User, storage_id: str) -> tuple[str, str]:
+        """Each storage has sessions of its own, unless all are `here`."""
+        self._check(user, storage_id)
+        return ("here" if self.here else storage_id, user.name)
+
+    def _check(self, user: User, storage_id: str) -> None:
+        if storage_id not in self.roots or user.name != "alice":
+            raise NotFound("There is no such storage.")
 
     async def _take(self, storage_id: str) -> FilesSession:
         if storage_id in self.away:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from rosetta_hub.config import Rosetta
+from rosetta_hub.copies.fetch import Fetcher
 from rosetta_hub.copies.job import CopyJobs
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.copies.transfer import LARGE
@@ -34,6 +36,8 @@ SERVICE = f"""
 import asyncio, sys
 from pathlib import Path
 from rosetta_hub.copies.events import CopyEvents
+from rosetta_hub.config import Rosetta
+from rosetta_hub.copies.fetch import Fetcher
 from rosetta_hub.copies.job import CopyJobs
 from rosetta_hub.copies.queue import CopyQueue
 from rosetta_hub.copies.records import CopyRecords
@@ -43,7 +47,7 @@ from tests.copies.storages import Storages
 url, one, two = sys.argv[1:]
 storages = Storages({{"one": Path(one), "two": Path(two)}}, stall_after={3 * LARGE})
 records = CopyRecords(Database(url), CopyEvents())
-asyncio.run(CopyQueue(records, CopyJobs(records, storages).work, 2, 8).run())
+asyncio.run(CopyQueue(records, CopyJobs(records, storages, Fetcher(Rosetta())).work, 2, 8).run())
 """
 
 
@@ -89,7 +93,7 @@ async def bench(records: CopyRecords, tmp_path: Path) -> AsyncIterator[Bench]:
     for root in roots.values():
         root.mkdir()
     storages = Storages(roots)
-    yield Bench(records, storages, CopyJobs(records, storages))
+    yield Bench(records, storages, CopyJobs(records, storages, Fetcher(Rosetta())))
     await storages.close()
 
 
@@ -266,6 +270,21 @@ async def test_a_storage_that_does_not_answer(bench: Bench) -> None:
     bench.storages.away.clear()
     await bench.jobs.work(bench.records.find(copy.id))
     assert bench.records.find(copy.id).state is CopyState.DONE
+
+
+async def test_copies_in_both_directions_do_not_wait_for_each_other(bench: Bench) -> None:
+    """The storages have two sessions together, and each transfer needs two."""
+    bench.storages.here = True
+    for name, root in bench.storages.roots.items():
+        for number in range(20):
+            write(root / name / str(number), content(1000))
+        write(root / name / "large", content(2 * LARGE))
+    copies = [bench.add(b"one"), bench.add(b"two", target="one")]
+    bench.records.update(copies[1].id, lambda row: setattr(row, "source_storage", "two"))
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(bench.jobs.work(bench.records.find(one.id)) for one in copies))
+    assert {bench.records.find(copy.id).state for copy in copies} == {CopyState.DONE}
+    assert tree(bench.one) == tree(bench.two)
 
 
 @pytest.mark.timeout(600)

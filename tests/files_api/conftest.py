@@ -15,6 +15,8 @@ from tornado.netutil import bind_sockets
 
 from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.config import Rosetta
+from rosetta_hub.copies.events import CopyEvents
+from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.database.database import Database
 from rosetta_hub.files.access import FileAccess
 from rosetta_hub.files.archives import ArchiveTickets
@@ -176,6 +178,7 @@ async def run_site(folder: Path, port: int = 0) -> AsyncIterator[Site]:
     files = FileAccess(catalogue, {}, TunnelsClient(folder / "no-tunnels.sock"))
     parts |= {"users": users, "files": files, "uploads": ActiveUploads()}
     parts |= {"archives": ArchiveTickets(), "previews": Previews()}
+    parts |= {"copies": CopyRecords(database, CopyEvents())}
     services = Services(**parts)
     sockets = bind_sockets(port, "127.0.0.1")
     server = HTTPServer(build_application(services, b"secret"), max_body_size=MAX_BODY)

@@ -7,6 +7,9 @@ from typing import cast
 import pytest
 
 from rosetta_hub.config import Rosetta
+from rosetta_hub.copies.events import CopyEvents
+from rosetta_hub.copies.records import CopyRecords
+from rosetta_hub.copies.staging import Staging
 from rosetta_hub.database.models import Task, TaskState
 from rosetta_hub.errors import ResourceUnavailable, StorageRefused
 from rosetta_hub.ingress.ingress import Ingress
@@ -59,6 +62,9 @@ class OpenIngress:
     async def close(self, _task: Task) -> None:
         """Nothing was open."""
 
+    async def close_to_users(self, _task: Task) -> None:
+        """Nobody was in."""
+
 
 @dataclass
 class Site:
@@ -84,7 +90,8 @@ def site(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     host, conditions = FakeHost(), Conditions()
     ingress, jobs = cast(Ingress, OpenIngress()), cast(JobSteps, None)
     hosts = {"local": cast(Host, host)}
-    reconciler = Reconciler(bench.tasks, hosts, {}, ingress, jobs, conditions, settings)
+    staging = Staging(CopyRecords(bench.tasks.database, CopyEvents()), bench.tasks)
+    reconciler = Reconciler(bench.tasks, hosts, {}, ingress, jobs, conditions, settings, staging)
     # A task is looked after at once.
     monkeypatch.setattr(reconciler, "_patience", -reconciler._patience)
     task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
