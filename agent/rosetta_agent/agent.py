@@ -285,6 +285,7 @@ class Agent:
 
     def _watch(self, container: Container) -> ContainerStatus:
         """Until the container ends."""
+        Mounts(self._spec.attempt).release()  # it has them by now: it has answered
         self._interface_access.keep(container)
         pause = _WATCH_SECONDS if container.process is not None else max(self._spec.heartbeat, 2.0)
         while True:

@@ -101,20 +101,9 @@ class Machine:
         found = [line for line in processes() if spec["task"] in line]
         if self.engine in ("docker", "podman"):
             label = f"label=rosetta.task={spec['task']}"
-            done = subprocess.run(
-                [
-                    *self.prefix,
-                    self.engine,
-                    "ps",
-                    "--all",
-                    "--filter",
-                    label,
-                    "--format={{.Names}}",
-                ],
-                capture_output=True,
-                text=True,
-                check=True,
-            )
+            ps = [self.engine, "ps", "--all", "--filter", label, "--format", "{{.Names}}"]
+            elsewhere = self.prefix if self.prefix[:1] == ["docker"] else []
+            done = subprocess.run([*elsewhere, *ps], capture_output=True, text=True, check=True)
             found += done.stdout.splitlines()
         if self.sandbox(spec).exists():
             found.append(str(self.sandbox(spec)))

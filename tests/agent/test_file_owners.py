@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(func_only=True)]
 
 MakeJob = Callable[..., AgentSpec]
 USERS = ("root", "1000:1000", "31337:31337")
-PLACES = ("docker", "podman", "rootless podman", "singularity")
+PLACES = ("docker", "podman", "rootless podman", "singularity", "singularity of root")
 
 
 @pytest.fixture
@@ -50,6 +50,14 @@ def make_place(request: pytest.FixtureRequest, kind: str, work_dir: Path, homes:
         folder.mkdir()
         os.chown(folder, machine.user, machine.user)
         return Place(machine, folder, None, machine.user)
+    if kind == "singularity of root":
+        host = request.getfixturevalue("apptainer_host")
+        host.shared.chmod(0o755)  # root without capabilities has to get through, too
+        folder = Path(tempfile.mkdtemp(prefix="homes-", dir=host.shared))
+        folder.chmod(0o755)
+        place = root_place("singularity", host.shared / "w-root", folder)
+        place.machine.prefix, place.machine.python = host.prefix("root"), ["python3", "-m"]
+        return place
     if kind == "docker group":
         return docker_group_place(work_dir, homes)
     if kind == "podman":

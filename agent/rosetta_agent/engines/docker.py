@@ -51,7 +51,7 @@ from rosetta_agent.engines.owners import (
 from rosetta_agent.errors import StateUnknown, TaskFailure
 from rosetta_agent.file_owners import Place
 from rosetta_agent.logs import Follower
-from rosetta_agent.mounts import Mounts, can_mount
+from rosetta_agent.mounts import can_mount
 from rosetta_agent.processes import (
     CAP_SYS_ADMIN,
     CommandResult,
@@ -212,10 +212,7 @@ class Docker(Engine):
             binds = DockerBinds(self.attempt, self.sandbox, client, self._ask, self.title)
             spec, owned = binds.prepare(spec, self.place(client), labels)
             options += owned
-        try:
-            return self._start(client._replace(run_options=options), spec)
-        finally:
-            Mounts(self.attempt).release()  # the container has what was mounted
+        return self._start(client._replace(run_options=options), spec)
 
     def _start(self, client: Client, spec: AgentSpec) -> Container:
         done = self._run(client, spec)
