@@ -8,6 +8,7 @@ from typing import Protocol
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem, StorageRefused
+from rosetta_hub.ingress.ingress import Ingress
 from rosetta_hub.resources.resource import Queue
 from rosetta_hub.resources.wms import Job, JobRefused, JobState, NotSubmitted
 from rosetta_hub.tasks.manager import TaskManager
@@ -23,16 +24,6 @@ LOOK_AGAIN = 3.0
 FORGET = 3600.0
 # Seconds after which the tunnel is published anew: certificates of ours are short-lived.
 REFRESH = 600.0
-
-
-class Ingress(Protocol):
-    """What users go through to a task (see rosetta_hub.ingress.ingress)."""
-
-    async def open(self, task: Task) -> float | None:
-        """Open them; returns seconds to wait where that can't be done now."""
-
-    async def close_to_users(self, task: Task) -> None:
-        """Let nobody in any more."""
 
 
 class Watcher(Protocol):

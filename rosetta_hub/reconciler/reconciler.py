@@ -18,8 +18,8 @@ from rosetta_hub.tasks.manager import TaskManager
 
 log = logging.getLogger(__name__)
 
-# Reports that may be missing before an agent is looked after.
-MISSED_HEARTBEATS = 3
+# Missing reports until the reconciler checks whether the agent still runs.
+HEARTBEATS_UNTIL_CHECK = 3
 
 
 class Reconciler:
@@ -47,7 +47,7 @@ class Reconciler:
         self._ingress = ingress
         self._jobs = jobs
         self._conditions = conditions
-        self._patience = timedelta(seconds=MISSED_HEARTBEATS * settings.heartbeat_interval)
+        self._patience = timedelta(seconds=HEARTBEATS_UNTIL_CHECK * settings.heartbeat_interval)
         # Agents could not report while the service was down: they get time to do so.
         self._began = utc_now()
 

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from rosetta_hub.database.models import Task, TaskState, utc_now
 
-# Reports that are missing; one that is slow, or the service's own restart, does not count.
-MISSED_HEARTBEATS = 6
+# Missing reports until users are told: more than a slow one, or a restart of the service.
+HEARTBEATS_UNTIL_UNRESPONSIVE = 6
 
 # Words of the schedulers for a job that stays on its node and does not go on: Slurm; LSF; PBS and
 # Torque; HTCondor; SGE.
@@ -34,6 +34,6 @@ def unresponsive_since(task: Task, heartbeat_interval: int) -> datetime | None:
     if task.state not in (TaskState.STARTING, TaskState.RUNNING) or task.last_heartbeat is None:
         return None
     late = utc_now() - task.last_heartbeat > timedelta(
-        seconds=MISSED_HEARTBEATS * heartbeat_interval
+        seconds=HEARTBEATS_UNTIL_UNRESPONSIVE * heartbeat_interval
     )
     return task.last_heartbeat if late else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,6 +15,7 @@ from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task, TaskState, utc_now
 from rosetta_hub.errors import AuthenticationFailed, ResourceUnavailable
+from rosetta_hub.ingress.ingress import Ingress
 from rosetta_hub.keys import Keys
 from rosetta_hub.reconciler import job_steps, query_pace
 from rosetta_hub.reconciler.job_steps import JobSteps
@@ -47,7 +48,7 @@ COMPUTING = {
 }
 
 
-class NoDoors:
+class NoIngress:
     """Neither edge nor tunnels: what is tested here comes before them."""
 
     async def open(self, task: Task) -> float | None:
@@ -146,7 +147,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterable[Desk]:
 
     monkeypatch.setattr(watcher.pace, "expect_change", partial(condition, "soon", expect_change))
     monkeypatch.setattr(watcher.pace, "hurry", partial(condition, "at once", hurry))
-    steps = JobSteps(tasks, NoDoors(), settings, {"cluster": watcher})
+    steps = JobSteps(tasks, cast(Ingress, NoIngress()), settings, {"cluster": watcher})
     yield Desk(tasks, slurm, queue, steps, watcher, conditions, asked)
     database.close()
 

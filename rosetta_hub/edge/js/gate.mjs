@@ -3,7 +3,7 @@
 
 import { identifyBrowser, rememberBrowser } from "./browser.mjs";
 import { buildAccessCookie, parseCookies } from "./cookies.mjs";
-import { claimPort, isLastingWorker } from "./leftovers.mjs";
+import { claimPort, isLastingWorker } from "./site_data.mjs";
 import { isForeign, isNavigation, isUpgradeForeign } from "./origins.mjs";
 import { buildTicketPage, PAGE_HEADERS } from "./pages.mjs";
 

@@ -1,4 +1,4 @@
-"""What a task leaves in a browser does not reach the next task on its port."""
+"""The site data that a task leaves in a browser does not reach the next task on its port."""
 
 import ssl
 from typing import TYPE_CHECKING, Any

@@ -1,5 +1,5 @@
-// What a task leaves in a browser. A port is another task's one day, and its pages would meet there
-// what the pages of the one before have left: stored data, cached answers, service workers.
+// The site data that a task leaves in a browser. A port is another task's one day, and its pages would meet
+// what the pages of the one before have left there: stored data, cached answers, service workers.
 // A host name is never given twice, so there all of it may stay.
 
 // Long enough for a task that is opened again after a holiday; each port has one such cookie.
