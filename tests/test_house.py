@@ -186,6 +186,12 @@ def test_every_package_is_in_setup_cfg() -> None:
     assert sorted(listed) == sorted(packages)
 
 
+def test_every_requirement_has_a_lower_bound() -> None:
+    """`scripts/test lowest` installs just these versions."""
+    for requirement in read_setup()["options"]["install_requires"].split():
+        assert re.fullmatch(r"[a-z0-9-]+>=[0-9.]+", requirement), requirement
+
+
 def test_mypy_reads_every_folder() -> None:
     files = [ROOT / name.strip() for name in read_setup()["mypy"]["files"].split(",")]
     # What runs in a container or as a configuration file is no module of ours.

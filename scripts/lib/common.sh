@@ -3,6 +3,7 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 venv=$root/.venv
+lowest_venv=$root/.venv-lowest
 
 say() { printf '%s  %s\n' "$(date +%T)" "$*"; }
 

@@ -69,6 +69,18 @@ install_python() {
     install_bundle
 }
 
+# The lowest versions of all that the package needs, as setup.cfg has them, with what tests of the
+# service and of the spawners need besides.
+install_lowest_python() {
+    local constraints=$root/.cache/lowest.txt
+    mkdir -p "$root/.cache"
+    sed -n '/^install_requires/,/^\[/s/^ *\([a-z0-9-]*\)>=\(.*\)/\1==\2/p' "$root/setup.cfg" >"$constraints"
+    require_python
+    make_venv "$lowest_venv" --constraint "$constraints" --editable . aiosmtpd dockerspawner httpx \
+        jupyterhub-kubespawner jupyterhub-systemdspawner pytest pytest-asyncio \
+        pytest-rerunfailures pytest-timeout pytest-xdist
+}
+
 # The oldest JupyterHub that is supported: the tests start hubs with it, but run in .venv.
 install_oldest_python() {
     require_python

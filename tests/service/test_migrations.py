@@ -58,8 +58,9 @@ def test_tasks_of_an_older_database_have_no_storages(tmp_path: Path) -> None:
     engine.dispose()
     database = Database(url)
     with database.session() as session:
-        task = session.get_one(Task, "a1")
+        task = session.get(Task, "a1")
     database.close()
+    assert task is not None
     assert task.storages == []
 
 
