@@ -1,16 +1,15 @@
 """Chromium, as people use it."""
 
-import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
-from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.support.browsing import visit
+from tests.support.pictures import wait_for_change
 
-from .deployment import Deployment, eventually
+from .deployment import Deployment
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -59,27 +58,21 @@ async def run_a_cell(page: Page, code: str = "print(6 * 7 * 1000)", output: str 
     await page.locator(".jp-OutputArea-output", has_text=output).first.wait_for(timeout=60_000)
 
 
+# Bytes of a picture of a screen on which nothing is drawn.
+EMPTY = 3000
+
+
 async def click_changes_the_screen(page: Page) -> None:
     """The desktop shows something, and something else after a click with the right button."""
     canvas = page.locator("canvas").first
     await canvas.wait_for(timeout=60_000)
 
-    async def quiet() -> bytes | None:
-        before = await canvas.screenshot()
-        await asyncio.sleep(0.7)
-        return before if len(before) > 3000 and before == await canvas.screenshot() else None
+    async def click() -> None:
+        box = await canvas.bounding_box()
+        assert box is not None
+        await page.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + 300, button="right")
 
-    before = await eventually(quiet, "the desktop is drawn", 60)
-    box = await canvas.bounding_box()
-    assert box is not None
-    button: Any = "right"
-
-    async def changed() -> bool:
-        await page.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + 300, button=button)
-        await asyncio.sleep(0.7)
-        return await canvas.screenshot() != before
-
-    await eventually(changed, "a click changes the screen", 30)
+    await wait_for_change(canvas.screenshot, click, smallest=EMPTY)
 
 
 async def keep_picture(page: Page, name: str) -> None:

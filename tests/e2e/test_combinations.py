@@ -15,9 +15,10 @@ from playwright.async_api import Browser, Page
 from traitlets.config.loader import PyFileConfigLoader
 
 from tests.support.browsing import visit
+from tests.support.pictures import wait_for_change
 
-from .browser import chromium, click_changes_the_screen, keep_picture, log_in, run_a_cell
-from .deployment import Deployment, eventually
+from .browser import EMPTY, chromium, click_changes_the_screen, keep_picture, log_in, run_a_cell
+from .deployment import Deployment
 from .machines import ROOT, Machine, apptainer_machine, this_machine
 from .registry import registry_with_images
 
@@ -105,21 +106,13 @@ async def press_a_key_of_the_calculator(page: Page) -> None:
     canvas = page.locator("canvas").first
     await canvas.wait_for(timeout=60_000)
 
-    async def drawn() -> bytes | None:
-        shown = await canvas.screenshot()
-        return shown if len(shown) > 3000 else None
-
-    before = await eventually(drawn, "the application is drawn", 60)
-
-    async def changed() -> bool:
+    async def press() -> None:
         box = await canvas.bounding_box()
         assert box is not None
         await page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         await page.keyboard.type("7")
-        await asyncio.sleep(0.5)
-        return await canvas.screenshot() != before
 
-    await eventually(changed, "the application reacts", 30)
+    await wait_for_change(canvas.screenshot, press, smallest=EMPTY)
 
 
 INSIDE: dict[str, Callable[[Page], Awaitable[None]]] = {
