@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Literal
 
+from rosetta_hub.background import spawn
 from rosetta_hub.catalogue.access_points import access_point_of
 from rosetta_hub.catalogue.catalogue import Catalogue, User
 from rosetta_hub.catalogue.owners import local_owner
@@ -51,6 +52,7 @@ class FileAccess:
         self._answer_timeout = answer_timeout
         # By the access point, the user whose account it is ("": the platform's), and the purpose.
         self._pools: dict[tuple[str, str, Purpose], SessionPool] = {}
+        self._ending: set[asyncio.Task[None]] = set()
 
     def storages(self, user: User) -> list[Storage]:
         """What the user may use, in the order of the configuration."""
@@ -106,7 +108,7 @@ class FileAccess:
         self._pools.clear()
         for pool in pools:
             pool.close()
-        await asyncio.gather(*(pool.wait_closed() for pool in pools))
+        await asyncio.gather(*(pool.wait_closed() for pool in pools), *self._ending)
 
     def _pool(self, user: User, storage: Storage, purpose: Purpose) -> SessionPool:
         place, account = self._shared(user, storage)
@@ -155,5 +157,8 @@ class FileAccess:
             await session.open(path.encode(), create=storage.create, read_only=storage.read_only)
         except BaseException:
             session.close()
+            ending = spawn(session.wait_closed(), "end of a session that could not be opened")
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
             raise
         return session

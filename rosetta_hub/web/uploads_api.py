@@ -63,6 +63,7 @@ class TusHandler(WritingHandler):
         """Besides, the protocol's version."""
         super().set_default_headers()
         self.set_header("Tus-Resumable", VERSION)
+        self.set_header("Tus-Version", VERSION)
 
     async def prepare(self) -> None:
         """Besides, let a body of any size come, and begin to work with it."""
@@ -71,7 +72,6 @@ class TusHandler(WritingHandler):
         if self.request.method == "OPTIONS":
             return
         if self.request.headers.get("Tus-Resumable") != VERSION:
-            self.set_header("Tus-Version", VERSION)
             raise WrongVersion(f"'Tus-Resumable' must be {VERSION}.")
         override = self.request.headers.get("X-HTTP-Method-Override", "").upper()
         if self.request.method == "POST" and override in ("PATCH", "DELETE"):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -73,6 +74,7 @@ def storages(folder: Path) -> list[dict[str, Any]]:
         },
         {"id": "alices", "name": "Alice's", "base_path": f"{folder}/a", "users": ["alice"]},
         {"id": "data", "name": "Data", "base_path": f"{folder}/data", "read_only": True},
+        {"id": "small", "name": "Small", "base_path": f"{folder}/small"},
         {"id": "missing", "name": "Missing", "base_path": f"{folder}/missing"},
     ]
 
@@ -138,15 +140,6 @@ class Site:
         await writer.drain()
         return reader, writer
 
-    async def raw_status(self, method: str, path: str) -> tuple[int, bytes]:
-        """Status and body of a request whose address no client has tidied."""
-        reader, writer = await self.connect(method, path, {"Connection": "close"})
-        answer = await reader.read()
-        writer.close()
-        await writer.wait_closed()
-        head, _, body = answer.partition(b"\r\n\r\n")
-        return int(head.split()[1]), body
-
 
 def file_path(path: bytes | str, storage: str = "home", kind: str = "file") -> str:
     """The address of a path."""
@@ -154,7 +147,7 @@ def file_path(path: bytes | str, storage: str = "home", kind: str = "file") -> s
 
 
 @contextlib.asynccontextmanager
-async def run_site(folder: Path, port: int = 0) -> AsyncIterator[Site]:
+async def run_site(folder: Path, sockets: list[socket.socket] | None = None) -> AsyncIterator[Site]:
     """The service on a folder that holds state and storages."""
     settings = Rosetta(
         computing=COMPUTING,
@@ -180,7 +173,7 @@ async def run_site(folder: Path, port: int = 0) -> AsyncIterator[Site]:
     parts |= {"archives": ArchiveTickets(), "previews": Previews()}
     parts |= {"copies": CopyRecords(database, CopyEvents())}
     services = Services(**parts)
-    sockets = bind_sockets(port, "127.0.0.1")
+    sockets = sockets or bind_sockets(0, "127.0.0.1")
     server = HTTPServer(build_application(services, b"secret"), max_body_size=MAX_BODY)
     server.add_sockets(sockets)
     try:
@@ -207,7 +200,7 @@ async def do_nothing(*_: Any) -> None:
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     """The service with storages of each kind; alice's home is empty."""
-    for name in ("homes/alice", "homes/bob", "a", "data"):
+    for name in ("homes/alice", "homes/bob", "a", "data", "small"):
         (tmp_path / name).mkdir(parents=True)
     async with run_site(tmp_path) as running:
         yield running
