@@ -23,9 +23,10 @@ def call_as(owner: Optional[Owner], call: Callable[[], object], seconds: float =
 
     ETIMEDOUT: it did not return in time.
     """
+    groups = [] if owner is None else groups_of(owner)  # not in the child of a threaded process
     child = os.fork()
     if child == 0:
-        os._exit(_status_of(owner, call))
+        os._exit(_status_of(owner, groups, call))
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         pid, status = os.waitpid(child, os.WNOHANG)
@@ -37,10 +38,10 @@ def call_as(owner: Optional[Owner], call: Callable[[], object], seconds: float =
     return errno.ETIMEDOUT
 
 
-def _status_of(owner: Optional[Owner], call: Callable[[], object]) -> int:
+def _status_of(owner: Optional[Owner], groups: List[int], call: Callable[[], object]) -> int:
     try:
         if owner is not None:
-            os.setgroups(groups_of(owner))
+            os.setgroups(groups)
             os.setgid(owner.gid)
             os.setuid(owner.uid)
         call()

@@ -13,7 +13,7 @@ from rosetta_agent import idmap
 from rosetta_agent.idmap import IdMap
 from rosetta_agent.mountinfo import mounted_below, read_mountinfo
 from rosetta_agent.processes import CAP_SYS_ADMIN, has_capability
-from rosetta_agent.sandbox import make_private
+from rosetta_agent.sandbox import disk_full_is_a_failure, make_private
 from rosetta_agent.spec import Attempt
 
 LOG = logging.getLogger(__name__)
@@ -37,13 +37,15 @@ class Mounts:
         """Mount an open directory, mapped or not; returns its mount point.
 
         Raises:
+            TaskFailure: there is no room for the mount point.
             OwnersNotMapped: see idmap.
             OSError: the kernel refused; nothing is mounted.
         """
-        make_private(self._parent)
-        make_private(self._path)
-        target = os.path.join(self._path, str(len(os.listdir(self._path))))
-        os.mkdir(target, 0)
+        with disk_full_is_a_failure():
+            make_private(self._parent)
+            make_private(self._path)
+            target = os.path.join(self._path, str(len(os.listdir(self._path))))
+            os.mkdir(target, 0)
         if id_map is None:
             idmap.mount_directory(directory, target, read_only)
         else:

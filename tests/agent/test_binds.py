@@ -345,6 +345,16 @@ def test_full_disk(storage: Storage) -> None:
         assert os.listdir(storage.home) == ["filler"]
 
 
+def test_full_disk_of_the_work_directory(storage: Storage) -> None:
+    """It is not the storage that has no space left."""
+    make(storage.home)
+    with mounted("tmpfs", storage.top / "w", "size=4k,nr_inodes=2"):
+        (storage.top / "w" / "filler").touch()
+        with pytest.raises(TaskFailure) as caught:
+            storage.prepare()
+    assert caught.value.reason == "disk_full"
+
+
 @pytest.mark.parametrize(
     ("number", "reason", "words"),
     [
