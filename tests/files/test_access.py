@@ -93,6 +93,8 @@ class Site:
         key.write_text(pair.private_key)
         self.sshd.authorize(pair.public_key)
         users = f"{self.folder}/home/$USER"
+        for parent in ("home", "archive"):
+            (self.folder / parent).mkdir(exist_ok=True)
         return [
             {"name": "Home", "computing": "cluster", "base_path": users, "create": True},
             {
