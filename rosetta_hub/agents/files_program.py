@@ -1,6 +1,6 @@
 """The files program of the agent, as it is sent: nothing is installed, or written, on a host.
 
-The command line holds a few lines that read a program from standard input and execute it. Frames of
+The command line holds a line that reads a program from standard input and executes it. Frames of
 the files protocol follow on the same input.
 """
 
@@ -12,18 +12,12 @@ from rosetta_hub.agents.bundle import agent_folder
 
 # What the program imports of the agent, beside its own package.
 _MODULES = ("__init__.py", "safe_paths.py")
-_DIGITS = 10
-# Reads neither more nor less than the program: what follows belongs to the protocol.
-_LOADER = f"""import os
-def take(size):
-    data = b""
-    while len(data) < size:
-        piece = os.read(0, size - len(data))
-        if not piece:
-            raise SystemExit("the program is not complete")
-        data += piece
-    return data
-exec(take(int(take({_DIGITS}))))"""
+# Reads neither more nor less than the program: what follows belongs to the protocol. One line
+# without exclamation marks, because the login shell may be csh, which can't quote these.
+_LOADER = (
+    "import os;t=[];"
+    'exec(b"".join(iter(lambda:t.append(os.read(0,{size}-sum(map(len,t))))or t[-1],b"")))'
+)
 
 
 def build_files_command(python: str = "python3", arguments: Sequence[str] = ()) -> list[str]:
@@ -31,7 +25,8 @@ def build_files_command(python: str = "python3", arguments: Sequence[str] = ()) 
 
     `python` is a program, or a command such as `/usr/bin/env python3`.
     """
-    return [*shlex.split(python), *("-I", "-S", "-B", "-c", _LOADER), *arguments]
+    loader = _LOADER.format(size=len(build_files_stdin()))
+    return [*shlex.split(python), *("-I", "-S", "-B", "-c", loader), *arguments]
 
 
 @functools.cache
@@ -46,5 +41,4 @@ def build_files_stdin() -> bytes:
         )
     }
     boot = sources.pop("rosetta_agent.files.bootstrap")
-    program = f"{boot}\n\nboot({sources!a}, sys.argv[1:])\n".encode()
-    return f"{len(program):0{_DIGITS}d}".encode() + program
+    return f"{boot}\n\nboot({sources!a}, sys.argv[1:])\n".encode()

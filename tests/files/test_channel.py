@@ -385,3 +385,9 @@ async def test_frames_that_are_none(header: bytes) -> None:
     channel = StreamChannel(reader, None)  # type: ignore[arg-type]
     with pytest.raises(StorageUnavailable):
         await channel.receive()
+
+
+def test_program_goes_through_any_login_shell() -> None:
+    """The shell of csh's family can't quote line ends, nor exclamation marks."""
+    command = build_files_command("/usr/bin/env python3", ["1000", "1000", "1000"])
+    assert not set("".join(command)) & set("\n!'")
