@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import functools
 import getpass
 import logging
 import os
@@ -15,16 +16,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rosetta_hub.access import Access
+from rosetta_hub.catalogue.access_points import STORAGE_PREFIX, access_point_of
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import SlurmRestConf, SshConf
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.check.context import Context, Result
 from rosetta_hub.check.run import format_json, format_result, is_good, run_checks
+from rosetta_hub.check.storages import StorageContext, find_user, run_storage_checks
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.errors import ConfigError, ResourceUnavailable
+from rosetta_hub.files.access import FileAccess
 from rosetta_hub.resources.access_local import LocalAccess
 from rosetta_hub.resources.access_ssh import SshAccess
+from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
 from rosetta_hub.resources.endpoints import ACCEPTED_HOST_KEYS, Endpoints, read_known_hosts
 from rosetta_hub.resources.slurm.rest import SlurmRestWms
@@ -38,12 +43,16 @@ from rosetta_hub.tunnels.process import TunnelsConfig, ensure_tunnels, stop_tunn
 from rosetta_hub.tunnels.settings import tunnels_config
 from rosetta_hub.users.identities import Identities
 
-HELP = "check computing resources: from the host key to an image pull"
+HELP = "check computing resources, from the host key to an image pull, and storages"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the subcommand."""
-    parser.add_argument("resource", nargs="?", help="id of a resource; all of them by default")
+    parser.add_argument(
+        "resource",
+        nargs="?",
+        help="id of a resource, or `storage:` and the id of a storage; all of them by default",
+    )
     parser.add_argument("--user", default=getpass.getuser(), help="user of the hub, for user_keys")
     parser.add_argument("--json", action="store_true", help="print JSON at the end")
     parser.add_argument(
@@ -84,6 +93,25 @@ async def _check_all(settings: Rosetta, options: argparse.Namespace) -> dict[str
                 context.queue_timeout = options.wait
                 show = _ignore if options.json else _show
                 reports[computing.id] = await run_checks(context, show)
+        reports |= await _check_storages(settings, options, tunnels)
+    return reports
+
+
+async def _check_storages(
+    settings: Rosetta, options: argparse.Namespace, tunnels: TunnelsConfig
+) -> dict[str, list[Result]]:
+    reports = {}
+    async with open_storages(settings, options.user, tunnels) as contexts:
+        for context in contexts:
+            storage = context.storage
+            name = f"{STORAGE_PREFIX}{storage.id}"
+            if options.resource not in (None, name, *storage.computing):
+                continue
+            if not options.json:
+                print(f"{name} ({storage.name}), for {options.user}", flush=True)
+            context.accept_host_key = options.accept_host_key
+            show = _ignore if options.json else _show
+            reports[name] = await run_storage_checks(context, show)
     return reports
 
 
@@ -96,14 +124,17 @@ def _ignore(result: Result) -> None:
 
 
 def _chosen(settings: Rosetta, name: str | None) -> list[Computing]:
-    known = settings.catalogue().computing
+    catalogue = settings.catalogue()
+    known = catalogue.computing
+    storages = [f"{STORAGE_PREFIX}{storage}" for storage in catalogue.storages]
     if name is None:
         return list(known.values())
-    if name not in known:
+    if name not in (*known, *storages):
         raise ConfigError(
-            f"There is no computing resource {name!r}. There are: {', '.join(known)}."
+            f"There is no computing resource or storage {name!r}. There are:"
+            f" {', '.join((*known, *storages))}."
         )
-    return [known[name]]
+    return [known[name]] if name in known else []
 
 
 @contextlib.asynccontextmanager
@@ -191,6 +222,34 @@ def open_context(
         if computing.has_queue:
             context.open_wms = lambda account: _wms(computing, access, account)
         yield context
+    finally:
+        database.close()
+
+
+@contextlib.asynccontextmanager
+async def open_storages(
+    settings: Rosetta, user: str, tunnels: TunnelsConfig
+) -> AsyncIterator[list[StorageContext]]:
+    """All that the checks of the user's storages need."""
+    catalogue, client = settings.catalogue(), TunnelsClient(tunnels.socket)
+    database = Database(settings.db_url)
+    try:
+        keys = settings.keys()
+        identities = Identities(database, keys, settings)
+        endpoints = ResourceBuilder(settings, keys, identities, client).build().endpoints
+        files = FileAccess(catalogue, endpoints, client)
+        who = find_user(user, catalogue)
+        contexts = [StorageContext(one, who, files) for one in catalogue.storages_of(who)]
+        for context in contexts:
+            conf, point = context.storage.conf, access_point_of(context.storage)
+            if isinstance(conf, SshConf):
+                context.address = functools.partial(
+                    _address, conf, endpoints[point], user, settings
+                )
+                context.scan = scan_host_key
+                context.accepted = settings.state_path / ACCEPTED_HOST_KEYS
+        yield contexts
+        await files.close()
     finally:
         database.close()
 

@@ -1,7 +1,7 @@
 """Checks of the way to the resource: host key, authentication, the scheduler's commands."""
 
 from rosetta_hub.catalogue.conf import SlurmRestConf
-from rosetta_hub.check.context import CheckFailed, CheckSkipped, Context
+from rosetta_hub.check.context import CheckFailed, CheckSkipped, Context, HostContext
 from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem, ResourceUnavailable
 from rosetta_hub.resources.dialects.batch_wms import BatchWms
 from rosetta_hub.resources.dialects.dialect import last_words
@@ -12,10 +12,10 @@ from rosetta_hub.ssh.host_keys import accept_host_key, find_pinned_keys
 TIMEOUT = 60
 
 
-async def check_host_key(context: Context) -> str:
+async def check_host_key(context: HostContext) -> str:
     """The server shows the pinned key; one that is not known may be accepted."""
     if context.address is None or context.scan is None:
-        raise CheckSkipped("there is no SSH to this resource")
+        raise CheckSkipped("there is no SSH of its own")
     endpoint = context.address()
     key = await context.scan(endpoint)
     pinned = find_pinned_keys(endpoint.known_hosts, key.host, key.port)

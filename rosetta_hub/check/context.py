@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from rosetta_hub.access import Access
 from rosetta_hub.catalogue.computing import Computing
@@ -39,6 +39,26 @@ class Result:
     seconds: float
     text: str
     advice: str = ""
+
+
+class HostContext(Protocol):
+    """What is reached over SSH. `Context` and that of storages say more about it."""
+
+    @property
+    def address(self) -> Callable[[], Endpoint] | None:
+        """Where the server is; None where there is none."""
+
+    @property
+    def scan(self) -> Callable[[Endpoint], Awaitable[HostKey]] | None:
+        """Looks at the server's host key."""
+
+    @property
+    def accept_host_key(self) -> bool:
+        """Whether the key that is shown now is pinned."""
+
+    @property
+    def accepted(self) -> Path | None:
+        """The file of the host keys that an administrator has accepted."""
 
 
 @dataclass
@@ -100,16 +120,19 @@ class Probe(Protocol):
         """Let it end, and leave nothing behind; says how it ended."""
 
 
+C = TypeVar("C")
+
+
 @dataclass(frozen=True)
-class Check:
-    """A check: what it needs to have worked, and what it does.
+class Check(Generic[C]):
+    """A check of a resource or a storage: what it needs to have worked, and what it does.
 
     `run` returns what it has found. It raises CheckFailed or CheckSkipped; any other RosettaError
     counts as a failure.
     """
 
     name: str
-    run: Callable[[Context], Awaitable[str]]
+    run: Callable[[C], Awaitable[str]]
     needs: tuple[str, ...] = ()
     advice: str = ""
     """What to do after a failure that says nothing else."""

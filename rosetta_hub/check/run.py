@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from rosetta_hub.catalogue.conf import SlurmRestConf
 from rosetta_hub.check.contact import check_authentication, check_host_key, check_scheduler
-from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped, Context, Result
+from rosetta_hub.check.context import C, Check, CheckFailed, CheckSkipped, Context, Result
 from rosetta_hub.check.network import check_interface_access, check_throughput
 from rosetta_hub.check.node import (
     check_clock,
@@ -44,38 +44,42 @@ async def check_end(context: Context) -> str:
 
 
 CHECKS = (
-    Check("host key", check_host_key, advice="See that host and port are right, and sshd runs."),
-    Check(
+    Check[Context](
+        "host key", check_host_key, advice="See that host and port are right, and sshd runs."
+    ),
+    Check[Context](
         "authentication",
         check_authentication,
         ("host key",),
         "See that host and port are right, and that sshd answers.",
     ),
-    Check(
+    Check[Context](
         "scheduler",
         check_scheduler,
         ("authentication",),
         "See that the scheduler's daemons run, and that the account may ask them.",
     ),
-    Check(
+    Check[Context](
         JOB,
         check_job,
         ("authentication", "scheduler"),
         "See whether a job can be submitted by hand, as this account.",
     ),
-    Check("hub to node", check_interface_access, (JOB,)),
-    Check("throughput", check_throughput, ("hub to node",), "Run the check again."),
-    Check("python", check_python, (JOB,)),
-    Check("engines", check_engines, (JOB,)),
-    Check("namespaces", check_namespaces, (JOB,)),
-    Check("node to service", check_service, (JOB,)),
-    Check("node to tunnels", check_dial, (JOB,)),
-    Check("clock", check_clock, (JOB,)),
-    Check("image", check_image, ("engines",)),
-    Check("container", check_container, ("image",)),
+    Check[Context]("hub to node", check_interface_access, (JOB,)),
+    Check[Context]("throughput", check_throughput, ("hub to node",), "Run the check again."),
+    Check[Context]("python", check_python, (JOB,)),
+    Check[Context]("engines", check_engines, (JOB,)),
+    Check[Context]("namespaces", check_namespaces, (JOB,)),
+    Check[Context]("node to service", check_service, (JOB,)),
+    Check[Context]("node to tunnels", check_dial, (JOB,)),
+    Check[Context]("clock", check_clock, (JOB,)),
+    Check[Context]("image", check_image, ("engines",)),
+    Check[Context]("container", check_container, ("image",)),
 )
 # Always done, whatever has failed before.
-CLEANUP = Check("cleanup", check_end, (), "See what is left of the job, and remove it by hand.")
+CLEANUP = Check[Context](
+    "cleanup", check_end, (), "See what is left of the job, and remove it by hand."
+)
 
 
 async def run_checks(context: Context, seen: Callable[[Result], None]) -> list[Result]:
@@ -91,7 +95,7 @@ async def run_checks(context: Context, seen: Callable[[Result], None]) -> list[R
     return results
 
 
-async def run_check(check: Check, context: Context, earlier: Iterable[Result]) -> Result:
+async def run_check(check: Check[C], context: C, earlier: Iterable[Result]) -> Result:
     """One check, or why it was left out."""
     failed = [one.name for one in earlier if one.name in check.needs and one.status == "failed"]
     blocked = failed or [
