@@ -12,8 +12,9 @@ from rosetta_hub.errors import Unavailable
 
 Document = dict[str, Any]
 
-# Bytes of a stream that are read ahead; twice as many at most.
-STREAM_LIMIT = 1 << 18
+# Bytes of a stream that are read ahead (twice as many at most), and that wait to be sent: the more,
+# the less the processes on the way wait for each other.
+STREAM_LIMIT = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ async def _upgrade(
     lines = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:])
     headers = {name.lower(): value.strip() for name, _, value in lines}
     if head.startswith(b"HTTP/1.1 101 "):
+        writer.transport.set_write_buffer_limits(STREAM_LIMIT)
         return Upgraded(headers, reader, writer)
     answer = parse_answer(head + await reader.readexactly(int(headers["content-length"])))
     writer.close()

@@ -54,8 +54,8 @@ class StreamChannel:
     async def send(self, kind: bytes, payload: bytes) -> None:
         """Send a frame; waits while the other side does not read."""
         try:
-            self._writer.write(build_header(kind, len(payload)))
-            self._writer.write(payload)
+            # In one piece: a header alone would wake all processes on the way.
+            self._writer.writelines((build_header(kind, len(payload)), payload))
             await self._writer.drain()
         except (OSError, RuntimeError) as error:
             # RuntimeError: the transport is closed already.

@@ -18,6 +18,9 @@ class Stream(Protocol):
     def is_closing(self) -> bool:
         """Whether nothing can be written any more."""
 
+    def set_write_buffer_limits(self, high: int) -> None:
+        """How many bytes may wait before `pause_writing` is called."""
+
     def pause_reading(self) -> None:
         """Deliver nothing for now."""
 

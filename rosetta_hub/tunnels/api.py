@@ -12,6 +12,7 @@ from typing import Any
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import Application, RequestHandler
 
+from rosetta_hub.sidecar_client import STREAM_LIMIT
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.errors import SshError
 from rosetta_hub.tunnels.command_streams import CommandHalf, CommandStreams
@@ -176,6 +177,8 @@ class _Stream(_Handler):
             return
         local = Half()
         await asyncio.get_running_loop().connect_accepted_socket(lambda: local, _take(stream))
+        for each in (local, half):
+            each.buffer(STREAM_LIMIT)
         pair(local, half)
         await half.ended.wait()
 

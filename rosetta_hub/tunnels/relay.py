@@ -38,6 +38,11 @@ class Half(asyncio.Protocol):
         if self.stream is not None and not self._is_lost:
             self.stream.write(data)
 
+    def buffer(self, size: int) -> None:
+        """Take so many bytes that can't be sent yet before the other end has to wait."""
+        if self.stream is not None:
+            self.stream.set_write_buffer_limits(size)
+
     def close(self) -> None:
         """Close after what was written is sent."""
         if self.stream is not None:

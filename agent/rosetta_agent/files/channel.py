@@ -1,5 +1,7 @@
 """Frames on standard input and output, from the side of the program."""
 
+import contextlib
+import fcntl
 import io
 import os
 import time
@@ -21,6 +23,9 @@ from rosetta_agent.files.frames import (
     parse_header,
 )
 
+_F_SETPIPE_SZ = 1031  # fcntl(2); Python knows the name since 3.10
+# Bytes of the pipes to sshd: the more, the less one waits for the other. Users may have 1 MiB.
+_PIPE_SIZE = 1 << 20
 # Bytes of JSON that a byte of a name may become, and that an entry has beside its names.
 _ESCAPED, _ENTRY = 6, 400
 
@@ -31,6 +36,10 @@ class Channel:
     def __init__(self, reading: int = 0, writing: int = 1) -> None:
         self._input = io.FileIO(reading, "rb", closefd=False)
         self._output = writing
+        for descriptor in (reading, writing):
+            # Only pipes have such a size, and a host may not allow this one.
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(descriptor, _F_SETPIPE_SZ, _PIPE_SIZE)
         self._buffer = bytearray(MAX_JSON)
         self.has_data = False
         """Whether data of the present request has not been received to its end."""
