@@ -169,12 +169,12 @@ def pair(one: Half, other: Half) -> None:
     """Let bytes flow between two open connections, those that came before first."""
     one._peer, other._peer = other, one
     for half, peer in ((one, other), (other, one)):
-        if half.is_lost:
-            peer.close()
-            continue
         if half._early:
             peer.write(bytes(half._early))
             half._early.clear()
+        if half.is_lost:
+            peer.close()
+            continue
         if half._has_ended:
             peer.write_end()
     for half in (one, other):
