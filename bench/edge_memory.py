@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from bench.common import Goal, finish, print_row, read_resident_kb
-from bench.edge_common import Server, make_certificate, run_backend
+from bench.edge_common import Server, run_backend
 from rosetta_hub.edge import (
     EdgeClient,
     EdgeConfig,
@@ -24,6 +24,7 @@ from rosetta_hub.edge import (
     ensure_edge,
     stop_edge,
 )
+from tests.support.certificates import make_certificate
 from tests.support.ports import free_port
 
 SESSION = "a-session-of-the-bench"

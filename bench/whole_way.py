@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bench.common import Goal, alternate, finish, median_ratio, print_row
-from bench.edge_common import make_certificate, open_task
+from bench.edge_common import open_task
 from bench.tunnel_common import measure, run_all
 from rosetta_hub.edge import EdgeConfig, ensure_edge, stop_edge
 from rosetta_hub.targets import UnixTarget
+from tests.support.certificates import make_certificate
 
 BASE = "ssh -L"
 LEAST = 0.9

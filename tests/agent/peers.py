@@ -5,9 +5,7 @@ import contextlib
 import json
 import secrets
 import ssl
-import subprocess
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from rosetta_agent.protocol import ANSWER_SIZE, ClientHandshake, HandshakeError
 
@@ -86,27 +84,6 @@ class Edge:
         """Listen no longer."""
         if self._server is not None:
             self._server.close()
-
-
-def make_certificate(folder: Path, name: str) -> tuple[str, str]:
-    """A certificate for a host name or an address, and its key, both as PEM."""
-    kind = "IP" if name[0].isdigit() else "DNS"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext"),
-            *(
-                f"subjectAltName={kind}:{name}",
-                "-out",
-                folder / "c.pem",
-                "-keyout",
-                folder / "k.pem",
-            ),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return (folder / "c.pem").read_text(), (folder / "k.pem").read_text()
 
 
 def trusting(certificate: str) -> ssl.SSLContext:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from rosetta_agent.readiness import probe
+from tests.support.certificates import make_pem
 
 from .fake import FakeService
 from .machine import AgentSpec, Machine
-from .peers import make_certificate
 
 MakeJob = Callable[..., AgentSpec]
 
@@ -57,13 +57,6 @@ def server(folder: Path | None) -> Iterator[tuple[str, int]]:
         httpd.shutdown()
         httpd.server_close()
         thread.join()
-
-
-def make_pem(folder: Path) -> Path:
-    """A certificate and its key in one file."""
-    path = folder / "both.pem"
-    path.write_text("".join(make_certificate(folder, "server")))
-    return path
 
 
 @pytest.mark.parametrize("protocol", ["http", "https"])

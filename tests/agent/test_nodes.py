@@ -21,11 +21,12 @@ from rosetta_hub.agents.bundle import (
     build_remote_command,
     build_remote_stdin,
 )
+from tests.support.certificates import read_certificate
 
 from .conftest import PASSWORD, SECRET
 from .fake import FakeService, wait_until
 from .machine import PYTHONS, AgentSpec, ApptainerHost, Machine, apptainer_machine, is_running
-from .peers import Edge, Streams, make_certificate, shake_hands, trusting
+from .peers import Edge, Streams, shake_hands, trusting
 
 pytestmark = pytest.mark.timeout(func_only=True)
 
@@ -74,7 +75,7 @@ async def test_guarded_port_with_a_certificate(
     image: str, work_dir: Path, service: FakeService, make_spec: MakeJob, tmp_path: Path
 ) -> None:
     machine = Machine("docker", work_dir)
-    certificate, key = make_certificate(tmp_path, "node")
+    certificate, key = read_certificate(tmp_path, "node")
     spec = make_spec(machine, listen=listen(tls={"certificate": certificate, "key": key}))
     machine.run(spec)
     port = (await asyncio.to_thread(service.wait_for, "running"))["interface"]["port"]

@@ -14,9 +14,9 @@ from rosetta_agent.progress import Progress
 from rosetta_agent.report import ReportedState, Reporter, build_report
 from rosetta_agent.report_client import Answer, ReportClient, build_opener, parse_answer
 from rosetta_agent.usage import Usage
+from tests.support.certificates import read_certificate
 
 from .fake import FakeService, wait_until
-from .peers import make_certificate
 
 
 def test_full_report() -> None:
@@ -201,9 +201,9 @@ def test_unanswered(service: FakeService, tmp_path: Path) -> None:
 
 
 def test_service_with_a_certificate_of_its_own(tmp_path: Path) -> None:
-    authority, _key = make_certificate(tmp_path, "127.0.0.1")
+    authority, _key = read_certificate(tmp_path, "127.0.0.1")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "c.pem", tmp_path / "k.pem")
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
     fake = FakeService(tls=context)
     try:
         report = build_report(ReportedState("starting"), 1, None, (0, ""))

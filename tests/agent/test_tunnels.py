@@ -25,8 +25,9 @@ from rosetta_agent.protocol import (
     prove,
 )
 from rosetta_agent.splice import Backend
+from tests.support.certificates import make_certificate, read_certificate
 
-from .peers import Edge, Streams, make_certificate, shake_hands, trusting
+from .peers import Edge, Streams, shake_hands, trusting
 
 KEY = bytes(range(32))
 SECRET = "the agent's"
@@ -178,7 +179,7 @@ async def test_guarded_port_carries_a_lot(world: World) -> None:
 
 
 async def test_guarded_port_with_tls(world: World) -> None:
-    certificate, key = make_certificate(world.folder, "node")
+    certificate, key = read_certificate(world.folder, "node")
     port = world.guard(Tls(certificate, key))
     await exchange(await shake_hands("127.0.0.1", port, KEY, trusting(certificate)), 5 << 20)
 
@@ -247,11 +248,11 @@ def test_port_that_was_taken_meanwhile() -> None:
 
 @pytest.mark.parametrize("secure", [False, True])
 async def test_dialled_streams(world: World, secure: bool) -> None:
-    certificate, _key = make_certificate(world.folder, "127.0.0.1")
+    certificate, _key = read_certificate(world.folder, "127.0.0.1")
     tls = None
     if secure:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(world.folder / "c.pem", world.folder / "k.pem")
+        tls.load_cert_chain(world.folder / "cert.pem", world.folder / "key.pem")
     edge = world.later(contextlib.closing(Edge(SECRET, tls)))
     scheme = "https" if secure else "http"
     await world.dial(f"{scheme}://127.0.0.1:{await edge.start()}", certificate if secure else None)
@@ -267,10 +268,10 @@ async def test_dialled_streams(world: World, secure: bool) -> None:
 
 async def test_edge_whose_certificate_is_not_trusted(world: World) -> None:
     (world.folder / "other").mkdir()
-    other, _key = make_certificate(world.folder / "other", "127.0.0.1")
+    other, _key = read_certificate(world.folder / "other", "127.0.0.1")
     make_certificate(world.folder, "127.0.0.1")
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(world.folder / "c.pem", world.folder / "k.pem")
+    tls.load_cert_chain(world.folder / "cert.pem", world.folder / "key.pem")
     edge = world.later(contextlib.closing(Edge(SECRET, tls)))
     dialling = Dialer(
         asyncio.get_running_loop(),

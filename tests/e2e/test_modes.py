@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import datetime
-import ipaddress
 import os
 import secrets
 import subprocess
@@ -14,14 +12,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 
 from rosetta_agent.spec import container_name
 from tests.service.postgres import postgresql
 from tests.support.browsing import visit
+from tests.support.certificates import make_certificate
 from tests.support.ports import free_port
 
 from .browser import chromium, log_in
@@ -97,37 +93,8 @@ async def start(user: User, software: str = "echo") -> dict[str, Any]:
     return await user.until((await user.start(software=software))["id"], "running")
 
 
-def write_certificate(directory: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that is its own authority, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test of rosetta-hub")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    cert_file, key_file = directory / "cert.pem", directory / "key.pem"
-    cert_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return cert_file, key_file
-
-
 async def test_tls(tmp_path: Path) -> None:
-    cert, key = write_certificate(tmp_path)
+    cert, key = make_certificate(tmp_path)
     extra = f'c.Rosetta.tls_cert = "{cert}"\nc.Rosetta.tls_key = "{key}"'
     async with running(tmp_path, tasks_url="https://127.0.0.1", extra=extra) as deployment:
         alice = await deployment.user("alice")

@@ -23,10 +23,12 @@ from playwright.async_api import BrowserContext, async_playwright
 
 from rosetta_hub.edge import EdgeClient, EdgeConfig, Session, Target, TaskListener, TcpTarget
 from rosetta_hub.edge import process as edge_process
+from tests.support.certificates import make_certificate
 from tests.support.ports import free_port
 
 OLD_CHP = "4.6.3"
 HUB = "http://hub.example"
+TLS_NAMES = ("127.0.0.1", "localhost", "*.tasks.example")
 PAGE = {"Accept": "text/html,*/*;q=0.8"}
 DEADLINE = 20
 # The value of the cookie by which the edge knows the browser of a test's raw requests.
@@ -377,17 +379,7 @@ class Rig:
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A self-signed certificate and its key."""
-    return make_certificate(tmp_path_factory.mktemp("tls"))
-
-
-def make_certificate(folder: Path) -> tuple[Path, Path]:
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    names = "subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:*.tasks.example"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    command += ["-nodes", "-days", "2", "-subj", "/CN=tasks.example", "-addext", names]
-    command += ["-keyout", str(key), "-out", str(cert)]
-    subprocess.run(command, check=True, capture_output=True)
-    return cert, key
+    return make_certificate(tmp_path_factory.mktemp("tls"), *TLS_NAMES)
 
 
 @pytest.fixture(scope="session", params=["installed", OLD_CHP])

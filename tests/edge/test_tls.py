@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rosetta_hub.edge import EdgeConfig, EdgeError, ensure_edge, stop_edge
+from tests.support.certificates import make_certificate
 from tests.support.ports import free_port
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ async def serial_of(task: "OpenTask") -> bytes:
 
 
 async def test_renewed_certificate_is_taken(backend: "Backend", tmp_path: Path) -> None:
-    from tests.edge.conftest import Rig, make_certificate, until
+    from tests.edge.conftest import Rig, until
 
     cert, key = make_certificate(tmp_path)
     config = EdgeConfig(tmp_path / "s", "127.0.0.1", tls_cert=cert, tls_key=key)

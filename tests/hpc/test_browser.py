@@ -20,7 +20,8 @@ from tests.e2e.browser import (
     run_a_cell,
 )
 from tests.e2e.deployment import Deployment, eventually
-from tests.mail.server import PASSWORD, USER, Arrived, Mailbox, make_certificate, serve
+from tests.mail.server import PASSWORD, USER, Arrived, Mailbox, serve
+from tests.support.certificates import make_pem
 from tests.support.cluster import Cluster, wait_until
 from tests.support.ports import free_port
 
@@ -112,7 +113,7 @@ def make_deployment(directory: Path, cluster: Cluster, smtp_port: int) -> Deploy
 async def site(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     """A running hub and a mail server, which wants STARTTLS and a password."""
     directory, mailbox = tmp_path_factory.mktemp("site"), Mailbox()
-    certificate = make_certificate(directory)
+    certificate = make_pem(directory)
     async with serve(mailbox, certificate) as port:
         deployment = make_deployment(directory, cluster, port)
         with pytest.MonkeyPatch.context() as patch:

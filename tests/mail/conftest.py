@@ -20,10 +20,11 @@ from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.report import Report
+from tests.support.certificates import make_pem
 from tests.support.databases import open_sqlite
 from tests.support.starting import start_task
 
-from .server import PASSWORD, USER, Mailbox, make_certificate, serve
+from .server import PASSWORD, USER, Mailbox, serve
 
 
 @dataclass
@@ -68,7 +69,7 @@ class Post:
 @pytest.fixture
 def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The mail server's certificate, which this machine trusts."""
-    path = make_certificate(tmp_path)
+    path = make_pem(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
     return path
 

@@ -30,6 +30,7 @@ from rosetta_hub.tunnels import (
     stop_tunnels,
 )
 from tests.ssh.conftest import make_endpoint
+from tests.support.certificates import make_certificate
 from tests.support.eventually import until
 from tests.support.ports import free_port
 from tests.support.sshd import Sshd
@@ -222,8 +223,6 @@ async def rig(tmp_path: Path, sshd: Sshd, key_pair: KeyPair) -> AsyncIterator[Ri
 @pytest.fixture
 async def tls_rig(tmp_path: Path, sshd: Sshd, key_pair: KeyPair) -> AsyncIterator[Rig]:
     """Nodes dial it with TLS."""
-    from tests.edge.conftest import make_certificate
-
     cert, key = make_certificate(tmp_path)
     dial = DialListener(free_port(), "127.0.0.1", cert, key)
     async for each in _rig(tmp_path, sshd, key_pair, dial):
