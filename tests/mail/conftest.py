@@ -20,6 +20,7 @@ from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.report import Report
+from tests.support.catalogues import LOCAL
 from tests.support.certificates import make_pem
 from tests.support.databases import open_sqlite
 from tests.support.starting import start_task
@@ -94,7 +95,7 @@ def settings(tmp_path: Path) -> Rosetta:
     password.write_text(f"{PASSWORD}\n")
     return Rosetta(
         software=[{"name": "Echo", "image_name": "rosetta/echo"}],
-        computing=[{"id": "local", "name": "This machine", "container_engines": ["docker"]}],
+        computing=[LOCAL],
         tasks_url="http://127.0.0.1",
         state_dir=str(tmp_path / "state"),
         smtp_host="127.0.0.1",

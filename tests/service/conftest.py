@@ -14,6 +14,7 @@ from rosetta_hub.keys import Keys
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
+from tests.support.catalogues import LOCAL
 from tests.support.databases import open_sqlite
 
 from .postgres import postgresql
@@ -23,7 +24,7 @@ SOFTWARE = [
     {"name": "Echo", "image_name": "rosetta/echo", "image_tag": "1"},
     {"name": "Echo", "image_name": "rosetta/echo", "image_tag": "2"},
 ]
-COMPUTING = [{"id": "local", "name": "This machine", "container_engines": ["docker"]}]
+COMPUTING = [LOCAL]
 
 
 @pytest.fixture(scope="session")

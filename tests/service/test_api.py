@@ -32,6 +32,7 @@ from rosetta_hub.web.handlers import Services
 from rosetta_hub.web.health import Health, database_check, disk_check
 from rosetta_hub.web.page_templates import PageTemplates
 from rosetta_hub.web.starting import check_options
+from tests.support.catalogues import CLUSTER, LOCAL
 from tests.support.starting import start_task
 
 from .conftest import ALICE, SOFTWARE, Bench
@@ -39,17 +40,7 @@ from .test_history import HISTORY, add_history, counted_rows
 from .test_manager import report
 
 PREFIX = "/services/rosetta/"
-COMPUTING: list[dict[str, Any]] = [
-    {"id": "local", "name": "This machine", "container_engines": ["docker"]},
-    {
-        "id": "cluster",
-        "name": "The cluster",
-        "access_mode": "ssh",
-        "wms": "none",
-        "container_engines": ["podman"],
-        "conf": {"host": "login.example.org"},
-    },
-]
+COMPUTING = [LOCAL, CLUSTER | {"wms": "none", "container_engines": ["podman"]}]
 ACCESS = "access:services!service=rosetta"
 CREATED = "2026-11-01T12:00:00.123456Z"
 

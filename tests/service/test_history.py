@@ -20,6 +20,7 @@ from rosetta_hub.periodic.activity import ActivityReporter
 from rosetta_hub.periodic.liveness import LivenessWatcher
 from rosetta_hub.periodic.orphans import OrphanStopper
 from rosetta_hub.periodic.unopened import UnopenedCuller
+from tests.support.catalogues import LOCAL
 from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
@@ -103,7 +104,7 @@ def settings_of(directory: Path) -> Rosetta:
         state_dir=str(directory),
         hub_url="http://localhost:8000",
         tasks_url="http://127.0.0.1",
-        computing=[{"id": "local", "name": "This machine", "container_engines": ["docker"]}],
+        computing=[LOCAL],
         cull_unopened_timeout=1,
     )
 

@@ -11,6 +11,7 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ConfigError, InvalidOptions, LimitReached
 from rosetta_hub.tasks.manager import TaskManager
+from tests.support.catalogues import CLUSTER, LOCAL
 from tests.support.starting import start_task
 
 from .conftest import ALICE, SOFTWARE, Bench
@@ -18,16 +19,9 @@ from .conftest import ALICE, SOFTWARE, Bench
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 COMPUTING: list[dict[str, Any]] = [
-    {"id": "local", "name": "This machine", "container_engines": ["docker"]},
-    {
-        "id": "cluster",
-        "name": "The cluster",
-        "access_mode": "ssh",
-        "wms": "slurm",
-        "container_engines": ["singularity"],
-        "conf": {"host": "login.example.org"},
-        "sizes": [{"name": "large", "label": "Large", "cpus": 8, "memory": "8G", "gpus": 2}],
-    },
+    LOCAL,
+    CLUSTER
+    | {"sizes": [{"name": "large", "label": "Large", "cpus": 8, "memory": "8G", "gpus": 2}]},
 ]
 STAFF = User("bob", frozenset({"staff"}))
 

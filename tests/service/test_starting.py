@@ -1,7 +1,6 @@
 """Options checked before a task is made: what the cluster has counts, as far as it answers."""
 
 import asyncio
-from typing import Any
 
 import pytest
 
@@ -12,18 +11,9 @@ from rosetta_hub.resources.inventory import Inventory, Partition
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.web import starting
 from rosetta_hub.web.starting import check_options
+from tests.support.catalogues import CLUSTER
 
 SOFTWARE = [{"name": "Echo", "image_name": "rosetta/echo"}]
-CLUSTER: dict[str, Any] = {
-    "id": "cluster",
-    "name": "Cluster",
-    "type": "cluster",
-    "access_mode": "ssh",
-    "auth_mode": "user_keys",
-    "wms": "slurm",
-    "container_engines": ["singularity"],
-    "conf": {"host": "login.example.org"},
-}
 CATALOGUE = load_catalogue(SOFTWARE, [CLUSTER])
 OPTIONS = {"software": "echo", "computing": "cluster", "partition": "gone"}
 

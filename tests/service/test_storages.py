@@ -14,16 +14,8 @@ from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError, StorageRefused
 from rosetta_hub.local_storages import storage_advice
+from tests.support.catalogues import CLUSTER, LOCAL
 
-LOCAL = {"id": "local", "name": "This machine", "container_engines": ["docker"]}
-CLUSTER = {
-    "id": "cluster",
-    "name": "Cluster",
-    "access_mode": "ssh",
-    "wms": "slurm",
-    "container_engines": ["singularity"],
-    "conf": {"host": "login.example.org"},
-}
 REST = {
     "id": "rest",
     "name": "Slurm by REST",

@@ -24,6 +24,7 @@ from rosetta_hub.hub.client import HubClient
 from rosetta_hub.tasks.report import LogChunk
 from rosetta_hub.users.deletion import Users
 from rosetta_hub.users.identities import Identities
+from tests.support.catalogues import CLUSTER
 from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
@@ -31,14 +32,6 @@ from .test_manager import report
 
 FIRST = datetime(2026, 11, 1, 12, 0, 0, 123456, UTC)
 LATER = FIRST + timedelta(microseconds=300000)
-CLUSTER = {
-    "id": "cluster",
-    "name": "The cluster",
-    "access_mode": "ssh",
-    "wms": "slurm",
-    "container_engines": ["singularity"],
-    "conf": {"host": "login.example.org"},
-}
 
 
 @dataclass
