@@ -82,6 +82,7 @@ class Opened:
     account: str
     """Who the files program runs as."""
     usage: Usage
+    """Without the quota: asking for it takes time."""
 
 
 @dataclass(frozen=True)

@@ -414,6 +414,18 @@ def test_quota_of_a_storage(
     assert space.measure(opened)["quota"] is None
 
 
+def test_opening_does_not_wait_for_quotas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(space, "read_quota", failing(errno.EIO))
+    told = FakeChannel()
+    monkeypatch.setattr(told, "receive", lambda: {"version": 1, "root": str(tmp_path)})
+    served = server._open(told, None)
+    assert served is not None
+    os.close(served.root)
+    (answer,) = told.documents
+    assert answer["done"] is True
+    assert answer["usage"]["free"] > 0
+
+
 def test_old_parts_are_swept(
     opened: storage.Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from rosetta_agent.files.frames import VERSION, FrameError, decode_path
 from rosetta_agent.files.pending import remove_pending
 from rosetta_agent.files.request import Request
 from rosetta_agent.files.root import Owner, open_root, parse_owner
-from rosetta_agent.files.space import measure
+from rosetta_agent.files.space import measure_space
 from rosetta_agent.files.storage import Storage
 
 _INPUT = 0
@@ -92,7 +92,7 @@ def _open(channel: Channel, owner: Optional[Owner]) -> Optional[Storage]:
     try:
         storage = _open_storage(Request(document), owner)
         done = {"uid": os.geteuid(), "account": account_name(os.geteuid())}
-        channel.send(dict(done, done=True, usage=measure(storage)))
+        channel.send(dict(done, done=True, usage=measure_space(storage)))
     except FilesError as error:
         channel.send({"error": error.code, "message": error.message})
         return None

@@ -19,18 +19,24 @@ Quota = Tuple[int, int]
 Mount = NamedTuple("Mount", [("path", str), ("type", str)])
 
 
-def measure(storage: Storage) -> Dict[str, Any]:
-    """Total, free and used bytes; quota and what is used of it, where there is one."""
+def measure_space(storage: Storage) -> Dict[str, Any]:
+    """Total, free and used bytes of the file system; nothing of quotas."""
     with explained(b""):
-        info = os.statvfs(storage.root)
-    quota = read_quota(storage)
+        info = os.fstatvfs(storage.root)
     return {
         "total": info.f_blocks * info.f_frsize,
         "free": info.f_bavail * info.f_frsize,
         "used": (info.f_blocks - info.f_bfree) * info.f_frsize,
-        "quota": None if quota is None else quota[1],
-        "quota_used": None if quota is None else quota[0],
     }
+
+
+def measure(storage: Storage) -> Dict[str, Any]:
+    """The space, and the quota of this account with what is used of it, where there is one.
+
+    Asking for a quota takes up to five seconds where a file server does not answer.
+    """
+    used, quota = read_quota(storage) or (None, None)
+    return dict(measure_space(storage), quota=quota, quota_used=used)
 
 
 def read_quota(storage: Storage) -> Optional[Quota]:
