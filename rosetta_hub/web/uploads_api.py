@@ -69,6 +69,8 @@ class TusHandler(WritingHandler):
         """Besides, let a body of any size come, and begin to work with it."""
         self.request.connection.set_max_body_size(MAX_LENGTH)  # type: ignore[union-attr]
         await super().prepare()
+        # Whether it is the principal's at all goes before what is wrong with the request.
+        self.storage(self.path_args[0])
         if self.request.method == "OPTIONS":
             return
         if self.request.headers.get("Tus-Resumable") != VERSION:

@@ -64,6 +64,10 @@ async def test_files_are_the_principals_own(site: Site, token: str) -> None:
         status, answer = await site.call("GET", path, token=token)
         assert status == 404
         assert "no such storage" in answer["error"]
+    for method, path in ROUTES:
+        if path:
+            address = path.replace("home", "alices")
+            assert (await site.fetch(method, address, token=token)).code == 404, address
     status, _ = await site.call("POST", "alices/remove", {"paths": ["y"]}, token=token)
     assert status == 404
     assert (site.folder / "a" / "y").exists()
