@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from tornado import web
 
 from rosetta_hub.errors import Unavailable
+from rosetta_hub.files.entries import Entry
 from rosetta_hub.files.errors import FilesError
 from rosetta_hub.files.source import OpenSession
 
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 SHORTEST, LONGEST = 1 << 20, 64 << 20
 # Seconds: segments get longer below, shorter above.
 FAST, SLOW = 1.0, 4.0
+# Bytes sent last that have to be there still when the reading goes on.
+TAIL = 1 << 16
 # Seconds after which a client that takes nothing loses the channel until it goes on.
 STALL = 5.0
 # Seconds after which a body that can't be continued later is given up.
@@ -29,25 +32,24 @@ PATIENCE = 60.0
 
 
 class FileSender:
-    """Sends bytes of a file, of the version that has `etag`, as the body of an answer.
+    """Sends bytes of a file, which is the one of `entry`, as the body of an answer.
 
-    The headers are sent with the first bytes: an error before them can still be answered.
+    A file that grows meanwhile is sent as far as it went; one that is written to in any other way
+    is another file. The headers are sent with the first bytes: an error before them can still be
+    answered.
     """
 
     def __init__(
-        self, handler: web.RequestHandler, open_session: OpenSession, path: bytes, etag: str
+        self, handler: web.RequestHandler, open_session: OpenSession, entry: Entry
     ) -> None:
         self._handler = handler
         self._open = open_session
-        self._path = path
-        self._etag = etag
+        self._entry = entry
         self._segment = 4 * SHORTEST
-        self._sent = 0
-
-    @property
-    def has_begun(self) -> bool:
+        # The last bytes that were sent.
+        self._tail = b""
+        self.has_begun = False
         """Whether anything has been sent."""
-        return self._sent > 0
 
     async def send(self, offset: int, length: int) -> None:
         """Send so many bytes from `offset` on.
@@ -64,19 +66,23 @@ class FileSender:
             sent, rest = await self._send_segment(offset, wanted)
             await rest
             if not sent:
-                raise FilesError("changed", "The file has become shorter while it was read.")
+                raise _changed()
             offset += sent
             self._adapt(time.monotonic() - began)
 
     async def _send_segment(self, offset: int, length: int) -> tuple[int, asyncio.Future[None]]:
         """Bytes sent, and a future for those that the client has not taken yet."""
-        sent, flushed = 0, _done()
+        sent, flushed, tail = 0, _done(), self._tail
+        etag = None if self.has_begun else self._entry.etag
         async with (
             self._open() as session,
-            session.read(self._path, offset, length, self._etag) as reading,
+            session.read(self._entry.path, offset - len(tail), len(tail) + length, etag) as reading,
         ):
-            async for chunk in reading.chunks:
-                sent, self._sent = sent + len(chunk), self._sent + len(chunk)
+            if not _is_same(self._entry, reading.entry):
+                raise _changed()
+            async for chunk in _without(tail, reading.chunks):
+                sent, self.has_begun = sent + len(chunk), True
+                self._tail = (self._tail + chunk)[-TAIL:]
                 self._handler.write(chunk)
                 flushed = self._handler.flush()
                 if not await _is_done_within(flushed, STALL):
@@ -88,6 +94,34 @@ class FileSender:
             self._segment = min(self._segment * 2, LONGEST)
         elif seconds > SLOW:
             self._segment = max(self._segment // 2, SHORTEST)
+
+
+def _is_same(before: Entry, now: Entry) -> bool:
+    """Whether a file is the same as before, or may have grown: see `_without`."""
+    if now.etag == before.etag:
+        return True
+    # The last part of a tag is the inode.
+    same_file = now.etag.rpartition("-")[2] == before.etag.rpartition("-")[2]
+    return same_file and now.size > before.size
+
+
+async def _without(tail: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The chunks behind `tail`, with which they have to begin.
+
+    Raises:
+        FilesError: `changed`, where they begin with something else.
+    """
+    async for chunk in chunks:
+        begin = chunk[: len(tail)]
+        if begin != tail[: len(begin)]:
+            raise _changed()
+        tail = tail[len(begin) :]
+        if len(chunk) > len(begin):
+            yield chunk[len(begin) :]
+
+
+def _changed() -> FilesError:
+    return FilesError("changed", "The file was changed while it was read.")
 
 
 class ChunkSender:

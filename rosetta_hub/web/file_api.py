@@ -157,7 +157,7 @@ class FileHandler(WritingHandler):
 
     async def _send(self, storage_id: str, entry: Entry, part: Range, last: bool) -> bool:
         """Send the part; False where the file is another one already, and nothing was sent."""
-        sender = FileSender(self, lambda: self.open(storage_id, "transfer"), entry.path, entry.etag)
+        sender = FileSender(self, lambda: self.open(storage_id, "transfer"), entry)
         try:
             await self.until_closed(sender.send(part.offset, part.length), "send a file")
         except StreamClosedError:
