@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Any, TypeVar
 
 from rosetta_agent.files.frames import VERSION, encode_path
-from rosetta_hub.files.answer import ANSWER_TIMEOUT, Answer
+from rosetta_hub.files.answer import ANSWER_TIMEOUT, WRITTEN_TIMEOUT, Answer
 from rosetta_hub.files.channel import Channel
 from rosetta_hub.files.documents import (
     Document,
@@ -215,8 +215,11 @@ class FilesSession:
 
         `mode`: the permission bits of a file that is new.
         """
-        request = {"conflict": conflict, "mtime_ns": mtime_ns, "mode": mode}
-        return await self._part(parse_named, "part_finish", path, upload, request)
+        request: dict[str, Any] = {"conflict": conflict, "mtime_ns": mtime_ns, "mode": mode}
+        request |= {"path": encode_path(path), "upload": upload}
+        # All of the file has to be on the disk first.
+        async with self._operation("part_finish", request, WRITTEN_TIMEOUT) as answer:
+            return parse_named(await answer.end())
 
     async def part_remove(self, path: bytes, upload: str) -> None:
         """Give an upload up; nothing happens where there is none."""
@@ -267,13 +270,15 @@ class FilesSession:
     # --- how -------------------------------------------------------------------------------------
 
     @contextlib.asynccontextmanager
-    async def _operation(self, op: str | None, fields: Document) -> AsyncIterator[Answer]:
+    async def _operation(
+        self, op: str | None, fields: Document, timeout: float | None = None
+    ) -> AsyncIterator[Answer]:
         """Send a request; what does not come to its end closes the session."""
         if self._is_closed:
             raise ended()
         if self._is_busy:
             raise RuntimeError("a session carries out one operation at a time")
-        answer = Answer(self._channel, self._answer_timeout)
+        answer = Answer(self._channel, timeout or self._answer_timeout)
         self._is_busy = True
         try:
             await answer.send(fields if op is None else {"op": op, **fields})

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import socket
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from rosetta_agent.files.frames import DATA, JSON, Frame, build_header
 from rosetta_hub.agents.files_program import build_files_command, build_files_stdin
 from rosetta_hub.files import answer, channel_local
+from rosetta_hub.files import session as session_module
 from rosetta_hub.files.channel_local import open_local_channel
 from rosetta_hub.files.entries import Progress
 from rosetta_hub.files.errors import FilesError, StorageUnavailable
@@ -219,6 +221,18 @@ async def test_nothing_is_written(python: str, root: Path, tmp_path: Path) -> No
     assert list(home.iterdir()) == []
 
 
+async def test_python_that_is_too_old() -> None:
+    text = build_files_stdin().replace(b"_OLDEST = (3, 6)", b"_OLDEST = (9, 9)")
+    process = await asyncio.create_subprocess_exec(
+        *build_files_command(sys.executable),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _err = await process.communicate(text)
+    assert json.loads(out[5:])["message"].startswith("Python 3.6 or newer is needed")
+    assert process.returncode == 2
+
+
 @pytest.mark.parametrize("python", PYTHONS)
 async def test_verb_of_the_agent(python: str, root: Path) -> None:
     folder = Path(__file__).parents[2] / "agent"
@@ -353,6 +367,13 @@ async def test_storage_that_is_silent() -> None:
     with pytest.raises(StorageUnavailable, match="does not answer"):
         await session.stat(b"x")
     assert channel.is_closed
+
+
+async def test_end_of_an_upload_may_wait_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "WRITTEN_TIMEOUT", 0.01)
+    session = FilesSession(FakeChannel(), answer_timeout=1000)
+    with pytest.raises(StorageUnavailable, match="does not answer"):
+        await session.part_finish(b"x", "u")
 
 
 async def test_storage_that_becomes_silent(monkeypatch: pytest.MonkeyPatch) -> None:

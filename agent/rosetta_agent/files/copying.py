@@ -19,7 +19,7 @@ from rosetta_agent.files.trees import Node, visit
 from rosetta_agent.files.writing import FILE_MODES, check_named
 
 _FICLONE = 0x40049409  # ioctl_ficlone(2)
-_PIECE = 64 << 20
+_PIECE = 16 << 20  # small enough to tell that it goes on, also on a slow server
 _MAX_NAMED = 100
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
