@@ -266,6 +266,42 @@ def test_no_file_names_a_package_registry() -> None:
     assert found == []
 
 
+# Words that this project had for things which the field has terms for, and the terms. Those that
+# plain English needs as well, such as "way" and "place", a machine can't tell apart.
+OLD_TERMS = {
+    r"companions?": "sidecar process",
+    r"\w*doors?(?:_\w+)?": "ingress, task_url",
+    r"way_secret|tunnel_way": "tunnel_secret, tunnel",
+    r"strays?": "orphans",
+    r"beats?(?:_\w+)?": "heartbeat, heartbeat_interval",
+    r"troubles?|note-text": "conditions",
+    r"unopenedstopper": "culling of unopened tasks",
+    r"keepers?": "monitor",
+    r"entrances?|posters?": "interface access, report client",
+    r"nowms": "direct launcher",
+    r"sentences?_\w+|\w+_sentences?": "message",
+    r"tunnel_?carriers?|bonds?": "tunnel transport, trait links",
+}
+OLD_TERM = re.compile(rf"(?<![\w-])(?:{'|'.join(OLD_TERMS)})(?![\w-])", re.IGNORECASE)
+# Migrations keep the names that the tables had; the changelog is history.
+WITH_OLD_TERMS = {ROOT / "CHANGELOG.md", Path(__file__)}
+
+
+def test_the_fields_terms_are_used() -> None:
+    """In code, pages and documents: a maintainer of another project reads them."""
+    wrong = []
+    for path in tracked_files():
+        if path in WITH_OLD_TERMS or "versions" in path.parts or path.suffix in (".png", ".fits"):
+            continue
+        lines = path.read_bytes().decode(errors="replace").splitlines()
+        wrong += [
+            f"{path.relative_to(ROOT)}:{number}: {hit[0]}"
+            for number, line in enumerate(lines, 1)
+            for hit in OLD_TERM.finditer(line)
+        ]
+    assert wrong == [], f"Write instead: {OLD_TERMS}"
+
+
 def test_every_module_can_be_imported() -> None:
     for name in MODULES:
         # Of alembic's own: it runs inside of alembic only.

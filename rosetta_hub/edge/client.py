@@ -133,7 +133,7 @@ class EdgeClient:
         Those in `kept` are left as they are, open or not. Connections of tasks that stay are not
         touched. Returns what went wrong, by id, for each task that could not be opened or updated:
         the system's error code of a port that could not be bound (such as `EADDRINUSE`), or a
-        sentence; the others are open. Each piece of it takes at most `timeout` seconds.
+        message; the others are open. Each piece of it takes at most `timeout` seconds.
         """
         documents = [listener.to_document() for listener in listeners]
         pieces = split_documents(documents, LARGEST_PIECE)

@@ -81,7 +81,7 @@ class ActivityReporter:
             try:
                 await self._report(user, servers)
             except HubUnavailable:
-                # At the end: if the hub has trouble with this user alone, the others come first.
+                # At the end: if only reports of this user fail, the others come first.
                 self._untold[user] = servers
                 raise
 

@@ -124,7 +124,7 @@ class JobWatcher:
                 else self._conditions.add(task, message)
             )
             if news:
-                # The trouble is told once a user; all open pages of the user's tasks show it.
+                # The condition is recorded once a user; all open pages of the user's tasks show it.
                 for other in tasks:
                     if other.user == task.user:
                         self._tasks.changed(other)

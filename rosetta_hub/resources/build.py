@@ -14,13 +14,13 @@ from rosetta_hub.keys import Keys
 from rosetta_hub.resources.access_ssh import SshAccess
 from rosetta_hub.resources.accounts import refuse_system_account
 from rosetta_hub.resources.cluster import Accounts, Cluster
-from rosetta_hub.resources.dialects.reasons import waiting_message as dialect_sentence
+from rosetta_hub.resources.dialects.reasons import waiting_message as dialect_waiting_message
 from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
 from rosetta_hub.resources.endpoints import Endpoints
 from rosetta_hub.resources.host import SshHost
 from rosetta_hub.resources.local import LocalHost
 from rosetta_hub.resources.resource import Host, Queue, Resource
-from rosetta_hub.resources.slurm.reasons import waiting_message as slurm_sentence
+from rosetta_hub.resources.slurm.reasons import waiting_message as slurm_waiting_message
 from rosetta_hub.resources.slurm.rest import SlurmRestWms
 from rosetta_hub.resources.slurm.rest_client import RestClient
 from rosetta_hub.resources.slurm.wms import SlurmWms
@@ -125,7 +125,9 @@ class ResourceBuilder:
             accounts,
             open_wms,
             endpoint,
-            slurm_sentence if (computing.wms or "").startswith("slurm") else dialect_sentence,
+            slurm_waiting_message
+            if (computing.wms or "").startswith("slurm")
+            else dialect_waiting_message,
         )
 
 

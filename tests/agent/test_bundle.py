@@ -226,7 +226,7 @@ def test_remote_command() -> None:
     ]
 
 
-def test_old_python_gets_a_sentence(tmp_path: Path) -> None:
+def test_old_python_gets_a_message(tmp_path: Path) -> None:
     program = build_remote_stdin(stop_order(tmp_path / "w")).replace("(3, 6)", "(9, 9)")
     done = call(program, *build_remote_command("stop", sys.executable))
     assert "is needed, this is 3." in json.loads(done.stdout)["error"]

@@ -110,7 +110,7 @@ def test_binds() -> None:
             "binds: more than one is the home",
         ),
         ("home_user", "root", "home_user: not an integer"),
-        ("heartbeat", 0, "beat: less than 0.1"),
+        ("heartbeat", 0, "heartbeat: less than 0.1"),
         ("engine_options", "--x", "engine_options: not a list"),
     ],
 )

@@ -61,7 +61,7 @@ async def notes(user: User, task: dict[str, Any], words: str, seconds: float = 6
 
 
 async def is_well(hub: Hub, user: User, task: dict[str, Any], seconds: float = 60) -> None:
-    """The trouble is over, the attempt is the same, and it has one job."""
+    """The condition is cleared, the attempt is the same, and it has one job."""
     found = await shows(user, task, lambda view: view["condition"] is None, seconds)
     assert (found["state"], found["attempt"]) == (task["state"], task["attempt"])
     check_one_job(hub, task)

@@ -55,7 +55,7 @@ async def test_the_line_is_copied(page: Page, stub: SettingsStub) -> None:
     assert copied == with_key("alice")["paste"]
 
 
-async def test_a_refusal_is_a_sentence(page: Page, stub: SettingsStub) -> None:
+async def test_a_refusal_is_a_message(page: Page, stub: SettingsStub) -> None:
     stub.add(make_identity() | with_key("alice"))
     stub.result = {"state": "refused", "message": "The cluster does not accept the key."}
     await page.goto(URL)

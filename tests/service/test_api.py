@@ -226,7 +226,7 @@ BODIES = [
         ("PUT", "hub/tasks/alice/one"),
     ],
 )
-async def test_a_malformed_body_is_a_sentence(site: Site, method: str, path: str) -> None:
+async def test_a_malformed_body_is_a_message(site: Site, method: str, path: str) -> None:
     token = site.bench.keys.spawner_key if path.startswith("hub/") else "alice"
     for body in BODIES:
         if path.startswith("hub/") and body.startswith(b'{"software"'):
@@ -267,7 +267,7 @@ async def test_a_spawner_starts_the_task_that_was_checked(
         "api/settings/identities/%00/test",
     ],
 )
-async def test_a_malformed_address_is_a_sentence(site: Site, path: str) -> None:
+async def test_a_malformed_address_is_a_message(site: Site, path: str) -> None:
     response = await site.fetch("GET", path)
     assert 400 <= response.code < 500
     assert b"OK" not in response.body

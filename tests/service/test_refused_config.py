@@ -222,7 +222,7 @@ def test_ca_of_the_agents(pem: Path, name: str) -> None:
     settings.check()
 
 
-def test_a_command_ends_with_the_sentence(
+def test_a_command_ends_with_the_message(
     tmp_path: Path, pem: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = tmp_path / "jupyterhub_config.py"

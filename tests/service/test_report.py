@@ -35,7 +35,7 @@ def test_each_state_has_one_of_ours() -> None:
     assert {target.value for target in DesiredState} == set(protocol.DESIRED_STATES)
 
 
-def test_each_reason_and_warning_has_a_sentence() -> None:
+def test_each_reason_and_warning_has_a_message() -> None:
     # "exited" has its own, made of exit code and time.
     assert set(protocol.REASONS) - set(messages._FAILURES) == {"exited"}
     assert set(protocol.WARNINGS) == set(messages.WARNINGS)

@@ -57,7 +57,7 @@ async def test_form_starts_task(hub: Hub, service: StubService, alice: User) -> 
     assert answer.headers["location"] == "/hub/login"
 
 
-async def test_form_again_with_sentence(hub: Hub, service: StubService, alice: User) -> None:
+async def test_form_again_with_message(hub: Hub, service: StubService, alice: User) -> None:
     for fields, message in (
         ({"software": "staff"}, "There is no software &#39;staff&#39; for you."),
         (OPTIONS | {"cpus": "64"}, "gives a task at most 4 CPUs, not 64."),

@@ -43,7 +43,7 @@ export function showQueue(task) {
   show("reason", "reason", parts.reason);
   show("expected", "expected-text", parts.expected && parts.expected[0].toUpperCase() + parts.expected.slice(1));
   element("queue").hidden = !parts.reason && !parts.expected;
-  show("condition", "note-text", task.condition === task.message ? "" : task.condition);
+  show("condition", "condition-text", task.condition === task.message ? "" : task.condition);
 }
 
 /** The time until the limit; true when it is nearly up. */

@@ -1,4 +1,4 @@
-// How full a storage is: a bar and a sentence, with a warning near the end.
+// How full a storage is: a bar and a line of text, with a warning near the end.
 
 import { h, icon, setText } from "../dom.js";
 import { bytes } from "../format.js";
