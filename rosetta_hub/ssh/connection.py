@@ -22,6 +22,9 @@ STREAMS = 4
 # Bytes that the host may send ahead of what is read.
 COMMAND_WINDOW = 2 << 20
 STREAM_WINDOW = 4 << 20
+# Bytes of the largest packet from the host: each costs asyncssh the same, whatever it holds.
+COMMAND_PACKET = 1 << 15
+STREAM_PACKET = 1 << 17
 OPEN_TRIES = 8
 OPEN_DELAY = 0.1
 # It reads until its terminal is gone, and prints nothing.
@@ -122,6 +125,7 @@ class SshConnection:
                         factory,
                         build_remote_command(argv),
                         STREAM_WINDOW,
+                        STREAM_PACKET,
                     )
             except TimeoutError as error:
                 raise TimedOut(
@@ -210,7 +214,11 @@ class SshConnection:
             channel.close()
 
     async def _open_session(
-        self, factory: Callable[[], S], command: str, window: int = COMMAND_WINDOW
+        self,
+        factory: Callable[[], S],
+        command: str,
+        window: int = COMMAND_WINDOW,
+        packet: int = COMMAND_PACKET,
     ) -> tuple[asyncssh.SSHClientChannel[bytes], S]:
         make_session = cast(Callable[[], asyncssh.SSHClientSession[bytes]], factory)
         for tries in range(1, OPEN_TRIES + 1):
@@ -220,6 +228,7 @@ class SshConnection:
                     command,
                     encoding=None,
                     window=window,
+                    max_pktsize=packet,
                 )
                 channel, session = await self._shielded(creating)
                 return channel, cast(S, session)
