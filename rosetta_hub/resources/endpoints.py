@@ -10,7 +10,6 @@ from rosetta_hub.catalogue.access_points import AccessPoint
 from rosetta_hub.catalogue.conf import SshConf
 from rosetta_hub.database.models_user import IdentityState
 from rosetta_hub.errors import AuthenticationFailed, ConfigError, ResourceUnavailable
-from rosetta_hub.resources.accounts import refuse_system_account
 from rosetta_hub.ssh.endpoint import Endpoint, JumpHost
 from rosetta_hub.ssh.host_keys import join_known_hosts
 from rosetta_hub.ssh.keys import sign_user_key
@@ -21,6 +20,22 @@ PLATFORM = "platform"
 ACCEPTED_HOST_KEYS = "known_hosts"
 # Minutes that a certificate of ours is good for; a new one is signed when half of them are over.
 CERTIFICATE_MINUTES = 30
+# Accounts that nobody becomes by having their name on the hub.
+SYSTEM_ACCOUNTS = frozenset({"root", "slurm", "munge", "daemon", "bin", "nobody"})
+
+
+def refuse_system_account(name: str) -> str:
+    """The name, where the hub may vouch for it: hub names are easier to get than accounts.
+
+    Raises:
+        ResourceUnavailable: it is an account of the system itself.
+    """
+    if name in SYSTEM_ACCOUNTS:
+        raise ResourceUnavailable(
+            f"The hub does not vouch for the account {name} on computing resources."
+            " Use the hub under another name."
+        )
+    return name
 
 
 @dataclass(frozen=True)

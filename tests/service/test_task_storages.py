@@ -17,10 +17,11 @@ from rosetta_hub.errors import ConfigError, InvalidOptions, StorageRefused
 from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.report import Report
 from rosetta_hub.tasks.view import Rights, Viewer
+from tests.support.catalogues import CLUSTER, LOCAL
 from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
-from .test_storages import CLUSTER, DOCKER, LOCAL, OWN, REST, storage
+from .test_storages import DOCKER, OWN, REST, storage
 
 SOFTWARE: list[dict[str, Any]] = [
     {"name": "Echo", "image_name": "echo", "any_user": True},
