@@ -94,7 +94,7 @@ def test_files_are_the_persons_whoever_runs(
     report = run(place, service, make_spec, WRITE, hardening__user=first)
     inside = "0" if first == "root" else first.partition(":")[0]
     if place.machine.engine == "singularity" and first != "root":
-        inside = str(place.uid)
+        inside = str(place.machine.user)  # as whom the agent runs
     assert report["detail"].split()[-2:] == ["/home/metauser", inside], report
     assert place.home.stat().st_mode & 0o777 == 0o700
     assert place.owners() == {place.uid}
