@@ -191,7 +191,7 @@ def test_a_place_is_free_where_the_storage_is_left_out() -> None:
 def test_binds_where_nothing_is_allowed() -> None:
     message = refusal(computing="cluster", binds=["/data/x:/x"])
     assert (
-        message == "The directory '/data/x' can't be bound on Cluster: it allows no binds of users."
+        message == "The directory '/data/x' can't be bound on The cluster: it allows no binds of users."
     )
 
 
