@@ -190,9 +190,8 @@ def test_a_place_is_free_where_the_storage_is_left_out() -> None:
 
 def test_binds_where_nothing_is_allowed() -> None:
     message = refusal(computing="cluster", binds=["/data/x:/x"])
-    assert (
-        message == "The directory '/data/x' can't be bound on The cluster: it allows no binds of users."
-    )
+    expected = "The directory '/data/x' can't be bound on The cluster: it allows no binds of users."
+    assert message == expected
 
 
 @pytest.mark.parametrize(
