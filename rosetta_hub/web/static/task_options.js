@@ -3,6 +3,7 @@
 
 import { all, element, h } from "./dom.js";
 import { ResourceForm } from "./resource_form.js";
+import { fillStaging } from "./staging_options.js";
 import { StorageOptions } from "./storage_options.js";
 
 /** The options of a select; keeps what was chosen where it is there again. */
@@ -23,6 +24,7 @@ export class TaskOptions {
     this.runtime = element("option-runtime");
     // Before the form of the resource, which takes what it has put back.
     this.storages = new StorageOptions(kept);
+    fillStaging(kept);
     this.request = new ResourceForm(kept);
     this.version.addEventListener("change", () => this.showComputing());
     this.computing.addEventListener("change", () => this.showResource());
