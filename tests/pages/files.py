@@ -466,6 +466,8 @@ def make_copy(copy: str, **changes: Any) -> dict[str, Any]:
         "rate": 0,
         "seconds_left": None,
         "message": "",
+        "problems": [],
+        "problem_count": 0,
         "created": "2026-01-01T10:00:00Z",
         "ended": None,
     } | changes

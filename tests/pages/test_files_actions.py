@@ -1,6 +1,7 @@
 """The file manager: new, rename, move, copy, delete."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -201,6 +202,27 @@ async def test_copy_to_another_storage_is_followed(page: Page, stub: FilesStub) 
     await page.get_by_role("button", name="Clear data to").click()
     await expect(tray).to_be_hidden()
     assert stub.copies == {}
+
+
+async def test_only_recent_faults_of_earlier_copies_are_shown(page: Page, stub: FilesStub) -> None:
+    now = datetime.now(UTC)
+    long_ago = (now - timedelta(days=3)).isoformat()
+    stub.put_copy(make_copy("c1", state="done", ended=now.isoformat()))
+    stub.put_copy(make_copy("c2", state="failed", message="Long ago.", ended=long_ago))
+    problem = {"path": "data/a%20b", "message": "You may not read it."}
+    stub.put_copy(
+        make_copy("c3", state="done", ended=now.isoformat(), problems=[problem], problem_count=1)
+    )
+    await open_folder(page)
+    rows = page.locator(".tray-row")
+    await expect(rows).to_have_count(1)
+    await expect(rows).to_contain_text("data/a b: You may not read it.")
+
+
+async def test_a_copy_that_counts_first_says_so(page: Page, stub: FilesStub) -> None:
+    stub.put_copy(make_copy("c1", total_bytes=None, total_files=None))
+    await open_folder(page)
+    await expect(page.locator(".tray-row")).to_contain_text("Looks what there is to copy.")
 
 
 async def test_a_copy_is_cancelled(page: Page, stub: FilesStub) -> None:

@@ -1,6 +1,7 @@
 """The file manager for everybody: what axe-core finds, and whether it fits a telephone."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,8 @@ async def stub(tmp_path: Path) -> AsyncIterator[FilesStub]:
         made.file(f"home/{LONG}/a.txt", "x")
         half = {"bytes": 50 << 20, "total_bytes": 100 << 20, "files": 3, "total_files": 8}
         made.put_copy(make_copy("c0", **half, rate=10 << 20, seconds_left=5))
-        made.put_copy(make_copy("c1", state="failed", message=f"{LONG} is full."))
+        ended = datetime.now(UTC).isoformat()
+        made.put_copy(make_copy("c1", state="failed", message=f"{LONG} is full.", ended=ended))
         made.previews["sources.csv"] = {"rows": [["name"] * 9, ["L1448"] * 9], "truncated": True}
         hdu = {"index": 0, "name": "SCI", "kind": "IMAGE", "shape": [20, 10], "is_image": True}
         made.previews["spectrum.fits"] = {"hdus": [hdu | {"cards": CARDS}], "truncated": False}

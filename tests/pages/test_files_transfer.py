@@ -113,6 +113,31 @@ async def test_an_interrupted_upload_goes_on(page: Page, stub: FilesStub) -> Non
     assert len(stub.uploads) == 1
 
 
+async def test_a_restart_of_the_service_does_not_begin_anew(page: Page, stub: FilesStub) -> None:
+    """The service does not answer when it is asked how far the upload is."""
+    await open_folder(page)
+    stub.interrupt_at = 5 * MB
+    stub.refusals["HEAD home/uploads/u0"] = (503, "The service is starting.")
+    await choose(page, payload("large.bin", bytes(20 * MB)))
+    await until(lambda: stub.calls.count(("HEAD", "home/uploads/u0")) > 1, page)
+    await expect(page.locator("#tray")).to_contain_text("Interrupted: the upload goes on")
+    stub.refusals.clear()
+    await expect(page.locator("#tray")).to_contain_text("1 file uploaded", timeout=20000)
+    assert content(stub, "home/large.bin") == bytes(20 * MB)
+    assert len(stub.uploads) == 1
+
+
+async def test_an_upload_that_the_service_has_swept_begins_anew(
+    page: Page, stub: FilesStub
+) -> None:
+    await open_folder(page)
+    stub.interrupt_at = 5 * MB
+    stub.refusals["HEAD home/uploads/u0"] = (404, "There is no such upload.")
+    await choose(page, payload("large.bin", bytes(20 * MB)))
+    await expect(page.locator("#tray")).to_contain_text("1 file uploaded", timeout=20000)
+    assert list(stub.uploads) == ["u0", "u1"]
+
+
 async def test_the_same_file_goes_on_after_a_reload(page: Page, stub: FilesStub) -> None:
     large = payload("large.bin", bytes(40 * MB))
     stub.file("large.bin", bytes(40 * MB))

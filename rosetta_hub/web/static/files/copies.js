@@ -11,6 +11,9 @@ import { displayName, lastPart } from "./paths.js";
 import { progressText } from "./rate.js";
 import { TrayRow } from "./tray.js";
 
+// Milliseconds for which a copy that went wrong while nobody looked is told of.
+const TOLD = 24 * 3600 * 1000;
+
 const isOver = (copy) => ["done", "failed", "cancelled"].includes(copy.state);
 
 export class Copies {
@@ -43,7 +46,7 @@ export class Copies {
   }
 
   show(copy) {
-    if (this.forgotten.has(copy.id)) return;
+    if (this.forgotten.has(copy.id) || (!this.copies.has(copy.id) && isOldNews(copy))) return;
     const before = this.copies.get(copy.id);
     this.copies.set(copy.id, copy);
     if (!isOver(copy)) this.listen();
@@ -108,10 +111,19 @@ export class Copies {
   }
 }
 
+/** What has ended is kept for days: whoever comes later is told of faults, and for a day. */
+function isOldNews(copy) {
+  if (!isOver(copy)) return false;
+  const isFaulty = copy.state === "failed" || copy.problem_count > 0;
+  return !isFaulty || Date.now() - Date.parse(copy.ended) > TOLD;
+}
+
 function textOf(copy) {
   if (copy.state === "queued") return copy.message || "Waits for its turn.";
   if (copy.state === "running") {
+    if (copy.total_bytes === null) return copy.message || "Looks what there is to copy.";
     return `${copy.files.toLocaleString()} of ${plural(copy.total_files, "file")} · ${progressText(copy.bytes, copy.total_bytes, copy.rate, copy.seconds_left)}`;
   }
-  return copy.message || (copy.state === "done" ? `${plural(copy.files, "file")} copied.` : "Cancelled.");
+  const text = copy.message || (copy.state === "done" ? `${plural(copy.files, "file")} copied.` : "Cancelled.");
+  return [text, ...copy.problems.slice(0, 3).map(({ path, message }) => `${displayName(path)}: ${message}`)].join(" ");
 }

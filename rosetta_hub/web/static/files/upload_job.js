@@ -7,6 +7,8 @@ import { uploadsUrl } from "./files_api.js";
 const PIECE = 16 * 2 ** 20;
 // Milliseconds; about ten minutes in which a service may start again. They begin anew with each piece.
 const RETRIES = [0, 1000, 3000, 5000, 10000, ...Array(40).fill(15000)];
+const LOGGED_OUT = "You are logged out. Reload the page and choose the same file again: the upload goes on where it was.";
+const GONE = [404, 410];
 const LOST = "Interrupted: the upload goes on as soon as the service answers again.";
 const GIVEN_UP = "The service can't be reached. Try again: the upload goes on where it was.";
 
@@ -59,6 +61,7 @@ export class UploadJob {
       fingerprint: async () => `rosetta ${this.storage.id} ${path} ${file.size} ${file.lastModified}`,
       metadata: { path, modified: String(file.lastModified / 1000), ...(conflict ? { conflict } : {}) },
       onBeforeRequest: (request) => request.setHeader("X-XSRFToken", xsrfToken()),
+      onAfterResponse: (request, response) => checkOffset(request, response),
       onProgress: (sent) => this.progressed(sent),
       onShouldRetry: (error) => this.shouldRetry(error),
       onSuccess: () => this.finish(),
@@ -82,7 +85,7 @@ export class UploadJob {
   }
 
   shouldRetry(error) {
-    const status = error.originalResponse?.getStatus() ?? 0;
+    const status = statusOf(error);
     const isOffset = status === 409 && error.originalRequest?.getMethod() === "PATCH" && this.sent < this.size;
     const retries = status === 0 || status === 423 || status === 429 || (status >= 500 && status !== 507) || isOffset;
     if (retries) this.set("running", LOST);
@@ -90,9 +93,8 @@ export class UploadJob {
   }
 
   failed(error) {
-    const status = error.originalResponse?.getStatus() ?? 0;
-    const message = readMessage(error.originalResponse) || (status === 0 ? GIVEN_UP : `The service answered with an error (${status}). Try again.`);
-    this.set(status === 409 ? "conflict" : "failed", message);
+    const status = statusOf(error);
+    this.set(status === 409 ? "conflict" : "failed", readMessage(error.originalResponse) || fallback(status));
   }
 
   /** Goes on after a conflict: `overwrite` or `rename`. */
@@ -126,6 +128,27 @@ export class UploadJob {
       // What is left of it is swept by the service.
     }
   }
+}
+
+/** The status of the answer that is the error, 0 where there was none. */
+function statusOf(error) {
+  return error.originalResponse?.getStatus() ?? error.causingError?.status ?? 0;
+}
+
+/**
+ * tus-js-client begins anew whenever it is not told how far an upload is, as by a service that starts
+ * again. Only an upload that is gone is worth that; otherwise this error has it ask again.
+ */
+function checkOffset(request, response) {
+  const status = response.getStatus();
+  if (request.getMethod() !== "HEAD" || status < 400 || GONE.includes(status)) return;
+  throw Object.assign(new Error("The service does not tell how far the upload is."), { status });
+}
+
+function fallback(status) {
+  if (status === 0) return GIVEN_UP;
+  if (status === 401 || status === 403) return LOGGED_OUT;
+  return `The service answered with an error (${status}). Try again.`;
 }
 
 function readMessage(response) {

@@ -12,6 +12,8 @@ import { UploadJob } from "./upload_job.js";
 import { toast } from "../ui.js";
 
 const AT_ONCE = 3;
+// Milliseconds.
+const SHOWN_EVERY = 100;
 // Rows of what failed or waits for an answer; the rest is counted.
 const MOST_ROWS = 50;
 
@@ -22,6 +24,9 @@ export class Uploads {
     this.onDone = onDone;
     this.jobs = [];
     this.rows = new Map();
+    this.updateTimer = null;
+    // Whether the end of all uploads has been announced.
+    this.isTold = false;
     this.meter = new RateMeter();
     this.summary = new TrayRow("All uploads", "upload", [
       { name: "retry", icon: "again", label: "Try again:", run: () => this.retryAll() },
@@ -59,6 +64,7 @@ export class Uploads {
   }
 
   changed(job) {
+    if (!job.isOver) this.isTold = false;
     if (job.state === "done" && !job.isCounted) {
       job.isCounted = true;
       this.onDone(job.storage, parentPath(job.path));
@@ -92,14 +98,22 @@ export class Uploads {
 
   /** Forgets what is over. */
   clear() {
+    for (const job of this.jobs) if (job.isOver) this.rows.delete(job);
     this.jobs = this.jobs.filter((job) => !job.isOver);
     this.update();
   }
 
+  /** Shows how all of it stands, a few times a second at most. */
   update() {
+    this.updateTimer ??= setTimeout(() => {
+      this.updateTimer = null;
+      this.show();
+    }, SHOWN_EVERY);
+  }
+
+  show() {
     const { jobs } = this;
     const active = jobs.filter((job) => !job.isOver);
-    if (active.length) this.isTold = false;
     const sent = jobs.filter((job) => job.state !== "cancelled").reduce((sum, job) => sum + job.sent, 0);
     this.meter.add(sent);
     const shown = jobs.filter((job) => ["running", "conflict", "failed"].includes(job.state)).slice(0, MOST_ROWS);

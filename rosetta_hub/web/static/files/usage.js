@@ -13,7 +13,8 @@ export function readUsage(usage) {
   const used = isQuota ? usage.quota_used ?? usage.used : usage.used;
   if (!total) return null;
   const free = isQuota ? Math.min(usage.free, Math.max(0, total - used)) : usage.free;
-  return { total, free, part: Math.min(1, used / total), isQuota };
+  // As df does: what the system keeps for itself is neither used nor free.
+  return { total, free, part: used + free > 0 ? used / (used + free) : 1, isQuota };
 }
 
 export class UsageBar {
