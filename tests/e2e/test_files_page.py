@@ -204,6 +204,33 @@ async def delete(page: Page, home: Path) -> None:
     await expect(page.locator(".files-link")).to_have_count(2)
 
 
+async def test_an_upload_survives_a_restart_of_the_service(
+    context: BrowserContext, deployment: Deployment, tmp_path: Path
+) -> None:
+    content = bytes(range(256)) * (64 * MB // 256)
+    plant(tmp_path / "laptop", {"large.bin": content})
+    page = await open_home(context, deployment)
+    # Slow enough to be in the middle of it.
+    session = await context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 8 * MB}
+    await session.send("Network.emulateNetworkConditions", slow)
+    await page.get_by_label("Files to upload").set_input_files(tmp_path / "laptop/large.bin")
+    home = tmp_path / "homes/alice"
+
+    def half_there() -> bool:
+        return any(path.stat().st_size > 17 * MB for path in home.glob(".*.rosetta-part"))
+
+    await becomes(half_there, "a part has arrived")
+    deployment.kill_service()
+    # The browser learns of it when the proxy gives up the connection.
+    told = expect(page.locator("#tray"))
+    await told.to_contain_text("Interrupted: the upload goes on", timeout=60_000)
+    await deployment.answers()
+    await session.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
+    await expect(page.locator("#tray")).to_contain_text("1 file uploaded", timeout=60_000)
+    assert read_tree(home) == {"large.bin": content}
+
+
 async def test_nobody_sees_somebody_elses_files(
     context: BrowserContext, deployment: Deployment, tmp_path: Path
 ) -> None:
