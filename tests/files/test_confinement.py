@@ -95,8 +95,7 @@ async def test_links_that_stay_within(session: FilesSession, root: Path) -> None
 async def test_what_is_no_file_is_listed_and_not_opened(session: FilesSession, root: Path) -> None:
     os.mkfifo(root / "fifo")
     with socket.socket(socket.AF_UNIX) as server:
-        os.chdir(root)  # the address of a socket is short
-        server.bind("socket")
+        server.bind(str(root / "socket"))
     (root / "to fifo").symlink_to("fifo")
     # Opening a FIFO for writing waits until somebody opens it for reading.
     opened = threading.Event()
