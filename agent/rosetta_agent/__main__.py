@@ -66,9 +66,11 @@ def _close_inherited() -> None:
 
 
 def _search_first(attempt: Attempt) -> None:
-    """Look for programs in the directories of the spec first."""
-    if attempt.path:
-        os.environ["PATH"] = os.pathsep.join(attempt.path + (os.environ.get("PATH", os.defpath),))
+    """Look for programs in the directories of the spec first.
+
+    Slurm's jobs have no PATH, and engines look for programs of theirs in it.
+    """
+    os.environ["PATH"] = os.pathsep.join(attempt.path + (os.environ.get("PATH", os.defpath),))
 
 
 def refusal(error: AgentError) -> Dict[str, Any]:
