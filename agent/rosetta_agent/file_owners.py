@@ -56,8 +56,9 @@ class Recipe(NamedTuple):
     """How a container is started: ``user``, ``keep-id``, ``fakeroot`` or ``none``.
 
     ``writes`` is the user in the container that files have to belong to, as numbers of the
-    machine. ``names``: that user needs an entry in /etc/passwd. ``groups`` are more groups of
-    the owner, which the container has, too.
+    machine. ``names``: that user gets an entry in /etc/passwd, by a file of this machine, which
+    an engine elsewhere does not see. ``groups`` are more groups of the owner, which the
+    container has, too.
     """
 
     kind: str
@@ -88,7 +89,7 @@ def _shared(place: Place, image: ImageUser, owner: Optional[Owner]) -> Recipe:
     """Engines that run as root for everybody."""
     takes_it = image.any_user and owner is not None and owner.uid != 0 and place.first == ROOT
     if takes_it and owner is not None and owner.uid != image.writes.uid:
-        return Recipe("user", _user_options(owner), owner, names=True)
+        return Recipe("user", _user_options(owner), owner, names=not place.remote)
     writes = image.writes
     return Recipe("none", (), Owner(place.first.uid + writes.uid, place.first.gid + writes.gid))
 
