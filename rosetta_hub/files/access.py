@@ -14,7 +14,7 @@ from rosetta_hub.catalogue.catalogue import Catalogue, User
 from rosetta_hub.catalogue.owners import local_owner
 from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.database.models_user import IdentityState
-from rosetta_hub.errors import AuthenticationFailed, NotFound, ResourceUnavailable
+from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem, NotFound, ResourceUnavailable
 from rosetta_hub.files.answer import ANSWER_TIMEOUT
 from rosetta_hub.files.channel import Channel
 from rosetta_hub.files.channel_local import find_owner_by_uid, open_local_channel
@@ -136,8 +136,10 @@ class FileAccess:
             else:
                 path = storage.path(user, endpoints.remote_user(user))
                 channel = await self._open_remote(user, endpoints)
-        except ResourceUnavailable as error:
+        except (AuthenticationFailed, HostKeyProblem) as error:
             raise StorageUnavailable(str(error)) from error
+        except ResourceUnavailable as error:
+            raise StorageUnavailable(f"{storage.name} is not available. {error}") from error
         return await self._open_session(channel, path, storage)
 
     async def _open_remote(self, user: str, endpoints: Endpoints) -> Channel:

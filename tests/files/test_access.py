@@ -350,7 +350,7 @@ async def test_lost_connection_of_an_unused_session_is_not_noticed(site: Site) -
 
 async def test_host_that_is_gone(site: Site) -> None:
     site.sshd.kill()
-    with pytest.raises(StorageUnavailable, match="can't be reached"):
+    with pytest.raises(StorageUnavailable, match=r"^Home is not available\. .* can't be reached"):
         await read(site, ALICE, "home")
 
 
