@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from rosetta_hub.catalogue.storages import Storage
-from rosetta_hub.errors import InvalidOptions, NotAllowed
+from rosetta_hub.errors import InvalidOptions
 from rosetta_hub.files.entries import ListOptions, Usage
 from rosetta_hub.files.errors import FilesError
 from rosetta_hub.files.paths import decode_path, encode_path
@@ -157,11 +157,11 @@ class WritingHandler(FilesHandler):
 
         Raises:
             NotFound: there is none that the principal may use.
-            NotAllowed: it is read-only for everybody.
+            FilesError: it is read-only for everybody.
         """
         storage = self.storage(storage_id)
         if storage.read_only:
-            raise NotAllowed(f"{storage.name} is read-only.")
+            raise FilesError("read_only", f"{storage.name} is read-only.")
         return storage
 
 

@@ -324,7 +324,7 @@ async def test_requests_that_do_not_fit(site: Site, path: str, body: Any) -> Non
 async def test_a_read_only_storage(site: Site, method: str, path: str, body: Any) -> None:
     (site.folder / "data" / "x").write_text("x")
     status, answer = await site.call(method, f"data/{path}", body, Tus_Resumable="1.0.0")
-    assert status == 403
+    assert (status, answer["code"]) == (403, "read_only")
     assert "read-only" in answer["error"]
     assert (await site.fetch("GET", file_path("x", "data"))).body == b"x"
 
