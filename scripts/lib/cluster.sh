@@ -87,6 +87,10 @@ make_homes() {
             --opt "device=$device" --opt "o=subvol=$user,noatime" "$name-home-$user" >/dev/null
         homes+=(--volume "$name-home-$user:/home/$user")
     done
+    # For what groups share; everybody may make directories there.
+    docker volume create --label "rosetta.cluster=$name" "$name-scratch" >/dev/null
+    docker run --rm --entrypoint chmod --volume "$name-scratch:/scratch" "rosetta/slurm-cluster:$version" 1777 /scratch
+    homes+=(--volume "$name-scratch:/scratch")
 }
 
 # create_machine NAME IMAGE NETWORK ADDRESS OPTION...

@@ -11,6 +11,7 @@ from tests.e2e.deployment import User
 from tests.support.cluster import Cluster
 from tests.support.cluster_fixture import cluster as cluster
 
+from . import storages
 from .hub import Hub, make_deployment
 from .steps import check_nothing_left
 
@@ -20,6 +21,22 @@ async def hub(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Asy
     """A running hub; what a test starts in it, it stops."""
     directory = tmp_path_factory.mktemp("hub")
     deployment = make_deployment(directory, cluster)
+    try:
+        await deployment.start()
+        yield Hub(deployment, cluster)
+    finally:
+        await deployment.stop()
+    await asyncio.to_thread(shutil.rmtree, directory)
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def storages_hub(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Hub]:
+    """Another hub, whose users have storages."""
+    directory = tmp_path_factory.mktemp("storages")
+    await asyncio.to_thread(storages.prepare, directory, cluster)
+    deployment = storages.make_deployment(directory, cluster)
     try:
         await deployment.start()
         yield Hub(deployment, cluster)
