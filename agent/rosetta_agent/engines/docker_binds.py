@@ -65,7 +65,7 @@ class DockerBinds:
             binds += self._name_files(names, recipe.writes, home)
         environment = dict(spec.environment, HOME=home.target) if home else spec.environment
         hardening = spec.hardening
-        if any(option.startswith("--user") for option in recipe.options):
+        if "--user" in recipe.options:
             hardening = hardening._replace(user=None)
         return Bound(
             spec._replace(binds=binds, environment=environment, hardening=hardening),
