@@ -50,7 +50,6 @@ SOFTWARE: list[dict[str, Any]] = [
         "name": "Jupyter as 4711",
         **JUPYTER,
         "container_user": "4711:4711",
-        "home_path": "/home/jovyan",
     },
 ]
 
