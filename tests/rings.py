@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
-# Everything in them needs an engine, a browser, a scheduler, sshd, Node, or root.
+# Everything in them needs an engine, a browser, a scheduler, sshd, Node, or root; or it starts
+# programs that work on real directories, which takes too long for the inner ring.
 SYSTEM_FOLDERS = frozenset(
-    {"check", "cluster", "e2e", "edge", "existing", "hpc", "images", "pages", "ssh", "tunnels"}
+    {
+        *("check", "cluster", "copies", "e2e", "edge", "existing", "files_api", "hpc", "images"),
+        *("pages", "previews", "ssh", "tunnels"),
+    }
 )
 # So does whoever asks for one of these.
 SYSTEM_FIXTURES = frozenset(

@@ -20,6 +20,8 @@ HERE = {
     "defaults": {"engine": "docker", "cpus": None, "memory": None},
     "time": {"default": None, "max": None},
     "sizes": [],
+    "extra_binds": [],
+    "storages": [],
 }
 BIG = {
     "id": "big",
@@ -36,6 +38,8 @@ BIG = {
     "defaults": {"engine": "podman", "cpus": 1.0, "memory": 1 << 30},
     "time": {"default": None, "max": None},
     "sizes": [],
+    "extra_binds": [],
+    "storages": [],
 }
 
 
