@@ -205,10 +205,10 @@ async def test_entries_tell_what_they_are(session: FilesSession, root: Path) -> 
 @pytest.mark.parametrize(
     ("sort", "expected"),
     [
-        ("name", [b"a", b"B", b"c", b"dir"]),
-        ("size", [b"c", b"a", b"B", b"dir"]),
-        ("modified", [b"dir", b"B", b"c", b"a"]),
-        ("type", [b"dir", b"a", b"B", b"c"]),
+        ("name", [b"a", b"B", b"c"]),
+        ("size", [b"c", b"a", b"B"]),
+        ("modified", [b"B", b"c", b"a"]),
+        ("type", [b"a", b"B", b"c"]),
     ],
 )
 async def test_sorting(
@@ -217,10 +217,18 @@ async def test_sorting(
     for name, size, time in (("a", 2, 40), ("B", 3, 20), ("c", 1, 30)):
         (root / name).write_bytes(bytes(size))
         os.utime(root / name, (time, time))
-    (root / "dir").mkdir()
-    os.utime(root / "dir", (10, 10))
-    assert await list_names(session, b"", ListOptions(sort)) == expected
-    assert await list_names(session, b"", ListOptions(sort, reverse=True)) == expected[::-1]
+    for name, time in (("y", 10), ("z", 50)):
+        (root / name).mkdir()
+        os.utime(root / name, (time, time))
+    # A link to a directory is no directory.
+    (root / "0").symlink_to("z")
+    os.utime(root / "0", (60, 60), follow_symlinks=False)
+    folders, links = [b"y", b"z"], [b"0"]
+    ordered = await list_names(session, b"", ListOptions(sort))
+    assert ordered[:2] == folders
+    assert [name for name in ordered if name not in folders + links] == expected
+    backwards = await list_names(session, b"", ListOptions(sort, reverse=True))
+    assert backwards == folders[::-1] + ordered[2:][::-1]
 
 
 async def test_filter_hidden_and_pages(session: FilesSession, root: Path) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Container, Dict, List, Optional, Set, Tuple
 
 from rosetta_agent.files.channel import Channel, EntrySender, Progress
 from rosetta_agent.files.entries import describe
@@ -12,7 +12,6 @@ from rosetta_agent.files.request import Request
 from rosetta_agent.files.space import measure
 from rosetta_agent.files.storage import Place, Storage
 
-# Directories come first where entries are sorted by their type.
 _RANKS = {stat.S_IFDIR: 0, stat.S_IFLNK: 1, stat.S_IFREG: 2}
 _Named = Tuple[str, bytes]
 _Key = Callable[[os.stat_result], int]
@@ -35,13 +34,14 @@ def stat_entry(storage: Storage, request: Request, _channel: Channel) -> Dict[st
 
 
 def list_directory(storage: Storage, request: Request, channel: Channel) -> Dict[str, Any]:
-    """A page of a directory."""
+    """A page of a directory; the directories in it come first, whatever the order."""
     path = request.path()
     with storage.directory(path) as directory:
         with explained(path):
             names = read_names(directory)
+            folders = _read_directories(directory)
         named = _filter(names, request.text("filter").casefold(), request.flag("hidden"))
-        ordered = _sort(directory, named, request, Progress(channel))
+        ordered = _first(folders, _sort(directory, named, request, Progress(channel)))
         offset = request.integer("offset")
         sender = EntrySender(channel)
         progress = Progress(channel)
@@ -59,6 +59,17 @@ def read_names(directory: int) -> List[bytes]:
     """The names in an open directory, as they are on the disk."""
     # What Python makes of them depends on the locale; os.fsencode undoes it.
     return [os.fsencode(name) for name in os.listdir(directory)]
+
+
+def _read_directories(directory: int) -> Set[bytes]:
+    """The names of the directories in an open directory, which most file systems tell at once."""
+    with os.scandir("/proc/self/fd/{}".format(directory)) as entries:
+        return {os.fsencode(one.name) for one in entries if one.is_dir(follow_symlinks=False)}
+
+
+def _first(chosen: Container[bytes], names: List[bytes]) -> List[bytes]:
+    """The chosen names before the others, both in the order that they have."""
+    return sorted(names, key=lambda name: name not in chosen)
 
 
 def _filter(names: List[bytes], part: str, hidden: bool) -> List[_Named]:
