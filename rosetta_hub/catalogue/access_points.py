@@ -6,7 +6,7 @@ from typing import Protocol
 
 from rosetta_hub.catalogue.catalogue import Catalogue, User, may_use
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf import Conf
+from rosetta_hub.catalogue.conf import Conf, SshConf
 from rosetta_hub.catalogue.storages import Storage
 
 # In front of a storage's id. No id of a computing resource has a colon.
@@ -61,7 +61,7 @@ def access_points(catalogue: Catalogue) -> Mapping[str, AccessPoint]:
     storages = [
         StoragePoint(storage, storage.conf)
         for storage in catalogue.storages.values()
-        if storage.access_mode == "ssh" and storage.conf is not None
+        if isinstance(storage.conf, SshConf)
     ]
     return {**catalogue.computing, **{point.id: point for point in storages}}
 

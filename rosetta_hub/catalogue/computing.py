@@ -24,6 +24,7 @@ from rosetta_hub.catalogue.validation import (
     ID_PATTERN,
     OPTIONAL_ID_PATTERN,
     Entry,
+    EntryType,
     describe_fault,
     duplicates,
     load_entries,
@@ -251,7 +252,7 @@ class Computing(Entry):
         return tuple(one for one in self.container_engines if one.name == "singularity")
 
 
-def parse_conf(model: type[Conf], raw: Any) -> Conf:
+def parse_conf(model: type[EntryType], raw: Any) -> EntryType:
     """The settings, with faults that name their key below `conf`.
 
     Raises:

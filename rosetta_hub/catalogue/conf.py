@@ -13,7 +13,10 @@ from rosetta_hub.catalogue.units import Size
 from rosetta_hub.catalogue.validation import Entry, pattern
 
 # Keys that name a file of the service's machine, in any of the access modes.
-FILE_KEYS = ("key_file", "certificate_file", "ca_key_file", "ssh_config", "jwt_key_file", "ca_file")
+FILE_KEYS = (
+    *("key_file", "certificate_file", "ca_key_file", "ssh_config", "jwt_key_file", "ca_file"),
+    "password_file",
+)
 
 TunnelKind = Literal["ssh", "direct", "reverse"]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -71,8 +74,13 @@ class Conf(Entry):
 
     def files(self) -> dict[str, Path]:
         """The files that the service reads, by key."""
-        paths = {key: getattr(self, key, None) for key in FILE_KEYS}
-        return {key: Path(path) for key, path in paths.items() if path}
+        return named_files(self)
+
+
+def named_files(entry: Entry) -> dict[str, Path]:
+    """The files that an entry names, by key."""
+    paths = {key: getattr(entry, key, None) for key in FILE_KEYS}
+    return {key: Path(path) for key, path in paths.items() if path}
 
 
 class LocalConf(Conf):

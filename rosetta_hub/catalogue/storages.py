@@ -4,6 +4,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Set
+from importlib.util import find_spec
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, Self
 
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from rosetta_hub.catalogue.bind_paths import check_path, check_target, overlap
 from rosetta_hub.catalogue.computing import AUTH_MODES, Computing, parse_conf
 from rosetta_hub.catalogue.conf import Conf, LocalConf, SshConf
+from rosetta_hub.catalogue.conf_stores import STORE_CONF, StoreConf, WebDavConf
 from rosetta_hub.catalogue.validation import OPTIONAL_ID_PATTERN, Entry, load_entries
 from rosetta_hub.errors import ConfigError, StorageRefused
 
@@ -21,6 +23,11 @@ _CONF: dict[str, type[Conf]] = {"local": LocalConf, "ssh": SshConf}
 # The highest number stands for "unchanged" (chown(2)).
 _NO_UID = (1 << 32) - 1
 _ACCESS_KEYS = ("access_mode", "auth_mode", "conf")
+# Keys of directories, which a store that is no file system is not.
+_POSIX_KEYS = (
+    *("computing", "access_through_computing", "access_mode", "auth_mode"),
+    *("bind_path", "home", "owner"),
+)
 
 
 def _check_base_path(text: str) -> str:
@@ -47,12 +54,12 @@ class Storage(Entry):
     id: str = Field(default="", pattern=OPTIONAL_ID_PATTERN)
     name: str = Field(min_length=1, max_length=80)
     description: str = ""
-    type: Literal["posix"] = "posix"
+    type: Literal["posix", "webdav"] = "posix"
     computing: tuple[str, ...] = ()
     access_through_computing: bool = False
     access_mode: Literal["local", "ssh"] | None = None
     auth_mode: Literal["internal", "user_keys", "platform_keys"] | None = None
-    conf: LocalConf | SshConf | None = None
+    conf: LocalConf | SshConf | WebDavConf | None = None
     base_path: Annotated[str, AfterValidator(_check_base_path)]
     bind_path: Annotated[str, AfterValidator(_check_bind_path)] = ""
     home: bool = False
@@ -68,6 +75,8 @@ class Storage(Entry):
         """Choose the access where the entry does not name it."""
         if not isinstance(value, Mapping):
             return value
+        if value.get("type") in STORE_CONF:
+            return {**value, "conf": _store_conf(value)}
         through = value.get("access_through_computing", bool(value.get("computing")))
         if through:
             if named := [key for key in _ACCESS_KEYS if key in value]:
@@ -103,11 +112,23 @@ class Storage(Entry):
             raise ValueError("'create' makes an empty directory, which 'read_only' would keep so")
         if self.base_path == "/" and (self.bind_path or self.create):
             raise ValueError("'base_path' is all of the machine: name a directory below /")
+        if isinstance(self.conf, StoreConf):
+            self._check_store()
         if self.auth_mode == "platform_keys" and isinstance(self.conf, SshConf):
             for key in ("user", "key_file"):
                 if not getattr(self.conf, key):
                     raise ValueError(f"auth_mode 'platform_keys' needs the key 'conf.{key}'")
         return self
+
+    def _check_store(self) -> None:
+        """Raise ValueError where users of a store would have one root by accident."""
+        if "$SSH_USER" in self.base_path:
+            raise ValueError("'$SSH_USER' in 'base_path' is for SSH: use '$USER'")
+        if "$USER" not in self.base_path and not (self.read_only or self.users or self.groups):
+            raise ValueError(
+                "everybody would have the same files, and could change them: put '$USER' into"
+                " 'base_path', set 'read_only', or name 'users' or 'groups'"
+            )
 
     def applies_to(self, user: str, groups: Set[str]) -> bool:
         """Whether the storage is meant for a user who is in these groups."""
@@ -173,6 +194,24 @@ def _own_access(value: Mapping[str, Any]) -> dict[str, Any]:
     conf = value.get("conf", {})
     parsed = conf if isinstance(conf, _CONF[access]) else parse_conf(_CONF[access], conf)
     return {"access_mode": access, "auth_mode": auth, "conf": parsed}
+
+
+def _store_conf(value: Mapping[str, Any]) -> StoreConf:
+    """The settings of a store that is no file system.
+
+    Raises:
+        ValueError: they are wrong, or there are keys of directories.
+    """
+    kind = value["type"]
+    if named := [key for key in _POSIX_KEYS if key in value]:
+        raise ValueError(
+            f"key {named[0]!r} is not for the type {kind!r}, which is in the file manager only and"
+            " can't be bound into tasks: remove it"
+        )
+    if find_spec("httpx") is None:
+        raise ValueError(f"the type {kind!r} needs httpx: install 'rosetta-hub[{kind}]'")
+    conf = value.get("conf", {})
+    return conf if isinstance(conf, StoreConf) else parse_conf(STORE_CONF[kind], conf)
 
 
 def _is_separator(character: str) -> bool:

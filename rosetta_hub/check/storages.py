@@ -78,6 +78,8 @@ async def check_space(context: StorageContext) -> str:
     """How much room there is."""
     async with context.files.open(context.user, context.storage.id, "browse") as session:
         usage = await session.usage()
+    if not usage.total:
+        return "the storage does not tell how full it is"
     text = _describe(usage)
     if usage.free == 0 or (usage.quota and (usage.quota_used or 0) >= usage.quota):
         raise CheckFailed(f"there is no room: {text}", "Make room, or raise the quota.")

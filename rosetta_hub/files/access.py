@@ -11,6 +11,7 @@ from typing import Literal
 from rosetta_hub.background import spawn
 from rosetta_hub.catalogue.access_points import access_point_of
 from rosetta_hub.catalogue.catalogue import Catalogue, User
+from rosetta_hub.catalogue.conf_stores import StoreConf
 from rosetta_hub.catalogue.owners import local_owner
 from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.database.models_user import IdentityState
@@ -19,6 +20,7 @@ from rosetta_hub.files.answer import ANSWER_TIMEOUT
 from rosetta_hub.files.channel import Channel
 from rosetta_hub.files.channel_local import find_owner_by_uid, open_local_channel
 from rosetta_hub.files.channel_ssh import open_ssh_channel
+from rosetta_hub.files.channel_store import open_store_channel
 from rosetta_hub.files.errors import StorageUnavailable
 from rosetta_hub.files.pool import SessionPool
 from rosetta_hub.files.session import FilesSession
@@ -116,7 +118,8 @@ class FileAccess:
 
     def _shared(self, user: User, storage: Storage) -> tuple[str, str]:
         endpoints = self._endpoints_of(storage)
-        place = access_point_of(storage) if endpoints is not None else _HERE
+        is_here = endpoints is None and storage.type == "posix"
+        place = _HERE if is_here else access_point_of(storage)
         account = "" if endpoints is not None and endpoints.is_shared else user.name
         return place, account
 
@@ -127,10 +130,13 @@ class FileAccess:
     async def _connect(self, user: str, storage: Storage) -> FilesSession:
         endpoints = self._endpoints_of(storage)
         try:
-            if endpoints is None:
+            if isinstance(storage.conf, StoreConf):
+                path = storage.path(user)
+                channel: Channel = await open_store_channel(storage.conf.settings())
+            elif endpoints is None:
                 path = storage.path(user)
                 owner = local_owner(storage.owner, user)
-                channel: Channel = await open_local_channel(
+                channel = await open_local_channel(
                     None if owner is None else find_owner_by_uid(owner.uid)
                 )
             else:

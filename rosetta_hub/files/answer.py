@@ -112,6 +112,8 @@ class Answer:
         self.is_complete = "done" in document or "error" in document
         if "error" in document:
             message = str(document.get("message"))[:_MAX_MESSAGE]
+            if document["error"] == "unavailable":
+                raise StorageUnavailable(message)
             raise FilesError(str(document["error"]), message)
         if self.is_complete:
             self.done = document

@@ -13,8 +13,8 @@ from rosetta_hub.background import spawn
 from rosetta_hub.files.channel import STREAM_LIMIT, StreamChannel
 from rosetta_hub.files.errors import FilesError, StorageUnavailable
 
-# Nothing of the service's environment is the program's business.
-_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8"}
+#: Nothing of the service's environment is a files program's business.
+ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8"}
 _UMASK = 0o022
 # Until a program whose channel is closed has ended by itself.
 _END_TIMEOUT = 10.0
@@ -60,7 +60,7 @@ async def open_local_channel(owner: Owner | None, python: str = sys.executable) 
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 cwd="/",
-                env=_ENVIRONMENT,
+                env=ENVIRONMENT,
                 umask=_UMASK,
                 start_new_session=True,
             )

@@ -114,6 +114,44 @@ def test_administrators_of_the_hub_get_no_other_storages() -> None:
     assert catalogue.storages_of(User("root", admin=True)) == []
 
 
+DAV = {"name": "Data", "type": "webdav", "conf": {"url": "https://dav.example.org/files"}}
+
+
+def test_a_store_is_reached_by_itself() -> None:
+    only = load({**DAV, "base_path": "/$USER"}).storages["data"]
+    assert (only.access_mode, only.computing, only.bind_path) == (None, (), "")
+    assert only.path("alice") == "/alice"
+    assert load({**DAV, "base_path": "/", "read_only": True}).storages["data"].read_only
+    assert load({**DAV, "base_path": "/a", "groups": ["a"]}).storages["data"].groups == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"base_path": "/all"}, "everybody would have the same files"),
+        ({"base_path": "/$SSH_USER"}, "'$SSH_USER' in 'base_path' is for SSH"),
+        ({"bind_path": "/data"}, "key 'bind_path' is not for the type 'webdav'"),
+        ({"home": True}, "key 'home' is not for the type 'webdav'"),
+        ({"computing": "cluster"}, "key 'computing' is not for the type 'webdav'"),
+        ({"owner": "system"}, "key 'owner' is not for the type 'webdav'"),
+        ({"conf": {}}, "the key 'conf.url' is required"),
+        ({"conf": {"url": "https://hub:secret@dav.example.org"}}, "without a password"),
+        ({"conf": {"url": "http://dav.example.org"}}, "has to begin with https://"),
+        ({"conf": {"url": "https://dav.example.org", "user": "hub"}}, "belong together"),
+    ],
+)
+def test_refused_stores(keys: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load({**DAV, "base_path": "/$USER", **keys})
+    assert expected in str(caught.value)
+
+
+def test_a_store_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rosetta_hub.catalogue.storages.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"install 'rosetta-hub\[webdav\]'"):
+        load({**DAV, "base_path": "/$USER"})
+
+
 @pytest.mark.parametrize(
     ("base_path", "path"),
     [

@@ -42,6 +42,7 @@ CODES = (
     "too_large",
     "invalid",
     "failed",
+    "unavailable",
 )
 #: Types of entries.
 TYPES = ("file", "directory", "link", "fifo", "socket", "device")

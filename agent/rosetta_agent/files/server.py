@@ -64,7 +64,7 @@ def main(arguments: List[str]) -> int:
         sys.stderr.write(_USAGE + "\n")
         return 2
     channel = Channel()
-    threading.Thread(target=_watch, name="end of the channel", daemon=True).start()
+    threading.Thread(target=watch, name="end of the channel", daemon=True).start()
     try:
         storage = _open(channel, owner)
         if storage is None:
@@ -75,7 +75,7 @@ def main(arguments: List[str]) -> int:
     return 0
 
 
-def _watch() -> None:
+def watch() -> None:
     """End the process when the other side closes the channel, whatever is under way."""
     poll = select.poll()
     poll.register(_INPUT, _POLLRDHUP)

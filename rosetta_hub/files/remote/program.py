@@ -1,0 +1,117 @@
+"""The loop of the files program of stores: one request after the other, until the channel ends.
+
+The first frame has the settings of the store, with its password; the second one opens a storage.
+"""
+
+import os
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from rosetta_agent.files.channel import Channel
+from rosetta_agent.files.errors import ChannelEnded, FilesError, parse_path
+from rosetta_agent.files.frames import VERSION, FrameError
+from rosetta_agent.files.request import Request
+from rosetta_agent.files.server import watch
+from rosetta_hub.files.remote import changing, looking, parts
+from rosetta_hub.files.remote.store import Store, Unavailable
+from rosetta_hub.files.remote.webdav import WebDavStore
+
+_Operation = Callable[[Store, Request, Channel], dict[str, Any]]
+_LOOKING: Mapping[str, _Operation] = {
+    "usage": looking.usage,
+    "stat": looking.stat,
+    "list": looking.list_folder,
+    "read": looking.read,
+    "checksum": looking.checksum,
+    "walk": looking.walk,
+    "summary": looking.summary,
+    "part_stat": parts.state,
+}
+_CHANGING: Mapping[str, _Operation] = {
+    "write": changing.write,
+    "mkdir": changing.mkdir,
+    "rename": changing.rename,
+    "remove": changing.remove,
+    "copy": changing.copy,
+    "part_create": parts.create,
+    "part_write": parts.write,
+    "part_truncate": parts.truncate,
+    "part_finish": parts.finish,
+    "part_remove": parts.remove,
+}
+_WITHOUT = {
+    "chmod": "This storage keeps no permissions: those of its entries can't be changed.",
+    "link": "This storage has no links.",
+    "tar": "This storage makes no archives. Download files one by one, or copy the folder.",
+    "zip": "This storage makes no archives. Download files one by one, or copy the folder.",
+}
+_WITH_DATA = ("write", "part_write")
+
+
+def main() -> int:
+    """Serve one storage on standard input and output; returns the exit status."""
+    channel = Channel()
+    threading.Thread(target=watch, name="end of the channel", daemon=True).start()
+    try:
+        settings, request = channel.receive(), channel.receive()
+        if settings is None or request is None:
+            return 1
+        opened: list[tuple[Store, bool]] = []
+        channel.send(_attempt(partial(_open, settings, Request(request), opened)))
+        if opened:
+            _serve(channel, *opened[0])
+    except (ChannelEnded, FrameError):
+        return 1
+    return 0
+
+
+def _open(
+    settings: Mapping[str, Any], request: Request, opened: list[tuple[Store, bool]]
+) -> dict[str, Any]:
+    if request.integer("version") != VERSION:
+        raise FilesError("invalid", "The files program has another version of the protocol.")
+    root = parse_path(request.text("root").lstrip("/"))
+    store = WebDavStore(settings, root)
+    store.open_root(request.flag("create"))
+    usage = store.usage()
+    opened.append((store, request.flag("read_only")))
+    return {"uid": os.geteuid(), "account": store.account, "usage": usage}
+
+
+def _serve(channel: Channel, store: Store, read_only: bool) -> None:
+    while (document := channel.receive()) is not None:
+        request = Request(document)
+        channel.has_data = document.get("op") in _WITH_DATA
+        channel.send(_attempt(partial(_answer, store, read_only, request, channel)))
+        # What is still sent for a request that has failed is of no use.
+        for _data in channel.receive_data():
+            pass
+
+
+def _answer(store: Store, read_only: bool, request: Request, channel: Channel) -> dict[str, Any]:
+    op = request.op
+    if op in _CHANGING and read_only:
+        raise FilesError("read_only", "This storage can only be read.")
+    operation = _LOOKING.get(op) or _CHANGING.get(op)
+    if operation is None:
+        unknown = f"The files program has no operation {op!r}."
+        raise FilesError("invalid", _WITHOUT.get(op, unknown))
+    return operation(store, request, channel)
+
+
+def _attempt(operation: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The last document of an answer."""
+    try:
+        return {**operation(), "done": True}
+    except FilesError as error:
+        return {"error": error.code, "message": error.message}
+    except Unavailable as error:
+        return {"error": "unavailable", "message": str(error)}
+    except (ChannelEnded, FrameError):
+        raise
+    except Exception:  # noqa: BLE001 - the top of the loop: one request fails, others go on
+        traceback.print_exc()
+        return {"error": "failed", "message": "The files program has failed."}
