@@ -2,8 +2,8 @@
 
 import contextlib
 import secrets
-import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from rosetta_agent.files.reading import changed
 from rosetta_agent.files.request import Request
 from rosetta_agent.files.writing import check_named
 from rosetta_hub.files.remote.looking import count, visit
-from rosetta_hub.files.remote.store import Item, Store, Unavailable, find, join, parent
+from rosetta_hub.files.remote.store import Item, Store, find, join, parent
 
 _MAX_NAMED = 100
 # Bytes that are collected, so that small files are sent with their length.
@@ -140,21 +140,11 @@ def find_free(store: Store, path: bytes) -> bytes:
 
 def wait_for(progress: Progress, operation: Callable[[], None]) -> None:
     """Carry out what a server may need long for, and tell the hub meanwhile that it goes on."""
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            operation()
-        except (FilesError, Unavailable) as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run, name="request to the store", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(PROGRESS_INTERVAL)
-        progress.tick()
-    if errors:
-        raise errors[0]
+    with ThreadPoolExecutor(1, "request to the store") as pool:
+        future = pool.submit(operation)
+        while not wait([future], PROGRESS_INTERVAL).done:
+            progress.tick()
+        future.result()
 
 
 def _copy_file(store: Store, item: Item, path: bytes, overwrite: bool, progress: Progress) -> None:
