@@ -20,9 +20,9 @@ from rosetta_hub.catalogue.access_points import STORAGE_PREFIX, access_point_of
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import SlurmRestConf, SshConf
 from rosetta_hub.catalogue.software import Software
-from rosetta_hub.check.context import Context, Result
+from rosetta_hub.check.context import Context, Result, find_user
 from rosetta_hub.check.run import format_json, format_result, is_good, run_checks
-from rosetta_hub.check.storages import StorageContext, find_user, run_storage_checks
+from rosetta_hub.check.storages import StorageContext, run_storage_checks
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.errors import ConfigError, ResourceUnavailable

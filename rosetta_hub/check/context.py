@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from rosetta_hub.access import Access
+from rosetta_hub.catalogue.catalogue import Catalogue, User
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.config import Rosetta
@@ -118,6 +119,15 @@ class Probe(Protocol):
 
     async def end(self) -> str:
         """Let it end, and leave nothing behind; says how it ended."""
+
+
+def find_user(name: str, catalogue: Catalogue) -> User:
+    """The user for whom storages are checked.
+
+    Only the hub knows who is in a group: the user counts as a member of each.
+    """
+    groups = (group for storage in catalogue.storages.values() for group in storage.groups)
+    return User(name, frozenset(groups))
 
 
 C = TypeVar("C")

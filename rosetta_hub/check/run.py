@@ -20,6 +20,7 @@ from rosetta_hub.check.node import (
 )
 from rosetta_hub.check.probes import HostProbe, JobProbe
 from rosetta_hub.check.rest_probe import RestProbe
+from rosetta_hub.check.task_files import check_task_files
 from rosetta_hub.errors import RosettaError
 
 JOB = "job"
@@ -75,6 +76,7 @@ CHECKS = (
     Check[Context]("clock", check_clock, (JOB,)),
     Check[Context]("image", check_image, ("engines",)),
     Check[Context]("container", check_container, ("image",)),
+    Check[Context]("files of tasks", check_task_files, ("image",)),
 )
 # Always done, whatever has failed before.
 CLEANUP = Check[Context](

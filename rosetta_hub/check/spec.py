@@ -12,6 +12,7 @@ from rosetta_hub.catalogue.conf import RemoteConf
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.check.context import Context
 from rosetta_hub.check.node import agents_url
+from rosetta_hub.check.task_files import bound_storages
 from rosetta_hub.database.models import Task
 from rosetta_hub.resources.local import local_setting
 from rosetta_hub.resources.remote import RemoteResource
@@ -55,13 +56,14 @@ def _task(context: Context, name: str) -> Task:
         id=name,
         attempt=1,
         user=context.user,
+        remote_user=context.account,
         software=software.model_dump(mode="json"),
         engine=engine.name,
         runtime=engine.runtimes[0] if engine.runtimes else None,
         cpus=computing.default_cpus,
         memory=computing.default_memory,
         request={},
-        storages=[],
+        storages=[storage.model_dump(mode="json") for storage in bound_storages(context)],
     )
 
 

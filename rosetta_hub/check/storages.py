@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rosetta_hub.catalogue.catalogue import Catalogue, User
+from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.check.contact import check_host_key
 from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped, Result
@@ -130,15 +130,6 @@ async def run_storage_checks(
         results.append(await run_check(check, context, results))
         seen(results[-1])
     return results
-
-
-def find_user(name: str, catalogue: Catalogue) -> User:
-    """The user for whom storages are checked.
-
-    Only the hub knows who is in a group: the user counts as a member of each.
-    """
-    groups = (group for storage in catalogue.storages.values() for group in storage.groups)
-    return User(name, frozenset(groups))
 
 
 @contextlib.asynccontextmanager

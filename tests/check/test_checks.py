@@ -4,6 +4,7 @@ import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,8 @@ def statuses(results: dict[str, Result]) -> dict[str, str]:
     return {name: result.status for name, result in results.items()}
 
 
-IMAGE = ("image", "container")
+FILES = "files of tasks"
+IMAGE = ("image", "container", FILES)
 OK = dict.fromkeys([check.name for check in (*CHECKS, CLEANUP)], "ok")
 
 
@@ -102,9 +104,47 @@ async def test_container_that_answers(site: HostInstance, base_containers: dict[
         pull="never",
     )
     results = await run_all(context)
-    skipped = dict.fromkeys(("host key", "scheduler", "node to tunnels"), "skipped")
+    skipped = dict.fromkeys(("host key", "scheduler", "node to tunnels", FILES), "skipped")
     assert statuses(results) == {**OK, **skipped}
     assert "SSH answers after" in results["container"].text
+
+
+async def test_whose_the_files_of_tasks_are(
+    site: HostInstance, tmp_path: Path, base_containers: dict[str, str]
+) -> None:
+    """Measured by a task of the image's own user, as the agent's rights allow."""
+    for name in ("alice", "reference"):
+        (tmp_path / name).mkdir()
+    os.chown(tmp_path / "alice", 31337, 31337)
+    entries: list[dict[str, Any]] = [
+        {"name": "Home", "base_path": f"{tmp_path}/$USER", "bind_path": "/home/metauser"},
+        {"name": "Reference", "base_path": f"{tmp_path}/reference", "bind_path": "/data"},
+        {"name": "Absent", "base_path": f"{tmp_path}/absent", "bind_path": "/absent"},
+    ]
+    entries[0] |= {"home": True, "owner": 31337}
+    entries[1] |= {"read_only": True}
+    context = site.context()
+    name, _, tag = base_containers["sshserver"].partition(":")
+    context.software = Software(
+        name="SSH", image_name=name, image_tag=tag, interface_port=2222, pull="never"
+    )
+    site.settings.computing = [{"id": "here", "name": "Here", "container_engines": ["docker"]}]
+    site.settings.storages = [{**entry, "computing": "here"} for entry in entries[:2]]
+    result = (await run_all(context))[FILES]
+    assert (result.status, result.text) == (
+        "ok",
+        "Home: files belong to uid 31337, mode 0644; Reference can be read at /data",
+    )
+    assert list((tmp_path / "alice").iterdir()) == [], "nothing is left of the check"
+    site.settings.storages = [{**entry, "computing": "here"} for entry in entries]
+    result = (await run_all(context))[FILES]
+    assert result.status == "failed"
+    assert f"Absent: A storage of the task can't be used. ({tmp_path}/absent" in result.text
+    assert "Home: files belong to uid 31337" in result.text
+    site.settings.storages = [{**entries[0], "computing": "here", "owner": "system"}]
+    result = (await run_all(context))[FILES]
+    assert result.status == "failed"
+    assert "alice" in result.text
 
 
 async def test_image_dir_that_cannot_be_made(site: HostInstance, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from rosetta_hub.users.identities import Identities
 from tests.support.cluster import Cluster
 from tests.support.ports import free_port
 
+FILES = "files of tasks"
 ACCOUNTS = {"cluster": "alice", "dialing": "alice", "direct": "alice", "host": "carol"}
 
 
@@ -46,6 +47,15 @@ def make_settings(cluster: Cluster, directory: Path) -> Rosetta:
     config.Rosetta.update(
         software=[software],
         computing=[{"name": one["id"], **one} for one in computing],
+        storages=[
+            {
+                "name": "Home",
+                "computing": ["cluster", "dialing", "host"],
+                "base_path": "/home/$SSH_USER",
+                "bind_path": "/home/metauser",
+                "home": True,
+            }
+        ],
         state_dir=str(directory / "state"),
         service_url=f"http://0.0.0.0:{(port := free_port())}",
         agents_url=f"http://{cluster.hub_address}:{port}",
@@ -113,6 +123,7 @@ async def test_cluster(settings: Rosetta, cluster: Cluster) -> None:
     results = await check(settings, "cluster")
     assert not_ok(results) == {"node to tunnels": "skipped"}, results
     assert "main*" in results["scheduler"].text
+    assert results[FILES].text.startswith("Home: files belong to alice, mode ")
     assert "COMPLETED" in results["cleanup"].text
     left = cluster.run("login", ["find", "/home/alice", "-name", ".rosetta-check*"])
     assert left == ""
@@ -134,8 +145,10 @@ async def test_nodes_that_are_not_reached(
 
 async def test_host(settings: Rosetta) -> None:
     results = await check(settings, "host")
-    expected = {"scheduler": "skipped", "node to tunnels": "skipped"}
+    expected = {"scheduler": "skipped", "node to tunnels": "skipped", FILES: "failed"}
     assert not_ok(results) == expected, results
+    # The image runs as root, and the account may only talk to Docker's daemon.
+    assert "root" in results[FILES].text
 
 
 async def test_key_that_is_not_installed(settings: Rosetta) -> None:
@@ -151,13 +164,14 @@ async def test_key_that_is_not_installed(settings: Rosetta) -> None:
 async def test_docker_api(settings: Rosetta) -> None:
     results = await check(settings, "docker-api")
     mentioned = ("host key", "scheduler", "hub to node", "throughput", "namespaces")
-    assert not_ok(results) == dict.fromkeys((*mentioned, "node to tunnels"), "skipped"), results
+    expected = dict.fromkeys((*mentioned, "node to tunnels", FILES), "skipped")
+    assert not_ok(results) == expected, results
     assert results["engines"].text.startswith("docker 26"), results
 
 
 async def test_slurm_rest(settings: Rosetta) -> None:
     results = await check(settings, "rest")
-    mentioned = ("host key", "hub to node", "throughput", "clock")
+    mentioned = ("host key", "hub to node", "throughput", "clock", FILES)
     assert not_ok(results) == dict.fromkeys(mentioned, "skipped"), results
 
 
