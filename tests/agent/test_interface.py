@@ -72,7 +72,7 @@ TLS = """
 import http.server, ssl
 server = http.server.HTTPServer(("127.0.0.1", 8888), http.server.SimpleHTTPRequestHandler)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain("/both.pem")
+context.load_cert_chain("/tls/both.pem")
 server.socket = context.wrap_socket(server.socket, server_side=True)
 server.serve_forever()
 """
@@ -95,13 +95,14 @@ def test_tls_inside_of_an_http_entry(
     make_spec: MakeJob,
 ) -> None:
     """It is the cause that is told, at once, and not that nothing answered in time."""
-    pem = make_pem(work_dir.parent)
-    pem.chmod(0o644)
+    folder = work_dir.parent / "tls"
+    folder.mkdir()
+    make_pem(folder).chmod(0o644)
     spec = make_spec(
         Machine("docker", work_dir),
         image__reference=base_containers["jupyternotebook"],
         command=["python3", "-c", TLS],
-        binds=[{"source": str(pem), "target": "/both.pem", "read_only": True}],
+        binds=[{"source": str(folder), "target": "/tls", "read_only": True}],
         timeouts__answer=3600,
     )
     Machine("docker", work_dir).run(spec)
