@@ -1,5 +1,6 @@
 """Files on a real WebDAV server, through the program and the session that the service uses."""
 
+import asyncio
 import hashlib
 import os
 import socket
@@ -221,3 +222,25 @@ async def test_server_that_does_not_answer(dav: Dav) -> None:
         with pytest.raises(StorageUnavailable, match="does not answer"):
             await session.open(b"/alice")
         await session.wait_closed()
+
+
+async def test_redirects_are_not_followed(dav: Dav) -> None:
+    """The password of one server is never sent to another."""
+    asked: list[bytes] = []
+
+    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        head = f"HTTP/1.1 307 Elsewhere\r\nLocation: {dav.url}/alice/\r\nContent-Length: 0\r\n\r\n"
+        writer.write(head.encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(redirect, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        settings = {**dav.settings(), "url": f"http://127.0.0.1:{port}"}
+        session = FilesSession(await open_store_channel(settings))
+        with pytest.raises(FilesError, match="redirects elsewhere"):
+            await session.open(b"/alice")
+        session.close()
+        await session.wait_closed()
+    assert len(asked) == 1
