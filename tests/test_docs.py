@@ -11,7 +11,7 @@ import rosetta_hub
 from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.catalogue.computing import Computing, load_computing
 from rosetta_hub.catalogue.conf import Conf, DockerApiConf, LocalConf, SlurmRestConf, SshConf
-from rosetta_hub.catalogue.conf_stores import WebDavConf
+from rosetta_hub.catalogue.conf_stores import S3Conf, WebDavConf
 from rosetta_hub.catalogue.limits import Limit
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.catalogue.storages import Storage
@@ -51,6 +51,7 @@ KEYS = {
     "Computing resources": [*Computing.model_fields, *LocalConf.model_fields],
     "Storages": list(Storage.model_fields),
     "WebDAV servers": list(WebDavConf.model_fields),
+    "S3 servers": list(S3Conf.model_fields),
     "Limits": list(Limit.model_fields),
     "Computing: `ssh`": own(SshConf),
     "Computing: `slurmrest`": own(SlurmRestConf),

@@ -15,7 +15,7 @@ from rosetta_hub.catalogue.validation import Entry, pattern
 # Keys that name a file of the service's machine, in any of the access modes.
 FILE_KEYS = (
     *("key_file", "certificate_file", "ca_key_file", "ssh_config", "jwt_key_file", "ca_file"),
-    "password_file",
+    *("password_file", "secret_key_file"),
 )
 
 TunnelKind = Literal["ssh", "direct", "reverse"]

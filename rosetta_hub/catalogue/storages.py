@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from rosetta_hub.catalogue.bind_paths import check_path, check_target, overlap
 from rosetta_hub.catalogue.computing import AUTH_MODES, Computing, parse_conf
 from rosetta_hub.catalogue.conf import Conf, LocalConf, SshConf
-from rosetta_hub.catalogue.conf_stores import STORE_CONF, StoreConf, WebDavConf
+from rosetta_hub.catalogue.conf_stores import STORE_CONF, S3Conf, StoreConf, WebDavConf
 from rosetta_hub.catalogue.validation import OPTIONAL_ID_PATTERN, Entry, load_entries
 from rosetta_hub.errors import ConfigError, StorageRefused
 
@@ -54,12 +54,12 @@ class Storage(Entry):
     id: str = Field(default="", pattern=OPTIONAL_ID_PATTERN)
     name: str = Field(min_length=1, max_length=80)
     description: str = ""
-    type: Literal["posix", "webdav"] = "posix"
+    type: Literal["posix", "s3", "webdav"] = "posix"
     computing: tuple[str, ...] = ()
     access_through_computing: bool = False
     access_mode: Literal["local", "ssh"] | None = None
     auth_mode: Literal["internal", "user_keys", "platform_keys"] | None = None
-    conf: LocalConf | SshConf | WebDavConf | None = None
+    conf: LocalConf | SshConf | WebDavConf | S3Conf | None = None
     base_path: Annotated[str, AfterValidator(_check_base_path)]
     bind_path: Annotated[str, AfterValidator(_check_bind_path)] = ""
     home: bool = False
@@ -208,8 +208,9 @@ def _store_conf(value: Mapping[str, Any]) -> StoreConf:
             f"key {named[0]!r} is not for the type {kind!r}, which is in the file manager only and"
             " can't be bound into tasks: remove it"
         )
-    if find_spec("httpx") is None:
-        raise ValueError(f"the type {kind!r} needs httpx: install 'rosetta-hub[{kind}]'")
+    library = STORE_CONF[kind].library
+    if find_spec(library) is None:
+        raise ValueError(f"the type {kind!r} needs {library}: install 'rosetta-hub[{kind}]'")
     conf = value.get("conf", {})
     return conf if isinstance(conf, StoreConf) else parse_conf(STORE_CONF[kind], conf)
 

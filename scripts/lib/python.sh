@@ -76,7 +76,7 @@ install_lowest_python() {
     mkdir -p "$root/.cache"
     sed -n '/^install_requires/,/^\[/s/^ *\([a-z0-9-]*\)>=\(.*\)/\1==\2/p' "$root/setup.cfg" >"$constraints"
     require_python
-    make_venv "$lowest_venv" --constraint "$constraints" --editable . aiosmtpd dockerspawner httpx \
+    make_venv "$lowest_venv" --constraint "$constraints" --editable . aiosmtpd botocore dockerspawner httpx \
         jupyterhub-kubespawner jupyterhub-systemdspawner pytest pytest-asyncio \
         pytest-rerunfailures pytest-timeout pytest-xdist
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isEditable, modeText, ownerText, previewKind, typeText } from "../../rosetta_hub/web/static/files/entries.js";
+import { isEditable, modeText, modifiedText, ownerText, previewKind, typeText } from "../../rosetta_hub/web/static/files/entries.js";
 import { displayName, encodeName, isWithin, nameFault, parentPath, pathSteps, readAddress } from "../../rosetta_hub/web/static/files/paths.js";
 import { Selection } from "../../rosetta_hub/web/static/files/selection.js";
 
@@ -32,6 +32,11 @@ test("paths have steps, a parent, and folders that they lie in", () => {
 test("an address names storage and path", () => {
   assert.deepEqual(readAddress("/hub/x/files/", "/hub/x/"), { storage: "", path: "" });
   assert.deepEqual(readAddress("/x/files/home/a%2Fb/c/", "/x/"), { storage: "home", path: "a%2Fb/c" });
+});
+
+test("folders of a bucket have no time", () => {
+  assert.equal(modifiedText({ modified: 0 }), "");
+  assert.match(modifiedText({ modified: 86400 * 365 }), /1970|1971/);
 });
 
 test("permissions are written as ls writes them", () => {

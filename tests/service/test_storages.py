@@ -9,6 +9,7 @@ import pytest
 
 from rosetta_hub.catalogue import owners
 from rosetta_hub.catalogue.catalogue import Catalogue, User, load_catalogue
+from rosetta_hub.catalogue.conf_stores import S3Conf
 from rosetta_hub.catalogue.owners import Owner, local_owner
 from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.config import Rosetta
@@ -144,6 +145,40 @@ def test_refused_stores(keys: dict[str, Any], expected: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load({**DAV, "base_path": "/$USER", **keys})
     assert expected in str(caught.value)
+
+
+S3: dict[str, Any] = {
+    "name": "Data",
+    "type": "s3",
+    "conf": {"bucket": "files", "access_key_id": "hub", "secret_key_file": "/etc/secret"},
+}
+
+
+@pytest.mark.parametrize(
+    ("conf", "expected"),
+    [
+        ({"bucket": "a/b"}, "write the name of a bucket alone"),
+        ({"url": "http://s3.example.org"}, "has to begin with https://"),
+        ({"url": "https://s3.example.org/files"}, "without a path"),
+        ({"access_key_id": ""}, "write the identifier of a key"),
+        ({"user": "hub"}, "conf.user"),
+    ],
+)
+def test_refused_settings_of_s3(conf: dict[str, str], expected: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load({**S3, "base_path": "/$USER", "conf": {**S3["conf"], **conf}})
+    assert expected in str(caught.value)
+
+
+def test_settings_of_s3(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("abc\n")
+    conf = {**S3["conf"], "secret_key_file": str(tmp_path / "secret")}
+    storage = load({**S3, "base_path": "/$USER", "conf": conf}).storages["data"]
+    assert isinstance(storage.conf, S3Conf)
+    settings = storage.conf.settings()
+    assert settings["url"] == "https://s3.us-east-1.amazonaws.com"
+    assert settings["secret_key"] == "abc"
+    assert "abc" not in repr(storage)
 
 
 def test_a_store_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:

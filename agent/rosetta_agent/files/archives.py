@@ -1,204 +1,51 @@
 """The operations ``tar`` and ``zip``: trees as one stream, which can't be resumed."""
 
-import io
 import os
 import stat
-import tarfile
-import time
-import zipfile
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
+from functools import partial
+from typing import Any, Dict
 
+from rosetta_agent.files.archive_writers import (
+    Omissions,
+    common_start,
+    count_content,
+    send_tar,
+    send_zip,
+)
 from rosetta_agent.files.channel import Channel, Progress
-from rosetta_agent.files.entries import account_name, group_name
-from rosetta_agent.files.errors import FilesError, escape
-from rosetta_agent.files.frames import encode_path
+from rosetta_agent.files.errors import FilesError
 from rosetta_agent.files.reading import read_chunks
 from rosetta_agent.files.request import Request
 from rosetta_agent.files.storage import Storage, open_child, read_link
 from rosetta_agent.files.trees import Node, visit
 
-_OLDEST_DATE, _LATEST_DATE = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)
-# Where zip needs numbers of 64 bits; a file is not read beyond the size that it had.
-_ZIP64 = 0x7FFF0000
-# Bytes that are sent as they come, without being copied.
-_LARGE = 64 << 10
-_Content = Iterator[memoryview]
-_REPORT = "NOT-INCLUDED.txt"
-_NAMES = "NAMES.txt"
-
 
 def archive_tar(storage: Storage, request: Request, channel: Channel) -> Dict[str, Any]:
     """Trees as a tar archive (POSIX.1-2001): names are the bytes on the disk."""
-    output = _Output(channel)
-    writer = _TarWriter(output)
-    done = _fill(storage, request, writer, Progress(channel))
-    output.finish()
-    return done
+    return send_tar(channel, partial(_fill, storage, request, Progress(channel)))
 
 
 def archive_zip(storage: Storage, request: Request, channel: Channel) -> Dict[str, Any]:
     """Trees as a zip archive, not compressed; bytes that zip can't have in names are escaped."""
-    output = _Output(channel)
-    with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-        done = _fill(storage, request, _ZipWriter(archive), Progress(channel))
-    output.finish()
-    return done
+    return send_zip(channel, partial(_fill, storage, request, Progress(channel)))
 
 
-class _Output(io.RawIOBase):
-    """Sends what an archive writes; small pieces are collected first."""
-
-    def __init__(self, channel: Channel) -> None:
-        super().__init__()
-        self._channel = channel
-        self._buffer = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return False
-
-    def write(self, data: Any) -> int:
-        """Send large data at once, and small data when it is enough."""
-        if len(data) < _LARGE:
-            self._buffer += data
-        if len(data) >= _LARGE or len(self._buffer) >= _LARGE:
-            self.finish()
-        if len(data) >= _LARGE:
-            self._channel.send_data(memoryview(data))
-        return len(data)
-
-    def finish(self) -> None:
-        """Send the rest."""
-        self._channel.send_data(memoryview(bytes(self._buffer)))
-        self._buffer.clear()
-
-
-class _TarWriter:
-    """Writes a tar archive: a header, content and padding for each entry."""
-
-    def __init__(self, output: _Output) -> None:
-        self._output = output
-        self._size = 0
-
-    def add(
-        self, name: bytes, info: os.stat_result, link: Optional[bytes], content: Optional[_Content]
-    ) -> None:
-        """Add a file with its content, a link, or a directory."""
-        member = tarfile.TarInfo(encode_path(name))
-        member.mode, member.mtime = stat.S_IMODE(info.st_mode), int(info.st_mtime)
-        member.uid, member.gid = info.st_uid, info.st_gid
-        member.uname, member.gname = account_name(info.st_uid), group_name(info.st_gid)
-        if link is not None:
-            member.type, member.linkname = tarfile.SYMTYPE, encode_path(link)
-        elif content is None:
-            member.type = tarfile.DIRTYPE
-        else:
-            member.size = info.st_size
-        self._add(member, content or ())
-
-    def add_text(self, name: str, text: str) -> None:
-        """Add a file that we have written."""
-        content = text.encode("utf-8")
-        member = tarfile.TarInfo(name)
-        member.size, member.mode, member.mtime = len(content), 0o644, int(time.time())
-        self._add(member, [memoryview(content)])
-
-    def finish(self) -> None:
-        """The end: two empty blocks, and as many as fill a record."""
-        self._write(bytes(2 * tarfile.BLOCKSIZE))
-        self._write(bytes(-self._size % tarfile.RECORDSIZE))
-
-    def _add(self, member: tarfile.TarInfo, content: Iterable[memoryview]) -> None:
-        self._write(member.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape"))
-        for chunk in content:
-            self._write(chunk)
-        self._write(bytes(-member.size % tarfile.BLOCKSIZE))
-
-    def _write(self, data: Union[bytes, memoryview]) -> None:
-        self._size += self._output.write(data)
-
-
-class _ZipWriter:
-    """Adds entries to a zip archive."""
-
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self._archive = archive
-        self._escaped: List[str] = []
-
-    def add(
-        self, name: bytes, info: os.stat_result, link: Optional[bytes], content: Optional[_Content]
-    ) -> None:
-        """Add a file with its content, a link, or a directory."""
-        is_directory = link is None and content is None
-        text = escape_for_zip(name)
-        if text != encode_path(name):
-            self._escaped.append(text)
-        member = zipfile.ZipInfo(text + ("/" if is_directory else ""), zip_date(info.st_mtime))
-        member.external_attr = (info.st_mode & 0xFFFF) << 16
-        if content is None:
-            self._archive.writestr(member, link or b"")
-            return
-        with self._archive.open(member, "w", force_zip64=info.st_size > _ZIP64) as file:
-            for chunk in content:
-                file.write(chunk)
-
-    def add_text(self, name: str, text: str) -> None:
-        """Add a file that we have written."""
-        self._archive.writestr(zipfile.ZipInfo(name, zip_date(time.time())), text.encode("utf-8"))
-
-    def finish(self) -> None:
-        """Name the names that are not those on the disk."""
-        if self._escaped:
-            text = "In these names each % and two digits stand for a byte:\n\n{}\n"
-            self.add_text(_NAMES, text.format("\n".join(self._escaped)))
-
-
-def escape_for_zip(name: bytes) -> str:
-    """A name as zip can have it: what is no UTF-8, and backslashes, as ``%`` and two digits.
-
-    Some programs take a backslash for the end of a directory's name.
-    """
-    text = encode_path(name)
-    return "".join(
-        "%{:02X}".format(ord(c) & 0xFF) if "\udc80" <= c <= "\udcff" or c == "\\" else c
-        for c in text
-    )
-
-
-def zip_date(seconds: float) -> "Tuple[int, int, int, int, int, int]":
-    """A time as zip has it: from 1980 to 2107."""
-    try:
-        date = time.localtime(seconds)[:6]
-    except (OverflowError, ValueError, OSError):
-        return _LATEST_DATE
-    return min(max(date, _OLDEST_DATE), _LATEST_DATE)
-
-
-def _fill(storage: Storage, request: Request, writer: Any, progress: Progress) -> Dict[str, Any]:
+def _fill(storage: Storage, request: Request, progress: Progress, writer: Any) -> Dict[str, Any]:
     """Add all trees; what can't be read, or is no file, is left out and named in a report."""
     paths = request.paths()
-    start = _common_start(paths)
-    left_out: List[str] = []
-
-    def leave_out(path: bytes, error: FilesError) -> None:
-        left_out.append("{}: {}".format(escape(path), error.message))
-
+    start = common_start(paths)
+    omissions = Omissions()
     for path in paths:
-        for node in visit(storage, path, leave_out):
+        for node in visit(storage, path, omissions.add):
             progress.tick()
             name = node.place.path[start:]
             if name and not node.is_left:
                 try:
                     _add(node, name, writer, progress)
                 except _LeftOut as error:
-                    leave_out(node.place.path, error.reason)
-    if left_out:
-        text = "These could not be read, or are no files:\n\n{}\n"
-        writer.add_text(_REPORT, text.format("\n".join(left_out)))
-    writer.finish()
-    return dict(progress.summary(), skipped_total=len(left_out))
+                    omissions.add(node.place.path, error.reason)
+    omissions.report(writer)
+    return dict(progress.summary(), skipped_total=len(omissions))
 
 
 class _LeftOut(Exception):
@@ -225,24 +72,7 @@ def _add(node: Node, name: bytes, writer: Any, progress: Progress) -> None:
         raise _LeftOut(error) from error
     try:
         info = os.fstat(descriptor)
-        content = _counted(read_chunks(descriptor, node.place.path, 0, info.st_size), progress)
+        content = count_content(read_chunks(descriptor, node.place.path, 0, info.st_size), progress)
         writer.add(name, info, None, content)
     finally:
         os.close(descriptor)
-
-
-def _counted(content: _Content, progress: Progress) -> _Content:
-    for chunk in content:
-        progress.bytes += len(chunk)
-        yield chunk
-
-
-def _common_start(paths: List[bytes]) -> int:
-    """How many bytes of all paths are those of their common directory, with its slash."""
-    parts = [path.split(b"/")[:-1] for path in paths]
-    common = 0
-    for index, name in enumerate(parts[0]):
-        if any(names[index : index + 1] != [name] for names in parts):
-            break
-        common += len(name) + 1
-    return common

@@ -18,6 +18,8 @@ from rosetta_hub.files.remote.looking import count, visit
 from rosetta_hub.files.remote.store import Item, Store, find, join, parent
 
 _MAX_NAMED = 100
+# Items of which a store hears in one call, as S3 servers remove so many at once.
+_REMOVED_AT_ONCE = 1000
 # Bytes that are collected, so that small files are sent with their length.
 _COLLECTED = 1 << 20
 
@@ -91,15 +93,18 @@ def check_free(store: Store, path: bytes, overwrite: bool) -> None:
 
 
 def remove(store: Store, request: Request, channel: Channel) -> dict[str, Any]:
-    """Remove trees, one item after the other; stops at the first error."""
+    """Remove trees, folders after what they hold; stops at the first error."""
     paths, progress = request.paths(), Progress(channel)
     for path in paths:
         check_named(path)
     for path in paths:
         # Folders after what they hold.
-        for item in reversed(list(visit(store, path))):
-            wait_for(progress, partial(store.remove, item.path))
-            count(progress, item)
+        items = list(visit(store, path))[::-1]
+        for start in range(0, len(items), _REMOVED_AT_ONCE):
+            removed = items[start : start + _REMOVED_AT_ONCE]
+            wait_for(progress, partial(store.remove_items, removed))
+            for item in removed:
+                count(progress, item)
             progress.tick()
     return progress.summary()
 

@@ -122,7 +122,7 @@ def _join(store: Store, part: Segments, progress: Progress) -> bytes:
     if len(part.items) == 1:
         return part.items[0][1].path
     whole = join(part.folder, b"whole")
-    wait_for(progress, lambda: store.put(whole, part.read(store), part.length))
+    wait_for(progress, lambda: store.join([item for _, item in part.items], whole))
     item = store.stat(whole)
     if item.size != part.length:
         raise FilesError("failed", f"{show(whole)} has not arrived completely. Try again.")

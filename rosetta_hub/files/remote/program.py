@@ -8,6 +8,7 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from rosetta_agent.files.channel import Channel
@@ -15,9 +16,8 @@ from rosetta_agent.files.errors import ChannelEnded, FilesError, parse_path
 from rosetta_agent.files.frames import VERSION, FrameError
 from rosetta_agent.files.request import Request
 from rosetta_agent.files.server import watch
-from rosetta_hub.files.remote import changing, looking, parts
+from rosetta_hub.files.remote import archives, changing, looking, parts
 from rosetta_hub.files.remote.store import Store, Unavailable
-from rosetta_hub.files.remote.webdav import WebDavStore
 
 _Operation = Callable[[Store, Request, Channel], dict[str, Any]]
 _LOOKING: Mapping[str, _Operation] = {
@@ -29,6 +29,8 @@ _LOOKING: Mapping[str, _Operation] = {
     "walk": looking.walk,
     "summary": looking.summary,
     "part_stat": parts.state,
+    "tar": archives.archive_tar,
+    "zip": archives.archive_zip,
 }
 _CHANGING: Mapping[str, _Operation] = {
     "write": changing.write,
@@ -42,11 +44,13 @@ _CHANGING: Mapping[str, _Operation] = {
     "part_finish": parts.finish,
     "part_remove": parts.remove,
 }
+_DRIVERS = {
+    "s3": ("rosetta_hub.files.remote.s3", "S3Store"),
+    "webdav": ("rosetta_hub.files.remote.webdav", "WebDavStore"),
+}
 _WITHOUT = {
     "chmod": "This storage keeps no permissions: those of its entries can't be changed.",
     "link": "This storage has no links.",
-    "tar": "This storage makes no archives. Download files one by one, or copy the folder.",
-    "zip": "This storage makes no archives. Download files one by one, or copy the folder.",
 }
 _WITH_DATA = ("write", "part_write")
 
@@ -74,11 +78,18 @@ def _open(
     if request.integer("version") != VERSION:
         raise FilesError("invalid", "The files program has another version of the protocol.")
     root = parse_path(request.text("root").lstrip("/"))
-    store = WebDavStore(settings, root)
+    store = _store(settings, root)
     store.open_root(request.flag("create"))
     usage = store.usage()
     opened.append((store, request.flag("read_only")))
     return {"uid": os.geteuid(), "account": store.account, "usage": usage}
+
+
+def _store(settings: Mapping[str, Any], root: bytes) -> Store:
+    """A driver is imported only where it is needed, as its library may be absent elsewhere."""
+    module, name = _DRIVERS[settings["type"]]
+    store: Store = getattr(import_module(module), name)(settings, root)
+    return store
 
 
 def _serve(channel: Channel, store: Store, read_only: bool) -> None:

@@ -1,7 +1,7 @@
 """What the operations need of a store, and what they say when it fails."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -85,6 +85,9 @@ class Store(Protocol):
     def put(self, path: bytes, content: bytes | Iterable[bytes], length: int | None) -> None:
         """Write a file of `length` bytes; None: it is not known before."""
 
+    def join(self, parts: Sequence[Item], target: bytes) -> None:
+        """Write a file that has the contents of others, one after the other."""
+
     def check_target(self, path: bytes) -> None:
         """Refuse a path to which the store can't move a file; FilesError (`invalid`)."""
 
@@ -96,6 +99,9 @@ class Store(Protocol):
 
     def remove(self, path: bytes) -> None:
         """Remove a file, or a folder with all that it holds."""
+
+    def remove_items(self, items: Sequence[Item]) -> None:
+        """Remove items that are known; folders come after what they hold."""
 
     def move(self, source: bytes, target: bytes, overwrite: bool) -> None:
         """Give an item another path; FilesError (`exists`) where it is taken."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -99,6 +99,10 @@ class WebDavStore:
         headers = {} if length is None else {"Content-Length": str(length)}
         self._send("PUT", path, headers, content=content, timeout=_LONG_TIMEOUT)
 
+    def join(self, parts: Sequence[Item], target: bytes) -> None:
+        content = (chunk for item in parts for chunk in self.read(item, 0, item.size))
+        self.put(target, content, sum(item.size for item in parts))
+
     def check_target(self, path: bytes) -> None:
         check_names(path)
         # Servers that decode the header Destination too early (WsgiDAV) would use what is before.
@@ -117,6 +121,10 @@ class WebDavStore:
 
     def remove(self, path: bytes) -> None:
         self._send("DELETE", path, timeout=_LONG_TIMEOUT)
+
+    def remove_items(self, items: Sequence[Item]) -> None:
+        for item in items:
+            self.remove(item.path)
 
     def move(self, source: bytes, target: bytes, overwrite: bool) -> None:
         self._relocate("MOVE", source, target, overwrite)

@@ -75,8 +75,9 @@ export function ownerText(entry) {
   return [entry.owner, entry.group].filter((name) => name !== null && name !== undefined && name !== "").join(":");
 }
 
-/** The time of the last change: of the day where it is today's, otherwise the date. */
+/** The time of the last change: of the day where it is today's, otherwise the date; empty where there is none. */
 export function modifiedText(entry, now = new Date()) {
+  if (!entry.modified) return "";
   const at = new Date(entry.modified * 1000);
   if (at.toDateString() === now.toDateString()) return at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   return at.toLocaleDateString([], { day: "numeric", month: "short", year: "numeric" });

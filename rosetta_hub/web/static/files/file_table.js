@@ -204,7 +204,7 @@ class FileRow {
     setText(this.target, entry.target ? `→ ${entry.target}` : "");
     setText(this.cells.size, sizeText(entry));
     setText(this.cells.modified, modifiedText(entry));
-    this.cells.modified.title = new Date(entry.modified * 1000).toLocaleString();
+    this.cells.modified.title = entry.modified ? new Date(entry.modified * 1000).toLocaleString() : "";
     setText(this.cells.mode, modeText(entry));
     setText(this.cells.owner, ownerText(entry));
     setText(this.brief, [sizeText(entry), modifiedText(entry)].filter(Boolean).join(" · "));
