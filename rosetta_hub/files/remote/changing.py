@@ -156,7 +156,7 @@ def _copy_file(store: Store, item: Item, path: bytes, overwrite: bool, progress:
     check_free(store, path, overwrite)
     with _pending(store, path) as name:
         wait_for(progress, lambda: store.copy(item.path, name))
-        store.set_time(name, item.mtime_ns)
+        store.set_time(name, store.exact(item).mtime_ns)
         store.move(name, path, overwrite)
 
 

@@ -77,8 +77,9 @@ def walk(store: Store, request: Request, channel: Channel) -> dict[str, Any]:
         channel.send({"entries": [], "problems": [problem]})
 
     for path in request.paths():
-        for item in visit(store, path, tell if request.flag("tolerant") else None):
+        for found in visit(store, path, tell if request.flag("tolerant") else None):
             progress.tick()
+            item = store.exact(found)
             sender.add({**item.entry(store.account), "path": encode_path(item.path)})
     sender.flush()
     return {}

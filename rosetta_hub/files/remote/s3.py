@@ -4,6 +4,7 @@ A bucket has no folders: they are the beginnings of keys up to a slash. An empty
 ends in a slash keeps a folder in which there is nothing else.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,9 @@ _LARGE_COPY = 1 << 30
 _PART = 16 << 20
 # The most parts of an object (10,000), less some that are shorter.
 _MAX_PARTS = 9000
+# Metadata with the time of the last change, as rclone has it.
+_TIME = "mtime"
+_TIME_TEXT = re.compile(r"(\d{1,10})(?:\.(\d{1,9}))?", re.ASCII)
 
 
 class S3Store:
@@ -38,6 +42,8 @@ class S3Store:
         self._bucket = settings["bucket"]
         self._root = root.strip(b"/").decode("utf-8")
         self._connection = Connection(settings)
+        # Of files that are not moved to their names yet: metadata can't be changed by itself.
+        self._times: dict[bytes, int] = {}
 
     def open_root(self, create: bool) -> None:
         if self._is_folder(b"") or not self._root:
@@ -75,6 +81,14 @@ class S3Store:
                 found[name] = _file(join(path, name), entry["Size"], entry)
         # Such keys are of other programs; a path can't have these names.
         return [item for name, item in found.items() if name not in (b"", b".", b"..")]
+
+    def exact(self, item: Item) -> Item:
+        if item.is_directory:
+            return item
+        try:
+            return self.stat(item.path)
+        except FilesError:
+            return item
 
     def read(self, item: Item, offset: int, length: int) -> Iterator[bytes]:
         if not length:
@@ -117,7 +131,7 @@ class S3Store:
         check_names(path)
 
     def set_time(self, path: bytes, mtime_ns: int) -> None:
-        """Nothing: lists of a bucket tell when an object was written, and no other time."""
+        self._times[path] = mtime_ns
 
     def mkdir(self, path: bytes) -> None:
         self._check_parent(path)
@@ -148,7 +162,7 @@ class S3Store:
         if item.is_directory:
             self._copy_tree(source, target)
         else:
-            self._copy(self._key(source), target, item.size)
+            self._copy(self._key(source), target, item.size, self._times.pop(source, None))
         self.remove_items([item])
 
     def copy(self, source: bytes, target: bytes) -> None:
@@ -165,14 +179,23 @@ class S3Store:
                 if rest:
                     self._copy(entry["Key"], join(target, rest.encode("utf-8")), entry["Size"])
 
-    def _copy(self, key: str, target: bytes, size: int) -> None:
-        source = {"Bucket": self._bucket, "Key": key}
+    def _copy(self, key: str, target: bytes, size: int, mtime_ns: int | None = None) -> None:
+        source, place = {"Bucket": self._bucket, "Key": key}, self._place(target)
+        metadata = None if mtime_ns is None else {_TIME: format_time(mtime_ns)}
         if size > _LARGE_COPY:
-            with Multipart(self._connection.patient, self._place(target), target) as upload:
+            metadata = self._metadata(key, target) if metadata is None else metadata
+            with Multipart(self._connection.patient, place, target, metadata) as upload:
                 copy_large(upload, source, size)
             return
+        change = {} if metadata is None else {"MetadataDirective": "REPLACE", "Metadata": metadata}
         with explained(target):
-            self._connection.patient.copy_object(**self._place(target), CopySource=source)
+            self._connection.patient.copy_object(**place, CopySource=source, **change)
+
+    def _metadata(self, key: str, path: bytes) -> dict[str, str]:
+        with explained(path):
+            answer = self._connection.quick.head_object(Bucket=self._bucket, Key=key)
+        found: dict[str, str] = answer["Metadata"]
+        return found
 
     def _check_free(self, path: bytes, overwrite: bool) -> None:
         """Refuse a target that is taken, or whose folder is not there."""
@@ -262,6 +285,20 @@ def _file(path: bytes, size: int, answer: Mapping[str, Any]) -> Item:
     return Item(path, False, size, _time(answer), answer.get("ETag", ""))
 
 
+def format_time(mtime_ns: int) -> str:
+    """Seconds with nine decimals, as rclone writes them."""
+    return f"{mtime_ns // 1_000_000_000}.{mtime_ns % 1_000_000_000:09}"
+
+
+def parse_time(text: str) -> int | None:
+    """Nanoseconds of such a time; None for anything else."""
+    match = _TIME_TEXT.fullmatch(text)
+    return match and int(match[1]) * 1_000_000_000 + int((match[2] or "").ljust(9, "0"))
+
+
 def _time(answer: Mapping[str, Any]) -> int:
+    kept = parse_time(answer.get("Metadata", {}).get(_TIME, ""))
+    if kept is not None:
+        return kept
     modified: datetime = answer["LastModified"]
     return int(modified.timestamp()) * 1_000_000_000

@@ -20,16 +20,23 @@ _COPIED = 512 << 20
 class Multipart:
     """An object at `place` that has all of its parts, or is not there: it is a context manager."""
 
-    def __init__(self, client: Any, place: Mapping[str, str], path: bytes) -> None:
+    def __init__(
+        self,
+        client: Any,
+        place: Mapping[str, str],
+        path: bytes,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
         self._client = client
         self._place = dict(place)
         self._path = path
+        self._metadata = dict(metadata or {})
         self.parts: list[dict[str, Any]] = []
         """What the server has said of each part."""
 
     def __enter__(self) -> Self:
         with explained(self._path):
-            answer = self._client.create_multipart_upload(**self._place)
+            answer = self._client.create_multipart_upload(**self._place, Metadata=self._metadata)
         self._upload = {**self._place, "UploadId": answer["UploadId"]}
         return self
 

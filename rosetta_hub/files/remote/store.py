@@ -79,6 +79,9 @@ class Store(Protocol):
     def children(self, path: bytes) -> list[Item]:
         """What a folder holds."""
 
+    def exact(self, item: Item) -> Item:
+        """An item of `children` with its time, where those may have another one."""
+
     def read(self, item: Item, offset: int, length: int) -> Iterator[bytes]:
         """So many bytes of a file; FilesError (`changed`) where it is another one by now."""
 
@@ -92,7 +95,7 @@ class Store(Protocol):
         """Refuse a path to which the store can't move a file; FilesError (`invalid`)."""
 
     def set_time(self, path: bytes, mtime_ns: int) -> None:
-        """Remember the time of a file's last change; nothing happens where that can't be."""
+        """Set the time of a file that is moved next; nothing happens where that can't be."""
 
     def mkdir(self, path: bytes) -> None:
         """Make a folder; FilesError (`exists`) where the name is taken."""

@@ -29,9 +29,6 @@ REGION = "eu-central-1"
 class Server(ABC):
     """A server with the folders of `alice` and `bob`."""
 
-    keeps_times = True
-    """Whether files have the times that they are given."""
-
     @abstractmethod
     def settings(self, password: str = "", url: str = "") -> dict[str, Any]:
         """What the files program needs."""
@@ -92,8 +89,6 @@ class Dav(Server):
 @dataclass
 class S3(Server):
     """A server that answers as S3 does, and a bucket of it."""
-
-    keeps_times = False
 
     url: str
     bucket: str

@@ -95,7 +95,11 @@ def test_large_objects_are_copied_in_parts(s3: S3, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(s3_multipart, "_COPIED", 5 * MIB)
     content = os.urandom(11 * MIB + 1)
     s3.put("alice/file", content)
-    S3Store(s3.settings(), b"/alice").move(b"file", b"moved", overwrite=False)
+    store = S3Store(s3.settings(), b"/alice")
+    store.set_time(b"file", 1_600_000_000_000_000_123)
+    for source, target in ((b"file", b"named"), (b"named", b"moved")):
+        store.move(source, target, overwrite=False)
+        assert store.stat(target).mtime_ns == 1_600_000_000_000_000_123
     assert s3.get("alice/moved") == content
     assert s3.names() == ["alice/moved"]
 
