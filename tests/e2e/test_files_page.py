@@ -116,7 +116,7 @@ async def test_a_day_with_files(
 async def upload_and_compare(page: Page, folder: Path, home: Path) -> None:
     """A folder arrives as it is."""
     await page.get_by_label("Folder to upload").set_input_files(folder)
-    await expect(page.locator("#tray")).to_contain_text(f"{len(ODD)} files uploaded")
+    await expect(page.locator("#tray-title")).to_contain_text(f"{len(ODD)} files uploaded")
     assert read_tree(home) == {f"folder/{name}": content for name, content in ODD.items()}
     await page.get_by_role("button", name="Clear the list of All uploads").click()
     # Again: the names are taken.
@@ -227,7 +227,7 @@ async def test_an_upload_survives_a_restart_of_the_service(
     await told.to_contain_text("Interrupted: the upload goes on", timeout=60_000)
     await deployment.answers()
     await session.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
-    await expect(page.locator("#tray")).to_contain_text("1 file uploaded", timeout=60_000)
+    await expect(page.locator("#tray-title")).to_contain_text("1 file uploaded", timeout=60_000)
     assert read_tree(home) == {"large.bin": content}
 
 

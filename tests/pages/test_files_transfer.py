@@ -34,7 +34,7 @@ async def test_files_are_uploaded(page: Page, stub: FilesStub) -> None:
     large = bytes(range(256)) * 4096 * 20
     odd = "it's 100 % (ä);\u00e9#?.txt"
     await choose(page, payload("large.bin", large), payload(odd, "odd"))
-    await expect(page.locator("#tray")).to_contain_text("2 files uploaded")
+    await expect(page.locator("#tray-title")).to_contain_text("2 files uploaded")
     assert content(stub, "home/large.bin") == large
     assert content(stub, f"home/{odd}") == b"odd"
     # In pieces of 16 MiB.
@@ -96,7 +96,7 @@ async def test_an_answer_may_be_for_all(page: Page, stub: FilesStub) -> None:
     dialog = page.get_by_role("dialog")
     await dialog.get_by_role("checkbox", name="Do the same").check()
     await dialog.get_by_role("button", name="Overwrite").click()
-    await expect(page.locator("#tray")).to_contain_text("4 files uploaded")
+    await expect(page.locator("#tray-title")).to_contain_text("4 files uploaded")
     assert [content(stub, f"home/{name}.txt") for name in "abcd"] == [b"new"] * 4
     await expect(dialog).to_have_count(0)
 
@@ -106,7 +106,7 @@ async def test_an_interrupted_upload_goes_on(page: Page, stub: FilesStub) -> Non
     stub.interrupt_at = 5 * MB
     large = bytes(20 * MB)
     await choose(page, payload("large.bin", large))
-    await expect(page.locator("#tray")).to_contain_text("1 file uploaded")
+    await expect(page.locator("#tray-title")).to_contain_text("1 file uploaded")
     assert content(stub, "home/large.bin") == large
     # It asked how far it was, and sent the rest alone.
     assert ("HEAD", "home/uploads/u0") in stub.calls
@@ -122,7 +122,7 @@ async def test_a_restart_of_the_service_does_not_begin_anew(page: Page, stub: Fi
     await until(lambda: stub.calls.count(("HEAD", "home/uploads/u0")) > 1, page)
     await expect(page.locator("#tray")).to_contain_text("Interrupted: the upload goes on")
     stub.refusals.clear()
-    await expect(page.locator("#tray")).to_contain_text("1 file uploaded", timeout=20000)
+    await expect(page.locator("#tray-title")).to_contain_text("1 file uploaded", timeout=20000)
     assert content(stub, "home/large.bin") == bytes(20 * MB)
     assert len(stub.uploads) == 1
 
@@ -134,7 +134,7 @@ async def test_an_upload_that_the_service_has_swept_begins_anew(
     stub.interrupt_at = 5 * MB
     stub.refusals["HEAD home/uploads/u0"] = (404, "There is no such upload.")
     await choose(page, payload("large.bin", bytes(20 * MB)))
-    await expect(page.locator("#tray")).to_contain_text("1 file uploaded", timeout=20000)
+    await expect(page.locator("#tray-title")).to_contain_text("1 file uploaded", timeout=20000)
     assert list(stub.uploads) == ["u0", "u1"]
 
 
@@ -152,7 +152,7 @@ async def test_the_same_file_goes_on_after_a_reload(page: Page, stub: FilesStub)
     page.on("dialog", lambda dialog: dialog.accept())
     await open_folder(page)
     await chosen.set_input_files(stub.directory / "large.bin")
-    await expect(page.locator("#tray")).to_contain_text("1 file uploaded")
+    await expect(page.locator("#tray-title")).to_contain_text("1 file uploaded")
     assert len(stub.uploads) == 1
     assert content(stub, "home/large.bin") == large["buffer"]
 
@@ -168,7 +168,7 @@ async def test_a_refused_upload_says_why_and_can_be_tried_again(
     await expect(page.locator("#tray")).to_contain_text("1 upload failed")
     stub.refusals.clear()
     await page.get_by_role("button", name="Try again: a.txt").click()
-    await expect(page.locator("#tray")).to_contain_text("1 file uploaded")
+    await expect(page.locator("#tray-title")).to_contain_text("1 file uploaded")
     assert content(stub, "home/a.txt") == b"content"
 
 
