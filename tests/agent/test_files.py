@@ -332,6 +332,25 @@ def test_unexpected_errors_are_answers(
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
+def test_a_process_that_ends_while_a_file_is_given_up_leaves_nothing(
+    opened: storage.Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other thread, which removes what is pending then, comes before the one that wrote."""
+    unlink = os.unlink
+
+    def end_before(name: Any, **options: Any) -> None:
+        monkeypatch.setattr(os, "unlink", unlink)
+        monkeypatch.setattr(pending, "_lock", threading.Lock())
+        pending.remove_pending()
+        seen.append(os.listdir(tmp_path))
+        unlink(name, **options)
+
+    seen: list[list[str]] = []
+    with opened.target(b"file") as place, pending.PendingFile(place):
+        monkeypatch.setattr(os, "unlink", end_before)
+    assert seen == [[]]
+
+
 # --- names, space, archives ----------------------------------------------------------------------
 
 

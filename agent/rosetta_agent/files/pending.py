@@ -1,5 +1,6 @@
 """Files that have no final name yet, and names that are given without taking one away."""
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -51,8 +52,10 @@ class PendingFile:
         os.close(self.file)
         key = (self.place.directory, self.name)
         if key in _pending:
+            # In this order: the process may end in between, and removes what is pending then.
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.name, dir_fd=self.place.directory)
             _pending.discard(key)
-            os.unlink(self.name, dir_fd=self.place.directory)
 
     def write(self, data: Any) -> None:
         """Append; raises FilesError (``no_space``, ``quota``) where not all of it fits."""
