@@ -17,28 +17,40 @@ _ADVICE = (
 
 def bound_storages(context: Context) -> list[BoundStorage]:
     """What a task of the context's user and software gets bound, unless it is refused at once."""
-    return [storage for storage in _storages(context) if not _refusal(context, storage)]
+    return _sort_out(context)[0]
 
 
 async def check_task_files(context: Context) -> str:
     """Tasks write into the storages, and the files belong to whom they should."""
-    storages = _storages(context)
-    if not storages or context.software is None:
+    storages, faults = _sort_out(context)
+    if not (storages or faults):
         raise CheckSkipped("tasks have no storages here, or no configured software runs here")
     if isinstance(context.computing.conf, DockerApiConf):
         raise CheckSkipped("nothing of the hub is on the Docker host to look at files")
-    faults = [text for storage in storages if (text := _refusal(context, storage))]
-    told = bound_storages(context)
-    findings = await context.find("storages") if told else []
+    findings = await context.find("storages") if storages else []
     if findings is None:
         raise CheckSkipped("the probe has found nothing about it")
     lines: list[str] = []
-    for storage, finding, owner in zip(told, findings, _owners(context, told), strict=True):
+    for storage, finding, owner in zip(storages, findings, _owners(context, storages), strict=True):
         text, is_good = _describe(storage, finding, owner)
         (lines if is_good else faults).append(text)
     if faults:
         raise CheckFailed("; ".join((*faults, *lines)), _ADVICE)
     return "; ".join(lines)
+
+
+def _sort_out(context: Context) -> tuple[list[BoundStorage], list[str]]:
+    """What tasks get bound, and why they can't have the rest."""
+    bound: list[BoundStorage] = []
+    refusals: list[str] = []
+    for storage in _storages(context):
+        try:
+            check_binds([storage], context.user, context.computing)
+        except StorageRefused as error:
+            refusals.append(str(error))
+        else:
+            bound.append(storage)
+    return bound, refusals
 
 
 def _storages(context: Context) -> list[BoundStorage]:
@@ -50,15 +62,6 @@ def _storages(context: Context) -> list[BoundStorage]:
     return list(
         resolve_storages(catalogue.storages_for(user, computing.id), (), (), software, computing)
     )
-
-
-def _refusal(context: Context, storage: BoundStorage) -> str:
-    """Why the user's tasks can't have the storage; empty where they can."""
-    try:
-        check_binds([storage], context.user, context.computing)
-    except StorageRefused as error:
-        return str(error)
-    return ""
 
 
 def _owners(context: Context, storages: list[BoundStorage]) -> list[int | None]:

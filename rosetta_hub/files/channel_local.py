@@ -6,6 +6,7 @@ import os
 import pwd
 import socket
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rosetta_hub.agents.files_program import build_files_command, build_files_stdin
@@ -50,13 +51,22 @@ async def open_local_channel(owner: Owner | None, python: str = sys.executable) 
         FilesError: the service is not root, and the owner is another account.
         StorageUnavailable: the program can't be started.
     """
+    return await start_program(build_files_command(python, _arguments(owner)), build_files_stdin())
+
+
+async def start_program(command: Sequence[str], program: bytes = b"") -> "LocalChannel":
+    """Start a files program, whose input and output are the channel; it reads `program` first.
+
+    Raises:
+        StorageUnavailable: it can't be started.
+    """
     mine, theirs = socket.socketpair()
     with contextlib.ExitStack() as stack:
         stack.enter_context(theirs)
         stack.callback(mine.close)
         try:
             process = await asyncio.create_subprocess_exec(
-                *build_files_command(python, _arguments(owner)),
+                *command,
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 cwd="/",
@@ -69,7 +79,7 @@ async def open_local_channel(owner: Owner | None, python: str = sys.executable) 
         reader, writer = await asyncio.open_connection(sock=mine, limit=STREAM_LIMIT)
         stack.pop_all()
     theirs.close()
-    writer.write(build_files_stdin())
+    writer.write(program)
     return LocalChannel(reader, writer, process)
 
 

@@ -1,7 +1,6 @@
 """`api/copies`: copies of the principal between storages, as jobs."""
 
 import asyncio
-import json
 from typing import Any
 
 from tornado.iostream import StreamClosedError
@@ -10,7 +9,7 @@ from rosetta_hub.copies.events import Changes
 from rosetta_hub.copies.plan import NamesTaken, parse_request, plan_copy
 from rosetta_hub.copies.view import CopyView, view_copy
 from rosetta_hub.errors import NotAllowed, NotFound
-from rosetta_hub.web.event_stream import KEEP_ALIVE, LONGEST
+from rosetta_hub.web.event_stream import LONGEST, EventStreamHandler
 from rosetta_hub.web.files_base import FilesHandler
 
 
@@ -58,22 +57,17 @@ class CopyHandler(FilesHandler):
             self.answer(_document(view_copy(copy)), 202)
 
 
-class CopyEventsHandler(FilesHandler):
+class CopyEventsHandler(EventStreamHandler, FilesHandler):
     """`GET api/copies/events`: all copies, then each one that changes, as server-sent events."""
-
-    renews_rights = True
 
     async def get(self) -> None:
         """Stream until the browser goes away."""
-        self.set_header("Content-Type", "text/event-stream; charset=utf-8")
-        self.set_header("X-Accel-Buffering", "no")
         user = self.principal.name
         with self.services.copies.events.listen(user) as changes:
             try:
-                self.write(": connected\n\n")
-                await self.flush()
+                await self.begin()
                 for copy in self.services.copies.of_user(user):
-                    await self._send("copy", _document(view_copy(copy)))
+                    await self.send("copy", _document(view_copy(copy)))
                 async with asyncio.timeout(LONGEST):
                     await self._follow(changes)
             except (StreamClosedError, TimeoutError):
@@ -81,27 +75,16 @@ class CopyEventsHandler(FilesHandler):
 
     async def _follow(self, changes: Changes) -> None:
         while True:
-            try:
-                async with asyncio.timeout(KEEP_ALIVE):
-                    ids = await changes.take()
-            except TimeoutError:
-                self.write(": still here\n\n")
-                await self.flush()
-                continue
-            for copy_id in ids:
+            for copy_id in await self.wait_for(changes.take):
                 await self._tell(copy_id)
 
     async def _tell(self, copy_id: str) -> None:
         try:
             copy = self.services.copies.find(copy_id, self.principal.name)
         except NotFound:
-            await self._send("gone", {"id": copy_id})
+            await self.send("gone", {"id": copy_id})
         else:
-            await self._send("copy", _document(view_copy(copy)))
-
-    async def _send(self, kind: str, data: dict[str, Any]) -> None:
-        self.write(f"event: {kind}\ndata: {json.dumps(data)}\n\n")
-        await self.flush()
+            await self.send("copy", _document(view_copy(copy)))
 
 
 def _document(view: CopyView) -> dict[str, Any]:

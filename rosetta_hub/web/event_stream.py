@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from tornado.iostream import StreamClosedError
 
@@ -17,25 +18,51 @@ KEEP_ALIVE = 15
 LONGEST = 600
 
 
-class EventsHandler(HubHandler):
-    """All tasks that the principal sees, then every change; with `?task=` one task and its log."""
+News = TypeVar("News")
+
+
+class EventStreamHandler(HubHandler):
+    """What streams of server-sent events share."""
 
     renews_rights = True
+
+    async def begin(self) -> None:
+        """Send what tells the browser that it is connected; nothing is refused afterwards."""
+        self.set_header("Content-Type", "text/event-stream; charset=utf-8")
+        self.set_header("X-Accel-Buffering", "no")
+        self.write(": connected\n\n")
+        await self.flush()
+
+    async def send(self, kind: str, data: dict[str, Any]) -> None:
+        """Send an event."""
+        self.write(f"event: {kind}\ndata: {json.dumps(data)}\n\n")
+        await self.flush()
+
+    async def wait_for(self, take: Callable[[], Awaitable[News]]) -> News:
+        """What `take` returns; comments keep the stream open meanwhile."""
+        while True:
+            try:
+                async with asyncio.timeout(KEEP_ALIVE):
+                    return await take()
+            except TimeoutError:
+                self.write(": still here\n\n")
+                await self.flush()
+
+
+class EventsHandler(EventStreamHandler):
+    """All tasks that the principal sees, then every change; with `?task=` one task and its log."""
 
     async def get(self) -> None:
         """Stream until the browser goes away, or is too slow."""
         only = self.get_query_argument("task", None)
-        self.set_header("Content-Type", "text/event-stream; charset=utf-8")
-        self.set_header("X-Accel-Buffering", "no")
         with self.services.tasks.events.listen(only) as queue:
             # Refused before the first byte, which is a "200".
             present = self._present(only)
             try:
                 # A page without tasks, too, has to learn that it is connected.
-                self.write(": connected\n\n")
-                await self.flush()
+                await self.begin()
                 for task in present:
-                    await self._send("task", self._view(task))
+                    await self.send("task", self._view(task))
                     if only is not None:
                         await self._send_log(task)
                 async with asyncio.timeout(LONGEST):
@@ -54,19 +81,10 @@ class EventsHandler(HubHandler):
         text = logs.read(task.id, task.attempt)
         if text and self.principal.may("access:servers", task.user, task.server_name):
             offset = logs.received(task.id, task.attempt) - len(text.encode())
-            await self._send("log", {"offset": max(0, offset), "text": text})
+            await self.send("log", {"offset": max(0, offset), "text": text})
 
     async def _follow(self, queue: asyncio.Queue[Event | None], only: str | None) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(KEEP_ALIVE):
-                    event = await queue.get()
-            except TimeoutError:
-                self.write(": still here\n\n")
-                await self.flush()
-                continue
-            if event is None:
-                return
+        while (event := await self.wait_for(queue.get)) is not None:
             if self._wanted(event, only):
                 await self._tell(event)
 
@@ -77,19 +95,15 @@ class EventsHandler(HubHandler):
 
     async def _tell(self, event: Event) -> None:
         if event.kind == "gone":
-            await self._send("gone", {"id": event.task_id})
+            await self.send("gone", {"id": event.task_id})
         elif event.kind == "log":
             if self.principal.may("access:servers", event.user, event.server_name):
-                await self._send("log", {"offset": event.offset, "text": event.text})
+                await self.send("log", {"offset": event.offset, "text": event.text})
         else:
             try:
-                await self._send("task", self._view(self.services.tasks.find(event.task_id)))
+                await self.send("task", self._view(self.services.tasks.find(event.task_id)))
             except NotFound:
-                await self._send("gone", {"id": event.task_id})
+                await self.send("gone", {"id": event.task_id})
 
     def _view(self, task: Task) -> dict[str, Any]:
         return self.services.viewer.view(task, self.principal.rights(task)).model_dump(mode="json")
-
-    async def _send(self, kind: str, data: dict[str, Any]) -> None:
-        self.write(f"event: {kind}\ndata: {json.dumps(data)}\n\n")
-        await self.flush()

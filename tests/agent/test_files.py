@@ -327,7 +327,7 @@ def test_unexpected_errors_are_answers(
         raise ZeroDivisionError
 
     monkeypatch.setitem(server._LOOKING, "stat", fail)
-    answer = server._answer(Request({"op": "stat"}), opened, FakeChannel())
+    answer = server._answer(opened, FakeChannel(), Request({"op": "stat"}))
     assert answer["error"] == "failed"
     assert "ZeroDivisionError" in capsys.readouterr().err
 

@@ -7,7 +7,7 @@ import os
 import time
 from typing import Any, Dict, Iterator, List, Optional
 
-from rosetta_agent.files.errors import ChannelEnded
+from rosetta_agent.files.errors import ChannelEnded, FilesError
 from rosetta_agent.files.frames import (
     DATA,
     HEADER,
@@ -19,6 +19,7 @@ from rosetta_agent.files.frames import (
     FrameError,
     build_document,
     build_header,
+    encode_path,
     parse_document,
     parse_header,
 )
@@ -122,6 +123,11 @@ class EntrySender:
             self.flush()
         self._entries.append(entry)
         self._size += size
+
+    def tell(self, path: bytes, error: FilesError) -> None:
+        """Tell that something can't be read, at once."""
+        problem = {"path": encode_path(path), "error": error.code, "message": error.message}
+        self._channel.send({"entries": [], "problems": [problem]})
 
     def flush(self) -> None:
         """Send those that wait."""

@@ -6,6 +6,7 @@ import select
 import sys
 import threading
 import traceback
+from functools import partial
 from typing import Any, Callable, Dict, List, Optional
 
 from rosetta_agent.files import archives, copying, looking, reading, trees, uploads, writing
@@ -69,7 +70,7 @@ def main(arguments: List[str]) -> int:
         storage = _open(channel, owner)
         if storage is None:
             return 1
-        _serve(channel, storage)
+        serve(channel, partial(_answer, storage, channel))
     except (ChannelEnded, FrameError):
         return 1
     return 0
@@ -113,35 +114,45 @@ def _allow_many_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _serve(channel: Channel, storage: Storage) -> None:
+def serve(channel: Channel, answer: Callable[[Request], Dict[str, Any]]) -> None:
+    """Answer one request after the other; ``answer`` returns the last document of an answer."""
     while True:
         document = channel.receive()
         if document is None:
             return
-        channel.send(_answer(Request(document), storage, channel))
+        channel.has_data = document.get("op") in _WITH_DATA
+        channel.send(answer(Request(document)))
         # What is still sent for a request that has failed is of no use.
         for _data in channel.receive_data():
             pass
 
 
-def _answer(request: Request, storage: Storage, channel: Channel) -> Dict[str, Any]:
-    """Carry out one request; returns the last document of its answer."""
+def attempt(operation: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
+    """The last document of an answer: what the operation returns, or its error."""
     try:
-        op = request.op
-        channel.has_data = op in _WITH_DATA
-        if op not in _LOOKING and op not in _CHANGING:
-            raise FilesError("invalid", "The files program has no operation {!r}.".format(op))
-        if op in _CHANGING and storage.is_read_only:
-            raise FilesError("read_only", "This storage can only be read.")
-        operation = _LOOKING.get(op) or _CHANGING[op]
-        return dict(operation(storage, request, channel), done=True)
+        return dict(operation(), done=True)
     except FilesError as error:
         return {"error": error.code, "message": error.message}
-    except OSError as error:
-        failure = translate(error, b"")
-        return {"error": failure.code, "message": failure.message}
     except (ChannelEnded, FrameError):
         raise
     except Exception:
         traceback.print_exc()
         return {"error": "failed", "message": "The files program has failed."}
+
+
+def _answer(storage: Storage, channel: Channel, request: Request) -> Dict[str, Any]:
+    return attempt(partial(_carry_out, storage, channel, request))
+
+
+def _carry_out(storage: Storage, channel: Channel, request: Request) -> Dict[str, Any]:
+    """Carry out one request; raises FilesError."""
+    op = request.op
+    if op not in _LOOKING and op not in _CHANGING:
+        raise FilesError("invalid", "The files program has no operation {!r}.".format(op))
+    if op in _CHANGING and storage.is_read_only:
+        raise FilesError("read_only", "This storage can only be read.")
+    operation = _LOOKING.get(op) or _CHANGING[op]
+    try:
+        return operation(storage, request, channel)
+    except OSError as error:
+        raise translate(error, b"") from error

@@ -90,12 +90,7 @@ def walk(storage: Storage, request: Request, channel: Channel) -> Dict[str, Any]
     """All entries of trees with their paths; ``tolerant``: go on after what can't be read."""
     sender = EntrySender(channel)
     progress = Progress(channel)
-
-    def tell(path: bytes, error: FilesError) -> None:
-        problem = {"path": encode_path(path), "error": error.code, "message": error.message}
-        channel.send({"entries": [], "problems": [problem]})
-
-    on_error = tell if request.flag("tolerant") else None
+    on_error = sender.tell if request.flag("tolerant") else None
     for path in request.paths():
         for node in visit(storage, path, on_error):
             progress.tick()

@@ -71,13 +71,9 @@ def visit(store: Store, path: bytes, on_error: _OnError | None = None) -> Iterat
 def walk(store: Store, request: Request, channel: Channel) -> dict[str, Any]:
     """All entries of trees with their paths; `tolerant`: go on after what can't be read."""
     sender, progress = EntrySender(channel), Progress(channel)
-
-    def tell(path: bytes, error: FilesError) -> None:
-        problem = {"path": encode_path(path), "error": error.code, "message": error.message}
-        channel.send({"entries": [], "problems": [problem]})
-
+    on_error = sender.tell if request.flag("tolerant") else None
     for path in request.paths():
-        for found in visit(store, path, tell if request.flag("tolerant") else None):
+        for found in visit(store, path, on_error):
             progress.tick()
             item = store.exact(found)
             sender.add({**item.entry(store.account), "path": encode_path(item.path)})

@@ -5,7 +5,6 @@ The first frame has the settings of the store, with its password; the second one
 
 import os
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
@@ -15,7 +14,7 @@ from rosetta_agent.files.channel import Channel
 from rosetta_agent.files.errors import ChannelEnded, FilesError, parse_path
 from rosetta_agent.files.frames import VERSION, FrameError
 from rosetta_agent.files.request import Request
-from rosetta_agent.files.server import watch
+from rosetta_agent.files.server import attempt, serve, watch
 from rosetta_hub.files.remote import archives, changing, looking, parts
 from rosetta_hub.files.remote.store import Store, Unavailable
 
@@ -52,7 +51,6 @@ _WITHOUT = {
     "chmod": "This storage keeps no permissions: those of its entries can't be changed.",
     "link": "This storage has no links.",
 }
-_WITH_DATA = ("write", "part_write")
 
 
 def main() -> int:
@@ -66,7 +64,7 @@ def main() -> int:
         opened: list[tuple[Store, bool]] = []
         channel.send(_attempt(partial(_open, settings, Request(request), opened)))
         if opened:
-            _serve(channel, *opened[0])
+            serve(channel, partial(_answer, *opened[0], channel))
     except (ChannelEnded, FrameError):
         return 1
     return 0
@@ -92,17 +90,11 @@ def _store(settings: Mapping[str, Any], root: bytes) -> Store:
     return store
 
 
-def _serve(channel: Channel, store: Store, read_only: bool) -> None:
-    while (document := channel.receive()) is not None:
-        request = Request(document)
-        channel.has_data = document.get("op") in _WITH_DATA
-        channel.send(_attempt(partial(_answer, store, read_only, request, channel)))
-        # What is still sent for a request that has failed is of no use.
-        for _data in channel.receive_data():
-            pass
+def _answer(store: Store, read_only: bool, channel: Channel, request: Request) -> dict[str, Any]:
+    return _attempt(partial(_carry_out, store, read_only, channel, request))
 
 
-def _answer(store: Store, read_only: bool, request: Request, channel: Channel) -> dict[str, Any]:
+def _carry_out(store: Store, read_only: bool, channel: Channel, request: Request) -> dict[str, Any]:
     op = request.op
     if op in _CHANGING and read_only:
         raise FilesError("read_only", "This storage can only be read.")
@@ -114,15 +106,12 @@ def _answer(store: Store, read_only: bool, request: Request, channel: Channel) -
 
 
 def _attempt(operation: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The last document of an answer."""
-    try:
-        return {**operation(), "done": True}
-    except FilesError as error:
-        return {"error": error.code, "message": error.message}
-    except Unavailable as error:
-        return {"error": "unavailable", "message": str(error)}
-    except (ChannelEnded, FrameError):
-        raise
-    except Exception:  # noqa: BLE001 - the top of the loop: one request fails, others go on
-        traceback.print_exc()
-        return {"error": "failed", "message": "The files program has failed."}
+    """The last document of an answer, of a store that may be unavailable."""
+
+    def run() -> dict[str, Any]:
+        try:
+            return operation()
+        except Unavailable as error:
+            raise FilesError("unavailable", str(error)) from error
+
+    return attempt(run)
