@@ -110,12 +110,18 @@ class LocalChannel(StreamChannel):
 
     async def _end(self) -> None:
         """The program ends with its input, and cleans up; a stuck one is killed."""
-        try:
-            async with asyncio.timeout(_END_TIMEOUT):
-                await self._process.wait()
-        except TimeoutError:
+        if not await self._ends_in_time():
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
+            # It stays where the kernel waits for a file server.
+            await self._ends_in_time()
+
+    async def _ends_in_time(self) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_END_TIMEOUT):
+                await self._process.wait()
+                return True
+        return False
 
 
 def _arguments(owner: Owner | None) -> list[str]:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -137,6 +138,18 @@ async def test_program_ends_while_an_operation_hangs(
     mine.close()
     async with asyncio.timeout(30):
         await process.wait()
+
+
+async def test_a_stopped_program_has_gone_when_the_channel_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It does not end by itself, so it is killed, and nobody is left to wait for it."""
+    monkeypatch.setattr(channel_local, "_END_TIMEOUT", 2)
+    channel = await open_local_channel(None)
+    os.kill(channel.pid, signal.SIGSTOP)
+    channel.close()
+    await channel.wait_closed()
+    assert not Path(f"/proc/{channel.pid}").exists()
 
 
 async def test_answer_that_comes_before_the_end_of_the_data(root: Path) -> None:
