@@ -20,6 +20,9 @@ from rosetta_hub.files.session import FilesSession
 from ..helpers import list_names, open_session
 from .conftest import S3, Dav
 
+# Each test starts programs, beside a server.
+pytestmark = pytest.mark.system
+
 MIB = 1 << 20
 
 

@@ -19,6 +19,9 @@ from rosetta_hub.files.session import FilesSession
 from ..helpers import chunks, fails, list_names, read_all
 from .conftest import Server
 
+# Each test starts programs, beside a server.
+pytestmark = pytest.mark.system
+
 NAMES = [b"plain", b"a b", b"100%41", b"ab#c&d", "käse ☃".encode(), b"'\"<x>", b"-rf", b"..."]
 LARGE = 20 << 20
 
