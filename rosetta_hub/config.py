@@ -14,7 +14,13 @@ from traitlets.config import Config
 
 from rosetta_hub.catalogue.catalogue import Catalogue, load_catalogue
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.config_files import check_certificates, check_key_pair, read_file
+from rosetta_hub.catalogue.registries import Registries, load_registries
+from rosetta_hub.config_files import (
+    check_certificates,
+    check_key_pair,
+    check_registry_files,
+    read_file,
+)
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.keys import Keys
 from rosetta_hub.local_storages import check_state_dir, storage_advice
@@ -66,6 +72,14 @@ class Rosetta(MailOptions):
         whom and where an entry counts; of entries with the same `computing` the first one that
         names the user, one of the user's groups, or nobody, counts. The default is no limit.
         The keys are the fields of rosetta_hub.catalogue.limits.Limit.""",
+    ).tag(config=True)
+
+    registries = List(
+        Dict(),
+        help="""Registries that need an account, a CA certificate or plain HTTP: a list of dicts.
+        `users` and `groups` say who pulls with the account of an entry. Users may have accounts of
+        their own besides, which go first.
+        The keys are the fields of rosetta_hub.catalogue.registries.Registry.""",
     ).tag(config=True)
 
     keep_spawner = Bool(
@@ -390,6 +404,14 @@ class Rosetta(MailOptions):
         """
         return load_catalogue(self.software, self.computing, self.limits, self.storages)
 
+    def site_registries(self) -> Registries:
+        """The validated `registries`.
+
+        Raises:
+            ConfigError: see `load_registries`.
+        """
+        return load_registries(self.registries)
+
     def keys(self) -> Keys:
         """The keys of this deployment."""
         return Keys(self.state_path)
@@ -424,7 +446,9 @@ class Rosetta(MailOptions):
         for computing in catalogue.computing.values():
             self._check_tunnel(computing)
         check_state_dir(catalogue, self.state_path)
+        registries = self.site_registries()
         if files:
+            check_registry_files(registries)
             self._check_files()
 
     def advice(self) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from rosetta_hub.catalogue.registries import Registries
 from rosetta_hub.errors import ConfigError
 
 
@@ -36,6 +37,22 @@ def check_certificates(option: str, path: str) -> None:
             f"{option}: the file {path!r} is not a chain of certificates in PEM format, which"
             " begins with '-----BEGIN CERTIFICATE-----'."
         ) from error
+
+
+def check_registry_files(registries: Registries) -> None:
+    """Refuse registries whose password or certificates can't be read.
+
+    Raises:
+        ConfigError: which file, and of which entry.
+    """
+    for number, entry in enumerate(registries.entries, start=1):
+        where = f"c.Rosetta.registries entry {number} ({entry.host!r})"
+        if entry.ca_file:
+            check_certificates(f"{where}: key 'ca_file'", entry.ca_file)
+        if entry.password_file:
+            option = f"{where}: key 'password_file'"
+            if not read_file(option, entry.password_file).strip():
+                raise ConfigError(f"{option}: the file {entry.password_file!r} is empty.")
 
 
 def check_key_pair(

@@ -13,6 +13,7 @@ from rosetta_hub.catalogue.computing import Computing, load_computing
 from rosetta_hub.catalogue.conf import Conf, DockerApiConf, LocalConf, SlurmRestConf, SshConf
 from rosetta_hub.catalogue.conf_stores import S3Conf, WebDavConf
 from rosetta_hub.catalogue.limits import Limit
+from rosetta_hub.catalogue.registries import Registry
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.cli import load_settings
@@ -53,6 +54,7 @@ KEYS = {
     "WebDAV servers": list(WebDavConf.model_fields),
     "S3 servers": list(S3Conf.model_fields),
     "Limits": list(Limit.model_fields),
+    "Registries": list(Registry.model_fields),
     "Computing: `ssh`": own(SshConf),
     "Computing: `slurmrest`": own(SlurmRestConf),
     "Computing: Docker": own(DockerApiConf),
