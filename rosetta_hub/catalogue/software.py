@@ -8,6 +8,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from rosetta_hub.catalogue.bind_paths import check_target
+from rosetta_hub.catalogue.interfaces import (
+    MOST_INTERFACES,
+    URL_PATH,
+    Interface,
+    check_interfaces,
+)
 from rosetta_hub.catalogue.validation import (
     OPTIONAL_ID_PATTERN,
     Entry,
@@ -35,7 +41,6 @@ _DIGEST = pattern(r"^sha256:[0-9a-f]{64}$", "write 'sha256:' and 64 hexadecimal 
 _PROTOCOL = pattern(
     r"^[a-z][a-z0-9+-]{0,15}$", "write a protocol in lowercase, such as 'http', 'ssh' or 'vnc'"
 )
-_URL_PATH = pattern(r"^/[^\s]*$", "write a path that begins with / and has no spaces")
 _ACCOUNT = pattern(r"^[A-Za-z0-9_.:-]+$", "write a user, or user:group, by name or number")
 
 
@@ -50,6 +55,7 @@ class Software(Entry):
     class or a name of one), started with its own configuration and `spawner_config`; image and
     interface are then not used.
 
+    `interfaces` are further ports that users reach, beside that of `interface_port`.
     `home_path` is where the image wants its home directory, instead of where the storage says.
     `any_user`: the image runs under whatever uid it is given; `home_user`: the uid under which its
     software runs in the end, where it begins as root.
@@ -73,12 +79,13 @@ class Software(Entry):
     interface_port: int = Field(default=8888, ge=1, le=65535)
     interface_protocol: str = Field(default="http", pattern=_PROTOCOL)
     interface_transport: Literal["tcp"] = "tcp"
-    interface_path: str = Field(default="/", pattern=_URL_PATH)
+    interface_path: str = Field(default="/", pattern=URL_PATH)
     interface_auth: InterfaceAuth = "none"
     interface_auth_user: str = "metauser"
     supports_custom_interface_port: bool = False
     supports_interface_auth: bool = False
     answer_timeout: int = Field(default=120, ge=1, le=86400)
+    interfaces: tuple[Interface, ...] = Field(default=(), max_length=MOST_INTERFACES)
 
     users: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
@@ -132,6 +139,7 @@ class Software(Entry):
             return self
         if not self.image_name:
             raise ValueError("'image_name' is required")
+        check_interfaces(self.interfaces, self.interface_port)
         if self.is_file and (self.registry or self.image_digest):
             raise ValueError("an image that is a file has neither 'registry' nor 'image_digest'")
         if not self.is_file and not self.image_tag:

@@ -6,6 +6,7 @@ import pytest
 
 from rosetta_hub.catalogue.catalogue import Catalogue, User, load_catalogue
 from rosetta_hub.catalogue.families import computing_dict
+from rosetta_hub.catalogue.interfaces import Interface, find_interface
 from rosetta_hub.catalogue.options import TaskOptions, resolve_options
 from rosetta_hub.errors import ConfigError, InvalidOptions
 
@@ -98,3 +99,42 @@ def test_apptainer_is_singularity_in_engine_options() -> None:
 def test_engine_options_of_nobody(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="apptainer"):
         engine_options(**options)
+
+
+DASHBOARD = {"name": "Dashboard", "port": 8787}
+
+
+def test_further_interfaces_have_a_protocol_and_a_path() -> None:
+    named = {"name": "Board", "port": 6006, "protocol": "https", "path": "/#scalars"}
+    (family,) = catalogue(BOTH, image_name="casa", interfaces=[DASHBOARD, named]).software.values()
+    assert [one.model_dump() for one in family.default.interfaces] == [
+        {**DASHBOARD, "protocol": "http", "path": "/"},
+        named,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("interfaces", "message"),
+    [
+        ([{"name": "Dashboard"}], "the key 'interfaces.0.port' is required"),
+        ([DASHBOARD | {"protocol": "ssh"}], "'http' or 'https'"),
+        ([DASHBOARD | {"port": 0}], "greater than or equal to 1"),
+        ([DASHBOARD | {"path": "status"}], "write a path that begins with /"),
+        ([DASHBOARD | {"name": "8787"}], "a name that is a number"),
+        ([DASHBOARD | {"users": ["alice"]}], "unknown key 'interfaces.0.users'"),
+        ([DASHBOARD, DASHBOARD | {"name": "Other"}], "the port 8787 is there twice"),
+        ([DASHBOARD, {"name": "dashboard", "port": 8788}], "are called 'dashboard'"),
+        ([DASHBOARD | {"port": 8888}], "the port 8888 is there twice"),
+        ([{"name": f"I{n}", "port": n} for n in range(1, 10)], "at most 8 items"),
+    ],
+)
+def test_what_is_refused_of_interfaces(interfaces: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        catalogue(BOTH, image_name="casa", interfaces=interfaces)
+
+
+@pytest.mark.parametrize("key", ["Dashboard", "dashboard", "8787"])
+def test_an_interface_is_found_by_its_name_or_port(key: str) -> None:
+    interfaces = [Interface(name="Other", port=8788), Interface.model_validate(DASHBOARD)]
+    assert find_interface(interfaces, key) == interfaces[1]
+    assert find_interface(interfaces, "8888") is None
