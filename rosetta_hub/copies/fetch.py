@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
+from rosetta_hub.addresses import AddressGuard
 from rosetta_hub.catalogue.units import format_duration
 from rosetta_hub.config import Rosetta
-from rosetta_hub.copies.addresses import AddressGuard, FetchRefused
-from rosetta_hub.copies.http_source import HttpSource
+from rosetta_hub.copies.http_source import FetchRefused, HttpSource
 from rosetta_hub.copies.lender import Lender
 from rosetta_hub.copies.progress import Progress, Totals
 
@@ -24,7 +24,7 @@ class Fetcher:
         """Write what is behind the address to a path of the target, all of it or nothing.
 
         Raises:
-            FetchRefused: it can't be fetched, and why.
+            RequestFailed: it can't be fetched, and why.
             FilesError, StorageUnavailable: it can't be written.
         """
         try:

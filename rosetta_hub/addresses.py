@@ -1,4 +1,4 @@
-"""Which addresses the service may fetch from: users must not reach its own networks through it."""
+"""Which addresses the service connects to for users: they must not reach its own networks."""
 
 import asyncio
 import ipaddress
@@ -17,8 +17,16 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-class FetchRefused(UserError):
-    """A file can't be fetched from there; the message is for the user."""
+class RequestFailed(UserError):
+    """A server that a user has named can't be asked; the message is for the user.
+
+    `reason` tells why: `unknown_host`, `private_address`, `unreachable`, `certificate`, `silent`,
+    `incomplete` or `too_large`.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class AddressGuard:
@@ -51,21 +59,23 @@ class GuardedResolver(Resolver):
         """The permitted addresses of a host.
 
         Raises:
-            FetchRefused: it has none.
+            RequestFailed: it has none.
         """
         try:
             found = await asyncio.get_running_loop().getaddrinfo(
                 host, port, family=family, type=socket.SOCK_STREAM
             )
         except (OSError, UnicodeError) as error:
-            raise FetchRefused(f"The host {host} is not known. Check the address.") from error
+            message = f"The host {host} is not known. Check the address."
+            raise RequestFailed("unknown_host", message) from error
         permitted = [
             (int(kind), address) for kind, _, _, _, address in found if self._permits(address)
         ]
         if not permitted:
-            raise FetchRefused(
+            raise RequestFailed(
+                "private_address",
                 f"The host {host} is not on the public internet. Only the administrator can"
-                " allow files to be fetched from there."
+                " allow connections to it.",
             )
         return permitted
 

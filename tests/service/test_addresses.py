@@ -1,10 +1,10 @@
-"""Which addresses files are fetched from."""
+"""Which addresses the service connects to for users."""
 
 import socket
 
 import pytest
 
-from rosetta_hub.copies.addresses import AddressGuard, FetchRefused, GuardedResolver
+from rosetta_hub.addresses import AddressGuard, GuardedResolver, RequestFailed
 
 PRIVATE = [
     "127.0.0.1",
@@ -53,5 +53,5 @@ async def test_a_name_is_resolved_to_permitted_addresses_alone() -> None:
     assert found == [(socket.AF_INET, ("127.0.0.1", 443))]
     closed = GuardedResolver(guard=AddressGuard())
     for host in ("127.0.0.1", "localhost", "0x7f.1", "2130706433", "nothing.invalid"):
-        with pytest.raises(FetchRefused):
+        with pytest.raises(RequestFailed):
             await closed.resolve(host, 443)
