@@ -160,7 +160,7 @@ def _read_github(spec: str) -> tuple[str, str]:
     parts = spec.split("/", 2)
     if len(parts) < 3 or not parts[2]:
         text = f"Write USER/REPOSITORY/REF instead of {_shown(unquote(spec))}."
-        if len(parts) == 2 and parts[1]:
+        if len(parts) > 1 and parts[1]:
             text += f" For the default branch: {_shown(unquote(spec).rstrip('/') + '/HEAD')}."
         raise LinkRefused(text)
     user, repository, ref = (unquote(part) for part in parts)
