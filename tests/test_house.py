@@ -152,6 +152,13 @@ FORBIDDEN = {
         "rosetta_hub.files",
         "rosetta_hub.resources",
     ),
+    "rosetta_hub.registries": (
+        *UPPER,
+        "rosetta_hub.edge",
+        "rosetta_hub.files",
+        "rosetta_hub.resources",
+        "rosetta_hub.tasks",
+    ),
     "rosetta_hub.reconciler": (*UPPER[:3], "rosetta_spawners"),
     "rosetta_hub.periodic": (*UPPER[:2], "rosetta_spawners"),
     "rosetta_hub.web": ("rosetta_hub.service", "rosetta_spawners"),

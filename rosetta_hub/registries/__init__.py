@@ -1,0 +1,1 @@
+"""Registries of images: what they hold, asked over the OCI distribution API."""
