@@ -21,8 +21,8 @@ _PREFIX = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
 class Provider(Entry):
     """A host of repositories; `kind` says how links to it are written.
 
-    `url` is the address below which its repositories are. The kinds `git` and `dataverse` have
-    none: their links name the host, and so does a DOI.
+    `url` is the address below which its repositories are, or the API of its records; of the kind
+    `dataverse` it is the resolver of DOIs, which knows the hosts. The kind `git` has none.
     """
 
     kind: Kind
@@ -38,7 +38,7 @@ DEFAULT_PROVIDERS: Mapping[str, Provider] = MappingProxyType(
         "gist": Provider(kind="gist", name="GitHub Gist", url="https://gist.github.com"),
         "zenodo": Provider(kind="zenodo", name="Zenodo", url="https://zenodo.org"),
         "figshare": Provider(kind="figshare", name="Figshare", url="https://api.figshare.com"),
-        "dataverse": Provider(kind="dataverse", name="Dataverse"),
+        "dataverse": Provider(kind="dataverse", name="Dataverse", url="https://doi.org"),
         "hydroshare": Provider(
             kind="hydroshare", name="HydroShare", url="https://www.hydroshare.org"
         ),

@@ -1,6 +1,7 @@
 """A file behind an https address, read as it comes: at most as fast as it is written elsewhere."""
 
 import re
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urljoin, urlsplit
@@ -21,9 +22,15 @@ class FetchRefused(RequestFailed):
 
 
 class HttpSource:
-    """Fetches files from https addresses, as `guard` permits; plain http where that is allowed."""
+    """Fetches files from https addresses, as `guard` permits; plain http where that is allowed.
 
-    def __init__(self, guard: AddressGuard, allow_http: bool, limit: int) -> None:
+    `limit` is in bytes of a file. Certificates are checked by those in `ca_file`, or the system's.
+    """
+
+    def __init__(
+        self, guard: AddressGuard, allow_http: bool, limit: int, ca_file: str = ""
+    ) -> None:
+        self._context = ssl.create_default_context(cafile=ca_file) if ca_file else None
         self._client = HttpClient(guard, limit, Timeouts())
         self._schemes = ("https", "http") if allow_http else ("https",)
 
@@ -54,7 +61,7 @@ class HttpSource:
         """
         for _ in range(MOST_REDIRECTS + 1):
             self.check(url)
-            async with self._client.open(Request(url)) as response:
+            async with self._client.open(Request(url), self._context) as response:
                 location = _location(response, urlsplit(url).hostname or "")
                 if location is None:
                     yield response
