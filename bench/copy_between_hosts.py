@@ -23,7 +23,6 @@ from pathlib import Path
 from bench.common import Goal, alternate, finish, median_ratio, print_row
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
-from rosetta_hub.copies.events import CopyEvents
 from rosetta_hub.copies.fetch import Fetcher
 from rosetta_hub.copies.job import CopyJobs
 from rosetta_hub.copies.records import CopyRecords, new_copy
@@ -32,6 +31,7 @@ from rosetta_hub.database.models_copies import CopyState
 from rosetta_hub.files.access import Purpose
 from rosetta_hub.files.channel_ssh import open_ssh_channel
 from rosetta_hub.files.session import FilesSession
+from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.ssh import Endpoint
 from rosetta_hub.ssh.keys import KeyPair, generate_key_pair
 from rosetta_hub.tunnels import TunnelsClient, TunnelsConfig, ensure_tunnels, stop_tunnels
@@ -134,7 +134,7 @@ def measure(folder: Path, megabytes: int, rounds: int) -> dict[str, list[float]]
     with asyncio.Runner() as runner, run_hosts(folder, TunnelsClient(config.socket)) as hosts:
         runner.run(ensure_tunnels(config))
         database = Database(f"sqlite:///{folder}/rosetta.sqlite")
-        records = CopyRecords(database, CopyEvents())
+        records = CopyRecords(database, JobEvents())
         jobs = CopyJobs(records, hosts, Fetcher(Rosetta()))
         block = os.urandom(1 << 20)
         with (folder / "one" / "large").open("wb") as file:

@@ -145,6 +145,7 @@ FORBIDDEN = {
     "rosetta_hub.mail": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
     "rosetta_hub.users": (*UPPER, "rosetta_hub.edge"),
     "rosetta_hub.copies": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
+    "rosetta_hub.jobs": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources", "rosetta_hub.tasks"),
     "rosetta_hub.files": (*UPPER, "rosetta_hub.edge"),
     "rosetta_hub.agents": (
         *UPPER,

@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import Select, delete, select
 
 from rosetta_hub.catalogue.catalogue import User
-from rosetta_hub.copies.events import CopyEvents
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_copies import Conflict, Copy, CopyState, Stage
 from rosetta_hub.errors import NotFound
+from rosetta_hub.jobs.events import JobEvents
 
 ABSENT = "There is no such copy. It may have been removed from the list."
 # Lists instead of "not in", which no index answers.
@@ -26,7 +26,7 @@ class CopyRecords:
     """
 
     def __init__(
-        self, database: Database, events: CopyEvents, wake: Callable[[], None] = lambda: None
+        self, database: Database, events: JobEvents, wake: Callable[[], None] = lambda: None
     ) -> None:
         self._database = database
         self.wake = wake
@@ -109,6 +109,31 @@ class CopyRecords:
             if cancelled is not None and cancelled.state.final:
                 self.remove(copy.id, user)
         return not self.of_user(user)
+
+    def wait_again(self, copy: Copy, reason: str) -> None:
+        """Queue a copy again whose storage does not answer.
+
+        Raises:
+            NotFound: it was removed meanwhile.
+        """
+
+        def wait(row: Copy) -> None:
+            row.state, row.rate = CopyState.QUEUED, None
+            row.message = f"{reason} The copy goes on as soon as it can."
+
+        self.update(copy.id, wait)
+
+    def fail(self, copy: Copy, message: str) -> None:
+        """End a copy.
+
+        Raises:
+            NotFound: it was removed meanwhile.
+        """
+
+        def fail(row: Copy) -> None:
+            row.state, row.message, row.ended = CopyState.FAILED, message, utc_now()
+
+        self.update(copy.id, fail)
 
     def forget_ended(self, before: datetime) -> None:
         """Forget the copies that ended before a time."""

@@ -6,10 +6,8 @@ from typing import Any
 
 from rosetta_hub.background import every
 from rosetta_hub.config import Rosetta
-from rosetta_hub.copies.events import CopyEvents
 from rosetta_hub.copies.fetch import Fetcher
 from rosetta_hub.copies.job import CopyJobs
-from rosetta_hub.copies.queue import CopyQueue
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.copies.staging import Staging, plan_staging
 from rosetta_hub.database.database import Database
@@ -20,6 +18,8 @@ from rosetta_hub.hub.client import HubClient
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.ingress.ingress import Ingress
 from rosetta_hub.ingress.tunnel_publisher import TunnelPublisher
+from rosetta_hub.jobs.events import JobEvents
+from rosetta_hub.jobs.queue import JobQueue
 from rosetta_hub.mail.notifier import Notifier
 from rosetta_hub.mail.sender import MailSender
 from rosetta_hub.periodic.activity import ActivityReporter
@@ -95,10 +95,10 @@ class Parts:
     def _add_copies(self) -> None:
         settings = self.settings
         self.files = FileAccess(self.tasks.catalogue, self.resources.endpoints, self.tunnels_client)
-        self.copies = CopyRecords(self.database, CopyEvents(), self._wake_copies)
+        self.copies = CopyRecords(self.database, JobEvents(), self._wake_copies)
         jobs = CopyJobs(self.copies, self.files, Fetcher(settings))
-        self.copy_queue = CopyQueue(
-            self.copies, jobs.work, settings.copies_per_user, settings.copies_at_once
+        self.copy_queue = JobQueue(
+            "copy", self.copies, jobs.work, settings.copies_per_user, settings.copies_at_once
         )
         self.staging = Staging(self.copies, self.tasks)
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from tornado.iostream import StreamClosedError
 
-from rosetta_hub.copies.events import Changes
 from rosetta_hub.copies.plan import NamesTaken, parse_request, plan_copy
 from rosetta_hub.copies.view import CopyView, view_copy
 from rosetta_hub.errors import NotAllowed, NotFound
+from rosetta_hub.jobs.events import Changes
 from rosetta_hub.web.event_stream import LONGEST, EventStreamHandler
 from rosetta_hub.web.files_base import FilesHandler
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from rosetta_hub.catalogue.catalogue import User
-from rosetta_hub.copies.events import CopyEvents
 from rosetta_hub.copies.records import CopyRecords, new_copy
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_copies import Copy
+from rosetta_hub.jobs.events import JobEvents
 
 ALICE, BOB = User("alice"), User("bob")
 
@@ -46,7 +46,7 @@ def woken() -> Woken:
 @pytest.fixture
 def records(database: Database, woken: Woken) -> CopyRecords:
     """The copies of the database."""
-    return CopyRecords(database, CopyEvents(), woken.wake)
+    return CopyRecords(database, JobEvents(), woken.wake)
 
 
 def some_copy(user: User = ALICE) -> Copy:

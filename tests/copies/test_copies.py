@@ -36,19 +36,20 @@ NOBODY = 65534
 SERVICE = f"""
 import asyncio, sys
 from pathlib import Path
-from rosetta_hub.copies.events import CopyEvents
+from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.fetch import Fetcher
 from rosetta_hub.copies.job import CopyJobs
-from rosetta_hub.copies.queue import CopyQueue
+from rosetta_hub.jobs.queue import JobQueue
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.database.database import Database
 from tests.copies.storages import Storages
 
 url, one, two = sys.argv[1:]
 storages = Storages({{"one": Path(one), "two": Path(two)}}, stall_after={3 * LARGE})
-records = CopyRecords(Database(url), CopyEvents())
-asyncio.run(CopyQueue(records, CopyJobs(records, storages, Fetcher(Rosetta())).work, 2, 8).run())
+records = CopyRecords(Database(url), JobEvents())
+jobs = CopyJobs(records, storages, Fetcher(Rosetta()))
+asyncio.run(JobQueue("copy", records, jobs.work, 2, 8).run())
 """
 
 

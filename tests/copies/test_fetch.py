@@ -11,12 +11,12 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from rosetta_hub.config import Rosetta
-from rosetta_hub.copies.events import CopyEvents
 from rosetta_hub.copies.fetch import Fetcher
 from rosetta_hub.copies.job import CopyJobs
 from rosetta_hub.copies.records import CopyRecords, new_copy
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_copies import Copy, CopyState, Stage
+from rosetta_hub.jobs.events import JobEvents
 
 from .conftest import ALICE
 from .storages import Storages
@@ -70,7 +70,7 @@ class Bench:
     async def fetch(self, path: str, **settings: object) -> Copy:
         """Fetch into `in/file` of the storage; returns how that ended."""
         options = {"fetch_networks": ["127.0.0.0/8"], "fetch_plain_http": True, **settings}
-        records = CopyRecords(self.database, CopyEvents())
+        records = CopyRecords(self.database, JobEvents())
         storages = Storages({"two": self.root})
         jobs = CopyJobs(records, storages, Fetcher(Rosetta(**options)))
         url = path if path.startswith("http") else self.url + path

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from rosetta_hub.copies.queue import CopyQueue
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_copies import Copy, CopyState
 from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.jobs.queue import JobQueue
 from tests.support.eventually import until
 
 from .conftest import BOB, Woken, some_copy
@@ -54,9 +54,9 @@ def finish(row: Copy, state: CopyState) -> None:
 
 
 @asynccontextmanager
-async def queue(work: Work, woken: Woken, at_once: int = 8) -> AsyncIterator[CopyQueue]:
+async def queue(work: Work, woken: Woken, at_once: int = 8) -> AsyncIterator[JobQueue[Copy]]:
     """A queue that runs."""
-    made = CopyQueue(work.records, work, per_user=2, at_once=at_once)
+    made = JobQueue("copy", work.records, work, per_user=2, at_once=at_once)
     woken.listeners.append(made.wake)
     task = asyncio.create_task(made.run(), name="queue")
     yield made
@@ -94,7 +94,7 @@ async def test_a_restarted_service_goes_on(records: CopyRecords, work: Work, wok
 async def test_a_storage_that_is_away_is_told_and_asked_again(
     records: CopyRecords, work: Work, woken: Woken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rosetta_hub.copies.queue.FIRST_BACKOFF", 0.01)
+    monkeypatch.setattr("rosetta_hub.jobs.queue.FIRST_BACKOFF", 0.01)
     work.faults = [ResourceUnavailable("The storage Home does not answer.")] * 2
     async with queue(work, woken):
         seen: list[tuple[CopyState, str]] = []

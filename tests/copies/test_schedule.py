@@ -3,8 +3,8 @@
 import pytest
 
 from rosetta_hub.catalogue.catalogue import User
-from rosetta_hub.copies.schedule import choose_copies
 from rosetta_hub.database.models_copies import Copy
+from rosetta_hub.jobs.schedule import choose_jobs
 
 from .conftest import some_copy
 
@@ -35,5 +35,5 @@ def queue(*owners: str) -> list[Copy]:
 def test_choice(
     owners: list[str], running: list[str], per_user: int, at_once: int, expected: list[str]
 ) -> None:
-    chosen = choose_copies(queue(*owners), running, per_user, at_once)
+    chosen = choose_jobs(queue(*owners), running, per_user, at_once)
     assert [copy.id for copy in chosen] == expected

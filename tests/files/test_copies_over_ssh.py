@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from rosetta_hub.config import Rosetta
-from rosetta_hub.copies.events import CopyEvents
 from rosetta_hub.copies.fetch import Fetcher
 from rosetta_hub.copies.job import CopyJobs
 from rosetta_hub.copies.records import CopyRecords, new_copy
 from rosetta_hub.database.models_copies import Copy, CopyState
 from rosetta_hub.files.errors import StorageUnavailable
+from rosetta_hub.jobs.events import JobEvents
 from tests.copies.storages import part_files, size_of_parts
 from tests.copies.test_copies import tree
 from tests.support.eventually import until
@@ -46,7 +46,7 @@ class Copies:
 @pytest.fixture
 async def copies(site: Site) -> Copies:
     """Copies of the site's files."""
-    records = CopyRecords(site.database, CopyEvents())
+    records = CopyRecords(site.database, JobEvents())
     return Copies(site, records, CopyJobs(records, site.files, Fetcher(Rosetta())))
 
 

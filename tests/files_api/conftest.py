@@ -16,7 +16,6 @@ from tornado.netutil import bind_sockets
 
 from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.config import Rosetta
-from rosetta_hub.copies.events import CopyEvents
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.database.database import Database
 from rosetta_hub.files.access import FileAccess
@@ -24,6 +23,7 @@ from rosetta_hub.files.archives import ArchiveTickets
 from rosetta_hub.files.paths import encode_path
 from rosetta_hub.files.preview.previews import Previews
 from rosetta_hub.hub.client import HubClient
+from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
@@ -171,7 +171,7 @@ async def run_site(folder: Path, sockets: list[socket.socket] | None = None) -> 
     files = FileAccess(catalogue, {}, TunnelsClient(folder / "no-tunnels.sock"))
     parts |= {"users": users, "files": files, "uploads": ActiveUploads()}
     parts |= {"archives": ArchiveTickets(), "previews": Previews()}
-    parts |= {"copies": CopyRecords(database, CopyEvents())}
+    parts |= {"copies": CopyRecords(database, JobEvents())}
     services = Services(**parts)
     sockets = sockets or bind_sockets(0, "127.0.0.1")
     server = HTTPServer(build_application(services, b"secret"), max_body_size=MAX_BODY)

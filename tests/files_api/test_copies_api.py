@@ -10,8 +10,8 @@ import pytest
 
 from rosetta_hub.copies.fetch import Fetcher
 from rosetta_hub.copies.job import CopyJobs
-from rosetta_hub.copies.queue import CopyQueue
 from rosetta_hub.copies.records import CopyRecords
+from rosetta_hub.jobs.queue import JobQueue
 from tests.support.eventually import until
 
 from .conftest import PREFIX, Site
@@ -25,7 +25,7 @@ async def records(site: Site) -> AsyncIterator[CopyRecords]:
     services = site.services
     records = services.copies
     jobs = CopyJobs(records, services.files, Fetcher(services.settings))
-    queue = CopyQueue(records, jobs.work, 2, 8)
+    queue = JobQueue("copy", records, jobs.work, 2, 8)
     records.wake = queue.wake
     task = asyncio.create_task(queue.run(), name="copies")
     yield records

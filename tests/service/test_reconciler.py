@@ -7,12 +7,12 @@ from typing import cast
 import pytest
 
 from rosetta_hub.config import Rosetta
-from rosetta_hub.copies.events import CopyEvents
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.copies.staging import Staging
 from rosetta_hub.database.models import Task, TaskState
 from rosetta_hub.errors import ResourceUnavailable, StorageRefused
 from rosetta_hub.ingress.ingress import Ingress
+from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.reconciler.reconciler import Reconciler
 from rosetta_hub.resources.direct_launcher import AgentRefused
@@ -90,7 +90,7 @@ def site(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     host, conditions = FakeHost(), Conditions()
     ingress, jobs = cast(Ingress, OpenIngress()), cast(JobSteps, None)
     hosts = {"local": cast(Host, host)}
-    staging = Staging(CopyRecords(bench.tasks.database, CopyEvents()), bench.tasks)
+    staging = Staging(CopyRecords(bench.tasks.database, JobEvents()), bench.tasks)
     reconciler = Reconciler(bench.tasks, hosts, {}, ingress, jobs, conditions, settings, staging)
     # A task is looked after at once.
     monkeypatch.setattr(reconciler, "_patience", -reconciler._patience)

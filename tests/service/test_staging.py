@@ -9,13 +9,13 @@ import pytest
 from rosetta_hub.catalogue.catalogue import Catalogue, User, load_catalogue
 from rosetta_hub.catalogue.options import parse_options, resolve_options
 from rosetta_hub.config import Rosetta
-from rosetta_hub.copies.events import CopyEvents
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.copies.staging import Staging, plan_staging
 from rosetta_hub.database.models import Task, TaskState, utc_now
 from rosetta_hub.database.models_copies import Conflict, Copy, CopyState, Stage
 from rosetta_hub.errors import InvalidOptions, NotFound
 from rosetta_hub.ingress.ingress import Ingress
+from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.reconciler.reconciler import Reconciler
 from rosetta_hub.resources.resource import Host
@@ -100,7 +100,7 @@ def site(bench: Bench, catalogue: Catalogue, tmp_path: Path) -> Site:
         lambda _: None,
         plan=plan_staging,
     )
-    records = CopyRecords(old.database, CopyEvents())
+    records = CopyRecords(old.database, JobEvents())
     host = FakeHost()
     reconciler = Reconciler(
         tasks,

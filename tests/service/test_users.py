@@ -14,13 +14,13 @@ from tornado.netutil import bind_sockets
 
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
-from rosetta_hub.copies.events import CopyEvents
 from rosetta_hub.copies.records import CopyRecords, new_copy
 from rosetta_hub.database.models import BrowserSession, DesiredState, Task, TaskState, utc_now
 from rosetta_hub.database.models_copies import Copy, CopyState
 from rosetta_hub.database.models_user import HubUser, Identity, MailSettings
 from rosetta_hub.errors import Conflict, HubUnavailable
 from rosetta_hub.hub.client import HubClient
+from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.tasks.report import LogChunk
 from rosetta_hub.users.deletion import Users
 from rosetta_hub.users.identities import Identities
@@ -115,7 +115,7 @@ def site(bench: Bench, tmp_path: Path) -> Site:
     async def close_connection(user: str, computing: str) -> None:
         closed.append((user, computing))
 
-    copies = CopyRecords(bench.tasks.database, CopyEvents())
+    copies = CopyRecords(bench.tasks.database, JobEvents())
     users = Users(
         bench.tasks,
         identities,

@@ -1,4 +1,4 @@
-"""Live news of copies, for the pages that are open."""
+"""Live news of jobs, for the pages that are open."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 
 class Changes:
-    """The ids of a user's copies that have changed and that a page has not been told of yet.
+    """The ids of jobs that have changed and that a page has not been told of yet.
 
     An id stands for any number of changes, so a slow page costs nothing but its own freshness.
     """
@@ -16,9 +16,9 @@ class Changes:
         self._ids: dict[str, None] = {}
         self._event = asyncio.Event()
 
-    def add(self, copy_id: str) -> None:
+    def add(self, job_id: str) -> None:
         """Note a change."""
-        self._ids[copy_id] = None
+        self._ids[job_id] = None
         self._event.set()
 
     async def take(self) -> list[str]:
@@ -30,25 +30,25 @@ class Changes:
         return ids
 
 
-class CopyEvents:
-    """Hands each change to the listeners of its user."""
+class JobEvents:
+    """Hands each change to those who listen to its topic, such as a user's name."""
 
     def __init__(self) -> None:
         self._listeners: defaultdict[str, set[Changes]] = defaultdict(set)
 
     @contextlib.contextmanager
-    def listen(self, user: str) -> Iterator[Changes]:
-        """The changes of the user's copies from now on."""
+    def listen(self, topic: str) -> Iterator[Changes]:
+        """The changes of the topic's jobs from now on."""
         changes = Changes()
-        self._listeners[user].add(changes)
+        self._listeners[topic].add(changes)
         try:
             yield changes
         finally:
-            self._listeners[user].discard(changes)
-            if not self._listeners[user]:
-                del self._listeners[user]
+            self._listeners[topic].discard(changes)
+            if not self._listeners[topic]:
+                del self._listeners[topic]
 
-    def publish(self, user: str, copy_id: str) -> None:
+    def publish(self, topic: str, job_id: str) -> None:
         """Tell those whom it concerns; never waits."""
-        for changes in self._listeners.get(user, ()):
-            changes.add(copy_id)
+        for changes in self._listeners.get(topic, ()):
+            changes.add(job_id)

@@ -1,0 +1,1 @@
+"""What durable jobs have in common: a queue, shares of users, and news of changes."""

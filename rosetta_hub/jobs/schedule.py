@@ -1,0 +1,47 @@
+"""Which job is next: each user has a share, whoever asked for more."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import Protocol, TypeVar
+
+
+class Job(Protocol):
+    """A row of the database that is worked on."""
+
+    @property
+    def id(self) -> str:
+        """Its primary key."""
+
+    @property
+    def user(self) -> str:
+        """Whose share it is."""
+
+    @property
+    def cancelling(self) -> bool:
+        """Whether it was asked to end."""
+
+
+J = TypeVar("J", bound=Job)
+
+
+def choose_jobs(
+    active: Sequence[J], running: Collection[str], per_user: int, at_once: int
+) -> list[J]:
+    """The jobs to begin now.
+
+    `active` are those that have not ended and that may go on, oldest first; `running` are the ids
+    of those that go on. The user with the fewest is next, then the oldest job.
+    """
+    counts = Counter(job.user for job in active if job.id in running)
+    waiting = [job for job in active if job.id not in running]
+    chosen: list[J] = []
+    while len(running) + len(chosen) < at_once:
+        allowed = [job for job in waiting if counts[job.user] < per_user]
+        if not allowed:
+            break
+        # The first of several that are equal: the oldest.
+        job = min(allowed, key=lambda one: counts[one.user])
+        waiting.remove(job)
+        counts[job.user] += 1
+        chosen.append(job)
+    return chosen
