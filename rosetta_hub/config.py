@@ -82,6 +82,12 @@ class Rosetta(MailOptions):
         The keys are the fields of rosetta_hub.catalogue.registries.Registry.""",
     ).tag(config=True)
 
+    registry_networks = List(
+        Unicode(),
+        help="""Networks, such as `10.1.0.0/16`, in which images may be looked up besides public
+        addresses. Registries of `registries` may be in any network.""",
+    ).tag(config=True)
+
     keep_spawner = Bool(
         True,
         help="""Whether the spawner that the hub has without Rosetta Hub (`previous_spawner`) stays
@@ -283,12 +289,12 @@ class Rosetta(MailOptions):
         help="Seconds that fetching one file from an address may take.",
     ).tag(config=True)
 
-    @validate("fetch_networks")
-    def _validate_fetch_networks(self, proposal: Any) -> list[str]:
+    @validate("fetch_networks", "registry_networks")
+    def _validate_networks(self, proposal: Any) -> list[str]:
         try:
             return [str(ip_network(network)) for network in proposal.value]
         except ValueError as error:
-            raise TraitError(f"c.Rosetta.fetch_networks: {error}") from error
+            raise TraitError(f"c.Rosetta.{proposal.trait.name}: {error}") from error
 
     manage_edge = Bool(
         True,

@@ -1,6 +1,7 @@
 """Errors of registries.
 
 RegistryRefused (UserError)        shown to the user; asking again changes nothing
+LookupsExceeded (UserError)        shown to the user: too much at once
 RegistryUnavailable (Unavailable)  could not ask: retry later, nothing is known
 """
 
@@ -32,3 +33,10 @@ class RegistryUnavailable(Unavailable):
     """A registry did not answer, or with an error of its own."""
 
     reason = "unavailable"
+
+
+class LookupsExceeded(UserError):
+    """The user looks too many images up at once."""
+
+    status = 429
+    reason = "busy"

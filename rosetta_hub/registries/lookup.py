@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rosetta_hub.background import spawn
 from rosetta_hub.registries.client import FoundManifest, RegistryClient, Tags
-from rosetta_hub.registries.errors import RegistryRefused, RegistryUnavailable
+from rosetta_hub.registries.errors import LookupsExceeded, RegistryRefused, RegistryUnavailable
 from rosetta_hub.registries.manifests import (
     INDEX_TYPES,
     MANIFEST_TYPES,
@@ -30,6 +31,8 @@ MOST_REPOSITORIES = 200
 TAGS_SECONDS = 60.0
 # Manifests of an index that are asked for at once.
 AT_ONCE = 4
+# Look-ups of one user that may go on at once.
+MOST_OF_USER = 4
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,24 @@ class Lookup:
         self.client = client
         self._contents: OrderedDict[_Key, _Content] = OrderedDict()
         self._tags: OrderedDict[_Key, tuple[float, Tags]] = OrderedDict()
+        self._open: Counter[str] = Counter()
+
+    @contextmanager
+    def turn(self, user: str) -> Iterator[None]:
+        """Count what a user looks up: slow registries must not take all of the service's time.
+
+        Raises:
+            LookupsExceeded: the user's earlier look-ups are not finished yet.
+        """
+        if self._open[user] >= MOST_OF_USER:
+            raise LookupsExceeded("Wait until your other look-ups of images have finished.")
+        self._open[user] += 1
+        try:
+            yield
+        finally:
+            self._open[user] -= 1
+            # Without the names of those who look nothing up.
+            self._open += Counter()
 
     async def digest(self, reference: Reference, login: Login | None = None) -> str:
         """The digest that the reference has now.

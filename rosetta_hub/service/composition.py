@@ -31,6 +31,8 @@ from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.reconciler.job_watcher import JobWatcher
 from rosetta_hub.reconciler.reconciler import Reconciler
 from rosetta_hub.reconciler.work_queue import WorkQueue
+from rosetta_hub.registries.client import RegistryClient
+from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.tasks.conditions import Conditions
@@ -87,6 +89,8 @@ class Parts:
             Notifier(settings).watch,
             plan_staging,
         )
+        registries = settings.site_registries()
+        self.lookup = Lookup(RegistryClient(registries, settings.registry_networks))
         self._add_resources()
         self._add_copies()
         self._add_reconciler()
@@ -187,6 +191,7 @@ class Parts:
             uploads=ActiveUploads(),
             archives=ArchiveTickets(),
             previews=Previews(),
+            lookup=self.lookup,
         )
 
     def _health(self) -> Health:

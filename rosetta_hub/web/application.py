@@ -16,6 +16,7 @@ from rosetta_hub.web.file_api import file_routes
 from rosetta_hub.web.files_api import storages_routes
 from rosetta_hub.web.files_page import FilesPage
 from rosetta_hub.web.handlers import SECURITY_HEADERS, BaseHandler, Services
+from rosetta_hub.web.images_api import images_routes
 from rosetta_hub.web.inventory_api import computing_routes
 from rosetta_hub.web.openapi import OpenApiHandler
 from rosetta_hub.web.pages import (
@@ -91,6 +92,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}health", HealthHandler, arguments),
         *api_routes(prefix, arguments),
         *computing_routes(prefix, arguments),
+        *images_routes(prefix, arguments),
         *copies_routes(prefix, arguments),
         *settings_routes(prefix, arguments),
         *storages_routes(prefix, arguments),

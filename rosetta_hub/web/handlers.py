@@ -23,6 +23,7 @@ from rosetta_hub.files.preview.previews import Previews
 from rosetta_hub.hub.client import HubClient, created_time
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.keys import Keys
+from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.principal import Principal
@@ -77,6 +78,7 @@ class Services:
     uploads: ActiveUploads
     archives: ArchiveTickets
     previews: Previews
+    lookup: Lookup
 
 
 class BaseHandler(web.RequestHandler):

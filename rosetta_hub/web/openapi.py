@@ -13,6 +13,7 @@ from rosetta_hub.web.files_api import Permissions, Removal, Renaming
 from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.openapi_copies import copies_paths, copies_schemas
 from rosetta_hub.web.openapi_files import FILES_SCHEMAS, files_paths
+from rosetta_hub.web.openapi_images import images_paths, images_schemas
 from rosetta_hub.web.settings_api import MailChoice, RemoteUser
 
 _REF = "#/components/schemas/{model}"
@@ -50,7 +51,12 @@ def build_openapi(prefix: str) -> dict[str, Any]:
         "security": [{"token": []}],
         "paths": _paths(),
         "components": {
-            "schemas": {**_schemas(*_MODELS), **FILES_SCHEMAS, **copies_schemas()},
+            "schemas": {
+                **_schemas(*_MODELS),
+                **FILES_SCHEMAS,
+                **copies_schemas(),
+                **images_schemas(),
+            },
             "securitySchemes": {
                 "token": {
                     "type": "apiKey",
@@ -100,6 +106,7 @@ def _paths() -> dict[str, Any]:
                 "Live news, as server-sent events", {"type": "string"}, kind="text/event-stream"
             )
         },
+        **images_paths(),
         **_settings_paths(),
         **files_paths(),
         **copies_paths(),

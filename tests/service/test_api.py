@@ -17,10 +17,13 @@ from tornado.netutil import bind_sockets
 
 from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.catalogue.options import TaskSpec, parse_options
+from rosetta_hub.catalogue.registries import Registries
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import EdgeUnavailable
 from rosetta_hub.hub.client import HubClient
+from rosetta_hub.registries.client import RegistryClient
+from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.view import Viewer
 from rosetta_hub.users.deletion import Users
@@ -84,6 +87,7 @@ class Site:
     hub: Hub
     state_dir: Path
     edge_answers: bool = True
+    lookup: Lookup = field(default_factory=lambda: Lookup(RegistryClient(Registries())))
 
     async def check_edge(self) -> None:
         """See whether the edge answers."""
@@ -178,7 +182,7 @@ async def site(
     parts |= {"templates": PageTemplates([], {}), "identities": identities, "hub": hub}
     parts |= {"viewer": Viewer(settings, tasks.logs, Conditions()), "health": Health(checks)}
     parts |= {"users": Users(tasks, identities, cast(HubClient, None), nothing, nothing, bool)}
-    parts |= {"identity_changed": nothing}
+    parts |= {"identity_changed": nothing, "lookup": made.lookup}
     server = HTTPServer(build_application(Services(**parts), b"secret"))
     server.add_sockets(sockets)
     yield made
