@@ -108,3 +108,18 @@ class Mail(Base):
 
     def __repr__(self) -> str:
         return f"<Mail {self.kind} of {self.task_id} {self.state}>"
+
+
+class SoftwareUse(Base):
+    """How often a user has started a software, by the id of its card, and if it is a favourite.
+
+    It outlives the tasks, and ends with the user.
+    """
+
+    __tablename__ = "software_uses"
+
+    user: Mapped[str] = mapped_column(String(255), primary_key=True)
+    software: Mapped[str] = mapped_column(String(80), primary_key=True)
+    uses: Mapped[int] = mapped_column(default=0)
+    last_used: Mapped[datetime | None]
+    favourite: Mapped[bool] = mapped_column(default=False)

@@ -21,6 +21,7 @@ from rosetta_hub.tasks.limits import check_limits
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.queries import TaskQueries
 from rosetta_hub.tasks.report import Report, apply_report
+from rosetta_hub.tasks.software_uses import record_use
 from rosetta_hub.tasks.spawner_settings import NO_SETTINGS, SpawnerSettings
 
 # Columns that belong to one attempt, and what they are when it begins.
@@ -116,6 +117,7 @@ class TaskManager(TaskQueries):
             _begin_attempt(task, spec)
             task.environment = spawner.encrypt_environment(self._keys.database)
             self._plan(session, task, spec, user)
+            record_use(session, user.name, spec.family)
         self.logs.keep_two(task.id, task.attempt)
         self.changed(task)
         return task

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import BrowserSession
-from rosetta_hub.database.models_user import HubUser, MailSettings
+from rosetta_hub.database.models_user import HubUser, MailSettings, SoftwareUse
 from rosetta_hub.errors import Conflict
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.tasks.manager import TaskManager
@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 
 
 class Users:
-    """Deletes what belongs to a user whom the hub has deleted: keys, mail, tasks, copies, sessions.
+    """Deletes what belongs to a user whom the hub has deleted: keys, mail, tasks, copies, sessions,
+    favourites.
 
     The hub tells when it created a user. A user who was created anew under the same name is
     another person, who must inherit nothing. `end_session` closes a session at the edge;
@@ -115,6 +116,7 @@ class Users:
             self._identities.delete(name, computing)
         with self._database.session() as session:
             session.execute(delete(MailSettings).where(MailSettings.user == name))
+            session.execute(delete(SoftwareUse).where(SoftwareUse.user == name))
 
     def _is_another(self, name: str, created: datetime) -> bool:
         with self._database.session() as session:

@@ -17,7 +17,7 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.records import CopyRecords, new_copy
 from rosetta_hub.database.models import BrowserSession, DesiredState, Task, TaskState, utc_now
 from rosetta_hub.database.models_copies import Copy, CopyState
-from rosetta_hub.database.models_user import HubUser, Identity, MailSettings
+from rosetta_hub.database.models_user import HubUser, Identity, MailSettings, SoftwareUse
 from rosetta_hub.errors import Conflict, HubUnavailable
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.jobs.events import JobEvents
@@ -88,7 +88,7 @@ class Site:
     def kept(self, name: str) -> list[str]:
         """What there is of a user, by table."""
         found = []
-        tables: list[Any] = [Task, Identity, MailSettings, BrowserSession, Copy]
+        tables: list[Any] = [Task, Identity, MailSettings, BrowserSession, Copy, SoftwareUse]
         with self.bench.tasks.database.session() as session:
             for table in tables:
                 rows = session.scalars(select(table).where(table.user == name))
@@ -96,7 +96,7 @@ class Site:
         return found
 
 
-EVERYTHING = ["tasks", "identities", "mail_settings", "sessions", "copies"]
+EVERYTHING = ["tasks", "identities", "mail_settings", "sessions", "copies", "software_uses"]
 
 
 @pytest.fixture
@@ -219,7 +219,7 @@ async def test_tasks_are_stopped_before_the_key_goes(site: Site) -> None:
         DesiredState.STOP,
         True,
     )
-    assert site.kept("alice") == ["tasks", "identities", "mail_settings", "copies"]
+    assert site.kept("alice") == [one for one in EVERYTHING if one != "sessions"]
     tasks.delete(tasks.stopped(task))
     await site.users.recognise("alice", LATER)
     assert site.kept("alice") == []
