@@ -188,6 +188,7 @@ class Parts:
             identity_changed=self._identity_changed,
             files=self.files,
             copies=self.copies,
+            builds=None,
             uploads=ActiveUploads(),
             archives=ArchiveTickets(),
             previews=Previews(),

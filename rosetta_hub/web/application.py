@@ -10,6 +10,7 @@ from rosetta_hub.errors import NotFound
 from rosetta_hub.web.agent_api import ReportHandler
 from rosetta_hub.web.api import api_routes
 from rosetta_hub.web.archive_api import archive_routes
+from rosetta_hub.web.builds_api import builds_routes
 from rosetta_hub.web.copies_api import copies_routes
 from rosetta_hub.web.event_stream import EventsHandler
 from rosetta_hub.web.file_api import file_routes
@@ -94,6 +95,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *computing_routes(prefix, arguments),
         *images_routes(prefix, arguments),
         *copies_routes(prefix, arguments),
+        *builds_routes(prefix, arguments),
         *settings_routes(prefix, arguments),
         *storages_routes(prefix, arguments),
         *file_routes(prefix, arguments),

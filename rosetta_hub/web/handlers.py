@@ -13,6 +13,7 @@ from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
 from pydantic import BaseModel
 from tornado import web
 
+from rosetta_hub.builds.builds import Builds
 from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.database.models import Task
@@ -75,6 +76,7 @@ class Services:
     identity_changed: Callable[[str, str], Coroutine[Any, Any, None]]
     files: FileAccess
     copies: CopyRecords
+    builds: Builds | None
     uploads: ActiveUploads
     archives: ArchiveTickets
     previews: Previews

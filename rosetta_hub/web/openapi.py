@@ -11,6 +11,7 @@ from rosetta_hub.users.identities import IdentityView
 from rosetta_hub.web.archive_api import Selection
 from rosetta_hub.web.files_api import Permissions, Removal, Renaming
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.openapi_builds import builds_paths, builds_schemas
 from rosetta_hub.web.openapi_copies import copies_paths, copies_schemas
 from rosetta_hub.web.openapi_files import FILES_SCHEMAS, files_paths
 from rosetta_hub.web.openapi_images import images_paths, images_schemas
@@ -55,6 +56,7 @@ def build_openapi(prefix: str) -> dict[str, Any]:
                 **_schemas(*_MODELS),
                 **FILES_SCHEMAS,
                 **copies_schemas(),
+                **builds_schemas(),
                 **images_schemas(),
             },
             "securitySchemes": {
@@ -110,6 +112,7 @@ def _paths() -> dict[str, Any]:
         **_settings_paths(),
         **files_paths(),
         **copies_paths(),
+        **builds_paths(),
     }
 
 

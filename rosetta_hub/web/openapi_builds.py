@@ -1,0 +1,55 @@
+"""The part of the REST API's description that is about builds."""
+
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from rosetta_hub.builds.view import BuildView
+from rosetta_hub.web.builds_api import BuildRequest
+
+_JSON = "application/json"
+_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+_OFFSET = {"name": "offset", "in": "query", "schema": {"type": "integer", "minimum": 0}}
+_BUILD = {"$ref": "#/components/schemas/BuildView"}
+_REFUSED = {"description": 'Refused: {"error": a message that tells why}'}
+
+
+def builds_schemas() -> dict[str, Any]:
+    """The schemas of requests and answers."""
+    _, definitions = models_json_schema(
+        [(BuildView, "serialization"), (BuildRequest, "validation")],
+        ref_template="#/components/schemas/{model}",
+    )
+    schemas: dict[str, Any] = definitions["$defs"]
+    return schemas
+
+
+def builds_paths() -> dict[str, Any]:
+    """All paths below `/api/builds`; each shows the principal's builds alone."""
+    listed = {"type": "object", "required": ["builds"]}
+    body = {"content": {_JSON: {"schema": {"$ref": "#/components/schemas/BuildRequest"}}}}
+    asked = {**_call("Ask for the image of a repository", _BUILD, "201"), "requestBody": body}
+    asked["responses"]["200"] = {"description": "The image is there, or the build has failed"}
+    return {
+        "/api/builds": {"get": _call("The principal's builds", listed), "post": asked},
+        "/api/builds/{id}": {
+            "parameters": [_ID],
+            "get": _call("A build", _BUILD),
+            "delete": _call("Stop waiting for it; the last who waits cancels it", _BUILD, "202"),
+        },
+        "/api/builds/{id}/log": {
+            "parameters": [_ID, _OFFSET],
+            "get": _call("Its output", {"type": "string"}, kind="text/plain"),
+        },
+        "/api/builds/{id}/events": {
+            "parameters": [_ID],
+            "get": _call("News of it", {"type": "string"}, kind="text/event-stream"),
+        },
+    }
+
+
+def _call(
+    summary: str, schema: dict[str, Any], status: str = "200", kind: str = _JSON
+) -> dict[str, Any]:
+    answer = {"description": summary, "content": {kind: {"schema": schema}}}
+    return {"summary": summary, "responses": {status: answer, "4XX": _REFUSED}}
