@@ -24,7 +24,10 @@ SYSTEM_FIXTURES = frozenset(
 )
 # Tests of whole programs in the other folders.
 SYSTEM_MODULES = frozenset(
-    {"test_demo.py", "test_gridengine.py", "test_ingress.py", "test_life.py"}
+    {
+        *("test_checkout.py", "test_demo.py", "test_gridengine.py", "test_ingress.py"),
+        *("test_life.py", "test_source.py"),
+    }
 )
 
 # A loaded machine, as an exception: a deadline, a connection, a browser that went away. A wrong

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Bytes of memory of each process, unless its caller says otherwise.
-MEMORY = 4 << 30
+MEMORY = 2 << 30
 # Bytes of what a program prints.
 MAX_OUTPUT = 32 << 20
 _SCRIPT = Path(__file__).with_name("confine.py")

@@ -6,6 +6,7 @@ RosettaError
 │       ├── LinkRefused          the link is not written as links are (HTTP 400)
 │       ├── SourceRefused        the repository or the ref is not there, or not allowed (HTTP 422)
 │       ├── CheckoutRefused      too large, too slow, or changed meanwhile (HTTP 422)
+│       │   └── CommitAbsent         the host does not give this commit
 │       └── RecipeRefused        the files that say what to install (HTTP 422)
 └── Unavailable
     └── SourceUnavailable    the host of the repository does not answer: try again later (HTTP 503)
@@ -32,6 +33,10 @@ class SourceRefused(BuildRefused):
 
 class CheckoutRefused(BuildRefused):
     """The repository can't be fetched: its size, its time, or what it refers to."""
+
+
+class CommitAbsent(CheckoutRefused):
+    """The host of a repository does not have a commit, or gives branches and tags only."""
 
 
 class RecipeRefused(BuildRefused):

@@ -17,7 +17,12 @@ from rosetta_hub.builds.confined import (
     find_account,
     run_confined,
 )
-from rosetta_hub.builds.errors import CheckoutRefused, SourceRefused, SourceUnavailable
+from rosetta_hub.builds.errors import (
+    CheckoutRefused,
+    CommitAbsent,
+    SourceRefused,
+    SourceUnavailable,
+)
 from rosetta_hub.builds.providers import check_url, port_of
 from rosetta_hub.builds.source_settings import SourceSettings
 
@@ -37,10 +42,16 @@ _OPTIONS = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.attributesFile=/dev/null",
+    "core.packedGitLimit=256m",
+    "core.packedGitWindowSize=64m",
     "core.protectHFS=true",
     "core.protectNTFS=true",
     "credential.helper=",
     "fetch.fsckObjects=true",
+    # Faults of old versions of git, which harm nobody.
+    "fetch.fsck.badTimezone=ignore",
+    "fetch.fsck.missingSpaceBeforeDate=ignore",
+    "fetch.fsck.zeroPaddedFilemode=ignore",
     "fetch.recurseSubmodules=false",
     "gc.auto=0",
     "http.followRedirects=false",
@@ -126,16 +137,22 @@ class GitClient:
             url = target
         raise SourceRefused("The host of the repository redirects again and again.")
 
-    async def run(self, arguments: Sequence[str], folder: Path, time: float) -> bytes:
+    async def run(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        time: float,
+        watch: Callable[[], Awaitable[None]] | None = None,
+    ) -> bytes:
         """Run a git command that connects to nowhere; returns what it prints.
 
         Raises:
-            CheckoutRefused: it failed, or took too long.
+            CheckoutRefused: it failed.
         """
         command = build_git_command((), arguments)
-        finished = await self._run(command, "", "none", time, folder, None)
+        finished = await self._run(command, "", "none", time, folder, watch)
         if finished.code != 0:
-            raise CheckoutRefused(f"The repository is damaged: {last_line(finished.errors)}")
+            raise CheckoutRefused(f"The repository can't be read: {last_line(finished.errors)}")
         return finished.output
 
     async def _run(
@@ -158,7 +175,7 @@ class GitClient:
             host = urlsplit(url).hostname or "git"
             raise SourceUnavailable(f"{host} takes too long to answer. Try again later.") from error
         except ConfinedOverflow as error:
-            raise SourceRefused("The repository has too many branches and tags.") from error
+            raise CheckoutRefused("The repository has too many files, branches or tags.") from error
 
     async def _connection_options(self, url: str) -> list[str]:
         """The addresses that git connects to: those that were checked, not what the name says."""
@@ -219,8 +236,12 @@ def explain_failure(trace: bytes, url: str) -> SourceRefused | SourceUnavailable
         return SourceUnavailable(f"{host} limits how often it is asked. Try again {when}.")
     if status >= 500 or not status:
         return _no_answer(trace, host)
+    if re.search(rb"signal 25|File too large|[Oo]ut of memory", trace):
+        return CheckoutRefused("The repository is larger than what may be fetched.")
     if re.search(rb"not our ref|unadvertised object|couldn't find remote ref", trace):
-        return CheckoutRefused("The repository does not have this commit any more. Try again.")
+        return CommitAbsent("The repository does not have this commit any more. Try again.")
+    if re.search(rb"fsck error|index-pack failed", trace):
+        return CheckoutRefused("The repository is damaged: git refuses what it holds.")
     if re.search(rb"not valid: is this a git repository|invalid content-type|smart HTTP", trace):
         return _no_repository(url)
     return SourceUnavailable(f"The repository can't be read from {host}: {last_line(trace)}")

@@ -80,20 +80,22 @@ class Repository:
 
         Without `parents` the branch's history is replaced, as by a forced push.
         """
-        index = {"GIT_INDEX_FILE": str(self.folder / "index.tmp")}
-        entries = [self._entry(path, content) for path, content in files.items()]
-        modules = "".join(
-            f'[submodule "{path}"]\n\tpath = {path}\n\turl = {content.url}\n'
-            for path, content in files.items()
-            if isinstance(content, Submodule)
-        )
+        head = f"refs/heads/{branch}"
+        known = git(self.folder, "for-each-ref", "--format=%(objectname)", head)
+        stream = [f"commit {head}\ncommitter A <a@example.org> 1767225600 +0000\n".encode()]
+        stream.append(b"data 6\nChange\n")
+        if known and parents:
+            stream.append(f"from {known}\n".encode())
+        stream.append(b"deleteall\n")
+        modules = ""
+        for path, content in files.items():
+            stream.append(_import(path, content))
+            if isinstance(content, Submodule):
+                modules += f'[submodule "{path}"]\n\tpath = {path}\n\turl = {content.url}\n'
         if modules:
-            entries.append(self._entry(".gitmodules", modules))
-        lines = "".join(f"{mode} {name}\t{path}\0" for mode, name, path in entries)
-        command = ["git", "-C", str(self.folder), "update-index", "-z", "--index-info"]
-        subprocess.run(command, check=True, input=lines.encode(), env={**IDENTITY, **index})
-        tree = self._write_tree(index)
-        return self.commit_tree(tree, branch, parents)
+            stream.append(_import(".gitmodules", modules))
+        git(self.folder, "fast-import", "--quiet", "--force", data=b"".join(stream))
+        return git(self.folder, "rev-parse", head)
 
     def commit_folder(self, folder: Path, branch: str = "main") -> str:
         """Make a commit of all files of a directory."""
@@ -122,23 +124,16 @@ class Repository:
         extra = ["-a", "-m", "Tag"] if is_annotated else []
         git(self.folder, "tag", *extra, name, commit)
 
-    def _write_tree(self, index: Mapping[str, str]) -> str:
-        command = ["git", "-C", str(self.folder), "write-tree", "--missing-ok"]
-        done = subprocess.run(command, check=True, capture_output=True, env={**IDENTITY, **index})
-        Path(index["GIT_INDEX_FILE"]).unlink()
-        return done.stdout.decode().strip()
 
-    def _entry(self, path: str, content: str | bytes | Link | Submodule) -> tuple[str, str, str]:
-        if isinstance(content, Submodule):
-            return "160000", content.commit, path
-        mode, data = "100644", content
-        if isinstance(content, Link):
-            mode, data = "120000", content.target
-        elif isinstance(content, str) and content.startswith("#!"):
-            mode = "100755"
-        blob = data.encode() if isinstance(data, str) else data
-        assert isinstance(blob, bytes)
-        return mode, git(self.folder, "hash-object", "-w", "--stdin", data=blob), path
+def _import(path: str, content: str | bytes | Link | Submodule) -> bytes:
+    """A file of a commit, as git-fast-import(1) reads it."""
+    if isinstance(content, Submodule):
+        return f"M 160000 {content.commit} {path}\n".encode()
+    text = content.target if isinstance(content, Link) else content
+    data = text.encode() if isinstance(text, str) else text
+    mode = "100755" if data.startswith(b"#!") else "100644"
+    mode = "120000" if isinstance(content, Link) else mode
+    return f"M {mode} inline {path}\ndata {len(data)}\n".encode() + data + b"\n"
 
 
 class GitServer:
