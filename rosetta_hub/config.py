@@ -15,6 +15,7 @@ from traitlets.config import Config
 from rosetta_hub.catalogue.catalogue import Catalogue, load_catalogue
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.registries import Registries, load_registries
+from rosetta_hub.catalogue.validation import load_options
 from rosetta_hub.config_files import (
     check_certificates,
     check_key_pair,
@@ -25,6 +26,7 @@ from rosetta_hub.errors import ConfigError
 from rosetta_hub.keys import Keys
 from rosetta_hub.local_storages import check_state_dir, storage_advice
 from rosetta_hub.mail.settings import MailOptions
+from rosetta_hub.software.settings import UserSoftwareRules
 from rosetta_hub.web_hosts import is_loopback, normalise_url
 
 # The service's name at the hub, and so the end of its prefix there.
@@ -86,6 +88,13 @@ class Rosetta(MailOptions):
         Unicode(),
         help="""Networks, such as `10.1.0.0/16`, in which images may be looked up besides public
         addresses. Registries of `registries` may be in any network.""",
+    ).tag(config=True)
+
+    user_software = Dict(
+        help="""Whether users may add software of their own, who, and which: a dict with the keys
+        `enabled`, `groups`, `power_groups`, `registries` and `most`. By default everybody may add
+        images of any registry, with HTTP interfaces.
+        The keys are the fields of rosetta_hub.software.settings.UserSoftwareRules.""",
     ).tag(config=True)
 
     keep_spawner = Bool(
@@ -418,6 +427,14 @@ class Rosetta(MailOptions):
         """
         return load_registries(self.registries)
 
+    def user_software_rules(self) -> UserSoftwareRules:
+        """The validated `user_software`.
+
+        Raises:
+            ConfigError: see `load_options`.
+        """
+        return load_options("user_software", UserSoftwareRules, self.user_software)
+
     def keys(self) -> Keys:
         """The keys of this deployment."""
         return Keys(self.state_path)
@@ -453,6 +470,7 @@ class Rosetta(MailOptions):
             self._check_tunnel(computing)
         check_state_dir(catalogue, self.state_path)
         registries = self.site_registries()
+        self.user_software_rules()
         if files:
             check_registry_files(registries)
             self._check_files()

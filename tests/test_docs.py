@@ -18,6 +18,7 @@ from rosetta_hub.catalogue.software import Software
 from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.cli import load_settings
 from rosetta_hub.config import Rosetta
+from rosetta_hub.software.settings import UserSoftwareRules
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
@@ -54,6 +55,7 @@ KEYS = {
     "WebDAV servers": list(WebDavConf.model_fields),
     "S3 servers": list(S3Conf.model_fields),
     "Limits": list(Limit.model_fields),
+    "Users' software": list(UserSoftwareRules.model_fields),
     "Registries": list(Registry.model_fields),
     "Computing: `ssh`": own(SshConf),
     "Computing: `slurmrest`": own(SlurmRestConf),

@@ -136,6 +136,10 @@ FORBIDDEN = {
     "rosetta_hub.catalogue": (*UPPER, *PARTS[:3], "rosetta_hub.edge", "rosetta_hub.config"),
     "rosetta_hub.database": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
     "rosetta_hub.builds": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
+    "rosetta_hub.software": (
+        *(*UPPER, "rosetta_hub.edge", "rosetta_hub.resources", "rosetta_hub.tasks"),
+        *("rosetta_hub.builds", "rosetta_hub.config", "rosetta_hub.copies", "rosetta_hub.users"),
+    ),
     "rosetta_hub.edge": (*UPPER, *PARTS),
     "rosetta_hub.ingress": (*UPPER[:4], "rosetta_spawners"),
     "rosetta_hub.resources": (*UPPER, "rosetta_hub.edge"),

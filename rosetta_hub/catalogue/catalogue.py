@@ -1,7 +1,7 @@
 """The catalogue as one user sees it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rosetta_hub.catalogue.computing import Computing, load_computing
@@ -39,7 +39,7 @@ class Catalogue:
     def families_for(self, user: User) -> list[SoftwareFamily]:
         """The families that the user may start, with the versions that are the user's."""
         return [
-            SoftwareFamily(family.id, versions)
+            replace(family, versions=versions)
             for family in self.software.values()
             if (versions := tuple(one for one in family.versions if may_use(user, one)))
         ]

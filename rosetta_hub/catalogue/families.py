@@ -1,11 +1,13 @@
 """The catalogue as pages and the REST API show it: plain dicts, ready for JSON."""
 
+from dataclasses import asdict
 from typing import Any
 
 from rosetta_hub.catalogue.bound_storages import bind_target
 from rosetta_hub.catalogue.catalogue import Catalogue, User
 from rosetta_hub.catalogue.computing import Computing, EngineConfig, Size
 from rosetta_hub.catalogue.software import Software, SoftwareFamily
+from rosetta_hub.catalogue.software_owner import PLATFORM
 from rosetta_hub.catalogue.storages import Storage
 
 
@@ -20,10 +22,13 @@ def family_dict(family: SoftwareFamily, user: User, catalogue: Catalogue) -> dic
     Each version carries the computing resources on which the user may run it, as
     `computing_dict` describes them, and the user's `storages` there; `computing` of the card is the
     ids of all of them. A native card has neither: the hub starts it by itself.
+
+    `owner` says whose the card is. Versions that users have added have `id` and `revision`;
+    `refused` says why a version can't be started, and is null where it can.
     """
     shown = family.default
     versions = [] if shown.kind == "native" else list(family.versions)
-    described = [_version_dict(one, one is shown, user, catalogue) for one in versions]
+    described = [_version_dict(one, family, user, catalogue) for one in versions]
     ids = {resource["id"]: None for one in described for resource in one["computing"]}
     return {
         "id": family.id,
@@ -32,6 +37,8 @@ def family_dict(family: SoftwareFamily, user: User, catalogue: Catalogue) -> dic
         "logo": shown.logo,
         "tags": list(shown.keywords),
         "kind": shown.kind,
+        "owner": asdict(family.owner),
+        "editable": family.owner != PLATFORM,
         "interface": {"protocol": shown.interface_protocol},
         "versions": described,
         "computing": list(ids),
@@ -81,7 +88,7 @@ def _storage_dict(storage: Storage, software: Software) -> dict[str, Any]:
 
 
 def _version_dict(
-    software: Software, default: bool, user: User, catalogue: Catalogue
+    software: Software, family: SoftwareFamily, user: User, catalogue: Catalogue
 ) -> dict[str, Any]:
     resources = [
         {
@@ -92,7 +99,17 @@ def _version_dict(
         }
         for one in catalogue.computing_for(user, software)
     ]
-    return {"tag": software.image_tag, "default": default, "computing": resources}
+    record = family.record(software)
+    return {
+        "tag": software.image_tag,
+        "default": software is family.default,
+        "image": software.image,
+        "digest": software.image_digest or record.digest,
+        "id": record.id,
+        "revision": record.revision,
+        "refused": record.refused,
+        "computing": resources,
+    }
 
 
 def _size_dict(size: Size) -> dict[str, Any]:

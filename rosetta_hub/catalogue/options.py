@@ -172,6 +172,8 @@ def _software(
         raise InvalidOptions(
             f"{family.default.name} has no version {options.version!r}. Versions: {tags}."
         )
+    if refused := family.record(software).refused:
+        raise InvalidOptions(refused)
     return family, software
 
 

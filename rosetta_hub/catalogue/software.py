@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -13,6 +13,12 @@ from rosetta_hub.catalogue.interfaces import (
     URL_PATH,
     Interface,
     check_interfaces,
+)
+from rosetta_hub.catalogue.software_owner import (
+    NO_RECORD,
+    PLATFORM,
+    SoftwareOwner,
+    VersionRecord,
 )
 from rosetta_hub.catalogue.validation import (
     OPTIONAL_ID_PATTERN,
@@ -37,7 +43,7 @@ def is_image_file(name: str) -> bool:
     return _FILE.match(name) is not None
 
 
-_DIGEST = pattern(r"^sha256:[0-9a-f]{64}$", "write 'sha256:' and 64 hexadecimal digits")
+DIGEST = pattern(r"^sha256:[0-9a-f]{64}$", "write 'sha256:' and 64 hexadecimal digits")
 _PROTOCOL = pattern(
     r"^[a-z][a-z0-9+-]{0,15}$", "write a protocol in lowercase, such as 'http', 'ssh' or 'vnc'"
 )
@@ -73,7 +79,7 @@ class Software(Entry):
     image_tag: str = "latest"
     image_arch: str | None = None
     image_os: str = "linux"
-    image_digest: str | None = Field(default=None, pattern=_DIGEST)
+    image_digest: str | None = Field(default=None, pattern=DIGEST)
     pull: Literal["missing", "always", "never"] = "missing"
 
     interface_port: int = Field(default=8888, ge=1, le=65535)
@@ -193,10 +199,15 @@ class Software(Entry):
 
 @dataclass(frozen=True)
 class SoftwareFamily:
-    """Several versions (tags) of one image, shown as one card; the first version is the default."""
+    """Several versions (tags) of one image, shown as one card; the first version is the default.
+
+    `records` has what is kept of versions besides, by tag.
+    """
 
     id: str
     versions: tuple[Software, ...]
+    owner: SoftwareOwner = PLATFORM
+    records: Mapping[str, VersionRecord] = field(default_factory=dict)
 
     @property
     def default(self) -> Software:
@@ -208,6 +219,10 @@ class SoftwareFamily:
         if tag is None:
             return self.default
         return next((one for one in self.versions if one.image_tag == tag), None)
+
+    def record(self, version: Software) -> VersionRecord:
+        """What is kept of a version beside its entry."""
+        return self.records.get(version.image_tag, NO_RECORD)
 
 
 def load_software(raw: Iterable[Mapping[str, Any]]) -> dict[str, SoftwareFamily]:
@@ -221,7 +236,7 @@ def load_software(raw: Iterable[Mapping[str, Any]]) -> dict[str, SoftwareFamily]
     """
     grouped: dict[str, list[Software]] = {}
     for entry in load_entries("software", Software, raw):
-        grouped.setdefault(entry.id or _slug(entry.name), []).append(entry)
+        grouped.setdefault(entry.id or slug_of(entry.name), []).append(entry)
     for family_id, versions in grouped.items():
         _check_family(family_id, versions)
     return {
@@ -229,7 +244,8 @@ def load_software(raw: Iterable[Mapping[str, Any]]) -> dict[str, SoftwareFamily]
     }
 
 
-def _slug(name: str) -> str:
+def slug_of(name: str) -> str:
+    """The name as the beginning of an id: lowercase letters, digits and single dashes."""
     return _SLUG.sub("-", name.lower()).strip("-") or "software"
 
 

@@ -57,6 +57,18 @@ def load_entries(
     return entries
 
 
+def load_options(name: str, model: type[EntryType], raw: Mapping[str, Any]) -> EntryType:
+    """Validate the dict of the trait `c.Rosetta.<name>`.
+
+    Raises:
+        ConfigError: one message for all faults, a line each, naming key and what is allowed.
+    """
+    try:
+        return model.model_validate(dict(raw))
+    except ValidationError as error:
+        raise ConfigError("\n".join(_faults(f"c.Rosetta.{name}", model, error))) from error
+
+
 def _name(item: Mapping[str, Any]) -> str:
     name = item.get("id") or item.get("name")
     return f" ({name!r})" if name else ""

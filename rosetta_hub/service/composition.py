@@ -35,6 +35,7 @@ from rosetta_hub.registries.client import RegistryClient
 from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.inventory_collector import InventoryCollector
+from rosetta_hub.software.library import Library
 from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
@@ -91,6 +92,7 @@ class Parts:
         )
         registries = settings.site_registries()
         self.lookup = Lookup(RegistryClient(registries, settings.registry_networks))
+        self.library = Library(self.tasks.catalogue, self.database, settings.user_software_rules())
         self._add_resources()
         self._add_copies()
         self._add_reconciler()
@@ -162,6 +164,7 @@ class Parts:
             self.edge.end_session,
             self._identity_changed,
             self.copies.delete_user,
+            self.library.delete_user,
         )
 
     async def _identity_changed(self, user: str, computing: str) -> None:
@@ -193,6 +196,7 @@ class Parts:
             archives=ArchiveTickets(),
             previews=Previews(),
             lookup=self.lookup,
+            library=self.library,
         )
 
     def _health(self) -> Health:

@@ -8,20 +8,10 @@ from typing import Any
 
 from rosetta_hub.agents.spec import software_of
 from rosetta_hub.background import spawn
-from rosetta_hub.catalogue.families import families_for
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import InvalidOptions, NotFound
 from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.starting import check_options, new_server_name
-
-
-class SoftwareHandler(HubHandler):
-    """`GET api/software`: the catalogue of the principal."""
-
-    def get(self) -> None:
-        """All cards."""
-        catalogue, user = self.services.tasks.catalogue, self.principal.user
-        self.answer({"software": families_for(catalogue, user)})
 
 
 class TasksHandler(HubHandler):
@@ -43,7 +33,8 @@ class TasksHandler(HubHandler):
         options = self.json_body()
         name = _server_name(options.pop("server", None))
         user, tasks = self.principal.user, self.services.tasks
-        spec = await check_options(options, tasks.catalogue, user, self.services.inventory)
+        catalogue = self.services.library.catalogue_for(user)
+        spec = await check_options(options, catalogue, user, self.services.inventory)
         tasks.check_limits(spec, user)
         name = name or new_server_name(spec.name)
         if not self.principal.may("servers", user.name, name):
@@ -163,7 +154,6 @@ def api_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, d
     """The routes of this module below `prefix`."""
     task = rf"{prefix}api/tasks/([0-9a-f]{{12}})"
     return [
-        (rf"{prefix}api/software", SoftwareHandler, arguments),
         (rf"{prefix}api/tasks", TasksHandler, arguments),
         (task, TaskHandler, arguments),
         (rf"{task}/stop", StopHandler, arguments),

@@ -30,6 +30,7 @@ from rosetta_hub.web.pages import (
 )
 from rosetta_hub.web.preview_api import preview_routes
 from rosetta_hub.web.settings_api import settings_routes
+from rosetta_hub.web.software_api import software_routes
 from rosetta_hub.web.spawner_api import ActiveTasksHandler, SpawnerHandler, SpawnerStopHandler
 from rosetta_hub.web.uploads_api import uploads_routes
 
@@ -97,6 +98,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *copies_routes(prefix, arguments),
         *builds_routes(prefix, arguments),
         *settings_routes(prefix, arguments),
+        *software_routes(prefix, arguments),
         *storages_routes(prefix, arguments),
         *file_routes(prefix, arguments),
         *uploads_routes(prefix, arguments),

@@ -26,6 +26,7 @@ from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.keys import Keys
 from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.resources.inventory_collector import InventoryCollector
+from rosetta_hub.software.library import Library
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.principal import Principal
 from rosetta_hub.tasks.view import Viewer
@@ -81,6 +82,7 @@ class Services:
     archives: ArchiveTickets
     previews: Previews
     lookup: Lookup
+    library: Library
 
 
 class BaseHandler(web.RequestHandler):

@@ -71,9 +71,9 @@ class SpawnerHandler(SpawnersHandler):
             raise InvalidOptions("This is not a request to start a task.") from error
         await self.services.users.recognise(user, request.created)
         owner = User(user, frozenset(request.groups), request.admin)
-        tasks = self.services.tasks
-        spec = await check_options(request.options, tasks.catalogue, owner, self.services.inventory)
-        task = tasks.start(server_name, spec, owner, request.spawner)
+        catalogue = self.services.library.catalogue_for(owner)
+        spec = await check_options(request.options, catalogue, owner, self.services.inventory)
+        task = self.services.tasks.start(server_name, spec, owner, request.spawner)
         self.answer(self._record(task), 201)
 
     def get(self, user: str, server_name: str) -> None:

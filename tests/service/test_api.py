@@ -2,10 +2,11 @@
 
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import pytest
@@ -24,6 +25,8 @@ from rosetta_hub.errors import EdgeUnavailable
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.registries.client import RegistryClient
 from rosetta_hub.registries.lookup import Lookup
+from rosetta_hub.software.library import Library
+from rosetta_hub.software.settings import UserSoftwareRules
 from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.view import Viewer
 from rosetta_hub.users.deletion import Users
@@ -45,6 +48,7 @@ from .test_manager import report
 PREFIX = "/services/rosetta/"
 COMPUTING = [LOCAL, CLUSTER | {"wms": "none", "container_engines": ["podman"]}]
 ACCESS = "access:services!service=rosetta"
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 CREATED = "2026-11-01T12:00:00.123456Z"
 
 
@@ -64,6 +68,8 @@ class Hub:
     )
 
     stopped: list[tuple[str, str]] = field(default_factory=list)
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    admins: set[str] = field(default_factory=set)
 
     async def start_server(self, user: str, server_name: str, options: dict[str, Any]) -> None:
         start_task(self.bench.tasks, server_name, options, User(user))
@@ -75,7 +81,11 @@ class Hub:
     def user(self, token: str) -> dict[str, Any] | None:
         """Who has a token, which is the user's name here."""
         scopes = self.scopes.get(token)
-        return {"name": token, "created": CREATED, "scopes": [*scopes]} if scopes else None
+        if not scopes:
+            return None
+        rights = {"scopes": [*scopes], "admin": token in self.admins}
+        groups = self.groups.get(token, [])
+        return {"name": token, "created": CREATED, "groups": [*groups], **rights}
 
 
 @dataclass
@@ -85,6 +95,7 @@ class Site:
     port: int
     bench: Bench
     hub: Hub
+    library: Library
     state_dir: Path
     edge_answers: bool = True
     lookup: Lookup = field(default_factory=lambda: Lookup(RegistryClient(Registries())))
@@ -95,7 +106,12 @@ class Site:
             raise EdgeUnavailable("no answer")
 
     async def fetch(
-        self, method: str, path: str, body: bytes | None = None, token: str = "alice"
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        token: str = "alice",
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> HTTPResponse:
         """A request with a token of the hub."""
         scheme = "Rosetta-Hub" if token == self.bench.keys.spawner_key else "token"
@@ -103,18 +119,23 @@ class Site:
             f"http://127.0.0.1:{self.port}{PREFIX}{path}",
             method=method,
             body=body,
-            headers={"Authorization": f"{scheme} {token}"} if token else {},
+            headers={"Authorization": f"{scheme} {token}", **headers} if token else {},
             raise_error=False,
             follow_redirects=False,
             allow_nonstandard_methods=True,
         )
 
     async def call(
-        self, method: str, path: str, body: Any = None, token: str = "alice"
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        token: str = "alice",
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> tuple[int, Any]:
         """Status and JSON of a call."""
         data = None if body is None else json.dumps(body).encode()
-        response = await self.fetch(method, path, data, token)
+        response = await self.fetch(method, path, data, token, headers)
         return response.code, json.loads(response.body)
 
     async def listed(self, token: str) -> list[str]:
@@ -169,7 +190,8 @@ async def site(
         """There is neither edge nor tunnels."""
 
     sockets = bind_sockets(0, "127.0.0.1")
-    made = Site(sockets[0].getsockname()[1], bench, hub, tmp_path)
+    library = Library(tasks.catalogue, database, UserSoftwareRules())
+    made = Site(sockets[0].getsockname()[1], bench, hub, library, tmp_path)
     identities = Identities(database, bench.keys, settings)
     checks = {
         "database": (database_check(database), "The database can't be used."),
@@ -181,8 +203,10 @@ async def site(
     parts |= {"settings": settings, "keys": bench.keys, "tasks": tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": identities, "hub": hub}
     parts |= {"viewer": Viewer(settings, tasks.logs, Conditions()), "health": Health(checks)}
-    parts |= {"users": Users(tasks, identities, cast(HubClient, None), nothing, nothing, bool)}
     parts |= {"identity_changed": nothing, "lookup": made.lookup}
+    hub_client = cast(HubClient, None)
+    users = Users(tasks, identities, hub_client, nothing, nothing, bool, library.delete_user)
+    parts |= {"users": users, "library": library}
     server = HTTPServer(build_application(Services(**parts), b"secret"))
     server.add_sockets(sockets)
     yield made
@@ -228,6 +252,7 @@ BODIES = [
         ("PUT", "api/settings/mail"),
         ("PUT", "api/settings/identities/cluster"),
         ("PUT", "hub/tasks/alice/one"),
+        ("POST", "api/software"),
     ],
 )
 async def test_a_malformed_body_is_a_message(site: Site, method: str, path: str) -> None:

@@ -155,8 +155,9 @@ async def site(
     parts |= {"settings": settings, "keys": bench.keys, "tasks": bench.tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": made.identities}
     parts |= {"identity_tester": made.test, "identity_changed": made.change}
+    hub = cast(HubClient, None)
     parts["users"] = Users(
-        bench.tasks, made.identities, cast(HubClient, None), end_nothing, made.change, bool
+        bench.tasks, made.identities, hub, end_nothing, made.change, bool, lambda _: None
     )
     services = Services(**parts)
     server = HTTPServer(build_application(services, b"secret"))

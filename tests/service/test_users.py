@@ -17,10 +17,13 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.records import CopyRecords, new_copy
 from rosetta_hub.database.models import BrowserSession, DesiredState, Task, TaskState, utc_now
 from rosetta_hub.database.models_copies import Copy, CopyState
+from rosetta_hub.database.models_software import UserSoftware
 from rosetta_hub.database.models_user import HubUser, Identity, MailSettings, SoftwareUse
 from rosetta_hub.errors import Conflict, HubUnavailable
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.jobs.events import JobEvents
+from rosetta_hub.software.library import Library
+from rosetta_hub.software.settings import UserSoftwareRules
 from rosetta_hub.tasks.report import LogChunk
 from rosetta_hub.users.deletion import Users
 from rosetta_hub.users.identities import Identities
@@ -63,6 +66,7 @@ class Site:
     hub: Hub
     identities: Identities
     copies: CopyRecords
+    library: Library
     ended: list[str]
     closed: list[tuple[str, str]]
 
@@ -83,6 +87,7 @@ class Site:
                 )
             )
         self.copies.add(new_copy(user, ("one", ["a"]), ("two", "", ["a"])))
+        self.library.add(user, {"name": "Own", "image_name": "own"})
         return task
 
     def kept(self, name: str) -> list[str]:
@@ -93,10 +98,20 @@ class Site:
             for table in tables:
                 rows = session.scalars(select(table).where(table.user == name))
                 found += [table.__tablename__ for _ in rows]
+            software = select(UserSoftware).where(UserSoftware.owner == name)
+            found += [UserSoftware.__tablename__ for _ in session.scalars(software)]
         return found
 
 
-EVERYTHING = ["tasks", "identities", "mail_settings", "sessions", "copies", "software_uses"]
+EVERYTHING = [
+    "tasks",
+    "identities",
+    "mail_settings",
+    "sessions",
+    "copies",
+    "software_uses",
+    "user_software",
+]
 
 
 @pytest.fixture
@@ -116,6 +131,7 @@ def site(bench: Bench, tmp_path: Path) -> Site:
         closed.append((user, computing))
 
     copies = CopyRecords(bench.tasks.database, JobEvents())
+    library = Library(bench.tasks.catalogue, bench.tasks.database, UserSoftwareRules())
     users = Users(
         bench.tasks,
         identities,
@@ -123,8 +139,9 @@ def site(bench: Bench, tmp_path: Path) -> Site:
         end_session,
         close_connection,
         copies.delete_user,
+        library.delete_user,
     )
-    return Site(bench, users, hub, identities, copies, ended, closed)
+    return Site(bench, users, hub, identities, copies, library, ended, closed)
 
 
 async def test_a_deleted_user_leaves_nothing(site: Site) -> None:

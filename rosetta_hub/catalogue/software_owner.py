@@ -1,0 +1,34 @@
+"""Whose software is: the platform's, a user's, or shared with a group."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+OwnerKind = Literal["platform", "user", "group"]
+
+
+@dataclass(frozen=True)
+class SoftwareOwner:
+    """Whose a card is; the configuration's cards are the platform's, which has no name."""
+
+    kind: OwnerKind = "platform"
+    name: str = ""
+
+
+PLATFORM = SoftwareOwner()
+
+
+@dataclass(frozen=True)
+class VersionRecord:
+    """What is kept of a version beside its entry: versions of users are rows of the database.
+
+    `revision` grows with every change. `digest` is the one that the tag had when somebody looked
+    it up last. `refused` says why the version can't be started; None where it can.
+    """
+
+    id: str | None = None
+    revision: int | None = None
+    digest: str | None = None
+    refused: str | None = None
+
+
+NO_RECORD = VersionRecord()

@@ -1,0 +1,56 @@
+"""The tables of software that users have added to the catalogue."""
+
+import enum
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from rosetta_hub.database.models import Base, text_enum
+
+
+class OwnerKind(enum.StrEnum):
+    """Whose software is: a user's own, or shared with a group."""
+
+    USER = "user"
+    GROUP = "group"
+
+
+class UserSoftware(Base):
+    """One version of a card: what an entry of `c.Rosetta.software` is for the platform.
+
+    `card` is the id of the family. `entry` holds keys of `Software`. `digest` is the one that the
+    tag had when it was looked up last. An entry with a `build` has an image of our own making:
+    the build's id. `revision` grows with every change.
+    """
+
+    __tablename__ = "user_software"
+    __table_args__ = (Index(None, "owner_kind", "owner"),)
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    card: Mapped[str] = mapped_column(String(80), index=True)
+    owner_kind: Mapped[OwnerKind] = mapped_column(text_enum(OwnerKind))
+    owner: Mapped[str] = mapped_column(String(255))
+    entry: Mapped[dict[str, Any]]
+    digest: Mapped[str | None] = mapped_column(String(71))
+    build: Mapped[str | None] = mapped_column(String(12))
+    revision: Mapped[int] = mapped_column(default=1)
+    created: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(255))
+    updated: Mapped[datetime]
+    updated_by: Mapped[str] = mapped_column(String(255))
+
+    def __repr__(self) -> str:
+        return f"<UserSoftware {self.id} {self.card} of {self.owner_kind} {self.owner}>"
+
+
+class SoftwareLogo(Base):
+    """The picture of a card; `digest` is the SHA-256 of its content."""
+
+    __tablename__ = "software_logos"
+
+    card: Mapped[str] = mapped_column(String(80), primary_key=True)
+    media_type: Mapped[str] = mapped_column(String(40))
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    digest: Mapped[str] = mapped_column(String(64))

@@ -1,0 +1,1 @@
+"""Software of users: what they add to the catalogue, for themselves and for their groups."""

@@ -1,0 +1,113 @@
+"""What makes versions one card: name and image, and the keys that they have in common."""
+
+import logging
+from typing import Any
+
+from pydantic import ValidationError
+
+from rosetta_hub.catalogue.catalogue import User
+from rosetta_hub.catalogue.software import Software
+from rosetta_hub.database.models import utc_now
+from rosetta_hub.database.models_software import UserSoftware
+from rosetta_hub.errors import Conflict, InvalidOptions
+from rosetta_hub.software.rules import CARD_KEYS, IMAGE_KEYS, USER_KEYS
+
+log = logging.getLogger(__name__)
+
+LONGEST_NAME = 80
+
+
+def software_of(row: UserSoftware) -> Software | None:
+    """The entry as the catalogue has it; None where this version of Rosetta Hub can't read it."""
+    try:
+        # Variables of the hub's spawner may be secrets: images of users get none of them.
+        return Software.model_validate({**row.entry, "id": row.card, "spawner_environment": "none"})
+    except ValidationError as error:
+        log.warning("the software %s of %s can't be used: %s", row.id, row.owner, error)
+        return None
+
+
+def entry_of(software: Software) -> dict[str, Any]:
+    """What is stored of a software: the keys that were set."""
+    return software.model_dump(mode="json", exclude_unset=True)
+
+
+def is_fixed(key: str, row: UserSoftware) -> bool:
+    """Whether the service has set the key, so that a user can't change it."""
+    return key not in USER_KEYS or (row.build is not None and key in IMAGE_KEYS)
+
+
+def find_siblings(rows: list[UserSoftware], software: Software) -> list[UserSoftware]:
+    """The versions of the card of that name and image; empty where there is no such card."""
+    name, repository = software.name.casefold(), software.repository
+    same = [
+        row.card
+        for row in rows
+        if row.entry["name"].casefold() == name and _repository_of(row) == repository
+    ]
+    return [row for row in rows if same and row.card == same[0]]
+
+
+def _repository_of(row: UserSoftware) -> str:
+    registry, name = row.entry.get("registry", ""), row.entry["image_name"]
+    return f"{registry}/{name}" if registry else str(name)
+
+
+def check_image(siblings: list[UserSoftware], software: Software) -> None:
+    """See that the software is of the same image as the other versions of its card.
+
+    Raises:
+        InvalidOptions: it is of another one.
+    """
+    if siblings and (name := _repository_of(siblings[0])) != software.repository:
+        raise InvalidOptions(
+            f"The other versions of this card are of the image {name}. Add"
+            f" {software.repository} as new software."
+        )
+
+
+def check_tag(siblings: list[UserSoftware], software: Software) -> None:
+    """See that no other version of the card has the software's tag.
+
+    Raises:
+        Conflict: one has.
+    """
+    tags = {row.entry.get("image_tag", "latest") for row in siblings}
+    if software.image_tag in tags:
+        raise Conflict(
+            f"{software.name} has the version {software.image_tag!r} already. Edit that one, or"
+            " duplicate it."
+        )
+
+
+def common_keys(siblings: list[UserSoftware]) -> dict[str, Any]:
+    """What a new version of a card has from the others where it says nothing."""
+    entry = siblings[0].entry if siblings else {}
+    return {key: entry[key] for key in CARD_KEYS if key in entry}
+
+
+def share_common_keys(row: UserSoftware, siblings: list[UserSoftware], user: User) -> None:
+    """Give the other versions of the card what all have in common; one alone is the default."""
+    common = {key: row.entry[key] for key in CARD_KEYS if key in row.entry}
+    for sibling in siblings:
+        own = {key: value for key, value in sibling.entry.items() if key not in CARD_KEYS}
+        if row.entry.get("default"):
+            own.pop("default", None)
+        if (entry := common | own) != sibling.entry:
+            sibling.entry = entry
+            touch(sibling, user)
+
+
+def touch(row: UserSoftware, user: User) -> None:
+    """Note who changes the version, and when."""
+    row.revision += 1
+    row.updated, row.updated_by = utc_now(), user.name
+
+
+def free_name(name: str, taken: set[str]) -> str:
+    """The name, with "(copy)" or "(copy 2)" behind it where it is taken."""
+    candidate, number = name, 1
+    while candidate.casefold() in taken:
+        suffix = " (copy)" if number == 1 else f" (copy {number})"
+        candidate, number = name[: LONGEST_NAME - len(suffix)] + suffix, number + 1
+    return candidate

@@ -1,0 +1,306 @@
+"""The catalogue as each user has it: the platform's software, the user's own, and the groups'."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from rosetta_hub.catalogue.catalogue import Catalogue, User
+from rosetta_hub.catalogue.software import SoftwareFamily, slug_of
+from rosetta_hub.catalogue.software_owner import SoftwareOwner, VersionRecord
+from rosetta_hub.database.database import Database
+from rosetta_hub.database.models import utc_now
+from rosetta_hub.database.models_software import OwnerKind, UserSoftware
+from rosetta_hub.errors import Conflict, InvalidOptions, NotFound
+from rosetta_hub.software.cards import (
+    check_image,
+    check_tag,
+    common_keys,
+    entry_of,
+    find_siblings,
+    free_name,
+    is_fixed,
+    share_common_keys,
+    software_of,
+    touch,
+)
+from rosetta_hub.software.errors import ChangedMeanwhile
+from rosetta_hub.software.records import (
+    count_of_owner,
+    delete_rows,
+    find_card,
+    find_row,
+    rows_of,
+    rows_of_owner,
+)
+from rosetta_hub.software.rules import (
+    NOTHING,
+    USER_KEYS,
+    check_entry,
+    check_may_add,
+    find_refusal,
+)
+from rosetta_hub.software.settings import UserSoftwareRules
+
+
+class Library:
+    """Reads and changes users' software. The members of a group share what is the group's.
+
+    `platform` is the catalogue of the configuration, whose software is shown and duplicated, and
+    never changed. Tasks keep what they were started with.
+    """
+
+    def __init__(self, platform: Catalogue, database: Database, rules: UserSoftwareRules) -> None:
+        self.platform = platform
+        self.rules = rules
+        self._database = database
+
+    def catalogue_for(self, user: User) -> Catalogue:
+        """What options of the user are resolved against.
+
+        Admins have their own and their groups' software beside the platform's, as everybody.
+        """
+        if not self.rules.enabled:
+            return self.platform
+        with self._database.session() as session:
+            rows = rows_of(session, user)
+        own = {
+            card: family
+            for card, family in self._families(rows, user).items()
+            if card not in self.platform.software
+        }
+        return replace(self.platform, software={**self.platform.software, **own})
+
+    def find(self, user: User, version_id: str) -> UserSoftware:
+        """A version that the user may see, and so may change.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self._database.session() as session:
+            return find_row(session, user, version_id)
+
+    def versions(self, user: User, card: str) -> list[UserSoftware]:
+        """The versions of a card, the newest first.
+
+        Raises:
+            NotFound: the user sees no such card.
+        """
+        with self._database.session() as session:
+            return find_card(session, user, card)
+
+    def refusal(self, user: User, row: UserSoftware) -> str | None:
+        """Why the version can't be started, in words; None where it can."""
+        software = software_of(row)
+        if software is None:
+            return "This version is of an older Rosetta Hub. Edit it, and save it again."
+        return find_refusal(row, software, user, self.rules, self.platform)
+
+    def add(
+        self,
+        user: User,
+        raw: Mapping[str, Any],
+        owner: SoftwareOwner | None = None,
+        *,
+        digest: str | None = None,
+        build: str | None = None,
+        fixed: Mapping[str, Any] = NOTHING,
+    ) -> UserSoftware:
+        """Add a version: to the owner's card of that name and image, or as a new card.
+
+        `raw` are keys as users set them, `fixed` those that the service sets. The owner is the
+        user, or one of the user's groups.
+
+        Raises:
+            NotAllowed, InvalidOptions: see `check_entry`.
+            Conflict: the card has this tag, or the owner has too many versions.
+        """
+        owner = self._checked_owner(user, owner)
+        software = check_entry(raw, user, self.rules, self.platform, fixed)
+        entry = entry_of(software)
+        with self._database.session() as session:
+            self._check_room(session, owner)
+            siblings = find_siblings(rows_of_owner(session, owner), software)
+            check_tag(siblings, software)
+            row = UserSoftware(
+                id=secrets.token_hex(6),
+                card=siblings[0].card if siblings else self._new_card(software.name),
+                owner_kind=OwnerKind(owner.kind),
+                owner=owner.name,
+                entry=common_keys(siblings) | entry,
+                digest=digest,
+                build=build,
+                revision=1,
+                created=utc_now(),
+                created_by=user.name,
+                updated=utc_now(),
+                updated_by=user.name,
+            )
+            session.add(row)
+            share_common_keys(row, siblings, user)
+        return row
+
+    def change(
+        self,
+        user: User,
+        version_id: str,
+        revision: int,
+        raw: Mapping[str, Any],
+        digest: str | None = None,
+    ) -> UserSoftware:
+        """Replace what the user may set of a version.
+
+        Name, description and keywords are those of the whole card.
+
+        Raises:
+            NotFound: there is none that the user may see.
+            ChangedMeanwhile: it has another revision; nothing was changed.
+            NotAllowed, InvalidOptions: see `check_entry`; or the card is of another image.
+            Conflict: the card has this tag.
+        """
+        with self._database.session() as session:
+            row = find_row(session, user, version_id)
+            _check_revision(session, row, revision)
+            fixed = {key: row.entry[key] for key in row.entry if is_fixed(key, row)}
+            software = check_entry(raw, user, self.rules, self.platform, fixed)
+            siblings = [one for one in find_card(session, user, row.card) if one is not row]
+            check_image(siblings, software)
+            check_tag(siblings, software)
+            row.entry, row.digest = entry_of(software), digest
+            touch(row, user)
+            share_common_keys(row, siblings, user)
+        return row
+
+    def delete(self, user: User, version_id: str, revision: int) -> None:
+        """Delete a version; tasks that run go on.
+
+        Raises:
+            NotFound, ChangedMeanwhile: see `change`.
+            NotAllowed: it is a group's, and the user may not add software.
+        """
+        with self._database.session() as session:
+            row = find_row(session, user, version_id)
+            _check_may_delete(user, row, self.rules)
+            _check_revision(session, row, revision)
+            delete_rows(session, [row])
+
+    def delete_card(self, user: User, card: str) -> None:
+        """Delete all versions of a card; tasks that run go on.
+
+        Raises:
+            NotFound: the user sees no such card.
+            NotAllowed: it is a group's, and the user may not add software.
+        """
+        with self._database.session() as session:
+            rows = find_card(session, user, card)
+            _check_may_delete(user, rows[0], self.rules)
+            delete_rows(session, rows)
+
+    def delete_user(self, name: str) -> None:
+        """Delete what belongs to a user alone; what is shared with a group stays the group's."""
+        with self._database.session() as session:
+            delete_rows(session, rows_of_owner(session, SoftwareOwner("user", name)))
+
+    def duplicate(
+        self, user: User, version_id: str, owner: SoftwareOwner | None = None
+    ) -> UserSoftware:
+        """A copy of a version, as a card of its own, for the user or one of the user's groups.
+
+        Raises:
+            NotFound: see `find`.
+            NotAllowed, InvalidOptions, Conflict: see `add`.
+        """
+        row = self.find(user, version_id)
+        fixed = {key: row.entry[key] for key in row.entry if is_fixed(key, row)}
+        raw = {key: row.entry[key] for key in row.entry if key in USER_KEYS}
+        return self._add_copy(user, raw, owner, digest=row.digest, build=row.build, fixed=fixed)
+
+    def duplicate_card(
+        self, user: User, card: str, tag: str | None, owner: SoftwareOwner | None = None
+    ) -> tuple[UserSoftware, list[str]]:
+        """A copy of a version of any card, the platform's included; the default version for None.
+
+        Keys that are the administrator's are dropped; the second result names them.
+
+        Raises:
+            NotFound: the user sees no such card, or it has no such version.
+            NotAllowed, InvalidOptions, Conflict: see `add`.
+        """
+        families = {one.id: one for one in self.catalogue_for(user).families_for(user)}
+        family = families.get(card)
+        version = family.version(tag) if family else None
+        if family is None or version is None:
+            raise NotFound(f"There is no such software, or it has no version {tag!r}.")
+        if version_id := family.record(version).id:
+            return self.duplicate(user, version_id, owner), []
+        if version.kind == "native":
+            raise InvalidOptions(f"{version.name} is started by the hub itself: it is no image.")
+        entry = version.model_dump(mode="json", exclude_unset=True)
+        raw = {key: value for key, value in entry.items() if key in USER_KEYS}
+        raw.pop("default", None)
+        dropped = sorted(entry.keys() - raw.keys() - {"id", "default", "kind"})
+        return self._add_copy(user, raw, owner), dropped
+
+    def _add_copy(
+        self, user: User, raw: dict[str, Any], owner: SoftwareOwner | None, **kept: Any
+    ) -> UserSoftware:
+        owner = self._checked_owner(user, owner)
+        with self._database.session() as session:
+            names = {row.entry["name"].casefold() for row in rows_of_owner(session, owner)}
+        return self.add(user, {**raw, "name": free_name(raw["name"], names)}, owner, **kept)
+
+    def _families(self, rows: list[UserSoftware], user: User) -> dict[str, SoftwareFamily]:
+        families: dict[str, SoftwareFamily] = {}
+        for row in rows:
+            software = software_of(row)
+            if software is None:
+                continue
+            refused = find_refusal(row, software, user, self.rules, self.platform)
+            record = VersionRecord(row.id, row.revision, row.digest, refused)
+            known = families.get(row.card)
+            families[row.card] = SoftwareFamily(
+                row.card,
+                (*(known.versions if known else ()), software),
+                SoftwareOwner(row.owner_kind.value, row.owner),
+                {**(known.records if known else {}), software.image_tag: record},
+            )
+        return families
+
+    def _checked_owner(self, user: User, owner: SoftwareOwner | None) -> SoftwareOwner:
+        check_may_add(user, self.rules)
+        if owner is None or owner == SoftwareOwner("user", user.name):
+            return SoftwareOwner("user", user.name)
+        if owner.kind == "group" and owner.name in user.groups:
+            return owner
+        raise InvalidOptions(
+            "Software is yours, or shared with one of your groups. Your groups:"
+            f" {', '.join(sorted(user.groups)) or 'none'}."
+        )
+
+    def _check_room(self, session: Session, owner: SoftwareOwner) -> None:
+        if count_of_owner(session, owner) >= self.rules.most:
+            whose = "You have" if owner.kind == "user" else f"The group {owner.name} has"
+            raise Conflict(
+                f"{whose} {self.rules.most} versions of software, which is the limit. Delete some"
+                " that are not needed any more."
+            )
+
+    def _new_card(self, name: str) -> str:
+        while True:
+            card = f"{slug_of(name)[:40].strip('-') or 'software'}-{secrets.token_hex(3)}"
+            if card not in self.platform.software:
+                return card
+
+
+def _check_revision(session: Session, row: UserSoftware, revision: int) -> None:
+    if row.revision != revision:
+        # The error outlives the transaction.
+        session.expunge(row)
+        raise ChangedMeanwhile(row)
+
+
+def _check_may_delete(user: User, row: UserSoftware, rules: UserSoftwareRules) -> None:
+    if row.owner_kind is OwnerKind.GROUP:
+        check_may_add(user, rules)

@@ -1,0 +1,192 @@
+"""`api/software`: the catalogue of the principal, and the software that users add to it.
+
+Software is the principal's own, or a group's, all of whose members use, edit and delete it;
+everybody else is told that it does not exist, admins, too. The token needs the hub's scope
+`servers` of the principal to change something, and `read:servers` to read it.
+"""
+
+import re
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rosetta_hub.catalogue.families import families_for
+from rosetta_hub.catalogue.software import DIGEST
+from rosetta_hub.catalogue.software_owner import SoftwareOwner
+from rosetta_hub.database.models_software import UserSoftware
+from rosetta_hub.errors import InvalidOptions
+from rosetta_hub.software.errors import ChangedMeanwhile, RevisionMissing
+from rosetta_hub.software.view import OwnerView, VersionView, view_version
+from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.web.conditional import parse_etags, quote_etag
+from rosetta_hub.web.handlers import HubHandler
+
+_REVISION = re.compile(r"[1-9][0-9]{0,17}")
+
+
+class NewVersion(BaseModel):
+    """What is said of new software beside its entry: whose it is, and what was looked up."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    owner: OwnerView | None = None
+    digest: str | None = Field(default=None, pattern=DIGEST)
+
+    def software_owner(self) -> SoftwareOwner | None:
+        """The owner that was named; None for the principal."""
+        return SoftwareOwner(self.owner.kind, self.owner.name) if self.owner else None
+
+
+class SoftwareApiHandler(HubHandler):
+    """What the handlers of this module share."""
+
+    renews_rights = True
+
+    def split_body(self) -> tuple[dict[str, Any], NewVersion]:
+        """The keys of the entry, and what the body says besides.
+
+        Raises:
+            InvalidOptions: the body can't be used.
+        """
+        body = self.json_body()
+        other = {key: body.pop(key) for key in NewVersion.model_fields if key in body}
+        return body, parse_body(NewVersion, other)
+
+    def answer_version(self, row: UserSoftware, status: int = 200, **besides: Any) -> None:
+        """Send a version, its revision as its entity tag."""
+        self.set_header("ETag", quote_etag(str(row.revision)))
+        self.answer({**self.version_document(row), **besides}, status)
+
+    def version_document(self, row: UserSoftware) -> dict[str, Any]:
+        """The version as JSON."""
+        return self.version_view(row).model_dump(mode="json")
+
+    def version_view(self, row: UserSoftware) -> VersionView:
+        """The version as the principal sees it."""
+        return view_version(row, self.principal.user, self.services.library)
+
+    def revision(self) -> int:
+        """The revision that the principal has read, of `If-Match`.
+
+        Raises:
+            RevisionMissing: there is none.
+        """
+        tags = parse_etags(self.request.headers.get("If-Match", "")) or []
+        if len(tags) != 1 or not _REVISION.fullmatch(tags[0][0]):
+            raise RevisionMissing(
+                "The request does not say which revision it changes. Send the ETag that came with"
+                " the version as If-Match."
+            )
+        return int(tags[0][0])
+
+    def answer_changed(self, error: ChangedMeanwhile) -> None:
+        """Tell that somebody else was faster, with what there is now."""
+        self.set_header("ETag", quote_etag(str(error.row.revision)))
+        document = {"error": str(error), "version": self.version_document(error.row)}
+        self.answer(document, error.status)
+
+
+class SoftwareHandler(SoftwareApiHandler):
+    """`api/software`: all cards of the principal, and new software."""
+
+    def get(self) -> None:
+        """All cards: the platform's, the principal's own and those of the principal's groups."""
+        user = self.principal.user
+        catalogue = self.services.library.catalogue_for(user)
+        self.answer({"software": families_for(catalogue, user)})
+
+    def post(self) -> None:
+        """Add software: the keys of an entry, and the `owner` where it is a group."""
+        self.principal.check_own("servers")
+        entry, new = self.split_body()
+        row = self.services.library.add(
+            self.principal.user, entry, new.software_owner(), digest=new.digest
+        )
+        self.answer_version(row, 201)
+
+
+class VersionHandler(SoftwareApiHandler):
+    """`api/software/versions/<id>`."""
+
+    def get(self, version_id: str) -> None:
+        """The version."""
+        self.principal.check_own("read:servers")
+        self.answer_version(self.services.library.find(self.principal.user, version_id))
+
+    def put(self, version_id: str) -> None:
+        """Replace the entry; 412 with the present version where somebody else was faster."""
+        self.principal.check_own("servers")
+        library, user, revision = self.services.library, self.principal.user, self.revision()
+        entry, new = self.split_body()
+        row = library.find(user, version_id)
+        if new.owner and new.software_owner() != SoftwareOwner(row.owner_kind.value, row.owner):
+            raise InvalidOptions(
+                "Software keeps its owner. Duplicate it to give it to another one."
+            )
+        try:
+            row = library.change(user, version_id, revision, entry, new.digest)
+        except ChangedMeanwhile as error:
+            self.answer_changed(error)
+        else:
+            self.answer_version(row)
+
+    def delete(self, version_id: str) -> None:
+        """Delete the version; tasks that run go on."""
+        self.principal.check_own("servers")
+        try:
+            self.services.library.delete(self.principal.user, version_id, self.revision())
+        except ChangedMeanwhile as error:
+            self.answer_changed(error)
+        else:
+            self.answer({})
+
+
+class DuplicateVersionHandler(SoftwareApiHandler):
+    """`api/software/versions/<id>/duplicate`."""
+
+    def post(self, version_id: str) -> None:
+        """Copy a version to a card of its own, of the principal or of the `owner` in the body."""
+        self.principal.check_own("servers")
+        owner = parse_body(NewVersion, self.json_body()).software_owner()
+        row = self.services.library.duplicate(self.principal.user, version_id, owner)
+        self.answer_version(row, 201, dropped=[])
+
+
+class CardHandler(SoftwareApiHandler):
+    """`api/software/<card>`."""
+
+    def delete(self, card: str) -> None:
+        """Delete all versions of a card; tasks that run go on."""
+        self.principal.check_own("servers")
+        self.services.library.delete_card(self.principal.user, card)
+        self.answer({})
+
+
+class DuplicateCardHandler(SoftwareApiHandler):
+    """`api/software/<card>/duplicate`."""
+
+    def post(self, card: str) -> None:
+        """Copy a version (`?version=`, a tag) of any card, the platform's, too.
+
+        `dropped` names the keys that are the administrator's, and that the copy has not.
+        """
+        self.principal.check_own("servers")
+        owner = parse_body(NewVersion, self.json_body()).software_owner()
+        tag = self.get_query_argument("version", None)
+        row, dropped = self.services.library.duplicate_card(self.principal.user, card, tag, owner)
+        self.answer_version(row, 201, dropped=dropped)
+
+
+def software_routes(
+    prefix: str, arguments: dict[str, Any]
+) -> list[tuple[str, Any, dict[str, Any]]]:
+    """The routes of this module below `prefix`."""
+    software = rf"{prefix}api/software"
+    version = rf"{software}/versions/([0-9a-f]{{12}})"
+    return [
+        (software, SoftwareHandler, arguments),
+        (version, VersionHandler, arguments),
+        (rf"{version}/duplicate", DuplicateVersionHandler, arguments),
+        (rf"{software}/([^/]+)", CardHandler, arguments),
+        (rf"{software}/([^/]+)/duplicate", DuplicateCardHandler, arguments),
+    ]
