@@ -45,13 +45,24 @@ class Catalogue:
         ]
 
     def computing_for(self, user: User, software: Software) -> list[Computing]:
-        """The resources on which the user may run the software: named, permitted, of its arch."""
+        """The resources on which the user may run the software; those that emulate it are last."""
+        found = [one for one in self._offered(user, software) if one.runs(software)]
+        return sorted(found, key=lambda one: one.support(software) == "emulated")
+
+    def unavailable_for(self, user: User, software: Software) -> list[tuple[Computing, str]]:
+        """The user's resources that do not run the image, with the reason."""
+        return [
+            (resource, reason)
+            for resource in self._offered(user, software)
+            if (reason := resource.obstacle(software)) is not None
+        ]
+
+    def _offered(self, user: User, software: Software) -> list[Computing]:
+        """The resources that the user may use, and the software names (or it names none)."""
         return [
             resource
             for key, resource in self.computing.items()
-            if may_use(user, resource)
-            and (not software.computing or key in software.computing)
-            and resource.runs(software)
+            if may_use(user, resource) and (not software.computing or key in software.computing)
         ]
 
     def storages_of(self, user: User) -> list[Storage]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from rosetta_agent.protocol import ENGINES
+from rosetta_hub.catalogue.architectures import Architectures, Support
 from rosetta_hub.catalogue.bind_paths import check_path
 from rosetta_hub.catalogue.conf import (
     Conf,
@@ -240,10 +241,39 @@ class Computing(Entry):
         """
         return self.conf.work_dir or f"/tmp/rosetta-{uid}"  # noqa: S108 - 0700, checked
 
+    @property
+    def architectures(self) -> Architectures:
+        """The architectures that it runs."""
+        return Architectures(self.arch, self.supported_archs, self.emulated_archs)
+
+    def support(self, software: Software) -> Support | None:
+        """How an engine runs the image here, by its kind and architecture; None: not at all."""
+        if not self.engines_for(software):
+            return None
+        found = self.architectures.choose(software.image_arch, software.image_archs)
+        return found.support if found else None
+
     def runs(self, software: Software) -> bool:
-        """Whether an engine runs the image here: its kind and architecture, emulation included."""
-        archs = (None, self.arch, *self.supported_archs, *self.emulated_archs)
-        return software.image_arch in archs and bool(self.engines_for(software))
+        """Whether an engine runs the image here, emulated or not."""
+        return self.support(software) is not None
+
+    def obstacle(self, software: Software) -> str | None:
+        """Why the image does not run here, as a sentence; None where it does."""
+        if not self.engines_for(software):
+            return "Its image is a file, which only Singularity runs."
+        if self.runs(software):
+            return None
+        archs = " and ".join(
+            (software.image_arch,) if software.image_arch else software.image_archs
+        )
+        return (
+            f"Its image is for {archs}, and this resource runs {', '.join(self.architectures.all)}."
+        )
+
+    def fitted(self, software: Software) -> Software:
+        """The software with the architecture that an engine has to be asked for here, if any."""
+        found = self.architectures.choose(software.image_arch, software.image_archs)
+        return software.model_copy(update={"image_arch": found.arch}) if found else software
 
     def engines_for(self, software: Software) -> tuple[EngineConfig, ...]:
         """The engines that run the image: one that is a file needs Singularity."""

@@ -20,8 +20,9 @@ def family_dict(family: SoftwareFamily, user: User, catalogue: Catalogue) -> dic
     """One family; `family` holds the user's versions only, as `Catalogue.families_for` gives it.
 
     Each version carries the computing resources on which the user may run it, as
-    `computing_dict` describes them, and the user's `storages` there; `computing` of the card is the
-    ids of all of them. A native card has neither: the hub starts it by itself.
+    `computing_dict` describes them, with the user's `storages` there and `support`, `native` or
+    `emulated`; `unavailable` are those that do not run its image, with the `reason`. `computing` of
+    the card is the ids of all that do. A native card has none: the hub starts it by itself.
 
     `owner` says whose the card is. Versions that users have added have `id` and `revision`;
     `refused` says why a version can't be started, and is null where it can.
@@ -93,6 +94,7 @@ def _version_dict(
     resources = [
         {
             **computing_dict(one, software),
+            "support": one.support(software),
             "storages": [
                 _storage_dict(storage, software) for storage in catalogue.storages_for(user, one.id)
             ],
@@ -109,6 +111,10 @@ def _version_dict(
         "revision": record.revision,
         "refused": record.refused,
         "computing": resources,
+        "unavailable": [
+            {"id": one.id, "name": one.name, "reason": reason}
+            for one, reason in catalogue.unavailable_for(user, software)
+        ],
     }
 
 

@@ -54,6 +54,7 @@ class TaskOptions(QueueRequest):
     Memory in bytes or as `2G`, time in seconds or as `2h`; `size` is one of the resource's.
     `without_storages` are ids of storages that the task does not get, `binds` directories of the
     resource that it gets beside them, as `/data/m31:/storages/m31`: lists, or texts with commas.
+    `emulated` is consent to a start whose architecture the resource only emulates.
     `inputs` and `outputs` are files that are fetched before the start and stored after the end, as
     `{"from": "archive:m31.fits", "to": "scratch:m31/"}`: lists, or texts with a line for each.
     """
@@ -66,6 +67,7 @@ class TaskOptions(QueueRequest):
     cpus: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     memory: Size | None = None
     size: str | None = Field(default=None, max_length=80)
+    emulated: bool = False
     without_storages: Texts = Field(default=(), max_length=100)
     binds: Texts = Field(default=(), max_length=MOST_BINDS)
     inputs: Transfers = Field(default=(), max_length=MOST_TRANSFERS)
@@ -132,12 +134,13 @@ def resolve_options(options: TaskOptions, catalogue: Catalogue, user: User) -> T
     if software.kind == "native":
         raise InvalidOptions(f"{software.name} is started by the hub itself, not as a container.")
     computing = _computing(options, software, catalogue, user)
+    _check_emulation(options, software, computing)
     engine = _engine(options, software, computing)
     size = _size(options, computing)
     return TaskSpec(
         options=options,
         family=family.id,
-        software=software,
+        software=computing.fitted(software),
         computing=computing,
         engine=engine.name,
         runtime=_runtime(options, engine, computing),
@@ -181,16 +184,29 @@ def _computing(
     options: TaskOptions, software: Software, catalogue: Catalogue, user: User
 ) -> Computing:
     found = {one.id: one for one in catalogue.computing_for(user, software)}
+    obstacles = {one.id: f" {why}" for one, why in catalogue.unavailable_for(user, software)}
     if not found:
-        raise InvalidOptions(f"No computing resource that you may use runs {software.name}.")
+        reason = next(iter(obstacles.values()), "")
+        raise InvalidOptions(
+            f"No computing resource that you may use runs {software.name}.{reason}"
+        )
     if options.computing is None:
         return next(iter(found.values()))
     if options.computing not in found:
+        reason = obstacles.get(options.computing, "")
         raise InvalidOptions(
-            f"{software.name} can't run on {options.computing!r}."
+            f"{software.name} can't run on {options.computing!r}.{reason}"
             f" Computing resources for it: {', '.join(found)}."
         )
     return found[options.computing]
+
+
+def _check_emulation(options: TaskOptions, software: Software, computing: Computing) -> None:
+    if computing.support(software) == "emulated" and not options.emulated:
+        raise InvalidOptions(
+            f"{software.name} is made for another architecture: {computing.name} emulates it, which"
+            " is much slower. Set the option 'emulated' to true to start it all the same."
+        )
 
 
 def _engine(options: TaskOptions, software: Software, computing: Computing) -> EngineConfig:

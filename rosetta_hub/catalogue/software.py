@@ -44,6 +44,9 @@ def is_image_file(name: str) -> bool:
 
 
 DIGEST = pattern(r"^sha256:[0-9a-f]{64}$", "write 'sha256:' and 64 hexadecimal digits")
+_ARCH = pattern(
+    r"^[a-z0-9_]{1,32}(/[a-z0-9]{1,16})?$", "write an architecture such as 'amd64' or 'arm64'"
+)
 _PROTOCOL = pattern(
     r"^[a-z][a-z0-9+-]{0,15}$", "write a protocol in lowercase, such as 'http', 'ssh' or 'vnc'"
 )
@@ -62,6 +65,9 @@ class Software(Entry):
     interface are then not used.
 
     `interfaces` are further ports that users reach, beside that of `interface_port`.
+    `image_archs` are the architectures for which the image is there; `image_arch` is the only one
+    to use. Without both it is taken to fit everywhere.
+
     `home_path` is where the image wants its home directory, instead of where the storage says.
     `any_user`: the image runs under whatever uid it is given; `home_user`: the uid under which its
     software runs in the end, where it begins as root.
@@ -78,6 +84,7 @@ class Software(Entry):
     image_name: str = ""
     image_tag: str = "latest"
     image_arch: str | None = None
+    image_archs: tuple[Annotated[str, Field(pattern=_ARCH)], ...] = Field(default=(), max_length=64)
     image_os: str = "linux"
     image_digest: str | None = Field(default=None, pattern=DIGEST)
     pull: Literal["missing", "always", "never"] = "missing"

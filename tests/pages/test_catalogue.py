@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from .families import AMONRA, LOCAL
 from .stub import Stub
 from .tasks import make_task
 
@@ -83,6 +84,28 @@ async def test_options_follow_version_and_resource(page: Page, stub: Stub) -> No
     await version.select_option("5.6")
     await expect(computing.locator("option")).to_have_text(["Amonra"])
     await expect(page.locator("#cpus-limit")).to_have_text("No limit")
+
+
+async def test_an_emulated_start_is_asked_about(page: Page, stub: Stub) -> None:
+    stub.put(make_task())
+    native, emulated = LOCAL | {"support": "native"}, AMONRA | {"support": "emulated"}
+    version = {"tag": "1", "default": True, "computing": [native, emulated]}
+    unavailable = [{"id": "vega", "name": "Vega", "reason": "Its image is for amd64."}]
+    aladin = next(one for one in stub.families if one["name"] == "Aladin")
+    aladin["versions"] = [version | {"unavailable": unavailable}]
+    await page.goto("/hub/spawn")
+    await page.get_by_role("radio", name="Aladin").check()
+    await expect(page.get_by_text("Not on Vega: Its image is for amd64.")).to_be_visible()
+    consent = page.get_by_role("checkbox", name="Run it emulated")
+    await expect(consent).to_be_hidden()
+    await page.get_by_label("Computing resource").select_option("amonra")
+    await page.get_by_role("button", name="Start").click()
+    await expect(consent).to_be_focused()
+    assert stub.spawned == []
+    await consent.check()
+    await page.get_by_role("button", name="Start").click()
+    await page.wait_for_url("**/tasks/**")
+    assert stub.spawned[0][1]["emulated"] == "true"
 
 
 async def test_too_much_is_not_sent(page: Page, stub: Stub) -> None:

@@ -1,6 +1,7 @@
 """The catalogue as pages and the REST API show it."""
 
 from pathlib import Path
+from typing import Any
 
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.catalogue.families import families_for
@@ -21,6 +22,7 @@ HERE = {
     "time": {"default": None, "max": None},
     "sizes": [],
     "extra_binds": [],
+    "support": "native",
     "storages": [],
 }
 BIG = {
@@ -39,8 +41,13 @@ BIG = {
     "time": {"default": None, "max": None},
     "sizes": [],
     "extra_binds": [],
+    "support": "native",
     "storages": [],
 }
+
+
+def version(tag: str, default: bool, *computing: dict[str, Any]) -> dict[str, Any]:
+    return {"tag": tag, "default": default, "computing": [*computing], "unavailable": []}
 
 
 def test_cards_of_a_person(tmp_path: Path) -> None:
@@ -55,8 +62,8 @@ def test_cards_of_a_person(tmp_path: Path) -> None:
         "kind": "container",
         "interface": {"protocol": "http"},
         "versions": [
-            {"tag": "1", "default": False, "computing": [HERE]},
-            {"tag": "2", "default": True, "computing": [HERE]},
+            version("1", False, HERE),
+            version("2", True, HERE),
         ],
         "computing": ["here"],
     }
@@ -68,7 +75,7 @@ def test_cards_of_the_staff(tmp_path: Path) -> None:
     families = families_for(catalogue, User("bob", frozenset({"staff"})))
     assert [family["id"] for family in families] == ["web", "old", "staff"]
     assert families[0]["versions"] == [
-        {"tag": "1", "default": False, "computing": [HERE, BIG]},
-        {"tag": "2", "default": True, "computing": [HERE]},
+        version("1", False, HERE, BIG),
+        version("2", True, HERE),
     ]
     assert families[0]["computing"] == ["here", "big"]

@@ -22,6 +22,7 @@ export class TaskOptions {
     this.version = element("option-version");
     this.engine = element("option-engine");
     this.runtime = element("option-runtime");
+    this.emulated = element("option-emulated");
     // Before the form of the resource, which takes what it has put back.
     this.storages = new StorageOptions(kept);
     fillStaging(kept);
@@ -73,6 +74,9 @@ export class TaskOptions {
     fill(this.computing, this.resources.map(({ id, name }) => [id, name]));
     this.restore(this.computing);
     this.computing.setCustomValidity(this.resources.length ? "" : "No computing resource of yours runs this version.");
+    const unavailable = element("computing-unavailable");
+    unavailable.hidden = !version?.unavailable?.length;
+    unavailable.textContent = (version?.unavailable || []).map(({ name, reason }) => `Not on ${name}: ${reason}`).join(" ");
     this.showResource();
   }
 
@@ -84,8 +88,17 @@ export class TaskOptions {
     if (!this.engineChosen && this.resource) this.engine.value = this.resource.defaults.engine;
     this.engineChosen ||= this.restore(this.engine);
     this.showRuntimes();
+    this.showEmulation();
     this.request.show(this.resource);
     this.storages.show(this.resource);
+  }
+
+  /** What is much slower than elsewhere has to be wanted. */
+  showEmulation() {
+    const emulated = this.resource?.support === "emulated";
+    element("emulation").hidden = !emulated;
+    this.emulated.disabled = !emulated;
+    if (emulated) this.emulated.checked ||= this.kept.get("emulated") === "true";
   }
 
   showRuntimes() {
