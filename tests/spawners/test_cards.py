@@ -47,7 +47,11 @@ BIG = {
 
 
 def version(tag: str, default: bool, *computing: dict[str, Any]) -> dict[str, Any]:
-    return {"tag": tag, "default": default, "computing": [*computing], "unavailable": []}
+    """One of the image that `rosetta_config` has."""
+    of_users = {"id": None, "revision": None, "refused": None}
+    image = {"image": f"w:{tag}", "digest": None}
+    where = {"computing": [*computing], "unavailable": []}
+    return {"tag": tag, "default": default, **image, **of_users, **where}
 
 
 def test_cards_of_a_person(tmp_path: Path) -> None:
@@ -61,6 +65,8 @@ def test_cards_of_a_person(tmp_path: Path) -> None:
         "tags": ["http", "files"],
         "kind": "container",
         "interface": {"protocol": "http"},
+        "owner": {"kind": "platform", "name": ""},
+        "editable": False,
         "versions": [
             version("1", False, HERE),
             version("2", True, HERE),
