@@ -15,6 +15,7 @@ from rosetta_agent.engines.base import Container, ContainerStatus, Pulling
 from rosetta_agent.errors import Cancelled, SpecError, StateUnknown, TaskFailure
 from rosetta_agent.exit_causes import failure_of, stopped
 from rosetta_agent.interface_access import InterfaceAccess
+from rosetta_agent.interface_probes import InterfaceProbes, InterfaceReports
 from rosetta_agent.mounts import Mounts
 from rosetta_agent.processes import identify
 from rosetta_agent.progress import Progress
@@ -287,6 +288,17 @@ class Agent:
         """Until the container ends."""
         Mounts(self._spec.attempt).release()  # it has them by now: it has answered
         self._interface_access.keep(container)
+        probes = InterfaceProbes(self._interface_access.further(container), self._on_interfaces)
+        probes.start()
+        try:
+            return self._watch_to_the_end(container)
+        finally:
+            probes.stop()
+
+    def _on_interfaces(self, interfaces: InterfaceReports) -> None:
+        self._reporter.update(interfaces=interfaces)
+
+    def _watch_to_the_end(self, container: Container) -> ContainerStatus:
         pause = _WATCH_SECONDS if container.process is not None else max(self._spec.heartbeat, 2.0)
         while True:
             interface = self._interface_access.interface(container)

@@ -2,12 +2,13 @@
 
 A process of its own in the node's network. It keeps one control connection to the edge, and
 dials one connection for each that the edge wants to open: back-pressure is TCP's own, and so
-is a half-closed connection, except through TLS. Each leads to the relay's socket. Lost
+is a half-closed connection, except through TLS. Each leads to one of the relay's sockets. Lost
 connections are dialled again for as long as the container lives.
 """
 
 import asyncio
 import contextlib
+import functools
 import json
 import random
 import signal
@@ -15,7 +16,7 @@ import socket
 import ssl
 import sys
 import urllib.parse
-from typing import Any, Callable, Coroutine, Dict, List, NamedTuple, Optional, Set
+from typing import Any, Callable, Coroutine, Dict, List, NamedTuple, Optional, Sequence, Set
 
 from rosetta_agent.errors import TaskFailure
 from rosetta_agent.logs import tail
@@ -35,7 +36,10 @@ _TROUBLE = (OSError, ValueError, EOFError, asyncio.TimeoutError, asyncio.LimitOv
 
 
 class DialerSpec(NamedTuple):
-    """Whom to dial on whose behalf; ``socket`` is where the relay listens."""
+    """Whom to dial on whose behalf; ``socket`` is where the relay listens.
+
+    ``further`` are the ports of further interfaces, and the relay's sockets for them.
+    """
 
     url: str
     ca: Optional[str]
@@ -44,6 +48,7 @@ class DialerSpec(NamedTuple):
     attempt: int
     socket: str
     container: List[int]
+    further: Sequence[Sequence[Any]] = ()
 
     def __repr__(self) -> str:
         """Without the secret."""
@@ -91,6 +96,8 @@ def parse_status(head: bytes) -> int:
 def parse_line(line: bytes) -> Dict[str, Any]:
     """A line of the control connection: ``open`` with an id, ``ping`` with a number, or neither.
 
+    ``port`` beside ``open`` names a further interface.
+
     Raises:
         ValueError: it is not JSON.
     """
@@ -99,7 +106,8 @@ def parse_line(line: bytes) -> Dict[str, Any]:
         raise ValueError("not an object")
     wanted = document.get("open")
     if isinstance(wanted, str) and len(wanted) == 32 and wanted.isalnum():
-        return {"open": wanted}
+        port = document.get("port")
+        return {"open": wanted, "port": port} if isinstance(port, int) else {"open": wanted}
     return {"ping": document["ping"]} if isinstance(document.get("ping"), int) else {}
 
 
@@ -162,6 +170,8 @@ class Dialer:
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if self._tls else 80)
         self._netloc = parts.netloc
+        self._sockets: Dict[Optional[int], str] = {None: spec.socket}
+        self._sockets.update((port, path) for port, path in spec.further)
         self._tasks: Set["asyncio.Future[None]"] = set()
 
     async def run(self) -> None:
@@ -200,18 +210,19 @@ class Dialer:
     def _obey(self, wanted: Dict[str, Any], writer: asyncio.StreamWriter) -> None:
         if "ping" in wanted:
             writer.write(json.dumps({"pong": wanted["ping"]}).encode("ascii") + b"\n")
-        elif "open" in wanted:
-            self._spawn(self._stream(wanted["open"]))
+        elif "open" in wanted and wanted.get("port") in self._sockets:
+            self._spawn(self._stream(wanted["open"], self._sockets[wanted.get("port")]))
 
     def _spawn(self, work: "Coroutine[Any, Any, None]") -> None:
         task = asyncio.ensure_future(work, loop=self._loop)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _stream(self, name: str) -> None:
+    async def _stream(self, name: str, path: str) -> None:
         request = build_request(self._spec, self._netloc, "stream/" + name)
+        inside = functools.partial(self._inside, path)
         dial = self._loop.create_connection(
-            lambda: Dialled(request, self._inside), self._host, self._port, ssl=self._tls
+            lambda: Dialled(request, inside), self._host, self._port, ssl=self._tls
         )
         try:
             _transport, dialled = await asyncio.wait_for(dial, _CONNECT_SECONDS)
@@ -220,15 +231,15 @@ class Dialer:
             sys.stderr.write("dialer: no stream: {}\n".format(error))
             sys.stderr.flush()
 
-    def _inside(self, outside: Side) -> None:
+    def _inside(self, path: str, outside: Side) -> None:
         """The edge has agreed: connect the interface."""
         self._loop.call_soon(outside.hold)
-        self._spawn(self._join(outside))
+        self._spawn(self._join(path, outside))
 
-    async def _join(self, outside: Side) -> None:
+    async def _join(self, path: str, outside: Side) -> None:
         inside = Side(None, outside)
         try:
-            await self._loop.create_unix_connection(lambda: inside, self._spec.socket)
+            await self._loop.create_unix_connection(lambda: inside, path)
         except OSError:
             outside.give_up()
             return

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import ssl
-from typing import Callable, Dict, Optional
+from typing import Callable, Dict, Mapping, Optional
 
 from rosetta_agent.access_options import Tls
 from rosetta_agent.protocol import HandshakeError, ServerHandshake
@@ -17,13 +17,22 @@ _RETRY_SECONDS = 1.0  # when there are no file descriptors left
 
 
 class Guarded(Side):
-    """An end from which nothing reaches the container before the handshake is done."""
+    """An end from which nothing reaches the container before the handshake is done.
 
-    def __init__(self, key: bytes, admitted: "asyncio.Future[None]", backend: Backend) -> None:
+    ``backends`` are those of the further interfaces by their ports, and of the main one (None).
+    """
+
+    def __init__(
+        self,
+        key: bytes,
+        admitted: "asyncio.Future[None]",
+        backends: Mapping[Optional[int], Backend],
+    ) -> None:
         super().__init__()
-        self._handshake: Optional[ServerHandshake] = ServerHandshake(key)
+        ports = [port for port in backends if port is not None]
+        self._handshake: Optional[ServerHandshake] = ServerHandshake(key, ports)
         self._admitted = admitted
-        self._backend = backend
+        self._backends = backends
 
     def data_received(self, data: bytes) -> None:
         """The handshake, then whatever the connection carries."""
@@ -38,12 +47,13 @@ class Guarded(Side):
         if answer and self._transport is not None:
             self._transport.write(answer)
         if self._handshake.done:
-            rest, self._handshake = self._handshake.rest, None
+            rest, backend = self._handshake.rest, self._backends[self._handshake.port]
+            self._handshake = None
             if rest:
                 self._early.append(rest)
             if not self._admitted.done():
                 self._admitted.set_result(None)
-            self._backend.connect(self)
+            backend.connect(self)
 
     def connection_lost(self, exc: Optional[Exception]) -> None:
         """See Side."""

@@ -47,6 +47,16 @@ def enter_network(pid: int) -> None:
         os.close(owner)
 
 
+def is_own_network(pid: int) -> bool:
+    """Whether a process is in our network namespace; also where the kernel does not tell us."""
+    try:
+        return os.path.samestat(
+            os.stat("/proc/{}/ns/net".format(pid)), os.stat("/proc/self/ns/net")
+        )
+    except OSError:
+        return True
+
+
 def has_address(pid: int, address: str) -> bool:
     """Whether an interface in the network namespace of a process has this address.
 

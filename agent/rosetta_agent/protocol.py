@@ -9,7 +9,7 @@ the node shakes hands first.
 import hashlib
 import hmac
 import os
-from typing import Optional
+from typing import Dict, Iterable, Optional, Tuple
 
 #: Version of the document that starts an agent.
 VERSION = 1
@@ -95,6 +95,12 @@ CHECK_FAULTS = {
     "container": 32,
 }
 
+
+def socket_name(port: Optional[int]) -> str:
+    """The socket that leads to an interface, in the attempt's directory; None is the main one."""
+    return "interface.sock" if port is None else "{}.sock".format(port)
+
+
 # --- the handshake -------------------------------------------------------------------------------
 #
 # K is the secret of the attempt (32 bytes), known to the hub's side and to the node.
@@ -102,6 +108,10 @@ CHECK_FAULTS = {
 #     client   b"RHUB1" + Nc (32 random bytes)
 #     server   Ns (32 random bytes) + HMAC-SHA256(K, b"server" + Nc + Ns)
 #     client   HMAC-SHA256(K, b"client" + Nc + Ns), then the bytes of the connection
+#
+# For a further interface of the software, on port P of the container, the client's proof says
+# b"client:P" in the place of b"client". The server compares it with those of the declared ports:
+# there is no way to ask for any other.
 #
 # Each side proves that it knows K without saying it: a stranger who took the port of an ended task
 # learns nothing, and a stranger who connects gets nowhere.
@@ -118,19 +128,30 @@ class HandshakeError(Exception):
     """The other side does not know the secret."""
 
 
+def client_role(port: Optional[int]) -> bytes:
+    """What the client's proof says of the interface: None is the main one, else its port."""
+    return b"client" if port is None else "client:{}".format(port).encode("ascii")
+
+
 def prove(key: bytes, role: bytes, client_nonce: bytes, server_nonce: bytes) -> bytes:
     """What only somebody who knows the key can say."""
     return hmac.new(key, role + client_nonce + server_nonce, hashlib.sha256).digest()
 
 
 class ServerHandshake:
-    """The side of the node, fed with what arrives."""
+    """The side of the node, fed with what arrives.
 
-    def __init__(self, key: bytes) -> None:
+    ``ports`` are those of the further interfaces. When the handshake is ``done``, ``port`` is the
+    one of them that the client wants, or None for the main interface.
+    """
+
+    def __init__(self, key: bytes, ports: Iterable[int] = ()) -> None:
         self._key = key
+        self._choices: Tuple[Optional[int], ...] = (None,) + tuple(ports)
         self._received = b""
-        self._expected: Optional[bytes] = None
+        self._expected: Optional[Dict[Optional[int], bytes]] = None
         self.done = False
+        self.port: Optional[int] = None
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes; returns those to send. What follows the handshake is ``rest``.
@@ -148,17 +169,21 @@ class ServerHandshake:
         if len(self._received) < HELLO_SIZE:
             return b""
         client_nonce, nonce = self._received[len(MAGIC) : HELLO_SIZE], os.urandom(NONCE_SIZE)
-        self._expected = prove(self._key, b"client", client_nonce, nonce)
+        self._expected = {
+            port: prove(self._key, client_role(port), client_nonce, nonce) for port in self._choices
+        }
         self._received = self._received[HELLO_SIZE:]
         self._check(self._expected)
         return nonce + prove(self._key, b"server", client_nonce, nonce)
 
-    def _check(self, expected: bytes) -> None:
+    def _check(self, expected: Dict[Optional[int], bytes]) -> None:
         if len(self._received) < PROOF_SIZE:
             return
-        if not hmac.compare_digest(self._received[:PROOF_SIZE], expected):
+        proof, self._received = self._received[:PROOF_SIZE], self._received[PROOF_SIZE:]
+        proven = [port for port in expected if hmac.compare_digest(proof, expected[port])]
+        if not proven:
             raise HandshakeError("wrong proof")
-        self._received, self.done = self._received[PROOF_SIZE:], True
+        self.port, self.done = proven[0], True
 
     @property
     def rest(self) -> bytes:
@@ -167,10 +192,11 @@ class ServerHandshake:
 
 
 class ClientHandshake:
-    """The side that connects: the hub's."""
+    """The side that connects: the hub's. ``port`` chooses a further interface."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, port: Optional[int] = None) -> None:
         self._key = key
+        self._role = client_role(port)
         self._nonce = os.urandom(NONCE_SIZE)
 
     @property
@@ -188,4 +214,4 @@ class ClientHandshake:
         expected = prove(self._key, b"server", self._nonce, server_nonce)
         if not hmac.compare_digest(proof, expected):
             raise HandshakeError("wrong proof")
-        return prove(self._key, b"client", self._nonce, server_nonce)
+        return prove(self._key, self._role, self._nonce, server_nonce)

@@ -20,21 +20,24 @@ _NAMES = {"http": "http", "https": "https (TLS)"}
 _ENOUGH = len(b"HTTP/1.1 200")
 
 
-def probe(address: Address, protocol: str, path: str, seconds: float) -> Optional[str]:
+def probe(
+    address: Address, protocol: str, path: str, seconds: float, method: str = "GET"
+) -> Optional[str]:
     """Try once; returns the protocol that answers, None where nothing does yet.
 
     That is ``protocol``, or the other one of http and https: a server with TLS hangs up on a
     plain request, or answers it with status 400. ``address`` is the path of a unix socket, or
     host and port; ``seconds`` bounds each wait.
     """
-    reply = _first_bytes(address, protocol, path, seconds)
+    request = build_request(path, method)
+    reply = _first_bytes(address, protocol, request, seconds)
     if reply is None:
         return None
     greets = reply.startswith(_GREETINGS.get(protocol, b""))
     other = _OTHER.get(protocol)
     if other is None or (greets and not _is_bad_request(protocol, reply)):
         return protocol if greets else None
-    reply = _first_bytes(address, other, path, seconds) or b""
+    reply = _first_bytes(address, other, request, seconds) or b""
     if reply.startswith(_GREETINGS[other]) and not _is_bad_request(other, reply):
         return other
     return protocol if greets else None
@@ -51,7 +54,9 @@ def _is_bad_request(protocol: str, reply: bytes) -> bool:
     return protocol == "http" and reply[9:12] == b"400"
 
 
-def _first_bytes(address: Address, protocol: str, path: str, seconds: float) -> Optional[bytes]:
+def _first_bytes(
+    address: Address, protocol: str, request: bytes, seconds: float
+) -> Optional[bytes]:
     """The begin of what the other side says; empty where it hangs up, None where it is silent.
 
     A protocol without a known greeting counts as silent while it hangs up at once.
@@ -66,10 +71,10 @@ def _first_bytes(address: Address, protocol: str, path: str, seconds: float) -> 
                 return b"" if _stays_open(connection) else None
             if protocol == "https":
                 with _wrap(connection) as secured:
-                    secured.sendall(build_request(path))
+                    secured.sendall(request)
                     return _receive(secured)
             if protocol == "http":
-                connection.sendall(build_request(path))
+                connection.sendall(request)
             return _receive(connection)
         except socket.timeout:
             return None
@@ -90,10 +95,10 @@ def _connect(address: Address, seconds: float) -> socket.socket:
     return connection
 
 
-def build_request(path: str) -> bytes:
-    """A GET of ``path`` that asks to close the connection afterwards."""
-    lines = "GET {} HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nConnection: close\r\n\r\n"
-    return lines.format(path).encode("ascii")
+def build_request(path: str, method: str = "GET") -> bytes:
+    """A request for ``path`` that asks to close the connection afterwards."""
+    lines = "{} {} HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+    return lines.format(method, path).encode("ascii")
 
 
 def _wrap(connection: socket.socket) -> ssl.SSLSocket:

@@ -4,7 +4,8 @@ A small process of its own, so that connections survive the agent. It listens on
 first (as the user, 0600), then enters the network namespace of the container, and connects
 to the loopback there: an image that listens on 127.0.0.1 only works unchanged, two tasks
 with the same port never meet, and no other user of the machine can connect. Where the spec
-says so it listens on a port of the node, too, and asks for the secret there. It ends by
+says so it listens on a port of the node, too, and asks for the secret there. Further
+interfaces of the software have a socket each, and share the port of the node. It ends by
 itself when the container does.
 """
 
@@ -17,7 +18,7 @@ import resource
 import signal
 import socket
 import sys
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from rosetta_agent import namespaces
 from rosetta_agent.access_options import ListenOptions, Tls
@@ -32,8 +33,9 @@ _WATCH_SECONDS = 2.0
 
 
 class RelayTarget(NamedTuple):
-    """The port of a container.
+    """The ports of a container.
 
+    ``further`` are those of further interfaces: as they are declared, and as they are reached.
     ``enter`` is false where the container shares the network of the machine. ``host`` is
     where it answers if the kernel has nothing of its network but the way to it (gVisor).
     """
@@ -42,6 +44,7 @@ class RelayTarget(NamedTuple):
     container: ProcessId
     enter: bool
     host: Optional[str]
+    further: Tuple[Tuple[int, int], ...] = ()
 
 
 class RelayProcess(NamedTuple):
@@ -61,10 +64,9 @@ def start_relay(
     Raises:
         TaskFailure: the namespace cannot be entered, or the node's port not be had (internal).
     """
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(sandbox.socket)
-    spec = dict(target._asdict(), container=list(target.container), socket=sandbox.socket)
+    spec = build_relay_spec(sandbox, target)
     spec["listen"] = None if listen is None else build_listen_spec(listen, port)
+    _remove_sockets(spec["sockets"])
     log = sandbox.file("agent.log")
     process = start_helper("relay", spec, log)
     assert process.stdout is not None  # noqa: S101 - tells the type checker what PIPE means
@@ -77,6 +79,24 @@ def start_relay(
         message = "The agent could not reach into the network of the container."
         raise TaskFailure("internal", message, tail(log, 500))
     return RelayProcess(found, int(answer[1]) or None)
+
+
+def build_relay_spec(sandbox: Sandbox, target: RelayTarget) -> Dict[str, Any]:
+    """What the relay has to know about the container, as JSON can say it.
+
+    ``sockets`` are triples of the declared port (None: the main interface), the port that it is
+    reached at, and the path of the socket.
+    """
+    sockets = [[None, target.port, sandbox.socket]]
+    sockets += [
+        [declared, port, sandbox.interface_socket(declared)] for declared, port in target.further
+    ]
+    return {
+        "container": list(target.container),
+        "enter": target.enter,
+        "host": target.host,
+        "sockets": sockets,
+    }
 
 
 def build_listen_spec(listen: ListenOptions, port: int) -> Dict[str, Any]:
@@ -127,7 +147,7 @@ def serve(spec: Dict[str, Any]) -> None:
     """Relay until the container ends or SIGTERM comes."""
     container = ProcessId(*spec["container"])
     allow_many_files()
-    local = _listen_locally(spec["socket"])
+    sockets = [(declared, _listen_locally(path)) for declared, _port, path in spec["sockets"]]
     listen = spec["listen"]
     # Before the namespace is left behind: the port is one of the node.
     public = None if listen is None else bind(listen["host"], listen["port"])
@@ -137,26 +157,41 @@ def serve(spec: Dict[str, Any]) -> None:
         host = None
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    backend = Backend(loop, spec["port"], functools.partial(_addresses, host))
-    server = loop.run_until_complete(loop.create_unix_server(backend.accept, sock=local))
+    addresses = functools.partial(_addresses, host)
+    backends = {
+        declared: Backend(loop, port, addresses) for declared, port, _path in spec["sockets"]
+    }
+    servers = [
+        loop.run_until_complete(loop.create_unix_server(backends[declared].accept, sock=local))
+        for declared, local in sockets
+    ]
     if public is not None:
-        _guard(loop, public, backend, listen)
+        _guard(loop, public, backends, listen)
     watching = asyncio.ensure_future(watch(container), loop=loop)
     loop.add_signal_handler(signal.SIGTERM, watching.cancel)
     say_ready(0 if public is None else public.getsockname()[1])
     with contextlib.suppress(asyncio.CancelledError):
         loop.run_until_complete(watching)
-    server.close()
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(spec["socket"])
+    for server in servers:
+        server.close()
+    _remove_sockets(spec["sockets"])
+
+
+def _remove_sockets(sockets: List[List[Any]]) -> None:
+    for _declared, _port, path in sockets:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
 
 
 def _guard(
-    loop: asyncio.AbstractEventLoop, public: socket.socket, backend: Backend, listen: Dict[str, Any]
+    loop: asyncio.AbstractEventLoop,
+    public: socket.socket,
+    backends: Mapping[Optional[int], Backend],
+    listen: Dict[str, Any],
 ) -> None:
     key = bytes.fromhex(listen["secret"])
     context = None if listen["tls"] is None else server_context(Tls(*listen["tls"]))
-    Listener(loop, public, lambda admitted: Guarded(key, admitted, backend), context).start()
+    Listener(loop, public, lambda admitted: Guarded(key, admitted, backends), context).start()
 
 
 def main() -> None:

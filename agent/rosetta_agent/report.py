@@ -33,6 +33,7 @@ class ReportedState(NamedTuple):
     reason: Optional[str] = None
     detail: str = ""
     warnings: Tuple[str, ...] = ()
+    interfaces: Optional[Tuple[Dict[str, Any], ...]] = None
 
 
 def build_report(
@@ -49,6 +50,7 @@ def build_report(
         "progress": None if state.progress is None else dict(state.progress._asdict()),
         "message": state.message[:MAX_MESSAGE],
         "interface": state.interface,
+        "interfaces": None if state.interfaces is None else list(state.interfaces),
         "exit_code": state.exit_code,
         "reason": state.reason,
         "detail": state.detail[-MAX_DETAIL:],

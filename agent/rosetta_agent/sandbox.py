@@ -18,6 +18,7 @@ from typing import Any, Dict, NoReturn, Optional, Tuple
 from rosetta_agent.errors import SpecError, TaskFailure
 from rosetta_agent.mountinfo import mounted_below
 from rosetta_agent.processes import ProcessId
+from rosetta_agent.protocol import socket_name
 from rosetta_agent.spec import Attempt
 
 LOG = logging.getLogger(__name__)
@@ -45,7 +46,11 @@ class Sandbox:
     @property
     def socket(self) -> str:
         """Path of the socket that leads to the interface of the container."""
-        return self.file("interface.sock")
+        return self.file(socket_name(None))
+
+    def interface_socket(self, port: int) -> str:
+        """Path of the socket that leads to a further interface; shorter than that of ``socket``."""
+        return self.file(socket_name(port))
 
     def exists(self) -> bool:
         """Whether there is a directory at all."""

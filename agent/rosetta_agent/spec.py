@@ -40,6 +40,7 @@ _CAPABILITY = re.compile(r"[A-Z_]+\Z")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(:[A-Za-z0-9_][A-Za-z0-9_-]*)?\Z")
 _URL = re.compile(r"https?://[^\s/@]+/\S*\Z")
 _PATH = re.compile(r"/[^\x00\n:,]*\Z")
+_PAGE = re.compile(r"/[\x21-\x7e]*\Z")
 _PROXY = re.compile(r"https?://\S+\Z")
 
 
@@ -66,6 +67,14 @@ class Interface(NamedTuple):
     port: int
     protocol: str
     custom_port: bool
+    path: str
+
+
+class FurtherInterface(NamedTuple):
+    """A port that users reach beside the interface: http or https, and the page to ask for."""
+
+    port: int
+    protocol: str
     path: str
 
 
@@ -175,6 +184,7 @@ class AgentSpec(NamedTuple):
     batch: bool = False
     any_user: bool = False
     home_user: Optional[int] = None
+    interfaces: Tuple[FurtherInterface, ...] = ()
 
     def __repr__(self) -> str:
         """Names the attempt only: the spec holds secrets."""
@@ -214,6 +224,7 @@ def parse_spec(text: str) -> AgentSpec:
         pass_variables=fields.texts("pass_variables", _VARIABLE_PATTERN),
         any_user=fields.flag("any_user", default=False),
         home_user=fields.optional_integer("home_user", low=0),
+        interfaces=tuple(_further(one) for one in fields.sections("interfaces")),
     )
 
 
@@ -274,7 +285,18 @@ def _interface(fields: Fields) -> Interface:
         port=port or DEFAULT_PORT,
         protocol=fields.text("protocol", _PROTOCOL),
         custom_port=custom,
-        path=fields.text("path", re.compile(r"/[\x21-\x7e]*\Z"), default="/"),
+        path=fields.text("path", _PAGE, default="/"),
+    )
+
+
+def _further(fields: Fields) -> FurtherInterface:
+    port = fields.optional_integer("port", low=1, high=65535)
+    if port is None:
+        raise SpecError("interfaces.port: missing")
+    return FurtherInterface(
+        port=port,
+        protocol=fields.choice("protocol", ("http", "https"), default="http"),
+        path=fields.text("path", _PAGE, default="/"),
     )
 
 

@@ -79,6 +79,10 @@ def build_agent_spec(
             "custom_port": software.supports_custom_interface_port,
             "path": software.interface_path,
         },
+        "interfaces": [
+            {"port": further.port, "protocol": further.protocol, "path": further.path}
+            for further in software.interfaces
+        ],
         "environment": {
             **decrypt_environment(task.environment, keys.database),
             **software.environment,

@@ -8,7 +8,10 @@ from pydantic import Field, field_validator
 from rosetta_hub.catalogue.validation import Entry, duplicates, pattern
 
 MOST_INTERFACES = 8
-URL_PATH = pattern(r"^/[^\s]*$", "write a path that begins with / and has no spaces")
+# Agents ask for it, too, and HTTP knows no other characters.
+_PATH = pattern(
+    r"^/[\x21-\x7e]*$", "write a path that begins with /, of ASCII characters without spaces"
+)
 
 
 class Interface(Entry):
@@ -21,7 +24,7 @@ class Interface(Entry):
     name: str = Field(min_length=1, max_length=40)
     port: int = Field(ge=1, le=65535)
     protocol: Literal["http", "https"] = "http"
-    path: str = Field(default="/", pattern=URL_PATH)
+    path: str = Field(default="/", pattern=_PATH)
 
     @field_validator("name")
     @classmethod

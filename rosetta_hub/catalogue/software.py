@@ -8,12 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from rosetta_hub.catalogue.bind_paths import check_target
-from rosetta_hub.catalogue.interfaces import (
-    MOST_INTERFACES,
-    URL_PATH,
-    Interface,
-    check_interfaces,
-)
+from rosetta_hub.catalogue.interfaces import MOST_INTERFACES, Interface, check_interfaces
 from rosetta_hub.catalogue.software_owner import (
     NO_RECORD,
     PLATFORM,
@@ -50,6 +45,7 @@ _ARCH = pattern(
 _PROTOCOL = pattern(
     r"^[a-z][a-z0-9+-]{0,15}$", "write a protocol in lowercase, such as 'http', 'ssh' or 'vnc'"
 )
+_URL_PATH = pattern(r"^/[^\s]*$", "write a path that begins with / and has no spaces")
 _ACCOUNT = pattern(r"^[A-Za-z0-9_.:-]+$", "write a user, or user:group, by name or number")
 
 
@@ -92,7 +88,7 @@ class Software(Entry):
     interface_port: int = Field(default=8888, ge=1, le=65535)
     interface_protocol: str = Field(default="http", pattern=_PROTOCOL)
     interface_transport: Literal["tcp"] = "tcp"
-    interface_path: str = Field(default="/", pattern=URL_PATH)
+    interface_path: str = Field(default="/", pattern=_URL_PATH)
     interface_auth: InterfaceAuth = "none"
     interface_auth_user: str = "metauser"
     supports_custom_interface_port: bool = False

@@ -132,6 +132,8 @@ class Task(Base):
     forget: Mapped[bool] = mapped_column(default=False, index=True)
     attempt: Mapped[int] = mapped_column(default=1)
     port: Mapped[int | None] = mapped_column(unique=True)
+    # Ports of the edge for further interfaces, by their ports in the container (as text).
+    edge_ports: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     # What the agent reported last.
     sequence: Mapped[int] = mapped_column(default=0)
@@ -140,6 +142,8 @@ class Task(Base):
     progress_total: Mapped[int | None]
     interface_kind: Mapped[str | None] = mapped_column(String(10))
     interface_port: Mapped[int | None]
+    # Of each further interface: port, published (port or null), ready.
+    interface_states: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     exit_code: Mapped[int | None]
     reason: Mapped[str | None] = mapped_column(ExternalText(40))
     detail: Mapped[str] = mapped_column(ExternalText(), default="")

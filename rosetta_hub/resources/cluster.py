@@ -22,6 +22,7 @@ from rosetta_hub.resources.wms import Job, JobEnd, JobRequest, QueueIsPrivate, W
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.errors import TimedOut, Unreachable
 from rosetta_hub.targets import Target, TcpTarget
+from rosetta_hub.tasks.interfaces import further_ports
 from rosetta_hub.tunnels.routes import SshRoute, Tunnel
 
 log = logging.getLogger(__name__)
@@ -190,11 +191,12 @@ class Cluster:
             return self._remote.direct_tunnel(task, task.node)
         target = TcpTarget(task.node, task.interface_port)
         secret = self._keys.tunnel_secret(task.id, task.attempt)
-        return Tunnel(task.id, task.attempt, SshRoute(self._endpoint(task.user), target, secret))
+        route = SshRoute(self._endpoint(task.user), target, secret)
+        return Tunnel(task.id, task.attempt, route, further_ports(task))
 
-    def interface_target(self, task: Task) -> Target | None:
+    def interface_target(self, task: Task, interface: int | None = None) -> Target | None:
         """See Resource."""
-        return self._remote.interface_target(task)
+        return self._remote.interface_target(task, interface)
 
     def _request(self, task: Task) -> JobRequest:
         asked = QueueRequest.model_validate(task.request)

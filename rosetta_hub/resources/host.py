@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from rosetta_agent.protocol import socket_name
 from rosetta_hub.access import Access
 from rosetta_hub.agents.bundle import Verb, build_remote_command, build_remote_stdin
 from rosetta_hub.agents.spec import LaunchContext, build_agent_spec, build_stop_spec
@@ -21,6 +22,7 @@ from rosetta_hub.resources.remote import RemoteResource
 from rosetta_hub.resources.resource import HostInstance
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.targets import Target, TcpTarget, UnixTarget
+from rosetta_hub.tasks.interfaces import further_ports
 from rosetta_hub.tunnels.routes import SshRoute, Tunnel
 
 # Seconds for a command that asks the host about itself.
@@ -88,18 +90,20 @@ class SshHost:
         target = self._target(task)
         if target is None:
             return None
-        tunnel = SshRoute(self._endpoints.endpoint(task.user), target, None)
-        return Tunnel(task.id, task.attempt, tunnel)
+        further = {port: self._target(task, port) for port in further_ports(task)}
+        targets = tuple((port, found) for port, found in further.items() if found is not None)
+        route = SshRoute(self._endpoints.endpoint(task.user), target, None, targets)
+        return Tunnel(task.id, task.attempt, route, tuple(further))
 
-    def interface_target(self, task: Task) -> Target | None:
+    def interface_target(self, task: Task, interface: int | None = None) -> Target | None:
         """The socket that the tunnels process offers for the task."""
-        return self._remote.interface_target(task)
+        return self._remote.interface_target(task, interface)
 
-    def _target(self, task: Task) -> Target | None:
+    def _target(self, task: Task, interface: int | None = None) -> Target | None:
         if task.interface_kind == "socket":
             sandbox = PurePosixPath(self._known_work_dir(task.user)) / f"{task.id}-{task.attempt}"
-            return UnixTarget(str(sandbox / "interface.sock"))
-        port = published_port(task)
+            return UnixTarget(str(sandbox / socket_name(interface)))
+        port = published_port(task, interface)
         return None if port is None else TcpTarget("127.0.0.1", port)
 
     async def _launch_context(self, task: Task) -> LaunchContext:

@@ -3,6 +3,7 @@
 import os
 from pathlib import PurePosixPath
 
+from rosetta_agent.protocol import socket_name
 from rosetta_hub.agents.spec import LaunchContext, build_agent_spec, build_stop_spec
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import DockerApiConf
@@ -58,12 +59,12 @@ class LocalHost:
         """None is needed."""
         return None
 
-    def interface_target(self, task: Task) -> Target | None:
+    def interface_target(self, task: Task, interface: int | None = None) -> Target | None:
         """The socket in the sandbox, or a port of the loopback address or the Docker host's."""
         if task.interface_kind == "socket":
             sandbox = PurePosixPath(self._launch_context.work_dir) / f"{task.id}-{task.attempt}"
-            return UnixTarget(str(sandbox / "interface.sock"))
-        port = self._ports.published(task)
+            return UnixTarget(str(sandbox / socket_name(interface)))
+        port = self._ports.published(task, interface)
         return None if port is None else TcpTarget(self._address, port)
 
 

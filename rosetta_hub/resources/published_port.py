@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from rosetta_agent.protocol import PUBLISHING_ENGINES
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
+from rosetta_hub.tasks.interfaces import published_as
 
 log = logging.getLogger(__name__)
 
@@ -19,10 +20,14 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HUB_PORTS = frozenset((8001, 8081))
 
 
-def published_port(task: Task) -> int | None:
-    """The port that the agent reports, where the task's engine publishes ports at all."""
-    is_published = task.interface_kind == "port" and task.engine in PUBLISHING_ENGINES
-    return task.interface_port if is_published else None
+def published_port(task: Task, interface: int | None = None) -> int | None:
+    """The port that the agent reports, where the task's engine publishes ports at all.
+
+    `interface` is the port of a further interface, in the container.
+    """
+    if task.interface_kind != "port" or task.engine not in PUBLISHING_ENGINES:
+        return None
+    return task.interface_port if interface is None else published_as(task, interface)
 
 
 class LocalPorts:
@@ -35,9 +40,9 @@ class LocalPorts:
         self._own = _HUB_PORTS | {_port(url) for url in (*urls, *more_urls) if url}
         self._edge = settings.port_range
 
-    def published(self, task: Task) -> int | None:
+    def published(self, task: Task, interface: int | None = None) -> int | None:
         """See `published_port`; None, too, for a port of ours."""
-        port = published_port(task)
+        port = published_port(task, interface)
         if port is not None and (port in self._own or port in self._edge):
             log.warning("%s: its agent reports port %d, which is not a container's", task.id, port)
             return None

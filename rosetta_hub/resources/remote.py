@@ -12,6 +12,7 @@ from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ConfigError, ResourceUnavailable
 from rosetta_hub.keys import Keys
 from rosetta_hub.targets import Target, UnixTarget
+from rosetta_hub.tasks.interfaces import further_ports
 from rosetta_hub.tunnels.process import TunnelsConfig
 from rosetta_hub.tunnels.routes import DirectRoute, ReverseRoute, Tunnel
 
@@ -65,7 +66,7 @@ class RemoteResource:
         """What lets the node dial the edge."""
         secret = self._keys.agent_secret(task.id, task.attempt)
         digest = hashlib.sha256(secret.encode()).hexdigest()
-        return Tunnel(task.id, task.attempt, ReverseRoute(digest))
+        return Tunnel(task.id, task.attempt, ReverseRoute(digest), further_ports(task))
 
     def direct_tunnel(self, task: Task, host: str) -> Tunnel | None:
         """A connection to the listener of the task's agent; None while it has none."""
@@ -73,11 +74,12 @@ class RemoteResource:
             return None
         made = self._keys.tunnel_certificate(task.id, task.attempt)
         secret = self._keys.tunnel_secret(task.id, task.attempt)
-        tunnel = DirectRoute(host, task.interface_port, secret, made.spki)
-        return Tunnel(task.id, task.attempt, tunnel)
+        route = DirectRoute(host, task.interface_port, secret, made.spki)
+        return Tunnel(task.id, task.attempt, route, further_ports(task))
 
-    def interface_target(self, task: Task) -> Target | None:
+    def interface_target(self, task: Task, interface: int | None) -> Target | None:
         """The socket that the tunnels process offers for the task."""
         if task.interface_kind is None:
             return None
-        return UnixTarget(str(TunnelsConfig(self._settings.state_path).task_socket(task.id)))
+        config = TunnelsConfig(self._settings.state_path)
+        return UnixTarget(str(config.task_socket(task.id, interface)))

@@ -30,8 +30,11 @@ class Resource(Protocol):
         Asks nobody. Raises ResourceUnavailable where `locate` has to be called before.
         """
 
-    def interface_target(self, task: Task) -> Target | None:
-        """Where the edge reaches the interface, None while it does not answer."""
+    def interface_target(self, task: Task, interface: int | None = None) -> Target | None:
+        """Where the edge reaches the interface, None while it does not answer.
+
+        `interface` is the port of a further one, which the task's software has to declare.
+        """
 
 
 @dataclass(frozen=True)

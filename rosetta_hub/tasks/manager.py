@@ -35,6 +35,7 @@ _FRESH: dict[str, Any] = {
     "progress_total": None,
     "interface_kind": None,
     "interface_port": None,
+    "interface_states": [],
     "exit_code": None,
     "reason": None,
     "detail": "",

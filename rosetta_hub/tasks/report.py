@@ -26,6 +26,7 @@ from rosetta_agent import protocol
 from rosetta_hub.database.external_text import fit_text
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.errors import InvalidOptions
+from rosetta_hub.tasks.interfaces import further_ports
 
 # Seconds between the clock of a node and ours, from which on its user is told; and how.
 CLOCK_TOLERANCE = 120.0
@@ -118,6 +119,14 @@ class InterfaceReport(_Message):
     port: int | None = Field(default=None, ge=1, le=65535)
 
 
+class FurtherInterfaceReport(_Message):
+    """Whether a further interface answers, and the port that it was published as, if it was."""
+
+    port: int = Field(ge=1, le=65535)
+    published: int | None = Field(default=None, ge=1, le=65535)
+    ready: bool
+
+
 class UsageReport(_Message):
     """CPU time so far (seconds) and memory now (bytes) of the container."""
 
@@ -140,6 +149,8 @@ class Report(_Message):
     progress: Annotated[ProgressReport | None, Tolerant] = None
     message: Annotated[str, BeforeValidator(_message)] = ""
     interface: Annotated[InterfaceReport | None, Tolerant] = None
+    # Absent while the agent has not asked them, and from agents that know of none.
+    interfaces: Annotated[list[FurtherInterfaceReport] | None, Tolerant] = None
     exit_code: Annotated[Integer | None, Tolerant] = None
     reason: Annotated[str | None, BeforeValidator(_known_reason)] = None
     detail: Annotated[str, BeforeValidator(_detail)] = ""
@@ -180,6 +191,10 @@ def apply_report(task: Task, report: Report) -> bool:
     task.progress_total = report.progress.total if report.progress else None
     if report.interface:
         task.interface_kind, task.interface_port = report.interface.kind, report.interface.port
+    if report.interfaces is not None:
+        declared = further_ports(task)
+        states = {state.port: state for state in report.interfaces if state.port in declared}
+        task.interface_states = [state.model_dump() for state in states.values()]
     if report.usage:
         task.cpu_seconds, task.memory_used = report.usage.cpu_seconds, report.usage.memory
     task.warnings = [*report.warnings, *_own_warnings(report)]
@@ -230,4 +245,5 @@ def _visible(task: Task) -> tuple[object, ...]:
         task.progress_total,
         task.reason,
         tuple(task.warnings),
+        task.interface_states,
     )

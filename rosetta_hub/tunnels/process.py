@@ -13,7 +13,7 @@ from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
 
 CALL_TIMEOUT = 5.0
 # A process that was started by another release and speaks another version is replaced.
-API_VERSION = 3
+API_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,11 @@ class DialListener:
         """As JSON."""
         tls = {"cert": str(self.tls_cert), "key": str(self.tls_key)} if self.tls_cert else None
         return {"bind_ip": self.bind_ip, "port": self.port, "tls": tls}
+
+
+def build_socket_path(folder: Path, task: str, interface: int | None) -> Path:
+    """The socket of a task's main interface, or of the further one on that port."""
+    return folder / (f"{task}.sock" if interface is None else f"{task}-{interface}.sock")
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,9 @@ class TunnelsConfig:
         """The folder of the tasks' sockets."""
         return self.state_dir / "tunnels"
 
-    def task_socket(self, task: str) -> Path:
-        """The unix socket through which a task is reached."""
-        return self.sockets_dir / f"{task}.sock"
+    def task_socket(self, task: str, interface: int | None = None) -> Path:
+        """The unix socket through which a task is reached, or the port of a further interface."""
+        return build_socket_path(self.sockets_dir, task, interface)
 
     @property
     def fingerprint(self) -> str:

@@ -68,6 +68,9 @@ class TunnelRegistry:
         known = self._tunnels.get(tunnel.id)
         if known is None:
             await self._open(tunnel)
+        elif known.tunnel.interfaces != tunnel.interfaces:
+            self._close(tunnel.id)
+            await self._open(tunnel)
         elif known.tunnel.attempt != tunnel.attempt or not tunnel.route.is_same(known.tunnel.route):
             known.replace(tunnel, self._make_transport(tunnel.route))
         elif isinstance(tunnel.route, SshRoute):
@@ -75,11 +78,11 @@ class TunnelRegistry:
             self.pool.identity(tunnel.route.endpoint)
 
     async def _open(self, tunnel: Tunnel) -> None:
-        opened = TaskTunnel(tunnel, self._make_transport(tunnel.route), self._path(tunnel.id))
+        opened = TaskTunnel(tunnel, self._make_transport(tunnel.route), self._sockets_dir)
         try:
             await opened.listen()
         except OSError:
-            opened.transport.close()
+            opened.close()
             raise
         # Only now: one that does not listen would count as open for ever.
         self._tunnels[tunnel.id] = opened
@@ -103,9 +106,6 @@ class TunnelRegistry:
         for task in list(self._tunnels):
             self._close(task)
         await self.pool.close()
-
-    def _path(self, task: str) -> Path:
-        return self._sockets_dir / f"{task}.sock"
 
     def _make_transport(self, route: Route) -> TunnelTransport:
         if isinstance(route, SshRoute):

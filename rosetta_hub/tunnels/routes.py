@@ -17,6 +17,8 @@ class SshRoute:
     target: Target
     secret: str | None = field(default=None, repr=False)
     """Hexadecimal; with it, the other end asks for the handshake before a byte passes."""
+    targets: tuple[tuple[int, Target], ...] = ()
+    """Those of further interfaces, by their ports, where the handshake does not tell them apart."""
 
     def to_document(self) -> Document:
         """As the API takes it."""
@@ -25,14 +27,21 @@ class SshRoute:
             "endpoint": self.endpoint.to_document(),
             "target": self.target.to_document(),
             "secret": self.secret,
+            **self._describe_targets(),
         }
+
+    def _describe_targets(self) -> Document:
+        # A process of the former version refuses keys that it does not know.
+        targets = [[port, target.to_document()] for port, target in self.targets]
+        return {"targets": targets} if targets else {}
 
     def is_same(self, other: "Route") -> bool:
         """Whether connections over the other may go on; the identity's key is not a reason."""
         return (
             isinstance(other, SshRoute)
             and self.endpoint.key == other.endpoint.key
-            and (self.target, self.secret) == (other.target, other.secret)
+            and (self.target, self.secret, self.targets)
+            == (other.target, other.secret, other.targets)
         )
 
 
@@ -89,10 +98,17 @@ class Tunnel:
     """The task's: 12 hexadecimal digits."""
     attempt: int
     route: Route
+    interfaces: tuple[int, ...] = ()
+    """The ports of further interfaces: each has a socket of its own."""
 
     def to_document(self) -> Document:
         """As the API takes it."""
-        return {"id": self.id, "attempt": self.attempt, "route": self.route.to_document()}
+        return {
+            "id": self.id,
+            "attempt": self.attempt,
+            "route": self.route.to_document(),
+            "interfaces": list(self.interfaces),
+        }
 
     @classmethod
     def from_document(cls, document: Document) -> "Tunnel":
@@ -102,7 +118,10 @@ class Tunnel:
             KeyError, TypeError, ValueError: something is missing, or not known.
         """
         return cls(
-            _check_id(document["id"]), int(document["attempt"]), _parse_route(document["route"])
+            _check_id(document["id"]),
+            int(document["attempt"]),
+            _parse_route(document["route"]),
+            tuple(int(port) for port in document.get("interfaces", [])),
         )
 
 
@@ -119,6 +138,8 @@ def _parse_route(document: Document) -> Route:
     if kind == "ssh":
         fields["endpoint"] = Endpoint.from_document(fields["endpoint"])
         fields["target"] = parse_target(fields["target"])
+        targets = fields.get("targets", [])
+        fields["targets"] = tuple((int(port), parse_target(one)) for port, one in targets)
         return SshRoute(**fields)
     if kind == "direct":
         return DirectRoute(**fields)

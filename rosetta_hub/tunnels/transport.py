@@ -19,8 +19,10 @@ class TunnelTransport(ABC):
     """How the bytes of one tunnel travel."""
 
     @abstractmethod
-    async def connect(self) -> Half:
+    async def connect(self, port: int | None = None) -> Half:
         """A new connection to the task's interface, ready to be paired.
+
+        `port` is that of a further interface of the task.
 
         Raises:
             TransportError, SshError: there is none now.
@@ -35,13 +37,15 @@ class TunnelTransport(ABC):
         """The tunnel is no more."""
 
 
-async def greet(half: Half, secret: str) -> None:
+async def greet(half: Half, secret: str, port: int | None) -> None:
     """The handshake, on a connection that was just made; the caller sets its deadline.
+
+    `port` chooses a further interface of the task.
 
     Raises:
         TransportError: the other end does not know the secret.
     """
-    handshake = ClientHandshake(bytes.fromhex(secret))
+    handshake = ClientHandshake(bytes.fromhex(secret), port)
     half.write(handshake.hello)
     try:
         half.write(handshake.reply(await half.read_exactly(ANSWER_SIZE)))

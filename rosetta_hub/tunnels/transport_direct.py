@@ -41,12 +41,12 @@ class DirectTransport(TunnelTransport):
         self._failure: str | None = None
         self._slots = asyncio.Semaphore(AT_ONCE)
 
-    async def connect(self) -> Half:
+    async def connect(self, port: int | None = None) -> Half:
         """Raises TransportError."""
         half = Half()
         try:
             async with self._slots, asyncio.timeout(CONNECT_TIMEOUT):
-                await self._connect(half)
+                await self._connect(half, port)
         except (OSError, TransportError) as error:
             half.close()
             self._failure = self._explain(error)
@@ -54,7 +54,7 @@ class DirectTransport(TunnelTransport):
         self._failure = None
         return half
 
-    async def _connect(self, half: Half) -> None:
+    async def _connect(self, half: Half, port: int | None) -> None:
         transport, _ = await asyncio.get_running_loop().create_connection(
             lambda: half,
             self._route.host,
@@ -63,7 +63,7 @@ class DirectTransport(TunnelTransport):
             ssl_handshake_timeout=CONNECT_TIMEOUT,
         )
         self._check_key(transport)
-        await greet(half, self._route.secret)
+        await greet(half, self._route.secret, port)
 
     def _check_key(self, transport: asyncio.Transport) -> None:
         certificate = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)

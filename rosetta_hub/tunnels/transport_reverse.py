@@ -107,7 +107,7 @@ class ReverseTransport(TunnelTransport):
         for waiting in self._streams.values():
             waiting.cancel()
 
-    async def connect(self) -> Half:
+    async def connect(self, port: int | None = None) -> Half:
         """Raises TransportError."""
         stream = secrets.token_hex(16)
         waiting: asyncio.Future[Half] = asyncio.get_running_loop().create_future()
@@ -116,7 +116,9 @@ class ReverseTransport(TunnelTransport):
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 await self._connected.wait()
                 if self._control is not None:
-                    self._control.send({"open": stream})
+                    # Agents of the former version know no ports, and are asked for none.
+                    choice = {} if port is None else {"port": port}
+                    self._control.send({"open": stream, **choice})
                 return await waiting
         except TimeoutError as error:
             raise TransportError("The node does not dial.") from error

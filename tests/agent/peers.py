@@ -13,7 +13,11 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def shake_hands(
-    host: str, port: int, key: bytes, tls: ssl.SSLContext | None = None
+    host: str,
+    port: int,
+    key: bytes,
+    tls: ssl.SSLContext | None = None,
+    interface: int | None = None,
 ) -> Streams:
     """Connect as the edge's side does.
 
@@ -23,7 +27,7 @@ async def shake_hands(
     """
     name = "node" if tls else None
     reader, writer = await asyncio.open_connection(host, port, ssl=tls, server_hostname=name)
-    client = ClientHandshake(key)
+    client = ClientHandshake(key, interface)
     writer.write(client.hello)
     try:
         proof = client.reply(await reader.readexactly(ANSWER_SIZE))
@@ -72,11 +76,12 @@ class Edge:
         async with asyncio.timeout(30):
             return await self.controls.get()
 
-    async def open(self, control: Streams) -> Streams:
-        """Have a stream opened."""
+    async def open(self, control: Streams, port: int | None = None) -> Streams:
+        """Have a stream opened, to a further interface where there is a port."""
         name = secrets.token_hex(16)
         self._waiting[name] = asyncio.get_running_loop().create_future()
-        control[1].write(json.dumps({"open": name}).encode() + b"\n")
+        line = {"open": name} if port is None else {"open": name, "port": port}
+        control[1].write(json.dumps(line).encode() + b"\n")
         async with asyncio.timeout(30):
             return await self._waiting[name]
 

@@ -146,6 +146,23 @@ def test_inspect(state: dict[str, Any], status: ContainerStatus) -> None:
     assert docker_cli.parse_inspect(inspected(**state), 80).published is None
 
 
+def test_ports_of_further_interfaces_are_published_too() -> None:
+    spec = full_job(interfaces=[{"port": 8787}, {"port": 6006, "protocol": "https"}])
+    argv = docker_cli.build_run_command(DOCKER, spec, publish="127.0.0.1", init=True)
+    published = [argv[index + 1] for index, word in enumerate(argv) if word == "--publish"]
+    assert published == ["127.0.0.1::8888", "127.0.0.1::8787", "127.0.0.1::6006"]
+    assert "--publish" not in docker_cli.build_run_command(DOCKER, spec, publish=None, init=True)
+
+
+def test_inspect_of_several_ports() -> None:
+    document = json.loads(inspected())
+    ports = document[0]["NetworkSettings"]["Ports"]
+    ports["8787/tcp"] = [{"HostIp": "127.0.0.1", "HostPort": "32770"}]
+    ports["22/tcp"] = [{"HostIp": "127.0.0.1", "HostPort": "32771"}]
+    found = docker_cli.parse_inspect(json.dumps(document), 8888, (8787, 6006))
+    assert (found.published, found.further) == (32768, ((8787, 32770),))
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", "[{}]", '[{"State": 3}]'])
 def test_inspect_that_cannot_be_read_says_nothing(text: str) -> None:
     with pytest.raises(StateUnknown):

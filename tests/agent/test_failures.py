@@ -255,14 +255,19 @@ def test_agent_that_may_not_enter_publishes_a_port(
         assert python is not None
         machine.prefix += ["env", f"PYTHONPATH={readable_copy(work_dir.parent)}"]
         machine.python = [python, "-m"]
-        spec = make_spec(machine, command=["httpd", "-f", "-p", "8888"])
+        serve = "httpd -p 9999; httpd -p 8787; exec httpd -f -p 8888"
+        further = [{"port": 8787}, {"port": 6006}]
+        spec = make_spec(machine, command=["sh", "-c", serve], interfaces=further)
         environment = {"DOCKER_HOST": f"unix://{path}", "HOME": str(work_dir.parent)}
         machine.run(spec, **environment)
         report = service.wait_for("running")
         assert report["warnings"] == ["neighbours_can_connect"]
         assert report["interface"]["kind"] == "port"
-        with socket.create_connection(("127.0.0.1", report["interface"]["port"])):
-            pass
+        told = wait_until(lambda: service.reports[-1]["interfaces"], "the further interfaces")
+        assert [(one["port"], one["ready"]) for one in told] == [(8787, True), (6006, False)]
+        for port in (report["interface"]["port"], told[0]["published"]):
+            with socket.create_connection(("127.0.0.1", port)):
+                pass
         assert machine.stop(spec, **environment) == {"state": "stopped"}
         assert machine.leftovers(spec) == []
 

@@ -34,10 +34,10 @@ MakeJob = Callable[..., AgentSpec]
 KEY = "ab" * 32
 
 
-async def get(streams: Streams) -> str:
+async def get(streams: Streams, path: str = "/") -> str:
     """What the interface answers."""
     reader, writer = streams
-    writer.write(b"GET / HTTP/1.0\r\n\r\n")
+    writer.write(f"GET {path} HTTP/1.0\r\n\r\n".encode())
     answer = (await reader.read()).decode()
     writer.close()
     return answer

@@ -29,6 +29,7 @@ def test_full_report() -> None:
         "exited",
         "x" * 3000 + "the end",
         ("no_outbound",),
+        ({"port": 8787, "published": None, "ready": True},),
     )
     report = build_report(state, 7, Usage(1.5, 10), (4, "text"), 99.5)
     assert abs(report["clock"] - time.time()) < 60
@@ -40,6 +41,7 @@ def test_full_report() -> None:
         "state": "failed",
         "progress": {"done": 1, "total": 2},
         "interface": {"kind": "socket"},
+        "interfaces": [{"port": 8787, "published": None, "ready": True}],
         "exit_code": 3,
         "reason": "exited",
         "warnings": ["no_outbound"],
@@ -52,7 +54,7 @@ def test_full_report() -> None:
 def test_report_without_anything() -> None:
     report = build_report(ReportedState("starting"), 1, None, (4, ""))
     assert {name for name, value in report.items() if value is None} == {
-        *("progress", "interface", "exit_code", "reason", "usage", "log", "ends_at")
+        *("progress", "interface", "interfaces", "exit_code", "reason", "usage", "log", "ends_at")
     }
 
 

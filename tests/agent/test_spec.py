@@ -7,7 +7,7 @@ import pytest
 
 from rosetta_agent.bind_options import Bind, Owner
 from rosetta_agent.errors import SpecError
-from rosetta_agent.spec import parse_spec, parse_stop_spec
+from rosetta_agent.spec import FurtherInterface, parse_spec, parse_stop_spec
 
 from .specs import full_job, full_order, plain_job
 
@@ -40,6 +40,15 @@ def test_defaults() -> None:
 def test_image_that_chooses_no_port_but_honours_one() -> None:
     spec = plain_job(interface={"port": None, "protocol": "http", "custom_port": True})
     assert spec.interface.port == 8888
+
+
+def test_further_interfaces() -> None:
+    assert plain_job().interfaces == ()
+    given = [{"port": 8787}, {"port": 6006, "protocol": "https", "path": "/#scalars"}]
+    assert plain_job(interfaces=given).interfaces == (
+        FurtherInterface(8787, "http", "/"),
+        FurtherInterface(6006, "https", "/#scalars"),
+    )
 
 
 def test_repr_has_no_secrets() -> None:

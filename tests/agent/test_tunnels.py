@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import ssl
 from collections.abc import AsyncIterator
@@ -84,6 +85,29 @@ def test_each_side_needs_the_key() -> None:
         server.feed(answer[NONCE_SIZE:])
 
 
+@pytest.mark.parametrize("port", [None, 8787, 8788])
+def test_the_proof_names_the_interface(port: int | None) -> None:
+    server, client = ServerHandshake(KEY, [8787, 8788]), ClientHandshake(KEY, port)
+    server.feed(client.reply(server.feed(client.hello)) + b"the rest")
+    assert (server.done, server.port, server.rest) == (True, port, b"the rest")
+
+
+@pytest.mark.parametrize("declared", [[], [8787]])
+def test_there_is_no_proof_of_a_port_that_is_not_declared(declared: list[int]) -> None:
+    server, client = ServerHandshake(KEY, declared), ClientHandshake(KEY, 22)
+    answer = server.feed(client.hello)
+    with pytest.raises(HandshakeError):
+        server.feed(client.reply(answer))
+
+
+def test_services_of_the_former_version_get_the_main_interface() -> None:
+    """They know nothing of further ones."""
+    server = ServerHandshake(KEY, [8787])
+    answer = server.feed(MAGIC + b"c" * NONCE_SIZE)
+    server.feed(prove(KEY, b"client", b"c" * NONCE_SIZE, answer[:NONCE_SIZE]))
+    assert (server.done, server.port) == (True, None)
+
+
 # --- the guarded port ----------------------------------------------------------------------------
 
 
@@ -102,6 +126,19 @@ class World:
         self.accepted = 0
         self._stack = contextlib.AsyncExitStack()
         self.backend: Backend
+        self.further: dict[int | None, Backend] = {}
+
+    async def declare(self, port: int, answer: bytes) -> None:
+        """A further interface: a server that says this, on another port than it is declared."""
+
+        async def say(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(answer)
+            writer.close()
+
+        server = await asyncio.start_server(say, "127.0.0.1", 0)
+        await self._stack.enter_async_context(server)
+        actual = server.sockets[0].getsockname()[1]
+        self.further[port] = Backend(asyncio.get_running_loop(), actual, lambda: ["127.0.0.1"])
 
     async def start(self) -> None:
         async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -120,7 +157,8 @@ class World:
         self._stack.callback(public.close)
         self._stack.callback(loop.remove_reader, public.fileno())
         context = None if tls is None else server_context(tls)
-        Listener(loop, public, lambda done: Guarded(KEY, done, self.backend), context).start()
+        backends = {None: self.backend, **self.further}
+        Listener(loop, public, lambda done: Guarded(KEY, done, backends), context).start()
         port: int = public.getsockname()[1]
         return port
 
@@ -130,7 +168,12 @@ class World:
         path = str(self.folder / "s")
         server = await loop.create_unix_server(self.backend.accept, path)
         self._stack.callback(server.close)
-        spec = DialerSpec(url, ca, SECRET, "abc", 2, path, [])
+        further = []
+        for port, backend in self.further.items():
+            further.append([port, str(self.folder / f"{port}.sock")])
+            other = await loop.create_unix_server(backend.accept, further[-1][1])
+            self._stack.callback(other.close)
+        spec = DialerSpec(url, ca, SECRET, "abc", 2, path, [], further)
         running = asyncio.create_task(Dialer(loop, spec).run())
         self._stack.callback(running.cancel)
 
@@ -207,6 +250,20 @@ async def test_nothing_passes_without_the_key(world: World) -> None:
     assert world.accepted == 0
 
 
+async def test_guarded_port_leads_to_the_chosen_interface(world: World) -> None:
+    await world.declare(8787, b"the dashboard")
+    port = world.guard()
+    reader, writer = await shake_hands("127.0.0.1", port, KEY, interface=8787)
+    assert await reader.read() == b"the dashboard"
+    writer.close()
+    await exchange(await shake_hands("127.0.0.1", port, KEY), 1000)
+    reader, writer = await shake_hands("127.0.0.1", port, KEY, interface=22)
+    with contextlib.suppress(ConnectionError):
+        assert await reader.read() == b""
+    writer.close()
+    assert world.accepted == 1
+
+
 async def test_silent_strangers_are_closed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "_HANDSHAKE_SECONDS", 0.2)
     reader, writer = await asyncio.open_connection("127.0.0.1", world.guard())
@@ -266,6 +323,21 @@ async def test_dialled_streams(world: World, secure: bool) -> None:
     assert "Upgrade: rosetta-tunnel\r\n" in edge.heads[0]
 
 
+async def test_dialled_streams_of_further_interfaces(world: World) -> None:
+    await world.declare(8787, b"the dashboard")
+    edge = world.later(contextlib.closing(Edge(SECRET)))
+    await world.dial(f"http://127.0.0.1:{await edge.start()}")
+    control = await edge.control()
+    world.hang_up(control)
+    # Not declared: nothing is dialled, or its head would be there before that of the next one.
+    control[1].write(json.dumps({"open": "0" * 32, "port": 22}).encode() + b"\n")
+    reader, writer = await edge.open(control, 8787)
+    assert await reader.read() == b"the dashboard"
+    writer.close()
+    await exchange(await edge.open(control), 1000)
+    assert not any("0" * 32 in head for head in edge.heads)
+
+
 async def test_edge_whose_certificate_is_not_trusted(world: World) -> None:
     (world.folder / "other").mkdir()
     other, _key = read_certificate(world.folder / "other", "127.0.0.1")
@@ -316,6 +388,10 @@ async def test_silent_edge_is_dialled_again(world: World, monkeypatch: pytest.Mo
     ("line", "expected"),
     [
         (b'{"open": "0123456789abcdef0123456789abcdef"}', {"open": "0123456789abcdef" * 2}),
+        (
+            b'{"open": "0123456789abcdef0123456789abcdef", "port": 8787}',
+            {"open": "0123456789abcdef" * 2, "port": 8787},
+        ),
         (b'{"open": "../../x"}', {}),
         (b'{"ping": 3}', {"ping": 3}),
         (b'{"hello": 1}', {}),

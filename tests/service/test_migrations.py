@@ -40,7 +40,7 @@ def test_owners_of_an_older_database_are_known_as_users(tmp_path: Path) -> None:
     assert names == ["alice", "bob"]
 
 
-def test_tasks_of_an_older_database_have_no_storages(tmp_path: Path) -> None:
+def test_tasks_of_an_older_database_have_no_storages_or_further_interfaces(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/x.sqlite"
     engine = create_engine(url)
     migrate(engine, "0008")
@@ -62,6 +62,7 @@ def test_tasks_of_an_older_database_have_no_storages(tmp_path: Path) -> None:
     database.close()
     assert task is not None
     assert task.storages == []
+    assert (task.interface_states, task.edge_ports) == ([], {})
 
 
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:

@@ -48,6 +48,27 @@ def test_a_wrong_clock_is_told(offset: int, warned: bool) -> None:
     assert any("clock" in text for text in messages.warning_messages(task)) is warned
 
 
+def further(port: int, ready: bool = True, **more: Any) -> dict[str, Any]:
+    """What agents say of a further interface."""
+    return {"port": port, "published": None, "ready": ready, **more}
+
+
+def test_only_declared_interfaces_are_taken_from_an_agent() -> None:
+    """Who has its secret opens no other port with it."""
+    software = {"interfaces": [{"name": "Dashboard", "port": 8787}]}
+    task = Task(sequence=0, state=TaskState.RUNNING, software=software, interface_states=[])
+    task.warnings = []
+    assert apply_report(task, parse(interfaces=[further(8787, False), further(22), further(8787)]))
+    assert task.interface_states == [further(8787)]
+    # Another agent does not know yet, and one of the former version never will.
+    apply_report(task, parse(sequence=2, interfaces=None))
+    assert task.interface_states == [further(8787)]
+    assert apply_report(task, parse(sequence=3, interfaces=[further(8787, False)]))
+    assert task.interface_states == [further(8787, False)]
+    apply_report(task, parse(sequence=4, interfaces=[further(8787, published=HUGE)]))
+    assert task.interface_states == [further(8787, False)]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "expected"),
     [

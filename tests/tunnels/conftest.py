@@ -37,14 +37,16 @@ from tests.support.sshd import Sshd
 
 TASK = "0123456789ab"
 SECRET = "5e" * 32
+DASHBOARD = 8787
 DEADLINE = 20
 
 
 class Container:
-    """An interface on a unix socket and on a port: an echo, with a `!` at its end."""
+    """An interface on a unix socket and on a port: an echo, with a mark at its end."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mark: bytes = b"!") -> None:
         self.path = path
+        self.mark = mark
         self.writers: set[asyncio.StreamWriter] = set()
         self.opened = 0
         self.greeting = b""
@@ -70,7 +72,7 @@ class Container:
             while data := await reader.read(65536):
                 writer.write(data)
                 await writer.drain()
-            writer.write(b"!")
+            writer.write(self.mark)
             await writer.drain()
         except ConnectionError:
             pass
@@ -87,6 +89,8 @@ class Rig:
     sshd: Sshd
     endpoint: Endpoint
     container: Container
+    dashboard: Container
+    """A further interface, on the port DASHBOARD."""
     tunnel: Tunnel | None = None
     client: TunnelsClient = field(init=False)
     tasks: list["asyncio.Task[None]"] = field(default_factory=list)
@@ -99,9 +103,12 @@ class Rig:
         """The process's id."""
         return (await ensure_tunnels(self.config)).pid
 
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def connect(
+        self, interface: int | None = None
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """As the edge does."""
-        return await asyncio.open_unix_connection(str(self.config.task_socket(TASK)))
+        path = self.config.task_socket(TASK, interface)
+        return await asyncio.open_unix_connection(str(path))
 
     async def ask(self, data: bytes = b"hello") -> bytes:
         """As many bytes as were sent, as they come back; fewer where it is closed before."""
@@ -117,18 +124,21 @@ class Rig:
             writer.close()
 
     def ssh_tunnel(self, attempt: int = 1) -> Tunnel:
-        """To the container's own socket."""
-        return Tunnel(TASK, attempt, SshRoute(self.endpoint, UnixTarget(str(self.container.path))))
+        """To the container's own sockets."""
+        target, further = (UnixTarget(str(one.path)) for one in (self.container, self.dashboard))
+        route = SshRoute(self.endpoint, target, None, ((DASHBOARD, further),))
+        return Tunnel(TASK, attempt, route, (DASHBOARD,))
 
     def listen(self, key: str = SECRET, tls: Tls | None = None) -> tuple[int, Listener]:
         """The agent's own guarded port on this node."""
         listening = bind("127.0.0.1", 0)
         loop = asyncio.get_running_loop()
-        backend = Backend(loop, self.container.port, lambda: ["127.0.0.1"])
+        ports = {None: self.container.port, DASHBOARD: self.dashboard.port}
+        backends = {name: Backend(loop, ports[name], lambda: ["127.0.0.1"]) for name in ports}
         listener = Listener(
             loop,
             listening,
-            lambda admitted: Guarded(bytes.fromhex(key), admitted, backend),
+            lambda admitted: Guarded(bytes.fromhex(key), admitted, backends),
             server_context(tls) if tls else None,
         )
         listener.start()
@@ -136,17 +146,19 @@ class Rig:
         return listening.getsockname()[1], listener
 
     def direct_tunnel(self, port: int, spki: str, secret: str = SECRET) -> Tunnel:
-        return Tunnel(TASK, 1, DirectRoute("127.0.0.1", port, secret, spki))
+        return Tunnel(TASK, 1, DirectRoute("127.0.0.1", port, secret, spki), (DASHBOARD,))
 
     def reverse_tunnel(self, secret: str = SECRET, attempt: int = 1) -> Tunnel:
-        return Tunnel(TASK, attempt, ReverseRoute(hashlib.sha256(secret.encode()).hexdigest()))
+        route = ReverseRoute(hashlib.sha256(secret.encode()).hexdigest())
+        return Tunnel(TASK, attempt, route, (DASHBOARD,))
 
     def dial(self, secret: str = SECRET, ca: str | None = None) -> "asyncio.Task[None]":
         """The agent's own dialer, on this node."""
         assert self.config.dial is not None
         scheme = "https" if self.config.dial.tls_cert else "http"
         url = f"{scheme}://127.0.0.1:{self.config.dial.port}"
-        order = DialerSpec(url, ca, secret, TASK, 1, str(self.container.path), [])
+        further = [[DASHBOARD, str(self.dashboard.path)]]
+        order = DialerSpec(url, ca, secret, TASK, 1, str(self.container.path), [], further)
         dialer = Dialer(asyncio.get_running_loop(), order)
         task = asyncio.create_task(dialer.run())
         self.tasks.append(task)
@@ -166,6 +178,7 @@ class Rig:
             loop.remove_reader(listener._listener.fileno())
             listener._listener.close()
         await self.container.stop()
+        await self.dashboard.stop()
         await until(lambda: not self.container.writers)
         for _ in range(5):
             # Transports close in a later round of the loop.
@@ -204,10 +217,11 @@ def node_certificate() -> tuple[Tls, str]:
 async def _rig(
     tmp_path: Path, sshd: Sshd, key_pair: KeyPair, dial: DialListener
 ) -> AsyncIterator[Rig]:
-    container = Container(tmp_path / "c.sock")
+    container, dashboard = Container(tmp_path / "c.sock"), Container(tmp_path / "d.sock", b"?")
     await container.start()
+    await dashboard.start()
     config = TunnelsConfig(tmp_path / "state", dial)
-    rig = Rig(config, sshd, make_endpoint(sshd, key_pair), container)
+    rig = Rig(config, sshd, make_endpoint(sshd, key_pair), container, dashboard)
     await rig.start()
     yield rig
     await rig.close()

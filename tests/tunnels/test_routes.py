@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import ssl
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from rosetta_hub.targets import TcpTarget, UnixTarget
 from rosetta_hub.tunnels import SshRoute, Tunnel
 from rosetta_hub.tunnels.dial import LARGEST_HEAD
 from tests.support.eventually import until
-from tests.tunnels.conftest import SECRET, TASK, Rig
+from tests.tunnels.conftest import DASHBOARD, SECRET, TASK, Rig
 
 
 async def test_bytes_go_both_ways(opened: Rig) -> None:
@@ -30,6 +31,39 @@ async def test_container_may_speak_first(opened: Rig) -> None:
     reader, writer = await opened.connect()
     assert await asyncio.wait_for(reader.readline(), 20) == b"SSH-2.0-container\n"
     writer.close()
+
+
+async def test_each_interface_has_a_socket_of_its_own(opened: Rig) -> None:
+    opened.dashboard.greeting = b"the dashboard\n"
+    streams = [await opened.connect(DASHBOARD), await opened.connect()]
+    dashboard = streams[0]
+    assert await asyncio.wait_for(dashboard[0].readline(), 20) == b"the dashboard\n"
+    for reader, writer in streams:
+        writer.write(b"hello")
+        assert await asyncio.wait_for(reader.readexactly(5), 20) == b"hello"
+    assert (opened.container.opened, opened.dashboard.opened) == (1, 1)
+    assert opened.config.task_socket(TASK, DASHBOARD).stat().st_mode & 0o777 == 0o600
+    for _reader, writer in streams:
+        writer.close()
+    assert await opened.client.delete_tunnel(TASK)
+    assert list(opened.config.sockets_dir.glob("*.sock")) == []
+
+
+async def test_interface_that_the_node_does_not_declare(
+    rig: Rig, node_certificate: tuple[Tls, str]
+) -> None:
+    """Nothing is reached, and the main interface goes on."""
+    tls, spki = node_certificate
+    port, _ = rig.listen(tls=tls)
+    for tunnel in (rig.ssh_tunnel(), rig.direct_tunnel(port, spki)):
+        await rig.client.put_tunnel(replace(tunnel, interfaces=(22,)))
+        reader, writer = await rig.connect(22)
+        assert await asyncio.wait_for(reader.read(), 30) == b""
+        writer.close()
+        assert (rig.container.opened, rig.dashboard.opened) == (0, 0)
+        assert not rig.config.task_socket(TASK, DASHBOARD).exists()
+        assert await rig.ask() == b"hello"
+        rig.container.opened = 0
 
 
 async def test_many_connections_at_once(opened: Rig) -> None:

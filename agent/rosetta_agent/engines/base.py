@@ -23,7 +23,8 @@ class Container(NamedTuple):
     ``enter`` the relay joins its network namespace; ``port`` is the one it listens on
     there. A ``published`` port is one of this machine instead. ``host`` is the address of
     either where it is not the loopback's. A ``monitor`` looks after a container that has no
-    engine: it is lost without.
+    engine: it is lost without. ``further`` are the published ports of further interfaces, by
+    those that they have in the container.
     """
 
     process: Optional[ProcessId]
@@ -33,6 +34,7 @@ class Container(NamedTuple):
     warnings: Tuple[str, ...] = ()
     monitor: Optional[ProcessId] = None
     host: Optional[str] = None
+    further: Tuple[Tuple[int, int], ...] = ()
 
     def is_watched(self) -> bool:
         """Whether it is seen to run, and everything that it needs with it."""

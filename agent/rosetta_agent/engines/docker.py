@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 import struct
-from typing import List, Optional, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from rosetta_agent import pull as pulls
 from rosetta_agent.bind_options import Owner
@@ -181,17 +181,17 @@ class Docker(Engine):
             raise engine_failure(self.title, image_name(image), pulled.output)
         self._is_here(image)
 
-    def _inspect(self, port: int) -> Optional[Inspected]:
+    def _inspect(self, port: int, further: Sequence[int] = ()) -> Optional[Inspected]:
         done = self._ask(build_inspect_command(self.client(), self.name))
         if done.status == 0:
-            return parse_inspect(done.output, port)
+            return parse_inspect(done.output, port, further)
         if is_gone(done.errors):
             return None
         raise StateUnknown(last_words(done.errors))
 
     def find(self, spec: AgentSpec) -> Optional[Container]:
         """See Engine."""
-        inspected = self._inspect(spec.interface.port)
+        inspected = self._inspect(spec.interface.port, further_ports(spec))
         if inspected is None:
             return None
         if inspected.status in ("created", "configured", "initialized"):
@@ -222,7 +222,7 @@ class Docker(Engine):
             done = self._run(client, spec._replace(limits=spec.limits._replace(disk=None)))
         if done.status != 0 and not is_name_taken(done.errors):
             raise self._not_started(spec, done)
-        inspected = self._inspect(spec.interface.port)
+        inspected = self._inspect(spec.interface.port, further_ports(spec))
         if inspected is None:
             raise TaskFailure("exited", "The container disappeared while it started.")
         outbound: Tuple[str, ...] = ("no_outbound",) if client.network == "none" else ()
@@ -290,11 +290,19 @@ class Docker(Engine):
                 warnings,
                 None,
                 host.publish_address,
+                inspected.further,
             )
         process = identify(inspected.pid) if inspected.pid else None
         if inspected.published is not None:
             warnings += ("neighbours_can_connect",)
-            return Container(process, spec.interface.port, False, inspected.published, warnings)
+            return Container(
+                process,
+                spec.interface.port,
+                False,
+                inspected.published,
+                warnings,
+                further=inspected.further,
+            )
         address = inspected.address if has_own_network_stack(spec.runtime) else None
         return Container(process, spec.interface.port, True, None, warnings, None, address)
 
@@ -302,6 +310,11 @@ class Docker(Engine):
         """See Engine."""
         argv = build_logs_command(self.client(), self.name)
         return Follower(argv, self.sandbox.file("output.log"))
+
+
+def further_ports(spec: AgentSpec) -> Tuple[int, ...]:
+    """The ports of the further interfaces, in the container."""
+    return tuple(interface.port for interface in spec.interfaces)
 
 
 def has_own_network_stack(runtime: Optional[str]) -> bool:

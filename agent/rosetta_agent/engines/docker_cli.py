@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from rosetta_agent.access_options import EngineHost
 from rosetta_agent.engines.base import ContainerStatus
@@ -178,6 +178,13 @@ def _bracketed(address: str) -> str:
     return "[{}]".format(address) if ":" in address else address
 
 
+def _publish_options(address: str, spec: AgentSpec) -> List[str]:
+    ports = [spec.interface.port] + [interface.port for interface in spec.interfaces]
+    return [
+        word for port in ports for word in ("--publish", "{}::{}".format(_bracketed(address), port))
+    ]
+
+
 def names_network(spec: AgentSpec) -> bool:
     """Whether the administrator's options choose the network."""
     return any(option.split("=")[0] in ("--network", "--net") for option in spec.engine_options)
@@ -222,8 +229,8 @@ def build_run_command(
 ) -> List[str]:
     """Start the container in the background.
 
-    With ``publish`` its port becomes a free one of that address; without, nothing of it
-    listens outside its own network. With ``init`` a small process 1 reaps and hands on
+    With ``publish`` each of its ports becomes a free one of that address; without, nothing of
+    it listens outside its own network. With ``init`` a small process 1 reaps and hands on
     signals.
     """
     attempt = spec.attempt
@@ -233,9 +240,7 @@ def build_run_command(
     argv += list(client.init) if init else []
     argv += ["--label", "rosetta.task={}".format(attempt.task)]
     argv += ["--label", "rosetta.attempt={}".format(attempt.attempt)]
-    argv += (
-        ["--publish", "{}::{}".format(_bracketed(publish), spec.interface.port)] if publish else []
-    )
+    argv += _publish_options(publish, spec) if publish else []
     argv += ["--platform", spec.image.platform] if spec.image.platform else []
     argv += _gpu_options(client, spec.gpus)
     argv += _limit_options(spec) + _hardening_options(spec) + _bind_options(spec)
@@ -250,7 +255,8 @@ def build_run_command(
 class Inspected(NamedTuple):
     """What the agent reads of a container: ``status`` is the engine's own word.
 
-    ``address`` is the one that it has in the engine's network.
+    ``address`` is the one that it has in the engine's network, ``further`` are the published
+    ports beside ``published``, by those that they have in the container.
     """
 
     status: str
@@ -260,10 +266,11 @@ class Inspected(NamedTuple):
     error: str
     published: Optional[int]
     address: Optional[str] = None
+    further: Tuple[Tuple[int, int], ...] = ()
 
 
-def parse_inspect(text: str, port: int) -> Inspected:
-    """Read the answer of ``container inspect``; ``port`` is the one inside.
+def parse_inspect(text: str, port: int, further: Sequence[int] = ()) -> Inspected:
+    """Read the answer of ``container inspect``; ``port`` and ``further`` are those inside.
 
     Raises:
         StateUnknown: it is not the document that docker and podman document.
@@ -275,18 +282,28 @@ def parse_inspect(text: str, port: int) -> Inspected:
         bindings = settings.get("Ports") or {}
         networks = (settings.get("Networks") or {}).values()
         addresses = [network["IPAddress"] for network in networks if network.get("IPAddress")]
-        bound = bindings.get("{}/tcp".format(port)) or [{}]
+        published = {inside: _published(bindings, inside) for inside in (port, *further)}
         return Inspected(
             status=str(state["Status"]),
             pid=int(state.get("Pid") or 0),
             exit_code=int(state.get("ExitCode") or 0),
             out_of_memory=bool(state.get("OOMKilled")),
             error=str(state.get("Error") or ""),
-            published=int(bound[0]["HostPort"]) if bound[0].get("HostPort") else None,
+            published=published[port],
             address=addresses[0] if addresses else None,
+            further=tuple(
+                (inside, outside)
+                for inside, outside in published.items()
+                if outside is not None and inside in further
+            ),
         )
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as exc:
         raise StateUnknown("the answer of the engine cannot be read: {!r}".format(exc)) from exc
+
+
+def _published(bindings: Mapping[str, Any], port: int) -> Optional[int]:
+    bound = bindings.get("{}/tcp".format(port)) or [{}]
+    return int(bound[0]["HostPort"]) if bound[0].get("HostPort") else None
 
 
 def parse_condition(inspected: Inspected) -> ContainerStatus:
