@@ -31,7 +31,12 @@ from rosetta_hub.web.pages import (
 from rosetta_hub.web.preview_api import preview_routes
 from rosetta_hub.web.settings_api import settings_routes
 from rosetta_hub.web.software_api import software_routes
-from rosetta_hub.web.spawner_api import ActiveTasksHandler, SpawnerHandler, SpawnerStopHandler
+from rosetta_hub.web.spawner_api import (
+    ActiveTasksHandler,
+    SpawnerHandler,
+    SpawnerStopHandler,
+    UserSoftwareHandler,
+)
 from rosetta_hub.web.uploads_api import uploads_routes
 
 log = logging.getLogger(__name__)
@@ -107,6 +112,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}api/events", EventsHandler, arguments),
         (rf"{prefix}api/openapi.json", OpenApiHandler, arguments),
         (rf"{prefix}agents/([0-9a-f]{{12}})/([1-9][0-9]{{0,8}})", ReportHandler, arguments),
+        (rf"{prefix}hub/software/([^/]+)", UserSoftwareHandler, arguments),
         (rf"{prefix}hub/tasks", ActiveTasksHandler, arguments),
         (rf"{spawner}/stop", SpawnerStopHandler, arguments),
         (spawner, SpawnerHandler, arguments),

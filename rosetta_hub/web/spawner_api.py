@@ -1,14 +1,17 @@
-"""What the spawners ask: `hub/tasks/<user>/<server name>`, proved by the spawners' key.
+"""What the spawners ask, proved by their key.
 
+`hub/tasks/<user>/<server name>` is one server, `hub/software/<user>` what the form needs.
 The names are percent-encoded in the path; tornado has decoded them.
 """
 
 import asyncio
 import secrets
+from typing import TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from rosetta_hub.catalogue.catalogue import User
+from rosetta_hub.catalogue.families import families_for
 from rosetta_hub.database.models import Task, TaskState
 from rosetta_hub.errors import InvalidOptions, NotAllowed
 from rosetta_hub.tasks.links import page_url
@@ -19,17 +22,34 @@ from rosetta_hub.web.starting import check_options
 # Seconds that a spawner's stop waits for the container's end before it answers.
 STOP_WAIT = 60
 
+Request = TypeVar("Request", bound="UserFields")
 
-class StartRequest(BaseModel):
-    """What a spawner asks to be started; the rest is what the hub knows of the user."""
+
+class UserFields(BaseModel):
+    """What the hub knows of a user."""
 
     model_config = ConfigDict(extra="ignore")
 
-    options: dict[str, object]
     groups: list[str] = []
     admin: bool = False
     created: AwareDatetime | None = None
+
+    def catalogue_user(self, name: str) -> User:
+        """The user of that name as the catalogue knows people."""
+        return User(name, frozenset(self.groups), self.admin)
+
+
+class StartRequest(UserFields):
+    """What a spawner asks to be started."""
+
+    options: dict[str, object]
     spawner: SpawnerSettings = NO_SETTINGS
+
+
+class AskedOptions(UserFields):
+    """Options of a start that are to be checked."""
+
+    options: dict[str, object]
 
 
 class SpawnersHandler(BaseHandler):
@@ -51,6 +71,39 @@ class SpawnersHandler(BaseHandler):
     def check_xsrf_cookie(self) -> None:
         """No cookie is used here."""
 
+    def parse(self, model: type[Request]) -> Request:
+        """The body of the request.
+
+        Raises:
+            InvalidOptions: it is something else.
+        """
+        try:
+            return model.model_validate(self.json_body())
+        except ValidationError as error:
+            raise InvalidOptions("This is not a request of the hub's spawners.") from error
+
+
+class UserSoftwareHandler(SpawnersHandler):
+    """`hub/software/<user>`: what the form of a user needs."""
+
+    async def put(self, name: str) -> None:
+        """Tell the cards of the user."""
+        request = self.parse(UserFields)
+        await self.services.users.recognise(name, request.created)
+        user = request.catalogue_user(name)
+        catalogue = self.services.library.catalogue_for(user)
+        self.answer({"software": families_for(catalogue, user)})
+
+    async def post(self, name: str) -> None:
+        """Check options of a start, without starting anything."""
+        request = self.parse(AskedOptions)
+        await self.services.users.recognise(name, request.created)
+        user = request.catalogue_user(name)
+        catalogue = self.services.library.catalogue_for(user)
+        spec = await check_options(request.options, catalogue, user, self.services.inventory)
+        self.services.tasks.check_limits(spec, user)
+        self.answer({})
+
 
 class ActiveTasksHandler(SpawnersHandler):
     """The active tasks: one answer for all servers that the hub polls."""
@@ -65,12 +118,9 @@ class SpawnerHandler(SpawnersHandler):
 
     async def put(self, user: str, server_name: str) -> None:
         """Start the server as a task."""
-        try:
-            request = StartRequest.model_validate(self.json_body())
-        except ValidationError as error:
-            raise InvalidOptions("This is not a request to start a task.") from error
+        request = self.parse(StartRequest)
         await self.services.users.recognise(user, request.created)
-        owner = User(user, frozenset(request.groups), request.admin)
+        owner = request.catalogue_user(user)
         catalogue = self.services.library.catalogue_for(owner)
         spec = await check_options(request.options, catalogue, owner, self.services.inventory)
         task = self.services.tasks.start(server_name, spec, owner, request.spawner)

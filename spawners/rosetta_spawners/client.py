@@ -144,6 +144,34 @@ class ActiveTasks:
             raise AnswerLost("The task service gave an answer that has no tasks.") from exc
 
 
+class SoftwareClient:
+    """What the form asks for one user, who may have added software that the hub does not know.
+
+    Raises (every call):
+        RequestRefused, AnswerLost, Unavailable: see `ServiceClient`.
+    """
+
+    def __init__(self, prefix: str, key: str, user: str) -> None:
+        """`prefix` is the service's address with its path, `key` the spawners' key."""
+        self._url = f"{prefix.rstrip('/')}/hub/software/{quote(user, safe='')}"
+        self._key = key
+
+    def __repr__(self) -> str:
+        return f"SoftwareClient({self._url!r})"
+
+    async def families(self, request: dict[str, Any], timeout: float) -> list[dict[str, Any]]:
+        """The cards of the user; `request` is what the hub knows of the user."""
+        body = await _call(self._key, "PUT", self._url, timeout, request)
+        families = body.get("software")
+        if not isinstance(families, list):
+            raise AnswerLost("The task service gave an answer that has no software.")
+        return families
+
+    async def check(self, request: dict[str, Any], timeout: float) -> None:
+        """See whether a task with the `options` of the request may start."""
+        await _call(self._key, "POST", self._url, timeout, request)
+
+
 async def _call(
     key: str, method: str, url: str, timeout: float, body: dict[str, Any] | None = None
 ) -> dict[str, Any]:

@@ -31,18 +31,24 @@ def render_form(
     static_url: str,
     user: str,
     preset: Mapping[str, str] | None = None,
+    complete: bool = True,
 ) -> str:
     """The HTML between the hub's `<form>` tags.
 
     The template is `options_form.html`; it gets `cards`, `static_url` (of the service's files) and
     `user` (with a `name`). `own_forms` holds the options forms (HTML) of the native entries by card
     id; each card gets its own as `own_form`, an empty text where there is none. `preset` holds the
-    values with which the form is filled in, by field name.
+    values with which the form is filled in, by field name. `complete` is whether the families are
+    all that the user has.
     """
     shown = [family | {"own_form": own_forms.get(family["id"], "")} for family in families]
     template = _environment().get_template("options_form.html")
     return template.render(
-        families=shown, static_url=static_url, user={"name": user}, preset=preset or {}
+        families=shown,
+        static_url=static_url,
+        user={"name": user},
+        preset=preset or {},
+        complete=complete,
     )
 
 

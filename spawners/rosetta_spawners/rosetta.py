@@ -16,17 +16,20 @@ from wrapspawner import WrapSpawner
 from rosetta_hub.catalogue.families import families_for
 from rosetta_hub.catalogue.options import parse_options, resolve_options
 from rosetta_hub.catalogue.software import Software
-from rosetta_hub.errors import InvalidOptions
+from rosetta_hub.errors import InvalidOptions, Unavailable
 from rosetta_hub.hub.native import class_name
 from rosetta_spawners.child import HANDED_OVER, HUB_FLAGS, SHARED, make_child
 from rosetta_spawners.choice import Choice, StoredState, choose, native_choice, restore, task_choice
+from rosetta_spawners.client import RequestRefused, SoftwareClient
 from rosetta_spawners.errors import StartRefused
 from rosetta_spawners.form import chosen_fields, native_fields, render_form, take_preset
-from rosetta_spawners.settings import Settings, load_settings, user_of
+from rosetta_spawners.settings import Settings, hub_user_fields, load_settings, user_of
 from rosetta_spawners.task import TaskSpawner
 
 # Seconds within which the form of a native entry has to be there.
 _FORM_TIMEOUT = 10.0
+# Seconds that the form waits for the service.
+_SERVICE_TIMEOUT = 5.0
 
 
 class RosettaSpawner(WrapSpawner):
@@ -225,18 +228,23 @@ class RosettaSpawner(WrapSpawner):
     async def get_options_form(self) -> str:
         """The catalogue as a form (HTML), with the own forms of the native entries in it.
 
-        Empty where there is nothing to choose: the previous spawner alone, which has no form. A
-        native entry whose form can't be made is left out.
+        The service adds what users have; without it the configuration's software is there. Empty
+        where there is nothing to choose: the previous spawner alone, which has no form. A native
+        entry whose form can't be made is left out.
         """
         user = user_of(self.user)
         preset, self._preset = self._preset, MappingProxyType({})
         families, forms = [], {}
-        for family in families_for(self.settings.catalogue, user):
+        listed, complete = await self._list_families()
+        for family in listed:
             if entry := self.settings.native({"software": family["id"]}, user):
                 form = await self._own_form(entry)
                 if form is None:
                     continue
                 forms[family["id"]] = form
+            elif family["kind"] == "native":
+                # The service has read another configuration than this hub.
+                continue
             families.append(family)
         self._form_auth_state = None
         previous = self.settings.previous_for(user)
@@ -247,7 +255,21 @@ class RosettaSpawner(WrapSpawner):
         ):
             return ""
         static_url = f"{self.settings.rosetta.service_prefix}static"
-        return render_form(families, forms, static_url, user.name, preset)
+        return render_form(families, forms, static_url, user.name, preset, complete)
+
+    async def _list_families(self) -> tuple[list[dict[str, Any]], bool]:
+        """The user's cards, and whether they are all."""
+        try:
+            request = hub_user_fields(self.user)
+            return await self._software_client().families(request, _SERVICE_TIMEOUT), True
+        except (Unavailable, RequestRefused) as exc:
+            self.log.warning("The form shows the software of the configuration alone: %s", exc)
+            complete = not self.settings.rosetta.user_software_rules().enabled
+            return families_for(self.settings.catalogue, user_of(self.user)), complete
+
+    def _software_client(self) -> SoftwareClient:
+        settings = self.settings
+        return SoftwareClient(settings.service, settings.spawner_key, str(self.user.name))
 
     def _native_options(self, entry: Software, own: dict[str, Any]) -> dict[str, Any]:
         """Those of the previous spawner are stored as they were before Rosetta Hub."""
@@ -293,10 +315,29 @@ class RosettaSpawner(WrapSpawner):
             return self._native_options(entry, own)
         try:
             options = parse_options(fields)
-            resolve_options(options, self.settings.catalogue, user)
+            if options.software in self.settings.catalogue.software:
+                resolve_options(options, self.settings.catalogue, user)
         except InvalidOptions as exc:
             raise StartRefused.because(exc) from exc
-        return options.model_dump(exclude_unset=True)
+        asked = options.model_dump(exclude_unset=True)
+        if options.software not in self.settings.catalogue.software:
+            await self._check_with_service(asked)
+        return asked
+
+    async def _check_with_service(self, options: dict[str, Any]) -> None:
+        """Refuse what the service would refuse at the start, while the form can still be mended.
+
+        Raises:
+            StartRefused: the service says no.
+        """
+        request = {"options": options, **hub_user_fields(self.user)}
+        try:
+            await self._software_client().check(request, _SERVICE_TIMEOUT)
+        except RequestRefused as exc:
+            raise StartRefused(exc.status, str(exc)) from exc
+        except Unavailable as exc:
+            # The start tells, or waits for the service.
+            self.log.warning("The options could not be checked: %s", exc)
 
 
 def _child_of(spawner: RosettaSpawner) -> Spawner | None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from jupyterhub.utils import isoformat
+
 from rosetta_hub.catalogue.catalogue import Catalogue, User
 from rosetta_hub.catalogue.software import Software, SoftwareFamily
 from rosetta_hub.config import Rosetta
@@ -96,6 +98,13 @@ def _find_previous(rosetta: Rosetta, catalogue: Catalogue) -> Software | None:
         return None
     hidden = Software.model_validate(PREVIOUS_CARD | {"spawner_class": spawner})
     return find_entry(catalogue, spawner) or hidden
+
+
+def hub_user_fields(user: Any) -> dict[str, Any]:
+    """What the service is told of the hub's user, beside the name."""
+    known = user_of(user)
+    created = isoformat(user.created)
+    return {"groups": sorted(known.groups), "admin": known.admin, "created": created}
 
 
 def user_of(user: Any) -> User:

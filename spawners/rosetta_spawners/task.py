@@ -7,14 +7,14 @@ from copy import deepcopy
 from typing import Any
 
 from jupyterhub.spawner import Spawner
-from jupyterhub.utils import isoformat, url_path_join
+from jupyterhub.utils import url_path_join
 from traitlets import Bool, Float, Integer, default, validate
 
 from rosetta_hub.errors import Unavailable
 from rosetta_spawners.client import AnswerLost, Record, RequestRefused, ServiceClient
 from rosetta_spawners.errors import StartRefused
 from rosetta_spawners.hooks import ignored_values, log_ignored, spawner_settings
-from rosetta_spawners.settings import Settings, load_settings, user_of
+from rosetta_spawners.settings import Settings, hub_user_fields, load_settings
 
 # Seconds between two attempts to reach a service that does not run (it is being restarted).
 _RETRY = 1.0
@@ -137,15 +137,12 @@ class TaskSpawner(Spawner):
 
     def _request(self) -> dict[str, Any]:
         """What is asked of the service: a copy, so that nothing of a start reaches the next."""
-        user = user_of(self.user)
         log_ignored(self, self._before_hooks)
         software = self.settings.version(self.user_options)
         return {
             "options": deepcopy(self.user_options),
             "spawner": spawner_settings(self, software),
-            "groups": sorted(user.groups),
-            "admin": user.admin,
-            "created": isoformat(self.user.created),
+            **hub_user_fields(self.user),
         }
 
     async def poll(self) -> int | None:

@@ -253,6 +253,7 @@ BODIES = [
         ("PUT", "api/settings/identities/cluster"),
         ("PUT", "hub/tasks/alice/one"),
         ("POST", "api/software"),
+        ("POST", "hub/software/alice"),
     ],
 )
 async def test_a_malformed_body_is_a_message(site: Site, method: str, path: str) -> None:

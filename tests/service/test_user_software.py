@@ -153,3 +153,32 @@ async def test_what_runs_goes_on_when_its_software_changes_and_goes(people: Site
     assert software_of(task).image == "ghcr.io/team/app:1"
     status, answer = await start(people, version["card"], "carol", "two")
     assert (status, answer["error"][:20]) == (422, "There is no software")
+
+
+# --- the hub's form -------------------------------------------------------------------------------
+
+
+async def ask(site: Site, method: str, user: str, **body: Any) -> tuple[int, Any]:
+    """What the hub's form asks for a user."""
+    body = {"groups": site.hub.groups.get(user, []), "created": CREATED} | body
+    return await site.call(method, f"hub/software/{user}", body, site.bench.keys.spawner_key)
+
+
+async def test_the_form_is_told_the_cards_of_the_user(people: Site) -> None:
+    own, shared = await add(people), await add(people, "carol", name="Shared", owner=TEAM)
+    status, answer = await ask(people, "PUT", "alice")
+    assert status == 200
+    assert answer == (await people.call("GET", "api/software"))[1]
+    assert [card["id"] for card in answer["software"]] == ["echo", own["card"], shared["card"]]
+    assert [one["id"] for one in (await ask(people, "PUT", "bob"))[1]["software"]] == ["echo"]
+    # No other name than that in the address counts, and no user may ask.
+    assert (await people.call("PUT", "hub/software/alice", {}))[0] == 403
+
+
+async def test_options_of_the_form_are_checked(people: Site) -> None:
+    card = (await add(people))["card"]
+    assert await ask(people, "POST", "alice", options={"software": card}) == (200, {})
+    status, answer = await ask(people, "POST", "alice", options={"software": card, "memory": "1K"})
+    assert (status, answer["error"]) == (422, "A task needs at least 16 MB of memory.")
+    assert (await ask(people, "POST", "bob", options={"software": card}))[0] == 422
+    assert people.bench.tasks.all() == []

@@ -22,7 +22,8 @@ def _passed() -> asyncio.Event:
 class StubService:
     """Records what spawners ask; tests set states and misbehaviour.
 
-    `tasks` is keyed by (user, server name). `refuse` is the status and message of the next start,
+    `tasks` is keyed by (user, server name), `families` are everybody's cards (None: an error),
+    `forms` what forms have asked. `refuse` is the status and message of the next start,
     `lose_answer` has the next start succeed without an answer, the answers to starts wait for
     `open_starts`, those to everything for `open_all`, `raw` answers every question with a status
     and a text.
@@ -32,6 +33,8 @@ class StubService:
     port: int
     tasks: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     starts: list[dict[str, Any]] = field(default_factory=list)
+    families: list[dict[str, Any]] | None = None
+    forms: list[dict[str, Any]] = field(default_factory=list)
     stops: list[tuple[str, str]] = field(default_factory=list)
     polls: int = 0
     records: int = 0
@@ -53,6 +56,7 @@ class StubService:
             (r"/services/rosetta/hub/tasks", _Active, {"stub": self}),
             (r"/services/rosetta/hub/tasks/([^/]*)/([^/]*)", _Record, {"stub": self}),
             (r"/services/rosetta/hub/tasks/([^/]*)/([^/]*)/stop", _Stop, {"stub": self}),
+            (r"/services/rosetta/hub/software/([^/]*)", _Software, {"stub": self}),
             (r"/services/rosetta.*", _Page),
             (r"/user/.*", _WaitingRoom),
         ]
@@ -155,6 +159,23 @@ class _Record(_Handler):
     def delete(self, user: str, server: str) -> None:
         if self.stub.tasks.pop((user, server), None) is None:
             return self.error(404, "There is no such task.")
+        self.finish({})
+        return None
+
+
+class _Software(_Handler):
+    def put(self, user: str) -> None:
+        self.stub.forms.append({"user": user} | json.loads(self.request.body))
+        if self.stub.families is None:
+            return self.error(503, "The service can't use its database now.")
+        self.finish({"software": self.stub.families})
+        return None
+
+    def post(self, user: str) -> None:
+        body = json.loads(self.request.body)
+        self.stub.forms.append({"user": user} | body)
+        if body["options"]["software"] not in [one["id"] for one in self.stub.families or []]:
+            return self.error(422, "There is no such software.")
         self.finish({})
         return None
 

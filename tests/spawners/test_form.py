@@ -1,6 +1,7 @@
 """The form: what is shown, and what comes back."""
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -8,11 +9,16 @@ import pytest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from traitlets.config import Config
 
+from rosetta_hub.keys import Keys
 from rosetta_spawners import RosettaSpawner
 from rosetta_spawners.errors import StartRefused
 from rosetta_spawners.form import chosen_fields, native_fields, render_form, take_preset
+from tests.support.ports import free_port
 
-from .fakes import rosetta_config, spawner_arguments
+from .fakes import FakeGroup, FakeUser, rosetta_config, spawner_arguments
+from .stub import StubService
+
+UNKNOWN = "Software of your own and of your groups can't be shown now."
 
 CARD = {
     "id": "web",
@@ -128,3 +134,75 @@ async def test_binds_of_the_form_that_are_refused(tmp_path: Path) -> None:
         await spawner.run_options_from_form(
             {"software": ["web"], "computing": ["here"], "binds": ["/etc:/x"]}
         )
+
+
+# --- software that only the service knows ---------------------------------------------------------
+
+OWN = CARD | {"id": "mine-1a2b3c", "name": "Mine"}
+
+
+@pytest.fixture
+async def stub(tmp_path: Path) -> AsyncIterator[StubService]:
+    """The service."""
+    service = StubService(Keys(tmp_path).spawner_key, free_port())
+    service.up()
+    yield service
+    await service.down()
+
+
+def spawner_of(tmp_path: Path, stub: StubService) -> RosettaSpawner:
+    """A spawner of a user in a group, at that service."""
+    user = FakeUser(groups=[FakeGroup("team")])
+    return RosettaSpawner(**spawner_arguments(rosetta_config(str(tmp_path), stub.url), user=user))
+
+
+async def test_the_form_has_the_users_software(tmp_path: Path, stub: StubService) -> None:
+    stub.families = [CARD, OWN]
+    form = await spawner_of(tmp_path, stub).get_options_form()
+    assert "mine-1a2b3c" in form
+    assert UNKNOWN not in form
+    (asked,) = stub.forms
+    assert asked == {
+        "user": "alice",
+        "groups": ["team"],
+        "admin": False,
+        "created": "2026-11-01T12:00:00.123456Z",
+    }
+
+
+async def test_the_form_without_a_service_says_what_is_missing(
+    tmp_path: Path, stub: StubService
+) -> None:
+    spawner = spawner_of(tmp_path, stub)
+    stub.raw = (500, "<html>")
+    assert UNKNOWN in await spawner.get_options_form()
+    await stub.down()
+    form = await spawner.get_options_form()
+    assert UNKNOWN in form
+    assert "web" in form
+
+
+async def test_native_software_that_the_hub_does_not_know_is_not_shown(
+    tmp_path: Path, stub: StubService
+) -> None:
+    stub.families = [CARD, CARD | {"id": "gone", "name": "Removed", "kind": "native"}]
+    assert "Removed" not in await spawner_of(tmp_path, stub).get_options_form()
+
+
+async def test_options_of_the_users_software_are_checked_by_the_service(
+    tmp_path: Path, stub: StubService
+) -> None:
+    spawner, fields = spawner_of(tmp_path, stub), {"software": [OWN["id"]], "memory": ["2G"]}
+    stub.families = [OWN]
+    options = await spawner.run_options_from_form(fields)
+    assert options == {"software": OWN["id"], "memory": 2 << 30}
+    assert stub.forms[0]["options"] == options
+    stub.families = []
+    with pytest.raises(StartRefused, match="There is no such software") as caught:
+        await spawner.run_options_from_form(fields)
+    assert caught.value.status_code == 422
+    with pytest.raises(StartRefused, match="memory"):
+        await spawner.run_options_from_form(fields | {"memory": ["much"]})
+    await stub.down()
+    # The start tells, or waits for the service.
+    assert await spawner.run_options_from_form(fields) == options
