@@ -38,6 +38,19 @@ class Builds:
         groups = self.settings.groups
         return user.admin or not groups or bool(groups & user.groups)
 
+    async def look_up(self, user: User, link: RepositoryLink) -> tuple[Source, bool]:
+        """What a link means now, and whether its image is there already; nothing is asked for.
+
+        Raises:
+            NotAllowed, BuildRefused, Unavailable: see `request`.
+        """
+        self._check_right(user)
+        source = await resolve(link, self.settings)
+        known = self._records.by_key(await self._key(source, link.port))
+        if known is None or known.state is not BuildState.DONE:
+            return source, False
+        return source, await self._is_there(known)
+
     async def request(self, user: User, link: RepositoryLink, again: bool = False) -> Build:
         """The build of what a link means now: a new one, one that goes on, or one that is done.
 
@@ -49,8 +62,7 @@ class Builds:
             BuildRefused: see `source.resolve`.
             Unavailable: the repository's host, or the builder, does not answer.
         """
-        if not self.may_build(user):
-            raise NotAllowed("You may not build images. Ask the administrator.")
+        self._check_right(user)
         source = await resolve(link, self.settings)
         key = await self._key(source, link.port)
         known = self._records.by_key(key)
@@ -113,6 +125,10 @@ class Builds:
 
     async def _is_there(self, build: Build) -> bool:
         return await self._builder.has(Image(build.image, build.image_digest, build.image_size))
+
+    def _check_right(self, user: User) -> None:
+        if not self.may_build(user):
+            raise NotAllowed("You may not build images. Ask the administrator.")
 
     def _check_limit(self, user: User) -> None:
         most = self.settings.waiting_per_user

@@ -10,6 +10,7 @@ from rosetta_hub.errors import NotFound
 from rosetta_hub.web.agent_api import ReportHandler
 from rosetta_hub.web.api import api_routes
 from rosetta_hub.web.archive_api import archive_routes
+from rosetta_hub.web.build_pages import build_pages
 from rosetta_hub.web.builds_api import builds_routes
 from rosetta_hub.web.copies_api import copies_routes
 from rosetta_hub.web.event_stream import EventsHandler
@@ -19,6 +20,7 @@ from rosetta_hub.web.files_page import FilesPage
 from rosetta_hub.web.handlers import SECURITY_HEADERS, BaseHandler, Services
 from rosetta_hub.web.images_api import images_routes
 from rosetta_hub.web.inventory_api import computing_routes
+from rosetta_hub.web.links_api import links_routes
 from rosetta_hub.web.openapi import OpenApiHandler
 from rosetta_hub.web.pages import (
     HubServerPath,
@@ -102,6 +104,8 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *images_routes(prefix, arguments),
         *copies_routes(prefix, arguments),
         *builds_routes(prefix, arguments),
+        *links_routes(prefix, arguments),
+        *build_pages(prefix, arguments),
         *settings_routes(prefix, arguments),
         *software_routes(prefix, arguments),
         *storages_routes(prefix, arguments),

@@ -56,7 +56,7 @@ class Stub:
         self.hub_calls: list[tuple[str, str, str]] = []
         self.streams_open = True
         self.logged_in = True
-        self.streams: set[Events] = set()
+        self.streams: set[EventStream] = set()
         self.base = ""
 
     def put(self, task: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -315,31 +315,30 @@ class TaskApi(Handler):
         return True
 
 
-class Events(Handler):
-    """`GET api/events`."""
+class EventStream(Handler):
+    """What streams of events share; a subclass sends what there is when a page connects."""
 
     only: str | None
 
-    async def get(self) -> None:
+    async def stream(self, only: str | None) -> None:
         """Stream until the page goes, or the test cuts it."""
         if not self.allowed():
             return
         if not self.stub.streams_open:
             self.message(503, "Not now.")
             return
-        self.only = self.get_argument("task", None)
+        self.only = only
         self.ended = asyncio.Event()
         self.set_header("Content-Type", "text/event-stream")
         self.stub.streams.add(self)
-        for task in self.stub.tasks.values():
-            if self.only in (None, task["id"]):
-                self.send("task", task)
-        if self.only and (text := self.stub.logs.get(self.only)):
-            self.send("log", {"offset": 0, "text": text})
+        self.send_present()
         self.write(": here\n\n")
         await self.flush()
         await self.ended.wait()
         self.stub.streams.discard(self)
+
+    def send_present(self) -> None:
+        """Send what there is."""
 
     def on_connection_close(self) -> None:
         """The page is gone."""
@@ -351,6 +350,22 @@ class Events(Handler):
         flushed = self.flush()
         # A page that leaves meanwhile is no fault.
         flushed.add_done_callback(lambda done: done.exception())
+
+
+class Events(EventStream):
+    """`GET api/events`."""
+
+    async def get(self) -> None:
+        """All tasks, or one with its log."""
+        await self.stream(self.get_argument("task", None))
+
+    def send_present(self) -> None:
+        """The tasks, and the log of the one."""
+        for task in self.stub.tasks.values():
+            if self.only in (None, task["id"]):
+                self.send("task", task)
+        if self.only and (text := self.stub.logs.get(self.only)):
+            self.send("log", {"offset": 0, "text": text})
 
 
 def hub_context(stub: Stub) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
+from .builds import BUILD_PAGE, FORM, LINK, building, failed, make_build, serve_builds
 from .look import fill
 from .settings import URL, SettingsStub, make_identity, serve_settings, with_key
 from .stub import PREFIX
@@ -74,6 +75,34 @@ PAGES: dict[str, tuple[str, str, Action]] = {
 }
 
 
+async def fill_in_link(page: Page) -> None:
+    await page.get_by_label("Repository", exact=True).fill(
+        "an-organisation/a-long-name-" + "x" * 60
+    )
+    await page.get_by_label("Computing resource").select_option("vega")
+
+
+async def choose_missing_key(page: Page) -> None:
+    await page.get_by_label("Computing resource").select_option("perun")
+
+
+async def choose_sizes(page: Page) -> None:
+    await page.get_by_label("Computing resource").select_option("vega")
+
+
+BUILD_PAGES: dict[str, tuple[str, str, Action]] = {
+    "form of links": (FORM, "#link-form", fill_in_link),
+    "add": (f"{FORM}?add", "#link-form", nothing),
+    "refused": (f"{FORM}?refused=1", ".banner", nothing),
+    "link": (LINK, "#found", choose_sizes),
+    "key": (LINK, "#found", choose_missing_key),
+    "building": (f"{BUILD_PAGE}?urlpath=doc/tree/a.ipynb", "#progress", nothing),
+    "failed": (f"{PREFIX}builds/{'c' * 12}", "#tail", nothing),
+    "done": (f"{PREFIX}builds/{'d' * 12}", "#actions button", nothing),
+    "builds": (f"{PREFIX}builds", "#builds li", nothing),
+}
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub() -> AsyncIterator[SettingsStub]:
     """Hub and service with something of everything."""
@@ -85,17 +114,37 @@ async def stub() -> AsyncIterator[SettingsStub]:
         yield made
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])
+THEMES = [("light", 1280), ("dark", 1280), ("light", 360)]
+
+
+@pytest.mark.parametrize(("theme", "width"), THEMES)
 async def test_pages(browser: Browser, stub: SettingsStub, theme: Any, width: int) -> None:
+    await check_pages(browser, stub.base, PAGES, theme, width)
+
+
+@pytest.mark.parametrize(("theme", "width"), THEMES)
+async def test_pages_of_builds(browser: Browser, theme: Any, width: int) -> None:
+    async with serve_builds() as builds:
+        builds.put_build(building(waiting=3))
+        builds.put_build(failed(id="c" * 12))
+        builds.put_build(make_build(id="d" * 12, state="done", message="The image is ready."))
+        builds.build_log = "STEP 7/23: RUN pip install -r requirements.txt\n" * 40
+        await check_pages(browser, builds.base, BUILD_PAGES, theme, width)
+
+
+async def check_pages(
+    browser: Browser, base: str, pages: dict[str, tuple[str, str, Action]], theme: Any, width: int
+) -> None:
+    """Open each page, do what somebody does there, and fail with all that is wrong."""
     context = await browser.new_context(
-        base_url=stub.base,
+        base_url=base,
         viewport={"width": width, "height": 900},
         color_scheme=theme,
         reduced_motion="reduce",
     )
     page = await context.new_page()
     faults = {}
-    for name, (address, ready, act) in PAGES.items():
+    for name, (address, ready, act) in pages.items():
         await page.goto(address)
         await page.wait_for_selector(ready)
         await act(page)

@@ -1,0 +1,53 @@
+"""`GET api/links/<provider>/<spec>`: what a link to a repository means now. Nothing is built."""
+
+from typing import Any
+
+from tornado.httputil import HTTPServerRequest
+
+from rosetta_hub.builds.links import RepositoryLink, parse_link
+from rosetta_hub.builds.source_settings import SourceSettings
+from rosetta_hub.web.builds_api import BuildsBase
+
+
+def read_link(request: HTTPServerRequest, prefix: str, settings: SourceSettings) -> RepositoryLink:
+    """The link in a request's address, behind `prefix`.
+
+    Raises:
+        LinkRefused: it is none; see `rosetta_hub.builds.links`.
+    """
+    # The path as it was sent: a %2F in it is no separator.
+    provider, _, spec = request.path.removeprefix(prefix).partition("/")
+    query = {
+        name: values[0].decode(errors="replace") for name, values in request.query_arguments.items()
+    }
+    return parse_link(provider, spec, query, settings.kinds)
+
+
+class LinkHandler(BuildsBase):
+    """`api/links/<provider>/<spec>`."""
+
+    async def get(self) -> None:
+        """Repository and commit, and whether its image is there already."""
+        prefix = f"{self.services.settings.service_prefix}api/links/"
+        link = read_link(self.request, prefix, self.builds.settings)
+        source, built = await self.builds.look_up(self.principal.user, link)
+        self.answer(
+            {
+                "provider": link.provider,
+                "spec": link.spec,
+                "repository": source.name,
+                "url": source.url,
+                "ref": source.ref,
+                "commit": source.commit,
+                "urlpath": link.urlpath,
+                "computing": link.computing,
+                "size": link.size,
+                "port": link.port,
+                "built": built,
+            }
+        )
+
+
+def links_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
+    """The routes of this module below `prefix`."""
+    return [(rf"{prefix}api/links/.+", LinkHandler, arguments)]

@@ -1,0 +1,69 @@
+// Where a start goes, and of which size: a choice among the user's computing resources.
+
+import { apiUrl, call } from "../api.js";
+import { element, h, setText } from "../dom.js";
+import { Sizes } from "../sizes.js";
+
+export class StartOptions {
+  /** `wanted` is what the link asks for: `{computing, size}`; `changed()` runs at each choice. */
+  constructor(wanted, changed) {
+    this.wanted = wanted;
+    this.changed = changed;
+    this.select = element("option-computing");
+    this.sizes = new Sizes(element("sizes"));
+    this.resources = [];
+    this.select.addEventListener("change", () => this.show());
+    document.addEventListener("visibilitychange", () => document.hidden || this.load());
+  }
+
+  /** Asks which resources the user has. Whoever comes back from another tab may have set up a key there. */
+  async load() {
+    const chosen = this.select.value || this.wanted.computing;
+    const { computing } = await call("GET", apiUrl("computing"));
+    this.resources = computing;
+    this.select.replaceChildren(h("option", { value: "" }, "The first that fits"),
+      ...computing.map(({ id, name }) => h("option", { value: id }, name)));
+    const known = computing.some(({ id }) => id === chosen);
+    this.select.value = known ? chosen : "";
+    this.tellUnknown(chosen && !known);
+    this.show();
+  }
+
+  get resource() {
+    return this.resources.find(({ id }) => id === this.select.value);
+  }
+
+  /** What is chosen, as options of a task. */
+  get options() {
+    const size = /** @type {any} */ (element("sizes").querySelector("input:checked"));
+    return { computing: this.select.value, size: size?.value ?? "" };
+  }
+
+  show() {
+    const { resource } = this;
+    setText(element("computing-description"), resource?.description || "");
+    if (this.shown !== resource?.id) this.sizes.show(resource, this.wanted.size);
+    this.shown = resource?.id;
+    element("sizes").hidden = !resource?.sizes?.length;
+    this.showIdentity(resource);
+    this.changed();
+  }
+
+  /** Whether the user can't start there yet. */
+  get held() {
+    return !element("identity").hidden;
+  }
+
+  showIdentity(resource) {
+    const missing = resource?.identity?.needed && !resource.identity.ready;
+    element("identity").hidden = !missing;
+    if (!missing) return;
+    setText(element("identity-resource"), resource.name);
+    element("identity").querySelector("a").href = resource.identity.url;
+  }
+
+  tellUnknown(unknown) {
+    element("computing-unknown").hidden = !unknown;
+    setText(element("computing-unknown-id"), unknown ? this.wanted.computing : "");
+  }
+}
