@@ -16,7 +16,13 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 
 def main(order: str, command: list[str]) -> None:
-    """Give up rights and resources for good, and become the program."""
+    """Give up rights and resources, and become the program."""
+    confine(order)
+    os.execvp(command[0], command)  # noqa: S606
+
+
+def confine(order: str) -> None:
+    """Give up rights and resources for good."""
     confinement = json.loads(order)
     for name, value in confinement["limits"].items():
         limit = getattr(resource, name)
@@ -29,7 +35,6 @@ def main(order: str, command: list[str]) -> None:
         os.setuid(confinement["uid"])
     ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     os.umask(0o022)
-    os.execvp(command[0], command)  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 # Bytes of memory of each process, unless its caller says otherwise.
 MEMORY = 2 << 30
@@ -74,10 +75,12 @@ async def run_confined(
     environment: Mapping[str, str],
     data: bytes = b"",
     watch: Callable[[], Awaitable[None]] | None = None,
+    own: bool = False,
 ) -> Finished:
     """Run a program to its end. It gets `environment` and nothing of the service's.
 
-    `watch` runs beside it; what it raises ends the program. So does a cancellation.
+    With `own` it is a program of ours, which gives up rights and resources by itself. `watch` runs
+    beside it; what it raises ends the program. So does a cancellation.
 
     Raises:
         ConfinedTimeout: it took too long.
@@ -85,7 +88,7 @@ async def run_confined(
     """
     pipe = asyncio.subprocess.PIPE
     child = await asyncio.create_subprocess_exec(
-        *build_confined_command(command, confinement),
+        *(command if own else build_confined_command(command, confinement)),
         stdin=pipe,
         stdout=pipe,
         stderr=pipe,
@@ -107,6 +110,12 @@ async def run_confined(
 
 def build_confined_command(command: Sequence[str], confinement: Confinement) -> list[str]:
     """The command that runs another one within its limits."""
+    order = json.dumps(build_limits(confinement))
+    return [sys.executable, "-I", "-S", str(_SCRIPT), order, *command]
+
+
+def build_limits(confinement: Confinement) -> dict[str, Any]:
+    """The limits as `confine.py` reads them."""
     account = confinement.account
     limits = {
         "RLIMIT_AS": confinement.memory,
@@ -115,12 +124,11 @@ def build_confined_command(command: Sequence[str], confinement: Confinement) -> 
         "RLIMIT_CORE": 0,
         "RLIMIT_NOFILE": 1024,
     }
-    order = {
+    return {
         "limits": limits,
         "uid": account.uid if account else None,
         "gid": account.gid if account else None,
     }
-    return [sys.executable, "-I", "-S", str(_SCRIPT), json.dumps(order), *command]
 
 
 async def _communicate(

@@ -15,6 +15,7 @@ DEFAULT_PACKS: tuple[PackName, ...] = ("dockerfile", "pip", "repo2docker")
 # It stands in a Dockerfile.
 _IMAGE_PATTERN = pattern(r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$", "use the name of an image")
 _OPTIONAL_IMAGE_PATTERN = pattern(r"^$|^[A-Za-z0-9][A-Za-z0-9._:/@-]*$", "use the name of an image")
+_PYTHON_PATTERN = pattern(r"^3\.[0-9]{1,2}$", "use two numbers, as in '3.11'")
 _WITH_PASSWORD = re.compile(rb"://[^/\s@]*:[^/\s@]*@")
 
 
@@ -22,14 +23,16 @@ class RecipeSettings(Entry):
     """Which build packs are tried, in which order, and what they build on.
 
     The first pack that recognises the repository is used. `base_image` is for the pack `pip`:
-    Debian or Ubuntu, with or without Python. An empty `repo2docker_base_image` means repo2docker's
-    own. `image_files` are files of the site which the pack `pip` puts into each image before
-    anything is installed, by their path there: {"/etc/pip.conf": "/srv/pip.conf"}. Packages come
-    from the site's mirrors then. Whoever may use an image can read them.
+    Debian or Ubuntu, with or without Python; `base_python` is the version that it has. An empty
+    `repo2docker_base_image` means repo2docker's own. `image_files` are files of the site which the
+    pack `pip` puts into each image before anything is installed, by their path there:
+    {"/etc/pip.conf": "/srv/pip.conf"}. Packages come from the site's mirrors then. Whoever may use
+    an image can read them.
     """
 
     buildpacks: tuple[PackName, ...] = Field(default=DEFAULT_PACKS, min_length=1)
     base_image: str = Field(default="debian:bookworm-slim", pattern=_IMAGE_PATTERN)
+    base_python: str = Field(default="3.11", pattern=_PYTHON_PATTERN)
     repo2docker_base_image: str = Field(default="", pattern=_OPTIONAL_IMAGE_PATTERN)
     image_files: dict[str, str] = {}
 

@@ -1,0 +1,3 @@
+"""A module."""
+
+ANSWER = 42
