@@ -36,6 +36,7 @@ from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.software.library import Library
+from rosetta_hub.software.logos import Logos
 from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
@@ -92,7 +93,8 @@ class Parts:
         )
         registries = settings.site_registries()
         self.lookup = Lookup(RegistryClient(registries, settings.registry_networks))
-        self.library = Library(self.tasks.catalogue, self.database, settings.user_software_rules())
+        rules = settings.user_software_rules()
+        self.library = Library(self.tasks.catalogue, self.database, rules, settings.service_prefix)
         self._add_resources()
         self._add_copies()
         self._add_reconciler()
@@ -197,6 +199,7 @@ class Parts:
             previews=Previews(),
             lookup=self.lookup,
             library=self.library,
+            logos=Logos(self.database, self.library.rules),
         )
 
     def _health(self) -> Health:

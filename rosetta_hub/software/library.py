@@ -27,6 +27,7 @@ from rosetta_hub.software.cards import (
     touch,
 )
 from rosetta_hub.software.errors import ChangedMeanwhile
+from rosetta_hub.software.logos import copy_logo, digests_of_logos
 from rosetta_hub.software.records import (
     count_of_owner,
     delete_rows,
@@ -52,9 +53,13 @@ class Library:
     never changed. Tasks keep what they were started with.
     """
 
-    def __init__(self, platform: Catalogue, database: Database, rules: UserSoftwareRules) -> None:
+    def __init__(
+        self, platform: Catalogue, database: Database, rules: UserSoftwareRules, prefix: str
+    ) -> None:
+        """`prefix` is the service's path, below which browsers find logos."""
         self.platform = platform
         self.rules = rules
+        self._prefix = prefix
         self._database = database
 
     def catalogue_for(self, user: User) -> Catalogue:
@@ -66,9 +71,10 @@ class Library:
             return self.platform
         with self._database.session() as session:
             rows = rows_of(session, user)
+            logos = digests_of_logos(session, {row.card for row in rows})
         own = {
             card: family
-            for card, family in self._families(rows, user).items()
+            for card, family in self._families(rows, logos, user).items()
             if card not in self.platform.software
         }
         return replace(self.platform, software={**self.platform.software, **own})
@@ -215,7 +221,10 @@ class Library:
         row = self.find(user, version_id)
         fixed = {key: row.entry[key] for key in row.entry if is_fixed(key, row)}
         raw = {key: row.entry[key] for key in row.entry if key in USER_KEYS}
-        return self._add_copy(user, raw, owner, digest=row.digest, build=row.build, fixed=fixed)
+        copy = self._add_copy(user, raw, owner, digest=row.digest, build=row.build, fixed=fixed)
+        with self._database.session() as session:
+            copy_logo(session, row.card, copy.card)
+        return copy
 
     def duplicate_card(
         self, user: User, card: str, tag: str | None, owner: SoftwareOwner | None = None
@@ -240,8 +249,10 @@ class Library:
         entry = version.model_dump(mode="json", exclude_unset=True)
         raw = {key: value for key, value in entry.items() if key in USER_KEYS}
         raw.pop("default", None)
-        dropped = sorted(entry.keys() - raw.keys() - {"id", "default", "kind"})
-        return self._add_copy(user, raw, owner), dropped
+        # The administrator has chosen its address.
+        fixed = {"logo": version.logo} if version.logo else {}
+        dropped = sorted(entry.keys() - raw.keys() - fixed.keys() - {"id", "default", "kind"})
+        return self._add_copy(user, raw, owner, fixed=fixed), dropped
 
     def _add_copy(
         self, user: User, raw: dict[str, Any], owner: SoftwareOwner | None, **kept: Any
@@ -251,12 +262,16 @@ class Library:
             names = {row.entry["name"].casefold() for row in rows_of_owner(session, owner)}
         return self.add(user, {**raw, "name": free_name(raw["name"], names)}, owner, **kept)
 
-    def _families(self, rows: list[UserSoftware], user: User) -> dict[str, SoftwareFamily]:
+    def _families(
+        self, rows: list[UserSoftware], logos: Mapping[str, str], user: User
+    ) -> dict[str, SoftwareFamily]:
         families: dict[str, SoftwareFamily] = {}
         for row in rows:
             software = software_of(row)
             if software is None:
                 continue
+            if digest := logos.get(row.card):
+                software = software.model_copy(update={"logo": self._logo_url(row.card, digest)})
             refused = find_refusal(row, software, user, self.rules, self.platform)
             record = VersionRecord(row.id, row.revision, row.digest, refused)
             known = families.get(row.card)
@@ -267,6 +282,10 @@ class Library:
                 {**(known.records if known else {}), software.image_tag: record},
             )
         return families
+
+    def _logo_url(self, card: str, digest: str) -> str:
+        """Another picture has another address, so browsers may keep it."""
+        return f"{self._prefix}api/software/{card}/logo?v={digest[:16]}"
 
     def _checked_owner(self, user: User, owner: SoftwareOwner | None) -> SoftwareOwner:
         check_may_add(user, self.rules)

@@ -21,7 +21,10 @@ from rosetta_hub.software.settings import UserSoftwareRules
 
 # What all versions of a card have in common.
 CARD_KEYS = ("name", "description", "keywords")
-IMAGE_KEYS = ("registry", "image_name", "image_tag", "image_digest", "image_os", "image_arch")
+IMAGE_KEYS = (
+    *("registry", "image_name", "image_tag", "image_digest", "image_os", "image_arch"),
+    "image_archs",
+)
 USER_KEYS = (
     *CARD_KEYS,
     *IMAGE_KEYS,
@@ -114,8 +117,8 @@ def _check_keys(raw: Mapping[str, Any], fixed: Mapping[str, Any]) -> None:
     for key in raw:
         if key in fixed and raw[key] != fixed[key]:
             raise InvalidOptions(
-                f"The key {key!r} can't be changed: the image was built here. Build another one, or"
-                " add the other image as new software."
+                f"The key {key!r} of this software can't be changed. Add the other one as new"
+                " software."
             )
         if key in USER_KEYS:
             continue

@@ -27,6 +27,7 @@ from rosetta_hub.keys import Keys
 from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.software.library import Library
+from rosetta_hub.software.logos import Logos
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.principal import Principal
 from rosetta_hub.tasks.view import Viewer
@@ -83,6 +84,7 @@ class Services:
     previews: Previews
     lookup: Lookup
     library: Library
+    logos: Logos
 
 
 class BaseHandler(web.RequestHandler):

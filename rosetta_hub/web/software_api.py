@@ -21,6 +21,9 @@ from rosetta_hub.web.bodies import parse_body
 from rosetta_hub.web.conditional import parse_etags, quote_etag
 from rosetta_hub.web.handlers import HubHandler
 
+# Of the picture as a page of its own; within another page it is only shown.
+LOGO_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
 _REVISION = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -40,7 +43,9 @@ class NewVersion(BaseModel):
 class SoftwareApiHandler(HubHandler):
     """What the handlers of this module share."""
 
-    renews_rights = True
+    def compute_etag(self) -> str | None:
+        """The entity tag that was set, instead of one of the body."""
+        return self._headers.get("ETag") or super().compute_etag()
 
     def split_body(self) -> tuple[dict[str, Any], NewVersion]:
         """The keys of the entry, and what the body says besides.
@@ -89,6 +94,8 @@ class SoftwareApiHandler(HubHandler):
 class SoftwareHandler(SoftwareApiHandler):
     """`api/software`: all cards of the principal, and new software."""
 
+    renews_rights = True
+
     def get(self) -> None:
         """All cards: the platform's, the principal's own and those of the principal's groups."""
         user = self.principal.user
@@ -107,6 +114,8 @@ class SoftwareHandler(SoftwareApiHandler):
 
 class VersionHandler(SoftwareApiHandler):
     """`api/software/versions/<id>`."""
+
+    renews_rights = True
 
     def get(self, version_id: str) -> None:
         """The version."""
@@ -155,10 +164,40 @@ class DuplicateVersionHandler(SoftwareApiHandler):
 class CardHandler(SoftwareApiHandler):
     """`api/software/<card>`."""
 
+    renews_rights = True
+
     def delete(self, card: str) -> None:
         """Delete all versions of a card; tasks that run go on."""
         self.principal.check_own("servers")
         self.services.library.delete_card(self.principal.user, card)
+        self.answer({})
+
+
+class LogoHandler(SoftwareApiHandler):
+    """`api/software/<card>/logo`."""
+
+    routine = True
+
+    def get(self, card: str) -> None:
+        """The picture, which can neither act nor load anything."""
+        self.principal.check_own("read:servers")
+        logo = self.services.logos.find(self.principal.user, card)
+        self.set_header("Content-Type", logo.media_type)
+        self.set_header("Content-Security-Policy", LOGO_POLICY)
+        # Another picture has another address.
+        self.set_header("Cache-Control", "private, max-age=31536000, immutable")
+        self.finish(logo.content)
+
+    def put(self, card: str) -> None:
+        """Set the picture: the body of the request is the file."""
+        self.principal.check_own("servers")
+        self.services.logos.set(self.principal.user, card, self.request.body)
+        self.answer({})
+
+    def delete(self, card: str) -> None:
+        """Remove the picture."""
+        self.principal.check_own("servers")
+        self.services.logos.delete(self.principal.user, card)
         self.answer({})
 
 
@@ -188,5 +227,6 @@ def software_routes(
         (version, VersionHandler, arguments),
         (rf"{version}/duplicate", DuplicateVersionHandler, arguments),
         (rf"{software}/([^/]+)", CardHandler, arguments),
+        (rf"{software}/([^/]+)/logo", LogoHandler, arguments),
         (rf"{software}/([^/]+)/duplicate", DuplicateCardHandler, arguments),
     ]

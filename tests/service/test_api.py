@@ -26,6 +26,7 @@ from rosetta_hub.hub.client import HubClient
 from rosetta_hub.registries.client import RegistryClient
 from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.software.library import Library
+from rosetta_hub.software.logos import Logos
 from rosetta_hub.software.settings import UserSoftwareRules
 from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.view import Viewer
@@ -190,7 +191,7 @@ async def site(
         """There is neither edge nor tunnels."""
 
     sockets = bind_sockets(0, "127.0.0.1")
-    library = Library(tasks.catalogue, database, UserSoftwareRules())
+    library = Library(tasks.catalogue, database, UserSoftwareRules(), PREFIX)
     made = Site(sockets[0].getsockname()[1], bench, hub, library, tmp_path)
     identities = Identities(database, bench.keys, settings)
     checks = {
@@ -207,6 +208,7 @@ async def site(
     hub_client = cast(HubClient, None)
     users = Users(tasks, identities, hub_client, nothing, nothing, bool, library.delete_user)
     parts |= {"users": users, "library": library}
+    parts |= {"logos": Logos(database, library.rules)}
     server = HTTPServer(build_application(Services(**parts), b"secret"))
     server.add_sockets(sockets)
     yield made

@@ -1,5 +1,6 @@
 """Users' software over HTTP: whose it is, what may be set, and two edits at once."""
 
+import json
 from typing import Any
 
 import pytest
@@ -75,7 +76,8 @@ async def test_software_of_a_user_is_the_users_alone(people: Site) -> None:
             "POST", "api/tasks", {"software": version["card"]}, other
         )
         assert (status, answer["error"][:20]) == (422, "There is no software")
-    assert (await people.call("GET", address))[1] == version
+    response = await people.fetch("GET", address)
+    assert (json.loads(response.body), response.headers["ETag"]) == (version, '"1"')
 
 
 async def test_members_of_a_group_use_edit_and_delete_what_it_has(people: Site) -> None:

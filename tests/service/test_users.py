@@ -131,7 +131,7 @@ def site(bench: Bench, tmp_path: Path) -> Site:
         closed.append((user, computing))
 
     copies = CopyRecords(bench.tasks.database, JobEvents())
-    library = Library(bench.tasks.catalogue, bench.tasks.database, UserSoftwareRules())
+    library = Library(bench.tasks.catalogue, bench.tasks.database, UserSoftwareRules(), "/")
     users = Users(
         bench.tasks,
         identities,
