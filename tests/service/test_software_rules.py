@@ -58,7 +58,6 @@ def test_the_registry_is_named(image: dict[str, str], expected: tuple[str, str])
     [
         "ghcr.io/teams/app",
         "ghcr.io/other/app",
-        "ghcr.io/team",
         "quay.io/team/app",
         "ghcr.io:443/team/app",
         "docker.io.evil.org/x",
@@ -187,7 +186,8 @@ def test_an_image_that_the_service_has_built() -> None:
     raw = {"name": "App"}
     assert check_entry(raw, USER, BOUNDED, PLATFORM, fixed).image == "localhost/built:latest"
     check_entry(raw | {"image_name": "built"}, USER, BOUNDED, PLATFORM, fixed)
-    for change in ({"image_name": "other"}, {"computing": []}):
+    changes: list[dict[str, Any]] = [{"image_name": "other"}, {"computing": []}]
+    for change in changes:
         with pytest.raises(InvalidOptions, match="can't be changed"):
             check_entry(raw | change, USER, BOUNDED, PLATFORM, fixed)
 
