@@ -68,12 +68,16 @@ ours = {
     "any_user": True,
 }
 
+# Addresses of pictures; these come with the service.
+logos = "/services/rosetta/static/logos"
+
 c.Rosetta.software = [
     {
         "id": "jupyternotebook",
         "name": "Jupyter Notebook",
         "description": "JupyterLab with NumPy and Matplotlib.",
         "keywords": ["notebook", "python"],
+        "logo": f"{logos}/jupyternotebook.svg",
         "image_name": "rosetta/jupyternotebook",
         "interface_port": 8888,
         # The edge adds the token to each request: nobody types it, and nobody gets past it.
@@ -87,6 +91,7 @@ c.Rosetta.software = [
         "name": "Minimal desktop",
         "description": "A small remote desktop in the browser: Fluxbox and a terminal.",
         "keywords": ["desktop"],
+        "logo": f"{logos}/minimaldesktop.svg",
         "image_name": "rosetta/minimaldesktop",
         "interface_port": 8590,
         "interface_auth": "basic",
@@ -99,6 +104,7 @@ c.Rosetta.software = [
         "name": "Basic desktop",
         "description": "A remote desktop in the browser: Xfce with a terminal, files and Firefox.",
         "keywords": ["desktop"],
+        "logo": f"{logos}/basicdesktop.svg",
         "image_name": "rosetta/basicdesktop",
         "interface_port": 8590,
         "interface_auth": "basic",
@@ -111,6 +117,7 @@ c.Rosetta.software = [
         "name": "GUI application",
         "description": "One graphical application in the browser, without a desktop around it.",
         "keywords": ["desktop", "application"],
+        "logo": f"{logos}/guiapplication.svg",
         "image_name": "rosetta/guiapplication",
         "interface_port": 8590,
         "interface_auth": "basic",
@@ -123,6 +130,7 @@ c.Rosetta.software = [
         "name": "SSH server",
         "description": "A shell, with X forwarding. The one-time password is on the task's page.",
         "keywords": ["terminal", "ssh"],
+        "logo": f"{logos}/sshserver.svg",
         "image_name": "rosetta/sshserver",
         "interface_port": 2222,
         # Not HTTP, so the edge can't look inside: the container itself asks for the password.
