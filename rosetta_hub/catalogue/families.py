@@ -36,6 +36,7 @@ def family_dict(family: SoftwareFamily, user: User, catalogue: Catalogue) -> dic
         "name": shown.name,
         "description": shown.description,
         "logo": shown.logo,
+        "screenshot": shown.screenshot,
         "tags": list(shown.keywords),
         "kind": shown.kind,
         "owner": asdict(family.owner),

@@ -46,6 +46,9 @@ _PROTOCOL = pattern(
     r"^[a-z][a-z0-9+-]{0,15}$", "write a protocol in lowercase, such as 'http', 'ssh' or 'vnc'"
 )
 _URL_PATH = pattern(r"^/[^\s]*$", "write a path that begins with / and has no spaces")
+_PICTURE = pattern(
+    r"^(/[^/\\\s]\S*|https://[^/\s]\S*)?$", "write an https address, or a path of this hub"
+)
 _ACCOUNT = pattern(r"^[A-Za-z0-9_.:-]+$", "write a user, or user:group, by name or number")
 
 
@@ -60,6 +63,7 @@ class Software(Entry):
     class or a name of one), started with its own configuration and `spawner_config`; image and
     interface are then not used.
 
+    `logo` and `screenshot` are addresses of pictures.
     `interfaces` are further ports that users reach, beside that of `interface_port`.
     `image_archs` are the architectures for which the image is there; `image_arch` is the only one
     to use. Without both it is taken to fit everywhere.
@@ -73,6 +77,7 @@ class Software(Entry):
     name: str = Field(min_length=1, max_length=80)
     description: str = ""
     logo: str = ""
+    screenshot: str = Field(default="", pattern=_PICTURE)
     keywords: tuple[str, ...] = ()
     kind: Literal["container", "native"] = "container"
 

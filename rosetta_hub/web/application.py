@@ -14,6 +14,7 @@ from rosetta_hub.web.build_pages import build_pages
 from rosetta_hub.web.builds_api import builds_routes
 from rosetta_hub.web.copies_api import copies_routes
 from rosetta_hub.web.event_stream import EventsHandler
+from rosetta_hub.web.favourites_api import favourites_routes
 from rosetta_hub.web.file_api import file_routes
 from rosetta_hub.web.files_api import storages_routes
 from rosetta_hub.web.files_page import FilesPage
@@ -33,6 +34,7 @@ from rosetta_hub.web.pages import (
 from rosetta_hub.web.preview_api import preview_routes
 from rosetta_hub.web.settings_api import settings_routes
 from rosetta_hub.web.software_api import software_routes
+from rosetta_hub.web.software_page import SoftwarePage
 from rosetta_hub.web.spawner_api import (
     ActiveTasksHandler,
     SpawnerHandler,
@@ -96,6 +98,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}open/([0-9a-f]{{12}})", OpenPage, arguments),
         # Without a group: parts of a path may be anything, and are the script's business.
         (rf"{prefix}files/.*", FilesPage, arguments),
+        (rf"{prefix}software", SoftwarePage, arguments),
         (rf"{prefix}oauth_callback", OAuthCallback, arguments),
         (rf"{prefix}static/(.*)", StaticHandler, {"path": str(STATIC)}),
         (rf"{prefix}health", HealthHandler, arguments),
@@ -108,6 +111,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *build_pages(prefix, arguments),
         *settings_routes(prefix, arguments),
         *software_routes(prefix, arguments),
+        *favourites_routes(prefix, arguments),
         *storages_routes(prefix, arguments),
         *file_routes(prefix, arguments),
         *uploads_routes(prefix, arguments),

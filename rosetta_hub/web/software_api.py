@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rosetta_hub.catalogue.families import families_for
 from rosetta_hub.catalogue.software import DIGEST
 from rosetta_hub.catalogue.software_owner import SoftwareOwner
 from rosetta_hub.database.models_software import UserSoftware
@@ -18,6 +17,7 @@ from rosetta_hub.errors import InvalidOptions
 from rosetta_hub.software.errors import ChangedMeanwhile, RevisionMissing
 from rosetta_hub.software.view import OwnerView, VersionView, view_version
 from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.web.cards import cards_for
 from rosetta_hub.web.conditional import parse_etags, quote_etag
 from rosetta_hub.web.handlers import HubHandler
 
@@ -98,9 +98,7 @@ class SoftwareHandler(SoftwareApiHandler):
 
     def get(self) -> None:
         """All cards: the platform's, the principal's own and those of the principal's groups."""
-        user = self.principal.user
-        catalogue = self.services.library.catalogue_for(user)
-        self.answer({"software": families_for(catalogue, user)})
+        self.answer({"software": cards_for(self.services, self.principal.user)})
 
     def post(self) -> None:
         """Add software: the keys of an entry, and the `owner` where it is a group."""

@@ -11,11 +11,11 @@ from typing import TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from rosetta_hub.catalogue.catalogue import User
-from rosetta_hub.catalogue.families import families_for
 from rosetta_hub.database.models import Task, TaskState
 from rosetta_hub.errors import InvalidOptions, NotAllowed
 from rosetta_hub.tasks.links import page_url
 from rosetta_hub.tasks.spawner_settings import NO_SETTINGS, SpawnerSettings
+from rosetta_hub.web.cards import cards_for
 from rosetta_hub.web.handlers import BaseHandler
 from rosetta_hub.web.starting import check_options
 
@@ -91,8 +91,7 @@ class UserSoftwareHandler(SpawnersHandler):
         request = self.parse(UserFields)
         await self.services.users.recognise(name, request.created)
         user = request.catalogue_user(name)
-        catalogue = self.services.library.catalogue_for(user)
-        self.answer({"software": families_for(catalogue, user)})
+        self.answer({"software": cards_for(self.services, user)})
 
     async def post(self, name: str) -> None:
         """Check options of a start, without starting anything."""

@@ -138,3 +138,18 @@ def test_an_interface_is_found_by_its_name_or_port(key: str) -> None:
     interfaces = [Interface(name="Other", port=8788), Interface.model_validate(DASHBOARD)]
     assert find_interface(interfaces, key) == interfaces[1]
     assert find_interface(interfaces, "8888") is None
+
+
+@pytest.mark.parametrize("address", ["/hub/logo", "https://example.org/a.png"])
+def test_a_screenshot_has_an_address(address: str) -> None:
+    family = catalogue(image_name="casa", screenshot=address).software["casa"]
+    assert family.default.screenshot == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["//evil.example/a", "/\\evil.example/a", "http://example.org/a", "javascript:x", "a"],
+)
+def test_a_screenshot_of_another_kind_is_refused(address: str) -> None:
+    with pytest.raises(ConfigError, match="write an https address"):
+        catalogue(image_name="casa", screenshot=address)

@@ -43,11 +43,11 @@ export function xsrfToken() {
 }
 
 /**
- * Calls the API and returns its JSON (null for an empty answer).
+ * Calls the API and returns its JSON (null for an empty answer). `signal` may cancel it.
  * Throws ApiError with the API's own message.
  */
-export async function call(method, url, body) {
-  if (body === undefined) return send(method, url);
+export async function call(method, url, body = undefined, signal = undefined) {
+  if (body === undefined) return readAnswer(await request(method, url, undefined, {}, signal));
   return send(method, url, JSON.stringify(body), { "Content-Type": "application/json" });
 }
 
@@ -64,11 +64,11 @@ export async function readBytes(url) {
   return { bytes: await response.arrayBuffer(), etag };
 }
 
-async function request(method, url, body = undefined, more = {}) {
+async function request(method, url, body = undefined, more = {}, signal = undefined) {
   // JupyterHub wants the token for reading, too, where a script asks.
   const headers = { Accept: "application/json", "X-XSRFToken": xsrfToken(), ...more };
   try {
-    return await fetch(url, { method, headers, body });
+    return await fetch(url, { method, headers, body, signal });
   } catch {
     throw new ApiError("The service can't be reached. Please try again in a moment.", 0);
   }

@@ -2,10 +2,14 @@
 // arrow keys work as everywhere.
 
 import { all, element, h, setMessage, showLogo } from "./dom.js";
-import { TaskOptions } from "./task_options.js";
 import { showLinkTarget } from "./link_target.js";
+import { matchesQuery } from "./search.js";
+import { startLink, usesText } from "./software_cards.js";
 import { fillIn, setAction } from "./spawn_form.js";
 import { SENDING, holdStart } from "./start_button.js";
+import { OneButton, isOneButton } from "./start_summary.js";
+import { TaskOptions } from "./task_options.js";
+import { copyButton } from "./ui.js";
 
 const catalogue = element("catalogue");
 
@@ -25,6 +29,7 @@ class Catalogue {
       const name = image.closest(".card-choice").querySelector("input").dataset.name;
       showLogo(image.parentElement, image, [...name][0].toUpperCase());
     }
+    for (const card of this.cards) showUses(card);
     this.choose(this.radios.find((radio) => radio.checked) || (this.radios.length === 1 ? this.radios[0] : null));
   }
 
@@ -55,10 +60,10 @@ class Catalogue {
   }
 
   filter() {
-    const words = element("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const query = element("search").value;
     let found = 0;
     for (const card of this.cards) {
-      const shown = words.every((word) => card.dataset.search.includes(word))
+      const shown = matchesQuery(card.dataset.search, query)
         && (this.tag === null || JSON.parse(card.dataset.tags).includes(this.tag));
       card.hidden = !shown;
       found += shown;
@@ -99,11 +104,32 @@ class Catalogue {
   }
 }
 
+/** How often the user has started it, in the time of the browser. */
+function showUses(card) {
+  const { uses, lastUsed } = card.dataset;
+  const text = usesText({ uses: Number(uses), last_used: lastUsed });
+  if (text) card.querySelector(".card-foot").before(h("span", { class: "card-uses" }, text));
+}
+
+// What of the form goes into a link that fills it in for others.
+const LINKED = ["software", "version", "computing", "cpus", "memory", "time", "gpus", "gpu_type", "size"];
+
+/** The address that fills in the form as it is now. */
+function linkTo(form) {
+  const data = new FormData(form);
+  const chosen = Object.fromEntries(LINKED.map((key) => [key, String(data.get(key) ?? "").trim()]));
+  const [hub] = location.pathname.split("spawn", 1);
+  return new URL(startLink(hub, { ...chosen, start: "1" }), location.href).href;
+}
+
 function start() {
   const form = catalogue.closest("form");
   if (!form || !element("cards")) return;
   new Catalogue(fillIn(form));
+  element("copy-link").append(copyButton("Copy a link to this", () => linkTo(form)));
   showLinkTarget(form);
+  const isChosen = all("input[name=software]", form).some((radio) => radio.checked);
+  if (isChosen && isOneButton(JSON.parse(catalogue.dataset.preset))) new OneButton(form);
   form.addEventListener("submit", () => {
     setAction(form);
     holdStart(SENDING, true);

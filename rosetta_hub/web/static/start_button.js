@@ -15,7 +15,7 @@ const reasons = new Set();
 export function holdStart(reason, held) {
   if (held) reasons.add(reason);
   else reasons.delete(reason);
-  button.disabled = reasons.size > 0;
+  button.disabled = element("one-button-start").disabled = reasons.size > 0;
   button.setAttribute("aria-describedby", [...reasons].filter((one) => one !== SENDING).join(" "));
   setText(label, reasons.has(SENDING) ? "Starting…" : "Start");
 }

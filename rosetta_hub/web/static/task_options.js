@@ -13,6 +13,15 @@ function fill(select, entries) {
   if (entries.some(([value]) => value === before)) select.value = before;
 }
 
+/** The picture of a software, where its entry names one. */
+function showScreenshot({ dataset }) {
+  const image = element("screenshot");
+  image.hidden = !dataset.screenshot;
+  image.alt = `Screenshot of ${dataset.name}`;
+  if (dataset.screenshot) image.src = dataset.screenshot;
+  else image.removeAttribute("src");
+}
+
 export class TaskOptions {
   /** `kept` is what was sent before an error, by field name; each is put back once. */
   constructor(kept) {
@@ -45,6 +54,7 @@ export class TaskOptions {
     for (const own of all("[data-own-form]")) {
       own.hidden = own.disabled = own.dataset.ownForm !== radio.value;
     }
+    showScreenshot(radio);
     if (native) {
       this.request.show(null);
       this.storages.show(null);

@@ -1,43 +1,11 @@
 // Questions of the file manager, each a dialog that resolves to its answer; Escape means no.
 
+import { CANCEL, newId, openDialog } from "../dialogs.js";
 import { h } from "../dom.js";
-
-let count = 0;
-
-/**
- * A dialog with buttons `[{value, label, kind}]`, the first of which has the focus; resolves to the
- * value of the one that was pressed, "" where none was. `check(value)`: a fault that keeps it open.
- */
-export function openDialog({ title, body = [], buttons, wide = false, check = (_value) => "" }) {
-  count += 1;
-  const id = `dialog-title-${count}`;
-  const fault = h("p", { class: "dialog-fault", role: "alert", hidden: true });
-  const controls = buttons.map(({ value, label, kind }) => h("button", { class: `btn btn-${kind}`, value }, label));
-  const form = h("form", { method: "dialog" }, h("h2", { id }, title), ...body, fault, h("div", { class: "actions" }, ...controls));
-  const dialog = h("dialog", { class: `dialog${wide ? " dialog-wide" : ""}`, "aria-labelledby": id }, form);
-  form.addEventListener("submit", (event) => {
-    const value = event.submitter?.value || "";
-    const text = check(value);
-    fault.hidden = !text;
-    fault.textContent = text;
-    if (text) event.preventDefault();
-  });
-  document.body.append(dialog);
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(dialog.returnValue);
-    });
-  });
-}
-
-const CANCEL = { value: "", label: "Cancel", kind: "outline-secondary" };
 
 /** Asks for a name; resolves to it, null where there is none. `check(name)` gives what is wrong with it. */
 export async function askName({ title, label, value = "", action, check }) {
-  count += 1;
-  const id = `dialog-name-${count}`;
+  const id = newId("dialog-name");
   const input = h("input", { class: "form-control", id, value, autocomplete: "off", spellcheck: "false", autofocus: true });
   // The part before the ending is what one changes.
   const end = value.lastIndexOf(".");

@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { bytes } from "../format.js";
-import { openDialog } from "./dialogs.js";
+import { openDialog } from "../dialogs.js";
 import { isFile, plural } from "./entries.js";
 import { downloadUrl, makeArchive } from "./files_api.js";
 

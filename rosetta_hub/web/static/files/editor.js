@@ -3,7 +3,8 @@
 import { readBytes } from "../api.js";
 import { h, setText } from "../dom.js";
 import { loadBundled } from "./bundled.js";
-import { askName, openDialog } from "./dialogs.js";
+import { openDialog } from "../dialogs.js";
+import { askName } from "./dialogs.js";
 import { askEntry, fileUrl, writeFile } from "./files_api.js";
 import { displayName, encodeName, joinPath, lastPart, nameFault, parentPath } from "./paths.js";
 

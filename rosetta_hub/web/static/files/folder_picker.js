@@ -1,7 +1,7 @@
 // A dialog in which a folder of a storage is chosen.
 
 import { h, icon, setText } from "../dom.js";
-import { openDialog } from "./dialogs.js";
+import { openDialog } from "../dialogs.js";
 import { isFolder } from "./entries.js";
 import { listFolder } from "./files_api.js";
 import { parentPath, pathSteps } from "./paths.js";

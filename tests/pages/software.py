@@ -1,0 +1,329 @@
+"""A service with software of users' own, and registries that can be looked up."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from tornado import web
+
+from .families import AMONRA, LOCAL, family
+from .stub import PREFIX, Handler, Stub
+
+URL = f"{PREFIX}software"
+DIGEST = "sha256:" + "ab" * 32
+OTHER_DIGEST = "sha256:" + "cd" * 32
+MINE = {"kind": "user", "name": "alice"}
+GROUP = {"kind": "group", "name": "astro"}
+PLATFORM = {"kind": "platform", "name": ""}
+
+
+def make_image(**changes: Any) -> dict[str, Any]:
+    """What a registry says of an image: one of two architectures, unless changed."""
+    return {
+        "image": "ghcr.io/org/sky-viewer:1.2",
+        "registry": "ghcr.io",
+        "image_name": "org/sky-viewer",
+        "image_tag": "1.2",
+        "digest": DIGEST,
+        "tags": ["1.0", "1.2", "latest"],
+        "archs": [
+            {"os": "linux", "arch": arch, "variant": "", "digest": DIGEST, "size": 300 << 20}
+            for arch in ("amd64", "arm64")
+        ],
+        "size": 300 << 20,
+        "ports": [8080],
+        "labels": {"org.opencontainers.image.description": "Shows the sky."},
+        "user": "",
+        "entrypoint": [],
+        "command": ["serve"],
+        "problems": [],
+    } | changes
+
+
+class SoftwareStub(Stub):
+    """A service with software: `versions` by id are what users have added."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.versions: dict[str, dict[str, Any]] = {}
+        self.access: dict[str, Any] = {
+            "may_add": True,
+            "power": False,
+            "groups": ["astro"],
+            "registries": [],
+            "power_groups": ["power"],
+        }
+        self.builds_url = ""
+        self.images: dict[str, dict[str, Any]] = {"ghcr.io/org/sky-viewer:1.2": make_image()}
+        self.looked_up: list[str] = []
+        self.let_on = asyncio.Event()
+        self.let_on.set()
+        self.bodies: list[Any] = []
+        self.logos: dict[str, tuple[str, bytes]] = {}
+        self.updates: list[dict[str, Any]] = []
+        self.dropped: list[str] = []
+        self.favourites: set[str] = set()
+
+    def add(self, card: str, tag: str = "1.0", owner: Any = None, **entry: Any) -> dict[str, Any]:
+        """A version of a user's or a group's; returns its document."""
+        known = {"name": card.title(), "registry": "ghcr.io", "image_name": f"org/{card}"}
+        version = {
+            "id": f"{len(self.versions) + 1:012x}",
+            "card": card,
+            "owner": owner or MINE,
+            "created_by": "alice",
+            "revision": 1,
+            "entry": known | {"image_tag": tag} | entry,
+            "created": "2026-01-01T10:00:00Z",
+            "updated": "2026-01-01T10:00:00Z",
+            "digest": None,
+            "build": None,
+            "refused": None,
+            "updated_by": "alice",
+        }
+        self.versions[str(version["id"])] = version
+        return version
+
+    def change(self, version: dict[str, Any], **entry: Any) -> None:
+        """Somebody else edits a version."""
+        version["revision"] += 1
+        version["entry"] |= entry
+
+    def shown(self) -> list[dict[str, Any]]:
+        """All cards as the API shows them: users' first, then the platform's."""
+        cards: dict[str, dict[str, Any]] = {}
+        for version in self.versions.values():
+            entry = version["entry"]
+            card = cards.setdefault(version["card"], self._card(version))
+            image = f"{entry.get('registry')}/{entry['image_name']}:{entry.get('image_tag')}"
+            card["versions"].append(
+                {
+                    "tag": entry.get("image_tag", "latest"),
+                    "default": not card["versions"],
+                    "computing": [LOCAL | {"support": "native"}],
+                    "unavailable": [],
+                    "id": version["id"],
+                    "revision": version["revision"],
+                    "image": image,
+                    "digest": version["digest"],
+                    "refused": version["refused"],
+                }
+            )
+        platform = [one | {"owner": PLATFORM, "editable": False} for one in self.families]
+        described = [
+            {"uses": 0, "last_used": None} | one | {"favourite": one["id"] in self.favourites}
+            for one in [*cards.values(), *platform]
+        ]
+        return sorted(described, key=lambda one: not one["favourite"])
+
+    def _card(self, version: dict[str, Any]) -> dict[str, Any]:
+        entry, card = version["entry"], version["card"]
+        logo = f"{PREFIX}api/software/{card}/logo" if card in self.logos else ""
+        tags = entry.get("keywords", [])
+        made = family(entry["name"], entry.get("description", ""), tags, versions=[])
+        return made | {"id": card, "logo": logo, "owner": version["owner"], "editable": True}
+
+    def _application(self) -> web.Application:
+        application = super()._application()
+        mine = {"stub": self}
+        api = rf"{PREFIX}api/software"
+        routes: list[Any] = [
+            (URL, SoftwarePage, mine),
+            (api, SoftwareList, mine),
+            (rf"{api}/versions/([0-9a-f]+)(/duplicate)?", VersionApi, mine),
+            (rf"{api}/([a-z0-9-]+)", CardApi, mine),
+            (rf"{api}/([a-z0-9-]+)/duplicate", DuplicateApi, mine),
+            (rf"{api}/([a-z0-9-]+)/updates", UpdatesApi, mine),
+            (rf"{api}/([a-z0-9-]+)/logo", LogoApi, mine),
+            (rf"{api}/([a-z0-9-]+)/favourite", FavouriteApi, mine),
+            (rf"{PREFIX}api/images", ImagesApi, mine),
+        ]
+        application.add_handlers(r".*", routes)
+        return application
+
+
+class SoftwarePage(Handler):
+    """The page."""
+
+    stub: SoftwareStub
+
+    def get(self) -> None:
+        """Render it."""
+        access = self.stub.access
+        self.page("software.html", access=access, builds_url=self.stub.builds_url)
+
+
+class SoftwareHandler(Handler):
+    """What the handlers of the API share."""
+
+    stub: SoftwareStub
+
+    async def prepare(self) -> None:
+        """Keep the call, or refuse it."""
+        path = self.request.path.removeprefix(PREFIX)
+        self.stub.calls.append((str(self.request.method), path))
+        if "json" in self.request.headers.get("Content-Type", ""):
+            self.stub.bodies.append(json.loads(self.request.body))
+        if not self.allowed():
+            return
+        if refusal := self.stub.refusals.get(f"{self.request.method} {path}"):
+            self.message(*refusal)
+
+    def is_present(self, version: dict[str, Any]) -> bool:
+        """Whether the version is still the one that the request is about."""
+        if self.request.headers.get("If-Match") == f'"{version["revision"]}"':
+            return True
+        self.set_status(412)
+        self.finish({"error": "Bob has changed it meanwhile.", "version": version})
+        return False
+
+
+class SoftwareList(SoftwareHandler):
+    """`api/software`."""
+
+    def get(self) -> None:
+        """All cards."""
+        self.finish({"software": self.stub.shown()})
+
+    def post(self) -> None:
+        """Add a version: to the card of the same image, or with a card of its own."""
+        entry = self.stub.bodies[-1]
+        owner, digest = entry.pop("owner"), entry.pop("digest")
+        same = [
+            version["card"]
+            for version in self.stub.versions.values()
+            if version["owner"] == owner and version["entry"]["image_name"] == entry["image_name"]
+        ]
+        card = same[0] if same else f"card-{len(self.stub.versions) + 1}"
+        version = self.stub.add(card, entry.get("image_tag", "latest"), owner)
+        version |= {"entry": entry, "digest": digest}
+        self.set_status(201)
+        self.finish(version)
+
+
+class VersionApi(SoftwareHandler):
+    """`api/software/versions/<id>`."""
+
+    def get(self, version: str, _: str | None) -> None:
+        """The document."""
+        self.finish(self.stub.versions[version])
+
+    def put(self, version: str, _: str | None) -> None:
+        """Another entry."""
+        found = self.stub.versions[version]
+        if self.is_present(found):
+            found["revision"] += 1
+            found["digest"] = self.stub.bodies[-1].pop("digest")
+            found["entry"] = self.stub.bodies[-1]
+            self.finish(found)
+
+    def delete(self, version: str, _: str | None) -> None:
+        """Forget it."""
+        if self.is_present(self.stub.versions[version]):
+            del self.stub.versions[version]
+            self.finish({})
+
+    def post(self, version: str, _: str | None) -> None:
+        """Duplicate."""
+        copy = self.stub.add("copy", **self.stub.versions[version]["entry"])
+        self.set_status(201)
+        self.finish(copy)
+
+
+class CardApi(SoftwareHandler):
+    """`api/software/<card>`."""
+
+    def delete(self, card: str) -> None:
+        """Forget all versions."""
+        for key in [key for key, one in self.stub.versions.items() if one["card"] == card]:
+            del self.stub.versions[key]
+        self.finish({})
+
+
+class DuplicateApi(SoftwareHandler):
+    """`api/software/<card>/duplicate`."""
+
+    def post(self, card: str) -> None:
+        """A copy of an entry of the platform."""
+        name = next(one["name"] for one in self.stub.families if one["id"] == card)
+        copy = self.stub.add("copy", self.get_query_argument("version"), name=name)
+        self.set_status(201)
+        self.finish({**copy, "dropped": self.stub.dropped})
+
+
+class UpdatesApi(SoftwareHandler):
+    """`api/software/<card>/updates`."""
+
+    def get(self, _card: str) -> None:
+        """What the test says."""
+        self.finish({"updates": self.stub.updates})
+
+
+class FavouriteApi(SoftwareHandler):
+    """`api/software/<card>/favourite`."""
+
+    def put(self, card: str) -> None:
+        """It is one."""
+        self.stub.favourites.add(card)
+        self.finish({})
+
+    def delete(self, card: str) -> None:
+        """It is none any more."""
+        self.stub.favourites.discard(card)
+        self.finish({})
+
+
+class LogoApi(SoftwareHandler):
+    """`api/software/<card>/logo`."""
+
+    def put(self, card: str) -> None:
+        """Keep it."""
+        self.stub.logos[card] = (self.request.headers["Content-Type"], self.request.body)
+        self.finish({})
+
+    def get(self, card: str) -> None:
+        """The picture."""
+        kind, body = self.stub.logos[card]
+        self.set_header("Content-Type", kind)
+        self.finish(body)
+
+
+class ImagesApi(SoftwareHandler):
+    """`api/images`."""
+
+    async def get(self) -> None:
+        """What is known of the image, when the test says so."""
+        image = self.get_query_argument("image")
+        self.stub.looked_up.append(image)
+        await self.stub.let_on.wait()
+        if found := self.stub.images.get(image):
+            self.finish(found)
+        else:
+            self.message(404, f"There is no image {image} in its registry.")
+
+
+def fill(stub: SoftwareStub) -> None:
+    """Cards of all owners, one that a policy refuses, one that runs emulated."""
+    stub.add("sky-viewer", "1.2", description="Shows the sky.", keywords=["astronomy", "web"])
+    stub.add("sky-viewer", "1.0", description="Shows the sky.", keywords=["astronomy", "web"])
+    refused = stub.add("old-tool", "0.1", name="Old tool", description="Reduces spectra.")
+    refused["refused"] = "The scanner found 3 critical vulnerabilities in this image."
+    stub.add("pipeline", "2.0", owner=GROUP, keywords=["astronomy"], created_by="bob")
+    casa = next(one for one in stub.families if one["id"] == "casa")
+    casa["versions"][0]["computing"] = [AMONRA | {"support": "emulated"}]
+    reason = "the image is made for arm64, and this resource runs amd64"
+    casa["versions"][0]["unavailable"] = [{"id": "vega", "name": "Vega", "reason": reason}]
+
+
+@contextlib.asynccontextmanager
+async def serve_software() -> AsyncIterator[SoftwareStub]:
+    """A service without software."""
+    made = SoftwareStub()
+    server = made.listen()
+    yield made
+    made.let_on.set()
+    made.cut()
+    server.stop()
+    await server.close_all_connections()
