@@ -82,9 +82,15 @@ class Keys:
         """What a node's port shows on the way `direct`; its key is the same each time."""
         return build_certificate(self._derive(f"tunnel certificate {task_id} {attempt}"))
 
-    def task_cookie_secret(self, task_id: str, attempt: int) -> str:
-        """What the names of the cookies of an attempt's container begin with in browsers."""
-        return self._derive(f"task cookies {task_id} {attempt}").hex()[:16]
+    def task_cookie_secret(self, task_id: str, attempt: int, interface: int | None = None) -> str:
+        """What the names of the cookies of an attempt's container begin with in browsers.
+
+        Each further interface (its port) has another, so none gets the cookies of another.
+        """
+        purpose = f"task cookies {task_id} {attempt}"
+        if interface is not None:
+            purpose += f" {interface}"
+        return self._derive(purpose).hex()[:16]
 
     def interface_password(self, task_id: str, attempt: int) -> str:
         """The one-time password of an attempt's interface: 100 bits in four groups of letters."""

@@ -24,10 +24,13 @@ class Session:
 
 @dataclass(frozen=True)
 class TaskListener:
-    """A task as the edge serves it: on a port, or under a host name of the main port."""
+    """A task as the edge serves it: on a port, or under a host name of the main port.
+
+    A further interface of a task is one as well, with an origin and cookies of its own.
+    """
 
     id: str
-    """12 hexadecimal digits."""
+    """12 hexadecimal digits; of a further interface, `-` and its port behind the task's."""
     name: str
     room_url: str
     """The task's own page, for a browser that has to wait."""
@@ -53,6 +56,8 @@ class TaskListener:
     """The header that the container expects; set on each request towards it."""
     sessions: Mapping[str, Session] = field(default_factory=dict, repr=False)
     """By SHA-256, in hexadecimal, of the cookie's value."""
+    interfaces: tuple[int, ...] = ()
+    """The ports of the task's further interfaces; an update closes those that it leaves out."""
 
     def to_document(self) -> Document:
         """As the API takes it."""
@@ -73,6 +78,7 @@ class TaskListener:
                 digest: {"user": session.user, "expires": session.expires}
                 for digest, session in self.sessions.items()
             },
+            **({"interfaces": list(self.interfaces)} if self.interfaces else {}),
         }
 
 
@@ -103,6 +109,28 @@ class Activity:
 def parse_activity(document: Document) -> dict[str, Activity]:
     """The activity of each task, by its id."""
     return {task: Activity(**activity) for task, activity in document["tasks"].items()}
+
+
+def merge_activity(activity: Mapping[str, Activity]) -> dict[str, Activity]:
+    """The activity of whole tasks: what went through a further interface is the task's."""
+    merged: dict[str, Activity] = {}
+    for listener, seen in activity.items():
+        task = listener.partition("-")[0]
+        merged[task] = _add(merged[task], seen) if task in merged else seen
+    return merged
+
+
+def _add(one: Activity, other: Activity) -> Activity:
+    names = one.sessions.keys() | other.sessions.keys()
+    return Activity(
+        bytes_in=one.bytes_in + other.bytes_in,
+        bytes_out=one.bytes_out + other.bytes_out,
+        last_request=max(one.last_request or 0, other.last_request or 0) or None,
+        connections=one.connections + other.connections,
+        sessions={
+            name: max(one.sessions.get(name, 0), other.sessions.get(name, 0)) for name in names
+        },
+    )
 
 
 def _place_of(listener: Document) -> Document:
@@ -149,7 +177,7 @@ class EdgeClient:
         await self._call("PUT", f"/tasks/{listener.id}", listener.to_document())
 
     async def delete_task(self, task: str) -> bool:
-        """Close a task and cut its connections; False when it was not open."""
+        """Close a task with its interfaces, cut its connections; False when it was not open."""
         return await self._delete(f"/tasks/{task}")
 
     async def post_ticket(
@@ -163,6 +191,8 @@ class EdgeClient:
         session_expires: float,
     ) -> None:
         """Let a browser trade the ticket, once within `expires_in` seconds, for a session's cookie.
+
+        `task` is the id of a listener, which may be that of a further interface.
 
         `browser_sha256` is what the edge called the browser when it sent it for a ticket,
         `session` is the cookie's value (16 characters or more of A-Z a-z 0-9 _ - . ~), and
@@ -179,7 +209,7 @@ class EdgeClient:
         await self._call("POST", f"/tasks/{task}/tickets", body)
 
     async def delete_session(self, task: str, session_sha256: str) -> bool:
-        """End a session and cut its WebSockets; False when there was none."""
+        """End a session in all interfaces of a task and cut its WebSockets; False without one."""
         return await self._delete(f"/tasks/{task}/sessions/{session_sha256}")
 
     async def activity(self) -> dict[str, Activity]:

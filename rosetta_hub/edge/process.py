@@ -22,7 +22,7 @@ OLDEST_NODE = (18,)
 START_TIMEOUT = 20.0
 CALL_TIMEOUT = 5.0
 # An edge that was started by another release and speaks another version is replaced.
-API_VERSION = 2
+API_VERSION = 3
 # A browser sends the cookies of all tasks of a host to each of them. Node's own limit is 16 KiB.
 LARGEST_HEADERS = 65536
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import BrowserSession, Task
-from rosetta_hub.edge.client import Activity, EdgeClient
+from rosetta_hub.edge.client import Activity, EdgeClient, TaskListener, merge_activity
 from rosetta_hub.edge.errors import PortInUse
 from rosetta_hub.edge.process import ensure_edge
 from rosetta_hub.edge.settings import edge_config
@@ -16,9 +16,10 @@ from rosetta_hub.ingress.publisher import Publisher
 from rosetta_hub.ingress.sessions import BrowserSessions
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.resource import Resource
-from rosetta_hub.tasks.links import needs_port
+from rosetta_hub.tasks.interfaces import further_ports
+from rosetta_hub.tasks.links import edge_port, listener_id, needs_port
 from rosetta_hub.tasks.manager import TaskManager
-from rosetta_hub.tasks.ports import assign_port
+from rosetta_hub.tasks.ports import assign_ports
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +64,10 @@ class EdgePublisher(Publisher):
             self._sessions.end_all(task)
             await self._client.delete_task(task.id)
 
-    async def issue_ticket(self, task: Task, user: str, token: str, browser: str) -> str:
-        """A one-time ticket that lets one browser of `user` into the task.
+    async def issue_ticket(
+        self, task: Task, user: str, token: str, browser: str, interface: int | None = None
+    ) -> str:
+        """A one-time ticket that lets one browser of `user` into an interface of the task.
 
         `token` is the OAuth token that the browser has for the service, `browser` the SHA-256 by
         which the edge knows the browser.
@@ -76,7 +79,7 @@ class EdgePublisher(Publisher):
         ticket = secrets.token_urlsafe(32)
         new = self._sessions.start(task, user, token)
         await self._client.post_ticket(
-            task.id,
+            listener_id(task, interface),
             ticket,
             browser,
             new.cookie,
@@ -105,12 +108,12 @@ class EdgePublisher(Publisher):
             self._sessions.end(session)
 
     async def activity(self) -> dict[str, Activity]:
-        """The traffic of each open task.
+        """The traffic of each open task, that of its further interfaces included.
 
         Raises:
             EdgeUnavailable: the edge does not answer.
         """
-        return await self._client.activity()
+        return merge_activity(await self._client.activity())
 
     async def _find_instance(self) -> str:
         if not self._settings.manage_edge:
@@ -125,35 +128,48 @@ class EdgePublisher(Publisher):
             if task.port is None and needs_port(task, self._settings):
                 continue
             try:
-                listeners.append(self._listeners.build(task, sessions[task.id]))
+                listeners += self._listeners.build(task, sessions[task.id])
             except Exception:
                 log.exception("%s can't be described to the edge, which keeps it as it is", task.id)
-                kept.append(task.id)
+                kept += [listener_id(task, port) for port in (None, *further_ports(task))]
         return await self._client.put_tasks(listeners, kept)
 
     async def _open(self, task: Task) -> None:
         # Not kept for longer: what holds a port now may have ended when the next task is opened.
         refused: set[int] = set()
         while True:
-            if needs_port(task, self._settings):
-                task = self._with_port(task, refused)
-            listener = self._listeners.build(task, self._sessions.of_task(task))
+            task = self._with_ports(task, refused)
             try:
-                await self._client.put_task(listener)
-                return
-            except PortInUse:
-                log.warning("%s: port %s is used by another program", task.id, task.port)
-                refused.add(task.port or 0)
+                busy = await self._put_each(
+                    self._listeners.build(task, self._sessions.of_task(task))
+                )
             except EdgeUnavailable as error:
                 self._miss(task, error)
                 return
+            if busy is None:
+                return
+            log.warning("%s: port %s is used by another program", task.id, busy)
+            refused.add(busy)
 
-    def _with_port(self, task: Task, refused: set[int]) -> Task:
-        if task.port is not None and task.port not in refused:
+    async def _put_each(self, listeners: list[TaskListener]) -> int | None:
+        """Open these; returns the first port that another program holds."""
+        for listener in listeners:
+            try:
+                await self._client.put_task(listener)
+            except PortInUse:
+                return listener.port
+        return None
+
+    def _with_ports(self, task: Task, refused: set[int]) -> Task:
+        interfaces = [
+            key for key in (None, *further_ports(task)) if needs_port(task, self._settings, key)
+        ]
+        held = {key: edge_port(task, key) for key in interfaces}
+        if all(port is not None and port not in refused for port in held.values()):
             return task
         with self._tasks.database.session() as session:
             row = session.get(Task, task.id, with_for_update=True)
             if row is None or row.attempt != task.attempt:
                 raise NotFound("The attempt is over.")
-            assign_port(session, row, self._settings.port_range, refused)
+            assign_ports(session, row, interfaces, self._settings.port_range, refused)
         return row

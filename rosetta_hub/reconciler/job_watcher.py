@@ -246,6 +246,7 @@ def _follow(task: Task, job: Job, message: str, asked: datetime) -> None:
         # Preempted, or its node is gone: the scheduler starts it again, with a new agent.
         task.state, task.sequence, task.message = TaskState.QUEUED, 0, ""
         task.interface_kind = task.interface_port = task.started = task.last_heartbeat = None
+        task.interface_states = []
     task.job_state, task.job_reason = job.scheduler_state, message
     task.expected_start, task.ends_at, task.node = job.expected_start, job.ends_at, job.node
 

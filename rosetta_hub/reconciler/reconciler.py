@@ -165,7 +165,7 @@ class Reconciler:
         await self._ingress.close(task)
         wait = self._staging.finish(task)
         if task.port is not None:
-            self._tasks.update(task, _free_port)
+            self._tasks.update(task, _free_ports)
         if task.forget:
             self._tasks.delete(task)
             # Its outputs are stored all the same.
@@ -198,5 +198,6 @@ def _launched(task: Task) -> None:
         task.state = TaskState.STARTING
 
 
-def _free_port(task: Task) -> None:
+def _free_ports(task: Task) -> None:
     task.port = None
+    task.edge_ports = {}

@@ -30,24 +30,37 @@ def is_open(task: Task) -> bool:
     )
 
 
-def needs_port(task: Task, settings: Rosetta) -> bool:
-    """Whether the task gets a port of the edge: always, but for HTTP in host-name mode."""
-    return not (settings.host_name_mode and is_http(task))
+def listener_id(task: Task, interface: int | None = None) -> str:
+    """What the edge calls a task, or the further interface on that port."""
+    return task.id if interface is None else f"{task.id}-{interface}"
 
 
-def task_host(task: Task, settings: Rosetta) -> str:
+def needs_port(task: Task, settings: Rosetta, interface: int | None = None) -> bool:
+    """Whether the task gets a port of the edge: always, but for HTTP in host-name mode.
+
+    `interface` is the port of a further interface, which is always HTTP.
+    """
+    return not (settings.host_name_mode and (interface is not None or is_http(task)))
+
+
+def edge_port(task: Task, interface: int | None = None) -> int | None:
+    """The port of the edge that the task has, if it has one."""
+    return task.port if interface is None else task.edge_ports.get(str(interface))
+
+
+def task_host(task: Task, settings: Rosetta, interface: int | None = None) -> str:
     """The host name at which a browser finds the task."""
-    if settings.host_name_mode and is_http(task):
-        return f"{task.id}.{settings.tasks_host}"
-    return settings.tasks_host
+    if needs_port(task, settings, interface):
+        return settings.tasks_host
+    return f"{listener_id(task, interface)}.{settings.tasks_host}"
 
 
-def task_url(task: Task, settings: Rosetta) -> str:
-    """Scheme, host and port of the task at the edge, without a path; HTTP tasks only."""
+def task_url(task: Task, settings: Rosetta, interface: int | None = None) -> str:
+    """Scheme, host and port of the task at the edge, without a path; HTTP only."""
     parts = urlsplit(settings.tasks_url)
-    port = parts.port if settings.host_name_mode else task.port
+    port = parts.port if settings.host_name_mode else edge_port(task, interface)
     suffix = f":{port}" if port else ""
-    return f"{parts.scheme}://{task_host(task, settings)}{suffix}"
+    return f"{parts.scheme}://{task_host(task, settings, interface)}{suffix}"
 
 
 def command_line(task: Task, settings: Rosetta) -> str | None:
@@ -66,18 +79,25 @@ def page_path(task: Task, settings: Rosetta) -> str:
     return f"{settings.service_prefix}tasks/{task.id}"
 
 
-def waiting_path(task: Task, settings: Rosetta, inside: str = "") -> str:
+def waiting_path(
+    task: Task, settings: Rosetta, inside: str = "", interface: int | None = None
+) -> str:
     """The task's page, which opens the task by itself as soon as it is ready.
 
     `inside` is the path of the container, with its query, at which it opens; empty: the software's.
     """
-    query = {"wait": "1", "next": inside} if inside else {"wait": "1"}
+    query = {"wait": "1"}
+    if inside:
+        query["next"] = inside
+    if interface is not None:
+        query["interface"] = str(interface)
     return f"{page_path(task, settings)}?{urlencode(query)}"
 
 
-def open_path(task: Task, settings: Rosetta) -> str:
+def open_path(task: Task, settings: Rosetta, interface: int | None = None) -> str:
     """Where a browser gets a ticket for the task, as a path of the hub's host."""
-    return f"{settings.service_prefix}open/{task.id}"
+    choice = "" if interface is None else f"?interface={interface}"
+    return f"{settings.service_prefix}open/{task.id}{choice}"
 
 
 def page_url(task: Task, settings: Rosetta) -> str:
@@ -85,6 +105,6 @@ def page_url(task: Task, settings: Rosetta) -> str:
     return f"{settings.hub_origin}{page_path(task, settings)}"
 
 
-def open_url(task: Task, settings: Rosetta) -> str:
+def open_url(task: Task, settings: Rosetta, interface: int | None = None) -> str:
     """Where a browser gets a ticket for the task, as an absolute address."""
-    return f"{settings.hub_origin}{open_path(task, settings)}"
+    return f"{settings.hub_origin}{open_path(task, settings, interface)}"

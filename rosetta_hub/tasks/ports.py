@@ -1,6 +1,7 @@
-"""A port of the edge for each task that needs one."""
+"""Ports of the edge, for each task that needs some."""
 
 import secrets
+from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -8,24 +9,45 @@ from sqlalchemy.orm import Session
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import PortsExhausted
 
+# Which interface a port is for: None is the main one, else its port in the container.
+Interface = int | None
 
-def assign_port(session: Session, task: Task, ports: range, refused: set[int]) -> int:
-    """Give the task a free port of the range, and keep it if it has one that is not `refused`.
 
+def assign_ports(
+    session: Session,
+    task: Task,
+    interfaces: Sequence[Interface],
+    ports: range,
+    refused: set[int],
+) -> None:
+    """Give each of these interfaces of the task a free port of the range.
+
+    It keeps a port that it has, unless that is `refused`: those are ports that other programs hold.
     The choice is random: a browser keeps data by port, and the next task should rarely be met by
-    what the one before has left. `refused` are ports that other programs hold.
+    what the one before has left. Ports of interfaces that are not named are given up.
 
     Raises:
-        PortsExhausted: none is free.
+        PortsExhausted: there are not enough.
     """
-    if task.port is not None and task.port in ports and task.port not in refused:
-        return task.port
-    taken = set(session.scalars(select(Task.port).where(Task.port > 0)))
-    free = [port for port in ports if port not in taken and port not in refused]
-    if not free:
+    usable = {port for port in ports if port not in refused}
+    before: dict[Interface, int | None] = {None: task.port}
+    before.update({int(key): port for key, port in task.edge_ports.items()})
+    kept = {key: port for key in interfaces if (port := before.get(key)) in usable}
+    free = sorted(usable - _taken(session))
+    missing = [key for key in interfaces if key not in kept]
+    if len(missing) > len(free):
         raise PortsExhausted(
             "All ports for tasks are in use. Stop a task that you no longer need,"
             " or try again later."
         )
-    task.port = secrets.choice(free)
-    return task.port
+    chosen = secrets.SystemRandom().sample(free, len(missing))
+    assigned = kept | dict(zip(missing, chosen, strict=True))
+    task.port = assigned.get(None)
+    task.edge_ports = {str(key): port for key, port in assigned.items() if key is not None}
+
+
+def _taken(session: Session) -> set[int]:
+    taken: set[int] = set()
+    for port, further in session.execute(select(Task.port, Task.edge_ports).where(Task.port > 0)):
+        taken |= {port, *further.values()}
+    return taken

@@ -6,9 +6,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from rosetta_hub.catalogue.bound_storages import BoundStorage
+from rosetta_hub.catalogue.interfaces import Interface
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.tasks.conditions import Conditions
+from rosetta_hub.tasks.interfaces import further_interfaces, is_ready
 from rosetta_hub.tasks.links import command_line, is_http, is_open, open_path, page_path
 from rosetta_hub.tasks.liveness import unresponsive_since
 from rosetta_hub.tasks.logs import Logs
@@ -51,6 +53,19 @@ class StorageView(BaseModel):
     read_only: bool
 
 
+class InterfaceView(BaseModel):
+    """A further interface of a task.
+
+    `url` opens it as `open_url` of the task does, null while nobody can go in. `ready` tells
+    whether it answered last; a dashboard may come up when its user starts something, or never.
+    """
+
+    name: str
+    port: int
+    url: str | None
+    ready: bool
+
+
 class TaskView(BaseModel):
     """A task. Times are ISO 8601 in UTC, memory and progress in bytes, CPU time in seconds."""
 
@@ -80,6 +95,7 @@ class TaskView(BaseModel):
     ended: datetime | None
     last_activity: datetime | None
     interface: dict[str, Any]
+    interfaces: list[InterfaceView]
     open_url: str | None
     page_url: str
     log_tail: list[str]
@@ -129,6 +145,7 @@ class Viewer:
             ended=task.ended,
             last_activity=task.last_activity,
             interface=self._interface(task),
+            interfaces=[self._further(task, one) for one in further_interfaces(task)],
             open_url=open_path(task, self._settings) if _open(task) else None,
             page_url=page_path(task, self._settings),
             log_tail=self._logs.tail(task.id, task.attempt, LOG_TAIL_LINES) if tail else [],
@@ -147,6 +164,15 @@ class Viewer:
         return (
             f"The task has not been heard of since {unresponsive:%H:%M} UTC: its machine, or the"
             " network there, may be down. It goes on if its machine does."
+        )
+
+    def _further(self, task: Task, interface: Interface) -> InterfaceView:
+        can_enter = is_open(task)
+        return InterfaceView(
+            name=interface.name,
+            port=interface.port,
+            url=open_path(task, self._settings, interface.port) if can_enter else None,
+            ready=can_enter and is_ready(task, interface),
         )
 
     def _interface(self, task: Task) -> dict[str, Any]:

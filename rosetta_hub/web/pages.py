@@ -7,9 +7,11 @@ import jupyterhub
 from jupyterhub.services.auth import HubOAuthCallbackHandler
 
 from rosetta_hub.agents.spec import software_of
+from rosetta_hub.catalogue.interfaces import Interface, find_interface
 from rosetta_hub.config import SERVICE_NAME
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import NotFound, UserError
+from rosetta_hub.tasks.interfaces import further_interfaces
 from rosetta_hub.tasks.links import is_http, is_open, task_url, waiting_path
 from rosetta_hub.web.handlers import BaseHandler, PageHandler
 
@@ -93,20 +95,25 @@ class OpenPage(PageHandler):
     async def get(self, task_id: str) -> None:
         """To the edge; to the task's page, which waits, while nobody can go in.
 
-        `?next=` is the path of the container to go to, with its query.
+        `?next=` is the path of the container to go to, with its query; `?interface=` is the name or
+        the port of a further interface.
         """
         task = self.services.tasks.find(task_id)
         self.principal.check("access:servers", task)
-        if not is_http(task):
+        interface = _find_further(task, self.get_query_argument("interface", ""))
+        if interface is None and not is_http(task):
             raise UserError("This task is not a web page: its page tells how to connect.")
+        port = None if interface is None else interface.port
         inside = _local_path(self.get_query_argument("next", ""))
+        settings = self.services.settings
         if not is_open(task):
-            self.redirect(waiting_path(task, self.services.settings, inside))
+            self.redirect(waiting_path(task, settings, inside, port))
             return
-        query = {"next": inside or software_of(task).interface_path, **await self._ticket(task)}
-        self.redirect(f"{task_url(task, self.services.settings)}/_rosetta/open?{urlencode(query)}")
+        path = software_of(task).interface_path if interface is None else interface.path
+        query = {"next": inside or path, **await self._ticket(task, port)}
+        self.redirect(f"{task_url(task, settings, port)}/_rosetta/open?{urlencode(query)}")
 
-    async def _ticket(self, task: Task) -> dict[str, str]:
+    async def _ticket(self, task: Task, interface: int | None) -> dict[str, str]:
         browser = self.get_query_argument("browser", "")
         if not _SHA256.fullmatch(browser):
             # Otherwise the browser would show an error of its own.
@@ -114,7 +121,8 @@ class OpenPage(PageHandler):
             return {}
         token = self.hub_auth.get_token(self)
         name = self.principal.name
-        return {"ticket": await self.services.edge.issue_ticket(task, name, token, browser)}
+        edge = self.services.edge
+        return {"ticket": await edge.issue_ticket(task, name, token, browser, interface)}
 
 
 class OAuthCallback(HubOAuthCallbackHandler, BaseHandler):
@@ -123,6 +131,22 @@ class OAuthCallback(HubOAuthCallbackHandler, BaseHandler):
     @property
     def hub_auth(self):  # type: ignore[no-untyped-def]
         return self.services.hub_auth
+
+
+def _find_further(task: Task, key: str) -> Interface | None:
+    """The further interface of that name or port; None where none is asked for.
+
+    Raises:
+        NotFound: the task's software declares no such interface.
+    """
+    if not key:
+        return None
+    declared = further_interfaces(task)
+    found = find_interface(declared, key)
+    if found is None:
+        names = ", ".join(interface.name for interface in declared) or "none"
+        raise NotFound(f"This task has no such interface. Its further interfaces: {names}.")
+    return found
 
 
 def _inside(path: str, query: str) -> str:

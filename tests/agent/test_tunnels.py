@@ -126,7 +126,7 @@ class World:
         self.accepted = 0
         self._stack = contextlib.AsyncExitStack()
         self.backend: Backend
-        self.further: dict[int | None, Backend] = {}
+        self.further: dict[int, Backend] = {}
 
     async def declare(self, port: int, answer: bytes) -> None:
         """A further interface: a server that says this, on another port than it is declared."""
@@ -157,7 +157,8 @@ class World:
         self._stack.callback(public.close)
         self._stack.callback(loop.remove_reader, public.fileno())
         context = None if tls is None else server_context(tls)
-        backends = {None: self.backend, **self.further}
+        backends: dict[int | None, Backend] = dict(self.further.items())
+        backends[None] = self.backend
         Listener(loop, public, lambda done: Guarded(KEY, done, backends), context).start()
         port: int = public.getsockname()[1]
         return port
@@ -168,9 +169,9 @@ class World:
         path = str(self.folder / "s")
         server = await loop.create_unix_server(self.backend.accept, path)
         self._stack.callback(server.close)
-        further = []
+        further: list[tuple[int, str]] = []
         for port, backend in self.further.items():
-            further.append([port, str(self.folder / f"{port}.sock")])
+            further.append((port, str(self.folder / f"{port}.sock")))
             other = await loop.create_unix_server(backend.accept, further[-1][1])
             self._stack.callback(other.close)
         spec = DialerSpec(url, ca, SECRET, "abc", 2, path, [], further)

@@ -36,6 +36,7 @@ def make_task(task_id: str = "3f9a1c22b7e4", **changes: Any) -> dict[str, Any]:
         "ended": None,
         "last_activity": None,
         "interface": {"protocol": "http", "url": None, "auth": "none"},
+        "interfaces": [],
         "open_url": None,
         "page_url": f"{PREFIX}tasks/{task_id}",
         "log_tail": [],
@@ -58,6 +59,12 @@ def running(**changes: Any) -> dict[str, Any]:
         "started": "2026-01-01T10:01:00Z",
         "open_url": f"{PREFIX}open/{task_id}",
     } | changes
+
+
+def dashboard(ready: bool, task_id: str = "3f9a1c22b7e4") -> dict[str, Any]:
+    """A further interface of a task that runs."""
+    url = f"{PREFIX}open/{task_id}?interface=8787"
+    return {"name": "Dashboard", "port": 8787, "url": url, "ready": ready}
 
 
 def queued_job(expected_start: str | None = None, **changes: Any) -> dict[str, Any]:

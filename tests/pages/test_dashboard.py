@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from .stub import PREFIX, Stub
-from .tasks import failed, make_task, running
+from .tasks import dashboard, failed, make_task, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -50,6 +50,19 @@ async def test_states_change_without_a_reload(page: Page, stub: Stub) -> None:
     stub.put(task, **failed("The disk of This machine is full.", []))
     await expect(page.locator("#ended .task-row")).to_contain_text("disk of This machine is full")
     await expect(connect).to_be_hidden()
+    await assert_not_reloaded(page)
+
+
+async def test_further_interfaces_are_in_the_row(page: Page, stub: Stub) -> None:
+    task = stub.put(make_task(**running(), interfaces=[dashboard(False)]))
+    await open_dashboard(page)
+    waiting = page.get_by_role("link", name="Dashboard (not answering yet) of My CASA")
+    await expect(waiting).to_have_attribute("href", f"{PREFIX}open/3f9a1c22b7e4?interface=8787")
+    task = stub.put(task, interfaces=[dashboard(True)])
+    ready = page.get_by_role("link", name="Dashboard of My CASA", exact=True)
+    await expect(ready).to_be_visible()
+    stub.put(task, interfaces=[])
+    await expect(ready).to_have_count(0)
     await assert_not_reloaded(page)
 
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from .stub import PREFIX, Stub
-from .tasks import failed, make_task, running
+from .tasks import dashboard, failed, make_task, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -55,6 +55,35 @@ async def test_who_was_sent_to_wait_is_let_in_once(page: Page, stub: Stub) -> No
     await expect(page.get_by_role("link", name="Connect")).to_be_visible()
     await expect(page.locator("#opening")).to_be_hidden()
     assert page.url == f"{stub.base}{PAGE}?stay"
+
+
+async def test_further_interfaces_have_buttons(page: Page, stub: Stub) -> None:
+    task = stub.put(make_task(interfaces=[dashboard(False) | {"url": None}]))
+    await page.goto(f"{PAGE}?stay")
+    button = page.get_by_role("link", name="Dashboard")
+    await expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    await expect(button).to_have_count(0)
+    task = stub.put(task, **running(), interfaces=[dashboard(False)])
+    await expect(button).to_have_text("Dashboard (not answering yet)")
+    await button.focus()
+    task = stub.put(task, interfaces=[dashboard(True)])
+    await expect(button).to_have_text("Dashboard")
+    await expect(button).to_be_focused()
+    await expect(page.get_by_role("link", name="Connect")).to_have_attribute("href", INSIDE)
+    await button.click()
+    await expect(page).to_have_url(f"{stub.base}{INSIDE}?interface=8787")
+
+
+async def test_who_waits_for_an_interface_is_let_into_that_one(page: Page, stub: Stub) -> None:
+    """Also beside a main interface that is no web page."""
+    task = stub.put(make_task(interface=SSH, interfaces=[dashboard(False) | {"url": None}]))
+    await page.goto(f"{PAGE}?wait=1&next=%2Fgraph&interface=8787")
+    await expect(page.locator("#opening")).to_be_visible()
+    stub.put(task, **running(open_url=None), interfaces=[dashboard(True)])
+    await expect(page).to_have_url(f"{stub.base}{INSIDE}?interface=8787&next=%2Fgraph")
+    await page.go_back()
+    await expect(page.get_by_role("link", name="Dashboard")).to_be_visible()
+    assert page.url == f"{stub.base}{PAGE}?stay&interface=8787&next=%2Fgraph"
 
 
 async def test_one_can_stay(page: Page, stub: Stub) -> None:

@@ -384,6 +384,26 @@ async def test_the_page_of_a_task_that_has_just_been_shared(site: Site) -> None:
     assert (await site.fetch("GET", f"tasks/{task.id}", token="bob")).code == 200
 
 
+async def test_only_declared_interfaces_are_opened(site: Site) -> None:
+    task = start_task(site.bench.tasks, "one", {"software": "echo"}, ALICE)
+
+    def declare(row: Task) -> None:
+        interfaces = [{"name": "My Board", "port": 8787, "protocol": "http", "path": "/"}]
+        row.software = {**row.software, "interfaces": interfaces}
+
+    site.bench.tasks.update(task, declare)
+    for key in ("my%20board", "8787"):
+        answer = await site.fetch("GET", f"open/{task.id}?interface={key}")
+        waiting = f"{PREFIX}tasks/{task.id}?wait=1&interface=8787"
+        assert (answer.code, answer.headers["Location"]) == (302, waiting)
+    unknown = await site.fetch("GET", f"open/{task.id}?interface=22")
+    assert unknown.code == 404
+    assert b"Its further interfaces: My Board." in unknown.body
+    for key in ("8787", "22"):
+        answer = await site.fetch("GET", f"open/{task.id}?interface={key}", token="bob")
+        assert (answer.code, b"My Board" in answer.body) == (404, False)
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_list_reads_what_is_in_it(site: Site) -> None:
     add_history(site.bench.tasks.database, "local")

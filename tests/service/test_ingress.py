@@ -60,7 +60,7 @@ class Remote:
             raise ResourceUnavailable("The host has not answered yet.")
         return Tunnel(task.id, task.attempt, ReverseRoute("00" * 32))
 
-    def interface_target(self, task: Task) -> InterfaceTarget | None:
+    def interface_target(self, task: Task, interface: int | None = None) -> InterfaceTarget | None:
         return None
 
 
@@ -154,8 +154,17 @@ class Site:
         """What the reconciler does when a task has ended."""
         await self.ingress.close(self.bench.tasks.stopped(task))
 
+    def declare(self, task: Task, *ports: int) -> Task:
+        """Have the task's software name further interfaces."""
+        interfaces = [{"name": f"I{port}", "port": port} for port in ports]
+        full = [{**one, "protocol": "http", "path": "/"} for one in interfaces]
+        return self.change(task, software={**task.software, "interfaces": full})
+
     async def open_tasks(self) -> set[str]:
         return set(await self.edge.activity())
+
+    async def open_listeners(self) -> set[str]:
+        return set(await self.edge._client.activity())
 
     async def open_tunnels(self) -> set[str]:
         return set(await self.tunnels._client.states())
@@ -260,6 +269,49 @@ async def test_port_that_another_program_took_stops_no_other_task(site: Site) ->
         assert await site.open_tasks() == {moves.id, stays.id}
     finally:
         taken.close()
+
+
+async def test_each_interface_has_a_port_and_gives_it_back(site: Site) -> None:
+    await site.edge.sync()
+    task = site.declare(site.start("one"), 8787, 6006)
+    await site.ingress.open(task)
+    task = site.bench.tasks.find(task.id)
+    given = {task.port, *task.edge_ports.values()}
+    assert (set(task.edge_ports), len(given)) == ({"8787", "6006"}, 3)
+    assert given <= set(site.ports)
+    assert await site.open_listeners() == {task.id, f"{task.id}-8787", f"{task.id}-6006"}
+    site.restart()
+    await site.edge.sync()
+    assert len(await site.open_listeners()) == 3, "the full state names each"
+    # The fourth port is left: too few for a task with an interface.
+    other = site.declare(site.start("two"), 8787)
+    assert await site.ingress.open(other)
+    assert site.bench.tasks.find(other.id).reason == "ports_exhausted"
+    await site.end(task)
+    assert await site.open_listeners() == set()
+
+
+async def test_port_of_an_interface_that_another_program_took(site: Site) -> None:
+    await site.edge.sync()
+    task = site.declare(site.start("one"), 8787)
+    site.change(task, port=site.ports[0], edge_ports={"8787": site.ports[1]})
+    taken = await asyncio.start_server(lambda *_: None, "127.0.0.1", site.ports[1])
+    try:
+        await site.ingress.open(task)
+    finally:
+        taken.close()
+    task = site.bench.tasks.find(task.id)
+    assert task.port == site.ports[0], "the main interface stays where it is"
+    assert task.edge_ports["8787"] in site.ports[2:]
+    assert await site.open_listeners() == {task.id, f"{task.id}-8787"}
+
+
+async def test_interfaces_of_the_attempt_before_are_closed(site: Site) -> None:
+    await site.edge.sync()
+    task = site.declare(site.start("one"), 8787)
+    await site.ingress.open(task)
+    await site.ingress.open(site.declare(task))
+    assert await site.open_listeners() == {task.id}
 
 
 async def test_attempt_that_is_over_is_not_opened(site: Site) -> None:

@@ -32,12 +32,23 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalHost:
 
 def task(kind: str, port: int | None, engine: str = "docker") -> Task:
     """A task whose agent has reported this interface."""
-    return Task(id="a" * 12, attempt=1, engine=engine, interface_kind=kind, interface_port=port)
+    states = [{"port": 8787, "published": port and port + 1, "ready": True}]
+    return Task(
+        id="a" * 12,
+        attempt=1,
+        engine=engine,
+        interface_kind=kind,
+        interface_port=port,
+        interface_states=states,
+    )
 
 
 @pytest.mark.parametrize("engine", ["docker", "podman"])
 def test_a_published_port_is_reached(host: LocalHost, engine: str) -> None:
     assert host.interface_target(task("port", 32768, engine)) == TcpTarget("127.0.0.1", 32768)
+    dashboard = host.interface_target(task("port", 32768, engine), 8787)
+    assert dashboard == TcpTarget("127.0.0.1", 32769)
+    assert host.interface_target(task("port", 32768, engine), 6006) is None
 
 
 @pytest.mark.parametrize(
@@ -45,6 +56,7 @@ def test_a_published_port_is_reached(host: LocalHost, engine: str) -> None:
 )
 def test_ports_of_hub_service_and_edge_are_not(host: LocalHost, port: int) -> None:
     assert host.interface_target(task("port", port)) is None
+    assert host.interface_target(task("port", port - 1), 8787) is None
 
 
 def test_an_engine_that_publishes_nothing_has_no_port(host: LocalHost) -> None:
@@ -60,3 +72,5 @@ def test_a_socket_is_that_of_the_sandbox(host: LocalHost) -> None:
     target = host.interface_target(task("socket", 19081))
     assert isinstance(target, UnixTarget)
     assert target.path.endswith(f"/{'a' * 12}-1/interface.sock")
+    dashboard = host.interface_target(task("socket", 19081), 8787)
+    assert dashboard == UnixTarget(target.path.replace("interface.sock", "8787.sock"))

@@ -78,21 +78,23 @@ function buildRoutes(tasks, status) {
       return { errors: await tasks.putAll(listOf(body), kept) };
     }],
     ["PATCH", /^\/tasks$/, async (body) => ({ errors: await tasks.putMore(listOf(body)) })],
-    ["PUT", /^\/tasks\/([0-9a-f]{12})$/, async (body, id) => {
+    ["PUT", /^\/tasks\/([0-9a-f]{12}(?:-\d+)?)$/, async (body, id) => {
       if (body.id !== id) throw new ApiError(400, "bad_listener", "the id differs from the path's");
       await tasks.put(body);
       return {};
     }],
-    ["DELETE", /^\/tasks\/([0-9a-f]{12})$/, async (_body, id) => {
+    ["DELETE", /^\/tasks\/([0-9a-f]{12}(?:-\d+)?)$/, async (_body, id) => {
       if (!(await tasks.remove(id))) throw new ApiError(404, "no_such_task");
       return {};
     }],
-    ["POST", /^\/tasks\/([0-9a-f]{12})\/tickets$/, (body, id) => {
+    ["POST", /^\/tasks\/([0-9a-f]{12}(?:-\d+)?)\/tickets$/, (body, id) => {
       taskOf(id).sessions.issue(body.ticket_sha256, parseGrant(body, Date.now()));
       return {};
     }],
     ["DELETE", /^\/tasks\/([0-9a-f]{12})\/sessions\/([0-9a-f]{64})$/, (_body, id, hash) => {
-      if (!taskOf(id).sessions.remove(hash)) throw new ApiError(404, "no_such_session");
+      taskOf(id);
+      const ended = tasks.group(id).filter((task) => task.sessions.remove(hash));
+      if (ended.length === 0) throw new ApiError(404, "no_such_session");
       return {};
     }],
   ];

@@ -1,4 +1,6 @@
 // One task as the service describes it ("listener"), checked, with what a request needs precomputed.
+// A further interface of a task is described like a task, with an id of its own: "<task>-<port>". Its
+// origin, cookies and sessions are its own, too; `interfaces` of the task lists the ports.
 
 import { accessCookieName, buildCookiePrefix } from "./cookies.mjs";
 import { ConnectionPool, hasUndefinedBody } from "./pool.mjs";
@@ -13,12 +15,14 @@ function require(condition, message) {
 }
 
 const isPort = (value) => Number.isInteger(value) && value > 0 && value < 65536;
+const isId = (value) => typeof value === "string" && /^[0-9a-f]{12}(?:-[1-9][0-9]{0,4})?$/.test(value);
 const isText = (value) => typeof value === "string" && value !== "";
 const isWebUrl = (value) => typeof value === "string" && /^https?:\/\/[^\s"'<>]+$/.test(value);
 const isHeaderValue = (value) => isText(value) && /^[\t\x20-\x7e]+$/.test(value);
 
 function complete(raw) {
-  return { port: null, host: null, authorization: null, interface_port: null, target: null, target_tls: false, ...raw };
+  const nothing = { port: null, host: null, authorization: null, interface_port: null, target: null };
+  return { ...nothing, target_tls: false, interfaces: [], ...raw };
 }
 
 function checkTarget(target) {
@@ -30,7 +34,7 @@ function checkTarget(target) {
 /** Raise BadListener where a description can't be served. */
 export function checkListener(listener, context) {
   const raw = complete(listener);
-  require(/^[0-9a-f]{12}$/.test(raw.id), "id is 12 hexadecimal digits");
+  require(isId(raw.id), "id is 12 hexadecimal digits, and a port for a further interface");
   require(/^[0-9a-f]{16}$/.test(raw.cookie_secret), "cookie_secret is 16 hexadecimal digits");
   require(["http", "tcp"].includes(raw.protocol), "protocol is http or tcp");
   require(raw.port === null || isPort(raw.port), "port is a port number or null");
@@ -40,6 +44,7 @@ export function checkListener(listener, context) {
   require(isWebUrl(raw.room_url) && isWebUrl(raw.open_url), "room_url and open_url are web addresses");
   require(raw.authorization === null || isHeaderValue(raw.authorization), "authorization is a header");
   require(raw.interface_port === null || isPort(raw.interface_port), "interface_port is a port number or null");
+  require(Array.isArray(raw.interfaces) && raw.interfaces.every(isPort), "interfaces are port numbers");
   checkTarget(raw.target);
 }
 
@@ -75,6 +80,7 @@ export class Task {
     const host = this.host ?? publicHost?.toLowerCase();
     this.hostHeader = buildHostHeader(host, this.port ?? mainPort, tls);
     this.origin = `${tls ? "https" : "http"}://${this.hostHeader}`;
+    this.interfaces = full.interfaces;
     this.ownPorts = [full.interface_port, full.target?.port];
     this.#setTarget(full.target, full.target_tls);
     if (full.sessions !== undefined) this.sessions.replace(full.sessions, now);

@@ -26,6 +26,12 @@ export class Tasks {
     return this.#byId.get(id) ?? null;
   }
 
+  /** The task of that id and its further interfaces; none when it is not open. */
+  group(id) {
+    const ports = this.get(id)?.interfaces ?? [];
+    return [id, ...ports.map((port) => `${id}-${port}`)].map((each) => this.get(each)).filter(Boolean);
+  }
+
   /**
    * The task that a request is for, or null. The port decides; on the main port the host name does,
    * and there a connection stays with the task that it served first.
@@ -96,12 +102,12 @@ export class Tasks {
     return errors;
   }
 
-  /** Close a task and cut its connections; false when there is none. */
+  /** Close a task with its interfaces, and cut its connections; false when there is none. */
   remove(id) {
     return this.#exclusively(() => {
-      const task = this.get(id);
-      if (task !== null) this.#close(task);
-      return task !== null;
+      const tasks = this.group(id);
+      for (const task of tasks) this.#close(task);
+      return tasks.length > 0;
     });
   }
 
@@ -112,7 +118,16 @@ export class Tasks {
 
   async #put(raw) {
     const known = this.get(raw.id);
-    if (known !== null && !this.#moves(known, raw)) return known.update(raw, Date.now());
+    const before = this.group(raw.id);
+    if (known !== null && !this.#moves(known, raw)) known.update(raw, Date.now());
+    else await this.#open(raw, known);
+    const declared = this.group(raw.id);
+    for (const other of before) {
+      if (other !== known && !declared.includes(other)) this.#close(other);
+    }
+  }
+
+  async #open(raw, known) {
     const task = new Task(raw, this.context);
     if (known !== null) this.#close(known);
     if (task.port === null) {

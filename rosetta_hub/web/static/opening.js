@@ -8,28 +8,58 @@ function whenLoaded(act) {
   else window.addEventListener("load", () => setTimeout(act));
 }
 
-/** Where the task opens: at the path of the container that a link has asked for, if one has. */
+/**
+ * Where the task opens: at the further interface and the path that a link has asked for, if one has.
+ * Null while it can't be entered.
+ */
 export function openUrl(task) {
-  const path = insidePath();
-  return path ? `${task.open_url}?${new URLSearchParams({ next: path })}` : task.open_url;
+  const base = findEntry(task);
+  const path = query().get("next");
+  if (!base || !path) return base;
+  return `${base}${base.includes("?") ? "&" : "?"}${new URLSearchParams({ next: path })}`;
 }
 
-function insidePath() {
-  return new URLSearchParams(location.search).get("next");
+/** Where the main interface opens: at the path that a link has asked for, if that is one of it. */
+export function connectUrl(task) {
+  return wantedPort() === null ? openUrl(task) : task.open_url;
+}
+
+/** Whether it opens in the browser. */
+function opensHere(task) {
+  return isWeb(task) || findWanted(task) !== undefined;
+}
+
+function query() {
+  return new URLSearchParams(location.search);
+}
+
+function wantedPort() {
+  return query().get("interface");
+}
+
+function findWanted(task) {
+  return task.interfaces?.find((each) => String(each.port) === wantedPort());
+}
+
+function findEntry(task) {
+  const wanted = findWanted(task);
+  return wanted === undefined ? task.open_url : wanted.url;
 }
 
 /** The address of this page when it opens nothing by itself. */
 function stayUrl() {
-  const path = insidePath();
-  return `${location.pathname}?stay${path ? `&${new URLSearchParams({ next: path })}` : ""}`;
+  const kept = new URLSearchParams();
+  for (const key of ["interface", "next"]) if (query().has(key)) kept.set(key, query().get(key));
+  const rest = kept.toString();
+  return `${location.pathname}?stay${rest ? `&${rest}` : ""}`;
 }
 
 export class Opening {
   /** `box` tells whoever waits that the task will open; `stay` is the link that prevents it. */
   constructor(task, box, stay) {
-    const query = new URLSearchParams(location.search);
+    const asked = query();
     this.box = box;
-    this.armed = !query.has("stay") && (!isReady(task) || query.get("wait") === "1");
+    this.armed = !asked.has("stay") && (!isReady(task) || asked.get("wait") === "1");
     stay.addEventListener("click", (event) => {
       event.preventDefault();
       this.cancel();
@@ -39,8 +69,8 @@ export class Opening {
   }
 
   update(task) {
-    this.box.hidden = !this.armed || !isWeb(task) || isEnded(task) || task.state === "stopping";
-    if (this.box.hidden || !isReady(task) || !task.open_url) return;
+    this.box.hidden = !this.armed || !opensHere(task) || isEnded(task) || task.state === "stopping";
+    if (this.box.hidden || !isReady(task) || !openUrl(task)) return;
     this.armed = false;
     // "Back" from the task must lead to this page, not into the task again.
     const target = openUrl(task);

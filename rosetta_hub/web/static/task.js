@@ -6,10 +6,11 @@ import { ConnectPanel } from "./connect.js";
 import { element, first, plainText, setMessage, setText, tile } from "./dom.js";
 import { LiveEvents } from "./events.js";
 import { TaskDetails } from "./details.js";
+import { InterfaceButtons } from "./interfaces.js";
 import { otherWarnings } from "./job.js";
 import { LogView } from "./log_view.js";
 import { MailHint } from "./mail_hint.js";
-import { Opening, openUrl } from "./opening.js";
+import { Opening, connectUrl } from "./opening.js";
 import { showProgress, showQueue, showSteps, showTail, showTimeLeft, showWarnings } from "./status.js";
 import { announce, isEnded, isReady, isWeb, showState, stateBadge, stateName } from "./states.js";
 import { filesUrl } from "./storage_links.js";
@@ -60,7 +61,8 @@ class TaskPage {
       if (await deleteTask(this.task)) this.leave();
     }));
     this.files = linkButton("Files", "folder", "outline-secondary");
-    element("actions").append(this.open, this.start, this.stop, this.files, this.remove);
+    this.interfaces = new InterfaceButtons("outline-primary");
+    element("actions").append(this.open, this.interfaces.element, this.start, this.stop, this.files, this.remove);
   }
 
   /** An action that answers with the task, or with nothing (the events tell then). */
@@ -128,7 +130,8 @@ class TaskPage {
       ? /** @type {HTMLElement} */ (document.activeElement)
       : null;
     this.open.hidden = !(isReady(task) && isWeb(task) && task.open_url);
-    if (task.open_url) this.open.href = openUrl(task);
+    if (task.open_url) this.open.href = connectUrl(task);
+    this.interfaces.update(task);
     this.stop.hidden = !task.can.stop || task.state === "stopping";
     setText(this.stop.lastElementChild, isReady(task) ? "Stop" : "Cancel");
     this.start.hidden = !task.can.start;

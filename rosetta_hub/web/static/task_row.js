@@ -4,6 +4,7 @@
 import { deleteTask, startTask, stopTask } from "./actions.js";
 import { h, icon, setMessage, setText, tile } from "./dom.js";
 import { ago, bytes, duration, moment, secondsSince } from "./format.js";
+import { InterfaceButtons } from "./interfaces.js";
 import { expectedText, isNearEnd, requestText, timeLeftText } from "./job.js";
 import { isEnded, isReady, isWeb, showState, stateBadge } from "./states.js";
 import { filesUrl } from "./storage_links.js";
@@ -39,7 +40,8 @@ export class TaskRow {
     this.log = linkButton("Log", "log", "quiet btn-sm");
     this.files = linkButton("Files", "folder", "quiet btn-sm");
     this.remove = button("Delete", "trash", "quiet btn-sm", () => pending(this.remove, () => deleteTask(this.task)));
-    this.actions = h("div", { class: "actions" }, this.connect, this.stop, this.start, this.files, this.log, this.remove);
+    this.interfaces = new InterfaceButtons("outline-primary btn-sm", (name) => `${name} of ${this.task.name}`);
+    this.actions = h("div", { class: "actions" }, this.connect, this.interfaces.element, this.stop, this.start, this.files, this.log, this.remove);
   }
 
   update(task) {
@@ -94,6 +96,7 @@ export class TaskRow {
     this.connect.hidden = !ready || (web && !task.open_url);
     this.connect.href = web && task.open_url ? task.open_url : `${task.page_url}?stay`;
     setText(this.connect.lastElementChild, web ? "Connect" : "How to connect");
+    this.interfaces.update(task);
     this.stop.hidden = !task.can.stop || task.state === "stopping";
     setText(this.stop.lastElementChild, ready ? "Stop" : "Cancel");
     this.start.hidden = !task.can.start;
@@ -109,7 +112,7 @@ export class TaskRow {
 
   /** "Stop" alone says little in a list of buttons: a screen reader hears "Stop My CASA". */
   nameButtons() {
-    for (const one of this.actions.children) {
+    for (const one of this.actions.querySelectorAll(":scope > .btn")) {
       one.setAttribute("aria-label", `${one.lastElementChild.textContent} ${this.task.name}`);
     }
   }
