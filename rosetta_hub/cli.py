@@ -18,6 +18,8 @@ from rosetta_hub.errors import ConfigError, RosettaError
 from rosetta_hub.hub.proxy import HELP as PROXY_HELP
 from rosetta_hub.hub.proxy import run_proxy_command
 from rosetta_hub.hub.settings_file import read_settings
+from rosetta_hub.registries.command import HELP as REGISTRY_HELP
+from rosetta_hub.registries.command import add_registry_arguments, registry_text
 from rosetta_hub.service.app import run_service, run_shutdown
 from rosetta_hub.tunnels.process import run_tunnels
 from rosetta_hub.tunnels.settings import tunnels_config
@@ -38,6 +40,9 @@ def main(argv: list[str] | None = None) -> int:
         settings.check()
         if options.command == "check":
             return run_check_command(settings, options)
+        if options.command == "registry":
+            print(registry_text(settings, options), end="")
+            return 0
         COMMANDS[options.command][0](settings)
     except RosettaError as error:
         print(f"rosetta-hub {arguments[0]}: {error}", file=sys.stderr)
@@ -100,6 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help=HELP, description=HELP)
     _add_source(check)
     add_arguments(check)
+    registry = commands.add_parser("registry", help=REGISTRY_HELP, description=REGISTRY_HELP)
+    _add_source(registry)
+    add_registry_arguments(registry)
     commands.add_parser("proxy", help=PROXY_HELP)
     return parser
 

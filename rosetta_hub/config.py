@@ -14,6 +14,7 @@ from traitlets.config import Config
 
 from rosetta_hub.catalogue.catalogue import Catalogue, load_catalogue
 from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.hub_registry import HubRegistryOptions, load_hub_registry
 from rosetta_hub.catalogue.registries import Registries, load_registries
 from rosetta_hub.catalogue.validation import load_options
 from rosetta_hub.config_files import (
@@ -95,6 +96,15 @@ class Rosetta(MailOptions):
         `enabled`, `groups`, `power_groups`, `registries` and `most`. By default everybody may add
         images of any registry, with HTTP interfaces.
         The keys are the fields of rosetta_hub.software.settings.UserSoftwareRules.""",
+    ).tag(config=True)
+
+    registry = Dict(
+        help="""The registry beside the hub, whose token server the service is: users push and pull
+        with their user name and a token of the hub, each into a space of their own and into those
+        of their groups; tasks pull from there without an account. A dict with the key `host`, and
+        `ca_file` or `plain_http` where it is not reached with TLS that everybody trusts.
+        `rosetta-hub registry config` prints the registry's configuration. Empty: there is none.
+        The keys are the fields of rosetta_hub.catalogue.hub_registry.HubRegistryOptions.""",
     ).tag(config=True)
 
     keep_spawner = Bool(
@@ -420,12 +430,21 @@ class Rosetta(MailOptions):
         return load_catalogue(self.software, self.computing, self.limits, self.storages)
 
     def site_registries(self) -> Registries:
-        """The validated `registries`.
+        """The validated `registries`, and the hub's own.
 
         Raises:
             ConfigError: see `load_registries`.
         """
-        return load_registries(self.registries)
+        own = self.hub_registry()
+        return load_registries(self.registries).with_entry(own.as_registry() if own else None)
+
+    def hub_registry(self) -> HubRegistryOptions | None:
+        """The validated `registry`; None where there is none.
+
+        Raises:
+            ConfigError: see `load_hub_registry`.
+        """
+        return load_hub_registry(self.registry)
 
     def user_software_rules(self) -> UserSoftwareRules:
         """The validated `user_software`.

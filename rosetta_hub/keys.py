@@ -78,6 +78,11 @@ class Keys:
         """What edge and node prove to each other before a byte reaches the container."""
         return self._derive(f"tunnel {task_id} {attempt}").hex()
 
+    @property
+    def registry_certificate(self) -> TunnelCertificate:
+        """What signs tokens for the hub's registry; its key is the same each time."""
+        return build_certificate(self._derive("registry tokens"))
+
     def tunnel_certificate(self, task_id: str, attempt: int) -> TunnelCertificate:
         """What a node's port shows on the way `direct`; its key is the same each time."""
         return build_certificate(self._derive(f"tunnel certificate {task_id} {attempt}"))

@@ -21,6 +21,7 @@ from rosetta_agent.processes import identify
 from rosetta_agent.progress import Progress
 from rosetta_agent.protocol import MAX_DETAIL
 from rosetta_agent.readiness import probe, wrong_protocol
+from rosetta_agent.registry_access import RegistryAccess, fetch_access
 from rosetta_agent.report import ReportedState, Reporter
 from rosetta_agent.report_client import ReportClient
 from rosetta_agent.sandbox import Sandbox
@@ -224,13 +225,19 @@ class Agent:
 
     def _start(self) -> Container:
         stop = self._stop
-        pulling = Pulling(stop.is_set, stop.wait, self._on_progress, self._on_pull)
+        pulling = Pulling(stop.is_set, stop.wait, self._on_progress, self._on_pull, self._access)
         self._engine.fetch(self._spec, pulling)
         self._check_stop()
         self._reporter.update(state="starting", message="Starting the container.", progress=None)
         # Recorded first: whatever happens in between, the next agent looks for a container.
         self._record(starting=True)
         return self._engine.start(self._spec)
+
+    def _access(self) -> RegistryAccess:
+        """The account at the image's registry, where the service has one."""
+        if not self._spec.image.credential:
+            return RegistryAccess()
+        return fetch_access(self._spec, self._stop.wait)
 
     def _on_pull(self) -> None:
         self._reporter.update(state="pulling", message="Getting the image.")

@@ -31,6 +31,8 @@ REASONS = (
     "image_not_found",
     "registry_unreachable",
     "registry_denied",
+    "registry_login",
+    "registry_limit",
     "engine_unavailable",
     "disk_full",
     "out_of_memory",

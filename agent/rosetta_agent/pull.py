@@ -43,8 +43,11 @@ def pull(
     environment: Dict[str, str],
     cancelled: Callable[[], bool],
     on_progress: Callable[[Progress], None],
+    descriptors: Sequence[int] = (),
 ) -> Pulled:
     """Run a pull to its end; it may take hours, so there is no limit but ``cancelled``.
+
+    ``descriptors`` are open files that the program gets under the same numbers.
 
     Raises:
         TaskFailure: the program is not installed.
@@ -61,6 +64,7 @@ def pull(
             env=dict(os.environ, TERM="xterm", **environment),
             start_new_session=True,
             preexec_fn=die_with_parent,
+            pass_fds=descriptors,
         )
     except FileNotFoundError as exc:
         os.close(controller)

@@ -49,7 +49,9 @@ class Image(NamedTuple):
 
     ``cache`` is a directory for image files on storage that the nodes share; of more than
     ``cache_size`` bytes those go that were unused for the longest. ``proxy`` is the HTTP proxy
-    of pulls.
+    of pulls. ``credential``: the service knows the account at the registry. ``shared``: everybody
+    who may start the software may use the image that is there; otherwise the registry decides
+    about each start.
     """
 
     reference: str
@@ -59,6 +61,8 @@ class Image(NamedTuple):
     cache: Optional[str] = None
     cache_size: Optional[int] = None
     proxy: Optional[str] = None
+    credential: bool = False
+    shared: bool = True
 
 
 class Interface(NamedTuple):
@@ -273,6 +277,8 @@ def _image(fields: Fields) -> Image:
         cache=fields.optional_text("cache", _PATH),
         cache_size=fields.optional_integer("cache_size", low=1),
         proxy=fields.optional_text("proxy", _PROXY),
+        credential=fields.flag("credential", default=False),
+        shared=fields.flag("shared", default=True),
     )
 
 

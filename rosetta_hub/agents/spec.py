@@ -68,7 +68,7 @@ def build_agent_spec(
         "engine_options": list(computing.conf.engine_options.get(task.engine, ())),
         "engine_host": context.engine_host,
         "runtime": task.runtime,
-        "image": _image(software, computing, context),
+        "image": {**_image(software, computing, context), "shared": is_of_site(task, settings)},
         "gpus": task.request.get("gpus") or None,
         "listen": context.listen,
         "dial": context.dial,
@@ -136,7 +136,14 @@ def _image(software: Software, computing: Computing, context: LaunchContext) -> 
         "cache": context.image_dir,
         "cache_size": context.image_dir_size,
         "proxy": computing.conf.pull_proxy or None,
+        # The account at the registry is asked for just before the pull, and is nowhere before.
+        "credential": not software.is_file,
     }
+
+
+def is_of_site(task: Task, settings: Rosetta) -> bool:
+    """Whether the administrator decides who may run the task's image; otherwise its registry."""
+    return any(family == task.family for family in settings.catalogue().software)
 
 
 def _hardening(software: Software) -> dict[str, Any]:

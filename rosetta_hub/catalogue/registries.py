@@ -90,6 +90,12 @@ class Registries:
         """How a registry is reached: `ca_file` and `plain_http` are the same in its entries."""
         return next((entry for entry in self.entries if entry.host == host), None)
 
+    def with_entry(self, entry: Registry | None) -> "Registries":
+        """The same with one more registry, unless the configuration has entries for its host."""
+        if entry is None or self.find(entry.host):
+            return self
+        return Registries((*self.entries, entry))
+
     def account(self, host: str, user: str, groups: Set[str]) -> Registry | None:
         """The first entry with an account at that registry that is meant for the user."""
         for entry in self.entries:

@@ -64,6 +64,14 @@ class HubClient:
         """
         return await self._user(user) is not None
 
+    async def user_groups(self, user: str) -> set[str]:
+        """The groups that the user is in now; none for an unknown user.
+
+        Raises:
+            HubUnavailable: the hub does not answer.
+        """
+        return set((await self._user(user) or {}).get("groups") or ())
+
     async def user_created(self, user: str) -> datetime | None:
         """When the hub created the user; None where there is none, or where it does not tell.
 

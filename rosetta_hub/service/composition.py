@@ -32,6 +32,8 @@ from rosetta_hub.reconciler.job_watcher import JobWatcher
 from rosetta_hub.reconciler.reconciler import Reconciler
 from rosetta_hub.reconciler.work_queue import WorkQueue
 from rosetta_hub.registries.client import RegistryClient
+from rosetta_hub.registries.credentials import Credentials
+from rosetta_hub.registries.hub_registry import load_registry
 from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.inventory_collector import InventoryCollector
@@ -91,14 +93,20 @@ class Parts:
             Notifier(settings).watch,
             plan_staging,
         )
-        registries = settings.site_registries()
-        self.lookup = Lookup(RegistryClient(registries, settings.registry_networks))
+        self._add_registries()
         rules = settings.user_software_rules()
         self.library = Library(self.tasks.catalogue, self.database, rules, settings.service_prefix)
         self._add_resources()
         self._add_copies()
         self._add_reconciler()
         self._add_hub()
+
+    def _add_registries(self) -> None:
+        settings, own = self.settings, self.settings.hub_registry()
+        self.registries = settings.site_registries()
+        self.lookup = Lookup(RegistryClient(self.registries, settings.registry_networks))
+        self.hub_registry = load_registry(own.host, settings.state_path, self.keys) if own else None
+        self.credentials = Credentials(self.database, self.keys, self.registries, self.hub_registry)
 
     def _add_copies(self) -> None:
         settings = self.settings
@@ -166,8 +174,12 @@ class Parts:
             self.edge.end_session,
             self._identity_changed,
             self.copies.delete_user,
-            self.library.delete_user,
+            self._delete_rows,
         )
+
+    def _delete_rows(self, user: str) -> None:
+        self.library.delete_user(user)
+        self.credentials.delete_user(user)
 
     async def _identity_changed(self, user: str, computing: str) -> None:
         """Close what was opened with a key or an account that is another one now."""
@@ -200,6 +212,9 @@ class Parts:
             lookup=self.lookup,
             library=self.library,
             logos=Logos(self.database, self.library.rules),
+            registries=self.registries,
+            credentials=self.credentials,
+            hub_registry=self.hub_registry,
         )
 
     def _health(self) -> Health:

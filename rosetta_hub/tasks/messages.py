@@ -14,8 +14,14 @@ _FAILURES = {
     " Choose another version, or tell the administrator.",
     "registry_unreachable": "The registry of the image {image} can't be reached."
     " Start the task again later.",
-    "registry_denied": "The registry refused to hand out the image {image}."
-    " The administrator has to give access to it.",
+    "registry_denied": "The registry did not accept the account for the image {image}: its password"
+    " may have changed, or it may not pull this image. Mend your account for the registry under"
+    " 'Keys and mail'; if you have none there, tell the administrator.",
+    "registry_login": "The image {image} is private, or there is no such image. If you may pull it,"
+    " add your account for its registry under 'Keys and mail', and start the task again.",
+    "registry_limit": "The registry of the image {image} limits how much may be pulled, and the"
+    " limit is reached. Start the task again later; an account of yours for the registry, under"
+    " 'Keys and mail', may have a higher one.",
     "engine_unavailable": "The container engine {engine} does not answer on {computing}."
     " Start the task again later, or choose another engine.",
     "disk_full": "The disk of {machine} is full{directory}. Free some space, or tell the"

@@ -25,7 +25,8 @@ class Users:
     another person, who must inherit nothing. `end_session` closes a session at the edge;
     `close_connection` is called with user and computing resource before a key is deleted;
     `delete_copies` cancels and deletes a user's copies, and tells whether none is left;
-    `delete_software` deletes what a user alone has added to the catalogue.
+    `delete_rows` deletes what nothing has to be stopped for: software of the user's own, accounts
+    at registries.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class Users:
         end_session: Callable[[BrowserSession], Awaitable[None]],
         close_connection: Callable[[str, str], Awaitable[None]],
         delete_copies: Callable[[str], bool],
-        delete_software: Callable[[str], None],
+        delete_rows: Callable[[str], None],
     ) -> None:
         self._tasks = tasks
         self._database: Database = tasks.database
@@ -45,7 +46,7 @@ class Users:
         self._end_session = end_session
         self._close_connection = close_connection
         self._delete_copies = delete_copies
-        self._delete_software = delete_software
+        self._delete_rows = delete_rows
         self._known: dict[str, datetime] = {}
         # A user's first requests come together; what the first one makes, none of them deletes.
         self._lock = asyncio.Lock()
@@ -116,7 +117,7 @@ class Users:
         for computing in self._identities.resources_of(name):
             await self._close_connection(name, computing)
             self._identities.delete(name, computing)
-        self._delete_software(name)
+        self._delete_rows(name)
         with self._database.session() as session:
             session.execute(delete(MailSettings).where(MailSettings.user == name))
             session.execute(delete(SoftwareUse).where(SoftwareUse.user == name))

@@ -7,7 +7,7 @@ from typing import Any
 from tornado import web
 
 from rosetta_hub.errors import NotFound
-from rosetta_hub.web.agent_api import ReportHandler
+from rosetta_hub.web.agent_api import agent_routes
 from rosetta_hub.web.api import api_routes
 from rosetta_hub.web.archive_api import archive_routes
 from rosetta_hub.web.build_pages import build_pages
@@ -32,6 +32,8 @@ from rosetta_hub.web.pages import (
     TasksPage,
 )
 from rosetta_hub.web.preview_api import preview_routes
+from rosetta_hub.web.registries_api import registries_routes
+from rosetta_hub.web.registry_token import registry_token_routes
 from rosetta_hub.web.settings_api import settings_routes
 from rosetta_hub.web.software_api import software_routes
 from rosetta_hub.web.software_page import SoftwarePage
@@ -119,8 +121,10 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *preview_routes(prefix, arguments),
         (rf"{prefix}api/events", EventsHandler, arguments),
         (rf"{prefix}api/openapi.json", OpenApiHandler, arguments),
-        (rf"{prefix}agents/([0-9a-f]{{12}})/([1-9][0-9]{{0,8}})", ReportHandler, arguments),
         (rf"{prefix}hub/software/([^/]+)", UserSoftwareHandler, arguments),
+        *registries_routes(prefix, arguments),
+        *registry_token_routes(prefix, arguments),
+        *agent_routes(prefix, arguments),
         (rf"{prefix}hub/tasks", ActiveTasksHandler, arguments),
         (rf"{spawner}/stop", SpawnerStopHandler, arguments),
         (spawner, SpawnerHandler, arguments),

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from tornado import web
 
 from rosetta_hub.builds.builds import Builds
+from rosetta_hub.catalogue.registries import Registries
 from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.database.models import Task
@@ -24,6 +25,8 @@ from rosetta_hub.files.preview.previews import Previews
 from rosetta_hub.hub.client import HubClient, created_time
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.keys import Keys
+from rosetta_hub.registries.credentials import Credentials
+from rosetta_hub.registries.hub_registry import HubRegistry
 from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.software.library import Library
@@ -83,6 +86,9 @@ class Services:
     archives: ArchiveTickets
     previews: Previews
     lookup: Lookup
+    registries: Registries
+    credentials: Credentials
+    hub_registry: HubRegistry | None
     library: Library
     logos: Logos
 

@@ -43,8 +43,10 @@ class ImagesHandler(HubHandler):
             LookupsExceeded: see `Lookup.turn`.
         """
         reference = parse_reference(self.get_query_argument("image", ""))
-        with self.services.lookup.turn(self.principal.name):
-            found = await self.services.lookup.describe(reference)
+        user, credentials = self.principal.user, self.services.credentials
+        login = credentials.find(user.name, user.groups, reference.host, reference.repository)
+        with self.services.lookup.turn(user.name):
+            found = await self.services.lookup.describe(reference, login)
         self.answer(view_image(found))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:

@@ -15,6 +15,7 @@ from rosetta_hub.web.openapi_builds import builds_paths, builds_schemas
 from rosetta_hub.web.openapi_copies import copies_paths, copies_schemas
 from rosetta_hub.web.openapi_files import FILES_SCHEMAS, files_paths
 from rosetta_hub.web.openapi_images import images_paths, images_schemas
+from rosetta_hub.web.openapi_registries import registries_paths, registries_schemas
 from rosetta_hub.web.settings_api import MailChoice, RemoteUser
 
 _REF = "#/components/schemas/{model}"
@@ -58,6 +59,7 @@ def build_openapi(prefix: str) -> dict[str, Any]:
                 **copies_schemas(),
                 **builds_schemas(),
                 **images_schemas(),
+                **registries_schemas(),
             },
             "securitySchemes": {
                 "token": {
@@ -109,6 +111,7 @@ def _paths() -> dict[str, Any]:
             )
         },
         **images_paths(),
+        **registries_paths(),
         **_settings_paths(),
         **files_paths(),
         **copies_paths(),

@@ -29,6 +29,10 @@ class FakeService:
         self.desired_state = "run"
         self.status = 200
         self.log = b""
+        # What the service knows of the image's registry, and how often it was asked.
+        self.access: dict[str, Any] = {"host": "", "account": None, "password": None}
+        self.access |= {"certificates": None, "plain_http": False, "scope": ""}
+        self.asked = 0
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -40,6 +44,14 @@ class FakeService:
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
                 self.wfile.write(answer)
+
+            def do_GET(self) -> None:
+                assert self.path.endswith("/credential"), self.path
+                fake.credentials.add(self.headers["Authorization"])
+                fake.asked += 1
+                self.send_response(fake.status)
+                self.end_headers()
+                self.wfile.write(json.dumps(fake.access).encode())
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass

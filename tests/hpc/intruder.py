@@ -61,9 +61,11 @@ def ask(address: tuple[str, int] | str) -> str:
 
 
 def processes() -> Iterator[str]:
-    """What of each process can be read: its command and its environment."""
+    """What of each process can be read: its command, its environment, and its open files."""
     for pid in filter(str.isdecimal, os.listdir("/proc")):
         yield from (f"/proc/{pid}/{name}" for name in ("cmdline", "environ"))
+        with contextlib.suppress(OSError):
+            yield from (f"/proc/{pid}/fd/{name}" for name in os.listdir(f"/proc/{pid}/fd"))
 
 
 def files(folders: list[str]) -> Iterator[str]:

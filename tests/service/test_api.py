@@ -24,6 +24,8 @@ from rosetta_hub.database.models import Task
 from rosetta_hub.errors import EdgeUnavailable
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.registries.client import RegistryClient
+from rosetta_hub.registries.credentials import Credentials
+from rosetta_hub.registries.hub_registry import HubRegistry, load_registry
 from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.logos import Logos
@@ -48,6 +50,15 @@ from .test_manager import report
 
 PREFIX = "/services/rosetta/"
 COMPUTING = [LOCAL, CLUSTER | {"wms": "none", "container_engines": ["podman"]}]
+REGISTRIES = [
+    {
+        "host": "site.example.org",
+        "user": "robot",
+        "password_file": "/nonexistent",
+        "groups": ["physics"],
+        "plain_http": True,
+    }
+]
 ACCESS = "access:services!service=rosetta"
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 CREATED = "2026-11-01T12:00:00.123456Z"
@@ -79,6 +90,12 @@ class Hub:
         assert not remove
         self.stopped.append((user, server_name))
 
+    async def user_groups(self, user: str) -> set[str]:
+        return set(self.groups.get(user, []))
+
+    async def has_user(self, user: str) -> bool:
+        return user in self.scopes
+
     def user(self, token: str) -> dict[str, Any] | None:
         """Who has a token, which is the user's name here."""
         scopes = self.scopes.get(token)
@@ -99,6 +116,8 @@ class Site:
     library: Library
     state_dir: Path
     edge_answers: bool = True
+    credentials: Credentials | None = None
+    hub_registry: HubRegistry | None = None
     lookup: Lookup = field(default_factory=lambda: Lookup(RegistryClient(Registries())))
 
     async def check_edge(self) -> None:
@@ -165,6 +184,8 @@ async def site(
         smtp_host="mail.example.org",
         mail_from="hub@example.org",
         mail_domain="example.org",
+        registries=REGISTRIES,
+        registry={"host": "images.example.org"},
     )
     tasks, database = bench.tasks, bench.tasks.database
     tasks.catalogue = load_catalogue(SOFTWARE, COMPUTING)
@@ -209,6 +230,11 @@ async def site(
     users = Users(tasks, identities, hub_client, nothing, nothing, bool, library.delete_user)
     parts |= {"users": users, "library": library}
     parts |= {"logos": Logos(database, library.rules)}
+    made.hub_registry = load_registry("images.example.org", tmp_path, bench.keys)
+    registries = settings.site_registries()
+    made.credentials = Credentials(database, bench.keys, registries, made.hub_registry)
+    parts |= {"registries": registries, "credentials": made.credentials}
+    parts |= {"hub_registry": made.hub_registry}
     server = HTTPServer(build_application(Services(**parts), b"secret"))
     server.add_sockets(sockets)
     yield made

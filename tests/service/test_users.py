@@ -13,15 +13,18 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from rosetta_hub.catalogue.catalogue import User
+from rosetta_hub.catalogue.registries import Registries
 from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.records import CopyRecords, new_copy
 from rosetta_hub.database.models import BrowserSession, DesiredState, Task, TaskState, utc_now
 from rosetta_hub.database.models_copies import Copy, CopyState
+from rosetta_hub.database.models_registries import RegistryCredential
 from rosetta_hub.database.models_software import UserSoftware
 from rosetta_hub.database.models_user import HubUser, Identity, MailSettings, SoftwareUse
 from rosetta_hub.errors import Conflict, HubUnavailable
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.jobs.events import JobEvents
+from rosetta_hub.registries.credentials import Credentials
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.settings import UserSoftwareRules
 from rosetta_hub.tasks.report import LogChunk
@@ -67,6 +70,7 @@ class Site:
     identities: Identities
     copies: CopyRecords
     library: Library
+    credentials: Credentials
     ended: list[str]
     closed: list[tuple[str, str]]
 
@@ -88,12 +92,14 @@ class Site:
             )
         self.copies.add(new_copy(user, ("one", ["a"]), ("two", "", ["a"])))
         self.library.add(user, {"name": "Own", "image_name": "own"})
+        self.credentials.set(name, "registry.example.org", "account", "password")
         return task
 
     def kept(self, name: str) -> list[str]:
         """What there is of a user, by table."""
         found = []
         tables: list[Any] = [Task, Identity, MailSettings, BrowserSession, Copy, SoftwareUse]
+        tables.append(RegistryCredential)
         with self.bench.tasks.database.session() as session:
             for table in tables:
                 rows = session.scalars(select(table).where(table.user == name))
@@ -110,6 +116,7 @@ EVERYTHING = [
     "sessions",
     "copies",
     "software_uses",
+    "registry_credentials",
     "user_software",
 ]
 
@@ -132,6 +139,12 @@ def site(bench: Bench, tmp_path: Path) -> Site:
 
     copies = CopyRecords(bench.tasks.database, JobEvents())
     library = Library(bench.tasks.catalogue, bench.tasks.database, UserSoftwareRules(), "/")
+    credentials = Credentials(bench.tasks.database, bench.keys, Registries())
+
+    def delete_rows(user: str) -> None:
+        library.delete_user(user)
+        credentials.delete_user(user)
+
     users = Users(
         bench.tasks,
         identities,
@@ -139,9 +152,9 @@ def site(bench: Bench, tmp_path: Path) -> Site:
         end_session,
         close_connection,
         copies.delete_user,
-        library.delete_user,
+        delete_rows,
     )
-    return Site(bench, users, hub, identities, copies, library, ended, closed)
+    return Site(bench, users, hub, identities, copies, library, credentials, ended, closed)
 
 
 async def test_a_deleted_user_leaves_nothing(site: Site) -> None:

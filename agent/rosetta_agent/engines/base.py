@@ -11,6 +11,7 @@ from typing import Callable, NamedTuple, Optional, Tuple
 from rosetta_agent.logs import Follower
 from rosetta_agent.processes import ProcessId, is_alive
 from rosetta_agent.progress import Progress
+from rosetta_agent.registry_access import RegistryAccess
 from rosetta_agent.sandbox import Sandbox
 from rosetta_agent.spec import AgentSpec, Attempt
 from rosetta_agent.usage import Usage, measure
@@ -56,12 +57,14 @@ class Pulling(NamedTuple):
     """How a pull tells about its progress, and learns that it is no longer wanted.
 
     ``wait`` sleeps for so many seconds, or until it is cancelled; then it returns true.
+    ``access`` asks for the account at the registry.
     """
 
     cancelled: Callable[[], bool]
     wait: Callable[[float], bool]
     on_progress: Callable[[Progress], None]
     on_start: Callable[[], None]
+    access: Callable[[], RegistryAccess] = RegistryAccess
 
 
 class Engine(abc.ABC):

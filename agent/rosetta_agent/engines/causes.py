@@ -57,16 +57,16 @@ _CAUSES: Sequence[Tuple[str, Sequence[str]]] = (
             "short-name",
         ),
     ),
+    ("registry_limit", ("toomanyrequests", "too many requests")),
     (
         "registry_denied",
         (
             "unauthorized",
             "authentication required",
+            "no basic auth credentials",
             "access to the resource is denied",
             "access denied",
             "403 forbidden",
-            "toomanyrequests",
-            "too many requests",
         ),
     ),
     (
@@ -101,6 +101,8 @@ _SENTENCES = {
     "unsupported": "{engine} cannot run {image} on this machine.",
     "image_not_found": "The image {image} does not exist.",
     "registry_denied": "The registry does not let us have the image {image}.",
+    "registry_login": "The registry hands out the image {image} to accounts of its own only.",
+    "registry_limit": "The registry hands out no more images for now.",
     "registry_unreachable": "The registry of {image} cannot be reached.",
     "internal": "{engine} could not do what was asked.",
 }
@@ -119,6 +121,15 @@ def last_words(text: str) -> str:
     """The end of what an engine showed, as plain lines."""
     lines = [line.strip() for line in strip_terminal(text).splitlines()]
     return "\n".join([line for line in lines if line][-8:])
+
+
+def pull_failure(engine: str, image: str, text: str, has_account: bool) -> TaskFailure:
+    """The failure to report for a pull: without an account, a denial is a want of one."""
+    failure = engine_failure(engine, image, text)
+    if failure.reason != "registry_denied" or has_account:
+        return failure
+    message = _SENTENCES["registry_login"].format(image=image)
+    return TaskFailure("registry_login", message, failure.detail)
 
 
 def engine_failure(engine: str, image: str, text: str, otherwise: str = "internal") -> TaskFailure:

@@ -10,7 +10,12 @@ from typing import List, Optional, Sequence, Tuple
 from rosetta_agent import pull as pulls
 from rosetta_agent.bind_options import Owner
 from rosetta_agent.engines.base import Container, ContainerStatus, Engine, Pulling
-from rosetta_agent.engines.causes import engine_failure, last_words, parse_cause
+from rosetta_agent.engines.causes import (
+    engine_failure,
+    last_words,
+    parse_cause,
+    pull_failure,
+)
 from rosetta_agent.engines.docker_binds import (
     DockerBinds,
     build_info_command,
@@ -61,7 +66,8 @@ from rosetta_agent.processes import (
     is_alive,
     run,
 )
-from rosetta_agent.sandbox import Sandbox
+from rosetta_agent.registry_access import AccessFiles, access_files
+from rosetta_agent.sandbox import Sandbox, disk_full_is_a_failure
 from rosetta_agent.spec import AgentSpec, Attempt, Image
 
 LOG = logging.getLogger(__name__)
@@ -171,15 +177,29 @@ class Docker(Engine):
         here = self._is_here(image)
         if image.pull == "never" and not here:
             raise engine_failure(self.title, image_name(image), "no such image")
-        if image.pull == "never" or (here and image.pull == "missing"):
+        # What one user's account has brought is here for all: so the registry is asked again.
+        if image.pull == "never" or (here and image.pull == "missing" and image.shared):
             return
         pulling.on_start()
-        argv = build_pull_command(self.client(image), image)
-        proxy = pulls.build_proxy_environment(image.proxy)
-        pulled = pulls.pull(argv, proxy, pulling.cancelled, pulling.on_progress)
-        if pulled.status != 0:
-            raise engine_failure(self.title, image_name(image), pulled.output)
+        self._pull(image, pulling)
         self._is_here(image)
+
+    def _pull(self, image: Image, pulling: Pulling) -> None:
+        access, folder = pulling.access(), self.sandbox.file("registry")
+        with disk_full_is_a_failure(), access_files(folder, access, not image.shared) as files:
+            argv = build_pull_command(self.with_access(self.client(image), files), image)
+            proxy = pulls.build_proxy_environment(image.proxy)
+            cancelled, tell = pulling.cancelled, pulling.on_progress
+            pulled = pulls.pull(argv, proxy, cancelled, tell, files.descriptors)
+        if pulled.status != 0:
+            has_account = access.account is not None
+            raise pull_failure(self.title, image_name(image), pulled.output, has_account)
+
+    def with_access(self, client: Client, files: AccessFiles) -> Client:
+        """The client with an account. Certificates and plain HTTP are the daemon's own affair."""
+        if files.config is None:
+            return client
+        return client._replace(connection=("--config", files.folder) + client.connection)
 
     def _inspect(self, port: int, further: Sequence[int] = ()) -> Optional[Inspected]:
         done = self._ask(build_inspect_command(self.client(), self.name))

@@ -13,13 +13,15 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from rosetta_agent import pull as pulls
 from rosetta_agent.engines.base import Pulling
-from rosetta_agent.engines.causes import engine_failure
+from rosetta_agent.engines.causes import engine_failure, pull_failure
 from rosetta_agent.engines.docker_cli import image_name
 from rosetta_agent.engines.references import is_on_loopback
 from rosetta_agent.errors import Cancelled, TaskFailure
 from rosetta_agent.image_cache import choose_scratch, conversion_slot, mark_used, prune
 from rosetta_agent.leases import Lease
+from rosetta_agent.processes import run
 from rosetta_agent.progress import Progress
+from rosetta_agent.registry_access import RegistryAccess, access_files
 from rosetta_agent.sandbox import (
     disk_full_is_a_failure,
     make_private,
@@ -29,6 +31,11 @@ from rosetta_agent.sandbox import (
 from rosetta_agent.spec import Image
 
 ARCHIVE = "docker-archive:"
+_ASK_SECONDS = 20.0
+_NO_ACCOUNT = (
+    "{} of this machine can't be given an account at a registry: the option --authfile of its "
+    "'pull' is needed, which Apptainer 1.4 has."
+)
 
 
 class Source(NamedTuple):
@@ -53,36 +60,54 @@ def parse_source(image: Image) -> Source:
     return Source(None, "docker://" + image_name(image))
 
 
-def cache_name(image: Image, modified: int) -> str:
+def cache_name(image: Image, modified: int, scope: str = "") -> str:
     """File name of the pulled image; ``modified`` (ns) tells versions of a local file apart.
 
-    With a digest it is the same whatever the registry calls the image.
+    With a digest it is the same whatever the registry calls the image. ``scope`` keeps images
+    apart that not everybody may have.
     """
     platform = image.platform or ""
     if image.digest is not None and not modified:
         parts: Tuple[str, ...] = (image.digest, platform)
     else:
         parts = (image.reference, image.digest or "", platform, str(modified))
+    parts += (scope,) if scope else ()
     return hashlib.sha256("\n".join(parts).encode("utf-8")).hexdigest() + ".sif"
 
 
-def build_pull_command(program: str, image: Image, target: str) -> List[str]:
-    """Make ``target`` from what the reference names, without any cache in the user's home."""
+def build_pull_command(
+    program: str, image: Image, target: str, config: Optional[str] = None
+) -> List[str]:
+    """Make ``target`` from what the reference names, without any cache in the user's home.
+
+    ``config`` is a file of accounts at registries, as docker's ``config.json``.
+    """
     uri = parse_source(image).uri or image.reference
     if uri.startswith(ARCHIVE):
         return [program, "build", "--disable-cache", target, uri]
     architecture = ["--arch", image.platform.split("/")[1]] if image.platform else []
-    return [program, "pull", "--disable-cache"] + architecture + [target, uri]
+    account = ["--authfile", config] if config is not None else []
+    return [program, "pull", "--disable-cache"] + architecture + account + [target, uri]
 
 
-def build_pull_environment(image: Image, scratch: str) -> Dict[str, str]:
-    """Scratch space, the proxy, and plain HTTP for registries on loopback."""
+def build_pull_environment(
+    image: Image, scratch: str, authority: Optional[str] = None, plain_http: bool = False
+) -> Dict[str, str]:
+    """Scratch space, the proxy, certificates, and plain HTTP for registries on loopback."""
     values = {"TMPDIR": scratch, "CACHEDIR": scratch}
-    if is_on_loopback(image.reference.replace("docker://", "", 1)):
+    near = is_on_loopback(image.reference.replace("docker://", "", 1))
+    if plain_http or (near and authority is None):
         values["NOHTTPS"] = "true"
     prefixes = ("APPTAINER_", "SINGULARITY_")
     named = {prefix + name: values[name] for name in values for prefix in prefixes}
-    return dict(named, **pulls.build_proxy_environment(image.proxy))
+    # Go reads the system's directory of certificates besides.
+    trusted = {} if authority is None else {"SSL_CERT_FILE": authority}
+    return dict(named, **trusted, **pulls.build_proxy_environment(image.proxy))
+
+
+def takes_account(program: str) -> bool:
+    """Whether this version can be given an account in a file."""
+    return "--authfile" in run([program, "pull", "--help"], _ASK_SECONDS).output
 
 
 class ImageStore:
@@ -90,6 +115,8 @@ class ImageStore:
 
     def __init__(self, work_dir: str) -> None:
         self._folder = os.path.join(work_dir, "images")
+        #: Whose image it is, where the registry decides about each start; known once it was asked.
+        self._scope = ""
 
     def _home(self, image: Image) -> str:
         return image.cache or self._folder
@@ -102,7 +129,7 @@ class ImageStore:
         """
         source = parse_source(image)
         if source.file is None:
-            return os.path.join(self._home(image), cache_name(image, 0))
+            return os.path.join(self._home(image), cache_name(image, 0, self._scope))
         try:
             modified = os.stat(source.file).st_mtime_ns
         except OSError as exc:
@@ -117,7 +144,14 @@ class ImageStore:
         return None if parse_source(image).uri is None else self.path(image)
 
     def fetch(self, program: str, image: Image, pulling: Pulling) -> None:
-        """Have the image, as its pull policy says."""
+        """Have the image, as its pull policy says.
+
+        What an account has brought, or others may not have, is a file of its own for each scope.
+        """
+        if not image.shared and parse_source(image).file is None:
+            access = pulling.access()
+            self._scope = access.scope
+            pulling = pulling._replace(access=lambda: access)
         path = self.path(image)
         if parse_source(image).uri is None:
             return
@@ -167,11 +201,10 @@ class ImageStore:
             scratch = os.path.join(room, os.path.basename(part) + ".d")
             make_private(scratch)
             try:
-                argv = build_pull_command(program, image, part)
-                environment = build_pull_environment(image, scratch)
-                pulled = pulls.pull(argv, environment, pulling.cancelled, pulling.on_progress)
+                access = pulling.access()
+                pulled = _convert(program, image, part, scratch, pulling, access)
                 if pulled.status != 0 or not os.path.exists(part):
-                    raise _failure(image, pulled)
+                    raise _failure(image, pulled, access.account is not None)
                 os.replace(part, path)
             finally:
                 remove_path(part)
@@ -189,10 +222,30 @@ def have_cache(folder: str) -> None:
         make_private(folder, "image_dir")
 
 
-def _failure(image: Image, pulled: pulls.Pulled) -> TaskFailure:
+def _convert(
+    program: str, image: Image, part: str, scratch: str, pulling: Pulling, access: RegistryAccess
+) -> pulls.Pulled:
+    """Run the program that pulls and converts, with the account at the registry."""
+    folder = os.path.join(scratch, "registry")
+    with access_files(folder, access, closed=not image.shared) as files:
+        config = files.config
+        if config is not None and not takes_account(program):
+            if access.account is not None:
+                raise TaskFailure("unsupported", _NO_ACCOUNT.format(os.path.basename(program)))
+            config = None
+        argv = build_pull_command(program, image, part, config)
+        environment = build_pull_environment(image, scratch, files.authority, files.plain_http)
+        return pulls.pull(
+            argv, environment, pulling.cancelled, pulling.on_progress, files.descriptors
+        )
+
+
+def _failure(image: Image, pulled: pulls.Pulled, has_account: bool) -> TaskFailure:
     """Why a conversion failed; the kernel kills one that needs too much memory without a word."""
-    otherwise = "out_of_memory" if pulled.status == -signal.SIGKILL else "internal"
-    return engine_failure("Singularity", image_name(image), pulled.output, otherwise)
+    name = image_name(image)
+    if pulled.status == -signal.SIGKILL:
+        return engine_failure("Singularity", name, pulled.output, "out_of_memory")
+    return pull_failure("Singularity", name, pulled.output, has_account)
 
 
 def _is_trusted(path: str) -> bool:

@@ -13,6 +13,7 @@ from rosetta_agent.engines.references import is_on_loopback
 from rosetta_agent.file_owners import Place
 from rosetta_agent.mounts import can_mount
 from rosetta_agent.processes import CAP_SYS_ADMIN, CAP_SYS_RESOURCE, has_capability
+from rosetta_agent.registry_access import AccessFiles
 from rosetta_agent.sandbox import Sandbox
 from rosetta_agent.spec import AgentSpec, Attempt, Image
 
@@ -54,6 +55,17 @@ class Podman(Docker):
             cdi=True,
             version_field=".Client.Version",
         )
+
+    def with_access(self, client: Client, files: AccessFiles) -> Client:
+        """See Docker. A remote podman has its certificates itself."""
+        options: Tuple[str, ...] = ()
+        if files.config is not None:
+            options += ("--authfile", files.config)
+        if files.authority is not None and not os.environ.get("CONTAINER_HOST"):
+            options += ("--cert-dir", files.folder)
+        if files.plain_http:
+            options += ("--tls-verify=false",)
+        return client._replace(pull_options=client.pull_options + options)
 
     def have_network(self, client: Client) -> None:
         """See Docker: here each container has a network of its own."""

@@ -4,6 +4,7 @@ from alembic import context
 
 import rosetta_hub.database.models_builds
 import rosetta_hub.database.models_copies
+import rosetta_hub.database.models_registries
 import rosetta_hub.database.models_software
 import rosetta_hub.database.models_user  # noqa: F401 - tables of the same metadata
 from rosetta_hub.database.models import Base
