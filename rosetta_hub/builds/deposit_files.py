@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-import shutil
 import stat
+import tempfile
 from pathlib import Path, PurePosixPath
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
@@ -118,14 +118,12 @@ class _Archive:
         entries = list(os.scandir(self._folder))
         if len(entries) != 1 or not entries[0].is_dir(follow_symlinks=False):
             return
-        # A name that none of its files has.
-        top = self._folder / f"{entries[0].name}.top"
+        # A name that none of its files has: nobody could know it.
+        top = tempfile.mkdtemp(dir=self._folder)
         os.rename(entries[0].path, top)
         for name in os.listdir(top):
-            if name == top.name:
-                raise CheckoutRefused("The archive can't be unpacked: it repeats a name.")
-            shutil.move(str(top / name), self._folder / name)
-        top.rmdir()
+            os.rename(os.path.join(top, name), self._folder / name)
+        os.rmdir(top)
 
 
 def _is_link(member: ZipInfo) -> bool:
