@@ -228,7 +228,12 @@ class Agent:
         pulling = Pulling(stop.is_set, stop.wait, self._on_progress, self._on_pull, self._access)
         self._engine.fetch(self._spec, pulling)
         self._check_stop()
-        self._reporter.update(state="starting", message="Starting the container.", progress=None)
+        self._reporter.update(
+            state="starting",
+            message="Starting the container.",
+            progress=None,
+            image_digests=self._engine.image_digests(self._spec),
+        )
         # Recorded first: whatever happens in between, the next agent looks for a container.
         self._record(starting=True)
         return self._engine.start(self._spec)

@@ -80,6 +80,8 @@ DIAL_UPGRADE = "rosetta-tunnel"
 
 #: Characters of the fields of a report.
 MAX_MESSAGE, MAX_DETAIL = 200, 2000
+#: Digests by which an image is known.
+MAX_DIGESTS = 8
 #: Bytes of a container's output: of all that is kept, and of what one report carries.
 MAX_LOG, MAX_LOG_CHUNK = 5 * 1024 * 1024, 64 * 1024
 

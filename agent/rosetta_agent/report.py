@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 from rosetta_agent import logs
 from rosetta_agent.progress import Progress
-from rosetta_agent.protocol import MAX_DETAIL, MAX_LOG_CHUNK, MAX_MESSAGE
+from rosetta_agent.protocol import MAX_DETAIL, MAX_DIGESTS, MAX_LOG_CHUNK, MAX_MESSAGE
 from rosetta_agent.report_client import POST_SECONDS, Answer, ReportClient
 from rosetta_agent.usage import Usage
 
@@ -34,6 +34,7 @@ class ReportedState(NamedTuple):
     detail: str = ""
     warnings: Tuple[str, ...] = ()
     interfaces: Optional[Tuple[Dict[str, Any], ...]] = None
+    image_digests: Tuple[str, ...] = ()
 
 
 def build_report(
@@ -55,6 +56,7 @@ def build_report(
         "reason": state.reason,
         "detail": state.detail[-MAX_DETAIL:],
         "warnings": list(state.warnings),
+        "image_digests": list(state.image_digests[:MAX_DIGESTS]),
         "usage": None if usage is None else dict(usage._asdict()),
         "log": {"offset": log[0], "text": log[1]} if log[1] else None,
         "ends_at": ends_at,

@@ -13,7 +13,7 @@ from rosetta_hub.catalogue.computing import Computing, EngineConfig
 from rosetta_hub.catalogue.computing import Size as ComputingSize
 from rosetta_hub.catalogue.engines import canonical_engine
 from rosetta_hub.catalogue.queue_request import QueueRequest, resolve_request
-from rosetta_hub.catalogue.software import Software, SoftwareFamily
+from rosetta_hub.catalogue.software import DIGEST, Software, SoftwareFamily
 from rosetta_hub.catalogue.staging import (
     MOST_TRANSFERS,
     StagedFile,
@@ -54,6 +54,7 @@ class TaskOptions(QueueRequest):
     Memory in bytes or as `2G`, time in seconds or as `2h`; `size` is one of the resource's.
     `without_storages` are ids of storages that the task does not get, `binds` directories of the
     resource that it gets beside them, as `/data/m31:/storages/m31`: lists, or texts with commas.
+    `digest` is the image to run exactly, instead of what the version's tag is now.
     `emulated` is consent to a start whose architecture the resource only emulates.
     `inputs` and `outputs` are files that are fetched before the start and stored after the end, as
     `{"from": "archive:m31.fits", "to": "scratch:m31/"}`: lists, or texts with a line for each.
@@ -68,6 +69,7 @@ class TaskOptions(QueueRequest):
     memory: Size | None = None
     size: str | None = Field(default=None, max_length=80)
     emulated: bool = False
+    digest: str | None = Field(default=None, pattern=DIGEST)
     without_storages: Texts = Field(default=(), max_length=100)
     binds: Texts = Field(default=(), max_length=MOST_BINDS)
     inputs: Transfers = Field(default=(), max_length=MOST_TRANSFERS)
@@ -84,7 +86,8 @@ class TaskSpec:
     """A task that may run: everything resolved, nothing left to choose.
 
     `options` are what it was resolved from, `cpus` is a number of cores and `memory` bytes; None
-    means without a limit.
+    means without a limit. `expected_digest` is what the version's tag was when the software was
+    looked up; None where it is pinned, or where nobody has looked.
     """
 
     options: TaskOptions
@@ -100,6 +103,7 @@ class TaskSpec:
     storages: tuple[BoundStorage, ...] = ()
     inputs: tuple[StagedFile, ...] = ()
     outputs: tuple[StagedFile, ...] = ()
+    expected_digest: str | None = None
 
 
 def parse_options(raw: Mapping[str, Any]) -> TaskOptions:
@@ -135,6 +139,7 @@ def resolve_options(options: TaskOptions, catalogue: Catalogue, user: User) -> T
         raise InvalidOptions(f"{software.name} is started by the hub itself, not as a container.")
     computing = _computing(options, software, catalogue, user)
     _check_emulation(options, software, computing)
+    software = _pinned(options, software)
     engine = _engine(options, software, computing)
     size = _size(options, computing)
     return TaskSpec(
@@ -157,6 +162,7 @@ def resolve_options(options: TaskOptions, catalogue: Catalogue, user: User) -> T
         ),
         inputs=resolve_staging(options.inputs, "inputs", catalogue.storages_of(user)),
         outputs=resolve_staging(options.outputs, "outputs", catalogue.storages_of(user)),
+        expected_digest=None if software.image_digest else family.record(software).digest,
     )
 
 
@@ -199,6 +205,25 @@ def _computing(
             f" Computing resources for it: {', '.join(found)}."
         )
     return found[options.computing]
+
+
+def _pinned(options: TaskOptions, software: Software) -> Software:
+    """The software with the image that the user wants exactly, of the same repository."""
+    if options.digest is None or options.digest == software.image_digest:
+        return software
+    if software.is_file:
+        raise InvalidOptions(f"The image of {software.name} is a file, which has no digest.")
+    if software.image_digest is not None:
+        raise InvalidOptions(
+            f"{software.name} runs the image {software.image_digest} alone. Start it without the"
+            " option 'digest'."
+        )
+    if software.is_privileged:
+        raise InvalidOptions(
+            f"{software.name} has rights that were given to its version {software.image_tag} alone."
+            " Start it without the option 'digest'."
+        )
+    return software.model_copy(update={"image_digest": options.digest})
 
 
 def _check_emulation(options: TaskOptions, software: Software, computing: Computing) -> None:

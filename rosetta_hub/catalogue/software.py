@@ -183,6 +183,11 @@ class Software(Entry):
         return is_image_file(self.image_name)
 
     @property
+    def is_privileged(self) -> bool:
+        """Whether the administrator lets its containers do more than others may."""
+        return bool(self.add_capabilities or self.new_privileges or self.container_user)
+
+    @property
     def is_http(self) -> bool:
         """Whether the edge can guard the interface itself."""
         return self.interface_protocol in HTTP_PROTOCOLS

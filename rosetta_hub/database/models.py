@@ -135,6 +135,10 @@ class Task(Base):
     # Ports of the edge for further interfaces, by their ports in the container (as text).
     edge_ports: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
+    # The image that runs, as the agent says; and what its tag was when the software was looked up.
+    image_digest: Mapped[str | None] = mapped_column(String(71))
+    expected_digest: Mapped[str | None] = mapped_column(String(71))
+
     # What the agent reported last.
     sequence: Mapped[int] = mapped_column(default=0)
     message: Mapped[str] = mapped_column(ExternalText(200), default="")

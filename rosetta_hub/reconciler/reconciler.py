@@ -10,6 +10,7 @@ from rosetta_hub.copies.staging import Staging
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.errors import NotFound, ResourceUnavailable, StorageRefused
 from rosetta_hub.ingress.ingress import Ingress
+from rosetta_hub.reconciler.image_pins import ImagePins
 from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.resources.direct_launcher import AgentRefused
 from rosetta_hub.resources.resource import Host, HostInstance, Queue
@@ -39,8 +40,10 @@ class Reconciler:
         conditions: Conditions,
         settings: Rosetta,
         staging: Staging,
+        pins: ImagePins,
     ) -> None:
         self._tasks = tasks
+        self._pins = pins
         self._staging = staging
         self._hosts = hosts
         self._queues = queues
@@ -75,8 +78,10 @@ class Reconciler:
         return delay
 
     async def _step_on_resource(self, task: Task) -> float | None:
-        if _has_not_begun(task) and (wait := self._staging.wait_for_inputs(task)) is not None:
-            return wait
+        if _has_not_begun(task):
+            if (wait := self._staging.wait_for_inputs(task)) is not None:
+                return wait
+            task = await self._pins.pin(task)
         if task.computing in self._queues:
             return await self._jobs.step(task, self._queues[task.computing])
         host = self._hosts.get(task.computing)

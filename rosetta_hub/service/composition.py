@@ -27,6 +27,7 @@ from rosetta_hub.periodic.liveness import LivenessWatcher
 from rosetta_hub.periodic.orphans import OrphanStopper
 from rosetta_hub.periodic.retention import Retention
 from rosetta_hub.periodic.unopened import UnopenedCuller
+from rosetta_hub.reconciler.image_pins import ImagePins
 from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.reconciler.job_watcher import JobWatcher
 from rosetta_hub.reconciler.reconciler import Reconciler
@@ -154,6 +155,7 @@ class Parts:
             self.conditions,
             settings,
             self.staging,
+            ImagePins(tasks, self.lookup),
         )
 
     def _needs_tunnels(self) -> bool:

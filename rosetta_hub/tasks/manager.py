@@ -40,6 +40,7 @@ _FRESH: dict[str, Any] = {
     "reason": None,
     "detail": "",
     "staging": "",
+    "image_digest": None,
     "warnings": [],
     "cpu_seconds": None,
     "memory_used": None,
@@ -286,6 +287,7 @@ def _begin_attempt(task: Task, spec: TaskSpec) -> None:
     task.computing, task.engine, task.runtime = spec.computing.id, spec.engine, spec.runtime
     task.cpus, task.memory = spec.cpus, spec.memory
     task.request = spec.request.model_dump(exclude_none=True)
+    task.expected_digest = spec.expected_digest
     task.storages = [storage.model_dump(mode="json") for storage in spec.storages]
     task.created = utc_now()
     for column, value in _FRESH.items():

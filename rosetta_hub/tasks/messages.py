@@ -7,7 +7,7 @@ from rosetta_hub.catalogue.units import format_size
 from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.tasks.links import has_tunnel
 from rosetta_hub.tasks.liveness import is_suspended
-from rosetta_hub.tasks.report import CLOCK_WARNING
+from rosetta_hub.tasks.report import CLOCK_WARNING, MOVED_WARNING
 
 _FAILURES = {
     "image_not_found": "The image {image} does not exist, or it may not be read."
@@ -88,6 +88,8 @@ WARNINGS = {
 }
 # Of the service itself.
 _OWN_WARNINGS = {
+    MOVED_WARNING: "The version's tag names another image now than when it was looked up: this"
+    " task runs the present one.",
     CLOCK_WARNING: "The clock of the task's machine is wrong: times inside the task are, too."
     " Tell the administrator.",
 }

@@ -8,6 +8,7 @@ The other side is agent/rosetta_agent/report.py.
 """
 
 import json
+import re
 from typing import Annotated, Any
 
 from pydantic import (
@@ -31,6 +32,8 @@ from rosetta_hub.tasks.interfaces import further_ports
 # Seconds between the clock of a node and ours, from which on its user is told; and how.
 CLOCK_TOLERANCE = 120.0
 CLOCK_WARNING = "clock_wrong"
+# The image is another one than the software was looked up as.
+MOVED_WARNING = "image_moved"
 
 _STATES = {
     "pulling": TaskState.STARTING,
@@ -39,6 +42,7 @@ _STATES = {
     "stopped": TaskState.STOPPED,
     "failed": TaskState.FAILED,
 }
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 # What a column of whole numbers holds.
 _LARGEST = 2**63 - 1
 
@@ -77,6 +81,12 @@ def _known_reason(value: Any) -> str | None:
 
 def _known_warnings(value: Any) -> list[str]:
     return [one for one in protocol.WARNINGS if one in value] if isinstance(value, list) else []
+
+
+def _known_digests(value: Any) -> list[str]:
+    found = value if isinstance(value, list) else []
+    digests = [one for one in found if isinstance(one, str) and _DIGEST.fullmatch(one)]
+    return digests[: protocol.MAX_DIGESTS]
 
 
 def _message(value: Any) -> str:
@@ -156,6 +166,7 @@ class Report(_Message):
     detail: Annotated[str, BeforeValidator(_detail)] = ""
     warnings: Annotated[list[str], BeforeValidator(_known_warnings)] = []
     usage: Annotated[UsageReport | None, Tolerant] = None
+    image_digests: Annotated[list[str], BeforeValidator(_known_digests)] = []
     log: Annotated[LogChunk | None, Tolerant] = None
     # Seconds since the epoch: the time limit of the batch job, and what the node's clock says.
     ends_at: Annotated[FiniteFloat | None, Tolerant] = None
@@ -197,8 +208,17 @@ def apply_report(task: Task, report: Report) -> bool:
         task.interface_states = [state.model_dump() for state in states.values()]
     if report.usage:
         task.cpu_seconds, task.memory_used = report.usage.cpu_seconds, report.usage.memory
-    task.warnings = [*report.warnings, *_own_warnings(report)]
+    _apply_image(task, report)
+    task.warnings = [*report.warnings, *_own_warnings(task, report)]
     return before != _visible(task)
+
+
+def _apply_image(task: Task, report: Report) -> None:
+    """Keep by which digest the image is known; engines may know several, for one image."""
+    digests = report.image_digests
+    if digests:
+        is_expected = task.expected_digest in digests
+        task.image_digest = task.expected_digest if is_expected else digests[0]
 
 
 def _apply_state(task: Task, report: Report) -> None:
@@ -228,12 +248,15 @@ def _was_signalled(task: Task, report: Report) -> bool:
     )
 
 
-def _own_warnings(report: Report) -> list[str]:
+def _own_warnings(task: Task, report: Report) -> list[str]:
     """What the agent can't know itself."""
-    if report.clock is None:
-        return []
-    difference = abs(report.clock - utc_now().timestamp())
-    return [CLOCK_WARNING] if difference > CLOCK_TOLERANCE else []
+    warnings = []
+    if task.expected_digest and task.image_digest not in (None, task.expected_digest):
+        warnings.append(MOVED_WARNING)
+    if report.clock is not None:
+        difference = abs(report.clock - utc_now().timestamp())
+        warnings += [CLOCK_WARNING] if difference > CLOCK_TOLERANCE else []
+    return warnings
 
 
 def _visible(task: Task) -> tuple[object, ...]:
@@ -246,4 +269,5 @@ def _visible(task: Task) -> tuple[object, ...]:
         task.reason,
         tuple(task.warnings),
         task.interface_states,
+        task.image_digest,
     )

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from rosetta_hub.catalogue.bound_storages import BoundStorage
 from rosetta_hub.catalogue.interfaces import Interface
+from rosetta_hub.catalogue.software import Software
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.tasks.conditions import Conditions
@@ -67,13 +68,20 @@ class InterfaceView(BaseModel):
 
 
 class TaskView(BaseModel):
-    """A task. Times are ISO 8601 in UTC, memory and progress in bytes, CPU time in seconds."""
+    """A task. Times are ISO 8601 in UTC, memory and progress in bytes, CPU time in seconds.
+
+    `image` is what was asked for, `image_digest` what runs, where that is known; `exact`: it was
+    asked for by its digest.
+    """
 
     id: str
     user: str
     server_name: str
     name: str
     software: dict[str, Any]
+    image: str
+    image_digest: str | None
+    exact: bool
     computing: dict[str, Any]
     engine: str
     runtime: str | None
@@ -124,6 +132,9 @@ class Viewer:
             server_name=task.server_name,
             name=task.name,
             software=_software(task),
+            image=_image(task),
+            image_digest=task.image_digest,
+            exact="digest" in task.options,
             computing={"id": task.computing, "name": name},
             engine=task.engine,
             runtime=task.runtime,
@@ -229,6 +240,13 @@ def _software(task: Task) -> dict[str, Any]:
         "kind": task.software.get("kind"),
         "logo": task.software.get("logo"),
     }
+
+
+def _image(task: Task) -> str:
+    """The reference of the image; records of older versions may lack parts of it."""
+    parts = ("registry", "image_name", "image_tag", "image_digest")
+    known = {key: task.software[key] for key in parts if task.software.get(key)}
+    return Software.model_construct(**known).image
 
 
 def _progress(task: Task) -> dict[str, int] | None:

@@ -6,10 +6,13 @@ starts it, `delete:servers` stops and deletes it.
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from rosetta_hub.agents.spec import software_of
 from rosetta_hub.background import spawn
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import InvalidOptions, NotFound
+from rosetta_hub.web.bodies import parse_body
 from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.starting import check_options, new_server_name
 
@@ -95,17 +98,31 @@ class StopAllHandler(TaskHandler):
         self.answer({"tasks": views}, 202)
 
 
+class StartAgain(BaseModel):
+    """How a task is started again: with the image that it ran (true), or the tag's present one.
+
+    Without `exact`, with the options it had.
+    """
+
+    exact: bool | None = None
+
+
 class StartHandler(TaskHandler):
     """`api/tasks/<id>/start`."""
 
     async def post(self, task_id: str) -> None:
-        """Start the task again with the options it had: a new attempt."""
+        """Start the task again with the options it had: a new attempt.
+
+        With `{"exact": true}` it runs the very image that it ran last, with `{"exact": false}` the
+        one that its version's tag names now.
+        """
         task = self.services.tasks.find(task_id)
         self.principal.check("servers", task)
+        options = _options_again(task, parse_body(StartAgain, self.json_body()).exact)
         hub = self.services.hub
         # The hub asks its spawners every few seconds: it may not know yet that the server ended.
         await hub.stop_server(task.user, task.server_name)
-        await hub.start_server(task.user, task.server_name, task.options)
+        await hub.start_server(task.user, task.server_name, options)
         task = self.services.tasks.find(task_id)
         self.answer(self.services.viewer.view(task, self.principal.rights(task)), 201)
 
@@ -135,6 +152,24 @@ class PasswordHandler(TaskHandler):
             raise NotFound("This task needs no password: open it with Connect.")
         password = self.services.keys.interface_password(task.id, task.attempt)
         self.answer({"user": software.interface_auth_user, "password": password})
+
+
+def _options_again(task: Task, exact: bool | None) -> dict[str, Any]:
+    """The options of a task, with or without the digest of its image, as `exact` says.
+
+    Raises:
+        InvalidOptions: nobody knows which image it was.
+    """
+    if exact is None:
+        return task.options
+    options = {key: value for key, value in task.options.items() if key != "digest"}
+    if not exact:
+        return options
+    if task.image_digest is None:
+        raise InvalidOptions(
+            "Nobody knows which image this task ran. Start it again with the present one."
+        )
+    return {**options, "digest": task.image_digest}
 
 
 def _server_name(given: object) -> str:

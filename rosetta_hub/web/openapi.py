@@ -8,6 +8,7 @@ from rosetta_hub import __version__
 from rosetta_hub.catalogue.options import TaskOptions
 from rosetta_hub.tasks.view import TaskView
 from rosetta_hub.users.identities import IdentityView
+from rosetta_hub.web.api import StartAgain
 from rosetta_hub.web.archive_api import Selection
 from rosetta_hub.web.files_api import Permissions, Removal, Renaming
 from rosetta_hub.web.handlers import HubHandler
@@ -29,6 +30,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     IdentityView,
     MailChoice,
     RemoteUser,
+    StartAgain,
     Renaming,
     Removal,
     Permissions,
@@ -92,7 +94,10 @@ def _paths() -> dict[str, Any]:
             "delete": _call("Stop and delete it; scope delete:servers", {}, "202"),
         },
         "/api/tasks/{id}/stop": _post("Stop or cancel it; scope delete:servers", "202"),
-        "/api/tasks/{id}/start": _post("Start it again; scope servers", "201"),
+        "/api/tasks/{id}/start": {
+            "parameters": [_ID],
+            "post": _call("Start it again; scope servers", _TASK, "201", body="StartAgain"),
+        },
         "/api/tasks/{id}/log": {
             "parameters": [_ID],
             "get": _call("Its output; scope access:servers", {"type": "string"}, kind="text/plain"),

@@ -76,7 +76,14 @@ def test_other_commands() -> None:
     image = Image("r:5000/a/b:1", DIGEST, "missing", "linux/arm64")
     name = f"r:5000/a/b@{DIGEST}"
     assert docker_cli.build_image_command(DOCKER, image) == [
-        *("docker", "image", "inspect", "--format", "{{json .Config.Entrypoint}}", name)
+        *(
+            "docker",
+            "image",
+            "inspect",
+            "--format",
+            "{{json .Config.Entrypoint}}\n{{json .RepoDigests}}",
+            name,
+        )
     ]
     assert docker_cli.build_pull_command(PODMAN, image) == [
         *("podman", "pull", "--platform", "linux/arm64", "--tls-verify=false", name)
@@ -87,6 +94,26 @@ def test_other_commands() -> None:
     assert docker_cli.build_remove_command(PODMAN, "x") == [
         *("podman", "rm", "--force", "--volumes", "--time", "0", "x")
     ]
+
+
+@pytest.mark.parametrize(
+    ("reference", "listed", "found"),
+    [
+        ("r:5000/a/b:1", ["r:5000/a/b@sha256:1", "other/b@sha256:2"], ("sha256:1",)),
+        ("r:5000/a/b", ["r:5000/a/b@sha256:1", "r:5000/a/b@sha256:2"], ("sha256:1", "sha256:2")),
+        ("docker.io/library/casa:1", ["casa@sha256:1", "ghcr.io/x/casa@sha256:2"], ("sha256:1",)),
+        ("casa", ["docker.io/library/casa@sha256:1", "x/casa@sha256:2"], ("sha256:1",)),
+        ("casa", ["casa@sha256:1", f"casa@{DIGEST}"], (DIGEST, "sha256:1")),
+        ("casa", [], ()),
+        ("casa", None, ()),
+    ],
+)
+def test_digests_of_an_image(
+    reference: str, listed: list[str] | None, found: tuple[str, ...]
+) -> None:
+    image = Image(reference, DIGEST, "missing", None)
+    assert docker_cli.parse_digests(json.dumps(listed), image) == found
+    assert docker_cli.parse_digests("no JSON", image) == ()
 
 
 @pytest.mark.parametrize(

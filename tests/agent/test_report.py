@@ -30,6 +30,7 @@ def test_full_report() -> None:
         "x" * 3000 + "the end",
         ("no_outbound",),
         ({"port": 8787, "published": None, "ready": True},),
+        (f"sha256:{'0' * 64}",) * 9,
     )
     report = build_report(state, 7, Usage(1.5, 10), (4, "text"), 99.5)
     assert abs(report["clock"] - time.time()) < 60
@@ -37,6 +38,7 @@ def test_full_report() -> None:
     assert len(report["detail"]) == 2000
     assert report["detail"].endswith("the end")
     assert {k: v for k, v in report.items() if k not in ("detail", "message", "clock")} == {
+        "image_digests": [f"sha256:{'0' * 64}"] * 8,
         "sequence": 7,
         "state": "failed",
         "progress": {"done": 1, "total": 2},

@@ -133,6 +133,25 @@ async def test_whoever_starts_it_again_waits_for_it(page: Page, stub: Stub) -> N
     await expect(page).to_have_url(stub.base + INSIDE)
 
 
+async def test_the_very_image_is_started_again(page: Page, stub: Stub) -> None:
+    digest = f"sha256:{'1' * 64}"
+    task = stub.put(make_task(image_digest=digest) | failed("The software ended.", []))
+    await page.goto(PAGE)
+    details = page.get_by_role("complementary", name="Details")
+    await expect(details).to_contain_text("casa:6.5")
+    await expect(details).to_contain_text(digest)
+    async with page.expect_request("**/start") as asked:
+        await page.get_by_role("button", name="Start again exactly this").click()
+    assert (await asked.value).post_data_json == {"exact": True}
+    stub.put(task, exact=True, image=f"casa@{digest}")
+    async with page.expect_request("**/start") as asked:
+        await page.get_by_role("button", name="Start again with the present image").click()
+    assert (await asked.value).post_data_json == {"exact": False}
+    stub.put(task, exact=False, image_digest=None)
+    await page.reload()
+    await expect(page.get_by_role("button", name="Start again")).to_have_count(1)
+
+
 async def test_cancel(page: Page, stub: Stub) -> None:
     task = stub.put(make_task())
     await page.goto(PAGE)

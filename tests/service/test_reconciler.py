@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 
+from rosetta_hub.catalogue.registries import Registries
 from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.copies.staging import Staging
@@ -13,8 +14,11 @@ from rosetta_hub.database.models import Task, TaskState
 from rosetta_hub.errors import ResourceUnavailable, StorageRefused
 from rosetta_hub.ingress.ingress import Ingress
 from rosetta_hub.jobs.events import JobEvents
+from rosetta_hub.reconciler.image_pins import ImagePins
 from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.reconciler.reconciler import Reconciler
+from rosetta_hub.registries.client import RegistryClient
+from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.resources.direct_launcher import AgentRefused
 from rosetta_hub.resources.resource import Host, HostInstance
 from rosetta_hub.tasks.conditions import Conditions
@@ -91,7 +95,10 @@ def site(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     ingress, jobs = cast(Ingress, OpenIngress()), cast(JobSteps, None)
     hosts = {"local": cast(Host, host)}
     staging = Staging(CopyRecords(bench.tasks.database, JobEvents()), bench.tasks)
-    reconciler = Reconciler(bench.tasks, hosts, {}, ingress, jobs, conditions, settings, staging)
+    pins = ImagePins(bench.tasks, Lookup(RegistryClient(Registries())))
+    reconciler = Reconciler(
+        bench.tasks, hosts, {}, ingress, jobs, conditions, settings, staging, pins
+    )
     # A task is looked after at once.
     monkeypatch.setattr(reconciler, "_patience", -reconciler._patience)
     task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)

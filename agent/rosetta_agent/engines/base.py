@@ -87,6 +87,10 @@ class Engine(abc.ABC):
     def fetch(self, spec: AgentSpec, pulling: Pulling) -> None:
         """Make the image available; ``pulling.on_start`` is called only if it has to come."""
 
+    def image_digests(self, spec: AgentSpec) -> Tuple[str, ...]:
+        """The digests by which the fetched image is known in its registry; none: not known."""
+        return () if spec.image.digest is None else (spec.image.digest,)
+
     @abc.abstractmethod
     def find(self, spec: AgentSpec) -> Optional[Container]:
         """The container that an earlier agent of this attempt started, running or ended.

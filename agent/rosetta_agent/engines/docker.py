@@ -43,6 +43,7 @@ from rosetta_agent.engines.docker_cli import (
     is_read_by_client,
     names_network,
     parse_condition,
+    parse_digests,
     parse_inspect,
     parse_is_init,
     parse_warnings,
@@ -86,6 +87,7 @@ class Docker(Engine):
     def __init__(self, attempt: Attempt, sandbox: Sandbox) -> None:
         super().__init__(attempt, sandbox)
         self._image_is_init = False
+        self._image_digests: Tuple[str, ...] = ()
 
     def client(self, image: Optional[Image] = None) -> Client:
         """The program and the options that this machine, and this image, need."""
@@ -161,7 +163,9 @@ class Docker(Engine):
         except StateUnknown as exc:
             message = "{} does not answer on this machine.".format(self.title)
             raise TaskFailure("engine_unavailable", message, str(exc)) from exc
-        self._image_is_init = parse_is_init(done.output)
+        entrypoint, _, digests = done.output.partition("\n")
+        self._image_is_init = parse_is_init(entrypoint)
+        self._image_digests = parse_digests(digests, image)
         return done.status == 0
 
     def version(self) -> str:
@@ -200,6 +204,10 @@ class Docker(Engine):
         if files.config is None:
             return client
         return client._replace(connection=("--config", files.folder) + client.connection)
+
+    def image_digests(self, spec: AgentSpec) -> Tuple[str, ...]:
+        """See Engine."""
+        return self._image_digests
 
     def _inspect(self, port: int, further: Sequence[int] = ()) -> Optional[Inspected]:
         done = self._ask(build_inspect_command(self.client(), self.name))

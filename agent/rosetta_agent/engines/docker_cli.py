@@ -53,9 +53,12 @@ def image_name(image: Image) -> str:
     """The reference to pull and to run; a digest takes the place of the tag."""
     if image.digest is None:
         return image.reference
-    base, slash, last = image.reference.rpartition("/")
-    name = last.partition("@")[0].partition(":")[0]
-    return "{}{}{}@{}".format(base, slash, name, image.digest)
+    return "{}@{}".format(_repository(image.reference), image.digest)
+
+
+def _repository(reference: str) -> str:
+    base, slash, last = reference.rpartition("/")
+    return base + slash + last.partition("@")[0].partition(":")[0]
 
 
 def build_version_command(client: Client) -> List[str]:
@@ -64,8 +67,8 @@ def build_version_command(client: Client) -> List[str]:
 
 
 def build_image_command(client: Client, image: Image) -> List[str]:
-    """Ask whether the image is here, and what it starts."""
-    form = "{{json .Config.Entrypoint}}"
+    """Ask whether the image is here, what it starts, and by which digests it is known."""
+    form = "{{json .Config.Entrypoint}}\n{{json .RepoDigests}}"
     return client.argv + ["image", "inspect", "--format", form, image_name(image)]
 
 
@@ -78,6 +81,30 @@ def parse_is_init(text: str) -> bool:
     first = entrypoint[0] if isinstance(entrypoint, list) and entrypoint else entrypoint
     words = first.split() if isinstance(first, str) else []
     return bool(words) and os.path.basename(words[0]) in _INITS
+
+
+def parse_digests(text: str, image: Image) -> Tuple[str, ...]:
+    """The digests of the image in the repository that its reference names.
+
+    ``text`` is the list of RepoDigests as JSON. The digest that was asked for comes first.
+    """
+    try:
+        listed = json.loads(text)
+    except ValueError:
+        return ()
+    entries = listed if isinstance(listed, list) else []
+    pairs = [str(entry).partition("@")[::2] for entry in entries]
+    repository = _short_name(_repository(image.reference))
+    digests = [digest for name, digest in pairs if _short_name(name) == repository]
+    return tuple(sorted(digests, key=lambda digest: digest != image.digest))
+
+
+def _short_name(repository: str) -> str:
+    """A repository as docker writes it, which leaves out what is its own hub's; podman does not."""
+    for prefix in ("docker.io/", "library/"):
+        if repository.startswith(prefix):
+            repository = repository[len(prefix) :]
+    return repository
 
 
 def build_pull_command(client: Client, image: Image) -> List[str]:

@@ -7,6 +7,9 @@ export const stopTask = (task) => call("POST", taskUrl(task.id, "/stop"));
 
 export const startTask = (task) => call("POST", taskUrl(task.id, "/start"));
 
+/** Starts the very image that the task ran, or (false) the one that its version's tag names now. */
+export const startImage = (task, exact) => call("POST", taskUrl(task.id, "/start"), { exact });
+
 /** Deletes after a question; false when the user would rather not. */
 export async function deleteTask(task) {
   const sure = await confirmDialog({

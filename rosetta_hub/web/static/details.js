@@ -25,7 +25,8 @@ export class TaskDetails {
     const engine = task.engine && task.engine + (task.runtime ? ` (${task.runtime})` : "");
     this.set("Software", task.software.name);
     this.set("Version", task.software.version);
-    this.set("Image", task.software.image, "detail-code");
+    this.set("Image", task.image || task.software.image, "detail-code");
+    this.set("Digest", task.image_digest, "detail-code");
     this.set("Computing resource", task.computing?.name);
     this.set("Engine", engine);
     this.set("Interface", protocolName(task.interface?.protocol));

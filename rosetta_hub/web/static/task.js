@@ -1,6 +1,6 @@
 // The page of one task: waiting room, running, ended.
 
-import { deleteTask, startTask, stopTask } from "./actions.js";
+import { deleteTask, startImage, startTask, stopTask } from "./actions.js";
 import { eventsUrl, taskUrl } from "./api.js";
 import { ConnectPanel } from "./connect.js";
 import { element, first, plainText, setMessage, setText, tile } from "./dom.js";
@@ -53,16 +53,22 @@ class TaskPage {
   makeActions() {
     this.open = linkButton("Connect", "open", "primary btn-lg");
     this.stop = button("Stop", "stop", "outline-secondary", () => this.act(this.stop, () => stopTask(this.task)));
-    this.start = button("Start again", "again", "primary", () => this.act(this.start, () => {
-      this.opening.arm();
-      return startTask(this.task);
-    }));
+    this.start = this.startButton("Start again", "primary", () => startTask(this.task));
+    this.exact = this.startButton("Start again exactly this", "outline-secondary", () => startImage(this.task, !this.task.exact));
     this.remove = button("Delete", "trash", "outline-danger", () => pending(this.remove, async () => {
       if (await deleteTask(this.task)) this.leave();
     }));
     this.files = linkButton("Files", "folder", "outline-secondary");
     this.interfaces = new InterfaceButtons("outline-primary");
-    element("actions").append(this.open, this.interfaces.element, this.start, this.stop, this.files, this.remove);
+    element("actions").append(this.open, this.interfaces.element, this.start, this.exact, this.stop, this.files, this.remove);
+  }
+
+  startButton(label, kind, start) {
+    const made = button(label, "again", kind, () => this.act(made, () => {
+      this.opening.arm();
+      return start();
+    }));
+    return made;
   }
 
   /** An action that answers with the task, or with nothing (the events tell then). */
@@ -135,6 +141,8 @@ class TaskPage {
     this.stop.hidden = !task.can.stop || task.state === "stopping";
     setText(this.stop.lastElementChild, isReady(task) ? "Stop" : "Cancel");
     this.start.hidden = !task.can.start;
+    this.exact.hidden = !(task.can.start && (task.exact || task.image_digest));
+    setText(this.exact.lastElementChild, task.exact ? "Start again with the present image" : "Start again exactly this");
     const files = filesUrl(task);
     this.files.hidden = !files;
     if (files) this.files.href = files;

@@ -1,0 +1,223 @@
+"""Which image a task ran, and how it is started again."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rosetta_hub.catalogue.catalogue import load_catalogue
+from rosetta_hub.catalogue.options import TaskSpec, parse_options, resolve_options
+from rosetta_hub.catalogue.registries import Registries
+from rosetta_hub.database.models import Task
+from rosetta_hub.errors import InvalidOptions
+from rosetta_hub.reconciler import image_pins
+from rosetta_hub.reconciler.image_pins import ImagePins
+from rosetta_hub.registries.client import RegistryClient
+from rosetta_hub.registries.lookup import Lookup
+from rosetta_hub.tasks.messages import warning_messages
+from rosetta_hub.tasks.report import parse_report
+from tests.registries.fake_registry import FakeRegistry, _Handler
+from tests.support.catalogues import LOCAL
+from tests.support.starting import start_task
+
+from .conftest import ALICE, Bench
+from .test_api import Site, site
+
+__all__ = ["site"]
+
+FIRST, SECOND, OTHER = (f"sha256:{digit * 64}" for digit in "123")
+
+
+def report(state: str = "running", sequence: int = 1, **fields: Any) -> Any:
+    return parse_report(json.dumps({"state": state, "sequence": sequence, **fields}).encode())
+
+
+# --- what the agent reports -----------------------------------------------------------------------
+
+
+def test_the_image_that_runs_is_kept(bench: Bench) -> None:
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
+    bench.tasks.report(task, report(image_digests=[FIRST, SECOND]))
+    assert bench.tasks.find(task.id).image_digest == FIRST
+    # An agent that has adopted a container does not know it.
+    bench.tasks.report(task, report(sequence=2))
+    assert bench.tasks.find(task.id).image_digest == FIRST
+    # Nor does an agent of an older version tell it; and none tells nonsense.
+    several: list[Any] = ["x", [1, "sha256:1", None], {}, [FIRST * 2]]
+    for nonsense in several:
+        bench.tasks.report(task, report(sequence=3, image_digests=nonsense))
+    assert bench.tasks.find(task.id).image_digest == FIRST
+
+
+def test_another_attempt_begins_without_one(bench: Bench) -> None:
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
+    bench.tasks.report(task, report("failed", image_digests=[FIRST], reason="exited"))
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
+    assert (task.attempt, task.image_digest) == (2, None)
+
+
+@pytest.mark.parametrize(
+    ("expected", "moved"),
+    [(None, False), (FIRST, False), (SECOND, False), (OTHER, True)],
+)
+def test_a_tag_that_has_moved_is_told(bench: Bench, expected: str | None, moved: bool) -> None:
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
+
+    def look_up(row: Task) -> None:
+        row.expected_digest = expected
+
+    task = bench.tasks.update(task, look_up)
+    bench.tasks.report(task, report(image_digests=[FIRST, SECOND]))
+    bench.tasks.report(task, report(sequence=2))
+    told = warning_messages(bench.tasks.find(task.id))
+    assert any("names another image now" in text for text in told) is moved
+
+
+# --- the option -----------------------------------------------------------------------------------
+
+
+def resolve(entry: dict[str, Any], **options: Any) -> TaskSpec:
+    software = {"id": "app", "name": "App", "image_name": "org/app", "image_tag": "1", **entry}
+    found = load_catalogue([software], [LOCAL])
+    return resolve_options(parse_options({"software": "app", **options}), found, ALICE)
+
+
+def test_a_digest_is_run_exactly() -> None:
+    spec = resolve({"registry": "ghcr.io"}, digest=FIRST)
+    assert spec.software.image == f"ghcr.io/org/app@{FIRST}"
+    assert spec.software.image_tag == "1"
+    assert resolve({"image_digest": FIRST}, digest=FIRST).software.image_digest == FIRST
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"image_digest": SECOND}, "runs the image sha256:2+ alone"),
+        ({"add_capabilities": ["SYS_PTRACE"]}, "version 1 alone"),
+        ({"new_privileges": True}, "version 1 alone"),
+        ({"container_user": "root"}, "version 1 alone"),
+    ],
+)
+def test_what_the_administrator_gave_to_one_image_is_not_anothers(
+    entry: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidOptions, match=message):
+        resolve(entry, digest=FIRST)
+
+
+def test_a_file_has_no_digest() -> None:
+    computing = {**LOCAL, "container_engines": ["singularity"]}
+    found = load_catalogue([{"name": "App", "image_name": "/images/app.sif"}], [computing])
+    with pytest.raises(InvalidOptions, match="has no digest"):
+        resolve_options(parse_options({"software": "app", "digest": FIRST}), found, ALICE)
+
+
+@pytest.mark.parametrize("digest", ["x", "sha256:1", FIRST.upper(), f"{FIRST} --privileged"])
+def test_what_is_no_digest_is_refused(digest: str) -> None:
+    with pytest.raises(InvalidOptions, match="'digest'"):
+        parse_options({"software": "app", "digest": digest})
+
+
+# --- starting again -------------------------------------------------------------------------------
+
+
+async def test_a_task_is_started_again_with_the_image_that_it_ran(site: Site) -> None:
+    task, tasks = site.start(), site.bench.tasks
+    tasks.report(task, report("running", 2, image_digests=[FIRST]))
+    tasks.report(task, report("stopped", 3))
+    status, view = await site.call("POST", f"api/tasks/{task.id}/start", {"exact": True})
+    assert (status, view["exact"], view["image"]) == (201, True, f"rosetta/echo@{FIRST}")
+    task = tasks.find(task.id)
+    assert (task.options["digest"], task.software["image_digest"]) == (FIRST, FIRST)
+    # As it was, which is exactly.
+    tasks.stopped(task)
+    _, view = await site.call("POST", f"api/tasks/{task.id}/start")
+    assert (view["exact"], view["attempt"]) == (True, 3)
+    tasks.stopped(tasks.find(task.id))
+    _, view = await site.call("POST", f"api/tasks/{task.id}/start", {"exact": False})
+    assert (view["exact"], view["image"]) == (False, "rosetta/echo:1")
+
+
+async def test_an_unknown_image_is_not_started_again(site: Site) -> None:
+    task = site.start()
+    site.bench.tasks.stopped(task)
+    status, answer = await site.call("POST", f"api/tasks/{task.id}/start", {"exact": True})
+    assert (status, "Nobody knows which image" in answer["error"]) == (422, True)
+    status, _ = await site.call("POST", f"api/tasks/{task.id}/start", {"exact": "so"})
+    assert status == 422
+
+
+# --- before the start -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def registry() -> AsyncIterator[FakeRegistry]:
+    registry = FakeRegistry()
+    server = registry.listen()
+    yield registry
+    server.stop()
+    await server.close_all_connections()
+
+
+def start_sif(bench: Bench, source: FakeRegistry, **entry: Any) -> Task:
+    """A task of Singularity, of the registry's image `org/app:1.2`."""
+    software = {"id": "app", "name": "App", "registry": source.host, "image_name": "org/app"}
+    computing = {**LOCAL, "container_engines": ["singularity"]}
+    bench.tasks.catalogue = load_catalogue([{**software, "image_tag": "1.2", **entry}], [computing])
+    return start_task(bench.tasks, "one", {"software": "app"}, ALICE)
+
+
+async def test_singularity_is_given_the_digest_of_the_tag(
+    bench: Bench, registry: FakeRegistry
+) -> None:
+    digest = registry.image()
+    pins = ImagePins(bench.tasks, Lookup(registry.client()))
+    task = await pins.pin(start_sif(bench, registry))
+    assert (task.image_digest, task.software["image_digest"]) == (digest, digest)
+    assert bench.tasks.find(task.id).image_digest == digest
+    assert registry.paths() == ["HEAD /v2/org/app/manifests/1.2"]
+    await pins.pin(task)
+    assert registry.paths() == []
+
+
+@pytest.mark.parametrize(
+    "entry", [{"pull": "never"}, {"image_digest": FIRST}, {"registry": "", "image_name": "/a.sif"}]
+)
+async def test_what_is_not_pulled_by_tag_is_not_asked_about(
+    bench: Bench, registry: FakeRegistry, entry: dict[str, Any]
+) -> None:
+    task = start_sif(bench, registry, **entry)
+    pinned = await ImagePins(bench.tasks, Lookup(registry.client())).pin(task)
+    assert pinned.software == task.software
+    assert registry.paths() == []
+
+
+async def test_a_slow_registry_holds_nobody_up_twice(
+    bench: Bench, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_pins, "TIMEOUT", 0.2)
+    go_on = asyncio.Event()
+
+    async def slow(_handler: _Handler) -> None:
+        await go_on.wait()
+
+    registry.answers["/v2/"] = slow
+    pins = ImagePins(bench.tasks, Lookup(registry.client()))
+    task = start_sif(bench, registry)
+    for _ in range(2):
+        assert (await pins.pin(task)).software["image_digest"] is None
+    assert len(registry.requests) == 1
+    go_on.set()
+
+
+async def test_a_registry_that_may_not_be_asked_holds_nobody_up(
+    bench: Bench, registry: FakeRegistry, tmp_path: Path
+) -> None:
+    registry.image()
+    pins = ImagePins(bench.tasks, Lookup(RegistryClient(Registries())))
+    task = await pins.pin(start_sif(bench, registry))
+    assert task.software["image_digest"] is None
+    assert registry.paths() == []
