@@ -12,8 +12,10 @@ from traitlets import Any as AnyTrait
 from traitlets import Bool, Dict, Integer, List, TraitError, Unicode, default, validate
 from traitlets.config import Config
 
+from rosetta_hub.builds.settings import BuildSettings, load_builds
 from rosetta_hub.catalogue.catalogue import Catalogue, load_catalogue
 from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.conf import SshConf
 from rosetta_hub.catalogue.hub_registry import HubRegistryOptions, load_hub_registry
 from rosetta_hub.catalogue.registries import Registries, load_registries
 from rosetta_hub.catalogue.validation import load_options
@@ -285,6 +287,13 @@ class Rosetta(MailOptions):
         fewest is next.""",
     ).tag(config=True)
 
+    builds = Dict(
+        help="""How images are made of repositories (links such as `…/services/rosetta/v2/gh/…`):
+        a dict with keys such as `engine`, `builder`, `registry`, `base_image` and the limits of a
+        build, see docs/builds.md. Without it nothing is built.
+        The keys are the fields of rosetta_hub.builds.settings.BuildSettings.""",
+    ).tag(config=True)
+
     fetch_networks = List(
         Unicode(),
         help="""Networks, such as `10.1.0.0/16`, from whose addresses inputs of tasks may be fetched
@@ -429,6 +438,19 @@ class Rosetta(MailOptions):
         """
         return load_catalogue(self.software, self.computing, self.limits, self.storages)
 
+    def build_settings(self) -> BuildSettings | None:
+        """The validated `builds`; None where nothing is built.
+
+        Raises:
+            ConfigError: see `load_builds`.
+        """
+        hosts = (
+            key
+            for key, computing in self.catalogue().computing.items()
+            if isinstance(computing.conf, SshConf) and computing.auth_mode == "platform_keys"
+        )
+        return load_builds(self.builds, hosts)
+
     def site_registries(self) -> Registries:
         """The validated `registries`, and the hub's own.
 
@@ -484,6 +506,7 @@ class Rosetta(MailOptions):
             self._check_plain_http()
         self._check_state_dir()
         self.check_mail()
+        self.build_settings()
         catalogue = self.catalogue()
         for computing in catalogue.computing.values():
             self._check_tunnel(computing)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import rosetta_hub
+from rosetta_hub.builds.settings import BuildSettings
 from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.catalogue.computing import Computing, load_computing
 from rosetta_hub.catalogue.conf import Conf, DockerApiConf, LocalConf, SlurmRestConf, SshConf
@@ -56,6 +57,7 @@ KEYS = {
     "S3 servers": list(S3Conf.model_fields),
     "Limits": list(Limit.model_fields),
     "Users' software": list(UserSoftwareRules.model_fields),
+    "Builds": list(BuildSettings.model_fields),
     "Registries": list(Registry.model_fields),
     "Computing: `ssh`": own(SshConf),
     "Computing: `slurmrest`": own(SlurmRestConf),

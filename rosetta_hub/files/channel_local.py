@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rosetta_hub.agents.files_program import build_files_command, build_files_stdin
+from rosetta_hub.agents.programs import FILES_PROGRAM
 from rosetta_hub.background import spawn
 from rosetta_hub.files.channel import STREAM_LIMIT, StreamChannel
 from rosetta_hub.files.errors import FilesError, StorageUnavailable
@@ -51,11 +51,13 @@ async def open_local_channel(owner: Owner | None, python: str = sys.executable) 
         FilesError: the service is not root, and the owner is another account.
         StorageUnavailable: the program can't be started.
     """
-    return await start_program(build_files_command(python, _arguments(owner)), build_files_stdin())
+    return await start_program(
+        FILES_PROGRAM.command(python, _arguments(owner)), FILES_PROGRAM.stdin()
+    )
 
 
 async def start_program(command: Sequence[str], program: bytes = b"") -> "LocalChannel":
-    """Start a files program, whose input and output are the channel; it reads `program` first.
+    """Start a program, whose input and output are the channel; it reads `program` first.
 
     Raises:
         StorageUnavailable: it can't be started.
@@ -75,7 +77,7 @@ async def start_program(command: Sequence[str], program: bytes = b"") -> "LocalC
                 start_new_session=True,
             )
         except OSError as error:
-            raise StorageUnavailable(f"The files program could not be started: {error}") from error
+            raise StorageUnavailable(f"The program could not be started: {error}") from error
         reader, writer = await asyncio.open_connection(sock=mine, limit=STREAM_LIMIT)
         stack.pop_all()
     theirs.close()

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 
 from rosetta_agent.files.frames import HEADER, JSON, Frame
-from rosetta_hub.agents.files_program import build_files_command, build_files_stdin
+from rosetta_hub.agents.programs import FILES_PROGRAM, Program
 from rosetta_hub.background import spawn
 from rosetta_hub.errors import RosettaError
 from rosetta_hub.files.channel import StreamChannel
@@ -21,18 +21,20 @@ _NOT_FOUND = 127
 _FIRST = JSON + b"\0"
 
 
-async def open_ssh_channel(tunnels: TunnelsClient, endpoint: Endpoint, python: str) -> "SshChannel":
-    """Start the files program on the endpoint's host, as the endpoint's account.
+async def open_ssh_channel(
+    tunnels: TunnelsClient, endpoint: Endpoint, python: str, program: Program = FILES_PROGRAM
+) -> "SshChannel":
+    """Start a program on the endpoint's host, as the endpoint's account.
 
     Raises:
         ResourceUnavailable: see `rosetta_hub.ssh.errors`.
         StorageUnavailable: the tunnels' process does not answer.
     """
     try:
-        stream = await tunnels.open_stream(endpoint, build_files_command(python), OPEN_TIMEOUT)
+        stream = await tunnels.open_stream(endpoint, program.command(python), OPEN_TIMEOUT)
     except (TunnelsUnavailable, TunnelsError) as error:
-        raise StorageUnavailable(f"The storage can't be reached: {error}") from error
-    stream.writer.write(build_files_stdin())
+        raise StorageUnavailable(f"{endpoint.host} can't be reached: {error}") from error
+    stream.writer.write(program.stdin())
     return SshChannel(tunnels, stream, endpoint.host, python)
 
 
@@ -72,7 +74,7 @@ class SshChannel(StreamChannel):
         """End the channel."""
         if self._ending is None:
             self._stream.writer.transport.abort()
-            self._ending = spawn(self._end(), f"end of files program on {self._host}")
+            self._ending = spawn(self._end(), f"end of program on {self._host}")
 
     async def wait_closed(self) -> None:
         """Wait until the tunnels' process knows."""
@@ -101,12 +103,12 @@ class SshChannel(StreamChannel):
         lines = end.stderr.strip().splitlines()
         if end.returncode == _NOT_FOUND and not self._has_begun:
             return (
-                f"{self._host} has no program {self._python!r}. Python 3.6 or newer is needed there"
-                " for its files; the administrator names it with the key 'python' of 'conf'."
+                f"{self._host} has no program {self._python!r}. Python 3.6 or newer is needed"
+                " there; the administrator names it with the key 'python' of 'conf'."
             )
         if end.returncode is not None and lines:
-            return f"The files program on {self._host} has ended: {lines[-1]}"
-        return f"The connection to the files on {self._host} has ended. Try again."
+            return f"The program on {self._host} has ended: {lines[-1]}"
+        return f"The connection to {self._host} has ended. Try again."
 
     async def _end(self) -> None:
         # Where the process does not answer, the connection is gone, too.

@@ -64,8 +64,8 @@ class JobQueue(Generic[J]):
         at_once: int,
     ) -> None:
         self._kind = kind
-        self._records = records
-        self._work = work
+        self._records: JobRecords[J] = records
+        self._work: Callable[[J], Awaitable[None]] = work
         self._per_user = per_user
         self._at_once = at_once
         self._event = asyncio.Event()

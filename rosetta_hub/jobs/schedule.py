@@ -2,26 +2,13 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
+from rosetta_hub.database.models_builds import Build
+from rosetta_hub.database.models_copies import Copy
 
-class Job(Protocol):
-    """A row of the database that is worked on."""
-
-    @property
-    def id(self) -> str:
-        """Its primary key."""
-
-    @property
-    def user(self) -> str:
-        """Whose share it is."""
-
-    @property
-    def cancelling(self) -> bool:
-        """Whether it was asked to end."""
-
-
-J = TypeVar("J", bound=Job)
+# Rows that are worked on. All have `id`, `user` (whose share it is) and `cancelling`.
+J = TypeVar("J", Copy, Build)
 
 
 def choose_jobs(

@@ -60,6 +60,7 @@ class Service:
         await stopped.wait()
         parts.queue.close()
         parts.copy_queue.close()
+        parts.builds.close()
         self._server.stop()
         await parts.files.close()
         parts.database.close()

@@ -38,6 +38,7 @@ from rosetta_hub.registries.hub_registry import load_registry
 from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.inventory_collector import InventoryCollector
+from rosetta_hub.service.builds import BuildParts
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.logos import Logos
 from rosetta_hub.tasks.conditions import Conditions
@@ -99,6 +100,9 @@ class Parts:
         self.library = Library(self.tasks.catalogue, self.database, rules, settings.service_prefix)
         self._add_resources()
         self._add_copies()
+        self.builds = BuildParts(
+            settings, self.database, self.resources.endpoints.get, self.tunnels_client
+        )
         self._add_reconciler()
         self._add_hub()
 
@@ -175,9 +179,14 @@ class Parts:
             self.hub,
             self.edge.end_session,
             self._identity_changed,
-            self.copies.delete_user,
+            self._delete_jobs,
             self._delete_rows,
         )
+
+    def _delete_jobs(self, user: str) -> bool:
+        """Cancel and delete a user's copies and builds; returns whether none is left."""
+        left = [self.copies.delete_user(user), self.builds.records.delete_user(user)]
+        return all(left)
 
     def _delete_rows(self, user: str) -> None:
         self.library.delete_user(user)
@@ -207,7 +216,7 @@ class Parts:
             identity_changed=self._identity_changed,
             files=self.files,
             copies=self.copies,
-            builds=None,
+            builds=self.builds.builds,
             uploads=ActiveUploads(),
             archives=ArchiveTickets(),
             previews=Previews(),
@@ -251,6 +260,8 @@ class Parts:
             steps["mail"] = (MAIL_INTERVAL, MailSender(self.database, settings).step)
         loops = {name: every(seconds, step, name) for name, (seconds, step) in steps.items()}
         loops["copies"] = self.copy_queue.run()
+        if self.builds.queue is not None:
+            loops["builds"] = self.builds.queue.run()
         return {**loops, **{f"queue {name}": one.run() for name, one in self.watchers.items()}}
 
     def unfinished_tasks(self) -> set[str]:

@@ -24,7 +24,7 @@ class Users:
     The hub tells when it created a user. A user who was created anew under the same name is
     another person, who must inherit nothing. `end_session` closes a session at the edge;
     `close_connection` is called with user and computing resource before a key is deleted;
-    `delete_copies` cancels and deletes a user's copies, and tells whether none is left;
+    `delete_jobs` cancels and deletes a user's copies and builds, and tells whether none is left;
     `delete_rows` deletes what nothing has to be stopped for: software of the user's own, accounts
     at registries.
     """
@@ -36,7 +36,7 @@ class Users:
         hub: HubClient,
         end_session: Callable[[BrowserSession], Awaitable[None]],
         close_connection: Callable[[str, str], Awaitable[None]],
-        delete_copies: Callable[[str], bool],
+        delete_jobs: Callable[[str], bool],
         delete_rows: Callable[[str], None],
     ) -> None:
         self._tasks = tasks
@@ -45,7 +45,7 @@ class Users:
         self._hub = hub
         self._end_session = end_session
         self._close_connection = close_connection
-        self._delete_copies = delete_copies
+        self._delete_jobs = delete_jobs
         self._delete_rows = delete_rows
         self._known: dict[str, datetime] = {}
         # A user's first requests come together; what the first one makes, none of them deletes.
@@ -110,9 +110,10 @@ class Users:
             raise Conflict(
                 f"Tasks of a former user named {name!r} are being stopped. Try again in a minute."
             )
-        if not self._delete_copies(name):
+        if not self._delete_jobs(name):
             raise Conflict(
-                f"Copies of a former user named {name!r} are being stopped. Try again in a minute."
+                f"Copies or builds of a former user named {name!r} are being stopped."
+                " Try again in a minute."
             )
         for computing in self._identities.resources_of(name):
             await self._close_connection(name, computing)

@@ -1,5 +1,6 @@
 """A builder that makes nothing, and requests of alice and bob."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from rosetta_hub.builds.recipe import Recipe
 
 @dataclass
 class FakeBuilder:
-    """Remembers what it was asked for; `work` is called for each build."""
+    """Remembers what it was asked for; a build goes on until `until` is set."""
 
     arch: str = "amd64"
     base: str = "sha256:base"
@@ -18,6 +19,7 @@ class FakeBuilder:
     cleaned: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     images: dict[str, int] = field(default_factory=dict)
+    until: asyncio.Event | None = None
     faults: list[Exception] = field(default_factory=list)
 
     async def base_digest(self) -> str:
@@ -33,6 +35,8 @@ class FakeBuilder:
     ) -> Image:
         self.built.append(build_id)
         tell(Progress(log="STEP 1/1: FROM base\n", step=1, steps=1))
+        if self.until is not None:
+            await self.until.wait()
         if self.faults:
             raise self.faults.pop(0)
         self.images[name] = 100

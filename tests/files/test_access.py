@@ -319,7 +319,7 @@ async def test_connection_that_is_lost_while_reading(site: Site) -> None:
     async def drop() -> None:
         site.sshd.drop_connections()
 
-    with pytest.raises(StorageUnavailable, match=r"connection to the files on [0-9.]+ has ended"):
+    with pytest.raises(StorageUnavailable, match=r"connection to [0-9.]+ has ended"):
         await read_and(site, drop)
     assert await read(site, ALICE, "home", b"large") == content
 

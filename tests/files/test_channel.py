@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from rosetta_agent.files.frames import DATA, JSON, Frame, build_header
-from rosetta_hub.agents.files_program import build_files_command, build_files_stdin
+from rosetta_hub.agents.programs import FILES_PROGRAM
 from rosetta_hub.files import answer, channel_local
 from rosetta_hub.files import session as session_module
 from rosetta_hub.files.channel_local import open_local_channel
@@ -214,14 +214,14 @@ async def test_nothing_is_written(python: str, root: Path, tmp_path: Path) -> No
     home = tmp_path / "home"
     home.mkdir()
     process = await asyncio.create_subprocess_exec(
-        *build_files_command(python),
+        *FILES_PROGRAM.command(python),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env={"HOME": str(home), "TMPDIR": str(home)},
         cwd=home,
     )
     request = json.dumps({"version": 1, "root": str(root)}).encode()
-    program = build_files_stdin() + build_header(JSON, len(request)) + request
+    program = FILES_PROGRAM.stdin() + build_header(JSON, len(request)) + request
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(program)
@@ -235,9 +235,9 @@ async def test_nothing_is_written(python: str, root: Path, tmp_path: Path) -> No
 
 
 async def test_python_that_is_too_old() -> None:
-    text = build_files_stdin().replace(b"_OLDEST = (3, 6)", b"_OLDEST = (9, 9)")
+    text = FILES_PROGRAM.stdin().replace(b"_OLDEST = (3, 6)", b"_OLDEST = (9, 9)")
     process = await asyncio.create_subprocess_exec(
-        *build_files_command(sys.executable),
+        *FILES_PROGRAM.command(sys.executable),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -423,5 +423,5 @@ async def test_frames_that_are_none(header: bytes) -> None:
 
 def test_program_goes_through_any_login_shell() -> None:
     """The shell of csh's family can't quote line ends, nor exclamation marks."""
-    command = build_files_command("/usr/bin/env python3", ["1000", "1000", "1000"])
+    command = FILES_PROGRAM.command("/usr/bin/env python3", ["1000", "1000", "1000"])
     assert not set("".join(command)) & set("\n!'")

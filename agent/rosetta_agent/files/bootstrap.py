@@ -1,10 +1,11 @@
 """The start of a files program that travels: its modules stay in memory, the disk is not touched.
 
 The text of this module is the beginning of what the service sends (rosetta_hub/agents/
-files_program.py): it may import nothing but the standard library, and it must be valid for every
+programs.py): it may import nothing but the standard library, and it must be valid for every
 Python 3, so that an old one gets an answer instead of a traceback.
 """
 
+import importlib
 import importlib.abc
 import importlib.util
 import json
@@ -42,14 +43,12 @@ class MemoryImporter(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(code, module.__dict__)  # noqa: S102 - the text came along with this one
 
 
-def boot(sources: "dict[str, str]", arguments: "list[str]") -> None:
-    """Serve files with these modules; never returns."""
+def boot(sources: "dict[str, str]", arguments: "list[str]", name: str) -> None:
+    """Serve with these modules, of which the one of this name begins; never returns."""
     if sys.version_info < _OLDEST:
         refuse("Python 3.6 or newer is needed on the host, it has " + sys.version.split()[0])
     sys.meta_path.insert(0, MemoryImporter(sources))
-    from rosetta_agent.files.server import main  # noqa: PLC0415 - it can be imported only now
-
-    sys.exit(main(arguments))
+    sys.exit(importlib.import_module(name).main(arguments))
 
 
 def refuse(text: str) -> None:
