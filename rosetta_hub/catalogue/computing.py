@@ -260,7 +260,9 @@ class Computing(Entry):
     def obstacle(self, software: Software) -> str | None:
         """Why the image does not run here, as a sentence; None where it does."""
         if not self.engines_for(software):
-            return "Its image is a file, which only Singularity runs."
+            if software.is_file:
+                return "Its image is a file, which only Singularity runs."
+            return f"It runs with {' or '.join(sorted(software.engines))} only."
         if self.runs(software):
             return None
         archs = " and ".join(
@@ -277,9 +279,10 @@ class Computing(Entry):
 
     def engines_for(self, software: Software) -> tuple[EngineConfig, ...]:
         """The engines that run the image: one that is a file needs Singularity."""
-        if not software.is_file:
+        names = frozenset({"singularity"}) if software.is_file else software.engines
+        if not names:
             return self.container_engines
-        return tuple(one for one in self.container_engines if one.name == "singularity")
+        return tuple(one for one in self.container_engines if one.name in names)
 
 
 def parse_conf(model: type[EntryType], raw: Any) -> EntryType:

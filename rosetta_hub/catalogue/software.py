@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from rosetta_hub.catalogue.bind_paths import check_target
+from rosetta_hub.catalogue.engines import canonical_engine
 from rosetta_hub.catalogue.interfaces import MOST_INTERFACES, Interface, check_interfaces
 from rosetta_hub.catalogue.software_owner import (
     NO_RECORD,
@@ -52,6 +53,10 @@ _PICTURE = pattern(
 _ACCOUNT = pattern(r"^[A-Za-z0-9_.:-]+$", "write a user, or user:group, by name or number")
 
 
+def _canonical_engines(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(map(canonical_engine, names))
+
+
 def _check_home_path(text: str) -> str:
     return check_target(text) if text else ""
 
@@ -66,7 +71,8 @@ class Software(Entry):
     `logo` and `screenshot` are addresses of pictures.
     `interfaces` are further ports that users reach, beside that of `interface_port`.
     `image_archs` are the architectures for which the image is there; `image_arch` is the only one
-    to use. Without both it is taken to fit everywhere.
+    to use. Without both it is taken to fit everywhere. `engines` are the container engines that
+    run it, all of them where it is empty.
 
     `home_path` is where the image wants its home directory, instead of where the storage says.
     `any_user`: the image runs under whatever uid it is given; `home_user`: the uid under which its
@@ -89,6 +95,7 @@ class Software(Entry):
     image_os: str = "linux"
     image_digest: str | None = Field(default=None, pattern=DIGEST)
     pull: Literal["missing", "always", "never"] = "missing"
+    engines: Annotated[frozenset[str], AfterValidator(_canonical_engines)] = frozenset()
 
     interface_port: int = Field(default=8888, ge=1, le=65535)
     interface_protocol: str = Field(default="http", pattern=_PROTOCOL)

@@ -179,6 +179,24 @@ class Library:
             share_common_keys(row, siblings, user)
         return row
 
+    def find_built(self, user: User, build: str) -> UserSoftware | None:
+        """The user's own version of a build's image, the oldest of several; None without one."""
+        with self._database.session() as session:
+            rows = rows_of_owner(session, SoftwareOwner("user", user.name))
+        return next((row for row in reversed(rows) if row.build == build), None)
+
+    def renew_built(self, user: User, version_id: str, fixed: Mapping[str, Any]) -> UserSoftware:
+        """Give a version the image that its build has made anew.
+
+        Raises:
+            NotFound: there is none that the user may see.
+        """
+        with self._database.session() as session:
+            row = find_row(session, user, version_id)
+            row.entry = {**row.entry, **fixed}
+            touch(row, user)
+        return row
+
     def delete(self, user: User, version_id: str, revision: int) -> None:
         """Delete a version; tasks that run go on.
 

@@ -12,6 +12,7 @@ from rosetta_hub.web.api import api_routes
 from rosetta_hub.web.archive_api import archive_routes
 from rosetta_hub.web.build_pages import build_pages
 from rosetta_hub.web.builds_api import builds_routes
+from rosetta_hub.web.built_software_api import built_software_routes
 from rosetta_hub.web.copies_api import copies_routes
 from rosetta_hub.web.event_stream import EventsHandler
 from rosetta_hub.web.favourites_api import favourites_routes
@@ -109,6 +110,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *images_routes(prefix, arguments),
         *copies_routes(prefix, arguments),
         *builds_routes(prefix, arguments),
+        *built_software_routes(prefix, arguments),
         *links_routes(prefix, arguments),
         *build_pages(prefix, arguments),
         *settings_routes(prefix, arguments),

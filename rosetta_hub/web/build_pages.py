@@ -5,6 +5,8 @@ A link builds and starts nothing by itself: its page shows what it stands for, a
 
 from typing import Any
 
+from rosetta_hub.errors import NotAllowed
+from rosetta_hub.software.rules import check_may_add
 from rosetta_hub.web.builds_api import BuildsBase
 from rosetta_hub.web.handlers import PageHandler
 from rosetta_hub.web.link_documents import link_document, provider_document
@@ -25,8 +27,14 @@ class BuildsPage(PageHandler, BuildsBase):
 
     @property
     def refusal(self) -> str:
-        """Why the principal may build nothing; empty where it may."""
-        return "" if self.builds.may_build(self.principal.user) else NOT_ALLOWED
+        """Why the principal may build nothing, or not keep it; empty where it may."""
+        if not self.builds.may_build(self.principal.user):
+            return NOT_ALLOWED
+        try:
+            check_may_add(self.principal.user, self.services.library.rules)
+        except NotAllowed as error:
+            return str(error)
+        return ""
 
 
 class LinkFormPage(BuildsPage):

@@ -5,6 +5,7 @@ from typing import Any
 from tornado.httputil import HTTPServerRequest
 
 from rosetta_hub.builds.links import RepositoryLink, parse_link
+from rosetta_hub.builds.software import image_place
 from rosetta_hub.builds.source_settings import SourceSettings
 from rosetta_hub.web.builds_api import BuildsBase
 
@@ -44,8 +45,15 @@ class LinkHandler(BuildsBase):
                 "size": link.size,
                 "port": link.port,
                 "built": built,
+                "places": self._places(),
             }
         )
+
+    def _places(self) -> list[str] | None:
+        """The resources that can start what is built; None where all can."""
+        catalogue = self.services.library.platform
+        place = image_place(self.builds.settings, catalogue.computing)
+        return None if place.computing is None else sorted(place.computing)
 
 
 def links_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:

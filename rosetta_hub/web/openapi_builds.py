@@ -9,8 +9,13 @@ from rosetta_hub.web.builds_api import BuildRequest
 
 _JSON = "application/json"
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+_LINK = [
+    {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+    for name in ("provider", "spec")
+]
 _OFFSET = {"name": "offset", "in": "query", "schema": {"type": "integer", "minimum": 0}}
 _BUILD = {"$ref": "#/components/schemas/BuildView"}
+_SOFTWARE = {"type": "object", "required": ["id", "card", "name", "version"]}
 _REFUSED = {"description": 'Refused: {"error": a message that tells why}'}
 
 
@@ -25,7 +30,7 @@ def builds_schemas() -> dict[str, Any]:
 
 
 def builds_paths() -> dict[str, Any]:
-    """All paths below `/api/builds`; each shows the principal's builds alone."""
+    """All paths below `/api/builds` and `/api/links`; each shows the principal's builds alone."""
     listed = {"type": "object", "required": ["builds"]}
     body = {"content": {_JSON: {"schema": {"$ref": "#/components/schemas/BuildRequest"}}}}
     asked = {**_call("Ask for the image of a repository", _BUILD, "201"), "requestBody": body}
@@ -40,6 +45,14 @@ def builds_paths() -> dict[str, Any]:
         "/api/builds/{id}/log": {
             "parameters": [_ID, _OFFSET],
             "get": _call("Its output", {"type": "string"}, kind="text/plain"),
+        },
+        "/api/builds/{id}/software": {
+            "parameters": [_ID],
+            "post": _call("Software of the principal, of what was built", _SOFTWARE, "201"),
+        },
+        "/api/links/{provider}/{spec}": {
+            "parameters": _LINK,
+            "get": _call("What a link means now; nothing is built", {"type": "object"}),
         },
         "/api/builds/{id}/events": {
             "parameters": [_ID],

@@ -17,9 +17,12 @@ from rosetta_hub.builds.links import RepositoryLink
 from rosetta_hub.builds.records import BuildRecords, end
 from rosetta_hub.builds.settings import load_builds
 from rosetta_hub.builds.source import Source
+from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models_builds import Build, BuildState
 from rosetta_hub.jobs.events import JobEvents
+from rosetta_hub.software.library import Library
+from rosetta_hub.software.settings import UserSoftwareRules
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.web.application import build_application
 from rosetta_hub.web.auth import build_hub_auth
@@ -32,13 +35,15 @@ from .fake_builder import FakeBuilder
 SERVICE = "/services/rosetta/"
 LINK = "gh/octo/hello/main?labpath=a%20b.ipynb&computing=vega&size=large&port=8787"
 SOURCE = Source("gh", "https://github.com/octo/hello", "a" * 40, "main", "octo/hello")
-BUILDERS = ("alice", "bob")
+BUILDERS = ("alice", "bob", "reads")
+HERE = {"id": "here", "name": "Here", "container_engines": ["podman"]}
 
 
 async def user_for_token(token: str, **_: Any) -> dict[str, Any] | None:
     """What the hub says of a token, which is the user's name here."""
     groups = ["builders"] if token in BUILDERS else []
-    scopes = ["access:services!service=rosetta", f"servers!user={token}"]
+    verb = "read:servers" if token == "reads" else "servers"
+    scopes = ["access:services!service=rosetta", f"{verb}!user={token}"]
     return {"name": token, "kind": "user", "admin": False, "groups": groups, "scopes": scopes}
 
 
@@ -81,6 +86,7 @@ class Site:
 
         def finish(row: Build) -> None:
             row.image = "localhost/rosetta-builds/hello:1"
+            row.recipe = {"port": 8888, "interface_auth": "jupyter", "command": []}
             end(row, BuildState.DONE, "The image is ready.")
 
         self.records.update(build_id, finish)
@@ -109,6 +115,8 @@ async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     parts |= {"templates": PageTemplates([], {})}
     parts["builds"] = Builds(build_settings, records, builder, Logs(tmp_path / "logs", 4096))
     parts["users"] = KnownUsers()
+    catalogue = load_catalogue([], [HERE])
+    parts["library"] = Library(catalogue, database, UserSoftwareRules(), "/services/rosetta/")
     services = Services(**parts)
     sockets = bind_sockets(0, "127.0.0.1")
     server = HTTPServer(build_application(services, b"secret"))
@@ -134,6 +142,7 @@ async def test_a_link_shows_what_it_stands_for_and_builds_nothing(site: Site) ->
     assert json.loads(answer.body) == {
         **{"provider": "gh", "spec": "octo/hello/main", "repository": "octo/hello"},
         **{"url": SOURCE.url, "ref": "main", "commit": SOURCE.commit, "built": False},
+        "places": ["here"],
         **{"urlpath": "doc/tree/a%20b.ipynb", "computing": "vega", "size": "large", "port": 8787},
     }
     assert site.builder.built == []
@@ -201,3 +210,35 @@ async def test_a_hub_that_builds_nothing_has_none_of_it(site: Site) -> None:
         answer = await site.fetch("GET", path, "alice")
         assert (answer.code, b"not built here" in answer.body) == (404, True)
     site.services.__dict__["builds"] = builds
+
+
+async def test_what_was_built_becomes_software_of_those_who_asked(site: Site) -> None:
+    build = (await site.ask("alice"))["id"]
+    path = f"api/builds/{build}/software"
+    assert (await site.fetch("POST", path, "alice", {})).code == 409
+    site.finish(build)
+    first = await site.fetch("POST", path, "alice", {})
+    again = await site.fetch("POST", path, "alice", {})
+    assert (first.code, again.code) == (201, 200)
+    assert first.body == again.body
+    document = json.loads(first.body)
+    assert (document["name"], document["version"]) == ("hello", "1")
+    listed = json.loads((await site.fetch("GET", "api/software", "alice")).body)["software"]
+    assert [one["id"] for one in listed] == [document["card"]]
+    # Bob did not ask for it.
+    assert (await site.fetch("POST", path, "bob", {})).code == 404
+    assert json.loads((await site.fetch("GET", "api/software", "bob")).body)["software"] == []
+    await site.ask("bob")
+    assert json.loads((await site.fetch("POST", path, "bob", {})).body)["card"] != document["card"]
+
+
+async def test_a_token_that_may_not_start_adds_nothing(site: Site) -> None:
+    build = (await site.ask("reads"))["id"]
+    site.finish(build)
+    assert (await site.fetch("POST", f"api/builds/{build}/software", "reads", {})).code == 403
+
+
+async def test_the_page_says_so_where_nothing_could_be_kept(site: Site) -> None:
+    site.services.library.rules = UserSoftwareRules(groups=frozenset({"others"}))
+    page = await site.fetch("GET", f"v2/{LINK}", "alice")
+    assert b"You may not add software here." in page.body

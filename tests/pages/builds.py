@@ -94,6 +94,7 @@ class BuildsStub(Stub):
         self.build_log = ""
         self.computing = [LOCAL, VEGA, PERUN]
         self.built = False
+        self.places: list[str] | None = None
         self.fault: tuple[int, str] | None = None
         self.asked: list[dict[str, Any]] = []
         self.started: list[dict[str, Any]] = []
@@ -212,7 +213,8 @@ class LinkApi(Handler):
             return
         keys = ("provider", "spec", "repository", "url", "ref", "commit")
         document = {key: make_build()[key] for key in keys}
-        self.finish({**document, "urlpath": "doc/tree/index.ipynb", "built": self.stub.built})
+        document |= {"urlpath": "doc/tree/index.ipynb", "built": self.stub.built}
+        self.finish({**document, "places": self.stub.places})
 
 
 class BuildsApi(Handler):

@@ -146,6 +146,16 @@ async def test_a_resource_of_the_link_that_the_user_does_not_have(
     await expect(page.get_by_label("Computing resource")).to_have_value("")
 
 
+async def test_resources_that_can_not_have_the_image_are_not_offered(
+    page: Page, stub: BuildsStub
+) -> None:
+    stub.places = ["local"]
+    await page.goto(f"{LINK}&computing=vega")
+    await expect(page.get_by_text("The link asks for the computing resource vega")).to_be_visible()
+    offered = page.get_by_label("Computing resource").locator("option")
+    await expect(offered).to_have_text(["The first that fits", "This machine"])
+
+
 async def test_a_build_that_fails(page: Page, stub: BuildsStub) -> None:
     await page.goto(LINK)
     await page.get_by_role("button", name="Build and start").click()

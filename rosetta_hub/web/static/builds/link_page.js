@@ -27,6 +27,7 @@ class LinkPage {
     element("looking").hidden = false;
     try {
       const [found] = await Promise.all([lookUpLink(main.dataset.path), this.options?.load()]);
+      this.options?.limit(found.places);
       this.show(found);
     } catch (error) {
       setText(element("fault-text"), error.message);

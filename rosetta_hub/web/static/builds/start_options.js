@@ -12,18 +12,34 @@ export class StartOptions {
     this.select = element("option-computing");
     this.sizes = new Sizes(element("sizes"));
     this.resources = [];
-    this.select.addEventListener("change", () => this.show());
+    this.places = null;
+    this.touched = false;
+    this.select.addEventListener("change", () => {
+      this.touched = true;
+      this.show();
+    });
     document.addEventListener("visibilitychange", () => document.hidden || this.load());
   }
 
   /** Asks which resources the user has. Whoever comes back from another tab may have set up a key there. */
   async load() {
-    const chosen = this.select.value || this.wanted.computing;
     const { computing } = await call("GET", apiUrl("computing"));
     this.resources = computing;
+    this.offer();
+  }
+
+  /** Only these resources can start what is built; null: all can. */
+  limit(places) {
+    this.places = places;
+    this.offer();
+  }
+
+  offer() {
+    const chosen = this.touched ? this.select.value : this.wanted.computing;
+    const offered = this.resources.filter(({ id }) => !this.places || this.places.includes(id));
     this.select.replaceChildren(h("option", { value: "" }, "The first that fits"),
-      ...computing.map(({ id, name }) => h("option", { value: id }, name)));
-    const known = computing.some(({ id }) => id === chosen);
+      ...offered.map(({ id, name }) => h("option", { value: id }, name)));
+    const known = offered.some(({ id }) => id === chosen);
     this.select.value = known ? chosen : "";
     this.tellUnknown(chosen && !known);
     this.show();
