@@ -17,7 +17,7 @@ from rosetta_hub.builds.links import RepositoryLink
 from rosetta_hub.builds.records import BuildRecords, end
 from rosetta_hub.builds.settings import load_builds
 from rosetta_hub.builds.source import Source
-from rosetta_hub.catalogue.catalogue import load_catalogue
+from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models_builds import Build, BuildState
 from rosetta_hub.jobs.events import JobEvents
@@ -223,11 +223,11 @@ async def test_what_was_built_becomes_software_of_those_who_asked(site: Site) ->
     assert first.body == again.body
     document = json.loads(first.body)
     assert (document["name"], document["version"]) == ("hello", "1")
-    listed = json.loads((await site.fetch("GET", "api/software", "alice")).body)["software"]
-    assert [one["id"] for one in listed] == [document["card"]]
+    library, alice, bob = site.services.library, User("alice"), User("bob")
+    assert list(library.catalogue_for(alice).software) == [document["card"]]
     # Bob did not ask for it.
     assert (await site.fetch("POST", path, "bob", {})).code == 404
-    assert json.loads((await site.fetch("GET", "api/software", "bob")).body)["software"] == []
+    assert list(library.catalogue_for(bob).software) == []
     await site.ask("bob")
     assert json.loads((await site.fetch("POST", path, "bob", {})).body)["card"] != document["card"]
 
