@@ -29,7 +29,7 @@ from rosetta_hub.errors import ConfigError
 from rosetta_hub.keys import Keys
 from rosetta_hub.local_storages import check_state_dir, storage_advice
 from rosetta_hub.mail.settings import MailOptions
-from rosetta_hub.software.settings import UserSoftwareRules
+from rosetta_hub.software.settings import ImagePolicySettings, UserSoftwareRules
 from rosetta_hub.web_hosts import is_loopback, normalise_url
 
 # The service's name at the hub, and so the end of its prefix there.
@@ -107,6 +107,14 @@ class Rosetta(MailOptions):
         `ca_file` or `plain_http` where it is not reached with TLS that everybody trusts.
         `rosetta-hub registry config` prints the registry's configuration. Empty: there is none.
         The keys are the fields of rosetta_hub.catalogue.hub_registry.HubRegistryOptions.""",
+    ).tag(config=True)
+
+    image_policy = Dict(
+        help="""Who is asked whether an image may run, such as a scanner or a check of signatures: a
+        dict with `command` or `callable`, and `timeout`, `keep`, `fail` and `platform`. It is asked
+        once about each digest of software that users have added; with `platform` about the
+        images of the configuration, too. The default is that all images may run.
+        The keys are the fields of rosetta_hub.software.settings.ImagePolicySettings.""",
     ).tag(config=True)
 
     keep_spawner = Bool(
@@ -476,6 +484,16 @@ class Rosetta(MailOptions):
         """
         return load_options("user_software", UserSoftwareRules, self.user_software)
 
+    def image_policy_settings(self) -> ImagePolicySettings | None:
+        """The validated `image_policy`; None where there is none.
+
+        Raises:
+            ConfigError: see `load_options`.
+        """
+        if not self.image_policy:
+            return None
+        return load_options("image_policy", ImagePolicySettings, self.image_policy)
+
     def keys(self) -> Keys:
         """The keys of this deployment."""
         return Keys(self.state_path)
@@ -513,6 +531,7 @@ class Rosetta(MailOptions):
         check_state_dir(catalogue, self.state_path)
         registries = self.site_registries()
         self.user_software_rules()
+        self.image_policy_settings()
         if files:
             check_registry_files(registries)
             self._check_files()

@@ -4,6 +4,7 @@ RosettaError
 ├── UserError            shown to the user as it is: a full sentence with what to do
 │   ├── InvalidOptions       a task was asked for that can't be (HTTP 422)
 │   ├── NotAllowed           not this user's (HTTP 403)
+│   ├── ImageRefused         the site's policy does not let an image run (HTTP 403)
 │   ├── StorageRefused       a storage has no place for this user (HTTP 403)
 │   ├── NotFound             no such task (HTTP 404)
 │   ├── Conflict             not now: the task is running, a name is taken (HTTP 409)
@@ -13,6 +14,7 @@ RosettaError
 └── Unavailable          could not ask: retry later, nothing is known (HTTP 503)
     ├── DatabaseUnavailable  the service's own database does not answer, or its disk is full
     ├── EdgeUnavailable      the edge does not answer
+    ├── ImageUnchecked       the image policy has not answered
     ├── HubUnavailable       JupyterHub does not answer
     └── ResourceUnavailable  a computing resource does not answer
         ├── HostKeyProblem       its host key is not the pinned one: the admin has to decide
@@ -38,6 +40,12 @@ class InvalidOptions(UserError):
 
 class NotAllowed(UserError):
     """The user lacks the right; the message does not tell whether the thing exists."""
+
+    status = 403
+
+
+class ImageRefused(UserError):
+    """The image policy does not let an image run; the message is the policy's."""
 
     status = 403
 
@@ -87,6 +95,10 @@ class DatabaseUnavailable(Unavailable):
 
 class EdgeUnavailable(Unavailable):
     """The edge did not answer on its socket."""
+
+
+class ImageUnchecked(Unavailable):
+    """An image could not be checked, or not yet: it does not run where the policy fails closed."""
 
 
 class HubUnavailable(Unavailable):

@@ -19,7 +19,7 @@ from rosetta_hub.catalogue.software import Software
 from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.cli import load_settings
 from rosetta_hub.config import Rosetta
-from rosetta_hub.software.settings import UserSoftwareRules
+from rosetta_hub.software.settings import ImagePolicySettings, UserSoftwareRules
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
@@ -58,6 +58,7 @@ KEYS = {
     "Limits": list(Limit.model_fields),
     "Users' software": list(UserSoftwareRules.model_fields),
     "Builds": list(BuildSettings.model_fields),
+    "Image policy": list(ImagePolicySettings.model_fields),
     "Registries": list(Registry.model_fields),
     "Computing: `ssh`": own(SshConf),
     "Computing: `slurmrest`": own(SlurmRestConf),

@@ -110,7 +110,7 @@ def _version_dict(
         "digest": software.image_digest or record.digest,
         "id": record.id,
         "revision": record.revision,
-        "refused": record.refused,
+        "refused": record.refused or record.verdict,
         "computing": resources,
         "unavailable": [
             {"id": one.id, "name": one.name, "reason": reason}

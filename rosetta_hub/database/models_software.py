@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from rosetta_hub.database.external_text import ExternalText
 from rosetta_hub.database.models import Base, text_enum
 
 
@@ -43,6 +44,17 @@ class UserSoftware(Base):
 
     def __repr__(self) -> str:
         return f"<UserSoftware {self.id} {self.card} of {self.owner_kind} {self.owner}>"
+
+
+class ImageVerdict(Base):
+    """What the image policy has said of an image; `image` is a reference by digest."""
+
+    __tablename__ = "image_verdicts"
+
+    image: Mapped[str] = mapped_column(String(600), primary_key=True)
+    allowed: Mapped[bool]
+    message: Mapped[str] = mapped_column(ExternalText(300))
+    checked: Mapped[datetime]
 
 
 class SoftwareLogo(Base):

@@ -34,6 +34,11 @@ class Reference:
         return f"{self.host}/{self.repository}"
 
     @property
+    def content(self) -> str:
+        """The reference by digest alone: what is the same whatever its tag is."""
+        return f"{self.name}@{self.digest}"
+
+    @property
     def target(self) -> str:
         """What a registry is asked for: the digest, or the tag."""
         return self.digest or self.tag or "latest"

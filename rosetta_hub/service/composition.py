@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from rosetta_hub.background import every
+from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.fetch import Fetcher
 from rosetta_hub.copies.job import CopyJobs
@@ -36,11 +37,13 @@ from rosetta_hub.registries.client import RegistryClient
 from rosetta_hub.registries.credentials import Credentials
 from rosetta_hub.registries.hub_registry import load_registry
 from rosetta_hub.registries.lookup import Lookup
+from rosetta_hub.registries.references import Reference
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.service.builds import BuildParts
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.logos import Logos
+from rosetta_hub.software.policy import ImagePolicy
 from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
@@ -96,8 +99,7 @@ class Parts:
             plan_staging,
         )
         self._add_registries()
-        rules = settings.user_software_rules()
-        self.library = Library(self.tasks.catalogue, self.database, rules, settings.service_prefix)
+        self._add_software()
         self._add_resources()
         self._add_copies()
         self.builds = BuildParts(
@@ -112,6 +114,27 @@ class Parts:
         self.lookup = Lookup(RegistryClient(self.registries, settings.registry_networks))
         self.hub_registry = load_registry(own.host, settings.state_path, self.keys) if own else None
         self.credentials = Credentials(self.database, self.keys, self.registries, self.hub_registry)
+
+    def _add_software(self) -> None:
+        settings, platform = self.settings, self.tasks.catalogue
+        self.image_policy = ImagePolicy(
+            settings.image_policy_settings(),
+            self.database,
+            self._find_digest,
+            lambda card: card in platform.software,
+        )
+        self.library = Library(
+            platform,
+            self.database,
+            settings.user_software_rules(),
+            settings.service_prefix,
+            self.image_policy.refusals,
+        )
+
+    async def _find_digest(self, user: User, reference: Reference) -> str:
+        host, repository = reference.host, reference.repository
+        login = self.credentials.find(user.name, user.groups, host, repository)
+        return await self.lookup.digest(reference, login)
 
     def _add_copies(self) -> None:
         settings = self.settings
@@ -226,6 +249,7 @@ class Parts:
             registries=self.registries,
             credentials=self.credentials,
             hub_registry=self.hub_registry,
+            image_policy=self.image_policy,
         )
 
     def _health(self) -> Health:

@@ -10,6 +10,8 @@ from rosetta_hub.catalogue.software import Software
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_software import UserSoftware
 from rosetta_hub.errors import Conflict, InvalidOptions
+from rosetta_hub.registries.errors import RegistryRefused
+from rosetta_hub.registries.references import parse_reference
 from rosetta_hub.software.rules import CARD_KEYS, IMAGE_KEYS, USER_KEYS
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,17 @@ def software_of(row: UserSoftware) -> Software | None:
 def entry_of(software: Software) -> dict[str, Any]:
     """What is stored of a software: the keys that were set."""
     return software.model_dump(mode="json", exclude_unset=True)
+
+
+def image_of(row: UserSoftware) -> str:
+    """The reference by digest of what the version was when it was looked up; empty without one."""
+    digest = row.entry.get("image_digest") or row.digest
+    if not digest:
+        return ""
+    try:
+        return parse_reference(f"{_repository_of(row)}@{digest}").content
+    except RegistryRefused:
+        return ""
 
 
 def is_fixed(key: str, row: UserSoftware) -> bool:

@@ -1,7 +1,7 @@
 """The catalogue as each user has it: the platform's software, the user's own, and the groups'."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from rosetta_hub.software.cards import (
     entry_of,
     find_siblings,
     free_name,
+    image_of,
     is_fixed,
     share_common_keys,
     software_of,
@@ -45,6 +46,14 @@ from rosetta_hub.software.rules import (
 )
 from rosetta_hub.software.settings import UserSoftwareRules
 
+# Says what the image policy has said against which images (references by digest).
+FindRefusals = Callable[[Session, Set[str]], Mapping[str, str]]
+
+
+def no_refusals(_session: Session, _images: Set[str]) -> Mapping[str, str]:
+    """Without an image policy nothing is said against any image."""
+    return NOTHING
+
 
 class Library:
     """Reads and changes users' software. The members of a group share what is the group's.
@@ -54,12 +63,21 @@ class Library:
     """
 
     def __init__(
-        self, platform: Catalogue, database: Database, rules: UserSoftwareRules, prefix: str
+        self,
+        platform: Catalogue,
+        database: Database,
+        rules: UserSoftwareRules,
+        prefix: str,
+        find_refusals: FindRefusals = no_refusals,
     ) -> None:
-        """`prefix` is the service's path, below which browsers find logos."""
+        """`prefix` is the service's path, below which browsers find logos.
+
+        `find_refusals` tells what the image policy has said against images.
+        """
         self.platform = platform
         self.rules = rules
         self._prefix = prefix
+        self._find_refusals = find_refusals
         self._database = database
 
     def catalogue_for(self, user: User) -> Catalogue:
@@ -72,9 +90,10 @@ class Library:
         with self._database.session() as session:
             rows = rows_of(session, user)
             logos = digests_of_logos(session, {row.card for row in rows})
+            refusals = self._find_refusals(session, {image_of(row) for row in rows} - {""})
         own = {
             card: family
-            for card, family in self._families(rows, logos, user).items()
+            for card, family in self._families(rows, logos, refusals, user).items()
             if card not in self.platform.software
         }
         return replace(self.platform, software={**self.platform.software, **own})
@@ -102,7 +121,10 @@ class Library:
         software = software_of(row)
         if software is None:
             return "This version is of an older Rosetta Hub. Edit it, and save it again."
-        return find_refusal(row, software, user, self.rules, self.platform)
+        with self._database.session() as session:
+            verdicts = self._find_refusals(session, {image_of(row)} - {""})
+        refused = find_refusal(row, software, user, self.rules, self.platform)
+        return refused or verdicts.get(image_of(row))
 
     def add(
         self,
@@ -197,6 +219,13 @@ class Library:
             touch(row, user)
         return row
 
+    def note_digest(self, version_id: str, revision: int, digest: str) -> None:
+        """Keep the digest that a version's tag has; nothing where it was changed meanwhile."""
+        with self._database.session() as session:
+            row = session.get(UserSoftware, version_id)
+            if row is not None and row.revision == revision:
+                row.digest = digest
+
     def delete(self, user: User, version_id: str, revision: int) -> None:
         """Delete a version; tasks that run go on.
 
@@ -267,8 +296,8 @@ class Library:
         entry = version.model_dump(mode="json", exclude_unset=True)
         raw = {key: value for key, value in entry.items() if key in USER_KEYS}
         raw.pop("default", None)
-        # The administrator has chosen its address.
-        fixed = {"logo": version.logo} if version.logo else {}
+        # Pictures are no users' keys: the administrator has chosen these addresses.
+        fixed = {key: entry[key] for key in ("logo", "screenshot") if key in entry}
         dropped = sorted(entry.keys() - raw.keys() - fixed.keys() - {"id", "default", "kind"})
         return self._add_copy(user, raw, owner, fixed=fixed), dropped
 
@@ -281,7 +310,11 @@ class Library:
         return self.add(user, {**raw, "name": free_name(raw["name"], names)}, owner, **kept)
 
     def _families(
-        self, rows: list[UserSoftware], logos: Mapping[str, str], user: User
+        self,
+        rows: list[UserSoftware],
+        logos: Mapping[str, str],
+        refusals: Mapping[str, str],
+        user: User,
     ) -> dict[str, SoftwareFamily]:
         families: dict[str, SoftwareFamily] = {}
         for row in rows:
@@ -291,7 +324,8 @@ class Library:
             if digest := logos.get(row.card):
                 software = software.model_copy(update={"logo": self._logo_url(row.card, digest)})
             refused = find_refusal(row, software, user, self.rules, self.platform)
-            record = VersionRecord(row.id, row.revision, row.digest, refused)
+            verdict = refusals.get(image_of(row))
+            record = VersionRecord(row.id, row.revision, row.digest, refused, verdict)
             known = families.get(row.card)
             families[row.card] = SoftwareFamily(
                 row.card,

@@ -1,11 +1,18 @@
 """What of `c.Rosetta` is about software of users."""
 
 from collections.abc import Set
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from rosetta_hub.catalogue.registries import registry_host
-from rosetta_hub.catalogue.validation import Entry
+from rosetta_hub.catalogue.units import Duration
+from rosetta_hub.catalogue.validation import Entry, pattern
+
+_CALLABLE = pattern(
+    r"^$|^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$",
+    "name the callable as text, module:function, because the service imports it itself",
+)
 
 
 class UserSoftwareRules(Entry):
@@ -45,3 +52,29 @@ class UserSoftwareRules(Entry):
         if not self.registries:
             return True
         return any(name == one or name.startswith(f"{one}/") for one in self.registries)
+
+
+class ImagePolicySettings(Entry):
+    """Who is asked whether an image may run: a command, or a Python callable.
+
+    The command gets a JSON object with `image` (by digest), `digest`, `user` and `software` (its
+    name) on standard input. It exits with 0 where the image may run and with 1 where it may not;
+    the first line of its output tells users why. The callable, `module:function`, gets the same as
+    a dict and returns None, or that line. Everything else, such as another exit status, an
+    exception or more than `timeout` seconds, means that the image could not be checked, and `fail`
+    says what then. Answers about an image count for `keep` seconds. With `platform` the images of
+    the configuration are asked about as well.
+    """
+
+    command: tuple[str, ...] = ()
+    callable: str = Field(default="", pattern=_CALLABLE)
+    timeout: Duration = Field(default=300, ge=1, le=86_400)
+    keep: Duration = Field(default=86_400, ge=1)
+    fail: Literal["open", "closed"] = "closed"
+    platform: bool = False
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if bool(self.command) == bool(self.callable):
+            raise ValueError("give one of 'command' and 'callable'")
+        return self

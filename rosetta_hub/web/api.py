@@ -37,7 +37,8 @@ class TasksHandler(HubHandler):
         name = _server_name(options.pop("server", None))
         user, tasks = self.principal.user, self.services.tasks
         catalogue = self.services.library.catalogue_for(user)
-        spec = await check_options(options, catalogue, user, self.services.inventory)
+        inventory, policy = self.services.inventory, self.services.image_policy
+        spec = await check_options(options, catalogue, user, inventory, policy)
         tasks.check_limits(spec, user)
         name = name or new_server_name(spec.name)
         if not self.principal.may("servers", user.name, name):

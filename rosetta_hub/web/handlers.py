@@ -31,6 +31,7 @@ from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.logos import Logos
+from rosetta_hub.software.policy import ImagePolicy
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.principal import Principal
 from rosetta_hub.tasks.view import Viewer
@@ -91,6 +92,7 @@ class Services:
     hub_registry: HubRegistry | None
     library: Library
     logos: Logos
+    image_policy: ImagePolicy
 
 
 class BaseHandler(web.RequestHandler):

@@ -6,6 +6,7 @@ everybody else is told that it does not exist, admins, too. The token needs the 
 """
 
 import re
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +15,7 @@ from rosetta_hub.catalogue.software import DIGEST
 from rosetta_hub.catalogue.software_owner import SoftwareOwner
 from rosetta_hub.database.models_software import UserSoftware
 from rosetta_hub.errors import InvalidOptions
+from rosetta_hub.software.cards import software_of
 from rosetta_hub.software.errors import ChangedMeanwhile, RevisionMissing
 from rosetta_hub.software.view import OwnerView, VersionView, view_version
 from rosetta_hub.web.bodies import parse_body
@@ -56,6 +58,13 @@ class SoftwareApiHandler(HubHandler):
         body = self.json_body()
         other = {key: body.pop(key) for key in NewVersion.model_fields if key in body}
         return body, parse_body(NewVersion, other)
+
+    def answer_written(self, row: UserSoftware, status: int = 200, **besides: Any) -> None:
+        """Send a version that is new or changed; the image policy is asked about it meanwhile."""
+        if software := software_of(row):
+            note = partial(self.services.library.note_digest, row.id, row.revision)
+            self.services.image_policy.ask_soon(row.card, software, self.principal.user, note)
+        self.answer_version(row, status, **besides)
 
     def answer_version(self, row: UserSoftware, status: int = 200, **besides: Any) -> None:
         """Send a version, its revision as its entity tag."""
@@ -107,7 +116,7 @@ class SoftwareHandler(SoftwareApiHandler):
         row = self.services.library.add(
             self.principal.user, entry, new.software_owner(), digest=new.digest
         )
-        self.answer_version(row, 201)
+        self.answer_written(row, 201)
 
 
 class VersionHandler(SoftwareApiHandler):
@@ -135,7 +144,7 @@ class VersionHandler(SoftwareApiHandler):
         except ChangedMeanwhile as error:
             self.answer_changed(error)
         else:
-            self.answer_version(row)
+            self.answer_written(row)
 
     def delete(self, version_id: str) -> None:
         """Delete the version; tasks that run go on."""
@@ -156,7 +165,7 @@ class DuplicateVersionHandler(SoftwareApiHandler):
         self.principal.check_own("servers")
         owner = parse_body(NewVersion, self.json_body()).software_owner()
         row = self.services.library.duplicate(self.principal.user, version_id, owner)
-        self.answer_version(row, 201, dropped=[])
+        self.answer_written(row, 201, dropped=[])
 
 
 class CardHandler(SoftwareApiHandler):
@@ -211,7 +220,7 @@ class DuplicateCardHandler(SoftwareApiHandler):
         owner = parse_body(NewVersion, self.json_body()).software_owner()
         tag = self.get_query_argument("version", None)
         row, dropped = self.services.library.duplicate_card(self.principal.user, card, tag, owner)
-        self.answer_version(row, 201, dropped=dropped)
+        self.answer_written(row, 201, dropped=dropped)
 
 
 def software_routes(

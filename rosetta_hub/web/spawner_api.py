@@ -99,7 +99,13 @@ class UserSoftwareHandler(SpawnersHandler):
         await self.services.users.recognise(name, request.created)
         user = request.catalogue_user(name)
         catalogue = self.services.library.catalogue_for(user)
-        spec = await check_options(request.options, catalogue, user, self.services.inventory)
+        spec = await check_options(
+            request.options,
+            catalogue,
+            user,
+            self.services.inventory,
+            self.services.image_policy,
+        )
         self.services.tasks.check_limits(spec, user)
         self.answer({})
 
@@ -121,7 +127,13 @@ class SpawnerHandler(SpawnersHandler):
         await self.services.users.recognise(user, request.created)
         owner = request.catalogue_user(user)
         catalogue = self.services.library.catalogue_for(owner)
-        spec = await check_options(request.options, catalogue, owner, self.services.inventory)
+        spec = await check_options(
+            request.options,
+            catalogue,
+            owner,
+            self.services.inventory,
+            self.services.image_policy,
+        )
         task = self.services.tasks.start(server_name, spec, owner, request.spawner)
         self.answer(self._record(task), 201)
 

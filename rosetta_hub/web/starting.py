@@ -15,6 +15,7 @@ from rosetta_hub.resources.check_request import check_request
 from rosetta_hub.resources.cluster import build_request
 from rosetta_hub.resources.inventory import Inventory
 from rosetta_hub.resources.inventory_collector import InventoryCollector
+from rosetta_hub.software.policy import ImagePolicy
 
 # Seconds that a start waits for what the cluster has. One that refuses the user's key, or does not
 # answer, would otherwise hold up the start of a task whose page tells the reason anyway.
@@ -36,7 +37,11 @@ def new_server_name(title: str) -> str:
 
 
 async def check_options(
-    options: Mapping[str, Any], catalogue: Catalogue, user: User, inventory: InventoryCollector
+    options: Mapping[str, Any],
+    catalogue: Catalogue,
+    user: User,
+    inventory: InventoryCollector,
+    policy: ImagePolicy,
 ) -> TaskSpec:
     """The task that the options ask for.
 
@@ -45,6 +50,7 @@ async def check_options(
     Raises:
         InvalidOptions: see `resolve_options` and `check_request`.
         StorageRefused: see `check_binds`.
+        ImageRefused, ImageUnchecked: see `ImagePolicy.admit`.
     """
     spec = resolve_options(parse_options(options), catalogue, user)
     check_binds(spec.storages, user.name, spec.computing)
@@ -52,7 +58,7 @@ async def check_options(
         known = await _inventory_in_time(inventory, spec.computing.id, user.name)
         if known is not None:
             check_request(build_request("", spec.cpus, spec.memory, spec.request), known)
-    return spec
+    return await policy.admit(spec, user)
 
 
 async def _inventory_in_time(

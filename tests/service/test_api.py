@@ -20,6 +20,7 @@ from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.catalogue.options import TaskSpec, parse_options
 from rosetta_hub.catalogue.registries import Registries
 from rosetta_hub.config import Rosetta
+from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import EdgeUnavailable
 from rosetta_hub.hub.client import HubClient
@@ -29,6 +30,7 @@ from rosetta_hub.registries.hub_registry import HubRegistry, load_registry
 from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.logos import Logos
+from rosetta_hub.software.policy import ImagePolicy
 from rosetta_hub.software.settings import UserSoftwareRules
 from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.view import Viewer
@@ -114,6 +116,7 @@ class Site:
     bench: Bench
     hub: Hub
     library: Library
+    image_policy: ImagePolicy
     state_dir: Path
     edge_answers: bool = True
     credentials: Credentials | None = None
@@ -213,7 +216,7 @@ async def site(
 
     sockets = bind_sockets(0, "127.0.0.1")
     library = Library(tasks.catalogue, database, UserSoftwareRules(), PREFIX)
-    made = Site(sockets[0].getsockname()[1], bench, hub, library, tmp_path)
+    made = Site(sockets[0].getsockname()[1], bench, hub, library, no_policy(database), tmp_path)
     identities = Identities(database, bench.keys, settings)
     checks = {
         "database": (database_check(database), "The database can't be used."),
@@ -229,6 +232,7 @@ async def site(
     hub_client = cast(HubClient, None)
     users = Users(tasks, identities, hub_client, nothing, nothing, bool, library.delete_user)
     parts |= {"users": users, "library": library}
+    parts |= {"image_policy": made.image_policy}
     parts |= {"logos": Logos(database, library.rules)}
     made.hub_registry = load_registry("images.example.org", tmp_path, bench.keys)
     registries = settings.site_registries()
@@ -243,6 +247,16 @@ async def site(
     # JupyterHub's own thread for calls that block.
     auth._pool.submit(lambda: auth._thread_loop.close()).result()
     auth._pool.shutdown()
+
+
+def no_policy(database: Database) -> ImagePolicy:
+    """All images may run."""
+    return ImagePolicy(None, database, no_digest, lambda _: True)
+
+
+async def no_digest(*_: Any) -> str:
+    """No registry is asked."""
+    raise AssertionError
 
 
 # --- what is asked wrongly ------------------------------------------------------------------------

@@ -5,10 +5,12 @@ import asyncio
 import pytest
 
 from rosetta_hub.catalogue.catalogue import User, load_catalogue
+from rosetta_hub.catalogue.options import TaskSpec
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.errors import InvalidOptions
 from rosetta_hub.resources.inventory import Inventory, Partition
 from rosetta_hub.resources.inventory_collector import InventoryCollector
+from rosetta_hub.software.policy import ImagePolicy
 from rosetta_hub.web import starting
 from rosetta_hub.web.starting import check_options
 from tests.support.catalogues import CLUSTER
@@ -30,17 +32,30 @@ class SlowQueue:
         return Inventory(partitions=(partition,), collected=utc_now())
 
 
+class AllowAll(ImagePolicy):
+    """No image policy."""
+
+    def __init__(self) -> None:
+        """Nothing is asked."""
+
+    async def admit(self, spec: TaskSpec, user: User) -> TaskSpec:
+        return spec
+
+
+ALLOW = AllowAll()
+
+
 async def test_a_cluster_that_does_not_answer_delays_no_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(starting, "INVENTORY_TIMEOUT", 0.01)
     queue = SlowQueue()
     collector = InventoryCollector({"cluster": queue})  # type: ignore[dict-item]
-    spec = await check_options(OPTIONS, CATALOGUE, User("alice"), collector)
+    spec = await check_options(OPTIONS, CATALOGUE, User("alice"), collector, ALLOW)
     assert spec.request.partition == "gone"
 
     # The look goes on, and the next start is checked against what it finds.
     queue.answers.set()
     await collector.get("cluster", "alice")
     with pytest.raises(InvalidOptions, match="gone"):
-        await check_options(OPTIONS, CATALOGUE, User("alice"), collector)
+        await check_options(OPTIONS, CATALOGUE, User("alice"), collector, ALLOW)
