@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from tornado.http1connection import HTTP1Connection, HTTP1ConnectionParameters
 from tornado.httputil import (
@@ -23,7 +23,7 @@ from rosetta_hub import __version__
 from rosetta_hub.addresses import AddressGuard, GuardedResolver, RequestFailed
 from rosetta_hub.background import spawn
 
-REDIRECTS = (301, 302, 303, 307, 308)
+_REDIRECTS = (301, 302, 303, 307, 308)
 
 # Chunks that wait to be taken.
 AHEAD = 4
@@ -61,6 +61,21 @@ class Response:
     headers: HTTPHeaders
     length: int | None
     chunks: AsyncIterator[bytes]
+
+
+def redirect_url(url: str, response: Response) -> str | None:
+    """The address to which the response of `url` redirects; None where it does not.
+
+    Raises:
+        RequestFailed: it redirects to what is no address.
+    """
+    location = response.headers.get("Location")
+    if response.status not in _REDIRECTS or not location:
+        return None
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise RequestFailed("redirect", "The server redirects to what is no address.") from error
 
 
 class HttpClient:

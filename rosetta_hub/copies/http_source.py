@@ -4,10 +4,10 @@ import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from rosetta_hub.addresses import AddressGuard, RequestFailed
-from rosetta_hub.http_requests import REDIRECTS, HttpClient, Request, Response, Timeouts
+from rosetta_hub.http_requests import HttpClient, Request, Response, Timeouts, redirect_url
 
 MOST_REDIRECTS = 5
 
@@ -62,22 +62,20 @@ class HttpSource:
         for _ in range(MOST_REDIRECTS + 1):
             self.check(url)
             async with self._client.open(Request(url), self._context) as response:
-                location = _location(response, urlsplit(url).hostname or "")
-                if location is None:
+                target = redirect_url(url, response)
+                if target is None:
+                    _check(response, urlsplit(url).hostname or "")
                     yield response
                     return
-            url = urljoin(url, location)
+            url = target
         raise FetchRefused("The server redirects again and again.")
 
 
-def _location(response: Response, host: str) -> str | None:
-    """Where a server redirects to; None where the file comes."""
-    if response.status in REDIRECTS and "Location" in response.headers:
-        return response.headers["Location"]
+def _check(response: Response, host: str) -> None:
+    """Refuse what is not a file, as it is."""
     if response.status != 200:
         raise FetchRefused(
             f"{host} answers {response.status}: there is no such file, or it is not public."
         )
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise FetchRefused(f"{host} sends the file compressed only.")
-    return None

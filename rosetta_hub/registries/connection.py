@@ -6,13 +6,13 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from tornado.httputil import HTTPHeaders
 
 from rosetta_hub.addresses import AddressGuard, RequestFailed
 from rosetta_hub.catalogue.registries import DOCKER_HUB, Registries
-from rosetta_hub.http_requests import REDIRECTS, HttpClient, Request, Timeouts
+from rosetta_hub.http_requests import HttpClient, Request, Timeouts, redirect_url
 from rosetta_hub.registries.errors import RegistryRefused, RegistryUnavailable
 
 # Bytes: the largest manifest that registries have to accept (OCI distribution specification), and
@@ -89,17 +89,20 @@ class RegistryConnection:
         for _ in range(MOST_REDIRECTS + 1):
             self._check_url(host, request.url)
             answer = await self._send(host, request)
-            location = answer.headers.get("Location")
-            if answer.status not in REDIRECTS or not location:
+            if isinstance(answer, Answer):
                 return answer
             # The token is the registry's; a signed address of a store needs none.
             headers = {k: v for k, v in request.headers.items() if k.lower() != "authorization"}
-            request = replace(request, url=urljoin(request.url, location), headers=headers)
+            request = replace(request, url=answer, headers=headers)
         raise RegistryRefused("redirect", f"{host} redirects again and again.")
 
-    async def _send(self, host: str, request: Request) -> Answer:
+    async def _send(self, host: str, request: Request) -> Answer | str:
+        """The answer, or the address to which it redirects."""
         client = self._guarded if self._registries.find(host) is None else self._trusted
         async with client.open(request, self._context(host)) as response:
+            target = redirect_url(request.url, response)
+            if target is not None:
+                return target
             body = b"".join([chunk async for chunk in response.chunks])
             return Answer(response.status, response.headers, body)
 

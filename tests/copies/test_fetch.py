@@ -119,6 +119,7 @@ async def test_a_file_arrives(bench: Bench, path: str) -> None:
         ("/nothing", "answers 404"),
         ("/cut", "The connection ended before the file was complete."),
         ("/loop", "The server redirects again and again."),
+        ("/away?to=https://[", "The server redirects to what is no address."),
         ("/away?to=file:///etc/passwd", "Only files of addresses that begin with https://"),
         ("/away?to=http://10.0.0.1/", "is not on the public internet"),
         ("http://user:secret@127.0.0.1/", "without user and password"),

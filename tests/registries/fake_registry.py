@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -38,11 +39,12 @@ class FakeRegistry:
         self.requests: list[tuple[str, str, str]] = []
         self.host = ""
 
-    def listen(self) -> HTTPServer:
-        """Serve on a loopback port."""
+    def listen(self, context: ssl.SSLContext | None = None) -> HTTPServer:
+        """Serve on a loopback port, with `context` over TLS."""
         sockets = bind_sockets(0, "127.0.0.1")
         self.host = f"127.0.0.1:{sockets[0].getsockname()[1]}"
-        server = HTTPServer(web.Application([(r"/.*", _Handler, {"registry": self})]))
+        application = web.Application([(r"/.*", _Handler, {"registry": self})])
+        server = HTTPServer(application, ssl_options=context)
         server.add_sockets(sockets)
         return server
 
