@@ -16,6 +16,7 @@ from traitlets.log import get_logger
 import rosetta_templates
 from rosetta_hub.config import SERVICE_NAME, Rosetta, refuse_unknown_options
 from rosetta_hub.errors import ConfigError
+from rosetta_hub.hub.link_redirect import LinkRedirect
 from rosetta_hub.hub.native import (
     PREVIOUS_CARD,
     check_installed,
@@ -131,6 +132,9 @@ def check_hub(hub: Any) -> None:
 def _setup(c: Any, config_file: Path, managed: bool) -> None:
     state_dir = str(c.Rosetta.get("state_dir", "rosetta_state"))
     c.Rosetta.state_dir = str(config_file.parent / state_dir)
+    if c.Rosetta.get("builds"):
+        # Before the templates, which the service is given with their variables.
+        c.JupyterHub.template_vars.update(rosetta_builds=True)
     _share_templates(c)
     refuse_unknown_options(c)
     settings = Rosetta(config=c)
@@ -148,6 +152,9 @@ def _setup(c: Any, config_file: Path, managed: bool) -> None:
     role = {"name": SERVICE_NAME, "scopes": SERVICE_SCOPES, "services": [SERVICE_NAME]}
     c.JupyterHub.load_roles.append(role)
     _let_users_in(c.JupyterHub)
+    if settings.builds:
+        redirect = (r"/v2/.*", LinkRedirect, {"service_prefix": settings.service_prefix})
+        c.JupyterHub.extra_handlers.append(redirect)
     set_proxy_command(c, settings)
 
 

@@ -13,6 +13,7 @@ from traitlets.config import Config
 import rosetta_hub
 import rosetta_templates
 from rosetta_hub.config import Rosetta
+from rosetta_hub.hub.link_redirect import LinkRedirect
 from rosetta_spawners import RosettaSpawner
 
 ACCESS = "access:services!service=rosetta"
@@ -332,3 +333,20 @@ def test_base_url_of_both(tmp_path: Path) -> None:
     c = configured(tmp_path, JupyterHub={"base_url": "/jhub/"})
     c.Rosetta.hub_url = "http://localhost:8000/jhub"
     assert setup(tmp_path, c).default_url == "/jhub/services/rosetta/"
+
+
+def test_links_to_repositories_are_there_where_something_is_built(tmp_path: Path) -> None:
+    c = configured(tmp_path)
+    c.Rosetta.builds = {"base_image": "base:1"}
+    c.JupyterHub.template_vars = {"motto": "Hello"}
+    hub = setup(tmp_path, c)
+    (route,) = hub.extra_handlers.get_value([])
+    assert route == (r"/v2/.*", LinkRedirect, {"service_prefix": "/services/rosetta/"})
+    assert hub.template_vars == {"motto": "Hello", "rosetta_builds": True}
+    assert c.Rosetta.template_vars == hub.template_vars
+
+
+def test_links_to_repositories_are_not_there_where_nothing_is_built(tmp_path: Path) -> None:
+    hub = setup(tmp_path, configured(tmp_path))
+    assert "extra_handlers" not in hub
+    assert "rosetta_builds" not in hub.template_vars.to_dict()
