@@ -44,6 +44,7 @@ from rosetta_hub.web.spawner_api import (
     SpawnerStopHandler,
     UserSoftwareHandler,
 )
+from rosetta_hub.web.updates_api import updates_routes
 from rosetta_hub.web.uploads_api import uploads_routes
 
 log = logging.getLogger(__name__)
@@ -116,6 +117,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *settings_routes(prefix, arguments),
         *software_routes(prefix, arguments),
         *favourites_routes(prefix, arguments),
+        *updates_routes(prefix, arguments),
         *storages_routes(prefix, arguments),
         *file_routes(prefix, arguments),
         *uploads_routes(prefix, arguments),

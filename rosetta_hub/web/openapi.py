@@ -17,6 +17,7 @@ from rosetta_hub.web.openapi_copies import copies_paths, copies_schemas
 from rosetta_hub.web.openapi_files import FILES_SCHEMAS, files_paths
 from rosetta_hub.web.openapi_images import images_paths, images_schemas
 from rosetta_hub.web.openapi_registries import registries_paths, registries_schemas
+from rosetta_hub.web.openapi_software import software_paths, software_schemas
 from rosetta_hub.web.settings_api import MailChoice, RemoteUser
 
 _REF = "#/components/schemas/{model}"
@@ -61,6 +62,7 @@ def build_openapi(prefix: str) -> dict[str, Any]:
                 **copies_schemas(),
                 **builds_schemas(),
                 **images_schemas(),
+                **software_schemas(),
                 **registries_schemas(),
             },
             "securitySchemes": {
@@ -78,7 +80,6 @@ def build_openapi(prefix: str) -> dict[str, Any]:
 
 def _paths() -> dict[str, Any]:
     return {
-        "/api/software": {"get": _call("The catalogue", _object("software"))},
         "/api/computing": {"get": _call("The computing resources", _object("computing"))},
         "/api/computing/{computing}/inventory": {
             "parameters": [_COMPUTING],
@@ -116,6 +117,7 @@ def _paths() -> dict[str, Any]:
             )
         },
         **images_paths(),
+        **software_paths(),
         **registries_paths(),
         **_settings_paths(),
         **files_paths(),

@@ -1,0 +1,81 @@
+"""`GET api/software/<card>/updates`: which tags lead to other images than those recorded."""
+
+import asyncio
+from typing import Any
+
+from pydantic import BaseModel
+
+from rosetta_hub.catalogue.software import Software, SoftwareFamily
+from rosetta_hub.errors import InvalidOptions, NotFound
+from rosetta_hub.registries.errors import RegistryRefused, RegistryUnavailable
+from rosetta_hub.registries.lookup import Lookup
+from rosetta_hub.registries.references import parse_reference
+from rosetta_hub.web.handlers import HubHandler
+
+# Tags that are looked up at once, and seconds for all of them.
+_AT_ONCE = 4
+_DEADLINE = 30.0
+
+
+class UpdateView(BaseModel):
+    """A version by its tag: the digest that was recorded, and the one that the tag has now.
+
+    `problem` says why the tag could not be looked up.
+    """
+
+    version: str
+    recorded: str
+    present: str | None = None
+    problem: str | None = None
+    moved: bool = False
+
+
+class UpdatesHandler(HubHandler):
+    """Versions without a recorded digest are left out: nothing is known of what they were."""
+
+    async def get(self, card: str) -> None:
+        """Look the tags of a card up.
+
+        Raises:
+            NotFound: the principal sees no such card.
+            LookupsExceeded: see `Lookup.turn`.
+        """
+        self.principal.check_own("read:servers")
+        user = self.principal.user
+        families = self.services.library.catalogue_for(user).families_for(user)
+        family = next((one for one in families if one.id == card), None)
+        if family is None:
+            raise NotFound("There is no such software.")
+        with self.services.lookup.turn(user.name):
+            found = await find_updates(family, self.services.lookup)
+        self.answer({"updates": [update.model_dump(mode="json") for update in found]})
+
+
+async def find_updates(family: SoftwareFamily, lookup: Lookup) -> list[UpdateView]:
+    """Every version whose digest is known, in the order of the card."""
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def find(software: Software, recorded: str) -> UpdateView:
+        view = UpdateView(version=software.image_tag, recorded=recorded)
+        try:
+            reference = parse_reference(f"{software.repository}:{software.image_tag}")
+            async with slots, asyncio.timeout(_DEADLINE):
+                present = await lookup.digest(reference)
+        except (RegistryRefused, RegistryUnavailable, InvalidOptions) as error:
+            return view.model_copy(update={"problem": str(error)})
+        except TimeoutError:
+            return view.model_copy(update={"problem": "The registry is too slow. Try again later."})
+        return view.model_copy(update={"present": present, "moved": present != recorded})
+
+    recorded = [
+        (software, digest)
+        for software in family.versions
+        if not software.is_file
+        and (digest := software.image_digest or family.record(software).digest)
+    ]
+    return list(await asyncio.gather(*(find(software, digest) for software, digest in recorded)))
+
+
+def updates_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
+    """The routes of this module below `prefix`."""
+    return [(rf"{prefix}api/software/([^/]+)/updates", UpdatesHandler, arguments)]

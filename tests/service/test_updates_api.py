@@ -1,0 +1,70 @@
+"""`api/software/<card>/updates` over HTTP: which tags have moved."""
+
+from typing import Any
+
+from tests.registries.fake_registry import FakeRegistry
+
+from .test_api import Site, site
+from .test_images_api import registry
+
+__all__ = ["registry", "site"]
+
+
+async def add(site: Site, registry: FakeRegistry, tag: str, digest: str | None) -> str:
+    """A version of alice's; returns its card."""
+    entry = {"name": "App", "registry": registry.host, "image_name": "org/app", "image_tag": tag}
+    status, version = await site.call("POST", "api/software", entry | {"digest": digest})
+    assert status == 201, version
+    return str(version["card"])
+
+
+async def updates(site: Site, card: str, token: str = "alice") -> tuple[int, Any]:
+    status, answer = await site.call("GET", f"api/software/{card}/updates", token=token)
+    return status, {one["version"]: one for one in answer["updates"]} if status == 200 else answer
+
+
+async def test_a_tag_that_has_moved_is_told(site: Site, registry: FakeRegistry) -> None:
+    first, same = registry.image(tag="1.2"), registry.image(tag="2.0", arch="arm64")
+    card = await add(site, registry, "1.2", first)
+    await add(site, registry, "2.0", same)
+    await add(site, registry, "3.0", None)
+    moved = registry.image(tag="1.2", config={"Labels": {"new": "yes"}})
+    status, found = await updates(site, card)
+    assert (status, sorted(found)) == (200, ["1.2", "2.0"])
+    assert found["1.2"] == {
+        "version": "1.2",
+        "recorded": first,
+        "present": moved,
+        "problem": None,
+        "moved": True,
+    }
+    assert (found["2.0"]["present"], found["2.0"]["moved"]) == (same, False)
+
+
+async def test_a_digest_that_counts_is_compared_with_its_tag(
+    site: Site, registry: FakeRegistry
+) -> None:
+    pinned = registry.image(tag="1.2")
+    entry = {"name": "App", "registry": registry.host, "image_name": "org/app"}
+    entry |= {"image_tag": "1.2", "image_digest": pinned}
+    _, version = await site.call("POST", "api/software", entry)
+    moved = registry.image(tag="1.2", config={"Labels": {"new": "yes"}})
+    _, found = await updates(site, version["card"])
+    assert (found["1.2"]["recorded"], found["1.2"]["present"]) == (pinned, moved)
+
+
+async def test_a_tag_that_is_gone_does_not_hide_the_others(
+    site: Site, registry: FakeRegistry
+) -> None:
+    digest = registry.image(tag="1.2")
+    card = await add(site, registry, "1.2", digest)
+    await add(site, registry, "gone", digest)
+    _, found = await updates(site, card)
+    assert (found["1.2"]["moved"], found["gone"]["moved"]) == (False, False)
+    assert "gone" in found["gone"]["problem"]
+
+
+async def test_others_see_no_updates(site: Site, registry: FakeRegistry) -> None:
+    card = await add(site, registry, "1.2", registry.image(tag="1.2"))
+    status, answer = await updates(site, card, token="bob")
+    assert (status, answer["error"]) == (404, "There is no such software.")
