@@ -22,6 +22,14 @@ log: {{level: error}}
 
 @contextlib.contextmanager
 def registry_with_images() -> Iterator[str]:
+    """A running registry with the base containers; gives its `host:port`."""
+    with empty_registry() as host:
+        subprocess.run([ROOT / "docker/build", "--registry", host], check=True)
+        yield host
+
+
+@contextlib.contextmanager
+def empty_registry() -> Iterator[str]:
     """A running registry; gives its `host:port`."""
     with tempfile.TemporaryDirectory(prefix="registry") as name:
         port = free_port()
@@ -34,7 +42,6 @@ def registry_with_images() -> Iterator[str]:
         )
         try:
             _wait(port)
-            subprocess.run([ROOT / "docker/build", "--registry", f"127.0.0.1:{port}"], check=True)
             yield f"127.0.0.1:{port}"
         finally:
             process.terminate()

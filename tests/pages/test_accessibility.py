@@ -9,8 +9,12 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page
 
 from .builds import BUILD_PAGE, FORM, LINK, building, failed, make_build, serve_builds
+from .families import catalogue
 from .look import fill
 from .settings import URL, SettingsStub, make_identity, serve_settings, with_key
+from .software import URL as SOFTWARE
+from .software import fill as fill_software
+from .software import serve_software
 from .stub import PREFIX
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -103,6 +107,34 @@ BUILD_PAGES: dict[str, tuple[str, str, Action]] = {
 }
 
 
+async def open_menu(page: Page) -> None:
+    await page.get_by_role("button", name="More for Old tool").click()
+
+
+async def fill_in_software(page: Page) -> None:
+    await page.get_by_role("button", name="Add software").click()
+    await page.get_by_label("Image", exact=True).fill("ghcr.io/org/sky-viewer:1.2")
+    await page.get_by_text("Found · 300 MB").wait_for()
+    for part in ("Architecture and digest", "Further interfaces", "Variables and command"):
+        await page.get_by_text(part).click()
+    await page.get_by_role("button", name="Add an interface").click()
+    await page.get_by_role("button", name="Add a variable").click()
+
+
+async def ask_to_delete(page: Page) -> None:
+    await page.get_by_role("button", name="More for Sky-Viewer").click()
+    await page.get_by_role("button", name="Delete…").click()
+    await page.get_by_role("dialog").wait_for()
+
+
+SOFTWARE_PAGES: dict[str, tuple[str, str, Action]] = {
+    "cards": (SOFTWARE, ".software-card", open_menu),
+    "entry": (SOFTWARE, ".software-card", fill_in_software),
+    "deletion": (SOFTWARE, ".software-card", ask_to_delete),
+    "one button": ("/hub/spawn?software=casa&cpus=2&start=1", "#one-button", nothing),
+}
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def stub() -> AsyncIterator[SettingsStub]:
     """Hub and service with something of everything."""
@@ -130,6 +162,14 @@ async def test_pages_of_builds(browser: Browser, theme: Any, width: int) -> None
         builds.put_build(make_build(id="d" * 12, state="done", message="The image is ready."))
         builds.build_log = "STEP 7/23: RUN pip install -r requirements.txt\n" * 40
         await check_pages(browser, builds.base, BUILD_PAGES, theme, width)
+
+
+@pytest.mark.parametrize(("theme", "width"), THEMES)
+async def test_pages_of_software(browser: Browser, theme: Any, width: int) -> None:
+    async with serve_software() as software:
+        software.families = catalogue()
+        fill_software(software)
+        await check_pages(browser, software.base, SOFTWARE_PAGES, theme, width)
 
 
 async def check_pages(

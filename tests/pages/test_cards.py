@@ -126,6 +126,6 @@ async def test_links_are_copied_with_what_is_chosen(page: Page, stub: SoftwareSt
     query = "software=casa&version=6.5&computing=local&cpus=2&start=1"
     assert await page.evaluate(read) == f"{stub.base}/hub/spawn?{query}"
     await page.goto(URL)
-    await page.get_by_role("button", name="Copy a link that starts CASA").click()
+    await page.get_by_role("button", name="Copy link that starts CASA").click()
     await expect(page.get_by_text("Copied")).to_be_visible()
     assert await page.evaluate(read) == f"{stub.base}/hub/spawn?software=casa&version=6.5&start=1"

@@ -76,7 +76,7 @@ export class SoftwareCard {
     edit.setAttribute("aria-label", `Edit ${family.name}`);
     edit.hidden = !family.editable || !this.actions.mayAdd;
     const copy = copyButton("Copy link", () => new URL(this.startAddress({ start: "1" }), location.href).href);
-    copy.setAttribute("aria-label", `Copy a link that starts ${family.name}`);
+    copy.setAttribute("aria-label", `Copy link that starts ${family.name}`);
     return h("div", { class: "actions software-actions" }, this.start, edit, copy, this.makeMenu());
   }
 
@@ -86,7 +86,7 @@ export class SoftwareCard {
     if (!entries.length) return "";
     const toggle = h("button", { type: "button", class: "btn btn-sm btn-outline-secondary dropdown-toggle", "data-bs-toggle": "dropdown", "aria-expanded": "false", "aria-label": `More for ${family.name}` }, "More");
     const items = entries.map(({ label, run, danger }) => h("li", {},
-      h("button", { type: "button", class: `dropdown-item${danger ? " text-danger" : ""}`, onclick: (event) => {
+      h("button", { type: "button", class: `dropdown-item${danger ? " software-danger" : ""}`, onclick: (event) => {
         toggle.focus();
         run(event.currentTarget);
       } }, label)));

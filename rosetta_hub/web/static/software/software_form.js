@@ -31,7 +31,8 @@ export class SoftwareForm {
   }
 
   makeStartFields() {
-    this.command = textInput({ maxlength: "4000" });
+    // Words of a command may have several lines, as in `python -c`.
+    this.command = h("textarea", { class: "form-control", rows: "1", maxlength: "10000", spellcheck: "false", autocapitalize: "none" });
     this.command.addEventListener("input", () => {
       this.command.setCustomValidity(splitCommand(this.command.value) ? "" : "A quote is not closed.");
     });
