@@ -106,14 +106,14 @@ class Building:
         found += [line for line in Path("/proc/mounts").read_text().splitlines() if name in line]
         found += [str(path) for path in Path("/sys/fs/cgroup").glob(f"*/{name}")]
         found += [str(path) for path in Path("/sys/fs/cgroup").glob(name)]
-        return found + [line for line in _commands() if name in line]
+        return found + [line for line in commands() if name in line]
 
     async def remove(self, image: Image) -> None:
         """Remove an image of a test."""
         await self.builder.remove(image)
 
 
-def _commands() -> list[str]:
+def commands() -> list[str]:
     """The command lines of all processes."""
     found = []
     for name in os.listdir("/proc"):

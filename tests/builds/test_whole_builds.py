@@ -1,0 +1,131 @@
+"""From a link to an image: a real git server, podman, a registry with an account, and SSH."""
+
+import asyncio
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rosetta_hub.builds.builder import BuildFailed, Image
+from rosetta_hub.builds.builds import Builds
+from rosetta_hub.builds.job import BuildJobs
+from rosetta_hub.builds.links import parse_link
+from rosetta_hub.builds.records import BuildRecords
+from rosetta_hub.builds.settings import load_builds
+from rosetta_hub.catalogue.catalogue import User
+from rosetta_hub.database.models_builds import Build, BuildState
+from rosetta_hub.jobs.events import JobEvents
+from rosetta_hub.jobs.queue import JobQueue
+from rosetta_hub.tasks.logs import Logs
+from tests.support.databases import open_sqlite
+from tests.support.eventually import until
+from tests.support.git_server import GitServer
+from tests.support.private_registry import ACCOUNT, PrivateRegistry, private_registry
+
+from .building import BASE, RUNTIME, Building, commands, ensure_base
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """Where builds have their volumes."""
+    ensure_base()
+    with tempfile.TemporaryDirectory(prefix="builds") as name:
+        yield Path(name)
+
+
+async def test_twenty_people_and_one_link(
+    folder: Path, git_server: GitServer, tmp_path: Path
+) -> None:
+    repository = git_server.repository("org/app")
+    repository.commit({"Dockerfile": f"FROM {BASE}\nRUN echo made > /made\nEXPOSE 8080\n"})
+    options = {"directory": str(folder), "runtime": RUNTIME, "base_image": BASE, "disk": "1G"}
+    settings = load_builds({**git_server.settings(), **options})
+    assert settings is not None
+    database = open_sqlite(tmp_path)
+    records = BuildRecords(database, JobEvents())
+    builder, logs = Building(folder).builder, Logs(tmp_path / "logs", 1 << 20)
+    builds = Builds(settings, records, builder, logs)
+    jobs = BuildJobs(settings, records, builder, logs, tmp_path / "checkouts")
+    queue = JobQueue("build", records, jobs.work, settings.per_user, settings.at_once)
+    records.wake = queue.wake
+    link = parse_link("gh", "org/app/main", {}, settings.kinds)
+    task = asyncio.create_task(queue.run(), name="queue")
+    try:
+        users = [User(f"user{number}") for number in range(20)]
+        asked = await asyncio.gather(*(builds.request(user, link) for user in users))
+        (build_id,) = {build.id for build in asked}
+        await until(lambda: records.find(build_id).state.final)
+    finally:
+        queue.close()
+        task.cancel()
+    build = records.find(build_id)
+    assert (build.state, build.attempt) == (BuildState.DONE, 1), build.message
+    assert (build.recipe["pack"], build.recipe["port"]) == ("dockerfile", 8080)
+    assert "STEP 2/3" in builds.log(build)[1]
+    found: Build = await builds.request(users[0], link)
+    assert (found.id, found.state, found.attempt) == (build_id, BuildState.DONE, 1)
+    await builder.remove(Image(build.image, build.image_digest, build.image_size))
+    # Somebody has removed the image: it is noticed, and built anew.
+    again = await builds.request(users[0], link)
+    assert (again.id, again.state) == (build_id, BuildState.QUEUED)
+    database.close()
+
+
+@pytest.fixture
+def registry() -> Iterator[PrivateRegistry]:
+    """A registry with TLS and one account."""
+    with private_registry() as running:
+        yield running
+
+
+def into(folder: Path, registry: PrivateRegistry, password: Path) -> Building:
+    """A builder that pushes there."""
+    entry = {"host": registry.host, "user": ACCOUNT, "password_file": str(password)}
+    return Building(
+        folder,
+        [{**entry, "ca_file": str(registry.authority)}],
+        registry=f"{registry.host}/builds",
+    )
+
+
+async def test_an_image_is_pushed_with_an_account(
+    folder: Path, registry: PrivateRegistry, tmp_path: Path
+) -> None:
+    password = tmp_path / "password"
+    password.write_text(registry.password)
+    building = into(folder, registry, password)
+    seen: set[str] = set()
+
+    async def look() -> None:
+        while True:
+            seen.update(commands())
+            await asyncio.sleep(0.02)
+
+    looking = asyncio.create_task(look(), name="look")
+    image = await building.build("RUN echo pushed > /made")
+    looking.cancel()
+    assert image.reference.startswith(f"{registry.host}/builds/")
+    assert any("docker://" in command for command in seen)
+    assert [one for one in seen if any(secret in one for secret in registry.secrets)] == []
+    assert not any(secret in building.log for secret in registry.secrets)
+    assert await building.builder.has(image)
+    gone = Image(image.reference, "sha256:" + "0" * 64, None)
+    assert not await building.builder.has(gone)
+    # It is nowhere on the builder.
+    inspect = ["podman", "image", "exists", image.reference]
+    assert subprocess.run(inspect, check=False).returncode != 0
+    assert building.left() == []
+
+
+async def test_a_registry_that_refuses(
+    folder: Path, registry: PrivateRegistry, tmp_path: Path
+) -> None:
+    password = tmp_path / "password"
+    password.write_text("wrong")
+    with pytest.raises(BuildFailed, match="could not be stored") as caught:
+        await into(folder, registry, password).build("RUN true")
+    assert caught.value.transient
