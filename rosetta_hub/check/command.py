@@ -20,8 +20,9 @@ from rosetta_hub.catalogue.access_points import STORAGE_PREFIX, access_point_of
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import SlurmRestConf, SshConf
 from rosetta_hub.catalogue.software import Software
+from rosetta_hub.check.builds import BUILDER_CHECKS, BUILDER_PREFIX, BuilderContext
 from rosetta_hub.check.context import Context, Result, find_user
-from rosetta_hub.check.run import format_json, format_result, is_good, run_checks
+from rosetta_hub.check.run import format_json, format_result, is_good, run_check, run_checks
 from rosetta_hub.check.storages import StorageContext, run_storage_checks
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
@@ -30,6 +31,7 @@ from rosetta_hub.files.access import FileAccess
 from rosetta_hub.resources.access_local import LocalAccess
 from rosetta_hub.resources.access_ssh import SshAccess
 from rosetta_hub.resources.build import ResourceBuilder
+from rosetta_hub.resources.build_host import make_builder
 from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
 from rosetta_hub.resources.endpoints import ACCEPTED_HOST_KEYS, Endpoints, read_known_hosts
 from rosetta_hub.resources.slurm.rest import SlurmRestWms
@@ -51,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "resource",
         nargs="?",
-        help="id of a resource, or `storage:` and the id of a storage; all of them by default",
+        help="id of a resource, `storage:` and the id of a storage, or `builder:` and where images"
+        " are built; all of them by default",
     )
     parser.add_argument("--user", default=getpass.getuser(), help="user of the hub, for user_keys")
     parser.add_argument("--json", action="store_true", help="print JSON at the end")
@@ -94,6 +97,7 @@ async def _check_all(settings: Rosetta, options: argparse.Namespace) -> dict[str
                 show = _ignore if options.json else _show
                 reports[computing.id] = await run_checks(context, show)
         reports |= await _check_storages(settings, options, tunnels)
+        reports |= await _check_builder(settings, options, tunnels)
     return reports
 
 
@@ -115,6 +119,31 @@ async def _check_storages(
     return reports
 
 
+async def _check_builder(
+    settings: Rosetta, options: argparse.Namespace, tunnels: TunnelsConfig
+) -> dict[str, list[Result]]:
+    builds = settings.build_settings()
+    name = f"{BUILDER_PREFIX}{builds.builder}" if builds is not None else ""
+    if builds is None or options.resource not in (None, name):
+        return {}
+    if not options.json:
+        print(f"{name} (images of repositories)", flush=True)
+    client, database = TunnelsClient(tunnels.socket), Database(settings.db_url)
+    try:
+        keys = settings.keys()
+        identities = Identities(database, keys, settings)
+        resources = ResourceBuilder(settings, keys, identities, client).build()
+        near = resources.endpoints.get(builds.builder)
+        context = BuilderContext(builds, make_builder(settings, builds, near, client))
+        results: list[Result] = []
+        for check in BUILDER_CHECKS:
+            results.append(await run_check(check, context, results))
+            (_ignore if options.json else _show)(results[-1])
+    finally:
+        database.close()
+    return {name: results}
+
+
 def _show(result: Result) -> None:
     print(format_result(result), flush=True)
 
@@ -129,10 +158,12 @@ def _chosen(settings: Rosetta, name: str | None) -> list[Computing]:
     storages = [f"{STORAGE_PREFIX}{storage}" for storage in catalogue.storages]
     if name is None:
         return list(known.values())
-    if name not in (*known, *storages):
+    builds = settings.build_settings()
+    builders = [f"{BUILDER_PREFIX}{builds.builder}"] if builds is not None else []
+    if name not in (*known, *storages, *builders):
         raise ConfigError(
-            f"There is no computing resource or storage {name!r}. There are:"
-            f" {', '.join((*known, *storages))}."
+            f"There is no computing resource, storage or builder {name!r}. There are:"
+            f" {', '.join((*known, *storages, *builders))}."
         )
     return [known[name]] if name in known else []
 

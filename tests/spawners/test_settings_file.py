@@ -88,5 +88,5 @@ def test_configuration_that_needs_the_hubs_environment(
 def test_command_that_takes_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = settings_path(written(tmp_path, allow_plain_http=True))
     assert main(["check", "nowhere", "--settings", str(path)]) == 2
-    message = "There is no computing resource or storage 'nowhere'. There are: here, big."
+    message = "There is no computing resource, storage or builder 'nowhere'. There are: here, big."
     assert message in capsys.readouterr().err
