@@ -116,8 +116,8 @@ def _paths() -> dict[str, Any]:
                 "Live news, as server-sent events", {"type": "string"}, kind="text/event-stream"
             )
         },
-        **images_paths(),
         **software_paths(),
+        **images_paths(),
         **registries_paths(),
         **_settings_paths(),
         **files_paths(),

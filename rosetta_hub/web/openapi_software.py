@@ -2,98 +2,135 @@
 
 from typing import Any
 
-from pydantic.json_schema import models_json_schema
+from pydantic import BaseModel
 
+from rosetta_hub.catalogue.software import Software
+from rosetta_hub.software.rules import USER_KEYS
 from rosetta_hub.software.view import VersionView
+from rosetta_hub.web.software_api import NewVersion
 from rosetta_hub.web.updates_api import UpdateView
 
 _JSON = "application/json"
 _REF = "#/components/schemas/{model}"
+_CARD = {"name": "card", "in": "path", "required": True, "schema": {"type": "string"}}
+_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+_TAG = {"name": "version", "in": "query", "required": False, "schema": {"type": "string"}}
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "schema": {"type": "string"},
+    "description": "The ETag that came with the version",
+}
 _VERSION = {"$ref": _REF.format(model="VersionView")}
-_REFUSED = {"description": 'Refused: {"error": a message that tells why}'}
-_CHANGED = {"description": 'Another revision: {"error": a message, "version": as it is now}'}
-_TAG = {"name": "version", "in": "query", "schema": {"type": "string"}}
-_IF_MATCH = {"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}}
+_ENTRY = {"$ref": _REF.format(model="SoftwareEntry")}
+_OWNER = {"$ref": _REF.format(model="NewVersion")}
+_CHANGED = {
+    "description": 'Changed meanwhile: {"error": a message, "version": the present version}'
+}
+_PICTURE = {"type": "string", "format": "binary"}
+_PICTURES = ("image/png", "image/jpeg", "image/webp", "image/svg+xml")
 
 
 def software_schemas() -> dict[str, Any]:
-    """The schemas of answers."""
-    _, definitions = models_json_schema(
-        [(VersionView, "serialization"), (UpdateView, "serialization")], ref_template=_REF
-    )
-    schemas: dict[str, Any] = definitions["$defs"]
-    return schemas
+    """The schemas of requests and answers."""
+    models = _schemas(VersionView, NewVersion, UpdateView, Software)
+    software, new = models.pop("Software"), models["NewVersion"]
+    keys = {key: software["properties"][key] for key in USER_KEYS}
+    entry = {**software, "properties": {**keys, **new["properties"]}, "required": ["name"]}
+    return {**models, "SoftwareEntry": {**entry, "description": _ENTRY_HELP}}
+
+
+_ENTRY_HELP = (
+    "Keys of c.Rosetta.software that users may set, whose the software is, and the digest that the"
+    " tag had when it was looked up"
+)
 
 
 def software_paths() -> dict[str, Any]:
-    """All paths below `/api/software`; software of others does not exist for the principal."""
+    """All paths below `/api/software`."""
+    listed = {"type": "object", "required": ["software"]}
     return {
         "/api/software": {
-            "get": _call("The catalogue, favourites first", _list_of("software", {})),
-            "post": _call("Add software; scope servers", _VERSION, "201"),
+            "get": _call("The catalogue: the platform's, one's own, one's groups'", listed),
+            "post": _call("Add software; scope servers", _VERSION, "201", body=_ENTRY),
         },
-        "/api/software/versions/{id}": _version_paths(),
+        "/api/software/versions/{id}": {
+            "parameters": [_ID],
+            "get": _call("A version, with its ETag; scope read:servers", _VERSION),
+            "put": _edit("Replace its entry; scope servers", _VERSION, body=_ENTRY),
+            "delete": _edit("Delete it; scope servers", {}),
+        },
         "/api/software/versions/{id}/duplicate": {
-            "parameters": [_path("id")],
-            "post": _call("Copy it to a card of one's own; scope servers", _VERSION, "201"),
+            "parameters": [_ID],
+            "post": _call("Copy it to a card of its own", _VERSION, "201", body=_OWNER),
         },
         **_card_paths(),
     }
 
 
-def _version_paths() -> dict[str, Any]:
-    replaced = _call("Replace its entry; scope servers", _VERSION)
-    deleted = _call("Delete it; tasks that run go on; scope servers", {})
-    for call in (replaced, deleted):
-        call["parameters"] = [_IF_MATCH]
-        call["responses"]["412"] = _CHANGED
-    return {
-        "parameters": [_path("id")],
-        "get": _call("A version of users' software; scope read:servers", _VERSION),
-        "put": replaced,
-        "delete": deleted,
-    }
-
-
 def _card_paths() -> dict[str, Any]:
-    card, path = [_path("card")], "/api/software/{card}"
+    duplicate = _call(
+        "Copy a version (a tag; the default one) of any card; `dropped` names keys of the"
+        " administrator's that the copy has not; scope servers",
+        _VERSION,
+        "201",
+        body=_OWNER,
+    )
+    shown = _call("The logo; scope read:servers", {})
+    shown["responses"]["200"]["content"] = {kind: {"schema": _PICTURE} for kind in _PICTURES}
+    kept = _call("Set the logo; scope servers", {})
+    kept["requestBody"] = {"content": {kind: {"schema": _PICTURE} for kind in _PICTURES}}
     update = {"$ref": _REF.format(model="UpdateView")}
-    picture = {"type": "string", "format": "binary"}
+    updates = {"type": "object", "properties": {"updates": {"type": "array", "items": update}}}
+    favourite = {"type": "object", "required": ["favourite"]}
     return {
-        path: {"parameters": card, "delete": _call("Delete all versions; scope servers", {})},
-        f"{path}/duplicate": {
-            "parameters": [*card, _TAG],
-            "post": _call("Copy a version of any card; scope servers", _VERSION, "201"),
+        "/api/software/{card}": {
+            "parameters": [_CARD],
+            "delete": _call("Delete all its versions; scope servers", {}),
         },
-        f"{path}/updates": {
-            "parameters": card,
-            "get": _call("Which tags have moved; scope read:servers", _list_of("updates", update)),
+        "/api/software/{card}/duplicate": {"parameters": [_CARD, _TAG], "post": duplicate},
+        "/api/software/{card}/logo": {
+            "parameters": [_CARD],
+            "get": shown,
+            "put": kept,
+            "delete": _call("Remove the logo; scope servers", {}),
         },
-        f"{path}/favourite": {
-            "parameters": card,
-            "put": _call("Mark it as a favourite; scope servers", {}),
-            "delete": _call("Take the mark away; scope servers", {}),
+        "/api/software/{card}/updates": {
+            "parameters": [_CARD],
+            "get": _call("Which tags have moved; scope read:servers", updates),
         },
-        f"{path}/logo": {
-            "parameters": card,
-            "get": _call("Its picture", picture, kind="image/*"),
-            "put": _call("Give it a picture; scope servers", {}),
-            "delete": _call("Remove the picture; scope servers", {}),
+        "/api/software/{card}/favourite": {
+            "parameters": [_CARD],
+            "put": _call("Make it a favourite; scope servers", favourite),
+            "delete": _call("Make it none; scope servers", favourite),
         },
     }
 
 
-def _path(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-
-
-def _list_of(key: str, items: dict[str, Any]) -> dict[str, Any]:
-    array = {"type": "array", "items": items or {"type": "object"}}
-    return {"type": "object", "required": [key], "properties": {key: array}}
+def _edit(
+    summary: str, schema: dict[str, Any], body: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    call = _call(summary, schema, body=body)
+    call["parameters"] = [_IF_MATCH]
+    call["responses"] |= {"412": _CHANGED, "428": {"description": "There is no If-Match"}}
+    return call
 
 
 def _call(
-    summary: str, schema: dict[str, Any], status: str = "200", kind: str = _JSON
+    summary: str, schema: dict[str, Any], status: str = "200", body: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    answer = {"description": summary, "content": {kind: {"schema": schema}}}
-    return {"summary": summary, "responses": {status: answer, "4XX": _REFUSED}}
+    answer = {"description": summary, "content": {_JSON: {"schema": schema}}}
+    refused = {"description": 'Refused: {"error": a message that tells why}'}
+    call: dict[str, Any] = {"summary": summary, "responses": {status: answer, "4XX": refused}}
+    if body:
+        call["requestBody"] = {"content": {_JSON: {"schema": body}}}
+    return call
+
+
+def _schemas(*models: type[BaseModel]) -> dict[str, Any]:
+    schemas: dict[str, Any] = {}
+    for model in models:
+        schema = model.model_json_schema(ref_template=_REF)
+        schemas |= {**schema.pop("$defs", {}), model.__name__: schema}
+    return schemas

@@ -132,9 +132,11 @@ class VersionHandler(SoftwareApiHandler):
     def put(self, version_id: str) -> None:
         """Replace the entry; 412 with the present version where somebody else was faster."""
         self.principal.check_own("servers")
-        library, user, revision = self.services.library, self.principal.user, self.revision()
-        entry, new = self.split_body()
+        library, user = self.services.library, self.principal.user
+        # Whether it is the principal's at all goes before what is wrong with the request.
         row = library.find(user, version_id)
+        revision = self.revision()
+        entry, new = self.split_body()
         if new.owner and new.software_owner() != SoftwareOwner(row.owner_kind.value, row.owner):
             raise InvalidOptions(
                 "Software keeps its owner. Duplicate it to give it to another one."
@@ -149,8 +151,10 @@ class VersionHandler(SoftwareApiHandler):
     def delete(self, version_id: str) -> None:
         """Delete the version; tasks that run go on."""
         self.principal.check_own("servers")
+        library, user = self.services.library, self.principal.user
+        library.find(user, version_id)
         try:
-            self.services.library.delete(self.principal.user, version_id, self.revision())
+            library.delete(user, version_id, self.revision())
         except ChangedMeanwhile as error:
             self.answer_changed(error)
         else:

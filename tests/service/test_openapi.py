@@ -1,0 +1,90 @@
+"""The description of the REST API has every route, with the methods that its handler answers."""
+
+import re
+from types import SimpleNamespace
+from typing import Any, cast
+
+from tornado import web
+
+from rosetta_hub.web.application import build_application
+from rosetta_hub.web.handlers import Services
+from rosetta_hub.web.openapi import build_openapi
+
+PREFIX = "/services/rosetta/"
+METHODS = ("get", "post", "put", "patch", "delete")
+# Groups of the routes' patterns, by what stands before them.
+NAMES = {
+    "builds": "id",
+    "computing": "computing",
+    "copies": "id",
+    "identities": "computing",
+    "registries": "host",
+    "software": "card",
+    "storages": "storage",
+    "tasks": "id",
+    "uploads": "upload",
+    "users": "user",
+    "versions": "id",
+    "archive": "ticket",
+}
+
+
+def described() -> dict[str, Any]:
+    return dict(build_openapi(PREFIX))
+
+
+def routes(inherited: bool = False) -> dict[str, set[str]]:
+    """The methods of each route of the API, by its path as the description writes it.
+
+    With those that its handler has inherited, or without.
+    """
+    services = cast(Services, SimpleNamespace(settings=SimpleNamespace(service_prefix=PREFIX)))
+    found = {}
+    for rule in build_application(services, b"secret").wildcard_router.rules:
+        pattern = rule.matcher.regex.pattern.removesuffix("$")  # type: ignore[attr-defined]
+        if not pattern.startswith(f"{PREFIX}api/") or "openapi" in pattern:
+            continue
+        path = "/" + pattern.removeprefix(PREFIX)
+        for before, name in NAMES.items():
+            path = re.sub(rf"/{before}/\((?!\.)[^)]*\)", f"/{before}/{{{name}}}", path)
+        path = path.replace("/(.*)", "/{path}").replace("/links/.+", "/links/{provider}/{spec}")
+        found[path] = _methods(rule.target, inherited)
+    return found
+
+
+def _methods(handler: type[Any], inherited: bool) -> set[str]:
+    if not inherited:
+        return {method for method in METHODS if method in vars(handler)}
+    return {
+        method
+        for method in METHODS
+        if getattr(handler, method) is not getattr(web.RequestHandler, method)
+    }
+
+
+def test_every_route_is_described() -> None:
+    paths = described()["paths"]
+    missing = {
+        (path, method)
+        for path, methods in routes().items()
+        for method in methods
+        if method not in paths.get(path, {})
+    }
+    assert missing == set()
+
+
+def test_what_is_described_is_there() -> None:
+    known = routes(inherited=True)
+    surplus = {
+        (path, method)
+        for path, calls in described()["paths"].items()
+        for method in calls.keys() & set(METHODS)
+        if path.startswith("/api/") and method not in known.get(path, set())
+    }
+    assert surplus == set()
+
+
+def test_all_schemas_that_are_named_are_there() -> None:
+    document = described()
+    named = set(re.findall(r"#/components/schemas/(\w+)", str(document)))
+    assert named <= document["components"]["schemas"].keys()
