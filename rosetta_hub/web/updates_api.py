@@ -1,15 +1,15 @@
 """`GET api/software/<card>/updates`: which tags lead to other images than those recorded."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pydantic import BaseModel
 
 from rosetta_hub.catalogue.software import Software, SoftwareFamily
-from rosetta_hub.errors import InvalidOptions, NotFound
+from rosetta_hub.errors import InvalidOptions, NotFound, ResourceUnavailable
 from rosetta_hub.registries.errors import RegistryRefused, RegistryUnavailable
-from rosetta_hub.registries.lookup import Lookup
-from rosetta_hub.registries.references import parse_reference
+from rosetta_hub.registries.references import Reference, parse_reference
 from rosetta_hub.web.handlers import HubHandler
 
 # Tags that are looked up at once, and seconds for all of them.
@@ -47,11 +47,19 @@ class UpdatesHandler(HubHandler):
         if family is None:
             raise NotFound("There is no such software.")
         with self.services.lookup.turn(user.name):
-            found = await find_updates(family, self.services.lookup)
+            found = await find_updates(family, self._find_digest)
         self.answer({"updates": [update.model_dump(mode="json") for update in found]})
 
+    async def _find_digest(self, reference: Reference) -> str:
+        """As the principal may see it."""
+        user, credentials = self.principal.user, self.services.credentials
+        login = credentials.find(user.name, user.groups, reference.host, reference.repository)
+        return await self.services.lookup.digest(reference, login)
 
-async def find_updates(family: SoftwareFamily, lookup: Lookup) -> list[UpdateView]:
+
+async def find_updates(
+    family: SoftwareFamily, find_digest: Callable[[Reference], Awaitable[str]]
+) -> list[UpdateView]:
     """Every version whose digest is known, in the order of the card."""
     slots = asyncio.Semaphore(_AT_ONCE)
 
@@ -60,8 +68,8 @@ async def find_updates(family: SoftwareFamily, lookup: Lookup) -> list[UpdateVie
         try:
             reference = parse_reference(f"{software.repository}:{software.image_tag}")
             async with slots, asyncio.timeout(_DEADLINE):
-                present = await lookup.digest(reference)
-        except (RegistryRefused, RegistryUnavailable, InvalidOptions) as error:
+                present = await find_digest(reference)
+        except (RegistryRefused, RegistryUnavailable, ResourceUnavailable, InvalidOptions) as error:
             return view.model_copy(update={"problem": str(error)})
         except TimeoutError:
             return view.model_copy(update={"problem": "The registry is too slow. Try again later."})

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.registries.fake_registry import FakeRegistry
+from tests.registries.fake_registry import FakeRegistry, _Handler
 
 from .test_api import Site, site
 from .test_images_api import registry
@@ -68,3 +68,26 @@ async def test_others_see_no_updates(site: Site, registry: FakeRegistry) -> None
     card = await add(site, registry, "1.2", registry.image(tag="1.2"))
     status, answer = await updates(site, card, token="bob")
     assert (status, answer["error"]) == (404, "There is no such software.")
+
+
+async def test_private_images_are_asked_about_with_the_users_account(
+    site: Site, registry: FakeRegistry
+) -> None:
+    card = await add(site, registry, "1.2", registry.image(tag="1.2"))
+
+    def guarded(handler: _Handler) -> None:
+        # alice:secret
+        if handler.request.headers.get("Authorization") == "Basic YWxpY2U6c2VjcmV0":
+            handler.serve()
+        else:
+            handler.set_header("WWW-Authenticate", "Basic realm=here")
+            handler.set_status(401)
+            handler.finish()
+
+    registry.answers["/v2/"] = guarded
+    _, found = await updates(site, card)
+    assert "wants a login" in found["1.2"]["problem"]
+    assert site.credentials is not None
+    site.credentials.set("alice", registry.host, "alice", "secret")
+    _, found = await updates(site, card)
+    assert (found["1.2"]["problem"], found["1.2"]["moved"]) == (None, False)
