@@ -136,6 +136,11 @@ class Parts:
         login = self.credentials.find(user.name, user.groups, host, repository)
         return await self.lookup.digest(reference, login)
 
+    async def _find_digest_for(self, user: str, reference: Reference) -> str:
+        """As `_find_digest`, for the user of a task."""
+        groups = frozenset(await self.hub.user_groups(user))
+        return await self._find_digest(User(user, groups), reference)
+
     def _add_copies(self) -> None:
         settings = self.settings
         self.files = FileAccess(self.tasks.catalogue, self.resources.endpoints, self.tunnels_client)
@@ -182,7 +187,7 @@ class Parts:
             self.conditions,
             settings,
             self.staging,
-            ImagePins(tasks, self.lookup),
+            ImagePins(tasks, self._find_digest_for),
         )
 
     def _needs_tunnels(self) -> bool:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +11,11 @@ from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.catalogue.options import TaskSpec, parse_options, resolve_options
 from rosetta_hub.catalogue.registries import Registries
 from rosetta_hub.database.models import Task
-from rosetta_hub.errors import InvalidOptions
+from rosetta_hub.errors import HubUnavailable, InvalidOptions
 from rosetta_hub.reconciler import image_pins
 from rosetta_hub.reconciler.image_pins import ImagePins
 from rosetta_hub.registries.client import RegistryClient
-from rosetta_hub.registries.lookup import Lookup
+from rosetta_hub.registries.references import Reference
 from rosetta_hub.tasks.messages import warning_messages
 from rosetta_hub.tasks.report import parse_report
 from tests.registries.fake_registry import FakeRegistry, _Handler
@@ -162,6 +161,16 @@ async def registry() -> AsyncIterator[FakeRegistry]:
     await server.close_all_connections()
 
 
+def pins_of(bench: Bench, client: RegistryClient) -> ImagePins:
+    """Pins that ask with the account of the task's user."""
+
+    async def find(user: str, reference: Reference) -> str:
+        assert user == "alice"
+        return await client.digest(reference)
+
+    return ImagePins(bench.tasks, find)
+
+
 def start_sif(bench: Bench, source: FakeRegistry, **entry: Any) -> Task:
     """A task of Singularity, of the registry's image `org/app:1.2`."""
     software = {"id": "app", "name": "App", "registry": source.host, "image_name": "org/app"}
@@ -174,7 +183,7 @@ async def test_singularity_is_given_the_digest_of_the_tag(
     bench: Bench, registry: FakeRegistry
 ) -> None:
     digest = registry.image()
-    pins = ImagePins(bench.tasks, Lookup(registry.client()))
+    pins = pins_of(bench, registry.client())
     task = await pins.pin(start_sif(bench, registry))
     assert (task.image_digest, task.software["image_digest"]) == (digest, digest)
     assert bench.tasks.find(task.id).image_digest == digest
@@ -190,7 +199,7 @@ async def test_what_is_not_pulled_by_tag_is_not_asked_about(
     bench: Bench, registry: FakeRegistry, entry: dict[str, Any]
 ) -> None:
     task = start_sif(bench, registry, **entry)
-    pinned = await ImagePins(bench.tasks, Lookup(registry.client())).pin(task)
+    pinned = await pins_of(bench, registry.client()).pin(task)
     assert pinned.software == task.software
     assert registry.paths() == []
 
@@ -205,7 +214,7 @@ async def test_a_slow_registry_holds_nobody_up_twice(
         await go_on.wait()
 
     registry.answers["/v2/"] = slow
-    pins = ImagePins(bench.tasks, Lookup(registry.client()))
+    pins = pins_of(bench, registry.client())
     task = start_sif(bench, registry)
     for _ in range(2):
         assert (await pins.pin(task)).software["image_digest"] is None
@@ -214,10 +223,20 @@ async def test_a_slow_registry_holds_nobody_up_twice(
 
 
 async def test_a_registry_that_may_not_be_asked_holds_nobody_up(
-    bench: Bench, registry: FakeRegistry, tmp_path: Path
+    bench: Bench, registry: FakeRegistry
 ) -> None:
     registry.image()
-    pins = ImagePins(bench.tasks, Lookup(RegistryClient(Registries())))
+    pins = pins_of(bench, RegistryClient(Registries()))
     task = await pins.pin(start_sif(bench, registry))
     assert task.software["image_digest"] is None
     assert registry.paths() == []
+
+
+async def test_a_hub_that_does_not_answer_holds_nobody_up(
+    bench: Bench, registry: FakeRegistry
+) -> None:
+    async def unavailable(_user: str, _reference: Reference) -> str:
+        raise HubUnavailable("no answer")
+
+    task = await ImagePins(bench.tasks, unavailable).pin(start_sif(bench, registry))
+    assert task.software["image_digest"] is None

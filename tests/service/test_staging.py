@@ -8,7 +8,6 @@ import pytest
 
 from rosetta_hub.catalogue.catalogue import Catalogue, User, load_catalogue
 from rosetta_hub.catalogue.options import parse_options, resolve_options
-from rosetta_hub.catalogue.registries import Registries
 from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.copies.staging import Staging, plan_staging
@@ -20,8 +19,6 @@ from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.reconciler.image_pins import ImagePins
 from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.reconciler.reconciler import Reconciler
-from rosetta_hub.registries.client import RegistryClient
-from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.resources.resource import Host
 from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.events import Broadcaster
@@ -31,7 +28,7 @@ from tests.support.starting import start_task
 
 from .conftest import COMPUTING, SOFTWARE, Bench
 from .test_manager import report
-from .test_reconciler import FakeHost, OpenIngress
+from .test_reconciler import FakeHost, OpenIngress, nobody_asked
 
 MEMBER = User("alice", frozenset({"astro"}))
 STORAGES: list[dict[str, Any]] = [
@@ -115,7 +112,7 @@ def site(bench: Bench, catalogue: Catalogue, tmp_path: Path) -> Site:
         Conditions(),
         settings,
         Staging(records, tasks),
-        ImagePins(tasks, Lookup(RegistryClient(Registries()))),
+        ImagePins(tasks, nobody_asked),
     )
     return Site(tasks, records, host, reconciler)
 
