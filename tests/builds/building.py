@@ -5,7 +5,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ class Building:
         self,
         folder: Path,
         registries: list[dict[str, Any]] | None = None,
+        open_program: Callable[[], Awaitable[Channel]] | None = None,
         **options: Any,
     ) -> None:
         settings = load_builds(
@@ -66,7 +67,7 @@ class Building:
         self.settings = settings
         self.folder = folder
         self.store = ImageStore(settings, known, RegistryClient(known))
-        self.builder = ProgramBuilder(settings, self._open, "amd64", self.store)
+        self.builder = ProgramBuilder(settings, open_program or self._open, "amd64", self.store)
         self.build_id = secrets.token_hex(6)
         self.channels: list[LocalChannel] = []
         self.told: list[Progress] = []

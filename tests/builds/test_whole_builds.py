@@ -3,11 +3,13 @@
 import asyncio
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from rosetta_hub.agents.programs import BUILD_PROGRAM
 from rosetta_hub.builds.builder import BuildFailed, Image
 from rosetta_hub.builds.builds import Builds
 from rosetta_hub.builds.job import BuildJobs
@@ -16,13 +18,20 @@ from rosetta_hub.builds.records import BuildRecords
 from rosetta_hub.builds.settings import load_builds
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.database.models_builds import Build, BuildState
+from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.files.channel import Channel
+from rosetta_hub.files.channel_ssh import open_ssh_channel
 from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.jobs.queue import JobQueue
+from rosetta_hub.ssh import Endpoint
+from rosetta_hub.ssh.keys import generate_key_pair
 from rosetta_hub.tasks.logs import Logs
+from rosetta_hub.tunnels import TunnelsClient, TunnelsConfig, ensure_tunnels, stop_tunnels
 from tests.support.databases import open_sqlite
 from tests.support.eventually import until
 from tests.support.git_server import GitServer
 from tests.support.private_registry import ACCOUNT, PrivateRegistry, private_registry
+from tests.support.sshd import Sshd
 
 from .building import BASE, RUNTIME, Building, commands, ensure_base
 
@@ -129,3 +138,55 @@ async def test_a_registry_that_refuses(
     with pytest.raises(BuildFailed, match="could not be stored") as caught:
         await into(folder, registry, password).build("RUN true")
     assert caught.value.transient
+
+
+@dataclass
+class Host:
+    """A machine with sshd, and the tunnels' process that leads to it."""
+
+    sshd: Sshd
+    client: TunnelsClient
+    endpoint: Endpoint
+
+    async def open(self) -> Channel:
+        """Start the build program there."""
+        return await open_ssh_channel(self.client, self.endpoint, "python3", BUILD_PROGRAM)
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[Host]:
+    """This machine, over SSH."""
+    pair = generate_key_pair("builds")
+    sshd = Sshd(tmp_path / "sshd")
+    sshd.authorize(pair.public_key)
+    sshd.start()
+    with tempfile.TemporaryDirectory(prefix="tunnels") as state:
+        config = TunnelsConfig(Path(state))
+        await ensure_tunnels(config)
+        endpoint = Endpoint(
+            *("builds", "platform", "127.0.0.1", sshd.port, sshd.username, pair.private_key),
+            known_hosts=sshd.known_hosts,
+        )
+        yield Host(sshd, TunnelsClient(config.socket), endpoint)
+        await stop_tunnels(config)
+    sshd.kill()
+
+
+async def test_a_builder_over_ssh(folder: Path, host: Host) -> None:
+    building = Building(folder, open_program=host.open)
+    image = await building.build("COPY hello /", "RUN cat /hello", files={"hello": "over ssh\n"})
+    assert "over ssh\n" in building.log
+    assert await building.builder.has(image)
+    assert building.left() == []
+    await building.remove(image)
+
+
+async def test_a_builder_whose_connection_is_lost(folder: Path, host: Host) -> None:
+    building = Building(folder, open_program=host.open)
+    task = asyncio.create_task(building.build("RUN sleep infinity"), name="build")
+    await until(lambda: (2, 2) in building.steps)
+    host.sshd.drop_connections()
+    with pytest.raises(ResourceUnavailable, match="The builder does not answer"):
+        await task
+    # The program there notices, and takes everything away.
+    await until(lambda: building.left() == [])
