@@ -134,7 +134,7 @@ def _setup(c: Any, config_file: Path, managed: bool) -> None:
     c.Rosetta.state_dir = str(config_file.parent / state_dir)
     if c.Rosetta.get("builds"):
         # Before the templates, which the service is given with their variables.
-        c.JupyterHub.template_vars.update(rosetta_builds=True)
+        c.JupyterHub.template_vars.update({"rosetta_builds": True})
     _share_templates(c)
     refuse_unknown_options(c)
     settings = Rosetta(config=c)

@@ -335,15 +335,18 @@ def test_base_url_of_both(tmp_path: Path) -> None:
     assert setup(tmp_path, c).default_url == "/jhub/services/rosetta/"
 
 
-def test_links_to_repositories_are_there_where_something_is_built(tmp_path: Path) -> None:
+@pytest.mark.parametrize("variables", [None, {"motto": "Hello"}])
+def test_links_to_repositories_are_there_where_something_is_built(
+    tmp_path: Path, variables: dict[str, Any] | None
+) -> None:
     c = configured(tmp_path)
     c.Rosetta.builds = {"base_image": "base:1"}
-    c.JupyterHub.template_vars = {"motto": "Hello"}
+    if variables is not None:
+        c.JupyterHub.template_vars = variables
     hub = setup(tmp_path, c)
     (route,) = hub.extra_handlers.get_value([])
     assert route == (r"/v2/.*", LinkRedirect, {"service_prefix": "/services/rosetta/"})
-    assert hub.template_vars == {"motto": "Hello", "rosetta_builds": True}
-    assert c.Rosetta.template_vars == hub.template_vars
+    assert c.Rosetta.template_vars == {**(variables or {}), "rosetta_builds": True}
 
 
 def test_links_to_repositories_are_not_there_where_nothing_is_built(tmp_path: Path) -> None:
