@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from rosetta_hub.catalogue.catalogue import User
-from rosetta_hub.catalogue.software import Software
+from rosetta_hub.catalogue.software import Software, SoftwareFamily
+from rosetta_hub.catalogue.software_owner import SoftwareOwner, VersionRecord
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_software import UserSoftware
 from rosetta_hub.errors import Conflict, InvalidOptions
@@ -27,6 +28,17 @@ def software_of(row: UserSoftware) -> Software | None:
     except ValidationError as error:
         log.warning("the software %s of %s can't be used: %s", row.id, row.owner, error)
         return None
+
+
+def add_version(
+    family: SoftwareFamily | None, row: UserSoftware, software: Software, record: VersionRecord
+) -> SoftwareFamily:
+    """The card with one more version; a new card where there is none."""
+    owner = SoftwareOwner(row.owner_kind.value, row.owner)
+    if family is None:
+        return SoftwareFamily(row.card, (software,), owner, {software.image_tag: record})
+    records = {**family.records, software.image_tag: record}
+    return SoftwareFamily(row.card, (*family.versions, software), owner, records)
 
 
 def entry_of(software: Software) -> dict[str, Any]:

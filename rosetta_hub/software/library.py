@@ -15,6 +15,7 @@ from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_software import OwnerKind, UserSoftware
 from rosetta_hub.errors import Conflict, InvalidOptions, NotFound
 from rosetta_hub.software.cards import (
+    add_version,
     check_image,
     check_tag,
     common_keys,
@@ -43,6 +44,7 @@ from rosetta_hub.software.rules import (
     check_entry,
     check_may_add,
     find_refusal,
+    platform_images,
 )
 from rosetta_hub.software.settings import UserSoftwareRules
 
@@ -88,14 +90,8 @@ class Library:
         if not self.rules.enabled:
             return self.platform
         with self._database.session() as session:
-            rows = rows_of(session, user)
-            logos = digests_of_logos(session, {row.card for row in rows})
-            refusals = self._find_refusals(session, {image_of(row) for row in rows} - {""})
-        own = {
-            card: family
-            for card, family in self._families(rows, logos, refusals, user).items()
-            if card not in self.platform.software
-        }
+            families = self._families(session, user)
+        own = {card: one for card, one in families.items() if card not in self.platform.software}
         return replace(self.platform, software={**self.platform.software, **own})
 
     def find(self, user: User, version_id: str) -> UserSoftware:
@@ -123,7 +119,9 @@ class Library:
             return "This version is of an older Rosetta Hub. Edit it, and save it again."
         with self._database.session() as session:
             verdicts = self._find_refusals(session, {image_of(row)} - {""})
-        refused = find_refusal(row, software, user, self.rules, self.platform)
+        refused = find_refusal(
+            row, software, user, self.rules, platform_images(self.platform, user)
+        )
         return refused or verdicts.get(image_of(row))
 
     def add(
@@ -309,13 +307,11 @@ class Library:
             names = {row.entry["name"].casefold() for row in rows_of_owner(session, owner)}
         return self.add(user, {**raw, "name": free_name(raw["name"], names)}, owner, **kept)
 
-    def _families(
-        self,
-        rows: list[UserSoftware],
-        logos: Mapping[str, str],
-        refusals: Mapping[str, str],
-        user: User,
-    ) -> dict[str, SoftwareFamily]:
+    def _families(self, session: Session, user: User) -> dict[str, SoftwareFamily]:
+        rows = rows_of(session, user)
+        logos = digests_of_logos(session, {row.card for row in rows})
+        refusals = self._find_refusals(session, {image_of(row) for row in rows} - {""})
+        known = platform_images(self.platform, user)
         families: dict[str, SoftwareFamily] = {}
         for row in rows:
             software = software_of(row)
@@ -323,16 +319,11 @@ class Library:
                 continue
             if digest := logos.get(row.card):
                 software = software.model_copy(update={"logo": self._logo_url(row.card, digest)})
-            refused = find_refusal(row, software, user, self.rules, self.platform)
-            verdict = refusals.get(image_of(row))
-            record = VersionRecord(row.id, row.revision, row.digest, refused, verdict)
-            known = families.get(row.card)
-            families[row.card] = SoftwareFamily(
-                row.card,
-                (*(known.versions if known else ()), software),
-                SoftwareOwner(row.owner_kind.value, row.owner),
-                {**(known.records if known else {}), software.image_tag: record},
+            refused = find_refusal(row, software, user, self.rules, known)
+            record = VersionRecord(
+                row.id, row.revision, row.digest, refused, refusals.get(image_of(row))
             )
+            families[row.card] = add_version(families.get(row.card), row, software, record)
         return families
 
     def _logo_url(self, card: str, digest: str) -> str:

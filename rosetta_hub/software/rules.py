@@ -3,7 +3,7 @@
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from types import MappingProxyType
 from typing import Any
 
@@ -79,7 +79,7 @@ def check_entry(
     _check_home_path(software, platform)
     if "image_name" in fixed:
         return software
-    return _with_registry(software, user, rules, platform)
+    return _with_registry(software, rules, platform_images(platform, user))
 
 
 def check_may_add(user: User, rules: UserSoftwareRules) -> None:
@@ -95,19 +95,19 @@ def check_may_add(user: User, rules: UserSoftwareRules) -> None:
 
 
 def find_refusal(
-    row: UserSoftware, software: Software, user: User, rules: UserSoftwareRules, platform: Catalogue
+    row: UserSoftware, software: Software, user: User, rules: UserSoftwareRules, known: Set[str]
 ) -> str | None:
     """Why software that was stored may not be started any more; None where it may.
 
     The configuration may have changed since, or the user's groups. Members of a group run what is
-    shared with it, whatever they may add themselves.
+    shared with it, whatever they may add themselves. `known` is what `platform_images` tells.
     """
     try:
         if row.owner_kind is OwnerKind.USER:
             check_may_add(user, rules)
             _check_protocol(software, user, rules)
         if row.build is None:
-            _with_registry(software, user, rules, platform)
+            _with_registry(software, rules, known)
     except (NotAllowed, InvalidOptions) as error:
         return str(error)
     return None
@@ -205,11 +205,16 @@ def _check_home_path(software: Software, platform: Catalogue) -> None:
         ) from error
 
 
-def _with_registry(
-    software: Software, user: User, rules: UserSoftwareRules, platform: Catalogue
-) -> Software:
+def platform_images(platform: Catalogue, user: User) -> Set[str]:
+    """The repositories of the platform's own software for the user, as the configuration has them.
+
+    These may be images that no registry has, such as those on the resource itself.
+    """
+    return {one.repository for family in platform.families_for(user) for one in family.versions}
+
+
+def _with_registry(software: Software, rules: UserSoftwareRules, known: Set[str]) -> Software:
     """The software with its registry and repository in one spelling."""
-    known = {one.repository for family in platform.families_for(user) for one in family.versions}
     if software.repository in known:
         return software
     try:

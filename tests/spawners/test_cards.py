@@ -62,6 +62,7 @@ def test_cards_of_a_person(tmp_path: Path) -> None:
         "name": "Web",
         "description": "A web server.",
         "logo": "",
+        "screenshot": "",
         "tags": ["http", "files"],
         "kind": "container",
         "interface": {"protocol": "http"},
