@@ -75,7 +75,7 @@ class BuildJobs:
         place = folder / "checkout"
         place.mkdir()
         checkout = await check_out(source_of(build), place, self._settings)
-        recipe = await make_recipe(checkout.folder, self._settings)
+        recipe = await make_recipe(checkout.folder, self._settings, self._settings.account)
         context = folder / "context"
         context.mkdir()
         await asyncio.to_thread(write_context, recipe, checkout.folder, context)

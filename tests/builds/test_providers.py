@@ -1,4 +1,4 @@
-"""Where repositories are, and addresses that people paste."""
+"""Where repositories are, and whether they may be used."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from rosetta_hub.builds.errors import LinkRefused, SourceRefused
 from rosetta_hub.builds.links import parse_address
-from rosetta_hub.builds.providers import check_url, link_from_url, port_of, repository_url
+from rosetta_hub.builds.providers import check_url, port_of, repository_url
 from rosetta_hub.builds.source_settings import SourceSettings
 
 SITE = SourceSettings.model_validate(
@@ -37,36 +37,6 @@ def test_addresses_of_repositories(address: str) -> None:
 def test_a_provider_that_the_site_has_taken_away() -> None:
     with pytest.raises(LinkRefused, match="no provider 'figshare'"):
         parse_address("v2/figshare/10.6084/m9.figshare.1", SITE.kinds)
-
-
-# What stands in the address bar of a browser, or in `git remote -v` -> the link.
-PASTED = {
-    "https://github.inst.org:8443/org/repo": "v2/gh/org/repo/HEAD",
-    " https://GitHub.inst.org:8443/org/repo.git ": "v2/gh/org/repo/HEAD",
-    "https://github.inst.org:8443/org/repo/?tab=readme#x": "v2/gh/org/repo/HEAD",
-    "https://github.inst.org:8443/org/repo/tree/v1.0": "v2/gh/org/repo/v1.0",
-    "https://github.inst.org:8443/org/repo/blob/main/a/b.ipynb": (
-        "v2/gh/org/repo/main?urlpath=doc/tree/a/b.ipynb"
-    ),
-    "https://github.inst.org:8443/org/repo/issues/7": "v2/gh/org/repo/HEAD",
-    "https://gitlab.com/a/b/c": "v2/gl/a%2Fb%2Fc/HEAD",
-    "https://gitlab.com/a/b/-/blob/main/x.ipynb": "v2/gl/a%2Fb/main?urlpath=doc/tree/x.ipynb",
-    "https://git.inst.org/lab/a/b/-/tree/dev": "v2/inst/a%2Fb/dev",
-    "https://gist.github.com/user/abc123": "v2/gist/user/abc123/HEAD",
-    "https://git.example.org/a/b.git": "v2/git/https%3A%2F%2Fgit.example.org%2Fa%2Fb.git/HEAD",
-}
-
-
-@pytest.mark.parametrize("url", PASTED)
-def test_pasted_addresses(url: str) -> None:
-    assert link_from_url(url, SITE).address == PASTED[url]
-
-
-@pytest.mark.parametrize("url", ["org/repo", "", "git@host:a/b", "https://me:secret@host/a", "x y"])
-def test_pasted_texts_that_are_no_addresses(url: str) -> None:
-    with pytest.raises(LinkRefused) as refused:
-        link_from_url(url, SITE)
-    assert "secret" not in str(refused.value)
 
 
 def test_ports() -> None:
