@@ -26,7 +26,9 @@ def software_of(row: UserSoftware) -> Software | None:
         # Variables of the hub's spawner may be secrets: images of users get none of them.
         return Software.model_validate({**row.entry, "id": row.card, "spawner_environment": "none"})
     except ValidationError as error:
-        log.warning("the software %s of %s can't be used: %s", row.id, row.owner, error)
+        # Values are not told: an environment may hold secrets.
+        keys = sorted({str(fault["loc"][0]) for fault in error.errors() if fault["loc"]})
+        log.warning("the software %s of %s can't be used: keys %s", row.id, row.owner, keys)
         return None
 
 
@@ -58,8 +60,13 @@ def image_of(row: UserSoftware) -> str:
 
 
 def is_fixed(key: str, row: UserSoftware) -> bool:
-    """Whether the service has set the key, so that a user can't change it."""
-    return key not in USER_KEYS or (row.build is not None and key in IMAGE_KEYS)
+    """Whether the service has set the key, so that a user can't change it.
+
+    A key of an older version, which the catalogue has no more, is nobody's.
+    """
+    if key not in USER_KEYS:
+        return key in Software.model_fields
+    return row.build is not None and key in IMAGE_KEYS
 
 
 def find_siblings(rows: list[UserSoftware], software: Software) -> list[UserSoftware]:
