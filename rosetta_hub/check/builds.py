@@ -9,6 +9,7 @@ from rosetta_hub.builds.builder import BuildFailed, Image
 from rosetta_hub.builds.program_builder import ProgramBuilder
 from rosetta_hub.builds.recipe import Recipe
 from rosetta_hub.builds.settings import BuildSettings
+from rosetta_hub.builds.tools import find_problems
 from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped
 
 # In front of the builder, where a resource or a storage is chosen.
@@ -24,6 +25,14 @@ class BuilderContext:
     builder: ProgramBuilder
     missing: dict[str, str] = field(default_factory=dict)
     """Limits that it can't enforce, and why."""
+
+
+async def check_sources(context: BuilderContext) -> str:
+    """This machine has what fetches repositories and reads them."""
+    problems = find_problems(context.settings, context.settings)
+    if problems:
+        raise CheckFailed(" ".join(problems), "Run the check again then.")
+    return "repositories can be fetched and read"
 
 
 async def check_engine(context: BuilderContext) -> str:
@@ -90,6 +99,7 @@ async def _look(context: BuilderContext, image: Image) -> str:
 
 
 BUILDER_CHECKS = (
+    Check[BuilderContext]("repositories", check_sources),
     Check[BuilderContext](
         "engine", check_engine, advice="See that the builder answers, as docs/builds.md says."
     ),

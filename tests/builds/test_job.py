@@ -75,7 +75,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
         (folder / "requirements.txt").write_text("numpy\n")
         return Checkout(folder, ("left out",))
 
-    async def make_recipe(folder: Path, _settings: object) -> Recipe:
+    async def make_recipe(folder: Path, _settings: object, _account: str) -> Recipe:
         if not (folder / "requirements.txt").exists():
             raise RecipeRefused("no recipe")
         return RECIPE

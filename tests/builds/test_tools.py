@@ -2,13 +2,18 @@
 
 import os
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from rosetta_hub.builds import repo2docker_pack
+from rosetta_hub.builds.program_builder import ProgramBuilder
 from rosetta_hub.builds.recipe_settings import RecipeSettings
+from rosetta_hub.builds.settings import BuildSettings
 from rosetta_hub.builds.source_settings import SourceSettings
 from rosetta_hub.builds.tools import ask_git, find_problems, parse_git_version
+from rosetta_hub.check.builds import BUILDER_CHECKS, BuilderContext, check_sources
+from rosetta_hub.check.context import CheckFailed
 
 SOURCES, RECIPES = SourceSettings(), RecipeSettings()
 
@@ -69,3 +74,12 @@ def test_repo2docker(monkeypatch: pytest.MonkeyPatch) -> None:
     (problem,) = find_problems(SOURCES, RECIPES)
     assert problem.startswith("repo2docker is not installed: no images are made of repositories")
     assert find_problems(SOURCES, RecipeSettings(buildpacks=("pip",))) == []
+
+
+async def test_the_check_of_an_administrator(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = BuilderContext(BuildSettings(), cast(ProgramBuilder, None))
+    assert await check_sources(context) == "repositories can be fetched and read"
+    monkeypatch.setattr(repo2docker_pack, "version", lambda: "")
+    with pytest.raises(CheckFailed, match="repo2docker is not installed"):
+        await check_sources(context)
+    assert BUILDER_CHECKS[0].run is check_sources
