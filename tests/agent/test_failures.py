@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -78,8 +79,19 @@ def far_away(registry: str) -> Iterator[str]:
             subprocess.run([engine, "rmi", "--force", name], capture_output=True, check=False)
 
 
+def digest_of(reference: str) -> str:
+    """The digest of an image, as its registry says."""
+    name, _, tag = reference.rpartition(":")
+    host, _, repository = name.partition("/")
+    kind = "application/vnd.docker.distribution.manifest.v2+json"
+    url = f"http://{host}/v2/{repository}/manifests/{tag}"
+    request = urllib.request.Request(url, headers={"Accept": kind}, method="HEAD")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return str(answer.headers["Docker-Content-Digest"])
+
+
 def test_pull_with_progress(
-    machine: Machine, service: FakeService, make_spec: MakeJob, far_away: str
+    machine: Machine, service: FakeService, make_spec: MakeJob, registry: str, far_away: str
 ) -> None:
     spec = make_spec(machine, image__reference=far_away)
     machine.run(spec)
@@ -89,6 +101,9 @@ def test_pull_with_progress(
     assert progress, "bytes were reported"
     assert all(p["done"] <= p["total"] for p in progress)
     assert progress[-1]["total"] > 20_000_000
+    # A SIF file does not tell where it is from.
+    known = [] if machine.engine == "singularity" else [digest_of(registry)]
+    assert service.reports[-1]["image_digests"] == known
     assert machine.stop(spec) == {"state": "stopped"}
 
     again = make_spec(machine, image__reference=far_away)

@@ -9,7 +9,7 @@ import { Autofill } from "../../rosetta_hub/web/static/software/autofill.js";
 import { authChoices, mergeEntries, valueText } from "../../rosetta_hub/web/static/software/entries.js";
 import { LookUp } from "../../rosetta_hub/web/static/software/look_up.js";
 import { isReference, joinReference, splitReference } from "../../rosetta_hub/web/static/software/references.js";
-import { archChoices, exposedPort, sortTags, suggestValues } from "../../rosetta_hub/web/static/software/suggestions.js";
+import { archChoices, exposedPort, linuxArchs, sortTags, suggestValues } from "../../rosetta_hub/web/static/software/suggestions.js";
 import { isOneButton, summaryText } from "../../rosetta_hub/web/static/start_summary.js";
 import { joinCommand, splitCommand, splitKeywords } from "../../rosetta_hub/web/static/software/words.js";
 
@@ -100,6 +100,8 @@ test("an image suggests name, description and port", () => {
 });
 
 test("each architecture is offered once, and tags with the likeliest first", () => {
+  assert.deepEqual(linuxArchs({ archs: [{ os: "linux", arch: "arm64" }, { os: "windows", arch: "amd64" }] }), ["arm64"]);
+  assert.deepEqual(linuxArchs({}), []);
   assert.deepEqual(archChoices({ archs: [{ os: "linux", arch: "arm64", variant: "v8" }, { arch: "arm64", variant: "v7" }, { arch: "amd64" }] }), ["arm64", "amd64"]);
   assert.deepEqual(sortTags(["dev", "1.2", "1.10", "latest", "v2", "a"]), ["latest", "v2", "1.10", "1.2", "a", "dev"]);
 });

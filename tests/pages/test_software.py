@@ -142,6 +142,7 @@ async def test_every_key_is_sent(page: Page, stub: SoftwareStub) -> None:
             "image_name": "org/sky-viewer",
             "image_tag": "1.2",
             "image_arch": "arm64",
+            "image_archs": ["amd64", "arm64"],
             "image_digest": DIGEST,
             "interface_port": 8080,
             "interface_protocol": "https",

@@ -23,7 +23,7 @@ from tests.support.catalogues import LOCAL
 from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
-from .test_api import Site, site
+from .test_api import CREATED, Site, site
 
 __all__ = ["site"]
 
@@ -240,3 +240,32 @@ async def test_a_hub_that_does_not_answer_holds_nobody_up(
 
     task = await ImagePins(bench.tasks, unavailable).pin(start_sif(bench, registry))
     assert task.software["image_digest"] is None
+
+
+# --- between look-up and start --------------------------------------------------------------------
+
+
+async def start_own(site: Site, options: dict[str, Any]) -> None:
+    """Start software of alice's, as the hub's spawner does."""
+    body = {"created": CREATED, "options": options}
+    key = site.bench.keys.spawner_key
+    status, answer = await site.call("PUT", "hub/tasks/alice/one", body, key)
+    assert status == 201, answer
+
+
+async def test_a_tag_that_moves_after_the_lookup_is_told_on_the_tasks_page(site: Site) -> None:
+    entry = {"name": "App", "registry": "ghcr.io", "image_name": "org/app", "digest": FIRST}
+    status, version = await site.call("POST", "api/software", entry)
+    assert status == 201
+    await start_own(site, {"software": version["card"]})
+    task = site.bench.tasks.find_server("alice", "one")
+    assert (task.expected_digest, task.image_digest) == (FIRST, None)
+    site.bench.tasks.report(task, report(image_digests=[SECOND]))
+    _, view = await site.call("GET", f"api/tasks/{task.id}")
+    assert view["image_digest"] == SECOND
+    assert any("names another image now" in text for text in view["warnings"])
+    # Exactly the one that ran is no surprise.
+    site.bench.tasks.stopped(task)
+    await start_own(site, {"software": version["card"], "digest": SECOND})
+    task = site.bench.tasks.find_server("alice", "one")
+    assert (task.software["image_digest"], task.expected_digest) == (SECOND, None)

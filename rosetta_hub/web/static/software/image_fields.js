@@ -8,7 +8,7 @@ import { LookUp } from "./look_up.js";
 import { isReference, joinReference, splitReference } from "./references.js";
 import { StatusLine } from "./rows.js";
 import { lookUpImage } from "./software_api.js";
-import { archChoices, platformText, sortTags } from "./suggestions.js";
+import { archChoices, linuxArchs, platformText, sortTags } from "./suggestions.js";
 
 // As many tags as a list can show.
 const MOST_TAGS = 200;
@@ -63,6 +63,7 @@ export class ImageFields {
     this.digest.value = entry.image_digest ?? "";
     this.pinned = "";
     this.changed();
+    this.shown = { reference: this.reference, archs: entry.image_archs ?? [] };
   }
 
   /** The keys of an entry as they are written. */
@@ -72,9 +73,16 @@ export class ImageFields {
       image_name: this.name.value.trim(),
       image_tag: this.tag.value.trim() || "latest",
       image_arch: this.arch.value.trim() || null,
+      image_archs: this.readArchs(),
       image_os: this.os.value.trim() || "linux",
       image_digest: this.digest.value.trim() || null,
     };
+  }
+
+  /** Those that the look-up has found; without one, what is kept of the same image. */
+  readArchs() {
+    if (this.image) return linuxArchs(this.image);
+    return this.reference === this.shown?.reference ? this.shown.archs : [];
   }
 
   /** A pasted reference goes into the fields of its parts. */

@@ -39,6 +39,11 @@ export function archChoices(image) {
   return [...new Set((image.archs || []).map(({ arch }) => arch).filter(Boolean))];
 }
 
+/** The architectures for which an image runs on Linux: what resources are compared with. */
+export function linuxArchs(image) {
+  return archChoices({ archs: (image.archs || []).filter(({ os }) => os === "linux") });
+}
+
 /** Tags with the likeliest first: `latest`, then numbers downwards, then the others. */
 export function sortTags(tags) {
   const rank = (tag) => (tag === "latest" ? 0 : /^v?\d/.test(tag) ? 1 : 2);
