@@ -97,7 +97,8 @@ class FakeRegistry:
                 {"mediaType": MANIFEST, "digest": digest, "size": 500, "platform": platform}
             )
         unknown = {"os": "unknown", "architecture": "unknown"}
-        attestation = {"mediaType": MANIFEST, "digest": f"sha256:{'e' * 64}", "size": 5}
+        digest = self.image(repository, "", "unknown", {"Labels": {"arch": "unknown"}})
+        attestation = {"mediaType": MANIFEST, "digest": digest, "size": 5}
         entries.append({**attestation, "platform": unknown})
         self.list_tags(repository, tag)
         return self.put(repository, {"mediaType": INDEX, "manifests": entries}, tag, INDEX)
