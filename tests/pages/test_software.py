@@ -274,6 +274,30 @@ async def test_versions_are_chosen_added_and_deleted(page: Page, stub: SoftwareS
     assert stub.versions == {}
 
 
+async def test_what_has_changed_meanwhile_is_not_deleted(page: Page, stub: SoftwareStub) -> None:
+    stub.add("tool", "1.0")
+    version = stub.add("tool", "2.0")
+    await page.goto(URL)
+    await card(page, "Tool").get_by_label("Version of Tool").select_option("2.0")
+    stub.change(version, description="Newer words")
+    await open_menu(page, "Tool", "Delete…")
+    await page.get_by_role("button", name="Delete version 2.0").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Bob has changed it meanwhile.")
+    await expect(card(page, "Tool").get_by_label("Version of Tool")).to_be_visible()
+    assert version["id"] in stub.versions
+
+
+async def test_a_digest_is_fixed_until_the_image_is_another(page: Page, stub: SoftwareStub) -> None:
+    dialog = await open_form(page)
+    await dialog.get_by_label("Image", exact=True).fill("ghcr.io/org/sky-viewer:1.2")
+    await expect(dialog.get_by_label("Command")).to_have_attribute("placeholder", "serve")
+    await dialog.get_by_text("Architecture and digest").click()
+    await dialog.get_by_role("button", name="Always run exactly this one").click()
+    await expect(dialog.get_by_label("Digest", exact=True)).to_have_value(DIGEST)
+    await dialog.get_by_label("Tag", exact=True).fill("1.0")
+    await expect(dialog.get_by_label("Digest", exact=True)).to_have_value("")
+
+
 async def test_the_second_editor_keeps_the_input_beside_the_newer_version(
     page: Page, stub: SoftwareStub
 ) -> None:
@@ -313,8 +337,12 @@ async def test_a_refusal_of_the_policy_is_on_the_card(page: Page, stub: Software
     await page.goto(URL)
     refusal = card(page, "Tool").locator(".software-refusal")
     await expect(refusal).to_be_hidden()
+    start = card(page, "Tool").get_by_role("link", name="Start Tool")
+    await expect(start).to_be_visible()
     await card(page, "Tool").get_by_label("Version of Tool").select_option("2.0")
+    await expect(refusal).to_be_visible()
     await expect(refusal).to_have_text("The scanner found CVE-2026-1.")
+    await expect(start).to_be_hidden()
 
 
 async def test_updates_say_which_tags_have_moved(page: Page, stub: SoftwareStub) -> None:

@@ -77,12 +77,9 @@ export class CardActions {
       buttons: [CANCEL, ...(several ? [one, all] : [all])],
     });
     if (!answer) return;
-    const isDone = await pending(control, () => (answer === "one" ? this.deleteOne(card) : deleteCard(card.family.id)));
-    if (isDone) await this.onChanged(answer === "one" ? card.family.id : "");
-  }
-
-  async deleteOne(card) {
-    const { revision } = await readVersion(card.version.id);
-    await deleteVersion(card.version.id, revision);
+    // The revision is the one on the card: what the user has not seen is not deleted.
+    const { id, revision } = card.version;
+    await pending(control, () => (answer === "one" ? deleteVersion(id, revision) : deleteCard(card.family.id)));
+    await this.onChanged(answer === "all" ? "" : card.family.id);
   }
 }

@@ -103,6 +103,7 @@ export class SoftwareCard {
     this.places.hidden = this.reasons.hidden = !version;
     if (!version) return;
     setText(this.image, [version.image, version.digest && !version.image?.includes("@") ? shortDigest(version.digest) : ""].filter(Boolean).join(" · "));
+    this.start.hidden = Boolean(version.refused);
     this.refusal.hidden = !version.refused;
     setMessage(this.refusalText, version.refused || "");
     setText(this.places, placesText(version));

@@ -96,6 +96,7 @@ export class SoftwareForm {
 
   /** What has been left empty in an entry that exists is empty on purpose. */
   suggest(image) {
+    this.command.placeholder = joinCommand([...(image.entrypoint || []), ...(image.command || [])]);
     if (this.isNew) this.autofill.fill(suggestValues(image));
   }
 
