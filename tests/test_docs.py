@@ -29,6 +29,7 @@ DOCUMENTS = (
     "SECURITY.md",
     "docs/architecture.md",
     "docs/configuration.md",
+    "docs/registries.md",
 )
 EXAMPLE = ROOT / "jupyterhub_config.py"
 

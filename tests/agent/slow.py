@@ -27,8 +27,8 @@ class _Proxy(socketserver.ThreadingTCPServer):
     block_on_close = False
     target = ("", 0)
 
-    def __init__(self, pause: Callable[[int], None]) -> None:
-        super().__init__(("127.0.0.1", 0), _Connection)
+    def __init__(self, address: str, pause: Callable[[int], None]) -> None:
+        super().__init__((address, 0), _Connection)
         self.pause = pause
 
 
@@ -54,26 +54,47 @@ def slow_line(host: str, port: int) -> Iterator[str]:
         yield proxy
 
 
+class Valve:
+    """Lets bytes through; those that come after so many more wait until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self._left = 0
+        self._open = threading.Event()
+        self._open.set()
+
+    def close_after(self, size: int) -> None:
+        """Hold what comes after so many bytes; `reached` is set when something waits."""
+        self._left = size
+        self.reached.clear()
+        self._open.clear()
+
+    def open(self) -> None:
+        """Let everything through."""
+        self._open.set()
+
+    def take(self, size: int) -> None:
+        """Count bytes that have passed, and wait where it is time to."""
+        self._left -= size
+        if not self._open.is_set() and self._left <= 0:
+            self.reached.set()
+            self._open.wait()
+
+
 @contextlib.contextmanager
-def held_line(host: str, port: int, size: int, released: threading.Event) -> Iterator[str]:
-    """The `host:port` at which the target is reached; after so many bytes it has to be released."""
-    passed = 0
-
-    def hold(more: int) -> None:
-        nonlocal passed
-        passed += more
-        if passed >= size:
-            released.wait()
-
-    with _serving(host, port, hold) as proxy:
+def held_line(host: str, port: int, valve: Valve, address: str = "127.0.0.1") -> Iterator[str]:
+    """The `host:port` at which the target is reached as the valve lets it."""
+    with _serving(host, port, valve.take, address) as proxy:
         yield proxy
-    released.set()
+        valve.open()
 
 
 @contextlib.contextmanager
-def _serving(host: str, port: int, pause: Callable[[int], None]) -> Iterator[str]:
-    with _Proxy(pause) as proxy:
+def _serving(
+    host: str, port: int, pause: Callable[[int], None], address: str = "127.0.0.1"
+) -> Iterator[str]:
+    with _Proxy(address, pause) as proxy:
         proxy.target = (host, port)
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
-        yield f"127.0.0.1:{proxy.server_address[1]}"
+        yield f"{address}:{proxy.server_address[1]}"
         proxy.shutdown()

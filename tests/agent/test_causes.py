@@ -23,7 +23,7 @@ APPTAINER = (
         (
             "Error response from daemon: pull access denied for x, repository does not exist or "
             "may require 'docker login': denied: requested access to the resource is denied",
-            "image_not_found",
+            "registry_denied",
         ),
         (
             'Error response from daemon: Get "http://localhost:1/v2/": dial tcp 127.0.0.1:1: '

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -26,7 +25,7 @@ from tests.support.private_registry import (
 from .conftest import IMAGE
 from .fake import FakeService, wait_until
 from .machine import ROOT, AgentSpec, ApptainerHost, Machine, podman_machine
-from .slow import held_line
+from .slow import Valve, held_line
 
 pytestmark = pytest.mark.timeout(func_only=True)
 
@@ -158,7 +157,7 @@ class HeldPull:
 
     spec: AgentSpec
     secrets: list[str]
-    released: threading.Event
+    valve: Valve
 
 
 @pytest.fixture
@@ -170,18 +169,19 @@ def held_pull(
     stored: str,
 ) -> Iterator[HeldPull]:
     host, _, port = registry.host.rpartition(":")
-    released = threading.Event()
+    valve = Valve()
     with (
-        held_line(host, int(port), 2 << 20, released) as slow,
+        held_line(host, int(port), valve) as slow,
         trusted_by_docker(slow, registry.authority),
     ):
         service.access = access(registry, host=slow)
         name = f"{slow}/{stored}"
         spec = make_spec(machine, image__reference=name, image__credential=True)
+        # In the middle of the layer: registry and engine have agreed on the account.
+        valve.close_after(2 << 20)
         machine.run(spec)
-        # The layer's first bytes: registry and engine have agreed on the account.
-        wait_until(lambda: any(report["progress"] for report in service.reports), "bytes arrive")
-        yield HeldPull(spec, registry.secrets, released)
+        assert valve.reached.wait(60)
+        yield HeldPull(spec, registry.secrets, valve)
         machine.stop(spec)
         forget(machine, name)
 
@@ -190,7 +190,7 @@ def found(secrets: list[str], machine: Machine, uid: int = 0) -> list[str]:
     """The files and processes of this machine in which that user finds one of the secrets."""
     # In /tmp are the files of everybody: what was touched since this module was loaded.
     places = [*Path("/tmp").iterdir(), *Path("/var/tmp").iterdir()]
-    recent = [str(path) for path in places if path.lstat().st_mtime > _BEGAN]
+    recent = [str(path) for path in places if changed_at(path) > _BEGAN]
     logins = ["/root/.docker", "/root/.config", "/etc/docker", "/etc/containers"]
     work = str(machine.work_dir.parent)
     folders = [*recent, *logins, "/dev/shm", "/run", "/var/log", work]
@@ -210,6 +210,14 @@ def found(secrets: list[str], machine: Machine, uid: int = 0) -> list[str]:
     return files
 
 
+def changed_at(path: Path) -> float:
+    """When a place was changed last; long ago where it is gone by now."""
+    try:
+        return path.lstat().st_mtime
+    except FileNotFoundError:
+        return 0
+
+
 def test_nobody_else_finds_the_account_while_the_image_comes(
     held_pull: HeldPull, machine: Machine, service: FakeService
 ) -> None:
@@ -219,7 +227,7 @@ def test_nobody_else_finds_the_account_while_the_image_comes(
     assert {path.split("/")[3] for path in root if path.startswith("/proc/")} == {"fd"}
     assert [path for path in root if not path.startswith("/proc/")] == []
     assert found(held_pull.secrets, machine, NOBODY) == []
-    held_pull.released.set()
+    held_pull.valve.open()
     service.wait_for("running")
     assert found(held_pull.secrets, machine) == []
 

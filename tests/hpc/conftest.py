@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
@@ -13,14 +13,24 @@ from tests.support.cluster_fixture import cluster as cluster
 
 from . import storages
 from .hub import Hub, make_deployment
+from .private_images import PrivateImages, serve_private_images
 from .steps import check_nothing_left
 
 
+@pytest.fixture(scope="package")
+def private_images(cluster: Cluster) -> Iterator[PrivateImages]:
+    """A registry that wants an account; its certificate is known to the hub alone."""
+    with serve_private_images(cluster) as found:
+        yield found
+
+
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def hub(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
+async def hub(
+    cluster: Cluster, private_images: PrivateImages, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Hub]:
     """A running hub; what a test starts in it, it stops."""
     directory = tmp_path_factory.mktemp("hub")
-    deployment = make_deployment(directory, cluster)
+    deployment = make_deployment(directory, cluster, private_images.configuration)
     try:
         await deployment.start()
         yield Hub(deployment, cluster)

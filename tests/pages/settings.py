@@ -43,6 +43,12 @@ def with_key(remote_user: str, number: int = 1, **changes: Any) -> dict[str, Any
     } | changes
 
 
+def make_account(host: str = "ghcr.io", **changes: Any) -> dict[str, Any]:
+    """An account at a registry as the API shows it."""
+    account = {"host": host, "account": "ada", "state": "untested", "message": ""}
+    return {**account, "updated": "2026-11-01T12:00:00Z", **changes}
+
+
 class SettingsStub(Stub):
     """A service with settings."""
 
@@ -57,6 +63,7 @@ class SettingsStub(Stub):
             "available": True,
             "problem": None,
         }
+        self.registries: dict[str, Any] = {"accounts": [], "site": [], "hub": None}
         self.result: dict[str, Any] = {"state": "works", "message": "Logged in as alice."}
         self.bodies: list[Any] = []
         self.let_on = asyncio.Event()
@@ -72,6 +79,7 @@ class SettingsStub(Stub):
         routes = [
             (URL, SettingsPage, mine),
             (rf"{PREFIX}api/settings(.*)", SettingsApi, mine),
+            (rf"{PREFIX}api/registries(.*)", RegistriesApi, mine),
         ]
         application.add_handlers(r".*", routes)
         return application
@@ -142,3 +150,35 @@ async def serve_settings() -> AsyncIterator[SettingsStub]:
     made.cut()
     server.stop()
     await server.close_all_connections()
+
+
+class RegistriesApi(SettingsApi):
+    """`api/registries` and what is below."""
+
+    def get(self, _path: str) -> None:
+        """All accounts."""
+        self.finish(self.stub.registries)
+
+    def put(self, path: str) -> None:
+        """Keep an account."""
+        host, account = path.removeprefix("/"), self.stub.bodies[-1]["account"]
+        self._keep(host, make_account(host, account=account))
+
+    async def post(self, path: str) -> None:
+        """Test it."""
+        await self.stub.let_on.wait()
+        host = path.removeprefix("/").removesuffix("/test")
+        self._keep(host, make_account(host, **self.stub.result))
+
+    def delete(self, path: str) -> None:
+        """Forget it."""
+        host = path.removeprefix("/")
+        self.stub.registries["accounts"] = self._others(host)
+        self.finish({"host": host})
+
+    def _others(self, host: str) -> list[dict[str, Any]]:
+        return [one for one in self.stub.registries["accounts"] if one["host"] != host]
+
+    def _keep(self, host: str, account: dict[str, Any]) -> None:
+        self.stub.registries["accounts"] = [*self._others(host), account]
+        self.finish(account)

@@ -6,7 +6,14 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from .settings import URL, SettingsStub, make_identity, serve_settings, with_key
+from .settings import (
+    URL,
+    SettingsStub,
+    make_account,
+    make_identity,
+    serve_settings,
+    with_key,
+)
 from .stub import PREFIX
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -112,7 +119,7 @@ async def test_a_user_name_that_is_none_is_not_sent(page: Page, stub: SettingsSt
     await page.goto(URL)
     await page.get_by_label("Your user name").fill("-oProxyCommand=x")
     await page.get_by_role("button", name="Make a key").click()
-    assert await page.locator("input:invalid").count() == 1
+    assert await page.locator(".identity input:invalid").count() == 1
     assert [call for call in stub.calls if call[0] == "PUT"] == []
 
 
@@ -181,3 +188,55 @@ async def test_a_link_leads_to_one_resource(page: Page, stub: SettingsStub) -> N
     stub.add(make_identity("one", name="One"), make_identity("two", name="Two"))
     await page.goto(f"{URL}#two")
     await expect(page.locator("#two h3")).to_be_focused()
+
+
+async def test_an_account_at_a_registry_is_added_and_tested(page: Page, stub: SettingsStub) -> None:
+    await page.goto(URL)
+    form = page.get_by_role("form", name="Add or change an account")
+    await form.get_by_label("Registry").fill(" registry.example.org:5000 ")
+    await form.get_by_label("Account").fill("ada")
+    await form.get_by_label("Password").fill(" s3cret ")
+    await page.keyboard.press("Enter")
+    card = page.locator("#registry-accounts .identity")
+    await expect(card.locator("h3")).to_have_text("registry.example.org:5000 ada")
+    await expect(card.locator(".state")).to_have_text("Not tested")
+    # A password is sent as it was typed, and not kept in the page.
+    assert stub.bodies == [{"account": "ada", "password": " s3cret "}]
+    await expect(form.get_by_label("Password")).to_have_value("")
+    assert ("PUT", "api/registries/registry.example.org%3A5000") in stub.calls
+    stub.result = {"state": "refused", "message": "The registry does not accept it."}
+    await card.get_by_role("button", name="Test now").click()
+    await expect(card.locator(".state")).to_have_text("Refused")
+    await expect(card.get_by_role("status")).to_have_text("The registry does not accept it.")
+    await card.get_by_role("button", name="Change").click()
+    await expect(form.get_by_label("Account")).to_have_value("ada")
+    await expect(form.get_by_label("Password")).to_be_focused()
+
+
+async def test_deleting_an_account_is_asked_about(page: Page, stub: SettingsStub) -> None:
+    stub.registries["accounts"] = [make_account("<b>x</b>")]
+    await page.goto(URL)
+    card = page.locator("#registry-accounts .identity")
+    await expect(card.locator("h3")).to_contain_text("<b>x</b>")
+    await card.get_by_role("button", name="Delete").click()
+    await page.get_by_role("button", name="Cancel").click()
+    assert not [call for call in stub.calls if call[0] == "DELETE"]
+    await card.get_by_role("button", name="Delete").click()
+    await page.get_by_role("button", name="Delete the account").click()
+    await expect(card).to_have_count(0)
+
+
+async def test_the_hubs_own_registry_is_explained(page: Page, stub: SettingsStub) -> None:
+    spaces = ["alice", "groups/" + LONG]
+    stub.registries["hub"] = {"host": "images.example.org", "user": "alice", "spaces": spaces}
+    stub.registries["site"] = [{"host": "site.example.org"}]
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await page.goto(URL)
+    await expect(page.locator("#hub-login")).to_have_text(
+        "docker login images.example.org --username alice"
+    )
+    await expect(page.locator("#hub-spaces li")).to_have_text(
+        [f"images.example.org/{space}/…" for space in spaces]
+    )
+    await expect(page.locator("#site-registries")).to_contain_text("site.example.org")
+    assert await page.evaluate(OVERFLOW) == 0

@@ -100,9 +100,7 @@ def test_a_card_is_of_one_image(library: Library) -> None:
     assert library.change(ALICE, first.id, 1, other).card == first.card
     second = library.add(ALICE, app("2", image_name="ghcr.io/t/other"))
     assert second.card == first.card
-    with pytest.raises(
-        InvalidOptions, match=r"are of the image ghcr\.io/t/other\. Add"
-    ):
+    with pytest.raises(InvalidOptions, match=r"are of the image ghcr\.io/t/other\. Add"):
         library.change(ALICE, second.id, 1, app("2"))
 
 

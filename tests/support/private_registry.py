@@ -105,11 +105,14 @@ def serve_registry(
 
 
 @contextlib.contextmanager
-def private_registry(address: str = "172.17.0.1") -> Iterator[PrivateRegistry]:
-    """A running registry; the address is docker's own of this machine by default."""
+def private_registry(address: str = "172.17.0.1", *names: str) -> Iterator[PrivateRegistry]:
+    """A running registry; the address is docker's own of this machine by default.
+
+    Its certificate is also good for the loopback address, and for these names.
+    """
     with tempfile.TemporaryDirectory(prefix="registry") as name:
         folder, host = Path(name), f"{address}:{free_port()}"
-        certificate, key = make_certificate(folder, address, "127.0.0.1")
+        certificate, key = make_certificate(folder, address, "127.0.0.1", *names)
         # Others may be searched for at the same time, on the same machine.
         password = f"password-{secrets.token_hex(12)}"
         config = (

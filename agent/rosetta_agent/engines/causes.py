@@ -38,6 +38,8 @@ _CAUSES: Sequence[Tuple[str, Sequence[str]]] = (
             "does not match the specified platform",
         ),
     ),
+    # Docker says of what it may not pull that it may not be there.
+    ("registry_denied", ("pull access denied",)),
     (
         "image_not_found",
         (

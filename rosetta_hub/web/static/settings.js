@@ -3,6 +3,7 @@
 import { apiUrl, call } from "./api.js";
 import { element, setText } from "./dom.js";
 import { IdentityCard } from "./identity_card.js";
+import { RegistryAccounts } from "./registry_accounts.js";
 import { pending } from "./ui.js";
 
 const CHOICES = ["started", "failed", "limit"];
@@ -48,8 +49,11 @@ function showIdentities(identities) {
 
 async function load() {
   try {
-    const { mail, identities } = await call("GET", apiUrl("settings"));
+    const [{ mail, identities }, registries] = await Promise.all([
+      call("GET", apiUrl("settings")), call("GET", apiUrl("registries")),
+    ]);
     element("settings").hidden = false;
+    new RegistryAccounts(element("registry")).update(registries);
     new MailForm(element("mail")).update(mail);
     showIdentities(identities);
   } catch (error) {

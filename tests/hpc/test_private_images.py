@@ -1,0 +1,87 @@
+"""Private images on the nodes of a cluster, with an account that is there during the pull only."""
+
+import asyncio
+import json
+
+import pytest
+
+from tests.e2e.deployment import User, eventually
+from tests.support.private_registry import ACCOUNT
+
+from .hub import Hub, check_works
+from .private_images import NAME, PrivateImages
+from .spying import spy
+from .steps import shows
+from .test_secrets import ask_scheduler
+
+pytestmark = [pytest.mark.usefixtures("leaves_nothing"), pytest.mark.timeout(240)]
+
+
+async def add_software(user: User, images: PrivateImages) -> str:
+    """Software of the user's own; its id."""
+    entry = {
+        "name": "Private",
+        "registry": images.host,
+        "image_name": NAME,
+        "image_tag": "1",
+        "supports_custom_interface_port": True,
+    }
+    answer = await user.api("POST", "software", entry)
+    assert answer.code == 201, answer.body
+    card: str = json.loads(answer.body)["card"]
+    return card
+
+
+async def give_account(user: User, images: PrivateImages, password: str) -> None:
+    """An account of the user's own at the registry."""
+    body = {"account": ACCOUNT, "password": password}
+    answer = await user.api("PUT", f"registries/{images.host}", body)
+    assert answer.code == 200, answer.body
+
+
+async def test_another_account_of_the_node_never_sees_the_password(
+    hub: Hub, alice: User, private_images: PrivateImages
+) -> None:
+    """Root finds it with the same program, in open files of the engine: so it is there."""
+    images, cluster = private_images, hub.cluster
+    await give_account(alice, images, images.registry.password)
+    card = await add_software(alice, images)
+    images.valve.close_after(1 << 16)
+    try:
+        task = await alice.start(software=card, computing="cluster", engine="singularity")
+        assert await asyncio.to_thread(images.valve.reached.wait, 90)
+        task = await shows(alice, task, lambda view: view["job"]["node"])
+        node, wanted = task["job"]["node"], images.registry.secrets
+        root = await spy(cluster, node, None, wanted)
+        assert root.files
+        assert all(path.startswith("/proc/") and "/fd/" in path for path in root.files)
+        for machine in (node, "login"):
+            assert (await spy(cluster, machine, "bob", wanted)).files == []
+        # Not even in what alice's own job consists of.
+        told = ask_scheduler(cluster, task["job"]["id"], "alice")
+        assert not any(secret in told for secret in wanted)
+    finally:
+        images.valve.open()
+    await alice.until(task["id"], "running")
+    await check_works(alice, task)
+
+    async def gone() -> bool:
+        return not (await spy(cluster, node, None, wanted)).files
+
+    await eventually(gone, "the password is gone from the node", 30)
+    assert not any(secret in hub.deployment.log for secret in wanted)
+
+
+@pytest.mark.parametrize(
+    ("password", "words"),
+    [(None, "add your account for its registry"), ("wrong", "did not accept the account")],
+)
+async def test_without_the_right_account_the_page_says_what_to_do(
+    hub: Hub, bob: User, private_images: PrivateImages, password: str | None, words: str
+) -> None:
+    if password is not None:
+        await give_account(bob, private_images, password)
+    card = await add_software(bob, private_images)
+    task = await bob.start(software=card, computing="cluster", engine="singularity")
+    task = await bob.until(task["id"], "running", "failed")
+    assert words in task["message"], task
