@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Protocol
 
 from rosetta_hub.builds.recipe import Recipe
-from rosetta_hub.errors import RosettaError
+from rosetta_hub.errors import UserError
 
 
-class BuildFailed(RosettaError):
-    """No image was made; the message is for the user.
+class BuildFailed(UserError):
+    """No image was made, or the builder can't work; the message is for the user.
 
     `step` is the step that failed, `tail` the last lines of the output. `transient`: the cause may
     pass.
     """
+
+    status = 503
 
     def __init__(
         self, message: str, step: str = "", tail: tuple[str, ...] = (), transient: bool = False

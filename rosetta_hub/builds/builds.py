@@ -1,5 +1,6 @@
 """Images of repositories: asked for, found again, waited for together, given up."""
 
+import asyncio
 import hashlib
 import json
 
@@ -45,8 +46,8 @@ class Builds:
             NotAllowed, BuildRefused, Unavailable: see `request`.
         """
         self._check_right(user)
-        source = await resolve(link, self.settings)
-        known = self._records.by_key(await self._key(source, link.port))
+        source, key = await self._look_up(link)
+        known = self._records.by_key(key)
         if known is None or known.state is not BuildState.DONE:
             return source, False
         return source, await self._is_there(known)
@@ -63,8 +64,7 @@ class Builds:
             Unavailable: the repository's host, or the builder, does not answer.
         """
         self._check_right(user)
-        source = await resolve(link, self.settings)
-        key = await self._key(source, link.port)
+        source, key = await self._look_up(link)
         known = self._records.by_key(key)
         if known is not None and known.state is BuildState.DONE and not await self._is_there(known):
             self._check_limit(user)
@@ -114,14 +114,13 @@ class Builds:
         start = min(max(offset, first), first + len(text))
         return start, text[start - first :].decode(errors="replace")
 
-    async def _key(self, source: Source, port: int | None) -> str:
-        return build_key(
-            source,
-            packs_version(self.settings),
-            await self._builder.base_digest(),
-            self._builder.arch,
-            port,
+    async def _look_up(self, link: RepositoryLink) -> tuple[Source, str]:
+        """What a link means now, and the key of its build."""
+        source, base = await asyncio.gather(
+            resolve(link, self.settings), self._builder.base_digest()
         )
+        packs = packs_version(self.settings)
+        return source, build_key(source, packs, base, self._builder.arch, link.port)
 
     async def _is_there(self, build: Build) -> bool:
         return await self._builder.has(Image(build.image, build.image_digest, build.image_size))
