@@ -45,10 +45,6 @@ class NewVersion(BaseModel):
 class SoftwareApiHandler(HubHandler):
     """What the handlers of this module share."""
 
-    def compute_etag(self) -> str | None:
-        """The entity tag that was set, instead of one of the body."""
-        return self._headers.get("ETag") or super().compute_etag()
-
     def split_body(self) -> tuple[dict[str, Any], NewVersion]:
         """The keys of the entry, and what the body says besides.
 

@@ -80,6 +80,14 @@ async def test_software_of_a_user_is_the_users_alone(people: Site) -> None:
     assert (json.loads(response.body), response.headers["ETag"]) == (version, '"1"')
 
 
+async def test_a_group_is_no_user_of_its_name(people: Site) -> None:
+    people.hub.groups |= {"carol": ["alice"], "alice": ["team", "bob"]}
+    await add(people)
+    assert await cards(people, "carol") == {}
+    await add(people, name="Shared", owner={"kind": "group", "name": "bob"})
+    assert await cards(people, "bob") == {}
+
+
 async def test_members_of_a_group_use_edit_and_delete_what_it_has(people: Site) -> None:
     version = await add(people, owner=TEAM)
     assert version["owner"] == TEAM
