@@ -5,7 +5,6 @@ import json
 import shlex
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -28,7 +27,7 @@ SHELL = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def image() -> Iterator[str]:
     """An image in a registry of this machine."""
     local = f"{JUPYTER_IMAGE['image_name']}:{JUPYTER_IMAGE['image_tag']}"
@@ -40,8 +39,10 @@ def image() -> Iterator[str]:
         subprocess.run(["docker", "rmi", "--force", name], check=True, stdout=subprocess.DEVNULL)
 
 
-@pytest_asyncio.fixture
-async def deployment(tmp_path: Path, image: str) -> AsyncIterator[Deployment]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def deployment(
+    tmp_path_factory: pytest.TempPathFactory, image: str
+) -> AsyncIterator[Deployment]:
     """A hub with groups, that knows the registry."""
     registry = {"host": image.partition("/")[0], "plain_http": True}
     lines = [
@@ -49,7 +50,7 @@ async def deployment(tmp_path: Path, image: str) -> AsyncIterator[Deployment]:
         f"c.Rosetta.registries = [{registry!r}]",
         "c.Rosetta.user_software = {'power_groups': ['power']}",
     ]
-    async with running(tmp_path, extra="\n".join(lines)) as deployment:
+    async with running(tmp_path_factory.mktemp("software"), extra="\n".join(lines)) as deployment:
         yield deployment
 
 

@@ -69,6 +69,7 @@ async def test_from_a_reference_to_a_card_with_the_keyboard(page: Page, stub: So
             "registry": "ghcr.io",
             "image_name": "org/sky-viewer",
             "image_tag": "1.2",
+            "image_archs": ["amd64", "arm64"],
             "interface_port": 8080,
         }
     ]

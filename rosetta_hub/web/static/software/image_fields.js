@@ -39,7 +39,7 @@ export class ImageFields {
   }
 
   makeElement(registries, tags, archs) {
-    const allowed = registries.length ? `Images may come from ${registries.join(", ")}.` : "Empty: Docker Hub, or the images of the resource.";
+    const allowed = registries.length ? `Images may come from ${registries.join(", ")}.` : "Empty: Docker Hub.";
     this.pin.disabled = true;
     return h("div", {},
       section("Container image",
