@@ -318,15 +318,18 @@ class User:
             await self.api("DELETE", f"tasks/{task['id']}")
         await eventually(gone, f"the tasks of {self.name} are gone")
 
-    async def enter(self, task: dict[str, Any]) -> "OpenedTask":
-        """Open a task as a browser does that is logged in as this user, once it can be opened."""
+    async def enter(self, task: dict[str, Any], interface: str = "") -> "OpenedTask":
+        """Open a task as a browser does that is logged in as this user, once it can be opened.
+
+        `interface` is the name or port of a further one.
+        """
 
         async def tunnel() -> str | None:
             view = await self.task(task["id"])
             return view["open_url"] if view else None
 
         await eventually(tunnel, f"the tunnel to {task['id']}")
-        ticket_url, browser_cookie = await self.ask_for_ticket(task["id"])
+        ticket_url, browser_cookie = await self.ask_for_ticket(task["id"], interface=interface)
         headers = {**NAVIGATION, "Cookie": browser_cookie}
         opened = await self.deployment.fetch("GET", ticket_url, headers=headers)
         assert opened.code == 302, (opened.code, opened.body)
@@ -334,13 +337,17 @@ class User:
         return OpenedTask(self.deployment, ticket_url.split("/_rosetta")[0], cookie)
 
     async def ask_for_ticket(
-        self, task_id: str, fetch: Callable[[str], Awaitable[HTTPResponse]] | None = None
+        self,
+        task_id: str,
+        fetch: Callable[[str], Awaitable[HTTPResponse]] | None = None,
+        interface: str = "",
     ) -> tuple[str, str]:
         """The address with a ticket, and the cookie of the browser that may use it.
 
         `fetch` sends the requests to the edge.
         """
-        open_url = f"/services/rosetta/open/{task_id}"
+        query = f"?interface={interface}" if interface else ""
+        open_url = f"/services/rosetta/open/{task_id}{query}"
         found = await self.deployment.fetch("GET", open_url, self.token)
         assert found.code == 302, (found.code, found.body)
         send = fetch or self.deployment.fetch_page
