@@ -59,7 +59,8 @@ class BuildJobs:
 
     async def _try(self, build: Build) -> Callable[[Build], None]:
         """Build it, and leave nothing here; returns how the row ends."""
-        folder = self._folder / build.id
+        # Of this attempt alone: what cuts an attempt off leaves its directory to be removed later.
+        folder = self._folder / f"{build.id}-{build.attempt}"
         try:
             await asyncio.to_thread(_empty, folder)
             image = await self._build(build, folder)
