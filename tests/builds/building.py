@@ -3,12 +3,17 @@
 import asyncio
 import os
 import secrets
+import shutil
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rosetta_agent.builds.engine import BASES, short_name
+from rosetta_agent.builds.work_dir import run_root
 from rosetta_hub.agents.programs import BUILD_PROGRAM
 from rosetta_hub.builds.builder import Image, Progress
 from rosetta_hub.builds.images import ImageStore
@@ -37,6 +42,15 @@ def ensure_base() -> None:
             check=False,
             capture_output=True,
         )
+
+
+@contextmanager
+def builds_folder() -> Iterator[Path]:
+    """A directory for builds and the store of their base images, which goes without a trace."""
+    ensure_base()
+    with tempfile.TemporaryDirectory(prefix="builds") as name:
+        yield Path(name)
+    shutil.rmtree(run_root(short_name(os.path.join(name, BASES))), ignore_errors=True)
 
 
 class Building:

@@ -15,16 +15,16 @@ from rosetta_hub.builds.builder import BuildFailed
 from rosetta_hub.errors import ResourceUnavailable
 from tests.support.eventually import until
 
-from .building import BASE, Building, ensure_base, run
+from .building import BASE, Building, builds_folder, run
 
 pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="session")
-def bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bases() -> Iterator[Path]:
     """The directory of all builds here: they share the store of base images."""
-    ensure_base()
-    return tmp_path_factory.mktemp("builds")
+    with builds_folder() as folder:
+        yield folder
 
 
 async def test_an_image_is_made_and_found_again(bases: Path) -> None:

@@ -33,7 +33,7 @@ from tests.support.git_server import GitServer
 from tests.support.private_registry import ACCOUNT, PrivateRegistry, private_registry
 from tests.support.sshd import Sshd
 
-from .building import BASE, RUNTIME, Building, commands, ensure_base
+from .building import BASE, RUNTIME, Building, builds_folder, commands
 
 pytestmark = pytest.mark.system
 
@@ -41,9 +41,8 @@ pytestmark = pytest.mark.system
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """Where builds have their volumes."""
-    ensure_base()
-    with tempfile.TemporaryDirectory(prefix="builds") as name:
-        yield Path(name)
+    with builds_folder() as found:
+        yield found
 
 
 async def test_twenty_people_and_one_link(

@@ -1,7 +1,6 @@
 """`rosetta-hub check` of the builder of images."""
 
 import argparse
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,24 +10,21 @@ import pytest
 from rosetta_hub.check.command import run_check_command
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError
-from tests.builds.building import BASE, RUNTIME, ensure_base
+from tests.builds.building import BASE, RUNTIME, builds_folder
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """Where builds have their volumes."""
-    ensure_base()
-    with tempfile.TemporaryDirectory(prefix="builds") as name:
-        yield Path(name)
+    with builds_folder() as found:
+        yield found
 
 
 def check(folder: Path, resource: str = "builder:here", **options: Any) -> int:
     """Check the builder alone."""
-    settings = Rosetta(
-        tasks_url="http://127.0.0.1",
-        state_dir=str(folder / "state"),
-        builds={"base_image": BASE, "runtime": RUNTIME, "directory": str(folder), **options},
-    )
+    builds: dict[str, Any] = {"base_image": BASE, "runtime": RUNTIME, "directory": str(folder)}
+    builds |= {"buildpacks": ["dockerfile", "pip"], **options}
+    settings = Rosetta(tasks_url="http://127.0.0.1", state_dir=str(folder / "state"), builds=builds)
     arguments = argparse.Namespace(
         resource=resource, user="alice", json=False, accept_host_key=False, wait=10
     )

@@ -65,7 +65,7 @@ class Bases:
 
     def __init__(self, directory: str) -> None:
         folder = os.path.join(directory, BASES)
-        self.store = Store(os.path.join(folder, "storage"), run_root(_short(folder)))
+        self.store = Store(os.path.join(folder, "storage"), run_root(short_name(folder)))
         os.makedirs(folder, 0o700, exist_ok=True)
         if os.lstat(folder).st_uid != os.geteuid():
             raise BuildError("{} belongs to another account.".format(folder), transient=True)
@@ -222,7 +222,7 @@ def describe(engine: str, tag: str) -> Dict[str, Any]:
     return {"image": tag, "digest": "sha256:" + image_id.split(":")[-1], "size": int(size)}
 
 
-def _short(path: str) -> str:
+def short_name(path: str) -> str:
     """A name for a path, which is as good as unique."""
     return "bases-" + hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
 
