@@ -66,6 +66,8 @@ class Bench:
         finally:
             queue.close()
             task.cancel()
+            # Another service begins only after this one has ended.
+            await until(lambda: not queue._running)
 
     async def finish(self, build: Build) -> Build:
         async with self.running():
