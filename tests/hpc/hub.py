@@ -31,11 +31,29 @@ SERVE = (
     "mkdir -p /tmp/www && echo hello >/tmp/www/index.html"
     " && exec httpd -f -p 0.0.0.0:${BASE_PORT:-8888} -h /tmp/www"
 )
+# Another page on a port of its own, which comes up when somebody asks for it.
+BOARD = r"""
+mkdir -p /tmp/www/cgi-bin /tmp/board
+echo hello >/tmp/www/index.html
+echo the board >/tmp/board/index.html
+printf '#!/bin/sh\ntouch /tmp/go\nprintf "Content-Type: text/plain\\r\\n\\r\\ngoing"\n' \
+    >/tmp/www/cgi-bin/go
+chmod +x /tmp/www/cgi-bin/go
+(while ! [ -e /tmp/go ]; do sleep 0.2; done; exec httpd -f -p 127.0.0.1:8787 -h /tmp/board) &
+exec httpd -f -p "127.0.0.1:${BASE_PORT:-8888}" -h /tmp/www
+"""
 # Its port is open when it takes all memory that it gets.
 GREEDY = "mkdir -p /tmp/www; httpd -p 127.0.0.1:${BASE_PORT:-8888} -h /tmp/www; exec tail /dev/zero"
 SOFTWARE: list[dict[str, Any]] = [
     {"id": "tiny", "name": "Tiny", **TINY},
     {"id": "open", "name": "Open", "command": ["sh", "-c", SERVE], **TINY},
+    {
+        "id": "board",
+        "name": "Board",
+        "command": ["sh", "-c", BOARD],
+        "interfaces": [{"name": "Board", "port": 8787}],
+        **TINY,
+    },
     {"id": "greedy", "name": "Greedy", "command": ["sh", "-c", GREEDY], **TINY},
     {"id": "jupyter", "name": "Jupyter", **JUPYTER},
 ]
