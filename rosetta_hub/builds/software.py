@@ -100,6 +100,8 @@ def user_keys(build: Build, link: str) -> dict[str, Any]:
         "description": f"Built of {build.source['url']}, {version}. {link}",
         "interface_port": build.recipe["port"],
         "interface_auth": build.recipe["interface_auth"],
+        # Images of this pack listen on BASE_PORT, so that tasks of one node do not meet.
+        "supports_custom_interface_port": build.recipe["pack"] == "pip",
     }
     return keys | ({"command": build.recipe["command"]} if build.recipe["command"] else {})
 

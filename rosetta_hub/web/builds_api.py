@@ -57,6 +57,7 @@ class BuildsHandler(BuildsBase):
 
     async def post(self) -> None:
         """Ask for the image of a repository: 201 where it has to be built, 200 if not."""
+        self.principal.check_own("servers")
         request = parse_body(BuildRequest, self.json_body())
         query = {"urlpath": request.urlpath, "port": str(request.port or "")}
         kinds = self.builds.settings.kinds

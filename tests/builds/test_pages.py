@@ -86,7 +86,12 @@ class Site:
 
         def finish(row: Build) -> None:
             row.image = "localhost/rosetta-builds/hello:1"
-            row.recipe = {"port": 8888, "interface_auth": "jupyter", "command": []}
+            row.recipe = {
+                "pack": "dockerfile",
+                "port": 8888,
+                "interface_auth": "jupyter",
+                "command": [],
+            }
             end(row, BuildState.DONE, "The image is ready.")
 
         self.records.update(build_id, finish)
@@ -232,10 +237,12 @@ async def test_what_was_built_becomes_software_of_those_who_asked(site: Site) ->
     assert json.loads((await site.fetch("POST", path, "bob", {})).body)["card"] != document["card"]
 
 
-async def test_a_token_that_may_not_start_adds_nothing(site: Site) -> None:
-    build = (await site.ask("reads"))["id"]
-    site.finish(build)
-    assert (await site.fetch("POST", f"api/builds/{build}/software", "reads", {})).code == 403
+async def test_a_token_that_may_not_start_asks_for_nothing(site: Site) -> None:
+    body = {"provider": "gh", "spec": "octo/hello/main"}
+    answer = await site.fetch("POST", "api/builds", "reads", body)
+    assert answer.code == 403
+    assert "lacks the scope 'servers'" in json.loads(answer.body)["error"]
+    assert site.records.of_user("reads") == []
 
 
 async def test_the_page_says_so_where_nothing_could_be_kept(site: Site) -> None:

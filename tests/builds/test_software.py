@@ -47,7 +47,12 @@ def make_build(registry: str = "localhost/rosetta-builds", **changes: Any) -> Bu
         "repository": "octo/hello",
         "port": None,
         "source": {"url": "https://github.com/octo/hello", "ref": "main", "commit": "a" * 40},
-        "recipe": {"port": 8787, "interface_auth": "jupyter", "command": ["serve", "-v"]},
+        "recipe": {
+            "pack": "pip",
+            "port": 8787,
+            "interface_auth": "jupyter",
+            "command": ["serve", "-v"],
+        },
         "image": f"{registry}/octo-hello:0123456789abcdef",
         "image_digest": DIGEST,
         "image_arch": "amd64",
@@ -70,6 +75,7 @@ def test_the_entry_is_pinned_to_commit_and_digest(library: Library) -> None:
     assert (software.name, software.interface_port) == ("hello", 8787)
     assert (software.interface_auth, software.command) == ("jupyter", ("serve", "-v"))
     assert software.image_archs == ("amd64",)
+    assert software.supports_custom_interface_port
     assert "github.com/octo/hello, main (aaaaaaa)." in software.description
     assert software.description.endswith(LINK)
     assert (row.card, row.build, row.owner) == (family.id, "b" * 12, "alice")

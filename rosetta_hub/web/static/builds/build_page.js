@@ -169,7 +169,10 @@ function showFailure(build) {
   element("failed-step").hidden = !(failed && build.failed_step);
   setText(element("failed-step-text"), build.failed_step || "");
   element("tail").hidden = lines.length === 0;
-  setText(element("tail-text"), lines.join("\n"));
+  const text = element("tail-text");
+  setText(text, lines.join("\n"));
+  // What went wrong stands at the end.
+  text.scrollTop = text.scrollHeight;
 }
 
 new BuildPage(JSON.parse(main.dataset.build));
