@@ -13,12 +13,14 @@ from rosetta_agent.splice import Backend
 async def serve(spec: dict[str, str]) -> None:
     """Listen, with TLS and without, and dial until killed; prints both ports."""
     loop = asyncio.get_running_loop()
-    backend = Backend(loop, int(spec["port"]), lambda: ["127.0.0.1"])
+    backends: dict[int | None, Backend] = {
+        None: Backend(loop, int(spec["port"]), lambda: ["127.0.0.1"])
+    }
     key = bytes.fromhex(spec["secret"])
     ports = []
     for tls in (server_context(Tls(spec["certificate"], spec["key"])), None):
         listening = bind("127.0.0.1", 0)
-        Listener(loop, listening, lambda admitted: Guarded(key, admitted, backend), tls).start()
+        Listener(loop, listening, lambda admitted: Guarded(key, admitted, backends), tls).start()
         ports.append(listening.getsockname()[1])
     print(*ports, flush=True)
     await Dialer(
