@@ -272,6 +272,22 @@ c.Rosetta.storages = [
 #         }
 #     ]
 
+# --- Software of users ---------------------------------------------------------------------------
+
+# Users add images of registries by themselves, on the page "Software". Who may, and of which
+# registries:
+#     c.Rosetta.user_software = {"groups": ["staff"], "registries": ["registry.example.org"]}
+
+# A registry that is not on the internet, or that wants an account (more: docs/registries.md):
+if ours["registry"]:
+    c.Rosetta.registries = [{"host": ours["registry"], "plain_http": True}]
+
+# Links to repositories become images and tasks (more: docs/builds.md):
+#     c.Rosetta.builds = {
+#         "base_image": "registry.example.org/debian:bookworm",
+#         "registry": "registry.example.org/builds",
+#     }
+
 # --- Mails ---------------------------------------------------------------------------------------
 
 # Mails when a task that waited has started, with a link to it:
