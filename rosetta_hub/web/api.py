@@ -48,7 +48,16 @@ class TasksHandler(HubHandler):
         self.answer(self.services.viewer.view(task, self.principal.rights(task)), 201)
 
 
-class TaskHandler(HubHandler):
+class TellingHandler(HubHandler):
+    """For requests after which the hub has to know that a server is not wanted any more."""
+
+    def tell_hub(self, task: Task, remove: bool = False) -> None:
+        """Let the hub know, later."""
+        hub = self.services.hub
+        spawn(hub.stop_server(task.user, task.server_name, remove), f"tell the hub of {task.id}")
+
+
+class TaskHandler(TellingHandler):
     """`api/tasks/<id>`."""
 
     def get(self, task_id: str) -> None:
@@ -64,13 +73,8 @@ class TaskHandler(HubHandler):
         self.tell_hub(task, remove=True)
         self.answer({}, 202)
 
-    def tell_hub(self, task: Task, remove: bool = False) -> None:
-        """Let the hub know, later, that the server is not wanted any more."""
-        hub = self.services.hub
-        spawn(hub.stop_server(task.user, task.server_name, remove), f"tell the hub of {task.id}")
 
-
-class StopHandler(TaskHandler):
+class StopHandler(TellingHandler):
     """`api/tasks/<id>/stop`."""
 
     def post(self, task_id: str) -> None:
@@ -82,7 +86,7 @@ class StopHandler(TaskHandler):
         self.answer(self.services.viewer.view(task, self.principal.rights(task)), 202)
 
 
-class StopAllHandler(TaskHandler):
+class StopAllHandler(TellingHandler):
     """`api/users/<name>/stop`: JupyterHub deletes no user whose servers run."""
 
     def post(self, user: str) -> None:
@@ -108,7 +112,7 @@ class StartAgain(BaseModel):
     exact: bool | None = None
 
 
-class StartHandler(TaskHandler):
+class StartHandler(HubHandler):
     """`api/tasks/<id>/start`."""
 
     async def post(self, task_id: str) -> None:
@@ -128,7 +132,7 @@ class StartHandler(TaskHandler):
         self.answer(self.services.viewer.view(task, self.principal.rights(task)), 201)
 
 
-class LogHandler(TaskHandler):
+class LogHandler(HubHandler):
     """`api/tasks/<id>/log`."""
 
     def get(self, task_id: str) -> None:
@@ -141,7 +145,7 @@ class LogHandler(TaskHandler):
         self.finish(self.services.tasks.logs.read(task.id, attempt))
 
 
-class PasswordHandler(TaskHandler):
+class PasswordHandler(HubHandler):
     """`api/tasks/<id>/password`."""
 
     def get(self, task_id: str) -> None:

@@ -118,7 +118,25 @@ class ActiveTasksHandler(SpawnersHandler):
         self.answer({"tasks": self.services.tasks.active_records()})
 
 
-class SpawnerHandler(SpawnersHandler):
+class ServerHandler(SpawnersHandler):
+    """What requests about one named server share."""
+
+    def _find(self, user: str, server_name: str) -> Task:
+        return self.services.tasks.find_server(user, server_name)
+
+    def _record(self, task: Task) -> dict[str, object]:
+        exit_status = {TaskState.STOPPED: 0, TaskState.FAILED: 1}.get(task.state)
+        return {
+            "id": task.id,
+            "attempt": task.attempt,
+            "state": task.state.value,
+            "desired_state": task.desired_state.value,
+            "exit_status": exit_status,
+            "page_url": page_url(task, self.services.settings),
+        }
+
+
+class SpawnerHandler(ServerHandler):
     """The record of one named server of the hub."""
 
     async def put(self, user: str, server_name: str) -> None:
@@ -146,22 +164,8 @@ class SpawnerHandler(SpawnersHandler):
         self.services.tasks.request_stop(self._find(user, server_name), forget=True)
         self.answer({})
 
-    def _find(self, user: str, server_name: str) -> Task:
-        return self.services.tasks.find_server(user, server_name)
 
-    def _record(self, task: Task) -> dict[str, object]:
-        exit_status = {TaskState.STOPPED: 0, TaskState.FAILED: 1}.get(task.state)
-        return {
-            "id": task.id,
-            "attempt": task.attempt,
-            "state": task.state.value,
-            "desired_state": task.desired_state.value,
-            "exit_status": exit_status,
-            "page_url": page_url(task, self.services.settings),
-        }
-
-
-class SpawnerStopHandler(SpawnerHandler):
+class SpawnerStopHandler(ServerHandler):
     """Stopping, which a spawner waits for."""
 
     async def post(self, user: str, server_name: str) -> None:

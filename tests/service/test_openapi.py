@@ -33,15 +33,19 @@ def described() -> dict[str, Any]:
     return dict(build_openapi(PREFIX))
 
 
+def rules() -> list[Any]:
+    services = cast(Services, SimpleNamespace(settings=SimpleNamespace(service_prefix=PREFIX)))
+    return list(build_application(services, b"secret").wildcard_router.rules)
+
+
 def routes(inherited: bool = False) -> dict[str, set[str]]:
     """The methods of each route of the API, by its path as the description writes it.
 
     With those that its handler has inherited, or without.
     """
-    services = cast(Services, SimpleNamespace(settings=SimpleNamespace(service_prefix=PREFIX)))
     found = {}
-    for rule in build_application(services, b"secret").wildcard_router.rules:
-        pattern = rule.matcher.regex.pattern.removesuffix("$")  # type: ignore[attr-defined]
+    for rule in rules():
+        pattern = rule.matcher.regex.pattern.removesuffix("$")
         if not pattern.startswith(f"{PREFIX}api/") or "openapi" in pattern:
             continue
         path = "/" + pattern.removeprefix(PREFIX)
@@ -82,6 +86,18 @@ def test_what_is_described_is_there() -> None:
         if path.startswith("/api/") and method not in known.get(path, set())
     }
     assert surplus == set()
+
+
+def test_no_address_answers_what_another_is_asked() -> None:
+    handlers = {rule.target for rule in rules()}
+    borrowed = {
+        (handler.__name__, method)
+        for handler in handlers
+        for method in METHODS
+        for origin in [next((each for each in handler.__mro__ if method in vars(each)), handler)]
+        if origin is not handler and origin in handlers
+    }
+    assert borrowed == set()
 
 
 def test_all_schemas_that_are_named_are_there() -> None:
