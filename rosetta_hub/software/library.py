@@ -13,7 +13,7 @@ from rosetta_hub.catalogue.software_owner import SoftwareOwner, VersionRecord
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_software import OwnerKind, UserSoftware
-from rosetta_hub.errors import Conflict, InvalidOptions, NotFound
+from rosetta_hub.errors import Conflict, InvalidOptions
 from rosetta_hub.software.cards import (
     add_version,
     check_image,
@@ -40,7 +40,6 @@ from rosetta_hub.software.records import (
 )
 from rosetta_hub.software.rules import (
     NOTHING,
-    USER_KEYS,
     check_entry,
     check_may_add,
     find_refusal,
@@ -133,11 +132,12 @@ class Library:
         digest: str | None = None,
         build: str | None = None,
         fixed: Mapping[str, Any] = NOTHING,
+        logo_of: str | None = None,
     ) -> UserSoftware:
         """Add a version: to the owner's card of that name and image, or as a new card.
 
         `raw` are keys as users set them, `fixed` those that the service sets. The owner is the
-        user, or one of the user's groups.
+        user, or one of the user's groups. The card gets the logo of the card `logo_of`.
 
         Raises:
             NotAllowed, InvalidOptions: see `check_entry`.
@@ -166,6 +166,9 @@ class Library:
             )
             session.add(row)
             share_common_keys(row, siblings, user)
+            if logo_of is not None:
+                session.flush()
+                copy_logo(session, logo_of, row.card)
         return row
 
     def change(
@@ -254,58 +257,16 @@ class Library:
         with self._database.session() as session:
             delete_rows(session, rows_of_owner(session, SoftwareOwner("user", name)))
 
-    def duplicate(
-        self, user: User, version_id: str, owner: SoftwareOwner | None = None
-    ) -> UserSoftware:
-        """A copy of a version, as a card of its own, for the user or one of the user's groups.
+    def free_name(self, user: User, name: str, owner: SoftwareOwner | None = None) -> str:
+        """The name, or one like it that no card of the owner has.
 
         Raises:
-            NotFound: see `find`.
-            NotAllowed, InvalidOptions, Conflict: see `add`.
+            NotAllowed, InvalidOptions: the owner may not have software, or is not the user's.
         """
-        row = self.find(user, version_id)
-        fixed = {key: row.entry[key] for key in row.entry if is_fixed(key, row)}
-        raw = {key: row.entry[key] for key in row.entry if key in USER_KEYS}
-        copy = self._add_copy(user, raw, owner, digest=row.digest, build=row.build, fixed=fixed)
-        with self._database.session() as session:
-            copy_logo(session, row.card, copy.card)
-        return copy
-
-    def duplicate_card(
-        self, user: User, card: str, tag: str | None, owner: SoftwareOwner | None = None
-    ) -> tuple[UserSoftware, list[str]]:
-        """A copy of a version of any card, the platform's included; the default version for None.
-
-        Keys that are the administrator's are dropped; the second result names them.
-
-        Raises:
-            NotFound: the user sees no such card, or it has no such version.
-            NotAllowed, InvalidOptions, Conflict: see `add`.
-        """
-        families = {one.id: one for one in self.catalogue_for(user).families_for(user)}
-        family = families.get(card)
-        version = family.version(tag) if family else None
-        if family is None or version is None:
-            raise NotFound(f"There is no such software, or it has no version {tag!r}.")
-        if version_id := family.record(version).id:
-            return self.duplicate(user, version_id, owner), []
-        if version.kind == "native":
-            raise InvalidOptions(f"{version.name} is started by the hub itself: it is no image.")
-        entry = version.model_dump(mode="json", exclude_unset=True)
-        raw = {key: value for key, value in entry.items() if key in USER_KEYS}
-        raw.pop("default", None)
-        # Pictures are no users' keys: the administrator has chosen these addresses.
-        fixed = {key: entry[key] for key in ("logo", "screenshot") if key in entry}
-        dropped = sorted(entry.keys() - raw.keys() - fixed.keys() - {"id", "default", "kind"})
-        return self._add_copy(user, raw, owner, fixed=fixed), dropped
-
-    def _add_copy(
-        self, user: User, raw: dict[str, Any], owner: SoftwareOwner | None, **kept: Any
-    ) -> UserSoftware:
         owner = self._checked_owner(user, owner)
         with self._database.session() as session:
-            names = {row.entry["name"].casefold() for row in rows_of_owner(session, owner)}
-        return self.add(user, {**raw, "name": free_name(raw["name"], names)}, owner, **kept)
+            taken = {row.entry["name"].casefold() for row in rows_of_owner(session, owner)}
+        return free_name(name, taken)
 
     def _families(self, session: Session, user: User) -> dict[str, SoftwareFamily]:
         rows = rows_of(session, user)

@@ -16,6 +16,7 @@ from rosetta_hub.catalogue.software_owner import SoftwareOwner
 from rosetta_hub.database.models_software import UserSoftware
 from rosetta_hub.errors import InvalidOptions
 from rosetta_hub.software.cards import software_of
+from rosetta_hub.software.duplicates import duplicate_card, duplicate_version
 from rosetta_hub.software.errors import ChangedMeanwhile, RevisionMissing
 from rosetta_hub.software.view import OwnerView, VersionView, view_version
 from rosetta_hub.web.bodies import parse_body
@@ -164,7 +165,7 @@ class DuplicateVersionHandler(SoftwareApiHandler):
         """Copy a version to a card of its own, of the principal or of the `owner` in the body."""
         self.principal.check_own("servers")
         owner = parse_body(NewVersion, self.json_body()).software_owner()
-        row = self.services.library.duplicate(self.principal.user, version_id, owner)
+        row = duplicate_version(self.services.library, self.principal.user, version_id, owner)
         self.answer_written(row, 201, dropped=[])
 
 
@@ -219,7 +220,7 @@ class DuplicateCardHandler(SoftwareApiHandler):
         self.principal.check_own("servers")
         owner = parse_body(NewVersion, self.json_body()).software_owner()
         tag = self.get_query_argument("version", None)
-        row, dropped = self.services.library.duplicate_card(self.principal.user, card, tag, owner)
+        row, dropped = duplicate_card(self.services.library, self.principal.user, card, tag, owner)
         self.answer_written(row, 201, dropped=dropped)
 
 

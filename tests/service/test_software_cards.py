@@ -12,6 +12,7 @@ from rosetta_hub.catalogue.software_owner import SoftwareOwner
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_software import UserSoftware
 from rosetta_hub.errors import Conflict, InvalidOptions, NotAllowed, NotFound
+from rosetta_hub.software.duplicates import duplicate_card, duplicate_version
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.settings import UserSoftwareRules
 from tests.support.catalogues import LOCAL
@@ -139,7 +140,7 @@ def test_there_is_a_limit_for_each_owner(library: Library) -> None:
 def test_software_of_the_platform_is_duplicated_without_the_administrators_keys(
     library: Library,
 ) -> None:
-    row, dropped = library.duplicate_card(ALICE, "echo", None)
+    row, dropped = duplicate_card(library, ALICE, "echo", None)
     assert dropped == ["add_capabilities", "groups"]
     software = library.catalogue_for(ALICE).software[row.card].default
     assert software.image == "site/echo:2"
@@ -148,10 +149,10 @@ def test_software_of_the_platform_is_duplicated_without_the_administrators_keys(
     # Variables of the hub's spawner are for software of the platform.
     assert software.spawner_environment == "none"
     assert resolve(library, ALICE, row.card).software.image_tag == "2"
-    again, _ = library.duplicate_card(ALICE, "echo", "1", TEAM)
+    again, _ = duplicate_card(library, ALICE, "echo", "1", TEAM)
     assert (again.owner, again.entry["name"]) == ("team", "Echo")
     with pytest.raises(NotFound, match="has no version 'x'"):
-        library.duplicate_card(ALICE, "echo", "x")
+        duplicate_card(library, ALICE, "echo", "x")
 
 
 @pytest.mark.parametrize(
@@ -167,14 +168,14 @@ def test_what_cannot_be_duplicated(
     library: Library, card: str, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        library.duplicate_card(ALICE, card, None)
+        duplicate_card(library, ALICE, card, None)
 
 
 def test_names_of_duplicates(library: Library) -> None:
     row = library.add(ALICE, app(name="N" * 80, description="x"), digest=f"sha256:{'a' * 64}")
-    names = [library.duplicate(ALICE, row.id).entry["name"] for _ in range(3)]
+    names = [duplicate_version(library, ALICE, row.id).entry["name"] for _ in range(3)]
     assert names == [f"{'N' * 73} (copy)", f"{'N' * 71} (copy 2)", f"{'N' * 71} (copy 3)"]
-    shared = library.duplicate(ALICE, row.id, TEAM)
+    shared = duplicate_version(library, ALICE, row.id, TEAM)
     assert (shared.entry, shared.digest) == (row.entry, row.digest)
     assert (shared.owner, shared.created_by) == ("team", "alice")
 
@@ -197,7 +198,7 @@ def refused(library: Library, user: User, row: UserSoftware) -> str | None:
 
 
 def test_a_registry_that_is_not_allowed_any_more(library: Library) -> None:
-    row, copy = library.add(ALICE, app()), library.duplicate_card(ALICE, "echo", "1")[0]
+    row, copy = library.add(ALICE, app()), duplicate_card(library, ALICE, "echo", "1")[0]
     assert refused(library, ALICE, row) is None
     library.rules = UserSoftwareRules(registries=("quay.io",))
     assert "ghcr.io/t/app may not be used here" in str(refused(library, ALICE, row))
@@ -227,8 +228,8 @@ def test_users_who_may_not_add_software_use_what_is_their_groups(library: Librar
         lambda: library.change(ALICE, shared.id, 1, app()),
         lambda: library.delete(ALICE, shared.id, 1),
         lambda: library.delete_card(ALICE, shared.card),
-        lambda: library.duplicate(ALICE, shared.id),
-        lambda: library.duplicate_card(ALICE, "echo", None),
+        lambda: duplicate_version(library, ALICE, shared.id),
+        lambda: duplicate_card(library, ALICE, "echo", None),
     ):
         with pytest.raises(NotAllowed, match="You may not add software here"):
             act()
