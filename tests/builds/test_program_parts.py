@@ -55,6 +55,30 @@ def test_output_is_told_in_lines_and_steps() -> None:
     assert [len(output.tail[3]), output.tail[4]] == [LONGEST_LINE, "last"]
 
 
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        ("\x1b[1;31merror\x1b[0m: no such file", "error: no such file"),
+        ("\x1b[?25l\x1b[2K\x1b[38;2;249;38;114m━━\x1b[39m 2/3 MB", "━━ 2/3 MB"),
+        ("\x1b]8;;https://example.org/x\x1b\\a link\x1b]8;;\x1b\\ here", "a link here"),
+        ("\x1b]0;title\x07text", "text"),
+        ("\x1b(Bplain\x1b7\x1b8", "plain"),
+        ("10 %\r\x1b[32m100 %\x1b[0m\r", "100 %"),
+        ("100 %\r\x1b[0m", "100 %"),
+        ("\x1b[31mSTEP 2/3: RUN make\x1b[0m", "STEP 2/3: RUN make"),
+        ("a\tb\x07\x08\x00c\x1b", "a\tbc"),
+        ("cut off \x1b[31", "cut off "),
+        ("array[0m] = 1", "array[0m] = 1"),
+    ],
+)
+def test_output_has_no_codes_of_terminals(printed: str, shown: str) -> None:
+    told: list[dict[str, Any]] = []
+    output = Output(told.append, 1000)
+    output.feed(printed.encode() + b"\n")
+    assert output.tail == [shown]
+    assert {"log": f"{shown}\n"} in told
+
+
 def test_own_addresses() -> None:
     text = (
         "Local:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 10.1.2.3\n        /32 host LOCAL\n"

@@ -20,6 +20,15 @@ _STEPS = (
     re.compile(r"#\d+ \[(?:[^\]\s]+ +)? *(\d{1,5})/(\d{1,5})\] (.*)"),
 )
 
+# Codes of ECMA-48, with which programs write to terminals: strings that end with BEL or ST (titles,
+# links), sequences (colours, the cursor), and single characters of control, but for the tab.
+_CODES = re.compile(
+    r"\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)"
+    r"|\x1b\[[0-?]*[ -/]*[@-~]?"
+    r"|\x1b[ -/]*[0-~]"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+)
+
 Step = NamedTuple("Step", [("number", int), ("total", int), ("text", str)])
 
 
@@ -83,6 +92,9 @@ class Output:
 
 
 def _clean(line: bytes) -> str:
-    """A line as a terminal shows it at its end: progress bars write over themselves."""
-    shown = line.rstrip(b"\r").rsplit(b"\r", 1)[-1]
-    return shown.decode("utf-8", "replace")[:LONGEST_LINE]
+    """A line as a terminal shows it at its end, without colours.
+
+    Progress bars write over themselves.
+    """
+    text = _CODES.sub("", line.decode("utf-8", "replace"))
+    return text.rstrip("\r").rsplit("\r", 1)[-1][:LONGEST_LINE]
