@@ -53,7 +53,7 @@ async def test_what_podman_has_built_goes_to_docker(bases: Path) -> None:
 async def test_the_failing_step_is_named(bases: Path) -> None:
     building = Building(bases)
     lines = "for n in $(seq 100); do echo line $n; done; exit 3"
-    with pytest.raises(BuildFailed, match="A step of the build failed") as caught:
+    with pytest.raises(BuildFailed, match="Step 3 of 3 failed with exit status 3") as caught:
         await building.build("RUN true", f"RUN {lines}")
     assert caught.value.step == f"RUN {lines}"
     assert len(caught.value.tail) == 40

@@ -25,6 +25,7 @@ from rosetta_agent.builds.engine import (
     run,
 )
 from rosetta_agent.builds.errors import BuildError, Cancelled
+from rosetta_agent.builds.failures import LESS, describe_failure, is_disk_full, is_killed
 from rosetta_agent.builds.kernel import bind, new_mounts
 from rosetta_agent.builds.network import RESOLVER, Network
 from rosetta_agent.builds.output import Output
@@ -33,9 +34,6 @@ from rosetta_agent.processes import die_with_parent
 
 _OPEN_FILES = 65536
 _PIECE = 64 << 10
-# The status of a program that was ended by SIGKILL, as the kernel does when memory is full.
-_KILLED = "exit status 137"
-_NO_SPACE = "no space left on device"
 #: Programs that closing the network of a build needs, and those for its volume.
 _NETWORK_PROGRAMS = ("slirp4netns", "iptables-restore", "ip6tables-restore")
 _DISK_PROGRAMS = ("mkfs.ext4", "mount")
@@ -322,26 +320,25 @@ class _Build:
         return self._free - _free_bytes(self._work.volume)
 
     def _stopped(self, text: str, limit: str) -> BuildError:
-        return BuildError(text.format(self._request[limit]), self._step(), self._output.tail)
+        reason = text.format(self._request[limit]) + LESS
+        return BuildError(reason, self._step(), self._output.tail)
 
     def _step(self) -> str:
         return self._output.step.text if self._output.step is not None else ""
 
     def _failure(self) -> BuildError:
         """Why the engine has failed, in the order in which causes explain each other."""
-        reason = "A step of the build failed."
-        if self._output.step is None:
-            reason = "The build could not begin."
+        tail = self._output.tail
+        reason = describe_failure(self._output.step, tail)
         most = self._request["processes"]
         if self._group is not None and self._group.processes_exceeded(most):
-            reason = "The build started more than {} processes.".format(most)
-        is_killed = any(_KILLED in line for line in self._output.tail)
+            reason = "The build started more than {} processes.{}".format(most, LESS)
         memory = self._request["memory"]
-        if is_killed and self._group is not None and self._group.memory_exceeded(memory):
-            reason = "The build needed more memory than it may have."
-        if any(_NO_SPACE in line.lower() for line in self._output.tail):
-            reason = "The build needed more room on the disk than it may have."
-        return BuildError(reason, self._step(), self._output.tail)
+        if is_killed(tail) and self._group is not None and self._group.memory_exceeded(memory):
+            reason = "The build needed more memory than it may have." + LESS
+        if is_disk_full(tail):
+            reason = "The build needed more room on the disk than it may have." + LESS
+        return BuildError(reason, self._step(), tail)
 
 
 def _free_bytes(path: str) -> int:
