@@ -322,6 +322,31 @@ async def test_how_images_of_dockerfiles_are_reached(tmp_path: Path, text: str) 
     assert (recipe.source_path, recipe.files) == ("", {})
 
 
+BINDERS = "ARG NB_USER=me\nARG NB_UID\nENV USER ${NB_USER}\nENV HOME /home/${NB_USER}\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "directory"),
+    [
+        ("WORKDIR /srv/work\n", "/srv/work"),
+        ("WORKDIR /srv\nWORKDIR work/\n", "/srv/work"),
+        (f"{BINDERS}COPY . ${{HOME}}\nWORKDIR ${{HOME}}\n", "/home/jovyan"),
+        ("WORKDIR /srv\nFROM b\n", ""),
+        # These depend on the base image.
+        ("WORKDIR work\n", ""),
+        ("WORKDIR $HOME\n", ""),
+        ("WORKDIR /srv/$WHERE\n", ""),
+        ("WORKDIR /srv\nWORKDIR $HOME\n", ""),
+    ],
+)
+async def test_jupyter_begins_where_a_dockerfile_has_led(
+    tmp_path: Path, lines: str, directory: str
+) -> None:
+    recipe = await recipe_of(tmp_path, {"Dockerfile": f"FROM a\n{lines}"})
+    place = (f"--notebook-dir={directory}",) if directory else ()
+    assert recipe.command == (*JUPYTER, *place)
+
+
 async def test_arguments_of_binder_that_a_dockerfile_declares(tmp_path: Path) -> None:
     text = 'FROM a\nARG NB_USER=me\nARG NB_UID\nENV QUOTE="\n'
     recipe = await recipe_of(tmp_path, {"binder/Dockerfile": text, "Dockerfile": "FROM b\n"})
