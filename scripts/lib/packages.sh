@@ -35,6 +35,8 @@ packages_for() {
             packages_for registry
             packages_for check
             echo "pasta passt"
+            echo "iptables-restore iptables"
+            echo "mkfs.ext4 e2fsprogs"
             echo "chromium chromium fonts-dejavu-core"
             echo "/usr/lib/postgresql/*/bin/postgres postgresql"
             echo "ssh openssh-client"
