@@ -162,7 +162,16 @@ async def test_a_notebook_is_shown_and_nothing_in_it_runs(hostile: Page, stub: F
     await expect(frame.locator("pre.output").first).to_have_text("<b>hello</b>\n")
     await expect(frame.get_by_role("img", name="Output of the cell")).to_be_visible()
     await expect(frame.get_by_role("cell")).to_have_text("1")
-    for selector in ("script", "iframe", "form", "button", "[onerror]", "[style]", "a[href]"):
+    for selector in (
+        "script",
+        "iframe",
+        "form",
+        "button",
+        "[onerror]",
+        "[style]",
+        "a[href]",
+        "img[src='x']",
+    ):
         await expect(frame.locator(selector)).to_have_count(0)
     # No scripts, no origin, no windows, no navigation.
     assert await page.locator("iframe").get_attribute("sandbox") == ""
