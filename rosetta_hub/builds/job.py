@@ -40,6 +40,7 @@ class BuildJobs:
         self._builder = builder
         self._logs = logs
         self._folder = folder
+        records.remove_log = self._remove_log
 
     async def work(self, build: Build) -> None:
         """Bring a build to its end.
@@ -56,6 +57,9 @@ class BuildJobs:
         self._logs.keep_two(build.id, build.attempt)
         self._records.update(build.id, await self._try(build))
         await self._make_room()
+
+    def _remove_log(self, build: Build) -> None:
+        self._logs.remove(build.id, build.attempt)
 
     async def _try(self, build: Build) -> Callable[[Build], None]:
         """Build it, and leave nothing here; returns how the row ends."""

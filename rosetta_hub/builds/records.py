@@ -22,8 +22,8 @@ ACTIVE = [state for state in BuildState if not state.final]
 class BuildRecords:
     """Reads and changes builds; what it returns are snapshots.
 
-    `wake` is called when there may be a build to begin, or one to end. Changes are told under the
-    build's id.
+    `wake` is called when there may be a build to begin, or one to end; `remove_log` with each build
+    whose row has gone. Changes are told under the build's id.
     """
 
     def __init__(
@@ -31,6 +31,7 @@ class BuildRecords:
     ) -> None:
         self._database = database
         self.wake = wake
+        self.remove_log: Callable[[Build], None] = lambda _build: None
         self.events = events
 
     def add(self, build: Build) -> Build:
@@ -80,6 +81,8 @@ class BuildRecords:
 
     def waiting(self, build: Build) -> int:
         """How many users wait for a build."""
+        if build.state.final:
+            return 0
         query = select(func.count()).where(BuildUser.build_id == build.id, BuildUser.waits)
         with self._database.session() as session:
             return session.scalar(query) or 0
@@ -92,6 +95,8 @@ class BuildRecords:
 
     def position(self, build: Build) -> int | None:
         """The place in the queue, from 1 on; None where it does not wait in it."""
+        if build.state is not BuildState.QUEUED:
+            return None
         ids = [one.id for one in self.active() if one.state is BuildState.QUEUED]
         return ids.index(build.id) + 1 if build.id in ids else None
 
@@ -184,13 +189,17 @@ class BuildRecords:
     def forget_ended(self, before: datetime) -> None:
         """Forget the builds without an image that ended before a time."""
         ended = [BuildState.FAILED, BuildState.CANCELLED]
+        query = select(Build).where(Build.ended < before, Build.state.in_(ended))
         with self._database.session() as session:
-            session.execute(delete(Build).where(Build.ended < before, Build.state.in_(ended)))
+            old = list(session.scalars(query))
+        for build in old:
+            self.forget(build)
 
     def forget(self, build: Build) -> None:
-        """Forget a build whose image is not there any more."""
+        """Forget a build, and its log."""
         with self._database.session() as session:
             session.execute(delete(Build).where(Build.id == build.id))
+        self.remove_log(build)
         self.events.publish(build.id, build.id)
 
     def _changed(self, build: Build) -> None:

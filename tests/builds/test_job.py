@@ -20,6 +20,7 @@ from rosetta_hub.builds.records import BuildRecords, new_build
 from rosetta_hub.builds.settings import load_builds
 from rosetta_hub.builds.source import Source
 from rosetta_hub.database.database import Database
+from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_builds import Build, BuildState
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.jobs.events import JobEvents
@@ -190,6 +191,15 @@ async def test_images_that_nobody_used_for_longest_go_first(bench: Bench) -> Non
     builds = [await bench.finish(bench.add(commit)) for commit in "abc"]
     assert bench.builder.removed == [builds[0].image]
     assert [each.id for each in bench.records.done()] == [builds[1].id, builds[2].id]
+
+
+async def test_a_log_goes_with_its_build(bench: Bench) -> None:
+    bench.builder.faults = [BuildFailed("A step failed.")]
+    build = await bench.finish(bench.add())
+    assert bench.logs.read(build.id, build.attempt) != ""
+    bench.records.forget_ended(utc_now())
+    assert bench.records.by_key(build.key) is None
+    assert bench.logs.read(build.id, build.attempt) == ""
 
 
 async def test_nothing_is_removed_from_a_registry(bench: Bench) -> None:
