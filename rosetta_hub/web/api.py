@@ -14,7 +14,7 @@ from rosetta_hub.database.models import Task
 from rosetta_hub.errors import InvalidOptions, NotFound
 from rosetta_hub.web.bodies import parse_body
 from rosetta_hub.web.handlers import HubHandler
-from rosetta_hub.web.starting import check_options, new_server_name
+from rosetta_hub.web.starting import new_server_name
 
 
 class TasksHandler(HubHandler):
@@ -36,9 +36,7 @@ class TasksHandler(HubHandler):
         options = self.json_body()
         name = _server_name(options.pop("server", None))
         user, tasks = self.principal.user, self.services.tasks
-        catalogue = self.services.library.catalogue_for(user)
-        inventory, policy = self.services.inventory, self.services.image_policy
-        spec = await check_options(options, catalogue, user, inventory, policy)
+        spec = await self.check_start(options, user)
         tasks.check_limits(spec, user)
         name = name or new_server_name(spec.name)
         if not self.principal.may("servers", user.name, name):

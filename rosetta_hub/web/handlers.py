@@ -3,7 +3,7 @@
 import json
 import logging
 import unicodedata
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +14,8 @@ from pydantic import BaseModel
 from tornado import web
 
 from rosetta_hub.builds.builds import Builds
+from rosetta_hub.catalogue.catalogue import User
+from rosetta_hub.catalogue.options import TaskSpec
 from rosetta_hub.catalogue.registries import Registries
 from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.records import CopyRecords
@@ -40,6 +42,7 @@ from rosetta_hub.users.identities import Identities, IdentityTester
 from rosetta_hub.web.active_uploads import ActiveUploads
 from rosetta_hub.web.health import Health
 from rosetta_hub.web.page_templates import PageTemplates
+from rosetta_hub.web.starting import check_options
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +139,18 @@ class BaseHandler(web.RequestHandler):
         if any(unicodedata.category(letter) == "Cc" for letter in text):
             raise web.HTTPError(400, "The address holds a control character.")
         return text
+
+    async def check_start(self, options: Mapping[str, Any], user: User) -> TaskSpec:
+        """The task that options of a user ask for, with the software that the user has.
+
+        Raises:
+            InvalidOptions, StorageRefused, ImageRefused, ImageUnchecked: see `check_options`.
+        """
+        services = self.services
+        catalogue = services.library.catalogue_for(user)
+        return await check_options(
+            options, catalogue, user, services.inventory, services.image_policy
+        )
 
     def answer(self, body: BaseModel | dict[str, Any], status: int = 200) -> None:
         """Send JSON."""

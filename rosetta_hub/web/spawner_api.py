@@ -17,7 +17,6 @@ from rosetta_hub.tasks.links import page_url
 from rosetta_hub.tasks.spawner_settings import NO_SETTINGS, SpawnerSettings
 from rosetta_hub.web.cards import cards_for
 from rosetta_hub.web.handlers import BaseHandler
-from rosetta_hub.web.starting import check_options
 
 # Seconds that a spawner's stop waits for the container's end before it answers.
 STOP_WAIT = 60
@@ -98,14 +97,7 @@ class UserSoftwareHandler(SpawnersHandler):
         request = self.parse(AskedOptions)
         await self.services.users.recognise(name, request.created)
         user = request.catalogue_user(name)
-        catalogue = self.services.library.catalogue_for(user)
-        spec = await check_options(
-            request.options,
-            catalogue,
-            user,
-            self.services.inventory,
-            self.services.image_policy,
-        )
+        spec = await self.check_start(request.options, user)
         self.services.tasks.check_limits(spec, user)
         self.answer({})
 
@@ -144,14 +136,7 @@ class SpawnerHandler(ServerHandler):
         request = self.parse(StartRequest)
         await self.services.users.recognise(user, request.created)
         owner = request.catalogue_user(user)
-        catalogue = self.services.library.catalogue_for(owner)
-        spec = await check_options(
-            request.options,
-            catalogue,
-            owner,
-            self.services.inventory,
-            self.services.image_policy,
-        )
+        spec = await self.check_start(request.options, owner)
         task = self.services.tasks.start(server_name, spec, owner, request.spawner)
         self.answer(self._record(task), 201)
 
