@@ -5,27 +5,20 @@ import json
 import os
 import shutil
 import subprocess
-from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
+from typing import Any, Dict, List, Mapping, Sequence
 
 from rosetta_agent.builds.commands import BuildCommand, Store, docker_build, podman, podman_build
 from rosetta_agent.builds.errors import BuildError
 from rosetta_agent.builds.work_dir import WorkDir, run_root
+from rosetta_agent.processes import CommandResult
 
 BASES = "rosetta-bases"
 _SECONDS = 120.0
 _TRANSFER_SECONDS = 1800.0
 
 
-class Result(NamedTuple):
-    """Status and output of a command that has ended."""
-
-    status: int
-    output: str
-    errors: str
-
-
-def run(command: Sequence[str], seconds: float = _SECONDS) -> Result:
-    """Run a command to its end.
+def run(command: Sequence[str], seconds: float = _SECONDS) -> CommandResult:
+    """Run a command to its end; it ends as well when the build is cut off.
 
     Raises:
         BuildError: it can't be started, or takes too long.
@@ -46,7 +39,7 @@ def run(command: Sequence[str], seconds: float = _SECONDS) -> Result:
         text = "{} on the builder does not answer. Try again later."
         raise BuildError(text.format(command[0]), transient=True) from error
     out, err = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
-    return Result(done.returncode, out.strip(), err.strip())
+    return CommandResult(done.returncode, out.strip(), err.strip())
 
 
 def last_line(text: str) -> str:
@@ -98,7 +91,7 @@ class Bases:
             command = podman(self.store, None, "pull", "--quiet", source + image)
         self._check(run(command, _TRANSFER_SECONDS), image)
 
-    def _check(self, result: Result, image: str) -> None:
+    def _check(self, result: CommandResult, image: str) -> None:
         if result.status != 0:
             text = "The base image {} can't be had: {}. Try again later."
             raise BuildError(text.format(image, last_line(result.errors)), transient=True)
@@ -237,7 +230,7 @@ def _main_store() -> Store:
     return Store(*result.output.split())
 
 
-def _check_kept(result: Result) -> None:
+def _check_kept(result: CommandResult) -> None:
     if result.status != 0:
         text = "The image could not be stored: {}. Try again later."
         raise BuildError(text.format(last_line(result.errors)), transient=True)
