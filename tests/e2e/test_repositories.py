@@ -3,7 +3,6 @@
 import asyncio
 import json
 import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,15 @@ from tests.support.git_server import GitServer, Repository
 
 from .browser import chromium, keep_picture
 from .conftest import COMPUTING, JUPYTER_IMAGE
-from .deployment import Deployment, User, eventually
+from .deployment import Deployment, eventually
+from .repositories import (
+    builds_of,
+    make_notebook,
+    open_folder,
+    open_link,
+    run_first_cell,
+    serve_git,
+)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
@@ -30,33 +37,20 @@ COPY hello.ipynb /home/metauser/
 EXPOSE 8888
 CMD ["/opt/rosetta/start"]
 """
-CELL: dict[str, Any] = {
-    "cell_type": "code",
-    "execution_count": None,
-    "id": "a",
-    "metadata": {},
-    "outputs": [],
-    "source": "print(open('/tmp/made').read().upper())",
-}
-KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-NOTEBOOK = json.dumps(
-    {"cells": [CELL], "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5}
-)
+NOTEBOOK = make_notebook("print(open('/tmp/made').read().upper())")
 
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """Where the account that fetches repositories gets to; pytest's own are closed to it."""
-    with tempfile.TemporaryDirectory(prefix="repositories") as name:
-        Path(name).chmod(0o711)
-        yield Path(name)
+    with open_folder() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def git_server(folder: Path) -> Iterator[GitServer]:
     """Takes GitHub's place."""
-    (folder / "git").mkdir(mode=0o711)
-    with GitServer(folder / "git").running() as server:
+    with serve_git(folder) as server:
         yield server
 
 
@@ -114,21 +108,6 @@ async def page() -> AsyncIterator[Page]:
         yield await context.new_page()
 
 
-async def open_link(page: Page, url: str, name: str = "alice") -> None:
-    """Follow a link from elsewhere: the login comes first, and leads back to it."""
-    await visit(page, url)
-    await page.fill("#username_input", name)
-    await page.fill("#password_input", "any")
-    await page.click("#login_submit")
-    await page.wait_for_url("**/services/rosetta/v2/**")
-
-
-async def builds_of(user: User) -> list[dict[str, Any]]:
-    """What the user has asked for."""
-    builds: list[dict[str, Any]] = json.loads((await user.api("GET", "builds")).body)["builds"]
-    return builds
-
-
 async def test_from_a_link_to_a_cell(builder: Deployment, hello: Repository, page: Page) -> None:
     alice = await builder.user("alice")
     link = "v2/gh/octo/hello/main?labpath=hello.ipynb"
@@ -141,7 +120,7 @@ async def test_from_a_link_to_a_cell(builder: Deployment, hello: Repository, pag
     await expect(page.locator("#log-text")).to_contain_text("FROM rosetta/jupyternotebook")
     await keep_picture(page, "build")
     await page.wait_for_url("http://127.0.0.1:*/doc/tree/hello.ipynb", timeout=120_000)
-    await run_first_cell(page)
+    await run_first_cell(page, "MADE FROM A REPOSITORY")
     await alice.clean()
 
     (build,) = await builds_of(alice)
@@ -155,16 +134,6 @@ async def test_from_a_link_to_a_cell(builder: Deployment, hello: Repository, pag
     families = json.loads((await alice.api("GET", "software")).body)["software"]
     assert [family["name"] for family in families].count("hello") == 1
     await alice.clean()
-
-
-async def run_first_cell(page: Page) -> None:
-    """Run what the notebook of the repository holds."""
-    cell = page.locator(".jp-Notebook .cm-content").first
-    await page.get_by_text("(ipykernel) | Idle").wait_for(timeout=90_000)
-    await cell.click(timeout=60_000)
-    await page.keyboard.press("Shift+Enter")
-    output = page.locator(".jp-OutputArea-output", has_text="MADE FROM A REPOSITORY")
-    await output.first.wait_for(timeout=60_000)
 
 
 async def test_twenty_at_once_make_one_build(builder: Deployment, git_server: GitServer) -> None:

@@ -8,10 +8,13 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.deployment import User
+from tests.e2e.repositories import open_folder, serve_git
 from tests.support.cluster import Cluster
 from tests.support.cluster_fixture import cluster as cluster
+from tests.support.git_server import GitServer
 
 from . import storages
+from .builds import builds_configuration
 from .hub import Hub, make_deployment
 from .private_images import PrivateImages, serve_private_images
 from .steps import check_nothing_left
@@ -24,13 +27,24 @@ def private_images(cluster: Cluster) -> Iterator[PrivateImages]:
         yield found
 
 
+@pytest.fixture(scope="package")
+def repositories() -> Iterator[GitServer]:
+    """Where links to repositories lead."""
+    with open_folder() as folder, serve_git(folder) as server:
+        yield server
+
+
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def hub(
-    cluster: Cluster, private_images: PrivateImages, tmp_path_factory: pytest.TempPathFactory
+    cluster: Cluster,
+    private_images: PrivateImages,
+    repositories: GitServer,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Hub]:
     """A running hub; what a test starts in it, it stops."""
     directory = tmp_path_factory.mktemp("hub")
-    deployment = make_deployment(directory, cluster, private_images.configuration)
+    extra = private_images.configuration + builds_configuration(repositories, private_images)
+    deployment = make_deployment(directory, cluster, extra)
     try:
         await deployment.start()
         yield Hub(deployment, cluster)
