@@ -1,0 +1,1 @@
+"""How users sign in: links to providers, addresses, passwords, invitations."""

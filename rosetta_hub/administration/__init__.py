@@ -1,0 +1,1 @@
+"""What administrators see and do in the service: numbers, drained resources, announcements."""

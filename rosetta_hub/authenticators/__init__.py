@@ -1,0 +1,1 @@
+"""`RosettaAuthenticator`: several login methods of a hub, linked to one user."""

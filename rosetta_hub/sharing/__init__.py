@@ -1,0 +1,1 @@
+"""Running tasks that are shared with users, groups, and by links."""
