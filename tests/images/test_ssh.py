@@ -66,7 +66,7 @@ def test_a_real_program_shows_itself_through_the_tunnel(
 ) -> None:
     container = started(start, *flags)
     # A picture of the window, taken through the same tunnel: no fewer bytes than pixels
-    picture = "for i in $(seq 100); do xwd -silent -name xclock >/tmp/xwd && break; sleep 0.1; done"
+    picture = "for i in $(seq 300); do xwd -silent -name xclock >/tmp/xwd && break; sleep 0.1; done"
     code, said, error = ssh(
         container,
         PASSWORD,
