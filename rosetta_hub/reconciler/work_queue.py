@@ -55,6 +55,11 @@ class WorkQueue:
             timer.cancel()
         self._timers[key] = asyncio.get_running_loop().call_at(when, self._start, key)
 
+    @property
+    def length(self) -> int:
+        """Keys that are worked on, or will be."""
+        return len(self._timers) + len(self._busy)
+
     def close(self) -> None:
         """Start no more work."""
         self._closed = True

@@ -23,6 +23,7 @@ from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.jobs.queue import JobQueue
 from rosetta_hub.mail.notifier import Notifier
 from rosetta_hub.mail.sender import MailSender
+from rosetta_hub.metrics.metrics import Metrics
 from rosetta_hub.periodic.activity import ActivityReporter
 from rosetta_hub.periodic.liveness import LivenessWatcher
 from rosetta_hub.periodic.orphans import OrphanStopper
@@ -44,6 +45,7 @@ from rosetta_hub.service.builds import BuildParts
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.logos import Logos
 from rosetta_hub.software.policy import ImagePolicy
+from rosetta_hub.tasks.changes import plan_all, watch_all
 from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
@@ -88,6 +90,7 @@ class Parts:
         self.queue = WorkQueue(self._reconcile, self._resource_of, WORKERS)
         self.logs = Logs(settings.state_path / "logs", settings.log_limit)
         self.conditions = Conditions()
+        self.metrics = Metrics()
         self.tasks = TaskManager(
             self.database,
             settings.catalogue(),
@@ -95,8 +98,8 @@ class Parts:
             self.logs,
             Broadcaster(),
             self.queue.add,
-            Notifier(settings).watch,
-            plan_staging,
+            watch_all(Notifier(settings).watch, self.metrics.tasks.watch),
+            plan_all(plan_staging, self.metrics.tasks.plan),
         )
         self._add_registries()
         self._add_software()
@@ -107,6 +110,8 @@ class Parts:
         )
         self._add_reconciler()
         self._add_hub()
+        self.health = self._health()
+        self.metrics.register_state(self.database, list(self.tasks.catalogue.computing))
 
     def _add_registries(self) -> None:
         settings, own = self.settings, self.settings.hub_registry()
@@ -239,7 +244,7 @@ class Parts:
             inventory=self.inventory,
             identities=self.identities,
             users=self.users,
-            health=self._health(),
+            health=self.health,
             identity_tester=self.link.test,
             identity_changed=self._identity_changed,
             files=self.files,
@@ -255,7 +260,12 @@ class Parts:
             credentials=self.credentials,
             hub_registry=self.hub_registry,
             image_policy=self.image_policy,
+            metrics=self._render_metrics,
         )
+
+    async def _render_metrics(self) -> bytes:
+        works = await self.health.works()
+        return await self.metrics.render(works, self.queue.length, self.edge.activity)
 
     def _health(self) -> Health:
         directory = self.settings.state_path
@@ -288,6 +298,7 @@ class Parts:
         if settings.mail_available:
             steps["mail"] = (MAIL_INTERVAL, MailSender(self.database, settings).step)
         loops = {name: every(seconds, step, name) for name, (seconds, step) in steps.items()}
+        loops["event loop lag"] = self.metrics.loop_lag.run()
         loops["copies"] = self.copy_queue.run()
         if self.builds.queue is not None:
             loops["builds"] = self.builds.queue.run()

@@ -31,6 +31,26 @@ Watcher = Callable[[Session, Before, Task], None]
 Planner = Callable[[Session, Task, TaskSpec, User], None]
 
 
+def plan_all(*planners: Planner) -> Planner:
+    """A planner that calls others."""
+
+    def plan(session: Session, task: Task, spec: TaskSpec, user: User) -> None:
+        for one in planners:
+            one(session, task, spec, user)
+
+    return plan
+
+
+def watch_all(*watchers: Watcher) -> Watcher:
+    """A watcher that calls others."""
+
+    def watch(session: Session, before: Before, task: Task) -> None:
+        for one in watchers:
+            one(session, before, task)
+
+    return watch
+
+
 def plan_nothing(_session: Session, _task: Task, _spec: TaskSpec, _user: User) -> None:
     """For a manager whose attempts need nothing else."""
 

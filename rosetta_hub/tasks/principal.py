@@ -94,6 +94,15 @@ class Principal:
         if not self.may_all(scope, self.name):
             raise NotAllowed(f"This token may not do that: it lacks the scope {scope!r}.")
 
+    def check_scope(self, scope: str) -> None:
+        """Refuse what a token may not do that lacks a scope without a filter.
+
+        Raises:
+            NotAllowed: the token lacks the scope.
+        """
+        if not check_scopes([scope], set(self.scopes)):
+            raise NotAllowed(f"This token may not do that: it lacks the scope {scope!r}.")
+
     def check(self, scope: str, task: Task) -> None:
         """Refuse what the principal may not do.
 

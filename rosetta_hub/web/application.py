@@ -23,6 +23,7 @@ from rosetta_hub.web.handlers import SECURITY_HEADERS, BaseHandler, Services
 from rosetta_hub.web.images_api import images_routes
 from rosetta_hub.web.inventory_api import computing_routes
 from rosetta_hub.web.links_api import links_routes
+from rosetta_hub.web.metrics import metrics_routes
 from rosetta_hub.web.openapi import OpenApiHandler
 from rosetta_hub.web.pages import (
     HubServerPath,
@@ -106,6 +107,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}oauth_callback", OAuthCallback, arguments),
         (rf"{prefix}static/(.*)", StaticHandler, {"path": str(STATIC)}),
         (rf"{prefix}health", HealthHandler, arguments),
+        *metrics_routes(prefix, arguments),
         *api_routes(prefix, arguments),
         *computing_routes(prefix, arguments),
         *images_routes(prefix, arguments),

@@ -96,6 +96,7 @@ class Services:
     library: Library
     logos: Logos
     image_policy: ImagePolicy
+    metrics: Callable[[], Coroutine[Any, Any, bytes]]
 
 
 class BaseHandler(web.RequestHandler):

@@ -44,6 +44,11 @@ class Health:
                 self._known_until = time.monotonic() + MAX_AGE
             return self._faults
 
+    async def works(self) -> dict[str, bool]:
+        """Whether each part works, by the part's name."""
+        faults = await self.faults()
+        return {name: name not in faults for name in self._checks}
+
     async def _fault(self, name: str) -> tuple[str, str]:
         check, message = self._checks[name]
         try:

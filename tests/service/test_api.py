@@ -22,8 +22,10 @@ from rosetta_hub.catalogue.registries import Registries
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task
+from rosetta_hub.edge.client import Activity
 from rosetta_hub.errors import EdgeUnavailable
 from rosetta_hub.hub.client import HubClient
+from rosetta_hub.metrics.metrics import Metrics
 from rosetta_hub.registries.client import RegistryClient
 from rosetta_hub.registries.credentials import Credentials
 from rosetta_hub.registries.hub_registry import HubRegistry, load_registry
@@ -127,6 +129,10 @@ class Site:
         """See whether the edge answers."""
         if not self.edge_answers:
             raise EdgeUnavailable("no answer")
+
+    async def activity(self) -> dict[str, Activity]:
+        """Nothing went through the edge."""
+        return {}
 
     async def fetch(
         self,
@@ -239,6 +245,9 @@ async def site(
     made.credentials = Credentials(database, bench.keys, registries, made.hub_registry)
     parts |= {"registries": registries, "credentials": made.credentials}
     parts |= {"hub_registry": made.hub_registry}
+    metrics = Metrics()
+    metrics.register_state(database, ["local"])
+    parts |= {"metrics": lambda: metrics.render({"edge": True}, 0, made.activity)}
     server = HTTPServer(build_application(Services(**parts), b"secret"))
     server.add_sockets(sockets)
     yield made

@@ -1,0 +1,1 @@
+"""Numbers about the service and its tasks, for Prometheus."""

@@ -1,0 +1,74 @@
+"""Counters and durations of tasks: what happened, as it happens."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from sqlalchemy.orm import Session
+
+from rosetta_hub.catalogue.catalogue import User
+from rosetta_hub.catalogue.options import TaskSpec
+from rosetta_hub.database.models import Task, TaskState, utc_now
+from rosetta_hub.tasks.changes import Before
+
+# Seconds: a local start is over within the first ones, a queue may take days.
+START_BUCKETS = (1, 2, 5, 10, 30, 60, 300, 1800, 7200, 86400)
+# Ours are about fifty; agents of other versions may send more, but not without end.
+MOST_REASONS = 100
+
+
+class TaskMetrics:
+    """A `Planner` and a `Watcher` of the task manager.
+
+    Labels are of configured or fixed sets: resources, states, reasons; never users or tasks. What
+    is counted in a transaction that fails afterwards stays counted.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._starts = Counter(
+            "rosetta_task_starts",
+            "Attempts of tasks that began, started again included.",
+            ["computing"],
+            registry=registry,
+        )
+        self._ends = Counter(
+            "rosetta_task_ends",
+            "Attempts of tasks that ended, with the reason; none where a user stopped it.",
+            ["computing", "state", "reason"],
+            registry=registry,
+        )
+        self._wait = Histogram(
+            "rosetta_task_wait_seconds",
+            "Time from the user's click until the resource began to start the task.",
+            ["computing"],
+            buckets=START_BUCKETS,
+            registry=registry,
+        )
+        self._start = Histogram(
+            "rosetta_task_start_seconds",
+            "Time from the user's click until the task's interface answered.",
+            ["computing"],
+            buckets=START_BUCKETS,
+            registry=registry,
+        )
+        self._reasons = set[str]()
+
+    def plan(self, _session: Session, task: Task, _spec: TaskSpec, _user: User) -> None:
+        """Count a start."""
+        self._starts.labels(task.computing).inc()
+
+    def watch(self, _session: Session, before: Before, task: Task) -> None:
+        """Count what the change of a task's state tells."""
+        if task.state is before.state:
+            return
+        seconds = (utc_now() - task.created).total_seconds()
+        if before.state is TaskState.QUEUED and not task.state.final:
+            self._wait.labels(task.computing).observe(seconds)
+        if task.state is TaskState.RUNNING:
+            self._start.labels(task.computing).observe(seconds)
+        if task.state.final:
+            self._ends.labels(task.computing, task.state.value, self._reason(task)).inc()
+
+    def _reason(self, task: Task) -> str:
+        """The task's reason as a label."""
+        reason = task.reason or ""
+        if len(self._reasons) < MOST_REASONS:
+            self._reasons.add(reason)
+        return reason if reason in self._reasons else "other"
