@@ -87,7 +87,18 @@ class MailSettings(Base):
     limit: Mapped[bool] = mapped_column(default=True)
 
 
-class Mail(Base):
+class QueuedMail:
+    """The columns of a mail on its way to the mail server."""
+
+    state: Mapped[MailState] = mapped_column(text_enum(MailState))
+    address: Mapped[str | None] = mapped_column(String(254))
+    message: Mapped[str] = mapped_column(ExternalText(), default="")
+    tries: Mapped[int] = mapped_column(default=0)
+    created: Mapped[datetime]
+    next_try: Mapped[datetime]
+
+
+class Mail(QueuedMail, Base):
     """One mail about one attempt of a task: there is never a second one of its kind."""
 
     __tablename__ = "mails"
@@ -99,12 +110,6 @@ class Mail(Base):
     attempt: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[MailKind] = mapped_column(text_enum(MailKind), primary_key=True)
     user: Mapped[str] = mapped_column(String(255), index=True)
-    state: Mapped[MailState] = mapped_column(text_enum(MailState))
-    address: Mapped[str | None] = mapped_column(String(254))
-    message: Mapped[str] = mapped_column(ExternalText(), default="")
-    tries: Mapped[int] = mapped_column(default=0)
-    created: Mapped[datetime]
-    next_try: Mapped[datetime]
 
     def __repr__(self) -> str:
         return f"<Mail {self.kind} of {self.task_id} {self.state}>"

@@ -1,15 +1,19 @@
 """The text of the mails: templates/mail, a plain and an HTML part each."""
 
 import email.policy
+from collections.abc import Mapping
 from email.message import EmailMessage
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+import rosetta_templates
 from rosetta_hub.catalogue.units import format_duration
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task, utc_now
+from rosetta_hub.database.models_account_mail import AccountMail
 from rosetta_hub.database.models_user import MailKind
 from rosetta_hub.tasks.links import is_http, open_url, page_url
 from rosetta_hub.tasks.messages import message
@@ -23,12 +27,11 @@ _SUBJECTS = {
 }
 
 
-class MailWriter:
-    """Writes mails. What is in them opens nothing: each link leads through the hub's login."""
+class Letterhead:
+    """Headers and templates that all mails have in common."""
 
     def __init__(self, settings: Rosetta) -> None:
         self._settings = settings
-        self._computing = settings.catalogue().computing
         self._templates = Environment(
             loader=PackageLoader("rosetta_templates", "mail"),
             autoescape=select_autoescape(["html"]),
@@ -37,28 +40,80 @@ class MailWriter:
             lstrip_blocks=True,
         )
 
+    def render(self, template: str, context: Mapping[str, Any]) -> str:
+        """The template of that name, filled."""
+        return self._templates.get_template(template).render(context)
+
+    def compose(
+        self, address: str, message_id: str, subject: str, plain: str, page: str
+    ) -> EmailMessage:
+        """A mail. With the same `message_id` readers recognise one that came twice."""
+        message = EmailMessage(policy=_POLICY)
+        message["From"] = str(self._settings.mail_from)
+        message["To"] = address
+        message["Subject"] = subject
+        message["Date"] = format_datetime(utc_now())
+        domain = self._settings.mail_sender.partition("@")[2]
+        message["Message-ID"] = f"<{message_id}@{domain}>"
+        # RFC 3834: nobody's absence is told to the hub.
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(plain)
+        message.add_alternative(page, subtype="html")
+        return message
+
+
+class AccountMailWriter:
+    """Writes mails about accounts, from templates/mail/account_*.
+
+    The first line of the plain part is the subject.
+    """
+
+    def __init__(self, settings: Rosetta) -> None:
+        self._letterhead = Letterhead(settings)
+        self._hub = str(settings.hub_url)
+
+    def write(self, mail: AccountMail, context: Mapping[str, str]) -> EmailMessage:
+        """The mail of a row, with its decrypted context.
+
+        Raises:
+            jinja2.TemplateError: the context lacks something.
+        """
+        values = {"hub": self._hub, "user": mail.user, **context}
+        template = f"account_{mail.template}"
+        first, _, plain = self._letterhead.render(f"{template}.txt", values).partition("\n")
+        subject = _one_line(first)
+        page = self._letterhead.render(f"{template}.html", {**values, "subject": subject})
+        identity = f"account.{mail.id}"
+        return self._letterhead.compose(str(mail.address), identity, subject, plain.lstrip(), page)
+
+
+def has_account_template(template: str) -> bool:
+    """Whether `templates/mail/account_<template>` exists, as text and as HTML."""
+    folder = Path(str(rosetta_templates.__file__)).parent / "mail"
+    return all((folder / f"account_{template}.{kind}").is_file() for kind in ("txt", "html"))
+
+
+class MailWriter:
+    """Writes mails. What is in them opens nothing: each link leads through the hub's login."""
+
+    def __init__(self, settings: Rosetta) -> None:
+        self._settings = settings
+        self._computing = settings.catalogue().computing
+        self._letterhead = Letterhead(settings)
+
     def write(self, kind: MailKind, task: Task, address: str) -> EmailMessage:
         """The mail of that kind about the task as it is now.
 
         Its Message-ID is the same each time, so that readers recognise a mail that came twice.
         """
         name = _one_line(task.name)
-        context = {"name": name, **self._context(task)}
-        message = EmailMessage(policy=_POLICY)
-        message["From"] = str(self._settings.mail_from)
-        message["To"] = address
-        message["Subject"] = _SUBJECTS[kind].format(name=name)
-        message["Date"] = format_datetime(utc_now())
-        domain = self._settings.mail_sender.partition("@")[2]
-        message["Message-ID"] = f"<{task.id}.{task.attempt}.{kind.value}@{domain}>"
-        # RFC 3834: nobody's absence is told to the hub.
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(self._render(f"{kind.value}.txt", context))
-        message.add_alternative(self._render(f"{kind.value}.html", context), subtype="html")
-        return message
-
-    def _render(self, template: str, context: dict[str, Any]) -> str:
-        return self._templates.get_template(template).render(context)
+        subject = _SUBJECTS[kind].format(name=name)
+        context = {"name": name, "subject": subject, **self._context(task)}
+        plain, page = (
+            self._letterhead.render(f"{kind.value}.{part}", context) for part in ("txt", "html")
+        )
+        identity = f"{task.id}.{task.attempt}.{kind.value}"
+        return self._letterhead.compose(address, identity, subject, plain, page)
 
     def _context(self, task: Task) -> dict[str, Any]:
         computing = self._computing.get(task.computing)
