@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from rosetta_hub.audit.log import AuditLog
 from rosetta_hub.background import every
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
@@ -87,6 +88,7 @@ class Parts:
         self.settings = settings
         self.keys = settings.keys()
         self.database = Database(settings.db_url)
+        self.audit = AuditLog(self.database)
         self.queue = WorkQueue(self._reconcile, self._resource_of, WORKERS)
         self.logs = Logs(settings.state_path / "logs", settings.log_limit)
         self.conditions = Conditions()
@@ -261,6 +263,7 @@ class Parts:
             hub_registry=self.hub_registry,
             image_policy=self.image_policy,
             metrics=self._render_metrics,
+            audit=self.audit,
         )
 
     async def _render_metrics(self) -> bytes:

@@ -13,6 +13,7 @@ from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
 from pydantic import BaseModel
 from tornado import web
 
+from rosetta_hub.audit.log import AuditEvent, AuditLog
 from rosetta_hub.builds.builds import Builds
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.catalogue.options import TaskSpec
@@ -97,6 +98,7 @@ class Services:
     logos: Logos
     image_policy: ImagePolicy
     metrics: Callable[[], Coroutine[Any, Any, bytes]]
+    audit: AuditLog
 
 
 class BaseHandler(web.RequestHandler):
@@ -216,6 +218,26 @@ class HubHandler(HubOAuthenticated, BaseHandler):
     def principal(self) -> Principal:
         """Who asks."""
         return self._principal
+
+    def audit(
+        self,
+        event: AuditEvent,
+        *,
+        user: str | None = None,
+        task: str | None = None,
+        target: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write down that the principal did something, and from where; see `AuditLog.record`."""
+        self.services.audit.record(
+            event,
+            self.principal.name,
+            user=user,
+            task=task,
+            target=target,
+            address=self.request.remote_ip,
+            detail=detail,
+        )
 
     def visible_tasks(self, user: str | None = None) -> list[Task]:
         """All tasks that the principal sees (of a user), newest first; an admin's own by default.

@@ -11,6 +11,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
+from rosetta_hub.audit.log import AuditLog
 from rosetta_hub.builds.builds import Builds
 from rosetta_hub.builds.errors import SourceRefused
 from rosetta_hub.builds.links import RepositoryLink
@@ -116,6 +117,7 @@ async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     auth = build_hub_auth(settings, keys)
     auth.user_for_token = user_for_token
     parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
+    parts["audit"] = AuditLog(database)
     parts |= {"settings": settings, "keys": keys, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {})}
     parts["builds"] = Builds(build_settings, records, builder, Logs(tmp_path / "logs", 4096))

@@ -14,6 +14,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
+from rosetta_hub.audit.log import AuditLog
 from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.records import CopyRecords
@@ -165,6 +166,7 @@ async def run_site(folder: Path, sockets: list[socket.socket] | None = None) -> 
     identities = Identities(database, keys, settings)
     # What these handlers do not use is not there.
     parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
+    parts["audit"] = AuditLog(database)
     parts |= {"settings": settings, "keys": keys, "tasks": tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": identities}
     hub = cast(HubClient, None)

@@ -16,6 +16,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
+from rosetta_hub.audit.log import AuditLog
 from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.catalogue.options import TaskSpec, parse_options
 from rosetta_hub.catalogue.registries import Registries
@@ -231,6 +232,7 @@ async def site(
     }
     monkeypatch.setattr("rosetta_hub.web.health.MAX_AGE", 0)
     parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
+    parts["audit"] = AuditLog(database)
     parts |= {"settings": settings, "keys": bench.keys, "tasks": tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": identities, "hub": hub}
     parts |= {"viewer": Viewer(settings, tasks.logs, Conditions()), "health": Health(checks)}

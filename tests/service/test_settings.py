@@ -12,6 +12,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
+from rosetta_hub.audit.log import AuditLog
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import BrowserSession, Task
@@ -152,6 +153,7 @@ async def site(
     made.let_on.set()
     # What these handlers do not use is not there.
     parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
+    parts["audit"] = AuditLog(database)
     parts |= {"settings": settings, "keys": bench.keys, "tasks": bench.tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": made.identities}
     parts |= {"identity_tester": made.test, "identity_changed": made.change}
