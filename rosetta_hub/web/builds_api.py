@@ -42,6 +42,16 @@ class BuildsBase(HubHandler):
             raise NotFound("Images are not built here. Ask the administrator.")
         return self.services.builds
 
+    def find(self, build_id: str, scope: str) -> Build:
+        """A build of the principal, whose token needs the scope.
+
+        Raises:
+            NotAllowed: the token lacks it.
+            NotFound: the principal has no such build.
+        """
+        self.principal.check_own(scope)
+        return self.builds.get(build_id, self.principal.name)
+
     def document(self, build: Build) -> dict[str, Any]:
         """The build as JSON."""
         return self.builds.view(build).model_dump(mode="json")
@@ -52,6 +62,7 @@ class BuildsHandler(BuildsBase):
 
     def get(self) -> None:
         """All builds of the principal, the last one first."""
+        self.principal.check_own("read:servers")
         builds = self.builds.of_user(self.principal.name)
         self.answer({"builds": [self.document(build) for build in builds]})
 
@@ -71,10 +82,11 @@ class BuildHandler(BuildsBase):
 
     def get(self, build_id: str) -> None:
         """The build."""
-        self.answer(self.document(self.builds.get(build_id, self.principal.name)))
+        self.answer(self.document(self.find(build_id, "read:servers")))
 
     def delete(self, build_id: str) -> None:
         """Stop waiting for it, which cancels it for the last who waits; or forget an ended one."""
+        self.principal.check_own("servers")
         build = self.builds.cancel(build_id, self.principal.name)
         if build is None:
             self.answer({})
@@ -87,7 +99,7 @@ class BuildLogHandler(BuildsBase):
 
     def get(self, build_id: str) -> None:
         """The output from a byte on; `X-Log-Offset` says where it begins."""
-        build = self.builds.get(build_id, self.principal.name)
+        build = self.find(build_id, "read:servers")
         text = self.get_query_argument("offset", "0")
         start, log = self.builds.log(build, int(text) if text.isdecimal() else 0)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
@@ -101,7 +113,7 @@ class BuildEventsHandler(EventStreamHandler, BuildsBase):
     async def get(self, build_id: str) -> None:
         """Stream until the browser goes away."""
         with self.builds.events.listen(build_id) as changes:
-            build = self.builds.get(build_id, self.principal.name)
+            build = self.find(build_id, "read:servers")
             try:
                 await self.begin()
                 async with asyncio.timeout(LONGEST):

@@ -14,8 +14,7 @@ class BuiltSoftwareHandler(BuildsBase):
 
     def post(self, build_id: str) -> None:
         """Add the software: 201; 200 where it was added before."""
-        self.principal.check_own("servers")
-        build = self.builds.get(build_id, self.principal.name)
+        build = self.find(build_id, "servers")
         library, user = self.services.library, self.principal.user
         place = image_place(self.builds.settings, library.platform.computing)
         row, is_new = find_or_add(library, user, build, place, self._link(build))

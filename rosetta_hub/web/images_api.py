@@ -42,6 +42,7 @@ class ImagesHandler(HubHandler):
             RegistryRefused, RegistryUnavailable: see `Lookup.describe`.
             LookupsExceeded: see `Lookup.turn`.
         """
+        self.principal.check_own("read:servers")
         reference = parse_reference(self.get_query_argument("image", ""))
         user, credentials = self.principal.user, self.services.credentials
         login = credentials.find(user.name, user.groups, reference.host, reference.repository)

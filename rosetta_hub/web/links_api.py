@@ -29,6 +29,7 @@ class LinkHandler(BuildsBase):
 
     async def get(self) -> None:
         """Repository and commit, and whether its image is there already."""
+        self.principal.check_own("read:servers")
         prefix = f"{self.services.settings.service_prefix}api/links/"
         link = read_link(self.request, prefix, self.builds.settings)
         source, built = await self.builds.look_up(self.principal.user, link)

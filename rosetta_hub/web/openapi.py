@@ -17,6 +17,18 @@ from rosetta_hub.web.openapi_copies import copies_paths, copies_schemas
 from rosetta_hub.web.openapi_files import FILES_SCHEMAS, files_paths
 from rosetta_hub.web.openapi_images import images_paths, images_schemas
 from rosetta_hub.web.openapi_registries import registries_paths, registries_schemas
+from rosetta_hub.web.openapi_rights import (
+    CHANGE_OWN,
+    ENTER_TASK,
+    LOGGED_IN,
+    READ_OWN,
+    SEE_TASK,
+    START_TASK,
+    STOP_TASK,
+    STOP_USER,
+    all_need,
+    needs,
+)
 from rosetta_hub.web.openapi_software import software_paths, software_schemas
 from rosetta_hub.web.settings_api import MailChoice, RemoteUser
 
@@ -80,40 +92,51 @@ def build_openapi(prefix: str) -> dict[str, Any]:
 
 def _paths() -> dict[str, Any]:
     return {
-        "/api/computing": {"get": _call("The computing resources", _object("computing"))},
+        "/api/computing": {
+            "get": needs(LOGGED_IN, _call("The computing resources", _object("computing")))
+        },
         "/api/computing/{computing}/inventory": {
             "parameters": [_COMPUTING],
-            "get": _call("Partitions, limits, accounts and what is idle", _object("partitions")),
+            "get": needs(
+                LOGGED_IN,
+                _call("Partitions, limits, accounts and what is idle", _object("partitions")),
+            ),
         },
         "/api/tasks": {
-            "get": _call("Tasks; scope access:servers or read:servers", _list_of_tasks()),
-            "post": _call("Start a task; scope servers", _TASK, "201", body="TaskOptions"),
+            "get": needs(LOGGED_IN, _call("The tasks that the caller sees", _list_of_tasks())),
+            "post": needs(CHANGE_OWN, _call("Start a task", _TASK, "201", body="TaskOptions")),
         },
         "/api/tasks/{id}": {
             "parameters": [_ID],
-            "get": _call("A task", _TASK),
-            "delete": _call("Stop and delete it; scope delete:servers", {}, "202"),
+            "get": needs(SEE_TASK, _call("A task", _TASK)),
+            "delete": needs(STOP_TASK, _call("Stop and delete it", {}, "202")),
         },
-        "/api/tasks/{id}/stop": _post("Stop or cancel it; scope delete:servers", "202"),
+        "/api/tasks/{id}/stop": {
+            "parameters": [_ID],
+            "post": needs(STOP_TASK, _call("Stop or cancel it", _TASK, "202")),
+        },
         "/api/tasks/{id}/start": {
             "parameters": [_ID],
-            "post": _call("Start it again; scope servers", _TASK, "201", body="StartAgain"),
+            "post": needs(START_TASK, _call("Start it again", _TASK, "201", body="StartAgain")),
         },
         "/api/tasks/{id}/log": {
             "parameters": [_ID],
-            "get": _call("Its output; scope access:servers", {"type": "string"}, kind="text/plain"),
+            "get": needs(ENTER_TASK, _call("Its output", {"type": "string"}, kind="text/plain")),
         },
         "/api/tasks/{id}/password": {
             "parameters": [_ID],
-            "get": _call("Its one-time password; scope access:servers", _object("password")),
+            "get": needs(ENTER_TASK, _call("Its one-time password", _object("password"))),
         },
         "/api/users/{user}/stop": {
             "parameters": [_USER],
-            "post": _call("Stop all tasks; scope delete:servers", _list_of_tasks(), "202"),
+            "post": needs(STOP_USER, _call("Stop all tasks", _list_of_tasks(), "202")),
         },
         "/api/events": {
-            "get": _call(
-                "Live news, as server-sent events", {"type": "string"}, kind="text/event-stream"
+            "get": needs(
+                LOGGED_IN,
+                _call(
+                    "Live news, as server-sent events", {"type": "string"}, kind="text/event-stream"
+                ),
             )
         },
         **software_paths(),
@@ -129,29 +152,22 @@ def _paths() -> dict[str, Any]:
 def _settings_paths() -> dict[str, Any]:
     identity, path = {"$ref": _REF.format(model="IdentityView")}, "/api/settings/identities"
     where = [_COMPUTING]
-    tested = _call("Log in there with the key; scope servers", identity)
-    renewed = _call("Make a new key pair; scope servers", identity)
-    return {
+    tested = _call("Log in there with the key", identity)
+    renewed = _call("Make a new key pair", identity)
+    paths = {
         "/api/settings": {
-            "get": _call(
-                "The principal's mails and keys; scope read:servers", _object("identities")
-            )
+            "get": needs(READ_OWN, _call("The principal's mails and keys", _object("identities")))
         },
-        "/api/settings/mail": {
-            "put": _call("Choose mails; scope servers", _object("address"), body="MailChoice")
-        },
+        "/api/settings/mail": {"put": _call("Choose mails", _object("address"), body="MailChoice")},
         f"{path}/{{computing}}": {
             "parameters": where,
-            "put": _call("Set the account; scope servers", identity, body="RemoteUser"),
-            "delete": _call("Delete the key pair; scope servers", identity),
+            "put": _call("Set the account", identity, body="RemoteUser"),
+            "delete": _call("Delete the key pair", identity),
         },
         f"{path}/{{computing}}/test": {"parameters": where, "post": tested},
         f"{path}/{{computing}}/renew": {"parameters": where, "post": renewed},
     }
-
-
-def _post(summary: str, status: str) -> dict[str, Any]:
-    return {"parameters": [_ID], "post": _call(summary, _TASK, status)}
+    return all_need(CHANGE_OWN, paths)
 
 
 def _call(

@@ -6,6 +6,14 @@ from pydantic.json_schema import models_json_schema
 
 from rosetta_hub.builds.view import BuildView
 from rosetta_hub.web.builds_api import BuildRequest
+from rosetta_hub.web.openapi_rights import (
+    CHANGE_OWN,
+    CHANGE_OWNED,
+    READ_OWN,
+    READ_OWNED,
+    all_need,
+    needs,
+)
 
 _JSON = "application/json"
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
@@ -35,12 +43,18 @@ def builds_paths() -> dict[str, Any]:
     body = {"content": {_JSON: {"schema": {"$ref": "#/components/schemas/BuildRequest"}}}}
     asked = {**_call("Ask for the image of a repository", _BUILD, "201"), "requestBody": body}
     asked["responses"]["200"] = {"description": "The image is there, or the build has failed"}
-    return {
-        "/api/builds": {"get": _call("The principal's builds", listed), "post": asked},
+    paths = {
+        "/api/builds": {
+            "get": needs(READ_OWN, _call("The principal's builds", listed)),
+            "post": needs(CHANGE_OWN, asked),
+        },
         "/api/builds/{id}": {
             "parameters": [_ID],
             "get": _call("A build", _BUILD),
-            "delete": _call("Stop waiting for it; the last who waits cancels it", _BUILD, "202"),
+            "delete": needs(
+                CHANGE_OWNED,
+                _call("Stop waiting for it; the last who waits cancels it", _BUILD, "202"),
+            ),
         },
         "/api/builds/{id}/log": {
             "parameters": [_ID, _OFFSET],
@@ -48,17 +62,23 @@ def builds_paths() -> dict[str, Any]:
         },
         "/api/builds/{id}/software": {
             "parameters": [_ID],
-            "post": _call("Software of the principal, of what was built", _SOFTWARE, "201"),
+            "post": needs(
+                CHANGE_OWNED,
+                _call("Software of the principal, of what was built", _SOFTWARE, "201"),
+            ),
         },
         "/api/links/{provider}/{spec}": {
             "parameters": _LINK,
-            "get": _call("What a link means now; nothing is built", {"type": "object"}),
+            "get": needs(
+                READ_OWN, _call("What a link means now; nothing is built", {"type": "object"})
+            ),
         },
         "/api/builds/{id}/events": {
             "parameters": [_ID],
             "get": _call("News of it", {"type": "string"}, kind="text/event-stream"),
         },
     }
+    return all_need(READ_OWNED, paths)
 
 
 def _call(

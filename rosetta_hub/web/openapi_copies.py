@@ -3,6 +3,7 @@
 from typing import Any
 
 from rosetta_hub.copies.view import CopyView
+from rosetta_hub.web.openapi_rights import ENTER_OWN, ENTER_OWNED, all_need, needs
 
 _JSON = "application/json"
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
@@ -46,22 +47,25 @@ def copies_schemas() -> dict[str, Any]:
 
 
 def copies_paths() -> dict[str, Any]:
-    """All paths below `/api/copies`; each needs the scope access:servers."""
+    """All paths below `/api/copies`."""
     listed = {"type": "object", "required": ["copies"]}
     body = {"content": {_JSON: {"schema": {"$ref": "#/components/schemas/CopyRequest"}}}}
     begun = {**_call("Begin a copy between storages", _COPY, "201"), "requestBody": body}
     begun["responses"]["409"] = {"description": 'Names are taken: {"conflicts": [paths], "total"}'}
-    return {
+    paths = {
         "/api/copies": {"get": _call("The principal's copies", listed), "post": begun},
         "/api/copies/{id}": {
             "parameters": [_ID],
-            "get": _call("A copy", _COPY),
-            "delete": _call("Cancel it, or forget it when it has ended", _COPY, "202"),
+            "get": needs(ENTER_OWNED, _call("A copy", _COPY)),
+            "delete": needs(
+                ENTER_OWNED, _call("Cancel it, or forget it when it has ended", _COPY, "202")
+            ),
         },
         "/api/copies/events": {
             "get": _call("News of copies", {"type": "string"}, kind="text/event-stream")
         },
     }
+    return all_need(ENTER_OWN, paths)
 
 
 def _call(

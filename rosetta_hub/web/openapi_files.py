@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from rosetta_hub.web.openapi_rights import ENTER_OWN, all_need
+
 _REF = "#/components/schemas/{model}"
 _JSON = "application/json"
 _BYTES = "application/octet-stream"
@@ -41,9 +43,9 @@ FILES_SCHEMAS: dict[str, Any] = {"Entry": _ENTRY}
 
 
 def files_paths() -> dict[str, Any]:
-    """All paths below `/api/storages`; each needs the scope access:servers."""
+    """All paths below `/api/storages`."""
     storage = "/api/storages/{storage}"
-    return {
+    paths = {
         "/api/storages": {"get": _call("The principal's storages", _object("storages"))},
         storage: _at(get=_call("A storage with its room; it is contacted", _object("usage"))),
         f"{storage}/list/{{path}}": _at(
@@ -66,6 +68,7 @@ def files_paths() -> dict[str, Any]:
         **_content_paths(storage),
         **_upload_paths(f"{storage}/uploads"),
     }
+    return all_need(ENTER_OWN, paths)
 
 
 def _content_paths(storage: str) -> dict[str, Any]:
@@ -129,7 +132,7 @@ def _call(
     if schema:
         answer["content"] = {kind: {"schema": schema}}
     call: dict[str, Any] = {
-        "summary": f"{summary}; scope access:servers",
+        "summary": summary,
         "responses": {
             status: answer,
             "4XX": {"description": 'Refused: {"error": why, "code": for programs}'},

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rosetta_hub.web.images_api import ImageView
+from rosetta_hub.web.openapi_rights import READ_OWN, needs
 
 _REF = "#/components/schemas/{model}"
 _JSON = "application/json"
@@ -38,4 +39,4 @@ def images_paths() -> dict[str, Any]:
             "503": {"description": "The registry does not answer: try again later"},
         },
     }
-    return {"/api/images": {"get": call}}
+    return {"/api/images": {"get": needs(READ_OWN, call)}}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rosetta_hub.registries.credentials import CredentialView
+from rosetta_hub.web.openapi_rights import CHANGE_OWN, NO_LOGIN, READ_OWN, all_need, needs
 from rosetta_hub.web.registries_api import RegistriesView, RegistryAccount
 
 _JSON = "application/json"
@@ -27,27 +28,31 @@ def registries_paths() -> dict[str, Any]:
     everything = {"$ref": _REF.format(model="RegistriesView")}
     deleted = {"type": "object", "required": ["host"]}
     token = {"type": "object", "required": ["token", "expires_in"]}
-    return {
+    paths = {
         "/api/registries": {
-            "get": _call("The principal's accounts at registries; scope read:servers", everything)
+            "get": needs(READ_OWN, _call("The principal's accounts at registries", everything))
         },
         "/api/registries/{host}": {
             "parameters": [_HOST],
-            "put": {**_call("Keep an account; scope servers", _ACCOUNT), "requestBody": body},
-            "delete": _call("Delete the account; scope servers", deleted),
+            "put": {**_call("Keep an account", _ACCOUNT), "requestBody": body},
+            "delete": _call("Delete the account", deleted),
         },
         "/api/registries/{host}/test": {
             "parameters": [_HOST],
-            "post": _call("Log in there with the account; scope servers", _ACCOUNT),
+            "post": _call("Log in there with the account", _ACCOUNT),
         },
         "/registry/token": {
-            "get": _call(
-                "A token for the hub's registry (Basic: user name and token of the hub);"
-                " scope read:servers to pull, servers to push",
-                token,
+            "get": needs(
+                NO_LOGIN,
+                _call(
+                    "A token for the hub's registry (Basic: user name and token of the hub);"
+                    " scope read:servers to pull, servers to push",
+                    token,
+                ),
             )
         },
     }
+    return all_need(CHANGE_OWN, paths)
 
 
 def _call(summary: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,14 @@ from pydantic import BaseModel
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.software.rules import USER_KEYS
 from rosetta_hub.software.view import VersionView
+from rosetta_hub.web.openapi_rights import (
+    CHANGE_OF_GROUP,
+    CHANGE_OWN,
+    LOGGED_IN,
+    READ_OF_GROUP,
+    all_need,
+    needs,
+)
 from rosetta_hub.web.software_api import NewVersion
 from rosetta_hub.web.updates_api import UpdateView
 
@@ -50,16 +58,19 @@ _ENTRY_HELP = (
 def software_paths() -> dict[str, Any]:
     """All paths below `/api/software`."""
     listed = {"type": "object", "required": ["software"]}
-    return {
+    paths = {
         "/api/software": {
-            "get": _call("The catalogue: the platform's, one's own, one's groups'", listed),
-            "post": _call("Add software; scope servers", _VERSION, "201", body=_ENTRY),
+            "get": needs(
+                LOGGED_IN,
+                _call("The catalogue: the platform's, one's own, one's groups'", listed),
+            ),
+            "post": needs(CHANGE_OWN, _call("Add software", _VERSION, "201", body=_ENTRY)),
         },
         "/api/software/versions/{id}": {
             "parameters": [_ID],
-            "get": _call("A version, with its ETag; scope read:servers", _VERSION),
-            "put": _edit("Replace its entry; scope servers", _VERSION, body=_ENTRY),
-            "delete": _edit("Delete it; scope servers", {}),
+            "get": needs(READ_OF_GROUP, _call("A version, with its ETag", _VERSION)),
+            "put": _edit("Replace its entry", _VERSION, body=_ENTRY),
+            "delete": _edit("Delete it", {}),
         },
         "/api/software/versions/{id}/duplicate": {
             "parameters": [_ID],
@@ -67,19 +78,20 @@ def software_paths() -> dict[str, Any]:
         },
         **_card_paths(),
     }
+    return all_need(CHANGE_OF_GROUP, paths)
 
 
 def _card_paths() -> dict[str, Any]:
     duplicate = _call(
         "Copy a version (a tag; the default one) of any card; `dropped` names keys of the"
-        " administrator's that the copy has not; scope servers",
+        " administrator's that the copy has not",
         _VERSION,
         "201",
         body=_OWNER,
     )
-    shown = _call("The logo; scope read:servers", {})
+    shown = needs(READ_OF_GROUP, _call("The logo", {}))
     shown["responses"]["200"]["content"] = {kind: {"schema": _PICTURE} for kind in _PICTURES}
-    kept = _call("Set the logo; scope servers", {})
+    kept = _call("Set the logo", {})
     kept["requestBody"] = {"content": {kind: {"schema": _PICTURE} for kind in _PICTURES}}
     update = {"$ref": _REF.format(model="UpdateView")}
     updates = {"type": "object", "properties": {"updates": {"type": "array", "items": update}}}
@@ -87,23 +99,23 @@ def _card_paths() -> dict[str, Any]:
     return {
         "/api/software/{card}": {
             "parameters": [_CARD],
-            "delete": _call("Delete all its versions; scope servers", {}),
+            "delete": _call("Delete all its versions", {}),
         },
         "/api/software/{card}/duplicate": {"parameters": [_CARD, _TAG], "post": duplicate},
         "/api/software/{card}/logo": {
             "parameters": [_CARD],
             "get": shown,
             "put": kept,
-            "delete": _call("Remove the logo; scope servers", {}),
+            "delete": _call("Remove the logo", {}),
         },
         "/api/software/{card}/updates": {
             "parameters": [_CARD],
-            "get": _call("Which tags have moved; scope read:servers", updates),
+            "get": needs(READ_OF_GROUP, _call("Which tags have moved", updates)),
         },
         "/api/software/{card}/favourite": {
             "parameters": [_CARD],
-            "put": _call("Make it a favourite; scope servers", favourite),
-            "delete": _call("Make it none; scope servers", favourite),
+            "put": _call("Make it a favourite", favourite),
+            "delete": _call("Make it none", favourite),
         },
     }
 

@@ -43,8 +43,8 @@ HERE = {"id": "here", "name": "Here", "container_engines": ["podman"]}
 async def user_for_token(token: str, **_: Any) -> dict[str, Any] | None:
     """What the hub says of a token, which is the user's name here."""
     groups = ["builders"] if token in BUILDERS else []
-    verb = "read:servers" if token == "reads" else "servers"
-    scopes = ["access:services!service=rosetta", f"{verb}!user={token}"]
+    verbs = ("read:servers",) if token == "reads" else ("servers", "read:servers")
+    scopes = ["access:services!service=rosetta", *(f"{verb}!user={token}" for verb in verbs)]
     return {"name": token, "kind": "user", "admin": False, "groups": groups, "scopes": scopes}
 
 

@@ -6,9 +6,11 @@ from typing import Any, cast
 
 from tornado import web
 
+from rosetta_hub.web import openapi_rights
 from rosetta_hub.web.application import build_application
 from rosetta_hub.web.handlers import Services
 from rosetta_hub.web.openapi import build_openapi
+from rosetta_hub.web.openapi_rights import Right, read_right
 
 PREFIX = "/services/rosetta/"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -75,6 +77,24 @@ def test_every_route_is_described() -> None:
         if method not in paths.get(path, {})
     }
     assert missing == set()
+
+
+def test_each_operation_names_the_right_that_it_needs() -> None:
+    """Without it, nobody tests who is refused: see tests/service/test_rights.py."""
+    operations = {
+        (path, method): call
+        for path, calls in described()["paths"].items()
+        for method, call in calls.items()
+        if method != "parameters"
+    }
+    assert len(operations) > 60
+    known = {right for right in vars(openapi_rights).values() if isinstance(right, Right)}
+    unknown = {
+        operation
+        for operation, call in operations.items()
+        if read_right(call.get("x-right")) not in known
+    }
+    assert unknown == set()
 
 
 def test_what_is_described_is_there() -> None:

@@ -1,0 +1,98 @@
+"""The least right that each operation of the REST API needs, as its description says (`x-right`).
+
+An operation names scopes of the hub, any of which is enough, and whose servers they are about.
+What a caller without the right is told is that there is nothing, or that the token lacks a scope.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Subject(StrEnum):
+    """Whose servers a scope has to be about, or who else may call."""
+
+    ANYBODY = "anybody"
+    USERS = "users"
+    CALLER = "caller"
+    TASK = "task"
+    NAMED_USER = "named user"
+    OWNER = "owner"
+    MEMBERS = "members"
+    ADMINS = "admins"
+
+
+_WHOSE = {
+    Subject.ANYBODY: "No token of the hub is needed",
+    Subject.USERS: "Any token that the service accepts",
+    Subject.CALLER: "for the caller's own servers",
+    Subject.TASK: "for the server of the task",
+    Subject.NAMED_USER: "for all servers of the user in the address",
+    Subject.OWNER: "for the caller's own servers; what the address names must be the caller's own",
+    Subject.MEMBERS: (
+        "for the caller's own servers; what the address names must be the caller's own, or of a"
+        " group of the caller"
+    ),
+    Subject.ADMINS: "for everybody's servers, and the caller must be an admin of the hub",
+}
+
+
+@dataclass(frozen=True)
+class Right:
+    """What a caller needs: one of the scopes, for what `subject` says."""
+
+    subject: Subject
+    scopes: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        """The right as a sentence."""
+        if not self.scopes:
+            return f"{_WHOSE[self.subject]}."
+        return f"Scope {' or '.join(self.scopes)} {_WHOSE[self.subject]}."
+
+
+LOGGED_IN = Right(Subject.USERS)
+READ_OWN = Right(Subject.CALLER, ("read:servers",))
+ENTER_OWN = Right(Subject.CALLER, ("access:servers",))
+CHANGE_OWN = Right(Subject.CALLER, ("servers",))
+SEE_TASK = Right(Subject.TASK, ("access:servers", "read:servers"))
+ENTER_TASK = Right(Subject.TASK, ("access:servers",))
+START_TASK = Right(Subject.TASK, ("servers",))
+STOP_TASK = Right(Subject.TASK, ("delete:servers",))
+SHARE_TASK = Right(Subject.TASK, ("shares",))
+STOP_USER = Right(Subject.NAMED_USER, ("delete:servers",))
+READ_OWNED = Right(Subject.OWNER, ("read:servers",))
+ENTER_OWNED = Right(Subject.OWNER, ("access:servers",))
+CHANGE_OWNED = Right(Subject.OWNER, ("servers",))
+READ_OF_GROUP = Right(Subject.MEMBERS, ("read:servers",))
+CHANGE_OF_GROUP = Right(Subject.MEMBERS, ("servers",))
+ADMINISTER = Right(Subject.ADMINS, ("servers",))
+# Where something else than a token of the hub is checked, such as a secret in the request.
+NO_LOGIN = Right(Subject.ANYBODY)
+
+
+def read_right(document: dict[str, Any] | None) -> Right | None:
+    """The right that an operation's `x-right` names; None where it names none."""
+    if document is None:
+        return None
+    return Right(Subject(document["of"]), tuple(document["scopes"]))
+
+
+def needs(right: Right, call: dict[str, Any]) -> dict[str, Any]:
+    """The operation with the right that it needs; what has one keeps it."""
+    if "x-right" in call:
+        return call
+    document: dict[str, Any] = {"of": right.subject.value, "scopes": list(right.scopes)}
+    described = {**call, "description": right.describe(), "x-right": document}
+    return described | ({"security": []} if right.subject is Subject.ANYBODY else {})
+
+
+def all_need(right: Right, paths: dict[str, Any]) -> dict[str, Any]:
+    """The paths, where each operation needs the right, unless it names another."""
+    return {
+        path: {
+            key: needs(right, value) if isinstance(value, dict) else value
+            for key, value in item.items()
+        }
+        for path, item in paths.items()
+    }
