@@ -302,6 +302,13 @@ class Rosetta(MailOptions):
         The keys are the fields of rosetta_hub.builds.settings.BuildSettings.""",
     ).tag(config=True)
 
+    audit_days = Integer(
+        365,
+        min=0,
+        help="""Days for which the audit log keeps a record of who did what. 0: for ever. Each
+        record is also a line of JSON in the log, of the logger `rosetta.audit`.""",
+    ).tag(config=True)
+
     fetch_networks = List(
         Unicode(),
         help="""Networks, such as `10.1.0.0/16`, from whose addresses inputs of tasks may be fetched

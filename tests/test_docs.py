@@ -27,6 +27,7 @@ DOCUMENTS = (
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "SECURITY.md",
+    "docs/administration.md",
     "docs/architecture.md",
     "docs/configuration.md",
     "docs/registries.md",

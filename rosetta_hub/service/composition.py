@@ -26,6 +26,7 @@ from rosetta_hub.mail.notifier import Notifier
 from rosetta_hub.mail.sender import MailSender
 from rosetta_hub.metrics.metrics import Metrics
 from rosetta_hub.periodic.activity import ActivityReporter
+from rosetta_hub.periodic.audit_retention import AuditRetention
 from rosetta_hub.periodic.liveness import LivenessWatcher
 from rosetta_hub.periodic.orphans import OrphanStopper
 from rosetta_hub.periodic.retention import Retention
@@ -290,6 +291,7 @@ class Parts:
             "activity": (ACTIVITY_INTERVAL, activity.step),
             "users": (USERS_INTERVAL, self.users.step),
             "retention": (RETENTION_INTERVAL, Retention(tasks, self.hub, settings).step),
+            "audit": (RETENTION_INTERVAL, AuditRetention(self.database, settings).step),
             "orphans": (ORPHANS_INTERVAL, OrphanStopper(tasks, self.hub).step),
             "liveness": (settings.heartbeat_interval, LivenessWatcher(tasks, settings).step),
         }

@@ -85,6 +85,26 @@ class Principal:
                 servers.add((user, server))
         return users, servers
 
+    @property
+    def administers(self) -> bool:
+        """Whether the principal is an admin of the hub, with a token for everybody's servers.
+
+        A token that an admin has made for less does not administer.
+        """
+        return self.admin and "servers" in self.scopes
+
+    def check_admin(self) -> None:
+        """Refuse everybody but administrators.
+
+        Raises:
+            NotAllowed: the principal is none, or its token may do less.
+        """
+        if not self.administers:
+            raise NotAllowed(
+                "This is for administrators of the hub. A token has to hold the scope 'servers'"
+                " for all users."
+            )
+
     def check_own(self, scope: str) -> None:
         """Refuse what the principal's token may not do with the principal's own settings.
 

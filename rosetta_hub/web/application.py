@@ -7,6 +7,8 @@ from typing import Any
 from tornado import web
 
 from rosetta_hub.errors import NotFound
+from rosetta_hub.web.admin_audit_api import admin_audit_routes
+from rosetta_hub.web.admin_page import AdminPage
 from rosetta_hub.web.agent_api import agent_routes
 from rosetta_hub.web.api import api_routes
 from rosetta_hub.web.archive_api import archive_routes
@@ -104,6 +106,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         # Without a group: parts of a path may be anything, and are the script's business.
         (rf"{prefix}files/.*", FilesPage, arguments),
         (rf"{prefix}software", SoftwarePage, arguments),
+        (rf"{prefix}admin", AdminPage, arguments),
         (rf"{prefix}oauth_callback", OAuthCallback, arguments),
         (rf"{prefix}static/(.*)", StaticHandler, {"path": str(STATIC)}),
         (rf"{prefix}health", HealthHandler, arguments),
@@ -130,6 +133,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}hub/software/([^/]+)", UserSoftwareHandler, arguments),
         *registries_routes(prefix, arguments),
         *registry_token_routes(prefix, arguments),
+        *admin_audit_routes(prefix, arguments),
         *agent_routes(prefix, arguments),
         (rf"{prefix}hub/tasks", ActiveTasksHandler, arguments),
         (rf"{spawner}/stop", SpawnerStopHandler, arguments),

@@ -21,7 +21,13 @@ from rosetta_hub.catalogue.registries import Registries
 from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.database.models import Task
-from rosetta_hub.errors import InvalidOptions, NotAllowed, NotFound, RosettaError
+from rosetta_hub.errors import (
+    HubUnavailable,
+    InvalidOptions,
+    NotAllowed,
+    NotFound,
+    RosettaError,
+)
 from rosetta_hub.files.access import FileAccess
 from rosetta_hub.files.archives import ArchiveTickets
 from rosetta_hub.files.preview.previews import Previews
@@ -194,6 +200,8 @@ class HubHandler(HubOAuthenticated, BaseHandler):
     # Whether the hub is asked anew what the principal may do: its answers are kept for half a
     # minute, and what has just been shared should be there.
     renews_rights = False
+    # Whether nothing is answered where the hub does not say so just now.
+    needs_renewal = False
 
     @property
     def hub_auth(self) -> HubOAuth:
@@ -208,8 +216,9 @@ class HubHandler(HubOAuthenticated, BaseHandler):
             self.not_logged_in()
             return
         self._check_origin()
-        if self.renews_rights:
-            await self._renew(model)
+        if self.renews_rights and not await self._renew(model):
+            self.not_logged_in()
+            return
         if model.get("kind", "user") == "user":
             await self.services.users.recognise(model["name"], created_time(model))
         self._principal = Principal.from_model(model)
@@ -271,8 +280,14 @@ class HubHandler(HubOAuthenticated, BaseHandler):
         """
         raise NotAllowed("Log in to the hub, or send one of its tokens in 'Authorization'.")
 
-    async def _renew(self, model: dict[str, Any]) -> None:
-        """Bring the hub's cached answer up to date, in place: later requests find it renewed."""
+    async def _renew(self, model: dict[str, Any]) -> bool:
+        """Bring the hub's cached answer up to date, in place: later requests find it renewed.
+
+        Returns whether the token still lets its user in.
+
+        Raises:
+            HubUnavailable: the hub does not answer, and `needs_renewal`.
+        """
         token, session = self.hub_auth.get_token(self), self.hub_auth.get_session_id(self)
         try:
             renewed = await self.hub_auth.user_for_token(
@@ -281,9 +296,14 @@ class HubHandler(HubOAuthenticated, BaseHandler):
         except web.HTTPError as error:
             # The hub did not say no.
             log.warning("the rights of %s could not be renewed: %s", model["name"], error)
-            return
+            if self.needs_renewal:
+                raise HubUnavailable(
+                    "JupyterHub does not say what you may do now. Try again in a moment."
+                ) from error
+            return True
         if renewed is not None:
             model.update(renewed)
+        return renewed is not None
 
     def _check_origin(self) -> None:
         # A second lock beside the XSRF token: another site's page does not act here.

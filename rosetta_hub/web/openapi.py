@@ -12,6 +12,7 @@ from rosetta_hub.web.api import StartAgain
 from rosetta_hub.web.archive_api import Selection
 from rosetta_hub.web.files_api import Permissions, Removal, Renaming
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.openapi_admin import admin_paths, admin_schemas
 from rosetta_hub.web.openapi_builds import builds_paths, builds_schemas
 from rosetta_hub.web.openapi_copies import copies_paths, copies_schemas
 from rosetta_hub.web.openapi_files import FILES_SCHEMAS, files_paths
@@ -76,6 +77,7 @@ def build_openapi(prefix: str) -> dict[str, Any]:
                 **images_schemas(),
                 **software_schemas(),
                 **registries_schemas(),
+                **admin_schemas(),
             },
             "securitySchemes": {
                 "token": {
@@ -146,6 +148,7 @@ def _paths() -> dict[str, Any]:
         **files_paths(),
         **copies_paths(),
         **builds_paths(),
+        **admin_paths(),
     }
 
 

@@ -53,6 +53,7 @@ class Stub:
         self.identities: dict[str, bool] = {}
         self.at_service = True
         self.user = "alice"
+        self.is_admin = False
         self.hub_calls: list[tuple[str, str, str]] = []
         self.streams_open = True
         self.logged_in = True
@@ -158,7 +159,7 @@ class Handler(web.RequestHandler):
             .render(
                 base_url="/hub/",
                 prefix="/",
-                user={"name": "alice", "admin": False},
+                user={"name": self.stub.user, "admin": self.stub.is_admin},
                 logout_url="/hub/logout",
                 **context,
             )

@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
+from tornado.web import HTTPError
 
 from rosetta_hub.audit.log import AuditLog
 from rosetta_hub.catalogue.catalogue import User, load_catalogue
@@ -87,6 +88,9 @@ class Hub:
     stopped: list[tuple[str, str]] = field(default_factory=list)
     groups: dict[str, list[str]] = field(default_factory=dict)
     admins: set[str] = field(default_factory=set)
+    # Whose a token is that is not called like its owner.
+    owners: dict[str, str] = field(default_factory=dict)
+    is_silent: bool = False
 
     async def start_server(self, user: str, server_name: str, options: dict[str, Any]) -> None:
         start_task(self.bench.tasks, server_name, options, User(user))
@@ -102,13 +106,20 @@ class Hub:
         return user in self.scopes
 
     def user(self, token: str) -> dict[str, Any] | None:
-        """Who has a token, which is the user's name here."""
+        """Who has a token, which is the user's name here.
+
+        Raises:
+            HTTPError: as JupyterHub's client, where the hub does not answer.
+        """
+        if self.is_silent:
+            raise HTTPError(502, "The hub does not answer.")
         scopes = self.scopes.get(token)
         if not scopes:
             return None
         rights = {"scopes": [*scopes], "admin": token in self.admins}
         groups = self.groups.get(token, [])
-        return {"name": token, "created": CREATED, "groups": [*groups], **rights}
+        name = self.owners.get(token, token)
+        return {"name": name, "created": CREATED, "groups": [*groups], **rights}
 
 
 @dataclass

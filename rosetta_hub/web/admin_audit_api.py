@@ -1,0 +1,73 @@
+"""`api/admin/audit`: the audit log for administrators."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import Field
+from tornado.iostream import StreamClosedError
+
+from rosetta_hub.audit.log import AuditEvent, document
+from rosetta_hub.audit.queries import AuditFilter, AuditQueries
+from rosetta_hub.web.admin_base import AdminHandler, Routes
+
+
+class AuditPage(AuditFilter):
+    """A page of records: `before_id` is the `next` of the page before it."""
+
+    before_id: int | None = Field(default=None, ge=1)
+    limit: int = Field(default=100, ge=1, le=500)
+
+
+class AuditHandler(AdminHandler):
+    """`api/admin/audit`."""
+
+    def get(self) -> None:
+        """Records, newest first; `next` is null on the last page."""
+        page = self.read_query(AuditPage)
+        records = self._queries().page(page, page.before_id, page.limit)
+        more = len(records) == page.limit
+        self.answer(
+            {
+                "records": [document(record) for record in records],
+                "next": records[-1].id if more else None,
+                "events": [event.value for event in AuditEvent],
+                "days": self.services.settings.audit_days,
+            }
+        )
+
+    def _queries(self) -> AuditQueries:
+        return AuditQueries(self.services.tasks.database)
+
+
+class AuditExportHandler(AdminHandler):
+    """`api/admin/audit/export`."""
+
+    async def get(self) -> None:
+        """All records that the filters take, oldest first, a line of JSON each."""
+        wanted = self.read_query(AuditFilter)
+        shown = wanted.model_dump(mode="json", exclude_none=True)
+        self.audit(AuditEvent.AUDIT_EXPORT, detail=shown)
+        self.set_header("Content-Type", "application/x-ndjson")
+        self.set_header("Content-Disposition", 'attachment; filename="audit.jsonl"')
+        batches = AuditQueries(self.services.tasks.database).batches(wanted)
+        try:
+            # The database is read between two pieces of the answer, never on the event loop.
+            while lines := await asyncio.to_thread(_next_lines, batches):
+                self.write(lines)
+                await self.flush()
+        except StreamClosedError:
+            return
+
+
+def _next_lines(batches: Iterator[list[Any]]) -> str:
+    return "".join(json.dumps(document(record)) + "\n" for record in next(batches, []))
+
+
+def admin_audit_routes(prefix: str, arguments: dict[str, Any]) -> Routes:
+    """The routes of this module below `prefix`."""
+    return [
+        (rf"{prefix}api/admin/audit", AuditHandler, arguments),
+        (rf"{prefix}api/admin/audit/export", AuditExportHandler, arguments),
+    ]

@@ -1,0 +1,19 @@
+// What the tabs of the Admin page ask the API for.
+
+import { apiUrl, call } from "../api.js";
+
+/** The address of something below `api/admin`, with a query of the values that are set. */
+export function adminUrl(path, values = {}) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    for (const one of [value].flat()) if (one !== "" && one !== null && one !== undefined) query.append(name, String(one));
+  }
+  const text = query.toString();
+  return apiUrl(`admin/${path}${text ? `?${text}` : ""}`);
+}
+
+/** Reads something below `api/admin`. */
+export const readAdmin = (path, values = {}) => call("GET", adminUrl(path, values));
+
+/** Changes something below `api/admin`. */
+export const changeAdmin = (method, path, body = undefined) => call(method, adminUrl(path), body);

@@ -1,0 +1,12 @@
+// The Admin page. A tab is a module that exports `build<Tab>(root)`: it fills its panel once, when
+// it is shown first, and returns `{show(), hide()}`, what has to happen each time (both may be absent).
+
+import { element } from "../dom.js";
+import { buildAudit } from "./audit.js";
+import { Tabs } from "./tabs.js";
+
+const TABS = [
+  { id: "audit", title: "Audit log", build: buildAudit },
+];
+
+new Tabs(element("tabs"), element("panels"), TABS);

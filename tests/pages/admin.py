@@ -1,0 +1,107 @@
+"""A service with the Admin page, for an administrator."""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from tornado import web
+
+from .stub import PREFIX, Handler, Stub
+
+URL = f"{PREFIX}admin"
+
+
+def make_record(number: int, event: str = "task.start", **changes: Any) -> dict[str, Any]:
+    """A record of the audit log."""
+    return {
+        "id": number,
+        "time": "2026-11-26T07:00:43+00:00",
+        "event": event,
+        "actor": "alice",
+        "user": "alice",
+        "task": "3f9a1c22b7e4",
+        "address": "192.0.2.1",
+        "detail": {"software": "casa", "computing": "vega"},
+    } | changes
+
+
+class AdminStub(Stub):
+    """Answers of `api/admin/…` by their path, and everything that was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.user, self.is_admin = "root", True
+        self.documents: dict[str, Any] = {
+            "audit": {
+                "records": [make_record(2, "task.stop"), make_record(1)],
+                "next": None,
+                "events": ["task.start", "task.stop", "key.change"],
+                "days": 365,
+            }
+        }
+        self.asked: list[tuple[str, dict[str, list[str]]]] = []
+        self.changes: list[tuple[str, str, Any]] = []
+
+    def asked_for(self, path: str) -> list[dict[str, list[str]]]:
+        """With which queries a path was read."""
+        return [query for asked, query in self.asked if asked == path]
+
+    def _application(self) -> web.Application:
+        application = super()._application()
+        mine = {"stub": self}
+        routes: list[Any] = [(URL, AdminPage, mine), (rf"{PREFIX}api/admin/(.*)", AdminApi, mine)]
+        application.add_handlers(r".*", routes)
+        return application
+
+
+class AdminPage(Handler):
+    """The page."""
+
+    def get(self) -> None:
+        """The page."""
+        self.page("admin.html")
+
+
+class AdminApi(Handler):
+    """`api/admin/…`."""
+
+    stub: AdminStub
+
+    def get(self, path: str) -> None:
+        """What the test has put there."""
+        if not self.allowed():
+            return
+        query = {
+            name: self.get_query_arguments(name)
+            for name in self.request.query_arguments
+            if name != "_xsrf"
+        }
+        self.stub.asked.append((path, query))
+        if path in self.stub.documents:
+            self.finish(self.stub.documents[path])
+        else:
+            self.message(404, "There is nothing at this address.")
+
+    def _change(self, path: str) -> None:
+        if not self.allowed():
+            return
+        body = json.loads(self.request.body or b"null")
+        self.stub.changes.append((self.request.method or "", path, body))
+        if refusal := self.stub.refusals.get(path):
+            self.message(*refusal)
+        else:
+            self.finish(self.stub.documents.get(path, {}))
+
+    post = put = delete = patch = _change
+
+
+@contextlib.asynccontextmanager
+async def serve_admin() -> AsyncIterator[AdminStub]:
+    """The stub, listening."""
+    stub = AdminStub()
+    server = stub.listen()
+    yield stub
+    stub.cut()
+    server.stop()
+    await server.close_all_connections()
