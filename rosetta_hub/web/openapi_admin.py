@@ -6,11 +6,10 @@ from pydantic import BaseModel
 
 from rosetta_hub.audit.queries import AuditFilter
 from rosetta_hub.web.admin_audit_api import AuditPage
+from rosetta_hub.web.openapi_rights import ADMINISTER, all_need
 
 _REF = "#/components/schemas/{model}"
 _REFUSED = {"description": 'Refused: {"error": a message that tells why}'}
-# Of every call below: the principal is an admin of the hub.
-_RIGHT = "; admins with the scope servers for all users"
 
 
 def admin_schemas() -> dict[str, Any]:
@@ -25,7 +24,7 @@ def admin_schemas() -> dict[str, Any]:
 
 def admin_paths() -> dict[str, Any]:
     """All paths below `/api/admin`."""
-    return _audit_paths()
+    return all_need(ADMINISTER, _audit_paths())
 
 
 def _audit_paths() -> dict[str, Any]:
@@ -56,7 +55,7 @@ def _call(
 ) -> dict[str, Any]:
     answer = {"description": summary, "content": {kind: {"schema": schema}}}
     call: dict[str, Any] = {
-        "summary": summary + _RIGHT,
+        "summary": summary,
         "responses": {status: answer, "4XX": _REFUSED},
     }
     if query:
