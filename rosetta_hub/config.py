@@ -79,6 +79,15 @@ class Rosetta(MailOptions):
         The keys are the fields of rosetta_hub.catalogue.limits.Limit.""",
     ).tag(config=True)
 
+    lifetimes = List(
+        Dict(),
+        help="""When tasks end by themselves: a list of dicts with the keys `idle_timeout`,
+        `idle_cpu`, `longest`, `may_extend` and `notice`. `users`, `groups`, `computing` and
+        `software` say for which tasks an entry counts; the first one that fits a task does. The
+        default is that tasks go on until somebody stops them.
+        The keys are the fields of rosetta_hub.catalogue.lifetimes.Lifetime.""",
+    ).tag(config=True)
+
     registries = List(
         Dict(),
         help="""Registries that need an account, a CA certificate or plain HTTP: a list of dicts.
@@ -451,7 +460,9 @@ class Rosetta(MailOptions):
         Raises:
             ConfigError: see `load_catalogue`.
         """
-        return load_catalogue(self.software, self.computing, self.limits, self.storages)
+        return load_catalogue(
+            self.software, self.computing, self.limits, self.storages, self.lifetimes
+        )
 
     def build_settings(self) -> BuildSettings | None:
         """The validated `builds`; None where nothing is built.

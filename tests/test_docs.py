@@ -13,6 +13,7 @@ from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.catalogue.computing import Computing, load_computing
 from rosetta_hub.catalogue.conf import Conf, DockerApiConf, LocalConf, SlurmRestConf, SshConf
 from rosetta_hub.catalogue.conf_stores import S3Conf, WebDavConf
+from rosetta_hub.catalogue.lifetimes import Lifetime
 from rosetta_hub.catalogue.limits import Limit
 from rosetta_hub.catalogue.registries import Registry
 from rosetta_hub.catalogue.software import Software
@@ -58,6 +59,7 @@ KEYS = {
     "WebDAV servers": list(WebDavConf.model_fields),
     "S3 servers": list(S3Conf.model_fields),
     "Limits": list(Limit.model_fields),
+    "Lifetimes": list(Lifetime.model_fields),
     "Users' software": list(UserSoftwareRules.model_fields),
     "Builds": list(BuildSettings.model_fields),
     "Image policy": list(ImagePolicySettings.model_fields),

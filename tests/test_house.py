@@ -147,6 +147,10 @@ FORBIDDEN = {
     "rosetta_hub.ssh": (*UPPER, *NO_CONNECTIONS, "rosetta_agent", "rosetta_hub.tunnels"),
     "rosetta_hub.tunnels": (*UPPER, *NO_CONNECTIONS, "rosetta_hub.edge"),
     "rosetta_hub.tasks": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
+    "rosetta_hub.lifetimes": (
+        *(*UPPER, "rosetta_hub.edge", "rosetta_hub.resources", "rosetta_hub.tasks"),
+        *("rosetta_hub.config", "rosetta_hub.mail", "rosetta_hub.users"),
+    ),
     "rosetta_hub.mail": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
     "rosetta_hub.users": (*UPPER, "rosetta_hub.edge"),
     "rosetta_hub.copies": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),

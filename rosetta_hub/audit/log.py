@@ -49,6 +49,7 @@ class AuditEvent(enum.StrEnum):
     TASK_DELETE = "task.delete"
     TASK_ENTER = "task.enter"
     TASK_KEEP = "task.keep"
+    TASK_STOP_AT = "task.stop_at"
     TASK_EXTEND = "task.extend"
     SHARE_CREATE = "share.create"
     SHARE_ACCEPT = "share.accept"

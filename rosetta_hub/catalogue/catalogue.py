@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rosetta_hub.catalogue.computing import Computing, load_computing
+from rosetta_hub.catalogue.lifetimes import Lifetime, load_lifetimes
 from rosetta_hub.catalogue.limits import Limit, load_limits
 from rosetta_hub.catalogue.software import Software, SoftwareFamily, load_software
 from rosetta_hub.catalogue.storages import Storage, check_home_path, load_storages
@@ -35,6 +36,7 @@ class Catalogue:
     computing: Mapping[str, Computing]
     limits: Sequence[Limit] = ()
     storages: Mapping[str, Storage] = field(default_factory=dict)
+    lifetimes: Sequence[Lifetime] = ()
 
     def families_for(self, user: User) -> list[SoftwareFamily]:
         """The families that the user may start, with the versions that are the user's."""
@@ -92,18 +94,20 @@ def load_catalogue(
     computing: Iterable[Mapping[str, Any]],
     limits: Iterable[Mapping[str, Any]] = (),
     storages: Iterable[Mapping[str, Any]] = (),
+    lifetimes: Iterable[Mapping[str, Any]] = (),
 ) -> Catalogue:
     """The validated catalogue.
 
     Raises:
         ConfigError: an entry is invalid, or names a resource that does not exist.
     """
-    resources = load_computing(computing)
+    resources, families = load_computing(computing), load_software(software)
     catalogue = Catalogue(
-        load_software(software),
+        families,
         resources,
         load_limits(limits, resources),
         load_storages(storages, resources),
+        load_lifetimes(lifetimes, resources, families),
     )
     for family in catalogue.software.values():
         for version in family.versions:

@@ -3,9 +3,10 @@
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, ValidationError
 
 from rosetta_hub.catalogue.bound_storages import BoundStorage, resolve_storages
 from rosetta_hub.catalogue.catalogue import Catalogue, User
@@ -21,7 +22,7 @@ from rosetta_hub.catalogue.staging import (
     resolve_staging,
     split_transfers,
 )
-from rosetta_hub.catalogue.units import Size, format_size
+from rosetta_hub.catalogue.units import Duration, Size, format_size
 from rosetta_hub.catalogue.validation import describe_value_fault
 from rosetta_hub.errors import InvalidOptions
 
@@ -35,6 +36,12 @@ def _is_one_line(text: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
         raise ValueError("It has to be one line of text without control characters")
     return text
+
+
+def _is_later(time: datetime) -> datetime:
+    if time <= datetime.now(UTC):
+        raise ValueError("This time has passed")
+    return time
 
 
 def _split_text(value: Any) -> Any:
@@ -58,6 +65,8 @@ class TaskOptions(QueueRequest):
     `emulated` is consent to a start whose architecture the resource only emulates.
     `inputs` and `outputs` are files that are fetched before the start and stored after the end, as
     `{"from": "archive:m31.fits", "to": "scratch:m31/"}`: lists, or texts with a line for each.
+    `stop_at` is when the task is stopped, a time with its zone (ISO 8601), or `stop_after` how long
+    after its start, in seconds or as `3h`.
     """
 
     software: str = Field(min_length=1, max_length=80)
@@ -74,6 +83,8 @@ class TaskOptions(QueueRequest):
     binds: Texts = Field(default=(), max_length=MOST_BINDS)
     inputs: Transfers = Field(default=(), max_length=MOST_TRANSFERS)
     outputs: Transfers = Field(default=(), max_length=MOST_TRANSFERS)
+    stop_at: Annotated[AwareDatetime, AfterValidator(_is_later)] | None = None
+    stop_after: Duration | None = None
     name: Annotated[str, AfterValidator(_is_one_line)] = Field(default="", max_length=80)
 
     def queue_request(self) -> QueueRequest:
@@ -134,6 +145,8 @@ def resolve_options(options: TaskOptions, catalogue: Catalogue, user: User) -> T
         InvalidOptions: something does not exist, is not the user's, or is out of range. What is
             not the user's is answered like what does not exist.
     """
+    if options.stop_at is not None and options.stop_after is not None:
+        raise InvalidOptions("Set either 'stop_at' or 'stop_after'.")
     family, software = _software(options, catalogue, user)
     if software.kind == "native":
         raise InvalidOptions(f"{software.name} is started by the hub itself, not as a container.")

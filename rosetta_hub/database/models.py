@@ -176,6 +176,17 @@ class Task(Base):
     last_heartbeat: Mapped[datetime | None]
     last_activity: Mapped[datetime | None]
 
+    # When it ends by itself: at a chosen time, or after it has been idle, which it is since
+    # `idle_since`, but not before `kept_until`; its longest lifetime was extended to
+    # `extended_until`. `end_announced` is when its user was asked about the next end.
+    stop_at: Mapped[datetime | None]
+    idle_since: Mapped[datetime | None]
+    kept_until: Mapped[datetime | None]
+    extended_until: Mapped[datetime | None]
+    end_announced: Mapped[datetime | None]
+    # The groups that the owner was in when the attempt began.
+    owner_groups: Mapped[list[str]] = mapped_column(default=list)
+
     def __repr__(self) -> str:
         return f"<Task {self.id} {self.user}/{self.server_name} {self.state}>"
 

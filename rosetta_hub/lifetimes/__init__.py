@@ -1,1 +1,1 @@
-"""When tasks end by themselves: idle, too long, at a chosen time; and what puts it off."""
+"""When tasks end by themselves, and why: idle, too old, or at a chosen time."""

@@ -22,6 +22,7 @@ from rosetta_hub.ingress.ingress import Ingress
 from rosetta_hub.ingress.tunnel_publisher import TunnelPublisher
 from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.jobs.queue import JobQueue
+from rosetta_hub.lifetimes.lifetimes import Lifetimes
 from rosetta_hub.mail.notifier import Notifier
 from rosetta_hub.mail.sender import MailSender
 from rosetta_hub.metrics.metrics import Metrics
@@ -104,6 +105,7 @@ class Parts:
             watch_all(Notifier(settings).watch, self.metrics.tasks.watch),
             plan_all(plan_staging, self.metrics.tasks.plan),
         )
+        self.lifetimes = Lifetimes(self.tasks.catalogue.lifetimes)
         self._add_registries()
         self._add_software()
         self._add_resources()
@@ -239,7 +241,7 @@ class Parts:
             settings=self.settings,
             keys=self.keys,
             tasks=self.tasks,
-            viewer=Viewer(self.settings, self.logs, self.conditions),
+            viewer=Viewer(self.settings, self.logs, self.conditions, self.lifetimes),
             edge=self.edge,
             hub=self.hub,
             hub_auth=self.hub_auth,
@@ -265,6 +267,7 @@ class Parts:
             image_policy=self.image_policy,
             metrics=self._render_metrics,
             audit=self.audit,
+            lifetimes=self.lifetimes,
         )
 
     async def _render_metrics(self) -> bytes:

@@ -57,6 +57,10 @@ _FRESH: dict[str, Any] = {
     "ended": None,
     "last_heartbeat": None,
     "last_activity": None,
+    "idle_since": None,
+    "kept_until": None,
+    "extended_until": None,
+    "end_announced": None,
 }
 
 
@@ -116,7 +120,7 @@ class TaskManager(TaskQueries):
                 session.add(task)
             elif not task.state.final:
                 raise Conflict(f"The task {task.name!r} is already {_word(task)}.")
-            _begin_attempt(task, spec)
+            _begin_attempt(task, spec, user)
             task.environment = spawner.encrypt_environment(self._keys.database)
             self._plan(session, task, spec, user)
             record_use(session, user.name, spec.family)
@@ -279,7 +283,7 @@ def _word(task: Task) -> str:
     return {"queued": "waiting to start"}.get(task.state.value, task.state.value)
 
 
-def _begin_attempt(task: Task, spec: TaskSpec) -> None:
+def _begin_attempt(task: Task, spec: TaskSpec, user: User) -> None:
     task.attempt += 1
     task.name, task.family = spec.name, spec.family
     task.options = spec.options.model_dump(mode="json", exclude_unset=True)
@@ -289,6 +293,8 @@ def _begin_attempt(task: Task, spec: TaskSpec) -> None:
     task.request = spec.request.model_dump(exclude_none=True)
     task.expected_digest = spec.expected_digest
     task.storages = [storage.model_dump(mode="json") for storage in spec.storages]
+    task.stop_at = spec.options.stop_at
+    task.owner_groups = sorted(user.groups)
     task.created = utc_now()
     for column, value in _FRESH.items():
         setattr(task, column, list(value) if isinstance(value, list) else value)

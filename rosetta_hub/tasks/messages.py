@@ -142,6 +142,12 @@ def _stopped(task: Task) -> str:
         return "The software ended by itself."
     if task.reason == "unopened":
         return f"Stopped, because nobody opened the task within {task.detail} of its start."
+    if task.reason == "idle":
+        return f"Stopped, because nobody used the task for {task.detail}, nor did it compute."
+    if task.reason == "too_long":
+        return f"Stopped, because such tasks run for {task.detail} at most."
+    if task.reason == "stop_at":
+        return "Stopped at the time that was chosen for it."
     return "Stopped."
 
 

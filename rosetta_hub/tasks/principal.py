@@ -59,6 +59,8 @@ class Principal:
             start=start and task.state.final,
             delete=stop,
             log=self.may("access:servers", task.user, task.server_name),
+            keep=start and not task.state.final,
+            extend=start and self.admin and not task.state.final,
         )
 
     def sees(self, user: str, server_name: str) -> bool:

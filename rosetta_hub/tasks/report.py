@@ -27,6 +27,7 @@ from rosetta_agent import protocol
 from rosetta_hub.database.external_text import fit_text
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.errors import InvalidOptions
+from rosetta_hub.lifetimes.chosen import chosen_end
 from rosetta_hub.tasks.interfaces import further_ports
 
 # Seconds between the clock of a node and ours, from which on its user is told; and how.
@@ -206,11 +207,18 @@ def apply_report(task: Task, report: Report) -> bool:
         declared = further_ports(task)
         states = {state.port: state for state in report.interfaces if state.port in declared}
         task.interface_states = [state.model_dump() for state in states.values()]
-    if report.usage:
-        task.cpu_seconds, task.memory_used = report.usage.cpu_seconds, report.usage.memory
+    _apply_usage(task, report)
     _apply_image(task, report)
     task.warnings = [*report.warnings, *_own_warnings(task, report)]
     return before != _visible(task)
+
+
+def _apply_usage(task: Task, report: Report) -> None:
+    if report.usage:
+        task.cpu_seconds, task.memory_used = report.usage.cpu_seconds, report.usage.memory
+    elif report.state == "running":
+        # Unknown is not "as before": the task might be computing.
+        task.cpu_seconds = None
 
 
 def _apply_image(task: Task, report: Report) -> None:
@@ -228,6 +236,7 @@ def _apply_state(task: Task, report: Report) -> None:
         return
     if state is TaskState.RUNNING and task.started is None:
         task.started = task.last_activity = utc_now()
+        task.stop_at = chosen_end(task)
     if state.final:
         task.ended = task.ended or utc_now()
         task.exit_code = report.exit_code

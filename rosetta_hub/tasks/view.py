@@ -10,6 +10,8 @@ from rosetta_hub.catalogue.interfaces import Interface
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import DesiredState, Task, TaskState
+from rosetta_hub.lifetimes.lifetimes import NO_LIFETIMES, Lifetimes
+from rosetta_hub.lifetimes.view import LifetimeView, view_lifetime
 from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.interfaces import further_interfaces, is_ready
 from rosetta_hub.tasks.links import command_line, is_http, is_open, open_path, page_path
@@ -21,12 +23,17 @@ LOG_TAIL_LINES = 20
 
 
 class Rights(BaseModel):
-    """What the principal may do with the task now."""
+    """What the principal may do with the task now.
+
+    `keep`: choose when the task ends; `extend`: keep it beyond its longest lifetime, too.
+    """
 
     stop: bool
     start: bool
     delete: bool
     log: bool
+    keep: bool = False
+    extend: bool = False
 
 
 class JobView(BaseModel):
@@ -108,14 +115,22 @@ class TaskView(BaseModel):
     page_url: str
     log_tail: list[str]
     usage: dict[str, float] | None
+    lifetime: LifetimeView
     can: Rights
 
 
 class Viewer:
     """Makes the view of a task."""
 
-    def __init__(self, settings: Rosetta, logs: Logs, conditions: Conditions) -> None:
+    def __init__(
+        self,
+        settings: Rosetta,
+        logs: Logs,
+        conditions: Conditions,
+        lifetimes: Lifetimes = NO_LIFETIMES,
+    ) -> None:
         self._settings = settings
+        self._lifetimes = lifetimes
         self._conditions = conditions
         self._logs = logs
         self._names = {
@@ -161,6 +176,7 @@ class Viewer:
             page_url=page_path(task, self._settings),
             log_tail=self._logs.tail(task.id, task.attempt, LOG_TAIL_LINES) if tail else [],
             usage=_usage(task),
+            lifetime=view_lifetime(task, self._lifetimes, rights.keep, rights.extend),
             can=rights,
         )
 

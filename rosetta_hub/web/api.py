@@ -163,9 +163,11 @@ def _options_again(task: Task, exact: bool | None) -> dict[str, Any]:
     Raises:
         InvalidOptions: nobody knows which image it was.
     """
+    # A time that was chosen for its end was that of the attempt.
+    options = {key: value for key, value in task.options.items() if key != "stop_at"}
     if exact is None:
-        return task.options
-    options = {key: value for key, value in task.options.items() if key != "digest"}
+        return options
+    options.pop("digest", None)
     if not exact:
         return options
     if task.image_digest is None:

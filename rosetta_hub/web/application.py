@@ -24,6 +24,7 @@ from rosetta_hub.web.files_page import FilesPage
 from rosetta_hub.web.handlers import SECURITY_HEADERS, BaseHandler, Services
 from rosetta_hub.web.images_api import images_routes
 from rosetta_hub.web.inventory_api import computing_routes
+from rosetta_hub.web.lifetimes_api import lifetimes_routes
 from rosetta_hub.web.links_api import links_routes
 from rosetta_hub.web.metrics import metrics_routes
 from rosetta_hub.web.openapi import OpenApiHandler
@@ -112,6 +113,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}health", HealthHandler, arguments),
         *metrics_routes(prefix, arguments),
         *api_routes(prefix, arguments),
+        *lifetimes_routes(prefix, arguments),
         *computing_routes(prefix, arguments),
         *images_routes(prefix, arguments),
         *copies_routes(prefix, arguments),

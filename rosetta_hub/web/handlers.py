@@ -34,6 +34,7 @@ from rosetta_hub.files.preview.previews import Previews
 from rosetta_hub.hub.client import HubClient, created_time
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.keys import Keys
+from rosetta_hub.lifetimes.lifetimes import Lifetimes
 from rosetta_hub.registries.credentials import Credentials
 from rosetta_hub.registries.hub_registry import HubRegistry
 from rosetta_hub.registries.lookup import Lookup
@@ -105,6 +106,7 @@ class Services:
     image_policy: ImagePolicy
     metrics: Callable[[], Coroutine[Any, Any, bytes]]
     audit: AuditLog
+    lifetimes: Lifetimes
 
 
 class BaseHandler(web.RequestHandler):

@@ -17,6 +17,7 @@ from rosetta_hub.web.openapi_builds import builds_paths, builds_schemas
 from rosetta_hub.web.openapi_copies import copies_paths, copies_schemas
 from rosetta_hub.web.openapi_files import FILES_SCHEMAS, files_paths
 from rosetta_hub.web.openapi_images import images_paths, images_schemas
+from rosetta_hub.web.openapi_lifetimes import lifetimes_paths, lifetimes_schemas
 from rosetta_hub.web.openapi_registries import registries_paths, registries_schemas
 from rosetta_hub.web.openapi_rights import (
     CHANGE_OWN,
@@ -78,6 +79,7 @@ def build_openapi(prefix: str) -> dict[str, Any]:
                 **software_schemas(),
                 **registries_schemas(),
                 **admin_schemas(),
+                **lifetimes_schemas(),
             },
             "securitySchemes": {
                 "token": {
@@ -141,6 +143,7 @@ def _paths() -> dict[str, Any]:
                 ),
             )
         },
+        **lifetimes_paths(),
         **software_paths(),
         **images_paths(),
         **registries_paths(),

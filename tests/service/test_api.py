@@ -19,6 +19,7 @@ from tornado.web import HTTPError
 
 from rosetta_hub.audit.log import AuditLog
 from rosetta_hub.catalogue.catalogue import User, load_catalogue
+from rosetta_hub.catalogue.lifetimes import load_lifetimes
 from rosetta_hub.catalogue.options import TaskSpec, parse_options
 from rosetta_hub.catalogue.registries import Registries
 from rosetta_hub.config import Rosetta
@@ -27,6 +28,7 @@ from rosetta_hub.database.models import Task
 from rosetta_hub.edge.client import Activity
 from rosetta_hub.errors import EdgeUnavailable
 from rosetta_hub.hub.client import HubClient
+from rosetta_hub.lifetimes.lifetimes import Lifetimes
 from rosetta_hub.metrics.metrics import Metrics
 from rosetta_hub.registries.client import RegistryClient
 from rosetta_hub.registries.credentials import Credentials
@@ -65,6 +67,7 @@ REGISTRIES = [
         "plain_http": True,
     }
 ]
+LIFETIMES = [{"idle_timeout": "2h", "longest": "12h"}]
 ACCESS = "access:services!service=rosetta"
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 CREATED = "2026-11-01T12:00:00.123456Z"
@@ -91,6 +94,10 @@ class Hub:
     # Whose a token is that is not called like its owner.
     owners: dict[str, str] = field(default_factory=dict)
     is_silent: bool = False
+    used: list[tuple[str, str]] = field(default_factory=list)
+
+    async def report_activity(self, user: str, servers: dict[str, str]) -> None:
+        self.used += [(user, name) for name in servers]
 
     async def start_server(self, user: str, server_name: str, options: dict[str, Any]) -> None:
         start_task(self.bench.tasks, server_name, options, User(user))
@@ -136,6 +143,9 @@ class Site:
     credentials: Credentials | None = None
     hub_registry: HubRegistry | None = None
     lookup: Lookup = field(default_factory=lambda: Lookup(RegistryClient(Registries())))
+    lifetimes: Lifetimes = field(
+        default_factory=lambda: Lifetimes(load_lifetimes(LIFETIMES, (), ()))
+    )
 
     async def check_edge(self) -> None:
         """See whether the edge answers."""
@@ -246,7 +256,8 @@ async def site(
     parts["audit"] = AuditLog(database)
     parts |= {"settings": settings, "keys": bench.keys, "tasks": tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": identities, "hub": hub}
-    parts |= {"viewer": Viewer(settings, tasks.logs, Conditions()), "health": Health(checks)}
+    viewer = Viewer(settings, tasks.logs, Conditions(), made.lifetimes)
+    parts |= {"viewer": viewer, "lifetimes": made.lifetimes, "health": Health(checks)}
     parts |= {"identity_changed": nothing, "lookup": made.lookup}
     hub_client = cast(HubClient, None)
     users = Users(tasks, identities, hub_client, nothing, nothing, bool, library.delete_user)

@@ -43,7 +43,9 @@ def test_each_reason_and_warning_has_a_message() -> None:
 
 @pytest.mark.parametrize(("offset", "warned"), [(0, False), (3600, True), (-3600, True)])
 def test_a_wrong_clock_is_told(offset: int, warned: bool) -> None:
-    task = Task(sequence=0, state=TaskState.RUNNING, desired_state=DesiredState.RUN, warnings=[])
+    task = Task(
+        sequence=0, state=TaskState.RUNNING, desired_state=DesiredState.RUN, warnings=[], options={}
+    )
     apply_report(task, parse(clock=utc_now().timestamp() + offset))
     assert any("clock" in text for text in messages.warning_messages(task)) is warned
 
@@ -56,7 +58,9 @@ def further(port: int, ready: bool = True, **more: Any) -> dict[str, Any]:
 def test_only_declared_interfaces_are_taken_from_an_agent() -> None:
     """Who has its secret opens no other port with it."""
     software = {"interfaces": [{"name": "Dashboard", "port": 8787}]}
-    task = Task(sequence=0, state=TaskState.RUNNING, software=software, interface_states=[])
+    task = Task(
+        sequence=0, state=TaskState.RUNNING, software=software, interface_states=[], options={}
+    )
     task.warnings = []
     assert apply_report(task, parse(interfaces=[further(8787, False), further(22), further(8787)]))
     assert task.interface_states == [further(8787)]

@@ -1,0 +1,99 @@
+"""When a task ends by itself, and why: a pure decision about a row, at a given time."""
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rosetta_hub.catalogue.lifetimes import Lifetime
+from rosetta_hub.database.models import DesiredState, Task, TaskState
+
+
+class EndReason(enum.StrEnum):
+    """Why a task ends by itself; the reasons that ended tasks have."""
+
+    IDLE = "idle"
+    TOO_LONG = "too_long"
+    STOP_AT = "stop_at"
+
+
+@dataclass(frozen=True)
+class End:
+    """The end of a task as it is planned now.
+
+    `keepable` tells whether its user may keep the task nevertheless, `asked_from` is when the user
+    is asked.
+    """
+
+    at: datetime
+    why: EndReason
+    keepable: bool
+    asked_from: datetime
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The time, and since when the service can be asked to keep a task."""
+
+    now: datetime
+    began: datetime
+
+
+NOTHING = Lifetime()
+
+
+def planned_ends(task: Task, lifetime: Lifetime | None, clock: Clock) -> list[End]:
+    """All ends that are planned for a task, the next one first.
+
+    Nothing ends without an announcement `notice` seconds before, made by a service that could be
+    answered; but for a time that was chosen for the task and comes sooner.
+    """
+    if task.state.final or task.desired_state is DesiredState.STOP:
+        return []
+    rules = lifetime or NOTHING
+    ends = (_idle(task, rules, clock), _too_long(task, rules, clock), _chosen(task, rules, clock))
+    return sorted((end for end in ends if end is not None), key=lambda end: end.at)
+
+
+def next_end(task: Task, lifetime: Lifetime | None, clock: Clock) -> End | None:
+    """The end that comes first; None where the task goes on until somebody stops it."""
+    return next(iter(planned_ends(task, lifetime, clock)), None)
+
+
+def _idle(task: Task, rules: Lifetime, clock: Clock) -> End | None:
+    if rules.idle_timeout is None or task.idle_since is None or not _is_running(task):
+        return None
+    at = _latest(task.idle_since + timedelta(seconds=rules.idle_timeout), task.kept_until)
+    return _announced(at, EndReason.IDLE, True, task, rules, clock)
+
+
+def _too_long(task: Task, rules: Lifetime, clock: Clock) -> End | None:
+    if rules.longest is None or task.started is None or not _is_running(task):
+        return None
+    at = _latest(task.started + timedelta(seconds=rules.longest), task.extended_until)
+    return _announced(at, EndReason.TOO_LONG, rules.may_extend, task, rules, clock)
+
+
+def _chosen(task: Task, rules: Lifetime, clock: Clock) -> End | None:
+    if task.stop_at is None:
+        return None
+    notice = timedelta(seconds=rules.notice)
+    # It came while nobody could change it.
+    at = task.stop_at if task.stop_at >= clock.began else clock.began + notice
+    return End(at, EndReason.STOP_AT, True, at - notice)
+
+
+def _announced(
+    at: datetime, why: EndReason, keepable: bool, task: Task, rules: Lifetime, clock: Clock
+) -> End:
+    notice = timedelta(seconds=rules.notice)
+    announced = clock.now if task.end_announced is None else task.end_announced
+    at = max(at, max(announced, clock.began) + notice)
+    return End(at, why, keepable, at - notice)
+
+
+def _is_running(task: Task) -> bool:
+    return task.state is TaskState.RUNNING and task.started is not None
+
+
+def _latest(at: datetime, kept: datetime | None) -> datetime:
+    return at if kept is None else max(at, kept)

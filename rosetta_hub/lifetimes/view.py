@@ -1,0 +1,61 @@
+"""The planned end of a task as the REST API shows it."""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from rosetta_hub.catalogue.lifetimes import Lifetime
+from rosetta_hub.catalogue.units import format_duration
+from rosetta_hub.database.models import Task, TaskState
+from rosetta_hub.lifetimes.ends import End, EndReason
+from rosetta_hub.lifetimes.lifetimes import Lifetimes
+
+
+class LifetimeView(BaseModel):
+    """When a task ends by itself. Times are ISO 8601 in UTC, durations seconds.
+
+    `ends_at` is null where no end is planned. `why` is its reason (`idle`, `too_long`, `stop_at`),
+    `message` the reason in words. `asks`: the end is near, and its user should be asked whether to
+    keep the task; `keepable`: whoever asks may. `idle_timeout` and `longest` are what the
+    configuration says of such tasks.
+    """
+
+    ends_at: datetime | None = None
+    why: str | None = None
+    message: str = ""
+    keepable: bool = False
+    asks: bool = False
+    stop_at: datetime | None = None
+    idle_since: datetime | None = None
+    idle_timeout: int | None = None
+    longest: int | None = None
+
+
+def view_lifetime(
+    task: Task, lifetimes: Lifetimes, may_keep: bool = False, may_extend: bool = False
+) -> LifetimeView:
+    """The planned end of a task, for somebody who may keep it, or even beyond its longest life."""
+    entry, end = lifetimes.entry_of(task), lifetimes.end_of(task)
+    active = not task.state.final
+    return LifetimeView(
+        ends_at=end.at if end else None,
+        why=end.why.value if end else None,
+        message=_message(end, entry),
+        keepable=end is not None and may_keep and (end.keepable or may_extend),
+        asks=end is not None and lifetimes.is_asked(end),
+        stop_at=task.stop_at if active else None,
+        idle_since=task.idle_since if task.state is TaskState.RUNNING else None,
+        idle_timeout=entry.idle_timeout if entry else None,
+        longest=entry.longest if entry else None,
+    )
+
+
+def _message(end: End | None, entry: Lifetime | None) -> str:
+    if end is None:
+        return ""
+    if end.why is EndReason.IDLE and entry is not None and entry.idle_timeout:
+        idle = format_duration(entry.idle_timeout)
+        return f"Nobody uses it, and it computes nothing: after {idle} of that it is stopped."
+    if end.why is EndReason.TOO_LONG and entry is not None and entry.longest:
+        return f"Such tasks run for {format_duration(entry.longest)} at most."
+    return "This time was chosen for its end."
