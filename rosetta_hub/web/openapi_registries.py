@@ -3,7 +3,14 @@
 from typing import Any
 
 from rosetta_hub.registries.credentials import CredentialView
-from rosetta_hub.web.openapi_rights import CHANGE_OWN, NO_LOGIN, READ_OWN, all_need, needs
+from rosetta_hub.web.openapi_rights import (
+    CHANGE_OWN,
+    CHANGE_OWNED,
+    NO_LOGIN,
+    READ_OWN,
+    all_need,
+    needs,
+)
 from rosetta_hub.web.registries_api import RegistriesView, RegistryAccount
 
 _JSON = "application/json"
@@ -35,11 +42,11 @@ def registries_paths() -> dict[str, Any]:
         "/api/registries/{host}": {
             "parameters": [_HOST],
             "put": {**_call("Keep an account", _ACCOUNT), "requestBody": body},
-            "delete": _call("Delete the account", deleted),
+            "delete": needs(CHANGE_OWNED, _call("Delete the account", deleted)),
         },
         "/api/registries/{host}/test": {
             "parameters": [_HOST],
-            "post": _call("Log in there with the account", _ACCOUNT),
+            "post": needs(CHANGE_OWNED, _call("Log in there with the account", _ACCOUNT)),
         },
         "/registry/token": {
             "get": needs(

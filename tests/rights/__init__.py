@@ -1,0 +1,1 @@
+"""Who may do what: every operation of the API, asked as each role."""
