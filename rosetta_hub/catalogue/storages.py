@@ -166,7 +166,7 @@ def expand_path(pattern: str, storage: str, user: str, account: str | None) -> s
         name = names[match[0]]
         if name is None:
             raise StorageRefused(
-                f"{storage}: your account there is not known. Set it up in Keys and mail."
+                f"{storage}: your account there is not known. Set it up under 'Account'."
             )
         if name in ("", ".", "..") or any(_is_separator(character) for character in name):
             raise StorageRefused(

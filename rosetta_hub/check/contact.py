@@ -80,7 +80,7 @@ def _see_credentials(context: Context) -> None:
 def _advice_for_key(context: Context) -> str:
     if context.computing.auth_mode == "user_keys":
         return (
-            f"{context.user} has to set the user name there on the page 'Keys and mail', and to"
+            f"{context.user} has to set the user name there on the page 'Account', and to"
             " paste its line into ~/.ssh/authorized_keys. --user names another user of the hub."
         )
     return "See that the public key of 'key_file' is in ~/.ssh/authorized_keys of 'user' there."

@@ -33,6 +33,8 @@ from rosetta_hub.site_templates import make_site_page, plain_variables
 # Our spawner's entry point, and the hub's default for `c.JupyterHub.spawner_class`.
 OUR_SPAWNER = "rosetta"
 DEFAULT_SPAWNER = "jupyterhub.spawner.LocalProcessSpawner"
+# The entry point of our authenticator.
+OUR_AUTHENTICATOR = "rosetta"
 
 # What the service may do on the hub: start and stop servers on behalf of users that it has checked,
 # report activity, see which users and servers there are. No tokens, no users made or deleted.
@@ -135,6 +137,9 @@ def _setup(c: Any, config_file: Path, managed: bool) -> None:
     if c.Rosetta.get("builds"):
         # Before the templates, which the service is given with their variables.
         c.JupyterHub.template_vars.update({"rosetta_builds": True})
+    if c.JupyterHub.get("authenticator_class") == OUR_AUTHENTICATOR:
+        # The page Account shows login methods and passwords, which no other authenticator has.
+        c.JupyterHub.template_vars.update({"rosetta_authenticator": True})
     _share_templates(c)
     refuse_unknown_options(c)
     settings = Rosetta(config=c)

@@ -132,7 +132,7 @@ class MailWriter:
             "page": page_url(task, settings),
             "user": task.user,
             "hub": settings.hub_url,
-            "choices": f"{settings.hub_origin}{settings.service_prefix}settings",
+            "choices": f"{settings.hub_origin}{settings.service_prefix}account#mail",
         }
 
 

@@ -79,7 +79,7 @@ def _explain_refused_key(endpoint: Endpoint, username: str, host: str) -> KeyRef
 def _line(endpoint: Endpoint) -> str:
     """What has to be installed. Users find it with the options that belong in front of it."""
     if endpoint.identity.startswith("user "):
-        return "the line shown under 'Keys and mail'"
+        return "the line shown under 'Account'"
     return f"this line: {read_public_key(endpoint.private_key)}"
 
 

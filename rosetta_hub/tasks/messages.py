@@ -16,12 +16,12 @@ _FAILURES = {
     " Start the task again later.",
     "registry_denied": "The registry did not accept the account for the image {image}: its password"
     " may have changed, or it may not pull this image. Mend your account for the registry under"
-    " 'Keys and mail'; if you have none there, tell the administrator.",
+    " 'Account'; if you have none there, tell the administrator.",
     "registry_login": "The image {image} is private, or there is no such image. If you may pull it,"
-    " add your account for its registry under 'Keys and mail', and start the task again.",
+    " add your account for its registry under 'Account', and start the task again.",
     "registry_limit": "The registry of the image {image} limits how much may be pulled, and the"
     " limit is reached. Start the task again later; an account of yours for the registry, under"
-    " 'Keys and mail', may have a higher one.",
+    " 'Account', may have a higher one.",
     "engine_unavailable": "The container engine {engine} does not answer on {computing}."
     " Start the task again later, or choose another engine.",
     "disk_full": "The disk of {machine} is full{directory}. Free some space, or tell the"

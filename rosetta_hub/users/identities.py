@@ -201,14 +201,14 @@ class Identities:
                 session.add(row)
         if row is None:
             raise ResourceUnavailable(
-                f"You have no key for {computing.name} yet. Make one under 'Keys and mail'."
+                f"You have no key for {computing.name} yet. Make one under 'Account'."
             )
         try:
             private = self._cipher.decrypt(row.private_key).decode()
         except InvalidToken as error:
             raise ResourceUnavailable(
                 f"Your key for {computing.name} can't be read any more. Make a new one under"
-                " 'Keys and mail'."
+                " 'Account'."
             ) from error
         return Credentials(row.remote_user, row.public_key, private)
 

@@ -7,6 +7,7 @@ from typing import Any
 from tornado import web
 
 from rosetta_hub.errors import NotFound
+from rosetta_hub.web.account_api import account_routes
 from rosetta_hub.web.admin_audit_api import admin_audit_routes
 from rosetta_hub.web.admin_page import AdminPage
 from rosetta_hub.web.agent_api import agent_routes
@@ -39,7 +40,6 @@ from rosetta_hub.web.pages import (
 from rosetta_hub.web.preview_api import preview_routes
 from rosetta_hub.web.registries_api import registries_routes
 from rosetta_hub.web.registry_token import registry_token_routes
-from rosetta_hub.web.settings_api import settings_routes
 from rosetta_hub.web.software_api import software_routes
 from rosetta_hub.web.software_page import SoftwarePage
 from rosetta_hub.web.spawner_api import (
@@ -121,7 +121,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *built_software_routes(prefix, arguments),
         *links_routes(prefix, arguments),
         *build_pages(prefix, arguments),
-        *settings_routes(prefix, arguments),
+        *account_routes(prefix, arguments),
         *software_routes(prefix, arguments),
         *favourites_routes(prefix, arguments),
         *updates_routes(prefix, arguments),

@@ -28,7 +28,7 @@ class ComputingHandler(HubHandler):
         return {
             "needed": True,
             "ready": self.services.identities.ready(self.principal.user, computing),
-            "url": f"{self.services.settings.service_prefix}settings#{computing.id}",
+            "url": f"{self.services.settings.service_prefix}account#key-{computing.id}",
         }
 
 

@@ -7,11 +7,11 @@ from pydantic import BaseModel
 from rosetta_hub import __version__
 from rosetta_hub.catalogue.options import TaskOptions
 from rosetta_hub.tasks.view import TaskView
-from rosetta_hub.users.identities import IdentityView
 from rosetta_hub.web.api import StartAgain
 from rosetta_hub.web.archive_api import Selection
 from rosetta_hub.web.files_api import Permissions, Removal, Renaming
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.openapi_account import account_paths, account_schemas
 from rosetta_hub.web.openapi_admin import admin_paths, admin_schemas
 from rosetta_hub.web.openapi_builds import builds_paths, builds_schemas
 from rosetta_hub.web.openapi_copies import copies_paths, copies_schemas
@@ -23,16 +23,13 @@ from rosetta_hub.web.openapi_rights import (
     CHANGE_OWN,
     ENTER_TASK,
     LOGGED_IN,
-    READ_OWN,
     SEE_TASK,
     START_TASK,
     STOP_TASK,
     STOP_USER,
-    all_need,
     needs,
 )
 from rosetta_hub.web.openapi_software import software_paths, software_schemas
-from rosetta_hub.web.settings_api import MailChoice, RemoteUser
 
 _REF = "#/components/schemas/{model}"
 _TASK = {"$ref": _REF.format(model="TaskView")}
@@ -42,9 +39,6 @@ _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"
 _MODELS: tuple[type[BaseModel], ...] = (
     TaskView,
     TaskOptions,
-    IdentityView,
-    MailChoice,
-    RemoteUser,
     StartAgain,
     Renaming,
     Removal,
@@ -80,6 +74,7 @@ def build_openapi(prefix: str) -> dict[str, Any]:
                 **registries_schemas(),
                 **admin_schemas(),
                 **lifetimes_schemas(),
+                **account_schemas(),
             },
             "securitySchemes": {
                 "token": {
@@ -147,33 +142,12 @@ def _paths() -> dict[str, Any]:
         **software_paths(),
         **images_paths(),
         **registries_paths(),
-        **_settings_paths(),
+        **account_paths(),
         **files_paths(),
         **copies_paths(),
         **builds_paths(),
         **admin_paths(),
     }
-
-
-def _settings_paths() -> dict[str, Any]:
-    identity, path = {"$ref": _REF.format(model="IdentityView")}, "/api/settings/identities"
-    where = [_COMPUTING]
-    tested = _call("Log in there with the key", identity)
-    renewed = _call("Make a new key pair", identity)
-    paths = {
-        "/api/settings": {
-            "get": needs(READ_OWN, _call("The principal's mails and keys", _object("identities")))
-        },
-        "/api/settings/mail": {"put": _call("Choose mails", _object("address"), body="MailChoice")},
-        f"{path}/{{computing}}": {
-            "parameters": where,
-            "put": _call("Set the account", identity, body="RemoteUser"),
-            "delete": _call("Delete the key pair", identity),
-        },
-        f"{path}/{{computing}}/test": {"parameters": where, "post": tested},
-        f"{path}/{{computing}}/renew": {"parameters": where, "post": renewed},
-    }
-    return all_need(CHANGE_OWN, paths)
 
 
 def _call(

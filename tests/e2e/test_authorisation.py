@@ -95,8 +95,8 @@ async def test_a_token_of_fewer_scopes(deployment: Deployment, alice: User) -> N
     ):
         assert (await weak.api(method, path)).code == 404
     assert (await weak.api("POST", "tasks", {"software": "echo"})).code == 404
-    assert (await weak.api("GET", "settings")).code == 200
-    assert (await weak.api("PUT", "settings/mail", {"address": "eve@example.org"})).code == 403
+    assert (await weak.api("GET", "account/identities")).code == 200
+    assert (await weak.api("PUT", "account/mail", {"address": "eve@example.org"})).code == 403
     assert (await deployment.fetch("GET", task["open_url"], weak.token)).code == 404
     none = await deployment.hub_api("POST", "/users/alice/tokens", {"scopes": ["read:users!user"]})
     assert (await deployment.fetch("GET", PREFIX + "api/tasks", none["token"])).code == 403

@@ -29,7 +29,7 @@ async def framed(page: Page, announcement: str) -> None:
     border = "nav => getComputedStyle(nav).borderTopColor"
     assert await page.locator(".navbar").evaluate(border) == "rgb(170, 20, 60)"
     await expect(page.get_by_role("link", name="Help")).to_be_visible()
-    await expect(page.get_by_role("link", name="Keys and mail")).to_be_visible()
+    await expect(page.get_by_role("link", name="Account")).to_be_visible()
 
 
 async def test_pages_have_the_frame_of_the_site(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ async def test_pages_have_the_frame_of_the_site(tmp_path: Path) -> None:
         await expect(page.get_by_role("heading", name="No tasks yet")).to_be_visible()
         await framed(page, "Maintenance on Monday")
         await keep_picture(page, "site-dashboard")
-        await visit(page, f"{deployment.url}/services/rosetta/settings")
+        await visit(page, f"{deployment.url}/services/rosetta/account")
         await framed(page, "Maintenance on Monday")
         await visit(page, f"{deployment.url}/hub/spawn")
         await framed(page, "GPUs are back")

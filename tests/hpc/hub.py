@@ -169,8 +169,8 @@ class Hub:
         return user
 
     async def paste_line(self, user: User, resource: str, account: str) -> str:
-        """What the settings page tells the user to paste."""
-        path = f"settings/identities/{resource}"
+        """What the page Account tells the user to paste."""
+        path = f"account/identities/{resource}"
         answer = await user.api("PUT", path, {"remote_user": account})
         assert answer.code == 200, answer.body
         line: str = json.loads(answer.body)["paste"]

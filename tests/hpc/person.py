@@ -27,8 +27,8 @@ class Person:
 
     async def make_key(self, account: str) -> str:
         """Tell the hub the account on the cluster; returns the line to paste, as copied."""
-        page = await self._visit_settings()
-        family = page.locator(f"#{RESOURCE}")
+        page = await self._visit_account()
+        family = page.locator(f"#key-{RESOURCE}")
         await family.get_by_label("Your user name on").fill(account)
         await family.get_by_role("button", name="Make a key").click()
         await family.get_by_role("button", name="Copy the line for").click()
@@ -38,21 +38,21 @@ class Person:
 
     async def test_key(self, state: str) -> str:
         """Press "Test now", and wait for that state; returns what is said beside it."""
-        family = self.page.locator(f"#{RESOURCE}")
+        family = self.page.locator(f"#key-{RESOURCE}")
         await family.get_by_role("button", name="Test now").click()
         await family.locator(".state", has_text=state).wait_for(timeout=40_000)
-        await keep_picture(self.page, f"settings-{state.lower()}")
+        await keep_picture(self.page, f"account-{state.lower()}")
         return await family.locator(".identity-message").inner_text()
 
     async def give_address(self, address: str) -> None:
         """Have mails sent there."""
-        page = await self._visit_settings()
+        page = await self._visit_account()
         await page.get_by_label("Your mail address").fill(address)
         await page.get_by_role("button", name="Save").last.click()
         await page.get_by_text("Saved.").wait_for()
 
-    async def _visit_settings(self) -> Page:
-        await visit(self.page, f"{self.url}/services/rosetta/settings")
+    async def _visit_account(self) -> Page:
+        await visit(self.page, f"{self.url}/services/rosetta/account")
         return self.page
 
     async def choose_size(self, software: str, size: str) -> None:

@@ -45,7 +45,7 @@ async def test_key_is_not_installed_yet(hub: Hub, newcomer: User) -> None:
     task = await begun(newcomer)
     await notes(newcomer, task, "does not accept the key for the user name 'alice'")
     found = await shows(newcomer, task, lambda view: view["job"] is None)
-    assert "the line shown under 'Keys and mail'" in found["condition"]
+    assert "the line shown under 'Account'" in found["condition"]
     hub.cluster.authorize("alice", line)
     task = await newcomer.until(task["id"], "running", "failed")
     await is_well(hub, newcomer, task)

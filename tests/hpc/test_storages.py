@@ -228,11 +228,11 @@ async def test_a_key_is_removed_while_files_are_open(hub: Hub) -> None:
     hub.cluster.authorize("alice", await hub.paste_line(user, "cluster", "alice"))
     put(hub.cluster, "alice", "kept", "kept")
     assert await read(user, "cluster-home", "kept") == b"kept"
-    assert (await user.api("DELETE", "settings/identities/cluster")).code == 200
+    assert (await user.api("DELETE", "account/identities/cluster")).code == 200
     for path in ("cluster-home/list/", "cluster-home/file/kept"):
         status, answer = await files(user, path)
         assert status in (403, 409, 503), answer
-        assert "Keys and mail" in answer["error"]
+        assert "Account" in answer["error"]
 
 
 async def test_login_node_is_down(hub: Hub, alice: User) -> None:

@@ -286,7 +286,7 @@ class Computing(Handler):
         if computing["auth_mode"] != "user_keys":
             return computing | {"identity": None}
         ready = self.stub.identities.get(computing["id"], False)
-        url = f"{PREFIX}settings#{computing['id']}"
+        url = f"{PREFIX}account#key-{computing['id']}"
         return computing | {"identity": {"needed": True, "ready": ready, "url": url}}
 
 

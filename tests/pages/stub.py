@@ -113,7 +113,7 @@ class Stub:
                 (PREFIX, Tasks, mine),
                 (rf"{PREFIX}tasks/([0-9a-f]+)", TaskPage, mine),
                 (rf"{PREFIX}open/([0-9a-f]+)", Inside, mine),
-                (rf"{PREFIX}settings", Settings, mine),
+                (rf"{PREFIX}account", Settings, mine),
                 (rf"{PREFIX}api/computing", ComputingList, mine),
                 (rf"{PREFIX}api/computing/([a-z]+)/inventory", ComputingFacts, mine),
                 (rf"{PREFIX}api/tasks", TaskList, mine),
@@ -248,7 +248,7 @@ class ComputingList(Handler):
         """As the service adds it."""
         needed = computing["auth_mode"] == "user_keys"
         ready = self.stub.identities.get(computing["id"], False)
-        url = f"{PREFIX}settings#{computing['id']}"
+        url = f"{PREFIX}account#key-{computing['id']}"
         return computing | {
             "identity": {"needed": needed, "ready": ready, "url": url} if needed else None
         }

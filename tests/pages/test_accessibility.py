@@ -8,10 +8,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
+from .account import URL, AccountStub, make_identity, serve_account, with_key
 from .builds import BUILD_PAGE, FORM, LINK, building, failed, make_build, serve_builds
 from .families import catalogue
 from .look import fill
-from .settings import URL, SettingsStub, make_identity, serve_settings, with_key
 from .software import URL as SOFTWARE
 from .software import fill as fill_software
 from .software import serve_software
@@ -63,7 +63,7 @@ PAGES: dict[str, tuple[str, str, Action]] = {
         for task in ("a2", "a3", "a4", "a5", "a7", "a9")
     },
     "no task": (f"{PREFIX}tasks/ffff", ".notice", nothing),
-    "settings": (URL, ".identity", nothing),
+    "account": (URL, ".identity", nothing),
     "catalogue": ("/hub/spawn", "#cards", nothing),
     "filter": ("/hub/spawn", "#chips button", filter_catalogue),
     "form": ("/hub/spawn", "#chips button", open_advanced),
@@ -136,9 +136,9 @@ SOFTWARE_PAGES: dict[str, tuple[str, str, Action]] = {
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stub() -> AsyncIterator[SettingsStub]:
+async def stub() -> AsyncIterator[AccountStub]:
     """Hub and service with something of everything."""
-    async with serve_settings() as made:
+    async with serve_account() as made:
         fill(made)
         made.add(make_identity(), make_identity("other", name="Other") | with_key("alice"))
         made.native = {"old": True, "older": False}
@@ -150,7 +150,7 @@ THEMES = [("light", 1280), ("dark", 1280), ("light", 360)]
 
 
 @pytest.mark.parametrize(("theme", "width"), THEMES)
-async def test_pages(browser: Browser, stub: SettingsStub, theme: Any, width: int) -> None:
+async def test_pages(browser: Browser, stub: AccountStub, theme: Any, width: int) -> None:
     await check_pages(browser, stub.base, PAGES, theme, width)
 
 

@@ -11,7 +11,7 @@ from .tasks import make_task
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_a_missing_key_leads_to_the_settings_and_back(page: Page, stub: Stub) -> None:
+async def test_a_missing_key_leads_to_the_account_and_back(page: Page, stub: Stub) -> None:
     stub.put(make_task())
     stub.inventory["perun"] = inventory()
     await open_form(page, "perun")
@@ -27,7 +27,7 @@ async def test_a_missing_key_leads_to_the_settings_and_back(page: Page, stub: St
     await page.get_by_label("Task name").fill("My cube")
     await page.get_by_label("CPUs").fill("3")
     await notice.get_by_role("link", name="Set up my key").click()
-    await expect(page).to_have_url(f"{stub.base}{PREFIX}settings#perun")
+    await expect(page).to_have_url(f"{stub.base}{PREFIX}account#key-perun")
     stub.identities["perun"] = True
     await page.get_by_role("link", name="New task").click()
     await expect(page.get_by_label("Computing resource")).to_have_value("perun")

@@ -324,8 +324,8 @@ BODIES = [
     ("method", "path"),
     [
         ("POST", "api/tasks"),
-        ("PUT", "api/settings/mail"),
-        ("PUT", "api/settings/identities/cluster"),
+        ("PUT", "api/account/mail"),
+        ("PUT", "api/account/identities/cluster"),
         ("PUT", "hub/tasks/alice/one"),
         ("POST", "api/software"),
         ("POST", "hub/software/alice"),
@@ -369,7 +369,7 @@ async def test_a_spawner_starts_the_task_that_was_checked(
         "servers/alice/%ff",
         "api/tasks/xyz",
         "nowhere",
-        "api/settings/identities/%00/test",
+        "api/account/identities/%00/test",
     ],
 )
 async def test_a_malformed_address_is_a_message(site: Site, path: str) -> None:

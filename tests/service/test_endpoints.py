@@ -51,7 +51,7 @@ def changed(**conf: object) -> dict[str, Any]:
 def test_a_user_without_an_account_is_told_what_to_do(tmp_path: Path) -> None:
     resources, identities = build(tmp_path, HOST)
     endpoints = resources.endpoints["host"]
-    with pytest.raises(ResourceUnavailable, match="Keys and mail"):
+    with pytest.raises(ResourceUnavailable, match="Account"):
         endpoints.endpoint("alice")
     identities.set_remote_user(User("alice"), "host", "asmith")
     found = endpoints.endpoint("alice")

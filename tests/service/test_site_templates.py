@@ -54,7 +54,7 @@ def test_page_of_the_site_frames_ours(tmp_path: Path) -> None:
         '<b id="institute">Institute</b>',
         'src="/hub/logo"',
         'href="/help"',
-        ">Keys and mail</a>",
+        ">Account</a>",
         '<link href="/hub/static/site.css">',
         "<i>Per aspera</i>",
         "<footer>Imprint of alice</footer>",

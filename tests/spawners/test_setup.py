@@ -48,6 +48,19 @@ def test_empty_configuration(tmp_path: Path) -> None:
     assert (tmp_path / "rosetta_state" / "rosetta_secret").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize(("authenticator", "ours"), [("rosetta", True), ("dummy", None)])
+def test_pages_know_our_authenticator(tmp_path: Path, authenticator: str, ours: bool) -> None:
+    c = configured(tmp_path, JupyterHub={"authenticator_class": authenticator})
+    setup(tmp_path, c)
+    for variables in (c.JupyterHub.template_vars, c.Rosetta.template_vars):
+        assert plain_items(variables).get("rosetta_authenticator") is ours
+
+
+def plain_items(value: Any) -> dict[str, Any]:
+    """What an option that is only added to holds."""
+    return dict(value if isinstance(value, dict) else value.to_dict().get("update", {}))
+
+
 def addresses_of(command: list[str]) -> Any:
     """What the guarded proxy is told."""
     assert Path(command[0]).name == "node"

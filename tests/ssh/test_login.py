@@ -35,7 +35,7 @@ async def test_key_that_is_not_installed(pool: Pool, sshd: Sshd) -> None:
     assert isinstance(caught.value, AuthenticationFailed)
     text = str(caught.value)
     # The page there has it with its options in front; the bare key beside it would mislead.
-    assert "the line shown under 'Keys and mail'" in text
+    assert "the line shown under 'Account'" in text
     assert pair.public_key not in text
     assert f"user name '{sshd.username}'" in text
     assert "either the key is not installed" in text.lower()

@@ -4,10 +4,10 @@ import { apiUrl, call } from "./api.js";
 import { first, h } from "./dom.js";
 
 export class MailHint {
-  /** `settings` is the address of "Keys and mail". */
-  constructor(box, settings) {
+  /** `account` is the address of "Account", where mails are chosen. */
+  constructor(box, account) {
     this.box = box;
-    this.settings = settings;
+    this.account = account;
   }
 
   /** Shown to the task's own user, while it is in a queue. */
@@ -19,7 +19,7 @@ export class MailHint {
 
   async ask() {
     this.asked = true;
-    const { mail } = await call("GET", apiUrl("settings")).catch(() => ({}));
+    const mail = await call("GET", apiUrl("account/mail")).catch(() => null);
     const promise = this.promise(mail);
     this.box.replaceChildren(h("span", {}, "You can close this page: the task keeps its place in the queue."),
       ...(promise.length ? [" ", h("span", {}, ...promise)] : []));
@@ -28,6 +28,6 @@ export class MailHint {
   promise(mail) {
     if (!mail?.available) return [];
     if (mail.address && mail.started) return ["A mail to ", h("strong", {}, mail.address), " tells you when it runs."];
-    return [h("a", { href: this.settings }, "Get a mail when it runs"), "."];
+    return [h("a", { href: this.account }, "Get a mail when it runs"), "."];
   }
 }

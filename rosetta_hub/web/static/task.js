@@ -33,7 +33,7 @@ class TaskPage {
       downloadUrl: taskUrl(task.id, "/log"),
       fileName: `${task.id}.log`,
     });
-    this.mailHint = new MailHint(element("mail-hint"), `${main.dataset.prefix}settings`);
+    this.mailHint = new MailHint(element("mail-hint"), `${main.dataset.prefix}account#mail`);
     this.makeActions();
     this.update(task);
     this.listen();

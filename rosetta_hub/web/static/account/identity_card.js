@@ -1,8 +1,8 @@
-// One computing resource on "Keys and mail": the account there, the key for it, and whether it works.
+// One computing resource on "Account": the account there, the key for it, and whether it works.
 
-import { apiUrl, call } from "./api.js";
-import { h, setText } from "./dom.js";
-import { button, confirmDialog, copyButton, pending } from "./ui.js";
+import { apiUrl, call } from "../api.js";
+import { h, setText } from "../dom.js";
+import { button, confirmDialog, copyButton, pending } from "../ui.js";
 
 const STATES = { missing: "Not set up", untested: "Not tested", works: "Works", refused: "Refused" };
 // As the service wants it; it says so in a message where this is not known.
@@ -10,7 +10,7 @@ const USER_NAME = "[A-Za-z_][A-Za-z0-9_.\\-]{0,31}\\$?";
 
 export class IdentityCard {
   constructor(identity) {
-    this.url = apiUrl(`settings/identities/${encodeURIComponent(identity.computing)}`);
+    this.url = apiUrl(`account/identities/${encodeURIComponent(identity.computing)}`);
     this.titleId = `identity-${identity.computing}-title`;
     this.state = h("span", { class: "state" });
     this.message = h("p", { class: "identity-message", role: "status" });
@@ -20,7 +20,7 @@ export class IdentityCard {
     this.renew = button("New key", "again", "outline-secondary", () => this.askForNewKey());
     this.remove = button("Delete key", "trash", "outline-secondary", () => this.askToDelete());
     this.actions = h("div", { class: "actions" }, this.test, this.renew, this.remove);
-    this.element = h("li", { class: "panel identity", id: identity.computing, "aria-labelledby": this.titleId },
+    this.element = h("li", { class: "panel identity", id: `key-${identity.computing}`, "aria-labelledby": this.titleId },
       this.makeHead(identity), this.account, this.message, this.key, this.actions);
     this.update(identity);
   }

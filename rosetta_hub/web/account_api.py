@@ -1,4 +1,4 @@
-"""What users set for themselves, "Keys and mail": the page, and `api/settings`.
+"""The page Account, where users see and set what is theirs, and `api/account`: keys and mails.
 
 Everything here is about the principal: no route names a user. The token needs the hub's scope
 `servers` of the principal to change something, because tasks run with these keys, and
@@ -42,12 +42,12 @@ class RemoteUser(BaseModel):
     remote_user: str
 
 
-class SettingsPage(PageHandler):
-    """`settings`: the page."""
+class AccountPage(PageHandler):
+    """`account`: the page."""
 
     def get(self) -> None:
         """The page; its script asks the API."""
-        self.render_page("settings.html")
+        self.render_page("account.html")
 
 
 class OwnHandler(HubHandler):
@@ -68,19 +68,23 @@ class OwnHandler(HubHandler):
         self.answer(view)
 
 
-class SettingsHandler(OwnHandler):
-    """`api/settings`: all of them."""
+class IdentitiesHandler(OwnHandler):
+    """`api/account/identities`."""
 
     def get(self) -> None:
-        """Mail and identities of the principal."""
+        """All identities of the principal."""
         self.principal.check_own("read:servers")
         views = self.services.identities.views(self.principal.user)
-        identities = [view.model_dump(mode="json") for view in views]
-        self.answer({"mail": self.mail(), "identities": identities})
+        self.answer({"identities": [view.model_dump(mode="json") for view in views]})
 
 
 class MailHandler(OwnHandler):
-    """`api/settings/mail`."""
+    """`api/account/mail`."""
+
+    def get(self) -> None:
+        """Which mails are sent, and where."""
+        self.principal.check_own("read:servers")
+        self.answer(self.mail())
 
     def put(self) -> None:
         """Choose which mails are sent, and where."""
@@ -97,7 +101,7 @@ class MailHandler(OwnHandler):
 
 
 class IdentityHandler(OwnHandler):
-    """`api/settings/identities/<computing>`."""
+    """`api/account/identities/<computing>`."""
 
     def put(self, computing: str) -> None:
         """Set the principal's account there; the first time a key pair is made."""
@@ -125,7 +129,7 @@ class IdentityHandler(OwnHandler):
 
 
 class RenewHandler(OwnHandler):
-    """`api/settings/identities/<computing>/renew`."""
+    """`api/account/identities/<computing>/renew`."""
 
     def post(self, computing: str) -> None:
         """Make a new key pair; the old one is forgotten."""
@@ -134,7 +138,7 @@ class RenewHandler(OwnHandler):
 
 
 class TestHandler(OwnHandler):
-    """`api/settings/identities/<computing>/test`."""
+    """`api/account/identities/<computing>/test`."""
 
     async def post(self, computing: str) -> None:
         """Log in there with the principal's key."""
@@ -143,15 +147,13 @@ class TestHandler(OwnHandler):
         self.answer(await identities.test(self.principal.user, computing, tester))
 
 
-def settings_routes(
-    prefix: str, arguments: dict[str, Any]
-) -> list[tuple[str, Any, dict[str, Any]]]:
+def account_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
-    identity = rf"{prefix}api/settings/identities/([^/]+)"
+    identity = rf"{prefix}api/account/identities/([^/]+)"
     return [
-        (rf"{prefix}settings", SettingsPage, arguments),
-        (rf"{prefix}api/settings", SettingsHandler, arguments),
-        (rf"{prefix}api/settings/mail", MailHandler, arguments),
+        (rf"{prefix}account", AccountPage, arguments),
+        (rf"{prefix}api/account/identities", IdentitiesHandler, arguments),
+        (rf"{prefix}api/account/mail", MailHandler, arguments),
         (identity, IdentityHandler, arguments),
         (rf"{identity}/test", TestHandler, arguments),
         (rf"{identity}/renew", RenewHandler, arguments),

@@ -1,4 +1,4 @@
-"""Keys and mail over HTTP: the real handlers, with a hub that knows a few tokens."""
+"""The page Account over HTTP: the real handlers, with a hub that knows a few tokens."""
 
 import asyncio
 import json
@@ -49,7 +49,7 @@ COMPUTING = [
         "conf": {"host": "site.example.org", "ca_key_file": "/etc/ca"},
     },
 ]
-CLUSTER = "settings/identities/cluster"
+CLUSTER = "account/identities/cluster"
 
 
 def scopes_of(user: str) -> list[str]:
@@ -109,6 +109,17 @@ class Site:
         """Status and JSON of a call of the API."""
         response = await self.fetch(method, f"api/{path}", body, token)
         return response.code, json.loads(response.body)
+
+    async def identities_of(self, token: str) -> list[dict[str, Any]]:
+        """The keys that the page shows to whoever has the token."""
+        _, found = await self.call("GET", "account/identities", token=token)
+        identities: list[dict[str, Any]] = found["identities"]
+        return identities
+
+    async def mail_of(self, token: str) -> dict[str, Any]:
+        """The mails that the page shows to whoever has the token."""
+        _, mail = await self.call("GET", "account/mail", token=token)
+        return dict(mail)
 
     async def fetch(self, method: str, path: str, body: Any, token: str) -> HTTPResponse:
         """A request with a token of the hub."""
@@ -177,11 +188,10 @@ async def site(
 
 async def test_a_new_user_of_the_same_name_inherits_nothing(site: Site) -> None:
     await site.call("PUT", CLUSTER, {"remote_user": "al1ce"})
-    await site.call("PUT", "settings/mail", {"address": "alice@example.net"})
-    _, found = await site.call("GET", "settings", token="of-new-alice")
-    assert found["identities"][0]["state"] == "missing"
-    assert found["identities"][0]["public_key"] is None
-    assert found["mail"]["address"] == "alice@example.org"
+    await site.call("PUT", "account/mail", {"address": "alice@example.net"})
+    [found, *_] = await site.identities_of("of-new-alice")
+    assert (found["state"], found["public_key"]) == ("missing", None)
+    assert (await site.mail_of("of-new-alice"))["address"] == "alice@example.org"
     assert site.rows() == 0
 
 
@@ -215,8 +225,9 @@ def move_to(bench: Bench, task: Task, computing: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "settings"),
-        ("PUT", "settings/mail"),
+        ("GET", "account/identities"),
+        ("GET", "account/mail"),
+        ("PUT", "account/mail"),
         ("PUT", CLUSTER),
         ("POST", f"{CLUSTER}/test"),
         ("POST", f"{CLUSTER}/renew"),
@@ -231,22 +242,21 @@ async def test_nobody_without_the_right_token(site: Site, method: str, path: str
 
 
 async def test_the_page_leads_to_the_login(site: Site) -> None:
-    response = await site.fetch("GET", "settings", None, "")
+    response = await site.fetch("GET", "account", None, "")
     assert "/hub/api/oauth2/authorize" in response.headers["Location"]
-    assert (await site.fetch("GET", "settings", None, "of-alice")).code == 200
+    assert (await site.fetch("GET", "account", None, "of-alice")).code == 200
 
 
 async def test_everybody_has_settings_of_their_own(site: Site) -> None:
     await site.call("PUT", CLUSTER, {"remote_user": "al1ce"})
-    await site.call("PUT", "settings/mail", {"address": "alice@example.net", "limit": False})
-    _, mine = await site.call("GET", "settings")
-    _, bobs = await site.call("GET", "settings", token="of-bob")
-    assert [one["computing"] for one in mine["identities"]] == ["cluster", "alices", "site"]
-    assert [one["computing"] for one in bobs["identities"]] == ["cluster", "site"]
-    assert mine["identities"][0]["remote_user"] == "al1ce"
-    assert bobs["identities"][0]["remote_user"] is None
-    assert mine["mail"]["address"] == "alice@example.net"
-    assert bobs["mail"] == {
+    await site.call("PUT", "account/mail", {"address": "alice@example.net", "limit": False})
+    mine, bobs = await site.identities_of("of-alice"), await site.identities_of("of-bob")
+    assert [one["computing"] for one in mine] == ["cluster", "alices", "site"]
+    assert [one["computing"] for one in bobs] == ["cluster", "site"]
+    assert mine[0]["remote_user"] == "al1ce"
+    assert bobs[0]["remote_user"] is None
+    assert (await site.mail_of("of-alice"))["address"] == "alice@example.net"
+    assert await site.mail_of("of-bob") == {
         "address": "bob@example.org",
         "started": True,
         "failed": True,
@@ -258,7 +268,7 @@ async def test_everybody_has_settings_of_their_own(site: Site) -> None:
 
 @pytest.mark.parametrize("computing", ["alices", "local", "none"])
 async def test_a_resource_that_is_not_ones_own(site: Site, computing: str) -> None:
-    path, token = f"settings/identities/{computing}", "of-bob"
+    path, token = f"account/identities/{computing}", "of-bob"
     assert (await site.call("PUT", path, {"remote_user": "bob"}, token))[0] == 404
     for verb in ("test", "renew"):
         assert (await site.call("POST", f"{path}/{verb}", None, token))[0] == 404
@@ -320,8 +330,7 @@ async def test_could_not_ask_is_not_refused(site: Site) -> None:
     site.result = ResourceUnavailable("The cluster does not answer.")
     status, answer = await site.call("POST", f"{CLUSTER}/test")
     assert (status, answer["error"]) == (503, "The cluster does not answer.")
-    _, settings = await site.call("GET", "settings")
-    assert settings["identities"][0]["state"] == "untested"
+    assert (await site.identities_of("of-alice"))[0]["state"] == "untested"
 
 
 async def test_one_test_at_a_time_and_its_result_is_of_that_key(site: Site) -> None:
@@ -341,11 +350,10 @@ async def test_one_test_at_a_time_and_its_result_is_of_that_key(site: Site) -> N
 
 async def test_a_ca_vouches_for_the_users_own_name_only(site: Site) -> None:
     """Nothing is pasted there, so nothing would prove that another account is the user's."""
-    path = "settings/identities/site"
+    path = "account/identities/site"
     status, answer = await site.call("PUT", path, {"remote_user": "root"})
     assert (status, answer["error"]) == (422, "On Site you are alice, as on the hub.")
-    _, settings = await site.call("GET", "settings")
-    shown = settings["identities"][2]
+    shown = (await site.identities_of("of-alice"))[2]
     assert (shown["remote_user"], shown["fixed"], shown["paste"]) == ("alice", True, None)
     _, tested = await site.call("POST", f"{path}/test")
     assert (tested["state"], tested["public_key"]) == ("works", None)
@@ -353,8 +361,7 @@ async def test_a_ca_vouches_for_the_users_own_name_only(site: Site) -> None:
 
 
 async def test_a_name_of_the_hub_that_is_no_account(site: Site) -> None:
-    _, settings = await site.call("GET", "settings", token="of-mail")
-    shown = settings["identities"][1]
+    shown = (await site.identities_of("of-mail"))[1]
     assert (shown["state"], shown["remote_user"]) == ("missing", None)
     with pytest.raises(ResourceUnavailable):
         site.identities.credentials("carol@example.org", "site")
@@ -364,10 +371,10 @@ async def test_a_name_of_the_hub_that_is_no_account(site: Site) -> None:
 
 
 async def test_what_is_left_out_stays(site: Site) -> None:
-    await site.call("PUT", "settings/mail", {"started": False})
-    _, mail = await site.call("PUT", "settings/mail", {"address": " alice@example.net "})
+    await site.call("PUT", "account/mail", {"started": False})
+    _, mail = await site.call("PUT", "account/mail", {"address": " alice@example.net "})
     assert (mail["address"], mail["started"], mail["failed"]) == ("alice@example.net", False, True)
-    _, mail = await site.call("PUT", "settings/mail", {"address": None})
+    _, mail = await site.call("PUT", "account/mail", {"address": None})
     assert mail["address"] is None
     with site.database.session() as session:
         assert read_preferences(session, "alice", "example.org").address is None
@@ -387,6 +394,5 @@ async def test_what_is_left_out_stays(site: Site) -> None:
     ],
 )
 async def test_what_is_no_choice(site: Site, body: dict[str, Any]) -> None:
-    assert (await site.call("PUT", "settings/mail", body))[0] == 422
-    _, settings = await site.call("GET", "settings")
-    assert settings["mail"]["address"] == "alice@example.org"
+    assert (await site.call("PUT", "account/mail", body))[0] == 422
+    assert (await site.mail_of("of-alice"))["address"] == "alice@example.org"

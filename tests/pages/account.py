@@ -1,4 +1,4 @@
-"""A service with what users set for themselves, "Keys and mail"."""
+"""A service with the page Account."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from tornado import web
 
 from .stub import PREFIX, Handler, Stub
 
-URL = f"{PREFIX}settings"
+URL = f"{PREFIX}account"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBpQ0DZyXl3SVGpzV4pfjZ5Kj1iYy2Vb1Qw0a8mJ0s5m"
 
 
@@ -49,8 +49,8 @@ def make_account(host: str = "ghcr.io", **changes: Any) -> dict[str, Any]:
     return {**account, "updated": "2026-11-01T12:00:00Z", **changes}
 
 
-class SettingsStub(Stub):
-    """A service with settings."""
+class AccountStub(Stub):
+    """A service with accounts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,26 +77,26 @@ class SettingsStub(Stub):
         application = super()._application()
         mine = {"stub": self}
         routes = [
-            (URL, SettingsPage, mine),
-            (rf"{PREFIX}api/settings(.*)", SettingsApi, mine),
+            (URL, AccountPage, mine),
+            (rf"{PREFIX}api/account(.*)", AccountApi, mine),
             (rf"{PREFIX}api/registries(.*)", RegistriesApi, mine),
         ]
         application.add_handlers(r".*", routes)
         return application
 
 
-class SettingsPage(Handler):
+class AccountPage(Handler):
     """The page."""
 
     def get(self) -> None:
         """Render it."""
-        self.page("settings.html")
+        self.page("account.html")
 
 
-class SettingsApi(Handler):
-    """`api/settings` and what is below."""
+class AccountApi(Handler):
+    """`api/account` and what is below."""
 
-    stub: SettingsStub
+    stub: AccountStub
 
     async def prepare(self) -> None:
         """Keep the call, or refuse it."""
@@ -109,9 +109,12 @@ class SettingsApi(Handler):
         if refusal := self.stub.refusals.get(path):
             self.message(*refusal)
 
-    def get(self, _path: str) -> None:
-        """All settings."""
-        self.finish({"mail": self.stub.mail, "identities": list(self.stub.accounts.values())})
+    def get(self, path: str) -> None:
+        """Mails, or all keys."""
+        if path == "/mail":
+            self.finish(self.stub.mail)
+        else:
+            self.finish({"identities": list(self.stub.accounts.values())})
 
     def put(self, path: str) -> None:
         """Mail, or the account on a resource."""
@@ -141,9 +144,9 @@ class SettingsApi(Handler):
 
 
 @contextlib.asynccontextmanager
-async def serve_settings() -> AsyncIterator[SettingsStub]:
-    """A service with settings and without resources that need a key."""
-    made = SettingsStub()
+async def serve_account() -> AsyncIterator[AccountStub]:
+    """A service with accounts and without resources that need a key."""
+    made = AccountStub()
     server = made.listen()
     yield made
     made.let_on.set()
@@ -152,7 +155,7 @@ async def serve_settings() -> AsyncIterator[SettingsStub]:
     await server.close_all_connections()
 
 
-class RegistriesApi(SettingsApi):
+class RegistriesApi(AccountApi):
     """`api/registries` and what is below."""
 
     def get(self, _path: str) -> None:

@@ -1,4 +1,4 @@
-"""Keys and mail: what users set for themselves."""
+"""The page Account: what users see and set of their own."""
 
 from collections.abc import AsyncIterator
 
@@ -6,12 +6,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from .settings import (
+from .account import (
     URL,
-    SettingsStub,
+    AccountStub,
     make_account,
     make_identity,
-    serve_settings,
+    serve_account,
     with_key,
 )
 from .stub import PREFIX
@@ -23,16 +23,16 @@ LONG = "W" * 80
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stub() -> AsyncIterator[SettingsStub]:
-    """A service with settings."""
-    async with serve_settings() as found:
+async def stub() -> AsyncIterator[AccountStub]:
+    """A service with accounts."""
+    async with serve_account() as found:
         yield found
 
 
-async def test_from_nothing_to_a_key_that_works(page: Page, stub: SettingsStub) -> None:
+async def test_from_nothing_to_a_key_that_works(page: Page, stub: AccountStub) -> None:
     stub.add(make_identity())
     await page.goto(PREFIX)
-    await page.get_by_role("link", name="Keys and mail").click()
+    await page.get_by_role("link", name="Account", exact=True).click()
     family = page.locator(".identity")
     await expect(family.locator(".state")).to_have_text("Not set up")
     await expect(family.get_by_role("button", name="Test now")).to_be_hidden()
@@ -52,7 +52,7 @@ async def test_from_nothing_to_a_key_that_works(page: Page, stub: SettingsStub) 
     await expect(family.get_by_role("button", name="Test now")).to_be_focused()
 
 
-async def test_the_line_is_copied(page: Page, stub: SettingsStub) -> None:
+async def test_the_line_is_copied(page: Page, stub: AccountStub) -> None:
     stub.add(make_identity() | with_key("alice"))
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await page.goto(URL)
@@ -62,46 +62,46 @@ async def test_the_line_is_copied(page: Page, stub: SettingsStub) -> None:
     assert copied == with_key("alice")["paste"]
 
 
-async def test_a_refusal_is_a_message(page: Page, stub: SettingsStub) -> None:
+async def test_a_refusal_is_a_message(page: Page, stub: AccountStub) -> None:
     stub.add(make_identity() | with_key("alice"))
     stub.result = {"state": "refused", "message": "The cluster does not accept the key."}
     await page.goto(URL)
     await page.get_by_role("button", name="Test now").click()
     await expect(page.locator(".identity .state")).to_have_text("Refused")
     await expect(page.get_by_text("does not accept the key")).to_be_visible()
-    stub.refusals["api/settings/identities/cluster/test"] = (503, "The cluster does not answer.")
+    stub.refusals["api/account/identities/cluster/test"] = (503, "The cluster does not answer.")
     await page.get_by_role("button", name="Test now").click()
     await expect(page.get_by_role("alert")).to_contain_text("The cluster does not answer.")
     await expect(page.locator(".identity .state")).to_have_text("Refused")
 
 
-async def test_a_new_key_is_asked_about(page: Page, stub: SettingsStub) -> None:
+async def test_a_new_key_is_asked_about(page: Page, stub: AccountStub) -> None:
     stub.add(make_identity() | with_key("alice", state="works", message="It works."))
     await page.goto(URL)
     renew = page.locator(".identity").get_by_role("button", name="New key")
     await renew.click()
     await page.get_by_role("button", name="Cancel").click()
-    assert ("POST", "api/settings/identities/cluster/renew") not in stub.calls
+    assert ("POST", "api/account/identities/cluster/renew") not in stub.calls
     await renew.click()
     await page.get_by_role("button", name="Make a new key").click()
     await expect(page.locator(".connect-value").first).to_contain_text("alice-2")
     await expect(page.locator(".identity .state")).to_have_text("Not tested")
 
 
-async def test_deleting_a_key_is_asked_about(page: Page, stub: SettingsStub) -> None:
+async def test_deleting_a_key_is_asked_about(page: Page, stub: AccountStub) -> None:
     stub.add(make_identity() | with_key("alice", state="works", message="It works."))
     await page.goto(URL)
     remove = page.locator(".identity").get_by_role("button", name="Delete key")
     await remove.click()
     await page.get_by_role("button", name="Cancel").click()
-    assert ("DELETE", "api/settings/identities/cluster") not in stub.calls
+    assert ("DELETE", "api/account/identities/cluster") not in stub.calls
     await remove.click()
     await page.get_by_role("button", name="Delete the key").click()
     await expect(page.locator(".identity .state")).to_have_text("Not set up")
     await expect(remove).to_be_hidden()
 
 
-async def test_with_certificates_there_is_nothing_to_paste(page: Page, stub: SettingsStub) -> None:
+async def test_with_certificates_there_is_nothing_to_paste(page: Page, stub: AccountStub) -> None:
     message = "There is nothing to set up: the hub vouches for you."
     state = {"state": "untested", "message": message}
     stub.add(make_identity(fixed=True, remote_user="alice", **state))
@@ -114,7 +114,7 @@ async def test_with_certificates_there_is_nothing_to_paste(page: Page, stub: Set
     await expect(page.get_by_role("button", name="Test now")).to_be_visible()
 
 
-async def test_a_user_name_that_is_none_is_not_sent(page: Page, stub: SettingsStub) -> None:
+async def test_a_user_name_that_is_none_is_not_sent(page: Page, stub: AccountStub) -> None:
     stub.add(make_identity())
     await page.goto(URL)
     await page.get_by_label("Your user name").fill("-oProxyCommand=x")
@@ -123,16 +123,16 @@ async def test_a_user_name_that_is_none_is_not_sent(page: Page, stub: SettingsSt
     assert [call for call in stub.calls if call[0] == "PUT"] == []
 
 
-async def test_names_are_text(page: Page, stub: SettingsStub) -> None:
+async def test_names_are_text(page: Page, stub: AccountStub) -> None:
     stub.add(make_identity(name="<b>x</b>", host="<i>y</i>", message="<script>z</script>"))
     await page.goto(URL)
     await expect(page.locator(".identity h3")).to_contain_text("<b>x</b> <i>y</i>")
     await expect(page.locator(".identity-message")).to_have_text("<script>z</script>")
 
 
-async def test_mails_are_chosen_with_the_keyboard(page: Page, stub: SettingsStub) -> None:
+async def test_mails_are_chosen_with_the_keyboard(page: Page, stub: AccountStub) -> None:
     await page.goto(URL)
-    await expect(page.locator("#no-keys")).to_be_visible()
+    await expect(page.get_by_text("No computing resource needs a key of yours.")).to_be_visible()
     address = page.get_by_label("Your mail address")
     await expect(address).to_have_value("alice@example.org")
     await address.focus()
@@ -141,39 +141,42 @@ async def test_mails_are_chosen_with_the_keyboard(page: Page, stub: SettingsStub
     await page.keyboard.press("Tab")
     await page.keyboard.press("Space")
     await page.keyboard.press("Enter")
-    await expect(page.locator("#mail-saved")).to_have_text("Saved.")
+    await expect(page.locator("#mail-form [role=status]")).to_have_text("Saved.")
     chosen = {"started": False, "failed": True, "limit": False}
     assert stub.bodies == [{"address": "alice@example.net", **chosen}]
     await address.fill("")
     await page.get_by_role("button", name="Save").click()
-    await expect(page.locator("#mail-saved")).to_have_text("Saved. You get no mails.")
+    await expect(page.locator("#mail-form [role=status]")).to_have_text("Saved. You get no mails.")
     assert stub.bodies[-1]["address"] is None
 
 
-async def test_a_mail_that_did_not_arrive_is_said(page: Page, stub: SettingsStub) -> None:
+async def test_a_mail_that_did_not_arrive_is_said(page: Page, stub: AccountStub) -> None:
     stub.mail["problem"] = "The mail server refused the last mail: 550 no such user"
     await page.goto(URL)
     await expect(page.locator("#mail-problem")).to_contain_text("550 no such user")
-    stub.refusals["api/settings/mail"] = (422, "This is not a mail address.")
+    stub.refusals["api/account/mail"] = (422, "This is not a mail address.")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("alert")).to_contain_text("This is not a mail address.")
 
 
-async def test_a_hub_without_mail_says_so(page: Page, stub: SettingsStub) -> None:
+async def test_a_hub_without_mail_says_so(page: Page, stub: AccountStub) -> None:
     stub.mail["available"] = False
     await page.goto(URL)
     await expect(page.get_by_text("This hub sends no mails.")).to_be_visible()
-    await expect(page.locator("#mail")).to_be_hidden()
+    await expect(page.locator("#mail-form")).to_be_hidden()
 
 
-async def test_a_service_that_does_not_answer_is_said(page: Page, stub: SettingsStub) -> None:
-    stub.refusals["api/settings"] = (503, "Try again later.")
+async def test_a_service_that_does_not_answer_is_said(page: Page, stub: AccountStub) -> None:
+    stub.refusals["api/account/mail"] = (503, "Try again later.")
     await page.goto(URL)
-    await expect(page.locator("#interrupted")).to_have_text("Try again later.")
-    await expect(page.locator("#loading")).to_be_hidden()
+    mail = page.get_by_role("region", name="Mail")
+    await expect(mail.get_by_role("alert")).to_have_text("Try again later.")
+    # The other sections are there.
+    await expect(page.get_by_role("form", name="Add or change an account")).to_be_visible()
+    await expect(page.locator(".skeleton")).to_have_count(0)
 
 
-async def test_nothing_scrolls_sideways_at_360_pixels(page: Page, stub: SettingsStub) -> None:
+async def test_nothing_scrolls_sideways_at_360_pixels(page: Page, stub: AccountStub) -> None:
     stub.add(make_identity("one", name=LONG, host=LONG, message=LONG))
     stub.add(make_identity("two") | with_key("alice"))
     stub.mail["problem"] = LONG
@@ -184,13 +187,27 @@ async def test_nothing_scrolls_sideways_at_360_pixels(page: Page, stub: Settings
     assert await page.evaluate(OVERFLOW) <= 0
 
 
-async def test_a_link_leads_to_one_resource(page: Page, stub: SettingsStub) -> None:
+async def test_a_link_leads_to_one_resource(page: Page, stub: AccountStub) -> None:
     stub.add(make_identity("one", name="One"), make_identity("two", name="Two"))
-    await page.goto(f"{URL}#two")
-    await expect(page.locator("#two h3")).to_be_focused()
+    await page.goto(f"{URL}#key-two")
+    await expect(page.locator("#key-two h3")).to_be_focused()
 
 
-async def test_an_account_at_a_registry_is_added_and_tested(page: Page, stub: SettingsStub) -> None:
+async def test_sections_are_reached_with_the_keyboard(page: Page, stub: AccountStub) -> None:
+    stub.add(make_identity("one", name="One"), make_identity("two", name="Two"))
+    await page.goto(f"{URL}#mail")
+    heading = page.get_by_role("heading", name="Mail", exact=True)
+    await expect(heading).to_be_focused()
+    links = page.get_by_role("navigation", name="Sections")
+    await links.get_by_role("link", name="Registries").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Registries")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_label("Registry")).to_be_focused()
+    await expect(links.locator("[aria-current]")).to_have_text("Registries")
+
+
+async def test_an_account_at_a_registry_is_added_and_tested(page: Page, stub: AccountStub) -> None:
     await page.goto(URL)
     form = page.get_by_role("form", name="Add or change an account")
     await form.get_by_label("Registry").fill(" registry.example.org:5000 ")
@@ -213,7 +230,7 @@ async def test_an_account_at_a_registry_is_added_and_tested(page: Page, stub: Se
     await expect(form.get_by_label("Password")).to_be_focused()
 
 
-async def test_deleting_an_account_is_asked_about(page: Page, stub: SettingsStub) -> None:
+async def test_deleting_an_account_is_asked_about(page: Page, stub: AccountStub) -> None:
     stub.registries["accounts"] = [make_account("<b>x</b>")]
     await page.goto(URL)
     card = page.locator("#registry-accounts .identity")
@@ -226,7 +243,7 @@ async def test_deleting_an_account_is_asked_about(page: Page, stub: SettingsStub
     await expect(card).to_have_count(0)
 
 
-async def test_the_hubs_own_registry_is_explained(page: Page, stub: SettingsStub) -> None:
+async def test_the_hubs_own_registry_is_explained(page: Page, stub: AccountStub) -> None:
     spaces = ["alice", "groups/" + LONG]
     stub.registries["hub"] = {"host": "images.example.org", "user": "alice", "spaces": spaces}
     stub.registries["site"] = [{"host": "site.example.org"}]
