@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
         if arguments[:1] == ["proxy"]:
             # What follows is configurable-http-proxy's own, which has a help of its own.
             run_proxy_command(arguments[1:])
-        options = _parser().parse_args(arguments)
+        options = build_parser().parse_args(arguments)
         logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
         settings = _settings(options)
         settings.check()
@@ -96,7 +96,8 @@ def load_settings(path: Path) -> Rosetta:
     return Rosetta(config=config)
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The commands and their options, for the documentation, too."""
     parser = argparse.ArgumentParser("rosetta-hub", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)

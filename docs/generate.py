@@ -1,0 +1,128 @@
+"""Pages of the documentation that are made of something else.
+
+The REST API and the commands are made of the code; clusters, security and what newcomers of the
+project read are sections of the README and of the files beside it, which stand there for those who
+read the repository.
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rosetta_hub.cli import build_parser
+from rosetta_hub.web.openapi import build_openapi
+
+ROOT = Path(__file__).parents[1]
+PREFIX = "/services/rosetta/"
+METHODS = ("get", "post", "put", "patch", "delete")
+
+API_INTRODUCTION = f"""# REST API
+
+All that the pages do is done through this API, below `{PREFIX}` of the hub. A request
+carries a token of the hub, `Authorization: token …`, which users make on the Token page; the token
+needs the scope `access:services!service=rosetta`, and those that stand at each call. Refusals are
+`{{"error": "a sentence"}}` with a status of 4xx. The document itself, with all models, is at
+`{PREFIX}api/openapi.json`.
+"""
+COMMANDS_INTRODUCTION = """# Commands
+
+`rosetta-hub` is for administrators. It is installed with the package, and reads
+`jupyterhub_config.py` of the directory that it is called in, or what `--config` or `--settings`
+name.
+"""
+
+
+# Where links of files outside of this folder lead to, from a generated page.
+LINKS = {
+    "docs/": "../",
+    "README.md": "../index.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
+    "LICENSE": "https://opensource.org/license/bsd-3-clause",
+    "jupyterhub_config.py": "example.md",
+}
+
+
+def write_pages(directory: Path) -> None:
+    """Write all of them into a directory, which is made where it is missing."""
+    directory.mkdir(exist_ok=True)
+    pages = {
+        "api.md": api_page(),
+        "commands.md": commands_page(),
+        "clusters.md": readme_page("Connect your cluster"),
+        "security.md": readme_page("Security"),
+        "extending.md": extending_page(),
+        "contributing.md": file_page("CONTRIBUTING.md"),
+        "changelog.md": file_page("CHANGELOG.md"),
+        "example.md": example_page(),
+    }
+    for name, text in pages.items():
+        path = directory / name
+        # Sphinx reads again what has changed.
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+
+
+def readme_page(title: str) -> str:
+    """A section of the README as a page."""
+    text = (ROOT / "README.md").read_text()
+    section = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    return _relink(f"# {title}\n{section}")
+
+
+def extending_page() -> str:
+    """The README's sections about engines and schedulers."""
+    section = readme_page("How it works")
+    return "# Extend it\n\n" + section[section.index("### To add") :].replace("\n###", "\n##")[1:]
+
+
+def file_page(name: str) -> str:
+    """A file beside the README."""
+    return _relink((ROOT / name).read_text())
+
+
+def example_page() -> str:
+    """The configuration of the demo."""
+    return "# An example\n\n```{literalinclude} ../../jupyterhub_config.py\n```\n"
+
+
+def api_page() -> str:
+    """The REST API, a table for each part of it."""
+    return "\n".join([API_INTRODUCTION, *_api_tables(build_openapi(PREFIX))])
+
+
+def commands_page() -> str:
+    """What each command says about itself."""
+    parts = [f"\n## `{name}`\n\n```text\n{text}```" for name, text in _helps(build_parser())]
+    return COMMANDS_INTRODUCTION + "\n".join(parts) + "\n"
+
+
+def _api_tables(document: dict[str, Any]) -> Iterator[str]:
+    sections: dict[str, list[str]] = {}
+    for path, item in sorted(document["paths"].items()):
+        lines = sections.setdefault(path.split("/")[2], [])
+        for method in METHODS:
+            if method in item:
+                summary = item[method]["summary"].replace("|", "\\|")
+                lines.append(f"| `{method.upper()} {path.removeprefix('/')}` | {summary} |")
+    for name, lines in sections.items():
+        yield "\n".join(
+            [f"\n## {name.capitalize()}\n", "| call | what it does |", "| --- | --- |", *lines]
+        )
+
+
+def _helps(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
+    """The help of a parser and of those of its commands, by what one types."""
+    yield parser.prog, parser.format_help()
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for one in action.choices.values():
+                yield from _helps(one)
+
+
+def _relink(text: str) -> str:
+    for old, new in LINKS.items():
+        text = text.replace(f"]({old}", f"]({new}")
+    return text
