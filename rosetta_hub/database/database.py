@@ -1,6 +1,9 @@
 """Opening the database: engine, migrations, sessions."""
 
+import fcntl
 import logging
+import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +12,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
@@ -22,6 +25,10 @@ log = logging.getLogger(__name__)
 # Seconds: the service has one thread, and nobody waits longer for a page.
 CONNECT_TIMEOUT = 10
 STATEMENT_TIMEOUT = 10
+# Seconds, for all migrations of a database of years.
+MIGRATION_TIMEOUT = 300
+# Any number that no other program uses for its locks in this database.
+MIGRATION_LOCK = 0x726F7365747461
 
 
 class Database:
@@ -92,9 +99,60 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     config = Config()
     scripts = Path(rosetta_hub.database.migrations.__path__[0])
     config.set_main_option("script_location", str(scripts))
-    with engine.begin() as connection:
+    with lock_migrations(engine), engine.begin() as connection:
+        _lock_postgresql(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+
+
+@contextmanager
+def lock_migrations(engine: Engine) -> Iterator[None]:
+    """Keep other processes from migrating a SQLite database meanwhile.
+
+    Hub and service open it at once. The lock is a file beside the database, which stays.
+    PostgreSQL has locks of its own.
+
+    Raises:
+        ConfigError: another process migrates for minutes.
+    """
+    if engine.url.get_backend_name() != "sqlite" or engine.url.database in (None, "", ":memory:"):
+        yield
+        return
+    path = f"{engine.url.database}.migration-lock"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        # SQLite says itself, and better, what is wrong with the directory.
+        yield
+        return
+    try:
+        _wait_for_lock(descriptor, path)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _wait_for_lock(descriptor: int, path: str) -> None:
+    end = time.monotonic() + MIGRATION_TIMEOUT
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > end:
+                raise ConfigError(
+                    f"Another process has held {path} for {MIGRATION_TIMEOUT} s: the database is"
+                    " being migrated. Start again when that is over."
+                ) from error
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _lock_postgresql(connection: Connection) -> None:
+    """Wait for other migrations, until the end of the transaction."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SET LOCAL statement_timeout = {MIGRATION_TIMEOUT * 1000}"))
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
 
 
 def _shown_url(url: str) -> str:

@@ -10,6 +10,13 @@ from rosetta_hub.database.external_text import ExternalText
 from rosetta_hub.database.models import Base, text_enum
 
 
+class UserState(enum.StrEnum):
+    """Whether a user may sign in; asked by Rosetta Hub's own authenticator."""
+
+    ACTIVE = "active"
+    BLOCKED = "blocked"
+
+
 class HubUser(Base):
     """A user of the hub, and when the hub created it: another time is another person.
 
@@ -20,6 +27,7 @@ class HubUser(Base):
 
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     created: Mapped[datetime | None]
+    state: Mapped[UserState] = mapped_column(text_enum(UserState), default=UserState.ACTIVE)
 
 
 class IdentityState(enum.StrEnum):

@@ -212,6 +212,10 @@ class EdgeClient:
         """End a session in all interfaces of a task and cut its WebSockets; False without one."""
         return await self._delete(f"/tasks/{task}/sessions/{session_sha256}")
 
+    async def delete_connections(self, task: str) -> bool:
+        """Cut a task's connections that have no session, such as SSH; False when it is not open."""
+        return await self._delete(f"/tasks/{task}/connections")
+
     async def activity(self) -> dict[str, Activity]:
         """What went through each task, by id."""
         return parse_activity(await self._call("GET", "/activity"))

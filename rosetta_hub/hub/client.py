@@ -109,15 +109,26 @@ class HubClient:
         }
         await self._call("POST", f"/users/{quote(user, safe='')}/activity", body, missing_ok=True)
 
+    async def end_sessions(self, user: str, api_tokens: bool = False) -> None:
+        """Void the user's cookies and OAuth tokens, and with `api_tokens` API tokens, at the hub.
+
+        Raises:
+            HubUnavailable: the hub does not answer.
+        """
+        path = f"/rosetta/users/{quote(user, safe='')}/sessions?api_tokens={int(api_tokens)}"
+        base = self._api_url.removesuffix("/api")
+        await self._call("DELETE", path, missing_ok=True, base=base)
+
     async def _call(
         self,
         method: str,
         path: str,
         body: dict[str, Any] | None = None,
         missing_ok: bool = False,
+        base: str | None = None,
     ) -> Any:
         request = HTTPRequest(
-            self._api_url + path,
+            (base or self._api_url) + path,
             method,
             headers={
                 "Authorization": f"token {self._token}",

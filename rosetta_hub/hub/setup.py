@@ -27,6 +27,7 @@ from rosetta_hub.hub.native import (
     load_class,
 )
 from rosetta_hub.hub.proxy import set_proxy_command
+from rosetta_hub.hub.session_end import SESSIONS_ROUTE
 from rosetta_hub.hub.settings_file import settings_path, write_settings
 from rosetta_hub.site_templates import make_site_page, plain_variables
 
@@ -157,6 +158,7 @@ def _setup(c: Any, config_file: Path, managed: bool) -> None:
     role = {"name": SERVICE_NAME, "scopes": SERVICE_SCOPES, "services": [SERVICE_NAME]}
     c.JupyterHub.load_roles.append(role)
     _let_users_in(c.JupyterHub)
+    c.JupyterHub.extra_handlers.append(SESSIONS_ROUTE)
     if settings.builds:
         redirect = (r"/v2/.*", LinkRedirect, {"service_prefix": settings.service_prefix})
         c.JupyterHub.extra_handlers.append(redirect)

@@ -107,6 +107,16 @@ class EdgePublisher(Publisher):
             await self._client.delete_session(session.task_id, session.digest)
             self._sessions.end(session)
 
+    async def cut_connections(self, user: str) -> None:
+        """Close the connections to a user's tasks that have no session: protocols other than HTTP.
+
+        Raises:
+            EdgeUnavailable: the edge does not answer.
+        """
+        for task in self._tasks.active():
+            if task.user == user:
+                await self._client.delete_connections(task.id)
+
     async def activity(self) -> dict[str, Activity]:
         """The traffic of each open task, that of its further interfaces included.
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from rosetta_hub.accounts.rows import delete_former_rows
 from rosetta_hub.audit.log import AuditLog
 from rosetta_hub.background import every
 from rosetta_hub.catalogue.catalogue import User
@@ -45,6 +46,7 @@ from rosetta_hub.registries.references import Reference
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.service.builds import BuildParts
+from rosetta_hub.service.people import build_session_ender
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.logos import Logos
 from rosetta_hub.software.policy import ImagePolicy
@@ -59,6 +61,7 @@ from rosetta_hub.tunnels.settings import tunnels_config
 from rosetta_hub.users.deletion import Users
 from rosetta_hub.users.identities import Identities
 from rosetta_hub.users.identity_tester import IdentityTester
+from rosetta_hub.users.session_end import OpenStreams
 from rosetta_hub.web.active_uploads import ActiveUploads
 from rosetta_hub.web.auth import build_hub_auth
 from rosetta_hub.web.handlers import Services
@@ -208,6 +211,10 @@ class Parts:
     def _add_hub(self) -> None:
         self.hub_auth = build_hub_auth(self.settings, self.keys)
         self.hub = HubClient(self.hub_auth.api_url, self.keys.service_token)
+        self.streams = OpenStreams()
+        self.session_ender = build_session_ender(
+            self.tasks, self.audit, self.hub, self.edge, self.hub_auth, self.streams
+        )
         self.link = IdentityTester(
             self.resources.endpoints, self.tunnels_client, self._builder.access, self.inventory
         )
@@ -229,6 +236,8 @@ class Parts:
     def _delete_rows(self, user: str) -> None:
         self.library.delete_user(user)
         self.credentials.delete_user(user)
+        with self.database.session() as session:
+            delete_former_rows(session, user)
 
     async def _identity_changed(self, user: str, computing: str) -> None:
         """Close what was opened with a key or an account that is another one now."""
@@ -268,6 +277,8 @@ class Parts:
             metrics=self._render_metrics,
             audit=self.audit,
             lifetimes=self.lifetimes,
+            session_ender=self.session_ender,
+            streams=self.streams,
         )
 
     async def _render_metrics(self) -> bytes:

@@ -44,6 +44,7 @@ from rosetta_hub.web.software_api import software_routes
 from rosetta_hub.web.software_page import SoftwarePage
 from rosetta_hub.web.spawner_api import (
     ActiveTasksHandler,
+    SessionsEndHandler,
     SpawnerHandler,
     SpawnerStopHandler,
     UserSoftwareHandler,
@@ -138,6 +139,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *admin_audit_routes(prefix, arguments),
         *agent_routes(prefix, arguments),
         (rf"{prefix}hub/tasks", ActiveTasksHandler, arguments),
+        (rf"{prefix}hub/users/([^/]+)/sessions/end", SessionsEndHandler, arguments),
         (rf"{spawner}/stop", SpawnerStopHandler, arguments),
         (spawner, SpawnerHandler, arguments),
         (rf"{prefix}servers/[^/]+/.*", ServerPage, arguments),

@@ -1,6 +1,5 @@
 """`api/builds`: images of repositories, as jobs that users wait for together."""
 
-import asyncio
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,7 +11,7 @@ from rosetta_hub.database.models_builds import Build
 from rosetta_hub.errors import NotFound
 from rosetta_hub.jobs.events import Changes
 from rosetta_hub.web.bodies import parse_body
-from rosetta_hub.web.event_stream import LONGEST, EventStreamHandler
+from rosetta_hub.web.event_stream import EventStreamHandler
 from rosetta_hub.web.handlers import HubHandler
 
 
@@ -116,7 +115,7 @@ class BuildEventsHandler(EventStreamHandler, BuildsBase):
             build = self.find(build_id, "read:servers")
             try:
                 await self.begin()
-                async with asyncio.timeout(LONGEST):
+                async with self.limited():
                     await self._follow(build, changes)
             except (StreamClosedError, TimeoutError):
                 return

@@ -1,6 +1,5 @@
 """`api/copies`: copies of the principal between storages, as jobs."""
 
-import asyncio
 from typing import Any
 
 from tornado.iostream import StreamClosedError
@@ -9,7 +8,7 @@ from rosetta_hub.copies.plan import NamesTaken, parse_request, plan_copy
 from rosetta_hub.copies.view import CopyView, view_copy
 from rosetta_hub.errors import NotAllowed, NotFound
 from rosetta_hub.jobs.events import Changes
-from rosetta_hub.web.event_stream import LONGEST, EventStreamHandler
+from rosetta_hub.web.event_stream import EventStreamHandler
 from rosetta_hub.web.files_base import FilesHandler
 
 
@@ -68,7 +67,7 @@ class CopyEventsHandler(EventStreamHandler, FilesHandler):
                 await self.begin()
                 for copy in self.services.copies.of_user(user):
                     await self.send("copy", _document(view_copy(copy)))
-                async with asyncio.timeout(LONGEST):
+                async with self.limited():
                     await self._follow(changes)
             except (StreamClosedError, TimeoutError):
                 return

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from tornado.iostream import StreamClosedError
@@ -25,6 +26,18 @@ class EventStreamHandler(HubHandler):
     """What streams of server-sent events share."""
 
     renews_rights = True
+
+    @asynccontextmanager
+    async def limited(self) -> AsyncIterator[None]:
+        """At most `LONGEST` seconds, or until the user's sessions are ended.
+
+        Raises:
+            TimeoutError: the time is over.
+        """
+        streams = self.services.streams
+        async with asyncio.timeout(LONGEST) as limit:
+            with streams.watch(self.principal.name, limit):
+                yield
 
     async def begin(self) -> None:
         """Send what tells the browser that it is connected; nothing is refused afterwards."""
@@ -65,7 +78,7 @@ class EventsHandler(EventStreamHandler):
                     await self.send("task", self._view(task))
                     if only is not None:
                         await self._send_log(task)
-                async with asyncio.timeout(LONGEST):
+                async with self.limited():
                     await self._follow(queue, only)
             except (StreamClosedError, TimeoutError):
                 return

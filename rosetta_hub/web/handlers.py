@@ -47,6 +47,7 @@ from rosetta_hub.tasks.principal import Principal
 from rosetta_hub.tasks.view import Viewer
 from rosetta_hub.users.deletion import Users
 from rosetta_hub.users.identities import Identities, IdentityTester
+from rosetta_hub.users.session_end import OpenStreams, SessionEnder
 from rosetta_hub.web.active_uploads import ActiveUploads
 from rosetta_hub.web.health import Health
 from rosetta_hub.web.page_templates import PageTemplates
@@ -107,6 +108,8 @@ class Services:
     metrics: Callable[[], Coroutine[Any, Any, bytes]]
     audit: AuditLog
     lifetimes: Lifetimes
+    session_ender: SessionEnder
+    streams: OpenStreams
 
 
 class BaseHandler(web.RequestHandler):

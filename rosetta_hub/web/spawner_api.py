@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from rosetta_hub.audit.log import SERVICE
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.database.models import Task, TaskState
 from rosetta_hub.errors import InvalidOptions, NotAllowed
@@ -21,7 +22,7 @@ from rosetta_hub.web.handlers import BaseHandler
 # Seconds that a spawner's stop waits for the container's end before it answers.
 STOP_WAIT = 60
 
-Request = TypeVar("Request", bound="UserFields")
+Request = TypeVar("Request", bound=BaseModel)
 
 
 class UserFields(BaseModel):
@@ -49,6 +50,14 @@ class AskedOptions(UserFields):
     """Options of a start that are to be checked."""
 
     options: dict[str, object]
+
+
+class EndedSessions(BaseModel):
+    """Why the hub has ended a user's logins."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    api_tokens: bool = False
 
 
 class SpawnersHandler(BaseHandler):
@@ -147,6 +156,18 @@ class SpawnerHandler(ServerHandler):
     def delete(self, user: str, server_name: str) -> None:
         """Forget the server, once it has stopped."""
         self.services.tasks.request_stop(self._find(user, server_name), forget=True)
+        self.answer({})
+
+
+class SessionsEndHandler(SpawnersHandler):
+    """`hub/users/<user>/sessions/end`: the hub has ended the user's logins."""
+
+    async def post(self, user: str) -> None:
+        """End what the service and the edge have of them."""
+        request = self.parse(EndedSessions)
+        await self.services.session_ender.end(
+            user, actor=SERVICE, api_tokens=request.api_tokens, at_hub=False
+        )
         self.answer({})
 
 

@@ -25,6 +25,7 @@ from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.settings import UserSoftwareRules
 from rosetta_hub.tasks.logs import Logs
+from rosetta_hub.users.session_end import OpenStreams
 from rosetta_hub.web.application import build_application
 from rosetta_hub.web.auth import build_hub_auth
 from rosetta_hub.web.handlers import Services
@@ -117,7 +118,7 @@ async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     auth = build_hub_auth(settings, keys)
     auth.user_for_token = user_for_token
     parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
-    parts["audit"] = AuditLog(database)
+    parts |= {"audit": AuditLog(database), "streams": OpenStreams()}
     parts |= {"settings": settings, "keys": keys, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {})}
     parts["builds"] = Builds(build_settings, records, builder, Logs(tmp_path / "logs", 4096))

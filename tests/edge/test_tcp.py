@@ -1,6 +1,7 @@
 """Tasks that speak something else than HTTP."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,3 +146,16 @@ async def send_hello(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.write(b"SSH-2.0-test\r\n")
     await writer.drain()
     writer.close()
+
+
+async def test_connections_without_a_session_are_cut_on_request(rig: "Rig", serve: Serve) -> None:
+    task = await rig.open(await serve(answer_after_the_end), protocol="tcp")
+    reader, writer = await task.connect()
+    writer.write(b"x")
+    await writer.drain()
+    assert await rig.client.delete_connections(task.id)
+    # Without an answer: neither side has ended its direction.
+    with contextlib.suppress(ConnectionResetError):
+        assert await asyncio.wait_for(reader.read(), 30) == b""
+    writer.close()
+    assert not await rig.client.delete_connections("0" * 12)

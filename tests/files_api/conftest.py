@@ -31,6 +31,7 @@ from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tunnels.client import TunnelsClient
 from rosetta_hub.users.deletion import Users
 from rosetta_hub.users.identities import Identities
+from rosetta_hub.users.session_end import OpenStreams
 from rosetta_hub.web.active_uploads import ActiveUploads
 from rosetta_hub.web.application import build_application
 from rosetta_hub.web.auth import build_hub_auth
@@ -166,7 +167,7 @@ async def run_site(folder: Path, sockets: list[socket.socket] | None = None) -> 
     identities = Identities(database, keys, settings)
     # What these handlers do not use is not there.
     parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
-    parts["audit"] = AuditLog(database)
+    parts |= {"audit": AuditLog(database), "streams": OpenStreams()}
     parts |= {"settings": settings, "keys": keys, "tasks": tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": identities}
     hub = cast(HubClient, None)

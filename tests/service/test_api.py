@@ -42,6 +42,7 @@ from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.view import Viewer
 from rosetta_hub.users.deletion import Users
 from rosetta_hub.users.identities import Identities
+from rosetta_hub.users.session_end import OpenStreams
 from rosetta_hub.web import handlers
 from rosetta_hub.web.application import build_application
 from rosetta_hub.web.auth import build_hub_auth
@@ -253,7 +254,7 @@ async def site(
     }
     monkeypatch.setattr("rosetta_hub.web.health.MAX_AGE", 0)
     parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
-    parts["audit"] = AuditLog(database)
+    parts |= {"audit": AuditLog(database), "streams": OpenStreams()}
     parts |= {"settings": settings, "keys": bench.keys, "tasks": tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": identities, "hub": hub}
     viewer = Viewer(settings, tasks.logs, Conditions(), made.lifetimes)

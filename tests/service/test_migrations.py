@@ -1,7 +1,10 @@
 """The migrations lead to the models, and a newer database is refused."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -98,3 +101,35 @@ def test_a_database_that_cannot_be_used(url: str, expected: str) -> None:
         Database(url)
     assert "c.Rosetta.db_url" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+OPEN = """
+import sys
+from rosetta_hub.database.database import Database
+print("ready", flush=True)
+sys.stdin.readline()
+Database(sys.argv[1]).close()
+"""
+
+
+def test_hub_and_service_may_open_a_new_database_at_once(
+    database: Database, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/new.sqlite"
+    if database.engine.dialect.name == "postgresql":
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as one:
+            one.execute(text("CREATE DATABASE new"))
+        url = request.getfixturevalue("postgres_url").replace("/postgres?", "/new?")
+    openers = [
+        subprocess.Popen([sys.executable, "-c", OPEN, url], stdin=PIPE, stdout=PIPE, stderr=PIPE)
+        for _ in range(3)
+    ]
+    for opener in openers:
+        assert opener.stdout is not None
+        assert opener.stdout.readline() == b"ready\n"
+    for opener in openers:
+        assert opener.stdin is not None
+        opener.stdin.write(b"\n")
+        opener.stdin.flush()
+    errors = [opener.communicate(timeout=100)[1].decode() for opener in openers]
+    assert [opener.returncode for opener in openers] == [0, 0, 0], errors

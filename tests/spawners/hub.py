@@ -37,6 +37,7 @@ c.JupyterHub.load_roles = [{
     "name": "test", "services": ["test"],
     "scopes": [
         "admin:users", "admin:servers", "admin:server_state", "admin:groups", "groups", "read:hub",
+        "tokens",
     ],
 }]
 c.Rosetta.hub_url = f"http://127.0.0.1:{test['port']}"

@@ -5,9 +5,13 @@ import html
 import json
 import re
 
+import httpx
 import pytest
 
-from .hub import Hub, User, until
+from rosetta_hub.hub.client import HubClient
+from rosetta_hub.keys import Keys
+
+from .hub import TOKEN, Hub, User, until
 from .stub import StubService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -349,3 +353,33 @@ async def test_no_secret_in_the_log(hub: Hub, service: StubService, alice: User)
     await alice.api("DELETE", "one", {"remove": True})
     await hub.gone(alice.name, "one")
     assert service.key not in hub.log
+
+
+async def test_service_alone_ends_the_logins_of_a_user(
+    hub: Hub, service: StubService, alice: User
+) -> None:
+    base, path = f"{hub.url}/hub/api", f"/users/{alice.name}/tokens"
+    tokens = [
+        (await hub.api("POST", path, {"note": note})).json()["token"] for note in ("one", "other")
+    ]
+    client = HubClient(base, Keys(hub.directory / "state").service_token)
+
+    async def status(token: str) -> int:
+        async with httpx.AsyncClient(headers={"Authorization": f"token {token}"}) as api:
+            return (await api.get(f"{base}/user")).status_code
+
+    async def page() -> int:
+        return (await alice.client.get("/hub/home", follow_redirects=False)).status_code
+
+    # Not even an administrator's token will do.
+    url = f"{hub.url}/hub/rosetta/users/{alice.name}/sessions"
+    for token in (TOKEN, tokens[0]):
+        headers = {"Authorization": f"token {token}"}
+        assert (await alice.client.delete(url, headers=headers)).status_code == 403
+    assert (await page(), await status(tokens[0])) == (200, 200)
+    await client.end_sessions(alice.name)
+    assert (await page(), await status(tokens[0])) == (302, 200)
+    await client.end_sessions(alice.name, api_tokens=True)
+    assert [await status(token) for token in tokens] == [403, 403]
+    # Nobody of that name: there is nothing to be ended.
+    await client.end_sessions("nobody")

@@ -97,6 +97,11 @@ function buildRoutes(tasks, status) {
       if (ended.length === 0) throw new ApiError(404, "no_such_session");
       return {};
     }],
+    ["DELETE", /^\/tasks\/([0-9a-f]{12})\/connections$/, (_body, id) => {
+      taskOf(id);
+      for (const task of tasks.group(id)) task.traffic.destroyAnonymous();
+      return {};
+    }],
   ];
 }
 

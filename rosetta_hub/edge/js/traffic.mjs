@@ -57,6 +57,11 @@ export class Traffic {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Cut the connections that belong to no session: protocols other than HTTP. */
+  destroyAnonymous() {
+    for (const [socket, { session }] of this.#streams) if (session === null) socket.destroy();
+  }
+
   activity() {
     const sum = (key) => [...this.#sockets].reduce((bytes, socket) => bytes + socket[key], 0);
     return {

@@ -1,0 +1,71 @@
+"""Rows of accounts belong to one user of the hub, and not to the next one of the same name."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from rosetta_hub.database.models import Base
+from rosetta_hub.database.models_logins import UserRow
+from rosetta_hub.database.models_user import HubUser
+
+# Some databases keep whole seconds.
+_PRECISION = timedelta(seconds=1)
+
+
+def account_tables() -> list[Any]:
+    """The models of all tables whose rows belong to accounts, also those of other modules."""
+    models = [mapper.class_ for mapper in Base.registry.mappers]
+    return [model for model in models if issubclass(model, UserRow)]
+
+
+def adopt_rows(session: Session, user: str, created: datetime) -> None:
+    """Note when the hub created the user; rows of a former user of that name are deleted."""
+    for model in account_tables():
+        session.execute(
+            delete(model).where(model.user == user, model.user_created < created - _PRECISION)
+        )
+        session.execute(
+            update(model)
+            .where(model.user == user, model.user_created.is_(None))
+            .values(user_created=created)
+        )
+
+
+def delete_rows(session: Session, user: str) -> None:
+    """Delete all rows of a user: the hub has deleted the user."""
+    for model in account_tables():
+        session.execute(delete(model).where(model.user == user))
+
+
+def delete_former_rows(session: Session, user: str) -> None:
+    """Delete what belongs to the user that the service knows: the hub has another, or none.
+
+    What the hub's authenticator has meanwhile written for the next user of that name stays.
+    """
+    known = session.get(HubUser, user)
+    if known is None or known.created is None:
+        return
+    for model in account_tables():
+        session.execute(
+            delete(model).where(
+                model.user == user, model.user_created <= known.created + _PRECISION
+            )
+        )
+
+
+def is_reserved(session: Session, user: str) -> bool:
+    """Whether an account is about to become the hub's user of that name."""
+    return any(
+        session.scalar(
+            select(model.user).where(model.user == user, model.user_created.is_(None)).limit(1)
+        )
+        is not None
+        for model in account_tables()
+    )
+
+
+def is_same_time(one: datetime | None, other: datetime | None) -> bool:
+    """Whether two times are the same, with the precision that all databases have."""
+    return one is not None and other is not None and abs(one - other) <= _PRECISION

@@ -1,0 +1,127 @@
+"""All sessions of a user end at once: at the hub, at the edge, on open pages."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import cast
+
+import pytest
+from sqlalchemy import select
+
+from rosetta_hub.audit.log import AuditLog
+from rosetta_hub.database.models import BrowserSession
+from rosetta_hub.database.models_audit import AuditRecord
+from rosetta_hub.errors import EdgeUnavailable, HubUnavailable
+from rosetta_hub.hub.client import HubClient
+from rosetta_hub.ingress.sessions import BrowserSessions
+from rosetta_hub.users.session_end import OpenStreams, SessionEnder
+from tests.support.starting import start_task
+
+from .conftest import ALICE, Bench
+
+
+@dataclass
+class World:
+    """Hub and edge as far as the end of sessions concerns them."""
+
+    bench: Bench
+    asked: list[tuple[str, bool]] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
+    disconnected: list[str] = field(default_factory=list)
+    forgotten: int = 0
+    hub_is_down: bool = False
+    edge_is_down: bool = False
+    streams: OpenStreams = field(default_factory=OpenStreams)
+
+    async def end_sessions(self, user: str, api_tokens: bool = False) -> None:
+        if self.hub_is_down:
+            raise HubUnavailable("no")
+        self.asked.append((user, api_tokens))
+
+    async def cut_session(self, row: BrowserSession) -> None:
+        if self.edge_is_down:
+            raise EdgeUnavailable("no")
+        self.cut.append(row.user)
+
+    async def cut_connections(self, user: str) -> None:
+        self.disconnected.append(user)
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+    @property
+    def ender(self) -> SessionEnder:
+        database = self.bench.tasks.database
+        return SessionEnder(
+            cast(HubClient, self),
+            database,
+            AuditLog(database),
+            self.cut_session,
+            self.cut_connections,
+            self.forget,
+            self.streams,
+        )
+
+    def users_inside(self) -> list[str]:
+        with self.bench.tasks.database.session() as session:
+            return sorted(session.scalars(select(BrowserSession.user)))
+
+
+@pytest.fixture
+def world(bench: Bench) -> World:
+    """Alice and Bob are in a task of Alice's."""
+    task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
+    sessions = BrowserSessions(bench.tasks.database, bench.keys, hours=12)
+    for user in ("alice", "bob"):
+        sessions.start(task, user, f"token of {user}")
+    return World(bench)
+
+
+async def test_everything_of_the_user_ends(world: World) -> None:
+    await world.ender.end("bob", actor="root", api_tokens=True, address="192.0.2.1")
+    assert world.asked == [("bob", True)]
+    assert (world.cut, world.disconnected, world.forgotten) == (["bob"], ["bob"], 1)
+    assert world.users_inside() == ["alice"]
+    with world.bench.tasks.database.session() as session:
+        record = session.scalars(select(AuditRecord)).one()
+    assert (record.event, record.actor, record.user) == ("session.end", "root", "bob")
+    assert record.detail == {"api_tokens": True}
+
+
+async def test_hub_that_does_not_answer_changes_nothing(world: World) -> None:
+    world.hub_is_down = True
+    with pytest.raises(HubUnavailable):
+        await world.ender.end("bob", actor="root")
+    assert world.users_inside() == ["alice", "bob"]
+    # The hub tells of itself that it has ended the logins.
+    await world.ender.end("bob", actor="service", at_hub=False)
+    assert world.users_inside() == ["alice"]
+
+
+async def test_edge_that_is_down_learns_it_from_the_next_state(world: World) -> None:
+    world.edge_is_down = True
+    with pytest.raises(EdgeUnavailable):
+        await world.ender.end("bob", actor="root")
+    assert world.users_inside() == ["alice"]
+
+
+async def test_open_streams_of_the_user_end(world: World) -> None:
+    ended = []
+
+    async def stream(user: str, has_begun: asyncio.Event) -> None:
+        try:
+            async with asyncio.timeout(600) as limit:
+                with world.streams.watch(user, limit):
+                    has_begun.set()
+                    await asyncio.Event().wait()
+        except TimeoutError:
+            ended.append(user)
+
+    begun = {user: asyncio.Event() for user in ("alice", "bob")}
+    streams = {user: asyncio.create_task(stream(user, begun[user])) for user in begun}
+    for event in begun.values():
+        await event.wait()
+    await world.ender.end("bob", actor="root")
+    await asyncio.wait_for(streams["bob"], 10)
+    assert ended == ["bob"]
+    streams["alice"].cancel()
+    await asyncio.wait(streams.values())
