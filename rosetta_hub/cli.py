@@ -1,7 +1,6 @@
 """`rosetta-hub`: the command line of administrators."""
 
 import argparse
-import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,13 +17,12 @@ from rosetta_hub.errors import ConfigError, RosettaError
 from rosetta_hub.hub.proxy import HELP as PROXY_HELP
 from rosetta_hub.hub.proxy import run_proxy_command
 from rosetta_hub.hub.settings_file import read_settings
+from rosetta_hub.log_format import set_up_logging
 from rosetta_hub.registries.command import HELP as REGISTRY_HELP
 from rosetta_hub.registries.command import add_registry_arguments, registry_text
 from rosetta_hub.service.app import run_service, run_shutdown
 from rosetta_hub.tunnels.process import run_tunnels
 from rosetta_hub.tunnels.settings import tunnels_config
-
-LOG_FORMAT = "[%(levelname)1.1s %(asctime)s %(name)s] %(message)s"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -35,8 +33,10 @@ def main(argv: list[str] | None = None) -> int:
             # What follows is configurable-http-proxy's own, which has a help of its own.
             run_proxy_command(arguments[1:])
         options = build_parser().parse_args(arguments)
-        logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+        # Until it is known what the configuration says.
+        set_up_logging("INFO", as_json=False)
         settings = _settings(options)
+        set_up_logging(settings.log_level, settings.log_json)
         settings.check()
         if options.command == "check":
             return run_check_command(settings, options)

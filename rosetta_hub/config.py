@@ -9,7 +9,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from traitlets import Any as AnyTrait
-from traitlets import Bool, Dict, Integer, List, TraitError, Unicode, default, validate
+from traitlets import (
+    Bool,
+    CaselessStrEnum,
+    Dict,
+    Integer,
+    List,
+    TraitError,
+    Unicode,
+    default,
+    validate,
+)
 from traitlets.config import Config
 
 from rosetta_hub.builds.settings import BuildSettings, load_builds
@@ -28,6 +38,7 @@ from rosetta_hub.config_files import (
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.keys import Keys
 from rosetta_hub.local_storages import check_state_dir, storage_advice
+from rosetta_hub.log_format import LEVELS
 from rosetta_hub.mail.settings import MailOptions
 from rosetta_hub.software.settings import ImagePolicySettings, UserSoftwareRules
 from rosetta_hub.web_hosts import is_loopback, normalise_url
@@ -270,6 +281,18 @@ class Rosetta(MailOptions):
         min=1,
         help="""Hours after which a browser has to open a task anew from the hub. Logging out of
         the hub ends its sessions within a minute.""",
+    ).tag(config=True)
+
+    log_level = CaselessStrEnum(
+        LEVELS,
+        "INFO",
+        help="""The least level of what the service writes to its log: DEBUG, INFO, WARNING or
+        ERROR. DEBUG has requests that come every few seconds, too.""",
+    ).tag(config=True)
+
+    log_json = Bool(
+        False,
+        help="Whether the service writes its log as JSON, an object a line, instead of text.",
     ).tag(config=True)
 
     log_limit = Integer(

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import secrets
 import unicodedata
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from rosetta_hub.hub.client import HubClient, created_time
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.keys import Keys
 from rosetta_hub.lifetimes.lifetimes import Lifetimes
+from rosetta_hub.log_format import request_id
 from rosetta_hub.registries.credentials import Credentials
 from rosetta_hub.registries.hub_registry import HubRegistry
 from rosetta_hub.registries.lookup import Lookup
@@ -122,12 +124,16 @@ class BaseHandler(web.RequestHandler):
     def initialize(self, services: Services) -> None:
         """Keep what the application hands to each handler."""
         self.services = services
+        # In the log, and in the answer: users tell it to administrators.
+        request_id.set(secrets.token_hex(4))
+        self.set_header(*_id_header())
 
     def set_default_headers(self) -> None:
         """Headers of every answer."""
         self.clear_header("Server")
         for name, value in SECURITY_HEADERS.items():
             self.set_header(name, value)
+        self.set_header(*_id_header())
 
     def json_body(self) -> dict[str, Any]:
         """The request's body as a JSON object.
@@ -194,8 +200,15 @@ class BaseHandler(web.RequestHandler):
         if isinstance(error, web.HTTPError) and error.log_message:
             return status, error.log_message
         if status >= 500:
-            return status, "Something went wrong. The administrator finds it in the log."
+            return status, (
+                "Something went wrong. The administrator finds it in the log, as request"
+                f" {request_id.get()}."
+            )
         return status, f"The request was refused: {HTTPStatus(status).phrase}."
+
+
+def _id_header() -> tuple[str, str]:
+    return "X-Request-Id", request_id.get()
 
 
 class HubHandler(HubOAuthenticated, BaseHandler):

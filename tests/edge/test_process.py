@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rosetta_hub.cli import LOG_FORMAT
 from rosetta_hub.edge import (
     EdgeClient,
     EdgeConfig,
@@ -29,6 +28,7 @@ from rosetta_hub.edge import (
 from rosetta_hub.edge import process as edge_process
 from rosetta_hub.edge.process import build_edge_command, build_proxy_command, parse_version
 from rosetta_hub.errors import ConfigError
+from rosetta_hub.log_format import TextFormatter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -82,7 +82,7 @@ async def test_log_looks_like_those_of_the_other_processes(
     time = datetime.strptime(f"{found[1]}.{found[2]}000", "%Y-%m-%d %H:%M:%S.%f")
     assert before.replace(microsecond=0) <= time.replace(tzinfo=zone) <= datetime.now(zone)
     record = logging.LogRecord("edge", logging.INFO, "", 0, "ready, process 1", (), None)
-    python = logging.Formatter(LOG_FORMAT).format(record)
+    python = TextFormatter().format(record)
     assert re.sub(r"\d", "0", python) == re.sub(r"\d+\Z", "0", re.sub(r"\d", "0", line))
 
 

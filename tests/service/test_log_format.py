@@ -1,0 +1,71 @@
+"""The service's log: a line a record, with the id of the request that a user was told."""
+
+import json
+import logging
+import sys
+
+import pytest
+
+from rosetta_hub.log_format import JsonFormatter, TextFormatter, request_id
+from rosetta_hub.tasks.manager import TaskManager
+
+from .test_api import Site, site
+
+__all__ = ["site"]
+
+
+def record(message: str, *arguments: object, exc_info: object = None) -> logging.LogRecord:
+    """A record as a logger makes it."""
+    kind = logging.LogRecord("rosetta_hub.test", logging.WARNING, "", 0, message, arguments, None)
+    kind.exc_info = exc_info  # type: ignore[assignment]
+    return kind
+
+
+def test_json_is_one_object_a_line() -> None:
+    try:
+        raise ValueError("two\nlines")
+    except ValueError:
+        line = JsonFormatter().format(record("a %s", 'line\n{"break"', exc_info=sys.exc_info()))
+    assert "\n" not in line
+    document = json.loads(line)
+    assert document["message"] == 'a line\n{"break"'
+    assert (document["level"], document["logger"]) == ("warning", "rosetta_hub.test")
+    assert "ValueError: two\nlines" in document["exception"]
+    assert "request" not in document
+
+
+@pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
+def test_a_line_names_its_request(formatter: logging.Formatter) -> None:
+    token = request_id.set("0123abcd")
+    line = formatter.format(record("hello"))
+    request_id.reset(token)
+    assert "0123abcd" in line
+    assert "0123abcd" not in formatter.format(record("hello"))
+
+
+async def test_a_user_is_told_the_request_of_a_fault(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the log has the fault under the same id."""
+    lines = list[str]()
+
+    class Lines(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(TextFormatter().format(record))
+
+    def break_down(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(TaskManager, "find", break_down)
+    handler = Lines()
+    logging.getLogger().addHandler(handler)
+    try:
+        answer = await site.fetch("GET", "api/tasks/0123456789ab")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert answer.code == 500
+    told = answer.headers["X-Request-Id"]
+    assert json.loads(answer.body)["error"].endswith(f"as request {told}.")
+    assert any(told in line and "RuntimeError: broken" in line for line in lines)
+    other = await site.fetch("GET", "health")
+    assert other.headers["X-Request-Id"] not in ("", told)
