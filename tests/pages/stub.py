@@ -6,7 +6,6 @@ end elsewhere.
 
 import asyncio
 import json
-from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -122,7 +121,6 @@ class Stub:
                 (r"/hub/spawn(?:/([^/]+)(?:/([^/]+))?)?", Spawn, mine),
                 (r"/hub/api/users/alice/servers/([^/]+)", HubServer, mine),
                 (r"/hub/(home|error|not_running|stop_pending|spawn_pending)", HubPage, mine),
-                (r"/hub/(token|login)", StockPage, mine),
             ]
         )
 
@@ -438,38 +436,6 @@ class Spawn(Handler):
                 spawner_options_form=form,
                 error_message=error,
                 url=url_concat(self.request.uri or "", {"_xsrf": "abc"}),
-            )
-        )
-
-
-class StockPage(Handler):
-    """Pages of the hub of which only the frame is ours."""
-
-    def set_default_headers(self) -> None:
-        """JupyterHub's own policy: these pages have inline scripts."""
-        self.set_header("Content-Security-Policy", "frame-ancestors 'none'")
-
-    def get(self, name: str) -> None:
-        """The page, with a token and an application that have long names."""
-        scopes = ["access:servers!user=somebody-with-a-long-name", "list:users"]
-        now = datetime(2026, 1, 1)
-        used = {"created": now, "last_activity": now, "expires_at": None, "scopes": scopes}
-        token = SimpleNamespace(api_id="a1", condition="For the script of my colleague", **used)
-        client = {"token_id": "a2", "description": "Service rosetta", "tokens": [token], **used}
-        context = hub_context(self.stub) | {"login_url": "/hub/login"}
-        if name == "login":
-            context["user"] = None
-        self.finish(
-            hub_templates()
-            .get_template(f"{name}.html")
-            .render(
-                **context,
-                api_tokens=[token],
-                oauth_clients=[client],
-                token_expires_in_options_html="<option>1 hour</option>",
-                authenticator_login_url="/hub/login",
-                authenticator=SimpleNamespace(),
-                username="",
             )
         )
 

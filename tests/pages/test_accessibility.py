@@ -1,13 +1,12 @@
 """What axe-core finds on our pages, light and dark, and whether they fit on a telephone."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
+from .accessibility import THEMES, Pages, Theme, check_pages, nothing
 from .account import URL, AccountStub, make_identity, serve_account, with_key
 from .builds import BUILD_PAGE, FORM, LINK, building, failed, make_build, serve_builds
 from .families import catalogue
@@ -15,23 +14,10 @@ from .look import fill
 from .software import URL as SOFTWARE
 from .software import fill as fill_software
 from .software import serve_software
+from .stock import serve_stock
 from .stub import PREFIX
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
-# The violations as texts: rule, impact, and the elements with what is wrong.
-RUN = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.map(
-    ({id, impact, nodes}) => [`${id} (${impact})`, ...nodes.map(
-        ({target, failureSummary}) => `${target}: ${failureSummary.replace(/\\s+/g, " ")}`)
-    ].join("\\n    "))"""
-OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-Action = Callable[[Page], Awaitable[Any]]
-
-
-async def nothing(page: Page) -> None:
-    """The page as it comes."""
 
 
 async def filter_catalogue(page: Page) -> None:
@@ -55,8 +41,7 @@ async def choose_storages(page: Page) -> None:
     await page.get_by_label("Directory", exact=True).fill("/etc")
 
 
-# Address, what shows that the page is complete, and what somebody does there.
-PAGES: dict[str, tuple[str, str, Action]] = {
+PAGES: Pages = {
     "dashboard": (PREFIX, "#ended-list .task-row", nothing),
     **{
         task: (f"{PREFIX}tasks/{task}?stay", "#details dd", nothing)
@@ -73,9 +58,6 @@ PAGES: dict[str, tuple[str, str, Action]] = {
     "error": ("/hub/error", ".notice", nothing),
     "not running": ("/hub/not_running", ".notice", nothing),
     "starting": ("/hub/spawn_pending", ".notice", nothing),
-    # JupyterHub's own, in our frame.
-    "token": ("/hub/token", "#api-tokens-table", nothing),
-    "login": ("/hub/login", "#username_input", nothing),
 }
 
 
@@ -94,7 +76,7 @@ async def choose_sizes(page: Page) -> None:
     await page.get_by_label("Computing resource").select_option("vega")
 
 
-BUILD_PAGES: dict[str, tuple[str, str, Action]] = {
+BUILD_PAGES: Pages = {
     "form of links": (FORM, "#link-form", fill_in_link),
     "add": (f"{FORM}?add", "#link-form", nothing),
     "refused": (f"{FORM}?refused=1", ".banner", nothing),
@@ -127,11 +109,23 @@ async def ask_to_delete(page: Page) -> None:
     await page.get_by_role("dialog").wait_for()
 
 
-SOFTWARE_PAGES: dict[str, tuple[str, str, Action]] = {
+SOFTWARE_PAGES: Pages = {
     "cards": (SOFTWARE, ".software-card", open_menu),
     "entry": (SOFTWARE, ".software-card", fill_in_software),
     "deletion": (SOFTWARE, ".software-card", ask_to_delete),
     "one button": ("/hub/spawn?software=casa&cpus=2&start=1", "#one-button", nothing),
+}
+
+
+# JupyterHub's own, in our frame.
+STOCK_PAGES: Pages = {
+    "token": ("/hub/token", "#api-tokens-table", nothing),
+    "login": ("/hub/login", "#username_input", nothing),
+    "users": ("/hub/admin", "[data-testid=user-row-name], .admin-table-head", nothing),
+    "share": ("/hub/accept-share", "button[type=submit]", nothing),
+    "consent": ("/hub/oauth", "button[type=submit]", nothing),
+    "logout": ("/hub/logout", "#logout-main", nothing),
+    "nothing here": ("/hub/404", ".notice", nothing),
 }
 
 
@@ -146,53 +140,30 @@ async def stub() -> AsyncIterator[AccountStub]:
         yield made
 
 
-THEMES = [("light", 1280), ("dark", 1280), ("light", 360)]
+@pytest.mark.parametrize("theme", THEMES)
+async def test_pages(browser: Browser, stub: AccountStub, theme: Theme) -> None:
+    await check_pages(browser, stub.base, PAGES, theme)
 
 
-@pytest.mark.parametrize(("theme", "width"), THEMES)
-async def test_pages(browser: Browser, stub: AccountStub, theme: Any, width: int) -> None:
-    await check_pages(browser, stub.base, PAGES, theme, width)
-
-
-@pytest.mark.parametrize(("theme", "width"), THEMES)
-async def test_pages_of_builds(browser: Browser, theme: Any, width: int) -> None:
+@pytest.mark.parametrize("theme", THEMES)
+async def test_pages_of_builds(browser: Browser, theme: Theme) -> None:
     async with serve_builds() as builds:
         builds.put_build(building(waiting=3))
         builds.put_build(failed(id="c" * 12))
         builds.put_build(make_build(id="d" * 12, state="done", message="The image is ready."))
         builds.build_log = "STEP 7/23: RUN pip install -r requirements.txt\n" * 40
-        await check_pages(browser, builds.base, BUILD_PAGES, theme, width)
+        await check_pages(browser, builds.base, BUILD_PAGES, theme)
 
 
-@pytest.mark.parametrize(("theme", "width"), THEMES)
-async def test_pages_of_software(browser: Browser, theme: Any, width: int) -> None:
+@pytest.mark.parametrize("theme", THEMES)
+async def test_pages_of_software(browser: Browser, theme: Theme) -> None:
     async with serve_software() as software:
         software.families = catalogue()
         fill_software(software)
-        await check_pages(browser, software.base, SOFTWARE_PAGES, theme, width)
+        await check_pages(browser, software.base, SOFTWARE_PAGES, theme)
 
 
-async def check_pages(
-    browser: Browser, base: str, pages: dict[str, tuple[str, str, Action]], theme: Any, width: int
-) -> None:
-    """Open each page, do what somebody does there, and fail with all that is wrong."""
-    context = await browser.new_context(
-        base_url=base,
-        viewport={"width": width, "height": 900},
-        color_scheme=theme,
-        reduced_motion="reduce",
-    )
-    page = await context.new_page()
-    faults = {}
-    for name, (address, ready, act) in pages.items():
-        await page.goto(address)
-        await page.wait_for_selector(ready)
-        await act(page)
-        await page.evaluate(AXE.read_text())
-        found = list(await page.evaluate(RUN))
-        if overflow := await page.evaluate(OVERFLOW):
-            found.append(f"{overflow} px too wide")
-        if found:
-            faults[name] = found
-    await context.close()
-    assert faults == {}, "\n".join(f"{name}: {text}" for name in faults for text in faults[name])
+@pytest.mark.parametrize("theme", THEMES)
+async def test_pages_of_the_hub_itself(browser: Browser, theme: Theme) -> None:
+    async with serve_stock() as hub:
+        await check_pages(browser, hub.base, STOCK_PAGES, theme)

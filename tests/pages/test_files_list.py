@@ -38,7 +38,7 @@ async def selected(page: Page) -> list[str]:
 
 
 async def test_the_navigation_leads_to_the_storages(page: Page, stub: FilesStub) -> None:
-    for address in (PREFIX, "/hub/spawn", "/hub/token"):
+    for address in (PREFIX, "/hub/spawn", "/hub/home"):
         await page.goto(address)
         link = page.get_by_role("link", name="Files", exact=True)
         await expect(link).to_have_attribute("href", URL)

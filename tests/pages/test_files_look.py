@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from .accessibility import OVERFLOW, THEMES, WIDE, Theme, find_faults
 from .files import URL, FilesStub, fill_storage, make_copy, serve_files
 from .files_page import choose, open_folder, payload, select
-from .test_accessibility import AXE, OVERFLOW, RUN
 from .test_files_open import CARDS, PIXEL, notebook
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -126,23 +126,16 @@ async def stub(tmp_path: Path) -> AsyncIterator[FilesStub]:
         yield made
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])
-async def test_scenes(browser: Browser, stub: FilesStub, theme: Any, width: int) -> None:
+@pytest.mark.parametrize("theme", THEMES)
+async def test_scenes(browser: Browser, stub: FilesStub, theme: Theme) -> None:
     faults = {}
     for name, show in SCENES.items():
         context = await browser.new_context(
-            base_url=stub.base,
-            viewport={"width": width, "height": 900},
-            color_scheme=theme,
-            reduced_motion="reduce",
+            base_url=stub.base, viewport=WIDE, color_scheme=theme, reduced_motion="reduce"
         )
         page = await context.new_page()
         await show(page)
-        await page.evaluate(AXE.read_text())
-        found = list(await page.evaluate(RUN))
-        if overflow := await page.evaluate(OVERFLOW):
-            found.append(f"{overflow} px too wide")
-        if found:
+        if found := await find_faults(page, theme):
             faults[name] = found
         await context.close()
     assert faults == {}, "\n".join(f"{name}: {text}" for name in faults for text in faults[name])
