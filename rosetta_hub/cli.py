@@ -9,6 +9,8 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from rosetta_hub import __version__
+from rosetta_hub.accounts.command import HELP as ACCOUNT_HELP
+from rosetta_hub.accounts.command import account_text, add_account_arguments
 from rosetta_hub.check.command import HELP, add_arguments, run_check_command
 from rosetta_hub.config import Rosetta, refuse_unknown_options
 from rosetta_hub.edge.process import run_edge
@@ -40,8 +42,8 @@ def main(argv: list[str] | None = None) -> int:
         settings.check()
         if options.command == "check":
             return run_check_command(settings, options)
-        if options.command == "registry":
-            print(registry_text(settings, options), end="")
+        if options.command in TEXTS:
+            print(TEXTS[options.command](settings, options), end="")
             return 0
         COMMANDS[options.command][0](settings)
     except RosettaError as error:
@@ -72,6 +74,12 @@ COMMANDS: dict[str, tuple[Callable[[Rosetta], None], str]] = {
         "run the connections to computing resources in the foreground (the service does this)",
     ),
     "shutdown": (run_shutdown, "stop all tasks and the edge, after the hub and the service"),
+}
+
+# Subcommands with arguments of their own, which print a text.
+TEXTS: dict[str, Callable[[Rosetta, argparse.Namespace], str]] = {
+    "account": account_text,
+    "registry": registry_text,
 }
 
 
@@ -109,6 +117,9 @@ def build_parser() -> argparse.ArgumentParser:
     registry = commands.add_parser("registry", help=REGISTRY_HELP, description=REGISTRY_HELP)
     _add_source(registry)
     add_registry_arguments(registry)
+    account = commands.add_parser("account", help=ACCOUNT_HELP, description=ACCOUNT_HELP)
+    _add_source(account)
+    add_account_arguments(account)
     commands.add_parser("proxy", help=PROXY_HELP)
     return parser
 

@@ -66,6 +66,12 @@ def is_reserved(session: Session, user: str) -> bool:
     )
 
 
+def created_of(session: Session, user: str) -> datetime | None:
+    """When the hub created the user, as far as the service knows."""
+    known = session.get(HubUser, user)
+    return known.created if known else None
+
+
 def is_same_time(one: datetime | None, other: datetime | None) -> bool:
     """Whether two times are the same, with the precision that all databases have."""
     return one is not None and other is not None and abs(one - other) <= _PRECISION

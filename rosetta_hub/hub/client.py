@@ -88,14 +88,25 @@ class HubClient:
         Raises:
             HubUnavailable: the hub does not answer.
         """
-        users: dict[str, datetime | None] = {}
+        return {model["name"]: created_time(model) for model in await self._all_users()}
+
+    async def admins(self) -> set[str]:
+        """The names of all administrators.
+
+        Raises:
+            HubUnavailable: the hub does not answer.
+        """
+        return {model["name"] for model in await self._all_users() if model.get("admin")}
+
+    async def _all_users(self) -> list[dict[str, Any]]:
+        models: list[dict[str, Any]] = []
         offset: int | None = 0
         while offset is not None:
             page = await self._call("GET", f"/users?offset={offset}&limit={PAGE}")
-            users |= {model["name"]: created_time(model) for model in page["items"]}
+            models += page["items"]
             following = page["_pagination"]["next"]
             offset = following and int(following["offset"])
-        return users
+        return models
 
     async def report_activity(self, user: str, servers: dict[str, str]) -> None:
         """Tell when each of the user's servers was used last (ISO 8601, UTC).

@@ -140,7 +140,9 @@ def _setup(c: Any, config_file: Path, managed: bool) -> None:
         c.JupyterHub.template_vars.update({"rosetta_builds": True})
     if c.JupyterHub.get("authenticator_class") == OUR_AUTHENTICATOR:
         # The page Account shows login methods and passwords, which no other authenticator has.
-        c.JupyterHub.template_vars.update({"rosetta_authenticator": True})
+        local = "local_accounts" in c.RosettaAuthenticator
+        variables = {"rosetta_authenticator": True, "rosetta_local_accounts": local}
+        c.JupyterHub.template_vars.update(variables)
     _share_templates(c)
     refuse_unknown_options(c)
     settings = Rosetta(config=c)

@@ -46,7 +46,7 @@ from rosetta_hub.registries.references import Reference
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.service.builds import BuildParts
-from rosetta_hub.service.people import build_session_ender
+from rosetta_hub.service.people import build_account_administration, build_session_ender
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.logos import Logos
 from rosetta_hub.software.policy import ImagePolicy
@@ -278,6 +278,9 @@ class Parts:
             audit=self.audit,
             lifetimes=self.lifetimes,
             session_ender=self.session_ender,
+            account_administration=build_account_administration(
+                self.settings, self.database, self.hub, self.session_ender
+            ),
             streams=self.streams,
         )
 

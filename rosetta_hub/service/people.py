@@ -2,11 +2,30 @@
 
 from jupyterhub.services.auth import HubOAuth
 
+from rosetta_hub.accounts.administration import AccountAdministration
+from rosetta_hub.accounts.local import LocalAccounts
+from rosetta_hub.accounts.settings import LocalSettings
 from rosetta_hub.audit.log import AuditLog
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.database import Database
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.users.session_end import OpenStreams, SessionEnder
+
+
+def build_account_administration(
+    settings: Rosetta, database: Database, hub: HubClient, sessions: SessionEnder
+) -> AccountAdministration | None:
+    """What administrators decide about accounts; None where another authenticator does."""
+    if not settings.template_vars.get("rosetta_authenticator"):
+        return None
+    # Who may sign up is decided in the hub's process.
+    local = LocalAccounts(
+        database, settings.keys(), LocalSettings(), settings.hub_url, settings.mail_available
+    )
+    has_local = bool(settings.template_vars.get("rosetta_local_accounts"))
+    return AccountAdministration(local, hub, sessions, has_local)
 
 
 def build_session_ender(

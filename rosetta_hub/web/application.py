@@ -8,6 +8,7 @@ from tornado import web
 
 from rosetta_hub.errors import NotFound
 from rosetta_hub.web.account_api import account_routes
+from rosetta_hub.web.admin_accounts_api import admin_accounts_routes
 from rosetta_hub.web.admin_audit_api import admin_audit_routes
 from rosetta_hub.web.admin_page import AdminPage
 from rosetta_hub.web.agent_api import agent_routes
@@ -37,6 +38,7 @@ from rosetta_hub.web.pages import (
     TaskPage,
     TasksPage,
 )
+from rosetta_hub.web.password_api import password_routes
 from rosetta_hub.web.preview_api import preview_routes
 from rosetta_hub.web.registries_api import registries_routes
 from rosetta_hub.web.registry_token import registry_token_routes
@@ -123,6 +125,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *links_routes(prefix, arguments),
         *build_pages(prefix, arguments),
         *account_routes(prefix, arguments),
+        *password_routes(prefix, arguments),
         *software_routes(prefix, arguments),
         *favourites_routes(prefix, arguments),
         *updates_routes(prefix, arguments),
@@ -137,6 +140,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *registries_routes(prefix, arguments),
         *registry_token_routes(prefix, arguments),
         *admin_audit_routes(prefix, arguments),
+        *admin_accounts_routes(prefix, arguments),
         *agent_routes(prefix, arguments),
         (rf"{prefix}hub/tasks", ActiveTasksHandler, arguments),
         (rf"{prefix}hub/users/([^/]+)/sessions/end", SessionsEndHandler, arguments),

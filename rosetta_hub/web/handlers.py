@@ -14,6 +14,7 @@ from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
 from pydantic import BaseModel
 from tornado import web
 
+from rosetta_hub.accounts.administration import AccountAdministration
 from rosetta_hub.audit.log import AuditEvent, AuditLog
 from rosetta_hub.builds.builds import Builds
 from rosetta_hub.catalogue.catalogue import User
@@ -111,6 +112,7 @@ class Services:
     audit: AuditLog
     lifetimes: Lifetimes
     session_ender: SessionEnder
+    account_administration: AccountAdministration | None
     streams: OpenStreams
 
 

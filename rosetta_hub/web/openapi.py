@@ -18,6 +18,7 @@ from rosetta_hub.web.openapi_copies import copies_paths, copies_schemas
 from rosetta_hub.web.openapi_files import FILES_SCHEMAS, files_paths
 from rosetta_hub.web.openapi_images import images_paths, images_schemas
 from rosetta_hub.web.openapi_lifetimes import lifetimes_paths, lifetimes_schemas
+from rosetta_hub.web.openapi_local import local_paths, local_schemas
 from rosetta_hub.web.openapi_registries import registries_paths, registries_schemas
 from rosetta_hub.web.openapi_rights import (
     CHANGE_OWN,
@@ -75,6 +76,7 @@ def build_openapi(prefix: str) -> dict[str, Any]:
                 **admin_schemas(),
                 **lifetimes_schemas(),
                 **account_schemas(),
+                **local_schemas(),
             },
             "securitySchemes": {
                 "token": {
@@ -143,6 +145,7 @@ def _paths() -> dict[str, Any]:
         **images_paths(),
         **registries_paths(),
         **account_paths(),
+        **local_paths(),
         **files_paths(),
         **copies_paths(),
         **builds_paths(),

@@ -31,6 +31,7 @@ def example(pattern: str, task: dict[str, Any]) -> str:
     """An address that the pattern matches, about this task."""
     path = pattern.removesuffix("$").removesuffix("/?").replace(".+", "gh/org/repo")
     path = path.replace("([0-9a-f]{12})", task["id"]).replace("([1-9][0-9]{0,8})", "1")
+    path = path.replace("([0-9a-f]{32})", "0" * 32)
     path = path.replace("(?:([^/]+)/)?.*", "x/")
     path = path.replace("([a-z0-9._-]{1,63})", task["computing"]["id"])
     path = path.replace("([^/]+)", task["user"]).replace("([^/]*)", task["server_name"])

@@ -208,6 +208,7 @@ def settings(folder: Path, hub_port: int) -> Rosetta:
         registry={"host": "images.example.org"},
         builds={"engine": "podman"},
         user_software={"power_groups": ["staff"]},
+        template_vars={"rosetta_authenticator": True, "rosetta_local_accounts": True},
     )
 
 
@@ -226,7 +227,7 @@ async def fill(site: Site) -> None:
         "builds": (await site.call("POST", "api/builds", build))["id"],
         "copies": site.parts.copies.add(_copy()).id,
     }
-    await site.call("PUT", "api/settings/identities/cluster", {"remote_user": "ada"})
+    await site.call("PUT", "api/account/identities/cluster", {"remote_user": "ada"})
     account = {"account": "ada", "password": "not a secret"}
     await site.call("PUT", "api/registries/127.0.0.1:1", account)
     logo = await site.fetch("PUT", f"api/software/{version['card']}/logo", "alice", LOGO)

@@ -6,6 +6,7 @@ import rosetta_hub.database.models_account_mail
 import rosetta_hub.database.models_audit
 import rosetta_hub.database.models_builds
 import rosetta_hub.database.models_copies
+import rosetta_hub.database.models_local
 import rosetta_hub.database.models_logins
 import rosetta_hub.database.models_registries
 import rosetta_hub.database.models_software
