@@ -29,7 +29,7 @@ class JsonFormatter(logging.Formatter):
     """For programs: one JSON object a line, whatever a message holds."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record: `time` (ISO 8601, UTC), `level`, `logger`, `message`, and what else there is."""
+        """The record: `time` (ISO 8601, UTC), `level`, `logger`, `message`, and what there is."""
         document = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname.lower(),
