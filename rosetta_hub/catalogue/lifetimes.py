@@ -22,7 +22,7 @@ class Lifetime(ScopedEntry):
 
     software: frozenset[str] = frozenset()
     idle_timeout: Duration | None = None
-    idle_cpu: float = Field(default=0.05, ge=0, allow_inf_nan=False)
+    idle_cpu: float = Field(default=0.05, gt=0, allow_inf_nan=False)
     longest: Duration | None = None
     may_extend: bool = False
     notice: Duration = 600

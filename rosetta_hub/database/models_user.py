@@ -61,11 +61,17 @@ class Identity(Base):
 
 
 class MailKind(enum.StrEnum):
-    """What a mail tells; the choices that a user has."""
+    """What a mail tells."""
 
     STARTED = "started"
     FAILED = "failed"
     LIMIT = "limit"
+    END = "end"
+
+    @property
+    def choice(self) -> str:
+        """The choice of `MailSettings` that it falls under."""
+        return "limit" if self is MailKind.END else self.value
 
 
 class MailState(enum.StrEnum):
@@ -107,7 +113,10 @@ class QueuedMail:
 
 
 class Mail(QueuedMail, Base):
-    """One mail about one attempt of a task: there is never a second one of its kind."""
+    """One mail about one attempt of a task: there is never a second one of its kind.
+
+    The exception is `END`: a task that was kept is asked about again, with the same row.
+    """
 
     __tablename__ = "mails"
     __table_args__ = (Index(None, "state", "next_try"),)

@@ -40,6 +40,16 @@ class Lifetimes:
         """Whether the user is asked now whether the task should be kept."""
         return self.clock().now >= end.asked_from
 
+    def detail(self, task: Task, end: End) -> str:
+        """The duration that the reason of an end is about, in words; empty where there is none."""
+        entry = self.entry_of(task)
+        durations = {
+            EndReason.IDLE: entry.idle_timeout if entry else None,
+            EndReason.TOO_LONG: entry.longest if entry else None,
+        }
+        seconds = durations.get(end.why)
+        return format_duration(seconds) if seconds else ""
+
     def keep(self, task: Task, may_extend: bool = False) -> None:
         """Put off the next end of a row, and all others that its user is asked about now.
 

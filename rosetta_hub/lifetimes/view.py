@@ -40,7 +40,7 @@ def view_lifetime(
     return LifetimeView(
         ends_at=end.at if end else None,
         why=end.why.value if end else None,
-        message=_message(end, entry),
+        message=_message(end, entry) if end else _unknown(task, entry),
         keepable=end is not None and may_keep and (end.keepable or may_extend),
         asks=end is not None and lifetimes.is_asked(end),
         stop_at=task.stop_at if active else None,
@@ -50,9 +50,18 @@ def view_lifetime(
     )
 
 
-def _message(end: End | None, entry: Lifetime | None) -> str:
-    if end is None:
+def _unknown(task: Task, entry: Lifetime | None) -> str:
+    """What keeps a task from ever being idle; empty where nothing does."""
+    if entry is None or entry.idle_timeout is None or task.cpu_seconds is not None:
         return ""
+    heard, started = task.last_heartbeat, task.started
+    # The first report of a container that has just started may come without.
+    if task.state is not TaskState.RUNNING or not (heard and started and heard > started):
+        return ""
+    return "Its CPU time is not known, so it never counts as idle."
+
+
+def _message(end: End, entry: Lifetime | None) -> str:
     if end.why is EndReason.IDLE and entry is not None and entry.idle_timeout:
         idle = format_duration(entry.idle_timeout)
         return f"Nobody uses it, and it computes nothing: after {idle} of that it is stopped."

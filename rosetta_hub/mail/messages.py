@@ -14,7 +14,9 @@ from rosetta_hub.catalogue.units import format_duration
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task, utc_now
 from rosetta_hub.database.models_account_mail import AccountMail
-from rosetta_hub.database.models_user import MailKind
+from rosetta_hub.database.models_user import Mail, MailKind
+from rosetta_hub.lifetimes.lifetimes import NO_LIFETIMES, Lifetimes
+from rosetta_hub.lifetimes.view import view_lifetime
 from rosetta_hub.tasks.links import is_http, open_url, page_url
 from rosetta_hub.tasks.messages import message
 
@@ -24,6 +26,7 @@ _SUBJECTS = {
     MailKind.STARTED: "{name} is running",
     MailKind.FAILED: "{name} has failed",
     MailKind.LIMIT: "{name} ends soon: its time limit is near",
+    MailKind.END: "{name} will be stopped soon",
 }
 
 
@@ -96,23 +99,27 @@ def has_account_template(template: str) -> bool:
 class MailWriter:
     """Writes mails. What is in them opens nothing: each link leads through the hub's login."""
 
-    def __init__(self, settings: Rosetta) -> None:
+    def __init__(self, settings: Rosetta, lifetimes: Lifetimes = NO_LIFETIMES) -> None:
         self._settings = settings
+        self._lifetimes = lifetimes
         self._computing = settings.catalogue().computing
         self._letterhead = Letterhead(settings)
 
-    def write(self, kind: MailKind, task: Task, address: str) -> EmailMessage:
-        """The mail of that kind about the task as it is now.
+    def write(self, mail: Mail, task: Task, address: str) -> EmailMessage:
+        """The mail about the task as it is now.
 
         Its Message-ID is the same each time, so that readers recognise a mail that came twice.
         """
-        name = _one_line(task.name)
+        name, kind = _one_line(task.name), mail.kind
         subject = _SUBJECTS[kind].format(name=name)
         context = {"name": name, "subject": subject, **self._context(task)}
         plain, page = (
             self._letterhead.render(f"{kind.value}.{part}", context) for part in ("txt", "html")
         )
         identity = f"{task.id}.{task.attempt}.{kind.value}"
+        if kind is MailKind.END:
+            # There is one for each time that the task was kept.
+            identity += f".{int(mail.created.timestamp())}"
         return self._letterhead.compose(address, identity, subject, plain, page)
 
     def _context(self, task: Task) -> dict[str, Any]:
@@ -127,12 +134,26 @@ class MailWriter:
             "message": message(task, where),
             "waited": format_duration(int(waited.total_seconds())),
             "ends_at": task.ends_at.strftime("%H:%M UTC") if task.ends_at else None,
+            "end": self._end(task),
             "grace": format_duration(grace * 60) if grace else None,
             "link": open_url(task, settings) if is_http(task) else page_url(task, settings),
             "page": page_url(task, settings),
             "user": task.user,
             "hub": settings.hub_url,
             "choices": f"{settings.hub_origin}{settings.service_prefix}account#mail",
+        }
+
+    def _end(self, task: Task) -> dict[str, Any] | None:
+        """The planned end of the task, in words."""
+        end = view_lifetime(task, self._lifetimes, may_keep=True)
+        if end.ends_at is None:
+            return None
+        left = (end.ends_at - self._lifetimes.clock().now).total_seconds()
+        return {
+            "at": end.ends_at.strftime("%H:%M UTC"),
+            "left": format_duration(max(60, 60 * round(left / 60))),
+            "message": end.message,
+            "keepable": end.keepable,
         }
 
 

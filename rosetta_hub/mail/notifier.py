@@ -36,9 +36,10 @@ class Notifier:
         kind = self._kind(before, task, now)
         if kind is None or not read_preferences(session, task.user, self._domain).wants(kind):
             return
+        known = session.get(Mail, (task.id, task.attempt, kind))
         # A job that is requeued starts twice: its user is told once.
-        if session.get(Mail, (task.id, task.attempt, kind)) is None:
-            session.add(_queued(task, kind, now))
+        if known is None or kind is MailKind.END:
+            session.merge(_queued(task, kind, now))
 
     def _kind(self, before: Before, task: Task, now: datetime) -> MailKind | None:
         waited = now - task.created >= self._patience
@@ -48,6 +49,8 @@ class Notifier:
             return MailKind.FAILED
         if TIME_LIMIT_WARNING in set(task.warnings) - set(before.warnings):
             return None if task.state.final else MailKind.LIMIT
+        if task.end_announced is not None and before.end_announced is None:
+            return None if task.state.final else MailKind.END
         return None
 
 
@@ -58,6 +61,7 @@ def _queued(task: Task, kind: MailKind, now: datetime) -> Mail:
         kind=kind,
         user=task.user,
         state=MailState.WAITING,
+        tries=0,
         created=now,
         next_try=now,
     )

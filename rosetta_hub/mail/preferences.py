@@ -20,7 +20,7 @@ class Preferences:
 
     def wants(self, kind: MailKind) -> bool:
         """Whether a mail of that kind is sent."""
-        return self.address is not None and bool(getattr(self, kind.value))
+        return self.address is not None and bool(getattr(self, kind.choice))
 
 
 def read_preferences(session: Session, user: str, domain: str) -> Preferences:

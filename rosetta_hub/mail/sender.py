@@ -6,6 +6,7 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_user import MailState
+from rosetta_hub.lifetimes.lifetimes import NO_LIFETIMES, Lifetimes
 from rosetta_hub.mail.account_mails import AccountMails
 from rosetta_hub.mail.backoff import backoff
 from rosetta_hub.mail.errors import MailRefused, MailServerUnavailable
@@ -22,10 +23,12 @@ class MailSender:
     A mail is sent at most once, see `MailQueue`.
     """
 
-    def __init__(self, database: Database, settings: Rosetta) -> None:
+    def __init__(
+        self, database: Database, settings: Rosetta, lifetimes: Lifetimes = NO_LIFETIMES
+    ) -> None:
         self._queues: tuple[MailQueue, ...] = (
             AccountMails(database, settings),
-            TaskMails(database, settings),
+            TaskMails(database, settings, lifetimes),
         )
         self._transport = Transport(settings)
         self._failures = 0

@@ -9,6 +9,7 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.database.models_user import Mail, MailKind, MailState
+from rosetta_hub.lifetimes.lifetimes import NO_LIFETIMES, Lifetimes
 from rosetta_hub.mail.messages import MailWriter
 from rosetta_hub.mail.preferences import Preferences, read_preferences
 from rosetta_hub.mail.queue import Key, MailQueue
@@ -21,7 +22,12 @@ _STATES = {
     MailKind.FAILED: TaskState.FAILED,
     MailKind.LIMIT: TaskState.RUNNING,
 }
-_TOLD = {MailKind.STARTED: "runs", MailKind.FAILED: "failed", MailKind.LIMIT: "ends soon"}
+_TOLD = {
+    MailKind.STARTED: "runs",
+    MailKind.FAILED: "failed",
+    MailKind.LIMIT: "reaches its time limit soon",
+    MailKind.END: "is stopped soon",
+}
 
 
 class TaskMails(MailQueue):
@@ -29,10 +35,12 @@ class TaskMails(MailQueue):
 
     model = Mail
 
-    def __init__(self, database: Database, settings: Rosetta) -> None:
+    def __init__(
+        self, database: Database, settings: Rosetta, lifetimes: Lifetimes = NO_LIFETIMES
+    ) -> None:
         super().__init__(database)
         self._domain = str(settings.mail_domain)
-        self._writer = MailWriter(settings)
+        self._writer = MailWriter(settings, lifetimes)
 
     def prepare(self, key: Key) -> EmailMessage | None:
         """See `MailQueue`."""
@@ -44,7 +52,7 @@ class TaskMails(MailQueue):
             if not _is_news(mail, task, chosen):
                 mail.state = MailState.DROPPED
                 return None
-        return self._writer.write(mail.kind, task, str(chosen.address))
+        return self._writer.write(mail, task, str(chosen.address))
 
     def describe(self, key: Key) -> str:
         """See `MailQueue`."""
@@ -57,5 +65,9 @@ class TaskMails(MailQueue):
 
 def _is_news(mail: Mail, task: Task, chosen: Preferences) -> bool:
     """Whether what the mail tells is still so, and still wanted."""
-    same = mail.attempt == task.attempt and task.state is _STATES[mail.kind]
-    return same and task.desired_state is DesiredState.RUN and chosen.wants(mail.kind)
+    if mail.kind is MailKind.END:
+        same = task.end_announced is not None and not task.state.final
+    else:
+        same = task.state is _STATES[mail.kind]
+    wanted = task.desired_state is DesiredState.RUN and chosen.wants(mail.kind)
+    return same and wanted and mail.attempt == task.attempt

@@ -58,10 +58,13 @@ class ActivityReporter:
         await self._check_sessions(activity)
         for task in self._record(activity):
             if task.last_activity is not None:
-                servers = self._untold.setdefault(task.user, {})
-                servers[task.server_name] = task.last_activity.isoformat()
+                self.note(task, task.last_activity)
         self._since_ms = began
         await self._tell_hub()
+
+    def note(self, task: Task, time: datetime) -> None:
+        """Have the hub told in the next round that the task was used at that time."""
+        self._untold.setdefault(task.user, {})[task.server_name] = time.isoformat()
 
     def _record(self, activity: dict[str, Activity]) -> list[Task]:
         changed = []

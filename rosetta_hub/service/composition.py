@@ -29,6 +29,7 @@ from rosetta_hub.mail.sender import MailSender
 from rosetta_hub.metrics.metrics import Metrics
 from rosetta_hub.periodic.activity import ActivityReporter
 from rosetta_hub.periodic.audit_retention import AuditRetention
+from rosetta_hub.periodic.lifetimes import LifetimeEnforcer
 from rosetta_hub.periodic.liveness import LivenessWatcher
 from rosetta_hub.periodic.orphans import OrphanStopper
 from rosetta_hub.periodic.retention import Retention
@@ -303,7 +304,12 @@ class Parts:
         """What goes on as long as the service does, by name."""
         tasks, settings = self.tasks, self.settings
         activity = ActivityReporter(tasks, self.edge, self.hub, self.hub_auth, self.keys)
+        enforcer = LifetimeEnforcer(
+            *(tasks, self.edge, self.lifetimes, self.audit, activity.note),
+            settings.heartbeat_interval,
+        )
         steps = {
+            "lifetimes": (CULL_INTERVAL, enforcer.step),
             "edge": (EDGE_INTERVAL, self.edge.sync),
             "activity": (ACTIVITY_INTERVAL, activity.step),
             "users": (USERS_INTERVAL, self.users.step),
@@ -318,7 +324,10 @@ class Parts:
             unopened = UnopenedCuller(tasks, self.edge, settings)
             steps["grace"] = (CULL_INTERVAL, unopened.step)
         if settings.mail_available:
-            steps["mail"] = (MAIL_INTERVAL, MailSender(self.database, settings).step)
+            steps["mail"] = (
+                MAIL_INTERVAL,
+                MailSender(self.database, settings, self.lifetimes).step,
+            )
         loops = {name: every(seconds, step, name) for name, (seconds, step) in steps.items()}
         loops["event loop lag"] = self.metrics.loop_lag.run()
         loops["copies"] = self.copy_queue.run()

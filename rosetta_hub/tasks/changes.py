@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -16,11 +17,12 @@ class Before:
 
     state: TaskState
     warnings: tuple[str, ...]
+    end_announced: datetime | None = None
 
     @classmethod
     def of(cls, task: Task) -> "Before":
         """What the task is now."""
-        return cls(task.state, tuple(task.warnings))
+        return cls(task.state, tuple(task.warnings), task.end_announced)
 
 
 # Called with the session of the change, which it may write with: both are kept, or neither is.

@@ -7,7 +7,7 @@ import { SaveLine, checkbox, labelled, textField } from "./fields.js";
 const CHOICES = {
   started: "when a task that had to wait is running",
   failed: "when a task has failed",
-  limit: "ten minutes before the time limit of a task",
+  limit: "before a task ends by itself, or reaches its time limit",
 };
 
 class MailForm {

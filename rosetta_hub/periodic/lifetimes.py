@@ -1,0 +1,153 @@
+"""Asks about tasks whose end is near, and stops those whose time is over."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from rosetta_hub.audit.log import SERVICE, AuditEvent, AuditLog
+from rosetta_hub.database.models import DesiredState, Task, TaskState
+from rosetta_hub.edge.client import Activity
+from rosetta_hub.errors import EdgeUnavailable, NotFound
+from rosetta_hub.ingress.edge_publisher import EdgePublisher
+from rosetta_hub.lifetimes.ends import End, EndReason
+from rosetta_hub.lifetimes.idle import CpuUse, IdleWatch
+from rosetta_hub.lifetimes.lifetimes import Lifetimes
+from rosetta_hub.tasks.liveness import HEARTBEATS_UNTIL_UNRESPONSIVE
+from rosetta_hub.tasks.manager import TaskManager
+
+log = logging.getLogger(__name__)
+
+# How often the hub is told that a task computes. Its cullers work with tens of minutes.
+TELL_HUB = timedelta(minutes=5)
+
+
+class LifetimeEnforcer:
+    """A round reads the active tasks in one query, and writes those that have changed.
+
+    `note_use` is called with tasks that compute and have an `idle_timeout`: the hub's own idle
+    culler counts as use what it is told, and must not stop what this one keeps.
+    """
+
+    def __init__(
+        self,
+        tasks: TaskManager,
+        edge: EdgePublisher,
+        lifetimes: Lifetimes,
+        audit: AuditLog,
+        note_use: Callable[[Task, datetime], None],
+        heartbeat_interval: int,
+    ) -> None:
+        self._tasks = tasks
+        self._edge = edge
+        self._lifetimes = lifetimes
+        self._audit = audit
+        self._note_use = note_use
+        self._told: dict[str, datetime] = {}
+        silence = timedelta(seconds=HEARTBEATS_UNTIL_UNRESPONSIVE * heartbeat_interval)
+        self._idle = IdleWatch(silence)
+
+    async def step(self) -> None:
+        """One round.
+
+        Raises:
+            EdgeUnavailable: it does not answer: no task is stopped as idle in this round.
+        """
+        tasks = self._tasks.active()
+        unanswered: EdgeUnavailable | None = None
+        try:
+            tasks = await self._measure(tasks)
+        except EdgeUnavailable as error:
+            unanswered = error
+        for task in tasks:
+            end = self._lifetimes.end_of(task)
+            if unanswered is None or end is None or end.why is not EndReason.IDLE:
+                self._act(task, end)
+        if unanswered is not None:
+            raise unanswered
+
+    async def _measure(self, tasks: Sequence[Task]) -> list[Task]:
+        """The tasks, with those that are idle marked."""
+        running = [task for task in tasks if task.state is TaskState.RUNNING]
+        watched = {
+            task.id: lifetime
+            for task in running
+            if (lifetime := self._lifetimes.entry_of(task)) and lifetime.idle_timeout
+        }
+        self._idle.forget_others(watched)
+        self._told = {key: time for key, time in self._told.items() if key in watched}
+        if not watched:
+            return list(tasks)
+        activity, now = await self._edge.activity(), self._lifetimes.clock().now
+        measured = []
+        for task in tasks:
+            lifetime = watched.get(task.id)
+            if lifetime is not None:
+                use = self._idle.measure(task, lifetime, now)
+                traffic = _last_traffic(activity.get(task.id))
+                since = self._idle.idle_since(task, lifetime, use, traffic, now)
+                task = self._mark(task, since)
+                if use is CpuUse.BUSY:
+                    self._tell_hub(task, now)
+            measured.append(task)
+        return measured
+
+    def _mark(self, task: Task, since: datetime | None) -> Task:
+        if since == task.idle_since:
+            return task
+
+        def mark(row: Task) -> None:
+            row.idle_since = since
+
+        return self._update(task, mark)
+
+    def _tell_hub(self, task: Task, now: datetime) -> None:
+        told = self._told.get(task.id)
+        if told is None or now - told >= TELL_HUB:
+            self._told[task.id] = now
+            self._note_use(task, now)
+
+    def _act(self, task: Task, end: End | None) -> None:
+        if end is None or not self._lifetimes.is_asked(end):
+            if task.end_announced is not None:
+                self._update(task, lambda row: setattr(row, "end_announced", None))
+        elif task.end_announced is None:
+            self._announce(task, end)
+        elif self._lifetimes.clock().now >= end.at:
+            self._stop(task)
+
+    def _announce(self, task: Task, end: End) -> None:
+        log.info("%s: ends at %s (%s)", task.id, end.at, end.why.value)
+        now = self._lifetimes.clock().now
+        self._update(task, lambda row: setattr(row, "end_announced", now))
+
+    def _stop(self, task: Task) -> None:
+        ended: list[End] = []
+
+        def stop(row: Task) -> None:
+            # Somebody may have kept it a moment ago.
+            end = self._lifetimes.end_of(row)
+            if end is not None and self._lifetimes.clock().now >= end.at:
+                row.desired_state, row.reason = DesiredState.STOP, end.why.value
+                row.detail = self._lifetimes.detail(row, end)
+                ended.append(end)
+
+        self._update(task, stop)
+        for end in ended:
+            log.info("%s: stopped (%s)", task.id, end.why.value)
+            detail = {"why": end.why.value}
+            self._audit.record(
+                AuditEvent.TASK_STOP, SERVICE, user=task.user, task=task.id, detail=detail
+            )
+
+    def _update(self, task: Task, change: Callable[[Task], None]) -> Task:
+        try:
+            return self._tasks.update(task, change)
+        except NotFound:
+            # Deleted, or started anew, while this round went on.
+            return task
+
+
+def _last_traffic(seen: Activity | None) -> datetime | None:
+    if seen is None or seen.last_request is None:
+        return None
+    return datetime.fromtimestamp(seen.last_request / 1000, UTC)
