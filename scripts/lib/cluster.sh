@@ -12,6 +12,8 @@ engine_privileges=(
     --security-opt=seccomp=unconfined --security-opt=apparmor=unconfined
     --security-opt=systempaths=unconfined --device=/dev/fuse --device=/dev/net/tun
 )
+# Before Apptainer's own in the search path: an image file in two seconds, not in a minute.
+quick_images=(--volume "$root/tests/support/mksquashfs:/usr/local/bin/mksquashfs:ro")
 
 # --- keys ----------------------------------------------------------------------------------------
 
@@ -120,11 +122,11 @@ create_machines() {
     docker network connect --ip "$nodes.3" "$name-nodes" "$name-login"
     for node in node1 node2; do
         create_machine "$node" slurm-node nodes "$nodes.$number" "${homes[@]}" \
-            "${engine_privileges[@]}" --tmpfs "$tmp" --env "GATEWAY=$nodes.2"
+            "${engine_privileges[@]}" "${quick_images[@]}" --tmpfs "$tmp" --env "GATEWAY=$nodes.2"
         number=$((number + 1))
     done
     hosts=(--add-host "registry:$front.2")
-    create_machine host standalone-host front "$front.4" "${engine_privileges[@]}" --tmpfs "$tmp"
+    create_machine host standalone-host front "$front.4" "${engine_privileges[@]}" "${quick_images[@]}" --tmpfs "$tmp"
 }
 
 is_ready() { docker exec "$name-$1" test -e /run/cluster/ready 2>/dev/null; }

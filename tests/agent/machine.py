@@ -153,7 +153,8 @@ class ApptainerHost:
 
 def start_host(shared: Path, *options: str, image: str = "apptainer-host") -> ApptainerHost:
     name = f"rosetta-test-host-{uuid.uuid4().hex[:8]}"
-    volumes = [f"--volume={ROOT}:{ROOT}:ro", f"--volume={shared}:{shared}"]
+    mksquashfs = f"--volume={ROOT}/tests/support/mksquashfs:/usr/local/bin/mksquashfs:ro"
+    volumes = [f"--volume={ROOT}:{ROOT}:ro", f"--volume={shared}:{shared}", mksquashfs]
     version = next(
         line.split("=")[1].strip()
         for line in (ROOT / "setup.cfg").read_text().splitlines()
