@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import functools
 import importlib
 import re
 import subprocess
@@ -54,11 +55,16 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
+@functools.cache
+def syntax_tree(name: str) -> ast.Module:
+    """A module of ours, parsed once."""
+    return ast.parse(MODULES[name].read_text())
+
+
 def imports_of(name: str) -> Iterator[str]:
     """The full names of all that a module imports, wherever in it."""
-    path = MODULES[name]
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text())):
+    package = name if MODULES[name].name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(syntax_tree(name)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -239,37 +245,49 @@ def options() -> dict[str, TraitType[object, object]]:
     return Rosetta.class_traits(config=True)
 
 
-@pytest.mark.parametrize("name", options())
-def test_every_option_has_help_in_sentences(name: str) -> None:
-    text = " ".join(str(options()[name].help).split())
-    assert re.match(r"[A-Z`].*[.]$", text), text
+def test_every_option_has_help_in_sentences() -> None:
+    texts = {name: " ".join(str(option.help).split()) for name, option in options().items()}
+    wrong = {name: text for name, text in texts.items() if not re.match(r"[A-Z`].*[.]$", text)}
+    assert wrong == {}
 
 
 # --- safety --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_no_shell_strings(name: str) -> None:
-    for node in ast.walk(ast.parse(MODULES[name].read_text())):
-        if isinstance(node, ast.Call):
-            called = ast.unparse(node.func)
-            assert called not in ("os.system", "os.popen", "subprocess.getoutput"), node.lineno
-            assert called != "asyncio.create_subprocess_shell", node.lineno
-            shell = [key for key in node.keywords if key.arg == "shell"]
-            assert shell == [], f"{name}:{node.lineno}"
+SHELL_CALLS = frozenset(
+    ("os.system", "os.popen", "subprocess.getoutput", "asyncio.create_subprocess_shell")
+)
+
+
+def uses_shell(call: ast.Call) -> bool:
+    has_option = any(keyword.arg == "shell" for keyword in call.keywords)
+    return has_option or ast.unparse(call.func) in SHELL_CALLS
+
+
+def test_no_shell_strings() -> None:
+    found = [
+        f"{name}:{node.lineno}"
+        for name in MODULES
+        for node in ast.walk(syntax_tree(name))
+        if isinstance(node, ast.Call) and uses_shell(node)
+    ]
+    assert found == []
+
+
+def test_assertions_only_tell_types() -> None:
+    """`python -O` leaves assertions out: nothing may depend on one."""
+    tests = {
+        f"{name}:{node.lineno}": ast.unparse(node.test)
+        for name in MODULES
+        for node in ast.walk(syntax_tree(name))
+        if isinstance(node, ast.Assert)
+    }
+    allowed = re.compile(r"isinstance\(.*\)|[\w.]+ is not None")
+    assert {place: text for place, text in tests.items() if not allowed.fullmatch(text)} == {}
 
 
 # Package registries are the business of the clients' own configuration. The names are broken by a
 # character class, so that this file does not contain them.
-@pytest.mark.parametrize("name", MODULES)
-def test_assertions_only_tell_types(name: str) -> None:
-    """`python -O` leaves assertions out: nothing may depend on one."""
-    for node in ast.walk(ast.parse(MODULES[name].read_text())):
-        if isinstance(node, ast.Assert):
-            text = ast.unparse(node.test)
-            assert re.fullmatch(r"isinstance\(.*\)|[\w.]+ is not None", text), text
-
-
 REGISTRIES = re.compile(
     r"py[p]i\.org|pythonhosted\.or[g]|registry\.npmj[s]|npmj[s]\.com|yarnpk[g]\.com|conda\.anacond[a]"
     r"|/simpl[e]/?['\"\s]|--index-ur[l]|--extra-index-ur[l]",
