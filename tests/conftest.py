@@ -14,6 +14,11 @@ DESKTOPS = ("minimaldesktop", "basicdesktop", "guiapplication")
 BASE_CONTAINERS = ("jupyternotebook", *DESKTOPS, "sshserver")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The inner ring imports nothing of the outer one's folders and modules."""
+    return rings.is_left_out(collection_path, config.option.markexpr) or None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Each test is of one ring; `-m unit` chooses the inner one."""
     rings.mark(items)

@@ -406,6 +406,7 @@ async def test_the_context_of_a_dockerfile_is_the_repository(tmp_path: Path) -> 
 # --- repo2docker ---------------------------------------------------------------------------------
 
 
+@pytest.mark.system
 async def test_conda_is_rendered_by_repo2docker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -431,6 +432,7 @@ async def test_conda_is_rendered_by_repo2docker(
     assert "secret" not in recipe.dockerfile
 
 
+@pytest.mark.system
 async def test_another_python_is_repo2dockers(tmp_path: Path) -> None:
     recipe = await recipe_of(
         tmp_path, {"runtime.txt": "python-3.12"}, buildpacks=["pip", "repo2docker"]
@@ -446,6 +448,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("name", BROKEN)
 async def test_what_repo2docker_can_not_read(tmp_path: Path, name: str) -> None:
     text = await refusal(tmp_path, BROKEN[name], buildpacks=["repo2docker"])

@@ -359,7 +359,7 @@ async def test_why_a_job_ended(desk: Desk, state: str, reason: str) -> None:
 
 
 async def test_many_ends_are_one_query(desk: Desk) -> None:
-    tasks = [await desk.submitted(f"task-{number}") for number in range(20)]
+    tasks = [await desk.submitted(f"task-{number}") for number in range(5)]
     for task in tasks:
         desk.report(task, "running")
         desk.job(task, state="TIMEOUT", node="node1")
@@ -583,7 +583,7 @@ async def test_what_agents_were_asked_is_forgotten(
 
 
 async def test_one_query_for_all_tasks(desk: Desk) -> None:
-    for number in range(20):
+    for number in range(5):
         await desk.submitted(f"task-{number}")
     before = len(desk.slurm.calls())
     await desk.watcher.step()
