@@ -141,6 +141,7 @@ FORBIDDEN = {
     "rosetta_hub.keys": (*UPPER, *PARTS, "rosetta_hub.edge", "rosetta_hub.catalogue"),
     "rosetta_hub.catalogue": (*UPPER, *PARTS[:3], "rosetta_hub.edge", "rosetta_hub.config"),
     "rosetta_hub.database": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
+    "rosetta_hub.administration": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
     "rosetta_hub.audit": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources", "rosetta_hub.tasks"),
     "rosetta_hub.builds": (*UPPER, "rosetta_hub.edge", "rosetta_hub.resources"),
     "rosetta_hub.software": (

@@ -37,6 +37,8 @@ class Catalogue:
     limits: Sequence[Limit] = ()
     storages: Mapping[str, Storage] = field(default_factory=dict)
     lifetimes: Sequence[Lifetime] = ()
+    # Why a resource takes no new tasks now, by its id.
+    drained: Mapping[str, str] = field(default_factory=dict)
 
     def families_for(self, user: User) -> list[SoftwareFamily]:
         """The families that the user may start, with the versions that are the user's."""
@@ -48,16 +50,17 @@ class Catalogue:
 
     def computing_for(self, user: User, software: Software) -> list[Computing]:
         """The resources on which the user may run the software; those that emulate it are last."""
-        found = [one for one in self._offered(user, software) if one.runs(software)]
+        offered = self._offered(user, software)
+        found = [one for one in offered if one.runs(software) and one.id not in self.drained]
         return sorted(found, key=lambda one: one.support(software) == "emulated")
 
     def unavailable_for(self, user: User, software: Software) -> list[tuple[Computing, str]]:
-        """The user's resources that do not run the image, with the reason."""
-        return [
-            (resource, reason)
-            for resource in self._offered(user, software)
-            if (reason := resource.obstacle(software)) is not None
-        ]
+        """The user's resources that do not run the image, or no tasks now, with the reason."""
+        found = ((one, self._obstacle(one, software)) for one in self._offered(user, software))
+        return [(resource, reason) for resource, reason in found if reason is not None]
+
+    def _obstacle(self, resource: Computing, software: Software) -> str | None:
+        return resource.obstacle(software) or self.drained.get(resource.id)
 
     def _offered(self, user: User, software: Software) -> list[Computing]:
         """The resources that the user may use, and the software names (or it names none)."""

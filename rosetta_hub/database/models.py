@@ -10,6 +10,7 @@ from sqlalchemy import (
     Enum,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     String,
@@ -69,6 +70,10 @@ def text_enum(kind: type[enum.Enum]) -> Enum:
     )
 
 
+# SQLite numbers rows by itself only where the key is an INTEGER.
+NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+
+
 class Base(DeclarativeBase):
     """Names of constraints are fixed, so that migrations can address them on every database."""
 
@@ -104,6 +109,7 @@ class Task(Base):
     __tablename__ = "tasks"
     __table_args__ = (
         UniqueConstraint("user", "server_name"),
+        Index(None, "created", "id"),
         Index(None, "user", "created"),
         Index(None, "computing", "remote_user"),
     )

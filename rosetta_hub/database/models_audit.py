@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, Integer, String
+from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rosetta_hub.database.external_text import ExternalText
-from rosetta_hub.database.models import Base
+from rosetta_hub.database.models import NUMBER, Base
 
 
 class AuditRecord(Base):
@@ -25,10 +25,7 @@ class AuditRecord(Base):
         Index(None, "task", "id"),
     )
 
-    # SQLite numbers rows by itself only where the key is an INTEGER.
-    id: Mapped[int] = mapped_column(
-        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True
-    )
+    id: Mapped[int] = mapped_column(NUMBER, primary_key=True)
     time: Mapped[datetime] = mapped_column(index=True)
     event: Mapped[str] = mapped_column(String(40))
     actor: Mapped[str] = mapped_column(ExternalText(255))

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from rosetta_hub.accounts.rows import delete_former_rows
+from rosetta_hub.administration.administration import Administration
+from rosetta_hub.administration.numbers import NumberCounter
 from rosetta_hub.audit.log import AuditLog
 from rosetta_hub.background import every
 from rosetta_hub.catalogue.catalogue import User
@@ -95,19 +98,21 @@ class Parts:
         self.keys = settings.keys()
         self.database = Database(settings.db_url)
         self.audit = AuditLog(self.database)
+        self.administration = Administration(self.database, settings.heartbeat_interval)
+        numbers = NumberCounter()
         self.queue = WorkQueue(self._reconcile, self._resource_of, WORKERS)
         self.logs = Logs(settings.state_path / "logs", settings.log_limit)
         self.conditions = Conditions()
         self.metrics = Metrics()
         self.tasks = TaskManager(
             self.database,
-            settings.catalogue(),
+            replace(settings.catalogue(), drained=self.administration.drains.reasons),
             self.keys,
             self.logs,
             Broadcaster(),
             self.queue.add,
-            watch_all(Notifier(settings).watch, self.metrics.tasks.watch),
-            plan_all(plan_staging, self.metrics.tasks.plan),
+            watch_all(Notifier(settings).watch, self.metrics.tasks.watch, numbers.watch),
+            plan_all(plan_staging, self.metrics.tasks.plan, numbers.plan),
         )
         self.lifetimes = Lifetimes(self.tasks.catalogue.lifetimes)
         self._add_registries()
@@ -283,6 +288,8 @@ class Parts:
                 self.settings, self.database, self.hub, self.session_ender
             ),
             streams=self.streams,
+            administration=self.administration,
+            conditions=self.conditions,
         )
 
     async def _render_metrics(self) -> bytes:
@@ -314,6 +321,7 @@ class Parts:
             "activity": (ACTIVITY_INTERVAL, activity.step),
             "users": (USERS_INTERVAL, self.users.step),
             "retention": (RETENTION_INTERVAL, Retention(tasks, self.hub, settings).step),
+            "numbers": (CULL_INTERVAL, self.administration.report.step),
             "audit": (RETENTION_INTERVAL, AuditRetention(self.database, settings).step),
             "orphans": (ORPHANS_INTERVAL, OrphanStopper(tasks, self.hub).step),
             "liveness": (settings.heartbeat_interval, LivenessWatcher(tasks, settings).step),

@@ -33,6 +33,10 @@ class Conditions:
         """The resource answered; returns whether that is news."""
         return self._known.pop((task.computing, task.user), None) is not None
 
+    def of_computing(self, computing: str) -> dict[str, Condition]:
+        """What is known to be wrong with a resource, by the user for whom it was asked."""
+        return {user: one for (key, user), one in self._known.items() if key == computing}
+
     def of(self, task: Task) -> Condition | None:
         """What is known to be wrong with the task's resource."""
         return self._known.get((task.computing, task.user))

@@ -10,8 +10,10 @@ from rosetta_hub.errors import NotFound
 from rosetta_hub.web.account_api import account_routes
 from rosetta_hub.web.admin_accounts_api import admin_accounts_routes
 from rosetta_hub.web.admin_audit_api import admin_audit_routes
+from rosetta_hub.web.admin_computing_api import admin_computing_routes
 from rosetta_hub.web.admin_page import AdminPage
 from rosetta_hub.web.agent_api import agent_routes
+from rosetta_hub.web.announcements_api import announcements_routes
 from rosetta_hub.web.api import api_routes
 from rosetta_hub.web.archive_api import archive_routes
 from rosetta_hub.web.build_pages import build_pages
@@ -141,6 +143,8 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *registry_token_routes(prefix, arguments),
         *admin_audit_routes(prefix, arguments),
         *admin_accounts_routes(prefix, arguments),
+        *admin_computing_routes(prefix, arguments),
+        *announcements_routes(prefix, arguments),
         *agent_routes(prefix, arguments),
         (rf"{prefix}hub/tasks", ActiveTasksHandler, arguments),
         (rf"{prefix}hub/users/([^/]+)/sessions/end", SessionsEndHandler, arguments),

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from tornado import web
 
 from rosetta_hub.accounts.administration import AccountAdministration
+from rosetta_hub.administration.administration import Administration
 from rosetta_hub.audit.log import AuditEvent, AuditLog
 from rosetta_hub.builds.builds import Builds
 from rosetta_hub.catalogue.catalogue import User
@@ -45,6 +46,7 @@ from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.logos import Logos
 from rosetta_hub.software.policy import ImagePolicy
+from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.principal import Principal
 from rosetta_hub.tasks.view import Viewer
@@ -114,6 +116,8 @@ class Services:
     session_ender: SessionEnder
     account_administration: AccountAdministration | None
     streams: OpenStreams
+    administration: Administration
+    conditions: Conditions
 
 
 class BaseHandler(web.RequestHandler):

@@ -13,11 +13,15 @@ class ComputingHandler(HubHandler):
     """`GET api/computing`: the computing resources of the principal."""
 
     def get(self) -> None:
-        """All resources, with the state of the principal's account on each."""
-        user = self.principal.user
+        """All resources, with the principal's account on each; `drained`: why it takes no tasks."""
+        user, catalogue = self.principal.user, self.services.tasks.catalogue
         found = [
-            {**computing_dict(one), "identity": self._identity(one)}
-            for one in self.services.tasks.catalogue.computing.values()
+            {
+                **computing_dict(one),
+                "identity": self._identity(one),
+                "drained": catalogue.drained.get(one.id),
+            }
+            for one in catalogue.computing.values()
             if may_use(user, one)
         ]
         self.answer({"computing": found})

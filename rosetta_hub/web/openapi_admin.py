@@ -4,9 +4,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from rosetta_hub.administration.announcements import AnnouncementText
 from rosetta_hub.audit.queries import AuditFilter
 from rosetta_hub.web.admin_audit_api import AuditPage
-from rosetta_hub.web.openapi_rights import ADMINISTER, all_need
+from rosetta_hub.web.admin_computing_api import Drain
+from rosetta_hub.web.openapi_rights import ADMINISTER, NO_LOGIN, all_need, needs
 
 _REF = "#/components/schemas/{model}"
 _REFUSED = {"description": 'Refused: {"error": a message that tells why}'}
@@ -15,8 +17,8 @@ _REFUSED = {"description": 'Refused: {"error": a message that tells why}'}
 def admin_schemas() -> dict[str, Any]:
     """The schemas of requests and answers."""
     schemas: dict[str, Any] = {}
-    models: tuple[type[BaseModel], ...] = ()
-    for model in models:
+    model: type[BaseModel]
+    for model in (AnnouncementText, Drain):
         schema = model.model_json_schema(ref_template=_REF)
         schemas |= {**schema.pop("$defs", {}), model.__name__: schema}
     return schemas
@@ -24,7 +26,7 @@ def admin_schemas() -> dict[str, Any]:
 
 def admin_paths() -> dict[str, Any]:
     """All paths below `/api/admin`."""
-    return all_need(ADMINISTER, _audit_paths())
+    return all_need(ADMINISTER, {**_audit_paths(), **_computing_paths(), **_announcements_paths()})
 
 
 def _audit_paths() -> dict[str, Any]:
@@ -42,6 +44,39 @@ def _audit_paths() -> dict[str, Any]:
             )
         },
     }
+
+
+def _computing_paths() -> dict[str, Any]:
+    return {
+        "/api/admin/computing": {
+            "get": _call("How each computing resource does", _object("computing"))
+        },
+        "/api/admin/computing/{computing}/drain": {
+            "parameters": [_path_parameter("computing")],
+            "put": _call("Let no more tasks start there", _object("drained"), body=Drain),
+            "delete": _call("Let tasks start there again", _object("drained")),
+        },
+    }
+
+
+def _announcements_paths() -> dict[str, Any]:
+    listed, one = _object("announcements"), _object("text")
+    return {
+        "/api/announcements": {"get": needs(NO_LOGIN, _call("What is announced now", listed))},
+        "/api/admin/announcements": {
+            "get": _call("All announcements", listed),
+            "post": _call("Announce something", one, body=AnnouncementText, status="201"),
+        },
+        "/api/admin/announcements/{id}": {
+            "parameters": [_path_parameter("id")],
+            "put": _call("Replace an announcement", one, body=AnnouncementText),
+            "delete": _call("Delete an announcement", {"type": "object"}),
+        },
+    }
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
 
 
 def _call(

@@ -26,6 +26,37 @@ def make_record(number: int, event: str = "task.start", **changes: Any) -> dict[
     } | changes
 
 
+def make_computing(key: str = "vega", **changes: Any) -> dict[str, Any]:
+    """A computing resource, as the tab shows it."""
+    return {
+        "id": key,
+        "name": key.title(),
+        "type": "cluster",
+        "wms": "slurm",
+        "tunnel": "ssh",
+        "states": {"running": 12, "queued": 3},
+        "waiting_for": {"Priority": 2, "Resources": 1},
+        "silent": 1,
+        "last_failure": "2026-11-26T07:00:43+00:00",
+        "errors": [],
+        "drained": None,
+    } | changes
+
+
+def make_announcement(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """An announcement that is shown now."""
+    return {
+        "id": number,
+        "version": f"2026-11-26T07:00:43.{number}+00:00",
+        "text": "New disks tomorrow.\nTasks go on.",
+        "level": "warning",
+        "dismissable": True,
+        "starts": "2026-11-26T07:00:43+00:00",
+        "ends": None,
+        "updated_by": "root",
+    } | changes
+
+
 class AdminStub(Stub):
     """Answers of `api/admin/…` by their path, and everything that was asked."""
 
@@ -38,7 +69,13 @@ class AdminStub(Stub):
                 "next": None,
                 "events": ["task.start", "task.stop", "key.change"],
                 "days": 365,
-            }
+            },
+            "computing": {
+                "computing": [make_computing(), make_computing("perun", states={}, silent=0)],
+                "faults": {},
+                "disk": {"free": 20 << 30, "total": 100 << 30},
+            },
+            "announcements": {"announcements": [make_announcement()]},
         }
         self.asked: list[tuple[str, dict[str, list[str]]]] = []
         self.changes: list[tuple[str, str, Any]] = []

@@ -53,6 +53,9 @@ class Stub:
         self.at_service = True
         self.user = "alice"
         self.is_admin = False
+        self.announcements: list[dict[str, Any]] = []
+        # Why a resource takes no tasks, by its id.
+        self.drained: dict[str, str] = {}
         self.hub_calls: list[tuple[str, str, str]] = []
         self.streams_open = True
         self.logged_in = True
@@ -116,6 +119,7 @@ class Stub:
                 (rf"{PREFIX}api/computing", ComputingList, mine),
                 (rf"{PREFIX}api/computing/([a-z]+)/inventory", ComputingFacts, mine),
                 (rf"{PREFIX}api/tasks", TaskList, mine),
+                (rf"{PREFIX}api/announcements", AnnouncementList, mine),
                 (rf"{PREFIX}api/events", Events, mine),
                 (rf"{task}(/[a-z]+)?", TaskApi, mine),
                 (r"/hub/spawn(?:/([^/]+)(?:/([^/]+))?)?", Spawn, mine),
@@ -247,9 +251,20 @@ class ComputingList(Handler):
         needed = computing["auth_mode"] == "user_keys"
         ready = self.stub.identities.get(computing["id"], False)
         url = f"{PREFIX}account#key-{computing['id']}"
-        return computing | {
-            "identity": {"needed": needed, "ready": ready, "url": url} if needed else None
-        }
+        drained = {"drained": self.stub.drained.get(computing["id"])}
+        return (
+            drained
+            | computing
+            | {"identity": {"needed": needed, "ready": ready, "url": url} if needed else None}
+        )
+
+
+class AnnouncementList(Handler):
+    """`GET api/announcements`: for everybody."""
+
+    def get(self) -> None:
+        """What the test announces."""
+        self.finish({"announcements": self.stub.announcements})
 
 
 class ComputingFacts(Handler):

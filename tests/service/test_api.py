@@ -17,6 +17,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import HTTPError
 
+from rosetta_hub.administration.administration import Administration
 from rosetta_hub.audit.log import AuditLog
 from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.catalogue.lifetimes import load_lifetimes
@@ -143,6 +144,7 @@ class Site:
     edge_answers: bool = True
     credentials: Credentials | None = None
     hub_registry: HubRegistry | None = None
+    conditions: Conditions = field(default_factory=Conditions)
     lookup: Lookup = field(default_factory=lambda: Lookup(RegistryClient(Registries())))
     lifetimes: Lifetimes = field(
         default_factory=lambda: Lifetimes(load_lifetimes(LIFETIMES, (), ()))
@@ -220,7 +222,9 @@ async def site(
         registry={"host": "images.example.org"},
     )
     tasks, database = bench.tasks, bench.tasks.database
-    tasks.catalogue = load_catalogue(SOFTWARE, COMPUTING)
+    administration = Administration(database, settings.heartbeat_interval)
+    catalogue = load_catalogue(SOFTWARE, COMPUTING)
+    tasks.catalogue = replace(catalogue, drained=administration.drains.reasons)
     auth, hub = build_hub_auth(settings, bench.keys), Hub(bench)
 
     async def check_hub(_url: str, api_token: str, cache_key: str, use_cache: bool) -> Any:
@@ -257,8 +261,9 @@ async def site(
     parts |= {"audit": AuditLog(database), "streams": OpenStreams()}
     parts |= {"settings": settings, "keys": bench.keys, "tasks": tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": identities, "hub": hub}
-    viewer = Viewer(settings, tasks.logs, Conditions(), made.lifetimes)
+    viewer = Viewer(settings, tasks.logs, made.conditions, made.lifetimes)
     parts |= {"viewer": viewer, "lifetimes": made.lifetimes, "health": Health(checks)}
+    parts |= {"administration": administration, "conditions": made.conditions}
     parts |= {"identity_changed": nothing, "lookup": made.lookup}
     hub_client = cast(HubClient, None)
     users = Users(tasks, identities, hub_client, nothing, nothing, bool, library.delete_user)

@@ -16,6 +16,7 @@ PREFIX = "/services/rosetta/"
 METHODS = ("get", "post", "put", "patch", "delete")
 # Groups of the routes' patterns, by what stands before them.
 NAMES = {
+    "announcements": "id",
     "builds": "id",
     "computing": "computing",
     "copies": "id",

@@ -3,6 +3,7 @@
 from alembic import context
 
 import rosetta_hub.database.models_account_mail
+import rosetta_hub.database.models_administration
 import rosetta_hub.database.models_audit
 import rosetta_hub.database.models_builds
 import rosetta_hub.database.models_copies

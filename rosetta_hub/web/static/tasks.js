@@ -2,6 +2,7 @@
 
 import { apiUrl, call, eventsUrl } from "./api.js";
 import { element, first, plainText } from "./dom.js";
+import { DrainedList } from "./drained.js";
 import { LiveEvents } from "./events.js";
 import { TaskRow } from "./task_row.js";
 import { announce, isEnded, stateName } from "./states.js";
@@ -11,6 +12,7 @@ import { toast } from "./ui.js";
 class Dashboard {
   constructor() {
     this.rows = new Map();
+    this.drained = new DrainedList(element("drained"));
     this.owner = first("main").dataset.user;
     this.events = new LiveEvents({
       makeUrl: () => eventsUrl(),
@@ -33,6 +35,7 @@ class Dashboard {
   /** The list as it is; what an event has told meanwhile is newer. */
   async load() {
     this.heardSince = new Set();
+    this.drained.load();
     try {
       const { tasks } = await call("GET", apiUrl("tasks"));
       const listed = new Set(tasks.map((task) => task.id));

@@ -1,0 +1,112 @@
+// The tab "Computing": how each resource does, and draining it.
+
+import { CANCEL, openDialog } from "../dialogs.js";
+import { h, icon, setMessage } from "../dom.js";
+import { ago, bytes, moment } from "../format.js";
+import { button, pending, toast } from "../ui.js";
+import { changeAdmin, readAdmin } from "./admin_api.js";
+import { field } from "./fields.js";
+
+// Milliseconds between two looks while the tab is shown.
+const INTERVAL = 10000;
+const STATES = ["running", "starting", "queued", "stopping"];
+
+class ComputingTab {
+  constructor(root) {
+    this.service = h("div", { class: "panel" });
+    this.list = h("ul", { class: "admin-cards" });
+    root.append(h("h2", { class: "section-title" }, "Service"), this.service, h("h2", { class: "section-title" }, "Computing resources"), this.list);
+  }
+
+  show() {
+    this.timer = setInterval(() => this.load(), INTERVAL);
+    return this.load();
+  }
+
+  hide() {
+    clearInterval(this.timer);
+  }
+
+  async load() {
+    // A list that is filled anew would take the focus away.
+    if (this.list.contains(document.activeElement)) return;
+    await this.refresh();
+  }
+
+  async refresh() {
+    try {
+      const { computing, faults, disk } = await readAdmin("computing");
+      this.service.replaceChildren(...serviceLines(faults, disk));
+      this.list.replaceChildren(...computing.map((one) => this.makeCard(one)));
+    } catch (error) {
+      toast(error.message);
+    }
+  }
+
+  makeCard(one) {
+    const title = h("h3", {}, one.name, h("span", { class: "faint" }, ` ${one.id}`));
+    const card = h("li", { class: "panel admin-card", "data-computing": one.id }, h("div", { class: "admin-head" }, title, this.makeAction(one)));
+    if (one.drained) card.append(callout(`Drained by ${one.drained.by} ${ago(one.drained.since)}. ${one.drained.message}`));
+    card.append(factList(one));
+    for (const { message, since, users } of one.errors) card.append(callout(`${message} (since ${moment(since)}; tasks of ${users.join(", ")})`));
+    return card;
+  }
+
+  makeAction(one) {
+    const label = one.drained ? "Resume" : "Drain…";
+    const control = button(label, one.drained ? "play" : "stop", "outline-secondary btn-sm", () => (one.drained ? this.resume(one, control) : this.drain(one, control)));
+    control.setAttribute("aria-label", `${one.drained ? "Resume" : "Drain"} ${one.name}`);
+    return control;
+  }
+
+  async drain(one, control) {
+    const message = field("Message to users", h("textarea", { class: "form-control", rows: 3, maxlength: 500 }), "Shown on the form, on the dashboard, and where a start is refused.");
+    const answer = await openDialog({
+      title: `Drain “${one.name}”?`,
+      body: [h("p", {}, "It takes no new tasks until it is resumed. Tasks that run go on."), message.element],
+      buttons: [CANCEL, { value: "drain", label: "Drain", kind: "danger" }],
+    });
+    if (answer) await this.change(control, "PUT", one, { message: message.control.value.trim() });
+  }
+
+  resume(one, control) {
+    return this.change(control, "DELETE", one);
+  }
+
+  async change(control, method, one, body = undefined) {
+    await pending(control, () => changeAdmin(method, `computing/${encodeURIComponent(one.id)}/drain`, body));
+    await this.refresh();
+    const card = [...this.list.children].find((item) => item.dataset.computing === one.id);
+    card?.querySelector("button")?.focus();
+  }
+}
+
+function serviceLines(faults, { free, total }) {
+  const messages = Object.values(faults);
+  const health = messages.length ? messages.map(callout) : [h("p", {}, "Database, disk, edge and tunnels work.")];
+  return [...health, h("p", { class: "faint" }, `${bytes(free)} of ${bytes(total)} are free where the service keeps its state.`)];
+}
+
+function factList(one) {
+  const states = STATES.filter((state) => one.states[state]).map((state) => `${one.states[state]} ${state}`);
+  const reasons = Object.entries(one.waiting_for).map(([reason, count]) => `${count} × ${reason}`);
+  const facts = [
+    ["Kind", [one.type, one.wms === "none" ? null : one.wms, one.tunnel && `tunnel ${one.tunnel}`].filter(Boolean).join(", ")],
+    ["Tasks", states.join(", ") || "none"],
+    ["Jobs wait for", reasons.join(", ")],
+    ["Silent agents", one.silent ? String(one.silent) : "none"],
+    ["Last failure of a task", one.last_failure ? ago(one.last_failure) : "none"],
+  ].filter(([, text]) => text);
+  return h("dl", { class: "admin-facts" }, ...facts.map(([name, text]) => h("div", {}, h("dt", {}, name), h("dd", {}, text))));
+}
+
+function callout(text) {
+  const message = h("p", {});
+  setMessage(message, text);
+  return h("div", { class: "admin-callout" }, icon("alert"), message);
+}
+
+/** Fills the panel. */
+export function buildComputing(root) {
+  return new ComputingTab(root);
+}
