@@ -42,6 +42,9 @@ class Stub:
         self.spawned: list[tuple[str, dict[str, str]]] = []
         self.queries: list[str] = []
         self.spawn_error = ""
+        # What the API answers of a task whose end was put off, and what was asked for.
+        self.kept: dict[str, Any] = {}
+        self.chosen: list[dict[str, Any]] = []
         self.families: list[dict[str, Any]] = []
         self.taken: list[str] = []
         self.running: list[SimpleNamespace] = []
@@ -304,9 +307,16 @@ class TaskApi(Handler):
             self.finish(secret if what == "/password" else self.stub.tasks[task_id])
 
     def post(self, task_id: str, what: str | None) -> None:
-        """Start or stop."""
+        """Start, stop, or keep."""
         if self.answers("POST", task_id, what):
-            self.finish(self.stub.tasks[task_id])
+            task = self.stub.tasks[task_id]
+            self.finish(self.stub.kept if what == "/keep" else task)
+
+    def put(self, task_id: str, what: str | None) -> None:
+        """Choose when it is stopped."""
+        if self.answers("PUT", task_id, what):
+            self.stub.chosen.append(json.loads(self.request.body))
+            self.finish(self.stub.kept)
 
     def delete(self, task_id: str, what: str | None) -> None:
         """Forget."""

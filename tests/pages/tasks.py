@@ -47,9 +47,16 @@ def make_task(task_id: str = "3f9a1c22b7e4", **changes: Any) -> dict[str, Any]:
         "job": None,
         "condition": None,
         "request": {},
-        "can": {"stop": True, "start": False, "delete": True, "log": True},
+        "lifetime": lifetime(),
+        "can": {"stop": True, "start": False, "delete": True, "log": True, "keep": True},
     }
     return task | changes
+
+
+def lifetime(**changes: Any) -> dict[str, Any]:
+    """The planned end of a task: none, unless changed."""
+    none = dict.fromkeys(("ends_at", "why", "stop_at", "idle_since", "idle_timeout", "longest"))
+    return none | {"message": "", "keepable": False, "asks": False} | changes
 
 
 def running(**changes: Any) -> dict[str, Any]:

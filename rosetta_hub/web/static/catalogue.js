@@ -8,6 +8,7 @@ import { startLink, usesText } from "./software_cards.js";
 import { fillIn, setAction } from "./spawn_form.js";
 import { SENDING, holdStart } from "./start_button.js";
 import { OneButton, isOneButton } from "./start_summary.js";
+import { StopOptions } from "./stop_options.js";
 import { TaskOptions } from "./task_options.js";
 import { copyButton } from "./ui.js";
 
@@ -19,6 +20,7 @@ class Catalogue {
     this.radios = this.cards.map((card) => card.querySelector("input"));
     this.tag = null;
     this.options = new TaskOptions(kept);
+    this.stop = new StopOptions(kept);
     this.makeFilter();
     for (const radio of this.radios) {
       radio.addEventListener("change", () => this.choose(radio));

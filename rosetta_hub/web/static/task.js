@@ -6,6 +6,7 @@ import { ConnectPanel } from "./connect.js";
 import { element, first, plainText, setMessage, setText, tile } from "./dom.js";
 import { LiveEvents } from "./events.js";
 import { TaskDetails } from "./details.js";
+import { EndOfTask } from "./end_of_task.js";
 import { InterfaceButtons } from "./interfaces.js";
 import { otherWarnings } from "./job.js";
 import { LogView } from "./log_view.js";
@@ -35,6 +36,7 @@ class TaskPage {
     });
     this.mailHint = new MailHint(element("mail-hint"), `${main.dataset.prefix}account#mail`);
     this.makeActions();
+    this.end = new EndOfTask(element("end"), (control, action) => this.act(control, action));
     this.update(task);
     this.listen();
     setInterval(() => this.tick(), 1000);
@@ -48,6 +50,9 @@ class TaskPage {
     const near = showTimeLeft(this.task);
     if (near && !this.near) announce(element("time-left").innerText);
     this.near = near;
+    const asks = this.end.tick();
+    if (asks && !this.asks) announce(element("end").querySelector(".time-left").innerText);
+    this.asks = asks;
   }
 
   makeActions() {
@@ -119,6 +124,7 @@ class TaskPage {
     this.updateActions();
     this.connect.update(task);
     this.details.update(task);
+    this.end.update(task);
     this.tick();
     this.opening.update(task);
   }

@@ -3,6 +3,7 @@
 
 import { deleteTask, startTask, stopTask } from "./actions.js";
 import { h, icon, setMessage, setText, tile } from "./dom.js";
+import { endText, isKeepable, keepTask } from "./end_of_task.js";
 import { ago, bytes, duration, moment, secondsSince } from "./format.js";
 import { InterfaceButtons } from "./interfaces.js";
 import { expectedText, isNearEnd, requestText, timeLeftText } from "./job.js";
@@ -36,12 +37,13 @@ export class TaskRow {
   makeActions() {
     this.connect = linkButton("Connect", "open", "primary btn-sm");
     this.stop = button("Stop", "stop", "outline-secondary btn-sm", () => pending(this.stop, () => stopTask(this.task)));
+    this.keep = button("Keep it running", "check", "primary btn-sm", () => pending(this.keep, async () => this.update(await keepTask(this.task))));
     this.start = button("Start again", "again", "outline-secondary btn-sm", () => pending(this.start, () => startTask(this.task)));
     this.log = linkButton("Log", "log", "quiet btn-sm");
     this.files = linkButton("Files", "folder", "quiet btn-sm");
     this.remove = button("Delete", "trash", "quiet btn-sm", () => pending(this.remove, () => deleteTask(this.task)));
     this.interfaces = new InterfaceButtons("outline-primary btn-sm", (name) => `${name} of ${this.task.name}`);
-    this.actions = h("div", { class: "actions" }, this.connect, this.interfaces.element, this.stop, this.start, this.files, this.log, this.remove);
+    this.actions = h("div", { class: "actions" }, this.connect, this.interfaces.element, this.keep, this.stop, this.start, this.files, this.log, this.remove);
   }
 
   update(task) {
@@ -99,6 +101,7 @@ export class TaskRow {
     this.interfaces.update(task);
     this.stop.hidden = !task.can.stop || task.state === "stopping";
     setText(this.stop.lastElementChild, ready ? "Stop" : "Cancel");
+    this.keep.hidden = isEnded(task) || task.state === "stopping" || !isKeepable(task);
     this.start.hidden = !task.can.start;
     const files = filesUrl(task);
     this.files.hidden = !files;
@@ -119,11 +122,13 @@ export class TaskRow {
 
   tick() {
     const { task } = this;
-    const left = expectedText(task) || timeLeftText(task);
+    const end = isEnded(task) || task.state === "stopping" ? "" : endText(task);
+    const left = end || expectedText(task) || timeLeftText(task);
     setText(this.left, left);
     this.left.hidden = !left;
-    this.left.title = task.job?.ends_at ? `Until ${moment(task.job.ends_at)}` : "";
-    this.left.classList.toggle("time-near", isNearEnd(task));
+    const until = end ? task.lifetime.ends_at : task.job?.ends_at;
+    this.left.title = until ? `Until ${moment(until)}` : "";
+    this.left.classList.toggle("time-near", Boolean(end) || isNearEnd(task));
     if (isEnded(task)) {
       setText(this.time, `ended ${ago(task.ended)}`);
       this.time.title = moment(task.ended);
