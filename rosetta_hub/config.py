@@ -17,6 +17,7 @@ from traitlets import (
     List,
     TraitError,
     Unicode,
+    Union,
     default,
     validate,
 )
@@ -375,6 +376,16 @@ class Rosetta(MailOptions):
         True,
         help="""True: the service starts edge and tunnels, and adopts those that run. False: they
         are units of their own, started with `rosetta-hub edge` and `rosetta-hub tunnels`.""",
+    ).tag(config=True)
+
+    sharing = Union(
+        [Bool(), List(Unicode())],
+        default_value=True,
+        help="""Who may share own tasks with users, groups, and by links: True: everybody. A list of
+        groups: their members, and the hub's admins. False: nobody, and the service holds no rights
+        for it at the hub. Whoever has a task shared acts in it with its owner's files and rights.
+        Shares that are made with the hub's own means, where its roles allow that, let users in
+        whatever is set here.""",
     ).tag(config=True)
 
     cull_unopened_timeout = Integer(

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
 from rosetta_hub.errors import Conflict, HubUnavailable, UserError
+from rosetta_hub.hub.shares import HubShareCalls
 
 # Seconds. Starting a server answers when the spawner has recorded the task.
 TIMEOUT = 60
@@ -16,7 +17,7 @@ TIMEOUT = 60
 PAGE = 200
 
 
-class HubClient:
+class HubClient(HubShareCalls):
     """Acts on the hub as the service; what users may do is checked by the caller."""
 
     def __init__(self, api_url: str, token: str) -> None:

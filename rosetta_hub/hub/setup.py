@@ -41,6 +41,10 @@ OUR_AUTHENTICATOR = "rosetta"
 # report activity, see which users and servers there are. No tokens, no users made or deleted.
 SERVICE_SCOPES = ["servers", "users:activity", "list:users", "read:users"]
 
+# Besides, where users may share tasks: to see and change with whom servers are shared (of which the
+# right to enter them is a part, as the hub has it), and to see the names of groups.
+SHARING_SCOPES = ["shares", "list:groups"]
+
 # What a browser's token carries to the service, as far as the user has it: who it is (groups, too),
 # and the user's own servers and those shared with the user.
 CLIENT_SCOPES = ["read:users!user", "access:servers", "servers"]
@@ -157,7 +161,8 @@ def _setup(c: Any, config_file: Path, managed: bool) -> None:
     _set_default(c.JupyterHub, "cleanup_servers", False)
     _set_default(c.JupyterHub, "init_spawners_timeout", 1)
     c.JupyterHub.services.append(_service(settings, managed))
-    role = {"name": SERVICE_NAME, "scopes": SERVICE_SCOPES, "services": [SERVICE_NAME]}
+    scopes = [*SERVICE_SCOPES, *(SHARING_SCOPES if settings.sharing else ())]
+    role = {"name": SERVICE_NAME, "scopes": scopes, "services": [SERVICE_NAME]}
     c.JupyterHub.load_roles.append(role)
     _let_users_in(c.JupyterHub)
     c.JupyterHub.extra_handlers.append(SESSIONS_ROUTE)

@@ -13,13 +13,14 @@ from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import EdgeUnavailable, NotFound
 from rosetta_hub.ingress.listeners import ListenerBuilder
 from rosetta_hub.ingress.publisher import Publisher
-from rosetta_hub.ingress.sessions import BrowserSessions
+from rosetta_hub.ingress.sessions import BrowserSessions, NewSession
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.resource import Resource
 from rosetta_hub.tasks.interfaces import further_ports
 from rosetta_hub.tasks.links import edge_port, listener_id, needs_port
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.ports import assign_ports
+from rosetta_hub.tasks.queries import ABSENT
 
 log = logging.getLogger(__name__)
 
@@ -64,30 +65,54 @@ class EdgePublisher(Publisher):
             self._sessions.end_all(task)
             await self._client.delete_task(task.id)
 
-    async def issue_ticket(
-        self, task: Task, user: str, token: str, browser: str, interface: int | None = None
-    ) -> str:
-        """A one-time ticket that lets one browser of `user` into an interface of the task.
-
-        `token` is the OAuth token that the browser has for the service, `browser` the SHA-256 by
-        which the edge knows the browser.
+    def start_session(self, task: Task, user: str, token: str) -> NewSession:
+        """Begin a session of a browser; `token` is its OAuth token for the service.
 
         Raises:
             Conflict: the user has too many sessions in the task.
+        """
+        return self._sessions.start(task, user, token)
+
+    async def issue_ticket(
+        self, task: Task, user: str, new: NewSession, browser: str, interface: int | None = None
+    ) -> str:
+        """A one-time ticket with which one browser gets the session for an interface of the task.
+
+        `browser` is the SHA-256 by which the edge knows the browser.
+
+        Raises:
+            NotFound: the session was ended meanwhile.
             EdgeUnavailable: the edge does not answer.
         """
         ticket = secrets.token_urlsafe(32)
-        new = self._sessions.start(task, user, token)
-        await self._client.post_ticket(
-            listener_id(task, interface),
-            ticket,
-            browser,
-            new.cookie,
-            user,
-            TICKET_SECONDS,
-            new.expires.timestamp(),
-        )
+        # The end of a session voids its tickets, so none may be issued after it.
+        async with self._lock:
+            if self._sessions.find(new) is None:
+                raise NotFound(ABSENT)
+            await self._client.post_ticket(
+                listener_id(task, interface),
+                ticket,
+                browser,
+                new.cookie,
+                user,
+                TICKET_SECONDS,
+                new.expires.timestamp(),
+            )
         return ticket
+
+    async def cancel_session(self, new: NewSession) -> None:
+        """End a session that has just begun.
+
+        Raises:
+            EdgeUnavailable: the edge does not answer; the session stays to be ended.
+        """
+        row = self._sessions.find(new)
+        if row is not None:
+            await self.end_session(row)
+
+    def sessions_of(self, task: Task) -> list[BrowserSession]:
+        """The sessions of browsers in a task."""
+        return self._sessions.rows(task)
 
     async def check(self) -> None:
         """See that the edge answers.

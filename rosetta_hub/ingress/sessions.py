@@ -70,6 +70,17 @@ class BrowserSessions:
                 " again when the oldest of these sessions has ended."
             )
 
+    def find(self, new: NewSession) -> BrowserSession | None:
+        """The row of a session; None when it was ended meanwhile."""
+        with self._database.session() as session:
+            return session.get(BrowserSession, digest(new.cookie))
+
+    def rows(self, task: Task) -> list[BrowserSession]:
+        """Those of a task, expired ones included."""
+        query = select(BrowserSession).where(BrowserSession.task_id == task.id)
+        with self._database.session() as session:
+            return list(session.scalars(query))
+
     def end(self, row: BrowserSession) -> None:
         """Forget one."""
         with self._database.session() as session:

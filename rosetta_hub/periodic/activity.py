@@ -3,19 +3,15 @@
 import logging
 from datetime import UTC, datetime
 
-from cryptography.fernet import InvalidToken
-from jupyterhub.services.auth import HubOAuth
 from sqlalchemy import delete, select
-from tornado.web import HTTPError
 
 from rosetta_hub.database.models import BrowserSession, Task, utc_now
 from rosetta_hub.edge.client import Activity
-from rosetta_hub.errors import HubUnavailable, NotFound, UserError
+from rosetta_hub.errors import HubUnavailable, UserError
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
-from rosetta_hub.keys import Keys
+from rosetta_hub.sharing.session_check import SessionCheck
 from rosetta_hub.tasks.manager import TaskManager
-from rosetta_hub.tasks.principal import Principal
 
 log = logging.getLogger(__name__)
 
@@ -33,14 +29,12 @@ class ActivityReporter:
         tasks: TaskManager,
         edge: EdgePublisher,
         hub: HubClient,
-        hub_auth: HubOAuth,
-        keys: Keys,
+        check: SessionCheck,
     ) -> None:
         self._tasks = tasks
-        self._keys = keys
         self._edge = edge
         self._hub = hub
-        self._hub_auth = hub_auth
+        self._check = check
         self._since_ms = _now_ms()
         # By user and server, what the hub has not been told yet.
         self._untold: dict[str, dict[str, str]] = {}
@@ -115,26 +109,10 @@ class ActivityReporter:
         with self._tasks.database.session() as session:
             rows = list(session.scalars(query))
         for row in rows:
-            if not await self._may_enter(row):
+            # Where the hub did not say no, nobody is thrown out: it may be restarting.
+            if await self._check.may_enter(row) is False:
                 log.info("%s: the session of %s ends with its login", row.task_id, row.user)
                 await self._edge.end_session(row)
-
-    async def _may_enter(self, row: BrowserSession) -> bool:
-        try:
-            token = self._keys.database.decrypt(row.token).decode()
-            model = await self._hub_auth.user_for_token(token, use_cache=False, sync=False)
-            task = self._tasks.find(row.task_id)
-        except (NotFound, InvalidToken):
-            # The task is gone; or the secret file is another one, so nobody can ask for this login.
-            return False
-        except HTTPError as error:
-            # The hub did not say no: nobody is thrown out while it restarts.
-            log.warning("a session could not be checked: %s", error)
-            return True
-        if model is None:
-            return False
-        principal = Principal.from_model(model)
-        return principal.may("access:servers", task.user, task.server_name)
 
     def _forget_expired(self) -> None:
         with self._tasks.database.session() as session:

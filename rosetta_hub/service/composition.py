@@ -51,6 +51,7 @@ from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.service.builds import BuildParts
 from rosetta_hub.service.people import build_account_administration, build_session_ender
+from rosetta_hub.service.sharing import SharingParts
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.logos import Logos
 from rosetta_hub.software.policy import ImagePolicy
@@ -83,6 +84,7 @@ USERS_INTERVAL = 300.0
 RETENTION_INTERVAL = 300.0
 CULL_INTERVAL = 30.0
 MAIL_INTERVAL = 5.0
+SHARING_INTERVAL = 10.0
 
 
 class Parts:
@@ -224,6 +226,15 @@ class Parts:
         self.link = IdentityTester(
             self.resources.endpoints, self.tunnels_client, self._builder.access, self.inventory
         )
+        self.sharing = SharingParts(
+            self.settings,
+            self.tasks,
+            self.hub,
+            self.hub_auth,
+            self.edge,
+            self.keys,
+            self.audit,
+        )
         self.users = Users(
             self.tasks,
             self.identities,
@@ -244,6 +255,7 @@ class Parts:
         self.credentials.delete_user(user)
         with self.database.session() as session:
             delete_former_rows(session, user)
+        self.sharing.sharing.delete_user(user)
 
     async def _identity_changed(self, user: str, computing: str) -> None:
         """Close what was opened with a key or an account that is another one now."""
@@ -282,6 +294,8 @@ class Parts:
             image_policy=self.image_policy,
             metrics=self._render_metrics,
             audit=self.audit,
+            principals=self.sharing.principals,
+            sharing=self.sharing.sharing,
             lifetimes=self.lifetimes,
             session_ender=self.session_ender,
             account_administration=build_account_administration(
@@ -310,7 +324,7 @@ class Parts:
     def loops(self) -> dict[str, Coroutine[Any, Any, None]]:
         """What goes on as long as the service does, by name."""
         tasks, settings = self.tasks, self.settings
-        activity = ActivityReporter(tasks, self.edge, self.hub, self.hub_auth, self.keys)
+        activity = ActivityReporter(tasks, self.edge, self.hub, self.sharing.session_check)
         enforcer = LifetimeEnforcer(
             *(tasks, self.edge, self.lifetimes, self.audit, activity.note),
             settings.heartbeat_interval,
@@ -336,6 +350,8 @@ class Parts:
                 MAIL_INTERVAL,
                 MailSender(self.database, settings, self.lifetimes).step,
             )
+        if settings.sharing:
+            steps["sharing"] = (SHARING_INTERVAL, self.sharing.sharing.step)
         loops = {name: every(seconds, step, name) for name, (seconds, step) in steps.items()}
         loops["event loop lag"] = self.metrics.loop_lag.run()
         loops["copies"] = self.copy_queue.run()

@@ -13,14 +13,20 @@ QUEUE_LENGTH = 500
 
 @dataclass(frozen=True)
 class Event:
-    """Something about a task changed, its log grew (`offset`, `text`), or it is gone."""
+    """Something about a task changed, its log grew (`offset`, `text`), or it is gone.
 
-    kind: Literal["task", "log", "gone"]
+    `shares`: it is shared with more or fewer people than before, as far as those go whom `share`
+    names: a user, or the members of a group.
+    """
+
+    kind: Literal["task", "log", "gone", "shares"]
     task_id: str
     user: str
     server_name: str
     offset: int = 0
     text: str = ""
+    share: tuple[str, str] = ("", "")
+    """Kind and name; empty: it may be anybody."""
 
 
 Queue = asyncio.Queue[Event | None]

@@ -67,6 +67,10 @@ class Principal:
         """Whether the task of that server is shown to the principal at all."""
         return any(self.may(scope, user, server_name) for scope in _SEES)
 
+    def is_named_by(self, kind: str, name: str) -> bool:
+        """Whether a share with a user or a group (with empty names: any share) is with this one."""
+        return not kind or (name in self.groups if kind == "group" else name == self.name)
+
     def owners(self) -> tuple[set[str], set[tuple[str, str]]] | None:
         """Users all of whose tasks the principal sees, and single servers besides.
 

@@ -69,6 +69,7 @@ class TaskHandler(TellingHandler):
         self.principal.check("delete:servers", task)
         self.services.tasks.request_stop(task, forget=True)
         self.tell_hub(task, remove=True)
+        self.services.sharing.task_deleted(task)
         self.answer({}, 202)
 
 

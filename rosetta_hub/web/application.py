@@ -28,6 +28,7 @@ from rosetta_hub.web.files_page import FilesPage
 from rosetta_hub.web.handlers import SECURITY_HEADERS, BaseHandler, Services
 from rosetta_hub.web.images_api import images_routes
 from rosetta_hub.web.inventory_api import computing_routes
+from rosetta_hub.web.join_page import JoinPage
 from rosetta_hub.web.lifetimes_api import lifetimes_routes
 from rosetta_hub.web.links_api import links_routes
 from rosetta_hub.web.metrics import metrics_routes
@@ -44,6 +45,7 @@ from rosetta_hub.web.password_api import password_routes
 from rosetta_hub.web.preview_api import preview_routes
 from rosetta_hub.web.registries_api import registries_routes
 from rosetta_hub.web.registry_token import registry_token_routes
+from rosetta_hub.web.sharing_api import sharing_routes
 from rosetta_hub.web.software_api import software_routes
 from rosetta_hub.web.software_page import SoftwarePage
 from rosetta_hub.web.spawner_api import (
@@ -108,6 +110,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
     routes: list[Any] = [
         (rf"{prefix}", TasksPage, arguments),
         (rf"{prefix}tasks/([0-9a-f]{{12}})", TaskPage, arguments),
+        (rf"{prefix}join/([A-Za-z0-9_-]+)", JoinPage, arguments),
         (rf"{prefix}open/([0-9a-f]{{12}})", OpenPage, arguments),
         # Without a group: parts of a path may be anything, and are the script's business.
         (rf"{prefix}files/.*", FilesPage, arguments),
@@ -120,6 +123,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *api_routes(prefix, arguments),
         *lifetimes_routes(prefix, arguments),
         *computing_routes(prefix, arguments),
+        *sharing_routes(prefix, arguments),
         *images_routes(prefix, arguments),
         *copies_routes(prefix, arguments),
         *builds_routes(prefix, arguments),
@@ -174,4 +178,5 @@ def log_request(handler: web.RequestHandler) -> None:
     if status < 400 and getattr(handler, "routine", False):
         level = logging.DEBUG
     milliseconds = 1000 * request.request_time()
-    log.log(level, "%d %s %s %.1f ms", status, request.method, request.path, milliseconds)
+    path = getattr(handler, "logged_path", request.path)
+    log.log(level, "%d %s %s %.1f ms", status, request.method, path, milliseconds)

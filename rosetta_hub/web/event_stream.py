@@ -4,12 +4,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from tornado.iostream import StreamClosedError
 
 from rosetta_hub.database.models import Task
-from rosetta_hub.errors import NotFound
+from rosetta_hub.errors import HubUnavailable, NotFound
 from rosetta_hub.tasks.events import Event
 from rosetta_hub.web.handlers import HubHandler
 
@@ -98,8 +99,30 @@ class EventsHandler(EventStreamHandler):
 
     async def _follow(self, queue: asyncio.Queue[Event | None], only: str | None) -> None:
         while (event := await self.wait_for(queue.get)) is not None:
-            if self._wanted(event, only):
+            if event.kind == "shares":
+                await self._look_again(event)
+            elif self._wanted(event, only):
                 await self._tell(event)
+
+    async def _look_again(self, event: Event) -> None:
+        """Show a task that is shared now, and no more the one that is not.
+
+        Raises:
+            TimeoutError: it is not known who sees it; the page connects again.
+        """
+        if not self.principal.is_named_by(*event.share):
+            return
+        saw = self.principal.sees(event.user, event.server_name)
+        try:
+            renewed = await self.renew()
+        except HubUnavailable as error:
+            raise TimeoutError from error
+        if not renewed:
+            raise TimeoutError
+        if self.principal.sees(event.user, event.server_name):
+            await self._tell(replace(event, kind="task"))
+        elif saw:
+            await self.send("gone", {"id": event.task_id})
 
     def _wanted(self, event: Event, only: str | None) -> bool:
         if only is None and self.principal.admin and event.user != self.principal.name:

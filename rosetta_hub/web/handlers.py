@@ -43,6 +43,8 @@ from rosetta_hub.registries.credentials import Credentials
 from rosetta_hub.registries.hub_registry import HubRegistry
 from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.resources.inventory_collector import InventoryCollector
+from rosetta_hub.sharing.principals import Principals
+from rosetta_hub.sharing.sharing import Sharing
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.logos import Logos
 from rosetta_hub.software.policy import ImagePolicy
@@ -118,6 +120,8 @@ class Services:
     streams: OpenStreams
     administration: Administration
     conditions: Conditions
+    principals: Principals
+    sharing: Sharing
 
 
 class BaseHandler(web.RequestHandler):
@@ -245,7 +249,20 @@ class HubHandler(HubOAuthenticated, BaseHandler):
             return
         if model.get("kind", "user") == "user":
             await self.services.users.recognise(model["name"], created_time(model))
-        self._principal = Principal.from_model(model)
+        self._principal = await self.services.principals.of(model, self.renews_rights)
+
+    async def renew(self) -> bool:
+        """Ask the hub anew what the principal may do; False where its token is good no more.
+
+        Raises:
+            HubUnavailable: the hub does not answer.
+        """
+        model = self.get_current_user()
+        self.needs_renewal = True
+        if not await self._renew(model):
+            return False
+        self._principal = await self.services.principals.of(model, renew=True)
+        return True
 
     @property
     def principal(self) -> Principal:

@@ -30,6 +30,7 @@ from rosetta_hub.web.openapi_rights import (
     STOP_USER,
     needs,
 )
+from rosetta_hub.web.openapi_sharing import sharing_paths, sharing_schemas
 from rosetta_hub.web.openapi_software import software_paths, software_schemas
 
 _REF = "#/components/schemas/{model}"
@@ -73,6 +74,7 @@ def build_openapi(prefix: str) -> dict[str, Any]:
                 **images_schemas(),
                 **software_schemas(),
                 **registries_schemas(),
+                **sharing_schemas(),
                 **admin_schemas(),
                 **lifetimes_schemas(),
                 **account_schemas(),
@@ -149,6 +151,7 @@ def _paths() -> dict[str, Any]:
         **files_paths(),
         **copies_paths(),
         **builds_paths(),
+        **sharing_paths(),
         **admin_paths(),
     }
 

@@ -10,9 +10,11 @@ from rosetta_hub.agents.spec import software_of
 from rosetta_hub.catalogue.interfaces import Interface, find_interface
 from rosetta_hub.config import SERVICE_NAME
 from rosetta_hub.database.models import Task
-from rosetta_hub.errors import NotFound, UserError
+from rosetta_hub.errors import NotFound, RosettaError, UserError
+from rosetta_hub.ingress.sessions import NewSession
 from rosetta_hub.tasks.interfaces import further_interfaces
 from rosetta_hub.tasks.links import is_http, is_open, task_url, waiting_path
+from rosetta_hub.tasks.queries import ABSENT
 from rosetta_hub.web.handlers import BaseHandler, PageHandler
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -120,9 +122,25 @@ class OpenPage(PageHandler):
             await self.services.edge.check()
             return {}
         token = self.hub_auth.get_token(self)
-        name = self.principal.name
-        edge = self.services.edge
-        return {"ticket": await edge.issue_ticket(task, name, token, browser, interface)}
+        name, edge = self.principal.name, self.services.edge
+        new = edge.start_session(task, name, token)
+        if name != task.user:
+            await self._check_again(task, new)
+        return {"ticket": await edge.issue_ticket(task, name, new, browser, interface)}
+
+    async def _check_again(self, task: Task, new: NewSession) -> None:
+        """Ask the hub once more about somebody with whom the task is shared.
+
+        The end of a share ends the sessions that there are, of which this is one from now on; a
+        share that was ended just before is noticed here.
+        """
+        try:
+            if not await self.renew():
+                raise NotFound(ABSENT)
+            self.principal.check("access:servers", task)
+        except RosettaError:
+            await self.services.edge.cancel_session(new)
+            raise
 
 
 class OAuthCallback(HubOAuthCallbackHandler, BaseHandler):

@@ -31,6 +31,7 @@ from rosetta_hub.web.auth import build_hub_auth
 from rosetta_hub.web.handlers import Services
 from rosetta_hub.web.page_templates import PageTemplates
 from tests.support.databases import open_sqlite
+from tests.support.sharing import no_sharing
 
 from .fake_builder import FakeBuilder
 
@@ -119,6 +120,7 @@ async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     auth.user_for_token = user_for_token
     parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
     parts |= {"audit": AuditLog(database), "streams": OpenStreams()}
+    parts |= no_sharing(database, auth, keys)
     parts |= {"settings": settings, "keys": keys, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {})}
     parts["builds"] = Builds(build_settings, records, builder, Logs(tmp_path / "logs", 4096))

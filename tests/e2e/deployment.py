@@ -33,7 +33,9 @@ NAVIGATION = {
     "Sec-Fetch-Dest": "document",
 }
 
-ADMIN_SCOPES = ["admin:users", "admin:servers", "tokens", "shares", "access:servers"]
+ADMIN_SCOPES = [
+    *("admin:users", "admin:servers", "admin:groups", "tokens", "shares", "access:servers"),
+]
 
 TEMPLATE = """
 import rosetta_hub

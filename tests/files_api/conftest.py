@@ -37,6 +37,7 @@ from rosetta_hub.web.application import build_application
 from rosetta_hub.web.auth import build_hub_auth
 from rosetta_hub.web.handlers import MAX_BODY, Services
 from rosetta_hub.web.page_templates import PageTemplates
+from tests.support.sharing import no_sharing
 
 PREFIX = "/services/rosetta/"
 COMPUTING = [{"id": "local", "name": "This machine", "container_engines": ["docker"]}]
@@ -168,6 +169,7 @@ async def run_site(folder: Path, sockets: list[socket.socket] | None = None) -> 
     # What these handlers do not use is not there.
     parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
     parts |= {"audit": AuditLog(database), "streams": OpenStreams()}
+    parts |= no_sharing(database, auth, keys)
     parts |= {"settings": settings, "keys": keys, "tasks": tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": identities}
     hub = cast(HubClient, None)

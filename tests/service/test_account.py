@@ -26,6 +26,7 @@ from rosetta_hub.web.application import build_application
 from rosetta_hub.web.auth import build_hub_auth
 from rosetta_hub.web.handlers import Services
 from rosetta_hub.web.page_templates import PageTemplates
+from tests.support.sharing import no_sharing
 from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench
@@ -164,7 +165,7 @@ async def site(
     made.let_on.set()
     # What these handlers do not use is not there.
     parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
-    parts["audit"] = AuditLog(database)
+    parts |= {"audit": AuditLog(database), **no_sharing(database, auth, bench.keys)}
     parts |= {"settings": settings, "keys": bench.keys, "tasks": bench.tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": made.identities}
     parts |= {"identity_tester": made.test, "identity_changed": made.change}

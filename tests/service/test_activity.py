@@ -15,6 +15,8 @@ from rosetta_hub.errors import Conflict, HubUnavailable
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.periodic.activity import ActivityReporter
+from rosetta_hub.sharing.principals import Principals
+from rosetta_hub.sharing.session_check import SessionCheck
 from tests.support.starting import start_task
 
 from .conftest import Bench
@@ -86,8 +88,7 @@ def site(bench: Bench) -> Site:
         bench.tasks,
         cast(EdgePublisher, edge),
         cast(HubClient, hub),
-        cast(HubOAuth, None),
-        bench.keys,
+        SessionCheck(bench.tasks, cast(HubOAuth, None), cast(Principals, None), bench.keys),
     )
     return Site(bench, hub, edge, reporter)
 

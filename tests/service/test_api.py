@@ -52,6 +52,7 @@ from rosetta_hub.web.health import Health, database_check, disk_check
 from rosetta_hub.web.page_templates import PageTemplates
 from rosetta_hub.web.starting import check_options
 from tests.support.catalogues import CLUSTER, LOCAL
+from tests.support.sharing import no_sharing
 from tests.support.starting import start_task
 
 from .conftest import ALICE, SOFTWARE, Bench
@@ -259,6 +260,7 @@ async def site(
     monkeypatch.setattr("rosetta_hub.web.health.MAX_AGE", 0)
     parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
     parts |= {"audit": AuditLog(database), "streams": OpenStreams()}
+    parts |= no_sharing(database, auth, bench.keys)
     parts |= {"settings": settings, "keys": bench.keys, "tasks": tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": identities, "hub": hub}
     viewer = Viewer(settings, tasks.logs, made.conditions, made.lifetimes)

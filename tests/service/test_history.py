@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import event, insert, text
 
+from rosetta_hub.audit.log import AuditLog
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
@@ -20,6 +21,9 @@ from rosetta_hub.periodic.activity import ActivityReporter
 from rosetta_hub.periodic.liveness import LivenessWatcher
 from rosetta_hub.periodic.orphans import OrphanStopper
 from rosetta_hub.periodic.unopened import UnopenedCuller
+from rosetta_hub.sharing.permission import SharePermission
+from rosetta_hub.sharing.records import ShareRecords
+from rosetta_hub.sharing.sharing import Sharing
 from tests.support.catalogues import LOCAL
 from tests.support.starting import start_task
 
@@ -116,11 +120,16 @@ async def test_no_periodic_step_reads_what_has_ended(bench: Bench, tmp_path: Pat
     task = start_task(tasks, "one", {"software": "echo"}, ALICE)
     tasks.report(task, report("running"))
     edge = cast(EdgePublisher, Edge())
+    sharing = Sharing(
+        *(tasks, hub, ShareRecords(tasks.database), cast(Any, None)),
+        *(SharePermission(True), AuditLog(tasks.database)),
+    )
     steps = {
         "silence": LivenessWatcher(tasks, settings).step,
         "orphans": OrphanStopper(tasks, hub).step,
         "grace": UnopenedCuller(tasks, edge, settings).step,
-        "activity": ActivityReporter(tasks, edge, hub, cast(Any, None), bench.keys).step,
+        "activity": ActivityReporter(tasks, edge, hub, cast(Any, None)).step,
+        "sharing": sharing.step,
     }
     for name, step in steps.items():
         with counted_rows(tasks.database) as counts:

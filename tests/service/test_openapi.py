@@ -24,6 +24,7 @@ NAMES = {
     "invitations": "id",
     "registries": "host",
     "sign-ups": "id",
+    "shares": "share",
     "software": "card",
     "storages": "storage",
     "tasks": "id",
