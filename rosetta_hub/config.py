@@ -100,6 +100,15 @@ class Rosetta(MailOptions):
         The keys are the fields of rosetta_hub.catalogue.lifetimes.Lifetime.""",
     ).tag(config=True)
 
+    group_changes = CaselessStrEnum(
+        ("leave", "stop"),
+        "leave",
+        help="""What happens to a task that runs when its owner leaves the group that lets use its
+        software, computing resource or storages: `leave` lets it run on, `stop` stops it after the
+        `notice` of its lifetime, ten minutes by default, unless the group comes back. Starts are
+        always refused at once.""",
+    ).tag(config=True)
+
     registries = List(
         Dict(),
         help="""Registries that need an account, a CA certificate or plain HTTP: a list of dicts.

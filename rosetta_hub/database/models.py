@@ -190,8 +190,10 @@ class Task(Base):
     kept_until: Mapped[datetime | None]
     extended_until: Mapped[datetime | None]
     end_announced: Mapped[datetime | None]
-    # The groups that the owner was in when the attempt began.
+    # The groups that the owner was in when the attempt began; since when those of now do not allow
+    # the task any more.
     owner_groups: Mapped[list[str]] = mapped_column(default=list)
+    denied_since: Mapped[datetime | None]
 
     def __repr__(self) -> str:
         return f"<Task {self.id} {self.user}/{self.server_name} {self.state}>"

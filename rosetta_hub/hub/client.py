@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
+from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.errors import Conflict, HubUnavailable, UserError
 from rosetta_hub.hub.shares import HubShareCalls
 
@@ -90,6 +91,19 @@ class HubClient(HubShareCalls):
             HubUnavailable: the hub does not answer.
         """
         return {model["name"]: created_time(model) for model in await self._all_users()}
+
+    async def members(self) -> dict[str, User]:
+        """All users of the hub with their groups, by name.
+
+        Raises:
+            HubUnavailable: the hub does not answer.
+        """
+        return {
+            model["name"]: User(
+                model["name"], frozenset(model.get("groups") or ()), bool(model.get("admin"))
+            )
+            for model in await self._all_users()
+        }
 
     async def admins(self) -> set[str]:
         """The names of all administrators.

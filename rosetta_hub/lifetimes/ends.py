@@ -14,6 +14,7 @@ class EndReason(enum.StrEnum):
     IDLE = "idle"
     TOO_LONG = "too_long"
     STOP_AT = "stop_at"
+    NOT_ALLOWED = "not_allowed"
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ def planned_ends(task: Task, lifetime: Lifetime | None, clock: Clock) -> list[En
     if task.state.final or task.desired_state is DesiredState.STOP:
         return []
     rules = lifetime or NOTHING
-    ends = (_idle(task, rules, clock), _too_long(task, rules, clock), _chosen(task, rules, clock))
+    plans = (_idle, _too_long, _chosen, _denied)
+    ends = (plan(task, rules, clock) for plan in plans)
     return sorted((end for end in ends if end is not None), key=lambda end: end.at)
 
 
@@ -80,6 +82,13 @@ def _chosen(task: Task, rules: Lifetime, clock: Clock) -> End | None:
     # It came while nobody could change it.
     at = task.stop_at if task.stop_at >= clock.began else clock.began + notice
     return End(at, EndReason.STOP_AT, True, at - notice)
+
+
+def _denied(task: Task, rules: Lifetime, clock: Clock) -> End | None:
+    if task.denied_since is None:
+        return None
+    at = task.denied_since + timedelta(seconds=rules.notice)
+    return _announced(at, EndReason.NOT_ALLOWED, False, task, rules, clock)
 
 
 def _announced(

@@ -105,6 +105,11 @@ def _put_off(task: Task, end: End, entry: Lifetime | None, now: datetime, may_ex
                 " you can start the task again. An administrator can give it more time."
             )
         task.extended_until = now + timedelta(seconds=entry.longest)
+    elif end.why is EndReason.NOT_ALLOWED:
+        raise NotAllowed(
+            "Its owner is in no group any more that may use this task. Save your work, and ask an"
+            " administrator."
+        )
 
 
 NO_LIFETIMES = Lifetimes()

@@ -14,10 +14,10 @@ from rosetta_hub.lifetimes.lifetimes import Lifetimes
 class LifetimeView(BaseModel):
     """When a task ends by itself. Times are ISO 8601 in UTC, durations seconds.
 
-    `ends_at` is null where no end is planned. `why` is its reason (`idle`, `too_long`, `stop_at`),
-    `message` the reason in words. `asks`: the end is near, and its user should be asked whether to
-    keep the task; `keepable`: whoever asks may. `idle_timeout` and `longest` are what the
-    configuration says of such tasks.
+    `ends_at` is null where no end is planned. `why` is its reason (`idle`, `too_long`, `stop_at`,
+    `not_allowed`), `message` the reason in words. `asks`: the end is near, and its user should be
+    asked whether to keep the task; `keepable`: whoever asks may. `idle_timeout` and `longest` are
+    what the configuration says of such tasks.
     """
 
     ends_at: datetime | None = None
@@ -41,13 +41,17 @@ def view_lifetime(
         ends_at=end.at if end else None,
         why=end.why.value if end else None,
         message=_message(end, entry) if end else _unknown(task, entry),
-        keepable=end is not None and may_keep and (end.keepable or may_extend),
+        keepable=end is not None and may_keep and _may_keep(end, may_extend),
         asks=end is not None and lifetimes.is_asked(end),
         stop_at=task.stop_at if active else None,
         idle_since=task.idle_since if task.state is TaskState.RUNNING else None,
         idle_timeout=entry.idle_timeout if entry else None,
         longest=entry.longest if entry else None,
     )
+
+
+def _may_keep(end: End, may_extend: bool) -> bool:
+    return end.keepable or (may_extend and end.why is EndReason.TOO_LONG)
 
 
 def _unknown(task: Task, entry: Lifetime | None) -> str:
@@ -67,4 +71,6 @@ def _message(end: End, entry: Lifetime | None) -> str:
         return f"Nobody uses it, and it computes nothing: after {idle} of that it is stopped."
     if end.why is EndReason.TOO_LONG and entry is not None and entry.longest:
         return f"Such tasks run for {format_duration(entry.longest)} at most."
+    if end.why is EndReason.NOT_ALLOWED:
+        return "Its owner is in no group any more that may use it: ask an administrator."
     return "This time was chosen for its end."

@@ -32,6 +32,7 @@ from rosetta_hub.mail.sender import MailSender
 from rosetta_hub.metrics.metrics import Metrics
 from rosetta_hub.periodic.activity import ActivityReporter
 from rosetta_hub.periodic.audit_retention import AuditRetention
+from rosetta_hub.periodic.groups import GroupWatcher
 from rosetta_hub.periodic.lifetimes import LifetimeEnforcer
 from rosetta_hub.periodic.liveness import LivenessWatcher
 from rosetta_hub.periodic.orphans import OrphanStopper
@@ -83,6 +84,7 @@ ORPHANS_INTERVAL = 60.0
 USERS_INTERVAL = 300.0
 RETENTION_INTERVAL = 300.0
 CULL_INTERVAL = 30.0
+GROUPS_INTERVAL = 60.0
 MAIL_INTERVAL = 5.0
 SHARING_INTERVAL = 10.0
 
@@ -342,6 +344,9 @@ class Parts:
         }
         if self.tunnels is not None:
             steps["tunnels"] = (EDGE_INTERVAL, self.tunnels.sync)
+        if settings.group_changes == "stop":
+            groups = GroupWatcher(tasks, self.hub, self.library.catalogue_for)
+            steps["groups"] = (GROUPS_INTERVAL, groups.step)
         if settings.cull_unopened_timeout:
             unopened = UnopenedCuller(tasks, self.edge, settings)
             steps["grace"] = (CULL_INTERVAL, unopened.step)

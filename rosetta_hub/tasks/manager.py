@@ -61,6 +61,7 @@ _FRESH: dict[str, Any] = {
     "kept_until": None,
     "extended_until": None,
     "end_announced": None,
+    "denied_since": None,
 }
 
 

@@ -146,6 +146,8 @@ def _stopped(task: Task) -> str:
         return f"Stopped, because nobody used the task for {task.detail}, nor did it compute."
     if task.reason == "too_long":
         return f"Stopped, because such tasks run for {task.detail} at most."
+    if task.reason == "not_allowed":
+        return "Stopped, because its owner is in no group any more that may use it."
     if task.reason == "stop_at":
         return "Stopped at the time that was chosen for it."
     return "Stopped."

@@ -319,7 +319,8 @@ class RosettaSpawner(WrapSpawner):
                 resolve_options(options, self.settings.catalogue, user)
         except InvalidOptions as exc:
             raise StartRefused.because(exc) from exc
-        asked = options.model_dump(exclude_unset=True)
+        # The hub stores them as JSON.
+        asked = options.model_dump(mode="json", exclude_unset=True)
         if options.software not in self.settings.catalogue.software:
             await self._check_with_service(asked)
         return asked

@@ -128,6 +128,15 @@ async def test_storages_of_the_form(tmp_path: Path) -> None:
     }
 
 
+async def test_a_time_of_the_form_can_be_stored(tmp_path: Path) -> None:
+    spawner = RosettaSpawner(**spawner_arguments(storages_config(tmp_path)))
+    at = "2031-01-02T09:00:00.000Z"
+    fields = {"software": ["web"], "computing": ["here"], "stop_at": [at], "stop_after": [""]}
+    options = await spawner.run_options_from_form(fields)
+    stored = {"software": "web", "computing": "here", "stop_at": "2031-01-02T09:00:00Z"}
+    assert json.loads(json.dumps(options)) == stored
+
+
 async def test_binds_of_the_form_that_are_refused(tmp_path: Path) -> None:
     spawner = RosettaSpawner(**spawner_arguments(storages_config(tmp_path)))
     with pytest.raises(StartRefused, match=r"'/etc' can't be bound on .*: it is not in /data"):
