@@ -3,15 +3,17 @@
 import { all, element, first, h } from "../dom.js";
 import { buildKeys } from "./keys.js";
 import { buildMail } from "./mail.js";
+import { buildPassword } from "./password.js";
 import { buildRegistries } from "./registries.js";
 
 /**
  * In the order of the page. `build(root)` fills an empty element, and may return a promise that is
  * fulfilled when there is something to see. With `ours`, a section needs the hub to have Rosetta
- * Hub's own authenticator. The id is the section's part of the address: `account#mail`.
- * @type {{id: string, title: string, build: (root: any) => any, ours?: boolean}[]}
+ * Hub's own authenticator, with `local` its local accounts. The id is the section's part of the address: `account#mail`.
+ * @type {{id: string, title: string, build: (root: any) => any, ours?: boolean, local?: boolean}[]}
  */
 const SECTIONS = [
+  { id: "password", title: "Password", build: buildPassword, local: true },
   { id: "keys", title: "Keys", build: buildKeys },
   { id: "registries", title: "Registries", build: buildRegistries },
   { id: "mail", title: "Mail", build: buildMail },
@@ -61,7 +63,8 @@ function followAddress() {
 
 async function load() {
   const ours = container.dataset.authenticator === "ours";
-  const sections = SECTIONS.filter((section) => ours || !section.ours);
+  const local = container.dataset.accounts === "local";
+  const sections = SECTIONS.filter((section) => (ours || !section.ours) && (local || !section.local));
   buildNavigation(sections);
   await Promise.all(sections.map(show));
   followScrolling();

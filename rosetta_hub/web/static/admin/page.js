@@ -2,15 +2,20 @@
 // it is shown first, and returns `{show(), hide()}`, what has to happen each time (both may be absent).
 
 import { element } from "../dom.js";
+import { buildAccounts } from "./accounts.js";
 import { buildAnnouncements } from "./announcements.js";
 import { buildAudit } from "./audit.js";
 import { buildComputing } from "./computing.js";
 import { Tabs } from "./tabs.js";
 
+// With `ours`, a tab needs the hub to have Rosetta Hub's own authenticator.
 const TABS = [
   { id: "computing", title: "Computing", build: buildComputing },
   { id: "announcements", title: "Announcements", build: buildAnnouncements },
+  { id: "accounts", title: "Accounts", build: buildAccounts, ours: true },
   { id: "audit", title: "Audit log", build: buildAudit },
 ];
 
-new Tabs(element("tabs"), element("panels"), TABS);
+const panels = element("panels");
+const ours = panels.dataset.authenticator === "ours";
+new Tabs(element("tabs"), panels, TABS.filter((tab) => ours || !tab.ours));
