@@ -17,8 +17,10 @@ from rosetta_hub.database.models_audit import AuditRecord
 # One line of JSON a record, for sites that collect logs.
 stream = logging.getLogger("rosetta.audit")
 
-# The actor of what happens without anybody's request.
+# The actors of what happens without anybody's request, or without one that we see: JupyterHub
+# stops servers on its own pages, and culls them.
 SERVICE = "service"
+HUB = "jupyterhub"
 
 
 class AuditEvent(enum.StrEnum):

@@ -23,6 +23,7 @@ class NewSession:
 
     cookie: str = field(repr=False)
     expires: datetime
+    is_new: bool
 
 
 class BrowserSessions:
@@ -45,13 +46,14 @@ class BrowserSessions:
         expires = utc_now() + timedelta(hours=self._hours)
         with self._database.session() as session:
             row = session.get(BrowserSession, digest(cookie))
+            is_new = row is None or row.expires < utc_now()
             if row is None:
                 self._check_room(session, task, user)
                 row = BrowserSession(digest=digest(cookie), task_id=task.id, user=user)
                 row.token = self._keys.database.encrypt(token.encode())
                 session.add(row)
             row.expires = expires
-        return NewSession(cookie, expires)
+        return NewSession(cookie, expires, is_new)
 
     def _check_room(self, session: DatabaseSession, task: Task, user: str) -> None:
         count = session.scalar(

@@ -73,6 +73,7 @@ from rosetta_hub.web.auth import build_hub_auth
 from rosetta_hub.web.handlers import Services
 from rosetta_hub.web.health import Check, Health, database_check, disk_check
 from rosetta_hub.web.page_templates import PageTemplates
+from rosetta_hub.web.starters import Starters
 
 # Steps that may go on at once for one computing resource: each may wait for an agent that starts,
 # or for a slow scheduler.
@@ -305,6 +306,7 @@ class Parts:
             ),
             streams=self.streams,
             administration=self.administration,
+            starters=Starters(),
             conditions=self.conditions,
         )
 

@@ -4,13 +4,16 @@ The scopes are the hub's own for named servers: `access:servers` sees and enters
 starts it, `delete:servers` stops and deletes it.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel
 
 from rosetta_hub.agents.spec import software_of
+from rosetta_hub.audit.log import AuditEvent
+from rosetta_hub.audit.queries import AuditFilter, AuditQueries
 from rosetta_hub.background import spawn
-from rosetta_hub.database.models import Task
+from rosetta_hub.database.models import Task, utc_now
 from rosetta_hub.errors import InvalidOptions, NotFound
 from rosetta_hub.web.bodies import parse_body
 from rosetta_hub.web.handlers import HubHandler
@@ -41,7 +44,7 @@ class TasksHandler(HubHandler):
         name = name or new_server_name(spec.name)
         if not self.principal.may("servers", user.name, name):
             raise NotFound("This token may not start servers: it lacks the scope 'servers'.")
-        await self.services.hub.start_server(user.name, name, options)
+        await self.start_at_hub(user.name, name, options)
         task = tasks.find_server(user.name, name)
         self.answer(self.services.viewer.view(task, self.principal.rights(task)), 201)
 
@@ -67,6 +70,7 @@ class TaskHandler(TellingHandler):
         """Stop the task if it runs, and forget it, log included."""
         task = self.services.tasks.find(task_id)
         self.principal.check("delete:servers", task)
+        self.audit_task(AuditEvent.TASK_DELETE, task)
         self.services.tasks.request_stop(task, forget=True)
         self.tell_hub(task, remove=True)
         self.services.sharing.task_deleted(task)
@@ -80,6 +84,7 @@ class StopHandler(TellingHandler):
         """Stop the task in whatever state it is; a queued one is cancelled."""
         task = self.services.tasks.find(task_id)
         self.principal.check("delete:servers", task)
+        self.audit_task(AuditEvent.TASK_STOP, task)
         task = self.services.tasks.request_stop(task)
         self.tell_hub(task)
         self.answer(self.services.viewer.view(task, self.principal.rights(task)), 202)
@@ -95,6 +100,7 @@ class StopAllHandler(TellingHandler):
         tasks, principal, viewer = self.services.tasks, self.principal, self.services.viewer
         stopped = [tasks.request_stop(task) for task in tasks.active(user=user)]
         for task in stopped:
+            self.audit_task(AuditEvent.TASK_STOP, task)
             self.tell_hub(task)
         views = [
             viewer.view(task, principal.rights(task)).model_dump(mode="json") for task in stopped
@@ -126,7 +132,7 @@ class StartHandler(HubHandler):
         hub = self.services.hub
         # The hub asks its spawners every few seconds: it may not know yet that the server ended.
         await hub.stop_server(task.user, task.server_name)
-        await hub.start_server(task.user, task.server_name, options)
+        await self.start_at_hub(task.user, task.server_name, options)
         task = self.services.tasks.find(task_id)
         self.answer(self.services.viewer.view(task, self.principal.rights(task)), 201)
 
@@ -154,8 +160,17 @@ class PasswordHandler(HubHandler):
         software = software_of(task)
         if software.interface_auth != "password":
             raise NotFound("This task needs no password: open it with Connect.")
+        self._record_entry(task)
         password = self.services.keys.interface_password(task.id, task.attempt)
         self.answer({"user": software.interface_auth_user, "password": password})
+
+    def _record_entry(self, task: Task) -> None:
+        """Once in the hours of a browser's session: the page asks each time it is looked at."""
+        since = utc_now() - timedelta(hours=self.services.settings.session_hours)
+        event, name = AuditEvent.TASK_ENTER, self.principal.name
+        recent = AuditFilter(event=event, actor=name, task=task.id, after=since)
+        if not AuditQueries(self.services.tasks.database).page(recent, None, 1):
+            self.audit_task(event, task)
 
 
 def _options_again(task: Task, exact: bool | None) -> dict[str, Any]:

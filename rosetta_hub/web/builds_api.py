@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from tornado.iostream import StreamClosedError
 
+from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.builds.builds import Builds
 from rosetta_hub.builds.links import parse_link
 from rosetta_hub.database.models_builds import Build
@@ -73,6 +74,9 @@ class BuildsHandler(BuildsBase):
         kinds = self.builds.settings.kinds
         link = parse_link(request.provider, request.spec, query, kinds)
         build = await self.builds.request(self.principal.user, link, request.again)
+        if not build.state.final:
+            target, detail = build.repository, {"build": build.id}
+            self.audit(AuditEvent.BUILD_START, target=target, detail=detail)
         self.answer(self.document(build), 200 if build.state.final else 201)
 
 

@@ -58,6 +58,7 @@ from rosetta_hub.users.session_end import OpenStreams, SessionEnder
 from rosetta_hub.web.active_uploads import ActiveUploads
 from rosetta_hub.web.health import Health
 from rosetta_hub.web.page_templates import PageTemplates
+from rosetta_hub.web.starters import Starter, Starters
 from rosetta_hub.web.starting import check_options
 
 log = logging.getLogger(__name__)
@@ -119,6 +120,7 @@ class Services:
     account_administration: AccountAdministration | None
     streams: OpenStreams
     administration: Administration
+    starters: Starters
     conditions: Conditions
     principals: Principals
     sharing: Sharing
@@ -288,6 +290,21 @@ class HubHandler(HubOAuthenticated, BaseHandler):
             address=self.request.remote_ip,
             detail=detail,
         )
+
+    def audit_task(self, event: AuditEvent, task: Task) -> None:
+        """Write down what the principal did with a task."""
+        self.audit(event, user=task.user, task=task.id, detail={"name": task.name})
+
+    async def start_at_hub(self, user: str, server: str, options: dict[str, Any]) -> None:
+        """Have the hub start a server, and record who did once its spawner asks us.
+
+        Raises:
+            HubUnavailable: the hub does not answer.
+            UserError: the hub, or its spawner, refuses.
+        """
+        starter = Starter(self.principal.name, self.request.remote_ip)
+        with self.services.starters.note(user, server, starter):
+            await self.services.hub.start_server(user, server, options)
 
     def visible_tasks(self, user: str | None = None) -> list[Task]:
         """All tasks that the principal sees (of a user), newest first; an admin's own by default.

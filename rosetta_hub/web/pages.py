@@ -7,6 +7,7 @@ import jupyterhub
 from jupyterhub.services.auth import HubOAuthCallbackHandler
 
 from rosetta_hub.agents.spec import software_of
+from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.catalogue.interfaces import Interface, find_interface
 from rosetta_hub.config import SERVICE_NAME
 from rosetta_hub.database.models import Task
@@ -126,7 +127,10 @@ class OpenPage(PageHandler):
         new = edge.start_session(task, name, token)
         if name != task.user:
             await self._check_again(task, new)
-        return {"ticket": await edge.issue_ticket(task, name, new, browser, interface)}
+        ticket = await edge.issue_ticket(task, name, new, browser, interface)
+        if new.is_new:
+            self.audit_task(AuditEvent.TASK_ENTER, task)
+        return {"ticket": ticket}
 
     async def _check_again(self, task: Task, new: NewSession) -> None:
         """Ask the hub once more about somebody with whom the task is shared.

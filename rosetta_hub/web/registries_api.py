@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.registries.credentials import LONGEST_PASSWORD, CredentialView
 from rosetta_hub.registries.hub_registry import HubRegistry
@@ -81,13 +82,20 @@ class RegistryHandler(HubHandler):
         self.principal.check_own("servers")
         given = parse_body(RegistryAccount, self.json_body())
         name = self.principal.name
-        self.answer(self.services.credentials.set(name, host, given.account, given.password))
+        view = self.services.credentials.set(name, host, given.account, given.password)
+        self._record(host, "set")
+        self.answer(view)
 
     def delete(self, host: str) -> None:
         """Delete the account."""
         self.principal.check_own("servers")
         self.services.credentials.delete(self.principal.name, host)
+        self._record(host, "delete")
         self.answer({"host": host})
+
+    def _record(self, host: str, change: str) -> None:
+        name, detail = self.principal.name, {"change": change}
+        self.audit(AuditEvent.REGISTRY_CHANGE, user=name, target=host, detail=detail)
 
 
 class RegistryTestHandler(HubHandler):

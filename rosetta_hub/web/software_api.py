@@ -11,11 +11,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.catalogue.software import DIGEST
 from rosetta_hub.catalogue.software_owner import SoftwareOwner
-from rosetta_hub.database.models_software import UserSoftware
+from rosetta_hub.database.models_software import OwnerKind, UserSoftware
 from rosetta_hub.errors import InvalidOptions
-from rosetta_hub.software.cards import software_of
+from rosetta_hub.software.cards import image_of, software_of
 from rosetta_hub.software.duplicates import duplicate_card, duplicate_version
 from rosetta_hub.software.errors import ChangedMeanwhile, RevisionMissing
 from rosetta_hub.software.view import OwnerView, VersionView, view_version
@@ -61,7 +62,15 @@ class SoftwareApiHandler(HubHandler):
         if software := software_of(row):
             note = partial(self.services.library.note_digest, row.id, row.revision)
             self.services.image_policy.ask_soon(row.card, software, self.principal.user, note)
+        self.record(row, "change" if status == 200 else "add")
         self.answer_version(row, status, **besides)
+
+    def record(self, row: UserSoftware, change: str) -> None:
+        """Write down that software was changed, and which image it names."""
+        detail = {"change": change, "version": row.id, "image": image_of(row)}
+        if row.owner_kind is OwnerKind.GROUP:
+            detail["group"] = row.owner
+        self.audit(AuditEvent.SOFTWARE_CHANGE, target=row.card, detail=detail)
 
     def answer_version(self, row: UserSoftware, status: int = 200, **besides: Any) -> None:
         """Send a version, its revision as its entity tag."""
@@ -149,12 +158,13 @@ class VersionHandler(SoftwareApiHandler):
         """Delete the version; tasks that run go on."""
         self.principal.check_own("servers")
         library, user = self.services.library, self.principal.user
-        library.find(user, version_id)
+        row = library.find(user, version_id)
         try:
             library.delete(user, version_id, self.revision())
         except ChangedMeanwhile as error:
             self.answer_changed(error)
         else:
+            self.record(row, "delete")
             self.answer({})
 
 
@@ -177,7 +187,11 @@ class CardHandler(SoftwareApiHandler):
     def delete(self, card: str) -> None:
         """Delete all versions of a card; tasks that run go on."""
         self.principal.check_own("servers")
-        self.services.library.delete_card(self.principal.user, card)
+        library, user = self.services.library, self.principal.user
+        rows = library.versions(user, card)
+        library.delete_card(user, card)
+        for row in rows:
+            self.record(row, "delete")
         self.answer({})
 
 

@@ -10,14 +10,16 @@ from typing import TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from rosetta_hub.audit.log import SERVICE
+from rosetta_hub.audit.log import HUB, SERVICE, AuditEvent
 from rosetta_hub.catalogue.catalogue import User
-from rosetta_hub.database.models import Task, TaskState
+from rosetta_hub.config import SERVICE_NAME
+from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.errors import InvalidOptions, NotAllowed
 from rosetta_hub.tasks.links import page_url
 from rosetta_hub.tasks.spawner_settings import NO_SETTINGS, SpawnerSettings
 from rosetta_hub.web.cards import cards_for
 from rosetta_hub.web.handlers import BaseHandler
+from rosetta_hub.web.starters import Starter
 
 # Seconds that a spawner's stop waits for the container's end before it answers.
 STOP_WAIT = 60
@@ -39,8 +41,20 @@ class UserFields(BaseModel):
         return User(name, frozenset(self.groups), self.admin)
 
 
+class Requester(BaseModel):
+    """Who asked the hub, and from where: a user, or a service such as ours."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: str
+    address: str | None = None
+    is_service: bool = False
+
+
 class StartRequest(UserFields):
     """What a spawner asks to be started."""
+
+    requester: Requester | None = None
 
     options: dict[str, object]
     spawner: SpawnerSettings = NO_SETTINGS
@@ -125,6 +139,10 @@ class ServerHandler(SpawnersHandler):
     def _find(self, user: str, server_name: str) -> Task:
         return self.services.tasks.find_server(user, server_name)
 
+    def record_end(self, event: AuditEvent, task: Task) -> None:
+        """Write down what the hub wants by itself: what we have asked it for, we have recorded."""
+        self.services.audit.record(event, HUB, user=task.user, task=task.id)
+
     def _record(self, task: Task) -> dict[str, object]:
         exit_status = {TaskState.STOPPED: 0, TaskState.FAILED: 1}.get(task.state)
         return {
@@ -147,7 +165,22 @@ class SpawnerHandler(ServerHandler):
         owner = request.catalogue_user(user)
         spec = await self.check_start(request.options, owner)
         task = self.services.tasks.start(server_name, spec, owner, request.spawner)
+        self._record_start(task, request.requester)
         self.answer(self._record(task), 201)
+
+    def _record_start(self, task: Task, requester: Requester | None) -> None:
+        starter = Starter(requester.name, requester.address) if requester else Starter(HUB, None)
+        if requester and requester.is_service and requester.name == SERVICE_NAME:
+            starter = self.services.starters.find(task.user, task.server_name) or starter
+        detail = {"name": task.name, "software": task.family, "computing": task.computing}
+        self.services.audit.record(
+            AuditEvent.TASK_START,
+            starter.name,
+            user=task.user,
+            task=task.id,
+            address=starter.address,
+            detail={**detail, "attempt": task.attempt},
+        )
 
     def get(self, user: str, server_name: str) -> None:
         """Tell how the server is."""
@@ -155,7 +188,10 @@ class SpawnerHandler(ServerHandler):
 
     def delete(self, user: str, server_name: str) -> None:
         """Forget the server, once it has stopped."""
-        self.services.tasks.request_stop(self._find(user, server_name), forget=True)
+        task = self._find(user, server_name)
+        if not task.forget:
+            self.record_end(AuditEvent.TASK_DELETE, task)
+        self.services.tasks.request_stop(task, forget=True)
         self.answer({})
 
 
@@ -176,7 +212,10 @@ class SpawnerStopHandler(ServerHandler):
 
     async def post(self, user: str, server_name: str) -> None:
         """Stop the server; answers when it has, or after a minute."""
-        task = self.services.tasks.request_stop(self._find(user, server_name))
+        task = self._find(user, server_name)
+        if not task.state.final and task.desired_state is not DesiredState.STOP:
+            self.record_end(AuditEvent.TASK_STOP, task)
+        task = self.services.tasks.request_stop(task)
         with self.services.tasks.events.listen(task.id) as events:
             try:
                 async with asyncio.timeout(STOP_WAIT):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from jupyterhub.orm import Service
 from jupyterhub.utils import isoformat
 
 from rosetta_hub.catalogue.catalogue import Catalogue, User
@@ -105,6 +106,19 @@ def hub_user_fields(user: Any) -> dict[str, Any]:
     known = user_of(user)
     created = isoformat(user.created)
     return {"groups": sorted(known.groups), "admin": known.admin, "created": created}
+
+
+def requester(handler: Any) -> dict[str, Any] | None:
+    """Who asked the hub for a start, and from where; None where nobody is known."""
+    principal = getattr(handler, "current_user", None)
+    if principal is None:
+        return None
+    is_service = isinstance(principal, Service)
+    return {
+        "name": str(principal.name),
+        "address": str(handler.request.remote_ip),
+        "is_service": is_service,
+    }
 
 
 def user_of(user: Any) -> User:

@@ -14,7 +14,7 @@ from rosetta_hub.errors import Unavailable
 from rosetta_spawners.client import AnswerLost, Record, RequestRefused, ServiceClient
 from rosetta_spawners.errors import StartRefused
 from rosetta_spawners.hooks import ignored_values, log_ignored, spawner_settings
-from rosetta_spawners.settings import Settings, hub_user_fields, load_settings
+from rosetta_spawners.settings import Settings, hub_user_fields, load_settings, requester
 
 # Seconds between two attempts to reach a service that does not run (it is being restarted).
 _RETRY = 1.0
@@ -142,6 +142,7 @@ class TaskSpawner(Spawner):
         return {
             "options": deepcopy(self.user_options),
             "spawner": spawner_settings(self, software),
+            "requester": requester(self.handler),
             **hub_user_fields(self.user),
         }
 

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -50,6 +50,7 @@ from rosetta_hub.web.auth import build_hub_auth
 from rosetta_hub.web.handlers import Services
 from rosetta_hub.web.health import Health, database_check, disk_check
 from rosetta_hub.web.page_templates import PageTemplates
+from rosetta_hub.web.starters import Starters
 from rosetta_hub.web.starting import check_options
 from tests.support.catalogues import CLUSTER, LOCAL
 from tests.support.sharing import no_sharing
@@ -97,12 +98,17 @@ class Hub:
     # Whose a token is that is not called like its owner.
     owners: dict[str, str] = field(default_factory=dict)
     is_silent: bool = False
+    # How a start goes through the hub's spawner, where a test wants that.
+    start_as_hub: Callable[[str, str, dict[str, Any]], Awaitable[None]] | None = None
     used: list[tuple[str, str]] = field(default_factory=list)
 
     async def report_activity(self, user: str, servers: dict[str, str]) -> None:
         self.used += [(user, name) for name in servers]
 
     async def start_server(self, user: str, server_name: str, options: dict[str, Any]) -> None:
+        if self.start_as_hub is not None:
+            await self.start_as_hub(user, server_name, options)
+            return
         start_task(self.bench.tasks, server_name, options, User(user))
 
     async def stop_server(self, user: str, server_name: str, remove: bool = False) -> None:
@@ -265,7 +271,11 @@ async def site(
     parts |= {"templates": PageTemplates([], {}), "identities": identities, "hub": hub}
     viewer = Viewer(settings, tasks.logs, made.conditions, made.lifetimes)
     parts |= {"viewer": viewer, "lifetimes": made.lifetimes, "health": Health(checks)}
-    parts |= {"administration": administration, "conditions": made.conditions}
+    parts |= {
+        "starters": Starters(),
+        "administration": administration,
+        "conditions": made.conditions,
+    }
     parts |= {"identity_changed": nothing, "lookup": made.lookup}
     hub_client = cast(HubClient, None)
     users = Users(tasks, identities, hub_client, nothing, nothing, bool, library.delete_user)

@@ -45,6 +45,7 @@ async def test_form_starts_task(hub: Hub, service: StubService, alice: User) -> 
             "server": "one",
             "options": OPTIONS
             | {"engine": "docker", "cpus": 1.5, "memory": 2 << 30, "name": "My web"},
+            "requester": {"name": alice.name, "address": "127.0.0.1", "is_service": False},
             "groups": [],
             "admin": False,
             "created": model["created"],
@@ -98,6 +99,7 @@ async def test_groups_and_admin_are_told(hub: Hub, service: StubService, alice: 
     await hub.api("POST", "/users/root")
     await hub.api("POST", "/users/root/servers/one", OPTIONS)
     await hub.ready("root", "one")
+    assert service.starts[-1]["requester"]["name"] != "root"
     assert [(one["groups"], one["admin"]) for one in service.starts] == [
         (["staff"], False),
         ([], True),

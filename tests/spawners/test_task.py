@@ -148,6 +148,7 @@ async def test_start_tells_who_asks(tmp_path: Path, stub: StubService) -> None:
             "server": "",
             "options": {"software": "web"},
             "spawner": {"environment": {}, "cpus": None, "memory": None},
+            "requester": None,
             "groups": ["a", "z"],
             "admin": True,
             "created": "2026-11-01T12:00:00.123456Z",
