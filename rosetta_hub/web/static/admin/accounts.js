@@ -21,9 +21,9 @@ function field(label, properties) {
   return { control, element: h("div", { class: "admin-filter" }, h("label", { class: "form-label", for: id }, label), control) };
 }
 
+/** A heading and what is below; the tables are regions of the same names. */
 function group(title, ...content) {
-  const id = newId("accounts");
-  return h("section", { class: "admin-group", "aria-labelledby": id }, h("h2", { class: "section-title", id }, title), ...content);
+  return h("div", { class: "admin-group" }, h("h2", { class: "section-title" }, title), ...content);
 }
 
 /** Makes an invitation, and shows its link once. */
