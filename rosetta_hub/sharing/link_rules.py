@@ -5,8 +5,13 @@ from rosetta_hub.database.models_sharing import ShareLink
 from rosetta_hub.errors import Conflict, NotAllowed, UserError
 
 
-def explain_refusal(link: ShareLink, task: Task, user: str) -> UserError | None:
-    """The error to raise; None where the user may come by the link."""
+def explain_refusal(
+    link: ShareLink, task: Task, user: str, has_use: bool = False
+) -> UserError | None:
+    """The error to raise; None where the user may come by the link.
+
+    `has_use` is whether the user has used it already, and the hub has not answered.
+    """
     now = utc_now()
     if user == task.user:
         return Conflict("This is your own task: hand the link on to those you want to let in.")
@@ -21,7 +26,7 @@ def explain_refusal(link: ShareLink, task: Task, user: str) -> UserError | None:
         )
     if link.expires <= now or (link.until is not None and link.until <= now):
         return Conflict(f"This link has expired. Ask {task.user} for a new one.")
-    if link.uses_left <= 0:
+    if link.uses_left <= 0 and not has_use:
         return Conflict(
             f"This link has been used as often as it may. Ask {task.user} for a new one."
         )

@@ -195,16 +195,22 @@ class Sharing:
             # What the user had to wait for may have ended it.
             link, task = self.find_link(code)
             if not await self._hub.has_share(task.user, task.server_name, user):
-                if (refusal := explain_refusal(link, task, user)) is not None:
+                if (refusal := self.explain_refusal(link, task, user)) is not None:
                     raise refusal
                 await self._use(link, task, user)
         return task, link
 
+    def explain_refusal(self, link: ShareLink, task: Task, user: str) -> UserError | None:
+        """Why a user can't come by a link; None where that works."""
+        return explain_refusal(link, task, user, self._has_use(link, task, user))
+
+    def _has_use(self, link: ShareLink, task: Task, user: str) -> bool:
+        """Whether the user has taken a use of the link, and it is not known what the hub did."""
+        row = self.records.find(task, "user", user)
+        return row is not None and row.link_id == link.id and not row.granted
+
     async def _use(self, link: ShareLink, task: Task, user: str) -> None:
-        before = self.records.find(task, "user", user)
-        # The hub did not answer when the user came before.
-        again = before is not None and before.link_id == link.id and not before.granted
-        if not again and not self.records.take_use(link):
+        if not self._has_use(link, task, user) and not self.records.take_use(link):
             raise Conflict("This link has been used as often as it may. Ask for a new one.")
         row = _row(task, "user", user, link.created_by, link.until)
         row.link_id = link.id

@@ -5,7 +5,6 @@ from typing import Any
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.database.models import Task
 from rosetta_hub.database.models_sharing import ShareLink
-from rosetta_hub.sharing.link_rules import explain_refusal
 from rosetta_hub.tasks.links import page_path
 from rosetta_hub.web.handlers import PageHandler
 
@@ -32,7 +31,7 @@ class JoinPage(PageHandler):
         if name != task.user and self.principal.may("access:servers", task.user, task.server_name):
             self.redirect(page_path(task, self.services.settings))
             return
-        if (refusal := explain_refusal(link, task, name)) is not None:
+        if (refusal := self.services.sharing.explain_refusal(link, task, name)) is not None:
             raise refusal
         self.render_page("join.html", xsrf=self.xsrf_token.decode(), **_context(link, task))
 

@@ -37,7 +37,8 @@ class TaskPage(PageHandler):
         """The page; its script asks the API."""
         task = self.visible_task(task_id)
         view = self.services.viewer.view(task, self.principal.rights(task))
-        self.render_page("task.html", task=view.model_dump(mode="json"))
+        shareable = self.services.sharing.permission.may_end(self.principal, task)
+        self.render_page("task.html", task=view.model_dump(mode="json"), shareable=shareable)
 
 
 class HubServerPath(BaseHandler):

@@ -73,7 +73,14 @@ export class TaskRow {
     const request = requestText(this.task);
     if (request) parts.push(request);
     if (user && this.owner && user !== this.owner) parts.push(`of ${user}`);
+    if (this.share) parts.push(this.share);
     return parts.join(" · ");
+  }
+
+  /** What is known of the share by which somebody else's task is here. */
+  showShare(text) {
+    this.share = text;
+    setText(this.where, this.whereText());
   }
 
   updateProgress() {

@@ -4,6 +4,7 @@ import { apiUrl, call, eventsUrl } from "./api.js";
 import { element, first, plainText } from "./dom.js";
 import { DrainedList } from "./drained.js";
 import { LiveEvents } from "./events.js";
+import { readShared, sharedText } from "./sharing/shared_with_me.js";
 import { TaskRow } from "./task_row.js";
 import { announce, isEnded, stateName } from "./states.js";
 import { toast } from "./ui.js";
@@ -42,16 +43,31 @@ class Dashboard {
       for (const task of tasks) if (!this.heardSince.has(task.id)) this.show(task);
       for (const id of this.rows.keys()) if (!listed.has(id) && !this.heardSince.has(id)) this.remove(id);
       this.layout();
+      await this.explainShares();
     } catch (error) {
       toast(error.message);
     }
   }
 
+  isShared(row) {
+    return row.task.user !== this.owner;
+  }
+
+  /** What is only known of the shares: with which group, and until when. */
+  async explainShares() {
+    const rows = [...this.rows.values()].filter((row) => this.isShared(row));
+    if (rows.length === 0) return;
+    const shares = await readShared();
+    for (const row of rows) row.showShare(sharedText(shares.get(row.task.id)));
+  }
+
   heard(task) {
     this.heardSince?.add(task.id);
+    const isNew = !this.rows.has(task.id);
     const before = this.rows.get(task.id)?.task;
     this.show(task);
     this.layout();
+    if (isNew && task.user !== this.owner) this.explainShares();
     if (before && before.state !== task.state) {
       announce(`${task.name}: ${stateName(task.state)}. ${plainText(task.message || "")}`);
     }
@@ -74,11 +90,15 @@ class Dashboard {
 
   layout() {
     const rows = [...this.rows.values()];
-    const active = rows.filter((row) => !isEnded(row.task)).sort(newestFirst("created"));
-    const ended = rows.filter((row) => isEnded(row.task)).sort(newestFirst("ended"));
+    const own = rows.filter((row) => !this.isShared(row));
+    const shared = rows.filter((row) => this.isShared(row)).sort(newestFirst("created"));
+    const active = own.filter((row) => !isEnded(row.task)).sort(newestFirst("created"));
+    const ended = own.filter((row) => isEnded(row.task)).sort(newestFirst("ended"));
     place(element("active-list"), active);
+    place(element("shared-list"), shared);
     place(element("ended-list"), ended);
     element("active").hidden = active.length === 0;
+    element("shared").hidden = shared.length === 0;
     element("ended").hidden = ended.length === 0;
     element("empty").hidden = rows.length > 0;
     element("loading").hidden = true;

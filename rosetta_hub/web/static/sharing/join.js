@@ -1,6 +1,7 @@
-// The page of a link that shares a task: its time in the words of the reader.
+// The page of a link that shares a task: its time as the reader's browser writes it.
 
-import { dateTime } from "../format.js";
+import { element } from "../dom.js";
+import { moment } from "../format.js";
 
-const until = document.getElementById("until");
-if (until !== null) until.textContent = dateTime(until.dateTime);
+const until = element("until");
+if (until !== null) until.textContent = moment(until.dateTime);
