@@ -4,6 +4,7 @@ The scopes are the hub's own for named servers: `access:servers` sees and enters
 starts it, `delete:servers` stops and deletes it.
 """
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -19,20 +20,24 @@ from rosetta_hub.web.bodies import parse_body
 from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.starting import new_server_name
 
+# Tasks of a list that are made ready before other requests have their turn: about 10 ms.
+VIEWS_IN_A_ROW = 50
+
 
 class TasksHandler(HubHandler):
     """`api/tasks`: all tasks of the principal, and starting one."""
 
     renews_rights = True
 
-    def get(self) -> None:
+    async def get(self) -> None:
         """The principal's tasks and those shared with it; `?user=` those of another, for admins."""
         principal, viewer = self.principal, self.services.viewer
-        tasks = [
-            viewer.view(task, principal.rights(task)).model_dump(mode="json")
-            for task in self.visible_tasks(self.get_query_argument("user", None))
-        ]
-        self.answer({"tasks": tasks})
+        views = []
+        for number, task in enumerate(self.visible_tasks(self.get_query_argument("user", None))):
+            views.append(viewer.view(task, principal.rights(task)).model_dump(mode="json"))
+            if number % VIEWS_IN_A_ROW == VIEWS_IN_A_ROW - 1:
+                await asyncio.sleep(0)
+        self.answer({"tasks": views})
 
     async def post(self) -> None:
         """Start a task of the principal, as the hub's server `server` (by default a new one)."""

@@ -64,7 +64,10 @@ class EventStreamHandler(HubHandler):
 
 
 class EventsHandler(EventStreamHandler):
-    """All tasks that the principal sees, then every change; with `?task=` one task and its log."""
+    """All tasks that the principal sees, then every change; with `?task=` one task and its log.
+
+    With `?changes=1` only what changes: for a page that asks for the list itself.
+    """
 
     async def get(self) -> None:
         """Stream until the browser goes away, or is too slow."""
@@ -77,6 +80,8 @@ class EventsHandler(EventStreamHandler):
                 await self.begin()
                 for task in present:
                     await self.send("task", self._view(task))
+                    # Others have their turn: a user may have hundreds.
+                    await asyncio.sleep(0)
                     if only is not None:
                         await self._send_log(task)
                 async with self.limited():
@@ -87,7 +92,7 @@ class EventsHandler(EventStreamHandler):
     def _present(self, only: str | None) -> list[Task]:
         if only is not None:
             return [self.visible_task(only)]
-        return self.visible_tasks()
+        return [] if self.get_query_argument("changes", "") else self.visible_tasks()
 
     async def _send_log(self, task: Task) -> None:
         """What is kept of the log; the offsets tell the page what it has already."""

@@ -38,6 +38,7 @@ _TASK = {"$ref": _REF.format(model="TaskView")}
 _COMPUTING = {"name": "computing", "in": "path", "required": True, "schema": {"type": "string"}}
 _USER = {"name": "user", "in": "path", "required": True, "schema": {"type": "string"}}
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+_CHANGES = {"name": "changes", "in": "query", "schema": {"enum": ["1"]}}
 _MODELS: tuple[type[BaseModel], ...] = (
     TaskView,
     TaskOptions,
@@ -138,8 +139,11 @@ def _paths() -> dict[str, Any]:
             "get": needs(
                 LOGGED_IN,
                 _call(
-                    "Live news, as server-sent events", {"type": "string"}, kind="text/event-stream"
-                ),
+                    "The tasks (without `changes`), then what changes, as server-sent events",
+                    {"type": "string"},
+                    kind="text/event-stream",
+                )
+                | {"parameters": [_CHANGES]},
             )
         },
         **lifetimes_paths(),

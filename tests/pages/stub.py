@@ -384,7 +384,9 @@ class Events(EventStream):
         await self.stream(self.get_argument("task", None))
 
     def send_present(self) -> None:
-        """The tasks, and the log of the one."""
+        """The tasks, unless the page wants changes alone, and the log of the one."""
+        if self.get_argument("changes", ""):
+            return
         for task in self.stub.tasks.values():
             if self.only in (None, task["id"]):
                 self.send("task", task)

@@ -16,7 +16,8 @@ class Dashboard {
     this.drained = new DrainedList(element("drained"));
     this.owner = first("main").dataset.user;
     this.events = new LiveEvents({
-      makeUrl: () => eventsUrl(),
+      // The list itself is loaded once the stream is there.
+      makeUrl: () => `${eventsUrl()}&changes=1`,
       probeUrl: apiUrl("tasks"),
       banner: element("interrupted"),
       handlers: {
@@ -122,7 +123,7 @@ function summary(active) {
   const waiting = active.length - running;
   const parts = [];
   if (running) parts.push(`${running} running`);
-  if (waiting) parts.push(`${waiting} on the tunnel`);
+  if (waiting) parts.push(`${waiting} waiting`);
   return parts.join(", ");
 }
 
