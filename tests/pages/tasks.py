@@ -1,8 +1,18 @@
 """Tasks to look at, as the API shows them."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .stub import PREFIX
+from .families import catalogue, inventory
+from .stub import PREFIX, Stub
+
+MB = 1 << 20
+GB = 1 << 30
+LOG = (
+    "[I 10:01:02 ServerApp] jupyterlab | extension was successfully loaded.\n"
+    "[I 10:01:03 ServerApp] Serving notebooks from local directory: /home/metauser\n"
+    "[I 10:01:03 ServerApp] Jupyter Server 2.14 is running at:\n"
+)
 
 
 def make_task(task_id: str = "3f9a1c22b7e4", **changes: Any) -> dict[str, Any]:
@@ -109,3 +119,41 @@ def failed(message: str, log_tail: list[str]) -> dict[str, Any]:
         "open_url": None,
         "can": {"stop": False, "start": True, "delete": True, "log": True},
     }
+
+
+def fill(stub: Stub) -> None:
+    """A task in each state."""
+    stub.families = catalogue()
+    pulling = {"done": 312 * MB, "total": 1240 * MB}
+    fetching = "Fetching the image to This machine: 312 MB of 1.2 GB."
+    stub.put(make_task("a1", name="Line survey", message="Waiting for This machine."))
+    stub.put(make_task("a2", state="starting", progress=pulling, message=fetching))
+    web = running(id="a3", usage={"cpu_seconds": 10.0, "memory": 700 * MB})
+    stub.put(make_task("a3", name="Reduction of NGC 1333, second try") | web)
+    ssh = {"protocol": "ssh", "url": "ssh -p 7003 metauser@127.0.0.1", "auth": "password"}
+    warning = "The task can't connect to other machines: slirp4netns is not installed."
+    shell = running(open_url=None, interface=ssh, warnings=[warning])
+    stub.put(make_task("a4", name="Shell") | shell)
+    cause = "The image casa:6.7 does not exist in its registry. Choose another version."
+    stub.put(make_task("a5", name="CASA 6.7") | failed(cause, LOG.splitlines()))
+    ended = failed("Stopped.", []) | {"state": "stopped"}
+    stub.put(make_task("a6", name="Yesterday's notebook") | ended)
+    _fill_cluster(stub)
+    for task in stub.tasks:
+        stub.logs[task] = LOG * 3
+
+
+def _fill_cluster(stub: Stub) -> None:
+    """A task that waits in a queue, one at the end of its time, and one whose cluster is silent."""
+    stub.inventory = {"vega": inventory() | {"collected": in_minutes(0)}}
+    tomorrow, soon, later = (in_minutes(one) for one in (26 * 60, 5, 200))
+    stub.put(make_task("a7", name="Cube of Orion") | queued_job(tomorrow))
+    near = running_job(soon, id="a8", cpus=4, memory=16 * GB)
+    stub.put(make_task("a8", name="Last minutes") | near)
+    silent = "The login node of Vega does not answer since 14:02. The task goes on."
+    stub.put(make_task("a9", name="Mosaic") | running_job(later, id="a9", condition=silent))
+
+
+def in_minutes(minutes: float) -> str:
+    """The time then, as the API writes it."""
+    return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()

@@ -3,9 +3,8 @@
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from .look import fill
 from .stub import PREFIX, XSRF, Stub, hub_context, hub_templates
-from .tasks import make_task
+from .tasks import fill, make_task
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -6,9 +6,8 @@ from playwright.async_api import Browser, Page, expect
 from rosetta_hub.database.models import Task
 from rosetta_hub.tasks.messages import warning_messages
 
-from .look import in_minutes
 from .stub import PREFIX, Stub
-from .tasks import failed, make_task, queued_job, running_job
+from .tasks import failed, in_minutes, make_task, queued_job, running_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -22,7 +22,7 @@ function hasSeveralHosts({ rawHeaders }) {
  *
  * http-proxy sets `Content-Length: 0` on DELETE and OPTIONS and still sends the chunked body, which the
  * backend reads as a second request on a connection that other clients share (node-http-proxy #1721).
- * TRACE would echo the headers that are added on the tunnel.
+ * TRACE would echo the headers that are added on the way.
  */
 export function framingRefusal(req) {
   const chunked = req.headers["transfer-encoding"] !== undefined;

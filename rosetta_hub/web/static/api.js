@@ -77,7 +77,7 @@ async function request(method, url, body = undefined, more = {}, signal = undefi
 /**
  * Reads from the API on a page of the hub, which has no token of the service's: JupyterHub wants
  * none for what an image would send, and a page of the same origin may read the answer. Whoever
- * has not been at the service yet is logged in on the tunnel, as by following a link to it.
+ * has not been at the service yet is logged in on the way, as by following a link to it.
  * Throws ApiError, after `patience` (milliseconds) at the latest.
  */
 export async function read(url, patience) {

@@ -16,7 +16,7 @@
     window.setTimeout(() => window.location.reload(), WAIT);
   };
 
-  // Errors of elements do not bubble, but are seen on the tunnel down.
+  // Errors of elements do not bubble, but are seen on the way down.
   window.addEventListener("error", missed, true);
   window.addEventListener("load", () => { if (!asked) window.sessionStorage.removeItem(KEY); });
 })();
