@@ -62,6 +62,15 @@ class Keys:
         """Encrypts what must be kept secret in the database."""
         return Fernet(base64.urlsafe_b64encode(self._derive("database")))
 
+    @property
+    def auth_state_key(self) -> bytes:
+        """Encrypts what providers tell of users, in the hub's database; a key of the site goes first."""
+        return self._derive("auth state")
+
+    def undo_link(self, link_id: int, linked_at: float) -> str:
+        """What a mail carries that may undo a link."""
+        return self._derive(f"undo link {link_id} {linked_at:.0f}").hex()
+
     def agent_secret(self, task_id: str, attempt: int) -> str:
         """What the agent of an attempt proves itself with."""
         return self._derive(f"agent {task_id} {attempt}").hex()

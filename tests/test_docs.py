@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from traitlets import HasTraits
 
 import rosetta_hub
+from rosetta_hub.authenticators.authenticator import RosettaAuthenticator
+from rosetta_hub.authenticators.settings import MethodSettings
 from rosetta_hub.builds.settings import BuildSettings
 from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.catalogue.computing import Computing, load_computing
@@ -31,6 +34,7 @@ DOCUMENTS = (
     "docs/administration.md",
     "docs/architecture.md",
     "docs/configuration.md",
+    "docs/people.md",
     "docs/registries.md",
 )
 EXAMPLE = ROOT / "jupyterhub_config.py"
@@ -51,8 +55,14 @@ def own(conf: type[Conf]) -> list[str]:
     return [name for name in conf.model_fields if name not in LocalConf.model_fields]
 
 
+def own_options(kind: type[HasTraits]) -> list[str]:
+    return [name for name in kind.class_own_traits(config=True) if name != "allow_all"]
+
+
 KEYS = {
     "`c.Rosetta`": list(Rosetta.class_traits(config=True)),
+    "`c.RosettaAuthenticator`": own_options(RosettaAuthenticator),
+    "Login methods": list(MethodSettings.model_fields),
     "Software": list(Software.model_fields),
     "Computing resources": [*Computing.model_fields, *LocalConf.model_fields],
     "Storages": list(Storage.model_fields),

@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
+from rosetta_hub.accounts.emails import normalise_email
 from rosetta_hub.accounts.links import Subject
 
 
@@ -31,8 +33,20 @@ class SignInRefused(Exception):
     """The method says no: the message is a sentence for the user. Sessions end at a refresh."""
 
 
+class SignInExpired(Exception):
+    """The method wants a new login: the user's sessions end, but for the user's API tokens."""
+
+
 class MethodUnavailable(Exception):
     """The method could not be asked: nothing is known. A refresh goes on for a grace period."""
+
+
+@dataclass(frozen=True)
+class External:
+    """A provider's answer that a handler has got; `nonce` is that of the login."""
+
+    method: Any
+    nonce: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,9 @@ class LoginMethod(ABC):
     # Whether a user of the same name that the hub had before, without any login, is who signs in.
     adopts_users: bool = False
     has_form: bool = False
+    # Groups of all who sign in with it, and whether it tells groups at all.
+    groups: Sequence[str] = ()
+    manages_groups: bool = False
 
     @abstractmethod
     def handlers(self) -> list[tuple[Any, ...]]:
@@ -70,6 +87,23 @@ class LoginMethod(ABC):
     def login_url(self, base_url: str) -> str:
         """Where signing in begins."""
         return f"{base_url.rstrip('/')}/{self.id}/oauth_login"
+
+    def button(self, base_url: str, next_url: str) -> Button:
+        """What the login page shows."""
+        query = f"?{urlencode({'next': next_url})}" if next_url else ""
+        return Button(self.id, self.title, self.login_url(base_url) + query, self.has_form)
+
+    def login_context(self) -> dict[str, Any]:
+        """What the login page is told besides the button."""
+        return {}
+
+    def trusted_email(self, sign_in: SignIn) -> str | None:
+        """The address, if it is verified and the method may vouch for it."""
+        if not self.trusts_email or sign_in.email_verified is not True or sign_in.email is None:
+            return None
+        address = normalise_email(sign_in.email)
+        domain = address.rpartition("@")[2]
+        return address if not self.email_domains or domain in self.email_domains else None
 
     async def authenticate(self, handler: Any, data: Mapping[str, str]) -> SignIn | None:
         """Check what the form of the login page holds; None: wrong.
@@ -86,6 +120,7 @@ class LoginMethod(ABC):
 
         Raises:
             SignInRefused: a definite no: the user's sessions end.
+            SignInExpired: the user has to sign in again.
             MethodUnavailable: could not ask.
         """
         return None

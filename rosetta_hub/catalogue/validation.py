@@ -36,9 +36,12 @@ EntryType = TypeVar("EntryType", bound=Entry)
 
 
 def load_entries(
-    kind: str, model: type[EntryType], raw: Iterable[Mapping[str, Any]]
+    kind: str,
+    model: type[EntryType],
+    raw: Iterable[Mapping[str, Any]],
+    section: str = "Rosetta",
 ) -> list[EntryType]:
-    """Validate every dict of `raw` (the trait `c.Rosetta.<kind>`), in order.
+    """Validate every dict of `raw` (the trait `c.<section>.<kind>`), in order.
 
     Raises:
         ConfigError: one message for all faults, a line each, naming entry, key and what is allowed.
@@ -49,16 +52,21 @@ def load_entries(
         try:
             entries.append(model.model_validate(dict(item)))
         except ValidationError as error:
-            faults += _faults(f"c.Rosetta.{kind} entry {number}{_name(item)}", model, error)
+            where = f"c.{section}.{kind} entry {number}{_name(item)}"
+            faults += _faults(where, model, error)
         except (TypeError, ValueError):
-            faults.append(f"c.Rosetta.{kind} entry {number} is not a dict of its keys and values.")
+            faults.append(
+                f"c.{section}.{kind} entry {number} is not a dict of its keys and values."
+            )
     if faults:
         raise ConfigError("\n".join(faults))
     return entries
 
 
-def load_options(name: str, model: type[EntryType], raw: Mapping[str, Any]) -> EntryType:
-    """Validate the dict of the trait `c.Rosetta.<name>`.
+def load_options(
+    name: str, model: type[EntryType], raw: Mapping[str, Any], section: str = "Rosetta"
+) -> EntryType:
+    """Validate the dict of the trait `c.<section>.<name>`.
 
     Raises:
         ConfigError: one message for all faults, a line each, naming key and what is allowed.
@@ -66,7 +74,7 @@ def load_options(name: str, model: type[EntryType], raw: Mapping[str, Any]) -> E
     try:
         return model.model_validate(dict(raw))
     except ValidationError as error:
-        raise ConfigError("\n".join(_faults(f"c.Rosetta.{name}", model, error))) from error
+        raise ConfigError("\n".join(_faults(f"c.{section}.{name}", model, error))) from error
 
 
 def _name(item: Mapping[str, Any]) -> str:

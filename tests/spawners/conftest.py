@@ -39,7 +39,7 @@ CATALOGUE: list[dict[str, Any]] = [
 ]
 
 
-def _python(which: str) -> str:
+def find_python(which: str) -> str:
     """The interpreter of the oldest hub is made by scripts/test."""
     if which == "newest":
         return sys.executable
@@ -56,7 +56,7 @@ async def hub(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Hub]:
     """A running hub; the tests of a module share it, each with a user of its own."""
-    made = Hub(tmp_path_factory.mktemp("hub"), _python(request.param), CATALOGUE)
+    made = Hub(tmp_path_factory.mktemp("hub"), find_python(request.param), CATALOGUE)
     await made.start()
     yield made
     await made.close()

@@ -36,6 +36,7 @@ class StubService:
     families: list[dict[str, Any]] | None = None
     forms: list[dict[str, Any]] = field(default_factory=list)
     stops: list[tuple[str, str]] = field(default_factory=list)
+    ended_sessions: list[tuple[str, bool]] = field(default_factory=list)
     polls: int = 0
     records: int = 0
     refuse: tuple[int, str] | None = None
@@ -57,6 +58,7 @@ class StubService:
             (r"/services/rosetta/hub/tasks/([^/]*)/([^/]*)", _Record, {"stub": self}),
             (r"/services/rosetta/hub/tasks/([^/]*)/([^/]*)/stop", _Stop, {"stub": self}),
             (r"/services/rosetta/hub/software/([^/]*)", _Software, {"stub": self}),
+            (r"/services/rosetta/hub/users/([^/]*)/sessions/end", _Sessions, {"stub": self}),
             (r"/services/rosetta.*", _Page),
             (r"/user/.*", _WaitingRoom),
         ]
@@ -161,6 +163,13 @@ class _Record(_Handler):
             return self.error(404, "There is no such task.")
         self.finish({})
         return None
+
+
+class _Sessions(_Handler):
+    def post(self, user: str) -> None:
+        body = json.loads(self.request.body)
+        self.stub.ended_sessions.append((user, body["api_tokens"]))
+        self.finish({})
 
 
 class _Software(_Handler):

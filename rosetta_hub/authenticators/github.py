@@ -1,0 +1,36 @@
+"""GitHub tells which addresses are verified at an address of its own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rosetta_hub.authenticators.oauth import OAuthMethod
+from rosetta_hub.mail.addresses import is_address
+
+
+class GitHubMethod(OAuthMethod):
+    """The address of a profile proves nothing: it is what its owner writes there."""
+
+    async def find_email(
+        self, state: Mapping[str, Any], told: Mapping[str, Any]
+    ) -> tuple[str | None, bool]:
+        """The primary address, if it is verified; asked for where the method's mails count.
+
+        It needs the scope `user:email`. GET /user/emails of GitHub's REST API.
+        """
+        profile, _ = await super().find_email(state, told)
+        if not self.trusts_email or "user:email" not in state.get("scope", ()):
+            return profile, False
+        response = state["token_response"]
+        listed = await self.child.httpfetch(
+            f"{self.child.github_api}/user/emails",
+            "fetching user emails",
+            method="GET",
+            headers=self.child.build_userdata_request_headers(
+                response["access_token"], response["token_type"]
+            ),
+            validate_cert=self.child.validate_server_cert,
+        )
+        for entry in listed if isinstance(listed, list) else []:
+            if entry.get("primary") is True and is_address(str(entry.get("email"))):
+                return str(entry["email"]), entry.get("verified") is True
+        return profile, False
