@@ -48,6 +48,26 @@ class Catalogue:
             if (versions := tuple(one for one in family.versions if may_use(user, one)))
         ]
 
+    def denied_to(self, user: User) -> list[Software]:
+        """A version of each family that the user may see, and may not start."""
+        usable = {family.id for family in self.families_for(user)}
+        denied = [family for key, family in self.software.items() if key not in usable]
+        shown = (
+            next((one for one in family.versions if one.is_shown_to_all), None) for family in denied
+        )
+        return [version for version in shown if version is not None]
+
+    def denied_storages(self, user: User, computing: str) -> list[Storage]:
+        """The storages of a computing resource that the user may see, and may not use."""
+        return [
+            one
+            for one in self.storages.values()
+            if one.is_shown_to_all
+            and one.bind_path
+            and computing in one.computing
+            and not one.applies_to(user.name, user.groups)
+        ]
+
     def computing_for(self, user: User, software: Software) -> list[Computing]:
         """The resources on which the user may run the software; those that emulate it are last."""
         offered = self._offered(user, software)
@@ -55,19 +75,31 @@ class Catalogue:
         return sorted(found, key=lambda one: one.support(software) == "emulated")
 
     def unavailable_for(self, user: User, software: Software) -> list[tuple[Computing, str]]:
-        """The user's resources that do not run the image, or no tasks now, with the reason."""
-        found = ((one, self._obstacle(one, software)) for one in self._offered(user, software))
-        return [(resource, reason) for resource, reason in found if reason is not None]
+        """The resources that the user sees, and that do not run the image for the user now.
+
+        With the reason: the image does not run there, it takes no tasks, or is for others.
+        """
+        found = [(one, self._obstacle(one, software)) for one in self._offered(user, software)]
+        denied = [
+            (one, one.audience)
+            for one in self._named(software)
+            if one.is_shown_to_all and one.runs(software) and not may_use(user, one)
+        ]
+        return [*((one, reason) for one, reason in found if reason is not None), *denied]
 
     def _obstacle(self, resource: Computing, software: Software) -> str | None:
         return resource.obstacle(software) or self.drained.get(resource.id)
 
     def _offered(self, user: User, software: Software) -> list[Computing]:
-        """The resources that the user may use, and the software names (or it names none)."""
+        """The resources that the user may use, of those that the software names."""
+        return [one for one in self._named(software) if may_use(user, one)]
+
+    def _named(self, software: Software) -> list[Computing]:
+        """The resources that the software names; all of them where it names none."""
         return [
             resource
             for key, resource in self.computing.items()
-            if may_use(user, resource) and (not software.computing or key in software.computing)
+            if not software.computing or key in software.computing
         ]
 
     def storages_of(self, user: User) -> list[Storage]:

@@ -18,6 +18,7 @@ from rosetta_hub.catalogue.conf import (
     TunnelKind,
 )
 from rosetta_hub.catalogue.engines import canonical_engine
+from rosetta_hub.catalogue.restricted import RestrictedEntry
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.catalogue.units import Duration
 from rosetta_hub.catalogue.units import Size as Memory
@@ -110,7 +111,7 @@ def _check_prefix(text: str) -> str:
     return path
 
 
-class Computing(Entry):
+class Computing(RestrictedEntry):
     """A computing resource: access × workload manager × engines, and its limits.
 
     `max_cpus`, `max_memory` (bytes) and `max_time` (seconds) bound what a task may ask for; the
@@ -132,8 +133,6 @@ class Computing(Entry):
     arch: str = "amd64"
     supported_archs: tuple[str, ...] = ()
     emulated_archs: tuple[str, ...] = ()
-    users: frozenset[str] = frozenset()
-    groups: frozenset[str] = frozenset()
     max_cpus: float | None = Field(default=None, gt=0)
     max_memory: Memory | None = None
     max_time: Duration | None = None

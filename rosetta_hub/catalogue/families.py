@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rosetta_hub.catalogue.bound_storages import bind_target
-from rosetta_hub.catalogue.catalogue import Catalogue, User
+from rosetta_hub.catalogue.catalogue import Catalogue, User, may_use
 from rosetta_hub.catalogue.computing import Computing, EngineConfig, Size
 from rosetta_hub.catalogue.software import Software, SoftwareFamily
 from rosetta_hub.catalogue.software_owner import PLATFORM
@@ -14,6 +14,23 @@ from rosetta_hub.catalogue.storages import Storage
 def families_for(catalogue: Catalogue, user: User) -> list[dict[str, Any]]:
     """Every card that the user may start, in the order of the configuration."""
     return [family_dict(family, user, catalogue) for family in catalogue.families_for(user)]
+
+
+def denied_cards(catalogue: Catalogue, user: User) -> list[dict[str, Any]]:
+    """The cards that the user sees and may not start, with the `reason`.
+
+    `request` is the address where access can be asked for, empty where there is none.
+    """
+    return [
+        {
+            "name": software.name,
+            "description": software.description,
+            "tags": list(software.keywords),
+            "reason": software.audience,
+            "request": software.access_request,
+        }
+        for software in catalogue.denied_to(user)
+    ]
 
 
 def family_dict(family: SoftwareFamily, user: User, catalogue: Catalogue) -> dict[str, Any]:
@@ -99,6 +116,10 @@ def _version_dict(
             "storages": [
                 _storage_dict(storage, software) for storage in catalogue.storages_for(user, one.id)
             ],
+            "denied_storages": [
+                {"name": each.name, "reason": each.audience, "request": each.access_request}
+                for each in catalogue.denied_storages(user, one.id)
+            ],
         }
         for one in catalogue.computing_for(user, software)
     ]
@@ -113,10 +134,14 @@ def _version_dict(
         "refused": record.refused or record.verdict,
         "computing": resources,
         "unavailable": [
-            {"id": one.id, "name": one.name, "reason": reason}
+            {"id": one.id, "name": one.name, "reason": reason, "request": _request_of(one, user)}
             for one, reason in catalogue.unavailable_for(user, software)
         ],
     }
+
+
+def _request_of(computing: Computing, user: User) -> str:
+    return "" if may_use(user, computing) else computing.access_request
 
 
 def _size_dict(size: Size) -> dict[str, Any]:

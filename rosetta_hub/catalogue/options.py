@@ -185,6 +185,7 @@ def _software(
     families = {family.id: family for family in catalogue.families_for(user)}
     family = families.get(options.software)
     if family is None:
+        _tell_audience(options, catalogue, user)
         raise InvalidOptions(
             f"There is no software {options.software!r} for you. Choose one of the catalogue."
         )
@@ -197,6 +198,20 @@ def _software(
     if refused := family.record(software).refused:
         raise InvalidOptions(refused)
     return family, software
+
+
+def _tell_audience(options: TaskOptions, catalogue: Catalogue, user: User) -> None:
+    """Say for whom software is that the user may see, and not start.
+
+    Raises:
+        InvalidOptions: always, where it is such software.
+    """
+    known = catalogue.software.get(options.software)
+    for software in catalogue.denied_to(user) if known else ():
+        if known and software in known.versions:
+            ask = software.access_request
+            where = f" Ask for access: {ask}" if ask else " Ask an administrator for access."
+            raise InvalidOptions(f"{software.name} is not for you. {software.audience}{where}")
 
 
 def _computing(

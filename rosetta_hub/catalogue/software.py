@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from rosetta_hub.catalogue.bind_paths import check_target
 from rosetta_hub.catalogue.engines import canonical_engine
 from rosetta_hub.catalogue.interfaces import MOST_INTERFACES, Interface, check_interfaces
+from rosetta_hub.catalogue.restricted import RestrictedEntry
 from rosetta_hub.catalogue.software_owner import (
     NO_RECORD,
     PLATFORM,
@@ -18,7 +19,6 @@ from rosetta_hub.catalogue.software_owner import (
 )
 from rosetta_hub.catalogue.validation import (
     OPTIONAL_ID_PATTERN,
-    Entry,
     duplicates,
     load_entries,
     pattern,
@@ -61,7 +61,7 @@ def _check_home_path(text: str) -> str:
     return check_target(text) if text else ""
 
 
-class Software(Entry):
+class Software(RestrictedEntry):
     """One version of one software: an OCI image, its interface and what it can do.
 
     `kind="native"` is the exception: it stands for a spawner class of the hub (`spawner_class`, a
@@ -108,8 +108,6 @@ class Software(Entry):
     answer_timeout: int = Field(default=120, ge=1, le=86400)
     interfaces: tuple[Interface, ...] = Field(default=(), max_length=MOST_INTERFACES)
 
-    users: frozenset[str] = frozenset()
-    groups: frozenset[str] = frozenset()
     computing: frozenset[str] = frozenset()
     default: bool = False
 

@@ -14,7 +14,8 @@ from rosetta_hub.catalogue.bind_paths import check_path, check_target, overlap
 from rosetta_hub.catalogue.computing import AUTH_MODES, Computing, parse_conf
 from rosetta_hub.catalogue.conf import Conf, LocalConf, SshConf
 from rosetta_hub.catalogue.conf_stores import STORE_CONF, S3Conf, StoreConf, WebDavConf
-from rosetta_hub.catalogue.validation import OPTIONAL_ID_PATTERN, Entry, load_entries
+from rosetta_hub.catalogue.restricted import RestrictedEntry
+from rosetta_hub.catalogue.validation import OPTIONAL_ID_PATTERN, load_entries
 from rosetta_hub.errors import ConfigError, StorageRefused
 
 _VARIABLE = re.compile(r"\$\{?(\w*)\}?")
@@ -41,7 +42,7 @@ def _check_bind_path(text: str) -> str:
     return check_target(text) if text else ""
 
 
-class Storage(Entry):
+class Storage(RestrictedEntry):
     """A directory on one or more computing resources, or one that is reached by itself.
 
     Every task on the resources `computing` of a user who may use it gets the directory at
@@ -65,8 +66,6 @@ class Storage(Entry):
     home: bool = False
     read_only: bool = False
     create: bool = False
-    users: frozenset[str] = frozenset()
-    groups: frozenset[str] = frozenset()
     owner: Literal["service", "system"] | int = "service"
 
     @model_validator(mode="before")

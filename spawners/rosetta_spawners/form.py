@@ -1,6 +1,6 @@
 """The form on which a user chooses what to start."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ def render_form(
     user: str,
     preset: Mapping[str, str] | None = None,
     complete: bool = True,
+    denied: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The HTML between the hub's `<form>` tags.
 
@@ -39,7 +40,7 @@ def render_form(
     `user` (with a `name`). `own_forms` holds the options forms (HTML) of the native entries by card
     id; each card gets its own as `own_form`, an empty text where there is none. `preset` holds the
     values with which the form is filled in, by field name. `complete` is whether the families are
-    all that the user has.
+    all that the user has, `denied` are the cards that are shown and not for the user.
     """
     shown = [family | {"own_form": own_forms.get(family["id"], "")} for family in families]
     template = _environment().get_template("options_form.html")
@@ -49,6 +50,7 @@ def render_form(
         user={"name": user},
         preset=preset or {},
         complete=complete,
+        denied=denied,
     )
 
 

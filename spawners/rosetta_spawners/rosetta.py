@@ -13,7 +13,7 @@ from jupyterhub.utils import maybe_future
 from traitlets import Type
 from wrapspawner import WrapSpawner
 
-from rosetta_hub.catalogue.families import families_for
+from rosetta_hub.catalogue.families import denied_cards, families_for
 from rosetta_hub.catalogue.options import parse_options, resolve_options
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.errors import InvalidOptions, Unavailable
@@ -255,7 +255,8 @@ class RosettaSpawner(WrapSpawner):
         ):
             return ""
         static_url = f"{self.settings.rosetta.service_prefix}static"
-        return render_form(families, forms, static_url, user.name, preset, complete)
+        denied = denied_cards(self.settings.catalogue, user)
+        return render_form(families, forms, static_url, user.name, preset, complete, denied)
 
     async def _list_families(self) -> tuple[list[dict[str, Any]], bool]:
         """The user's cards, and whether they are all."""

@@ -86,6 +86,23 @@ async def test_options_follow_version_and_resource(page: Page, stub: Stub) -> No
     await expect(page.locator("#cpus-limit")).to_have_text("No limit")
 
 
+async def test_what_is_for_others_has_a_reason_and_a_link_to_ask(page: Page, stub: Stub) -> None:
+    reason, request = "For members of the group astro.", "https://wiki.example.org/access"
+    survey = {"name": "Survey", "reason": reason, "request": request}
+    resource = LOCAL | {"support": "native", "storages": [], "denied_storages": [survey]}
+    vega = {"id": "vega", "name": "Vega", "reason": reason, "request": request}
+    version = {"tag": "1", "default": True, "computing": [resource], "unavailable": [vega]}
+    next(one for one in stub.families if one["name"] == "Aladin")["versions"] = [version]
+    await page.goto("/hub/spawn")
+    await page.get_by_role("radio", name="Aladin").check()
+    await expect(page.locator("#computing-unavailable")).to_have_text(
+        f"Not on Vega: {reason} Ask for access"
+    )
+    await expect(page.locator("#storage-list")).to_have_text(f"Survey: {reason} Ask for access")
+    links = page.get_by_role("link", name="Ask for access")
+    assert [await each.get_attribute("href") for each in await links.all()] == [request, request]
+
+
 async def test_an_emulated_start_is_asked_about(page: Page, stub: Stub) -> None:
     stub.put(make_task())
     native, emulated = LOCAL | {"support": "native"}, AMONRA | {"support": "emulated"}

@@ -57,7 +57,8 @@ def test_a_card_tells_what_runs_it_how_and_what_does_not() -> None:
     shown = [(one["id"], one["support"]) for one in version["computing"]]
     assert shown == [("pc", "native"), ("mac", "emulated")]
     reason = "Its image is for amd64, and this resource runs ppc64le."
-    assert version["unavailable"] == [{"id": "hpc", "name": "Cluster", "reason": reason}]
+    hpc = {"id": "hpc", "name": "Cluster", "reason": reason, "request": ""}
+    assert version["unavailable"] == [hpc]
 
 
 def test_an_image_that_is_a_file_runs_under_singularity_alone() -> None:

@@ -91,10 +91,11 @@ ADMINISTRATORS = sorted(Software.model_fields.keys() - set(USER_KEYS))
 def test_the_keys_of_administrators() -> None:
     """A new key of `Software` is not the users' unless somebody decides so."""
     assert [
-        *("add_capabilities", "computing", "container_user", "engines", "groups", "home_user"),
+        *("access_request", "add_capabilities", "computing", "container_user", "engines"),
+        *("groups", "home_user"),
         *("id", "kind"),
         *("logo", "new_privileges", "pids", "pull", "read_only_root", "screenshot"),
-        *("spawner_class", "spawner_config", "spawner_environment", "users"),
+        *("spawner_class", "spawner_config", "spawner_environment", "users", "when_not_allowed"),
     ] == ADMINISTRATORS
 
 

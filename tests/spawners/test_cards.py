@@ -24,6 +24,7 @@ HERE = {
     "extra_binds": [],
     "support": "native",
     "storages": [],
+    "denied_storages": [],
 }
 BIG = {
     "id": "big",
@@ -43,6 +44,7 @@ BIG = {
     "extra_binds": [],
     "support": "native",
     "storages": [],
+    "denied_storages": [],
 }
 
 

@@ -17,6 +17,7 @@ const catalogue = element("catalogue");
 class Catalogue {
   constructor(kept) {
     this.cards = all(".card-choice", catalogue);
+    this.denied = all(".card-denied", catalogue);
     this.radios = this.cards.map((card) => card.querySelector("input"));
     this.tag = null;
     this.options = new TaskOptions(kept);
@@ -64,12 +65,13 @@ class Catalogue {
   filter() {
     const query = element("search").value;
     let found = 0;
+    const matches = ({ search, tags }) => matchesQuery(search, query)
+      && (this.tag === null || JSON.parse(tags).includes(this.tag));
     for (const card of this.cards) {
-      const shown = matchesQuery(card.dataset.search, query)
-        && (this.tag === null || JSON.parse(card.dataset.tags).includes(this.tag));
-      card.hidden = !shown;
-      found += shown;
+      card.hidden = !matches(card.dataset);
+      found += card.hidden ? 0 : 1;
     }
+    for (const card of this.denied) card.hidden = !matches(card.dataset);
     element("nothing-found").hidden = found > 0;
     element("found").textContent = `${found} of ${this.cards.length} shown`;
   }

@@ -41,6 +41,11 @@ export function h(tag, properties = {}, ...children) {
   return node;
 }
 
+/** Where access can be asked for; null where there is no address. */
+export function requestLink(address) {
+  return address ? h("a", { href: address }, "Ask for access") : null;
+}
+
 /** An icon of icons.svg; it says nothing to a screen reader. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");

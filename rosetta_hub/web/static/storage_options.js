@@ -1,6 +1,6 @@
 // Which directories a task gets: the user's storages, and directories of the resource beside them.
 
-import { element, h, setText } from "./dom.js";
+import { element, h, requestLink, setText } from "./dom.js";
 import { ExtraBinds } from "./extra_binds.js";
 import { storageText } from "./format.js";
 
@@ -15,8 +15,10 @@ export class StorageOptions {
   show(resource) {
     this.storages = resource?.storages || [];
     const section = element("storages");
-    section.hidden = section.disabled = !this.storages.length;
-    element("storage-list").replaceChildren(...this.storages.map((storage) => this.choice(storage)));
+    const denied = resource?.denied_storages || [];
+    section.hidden = section.disabled = !(this.storages.length || denied.length);
+    const choices = this.storages.map((storage) => this.choice(storage));
+    element("storage-list").replaceChildren(...choices, ...denied.map(deniedStorage));
     this.binds.show(resource);
     this.update();
   }
@@ -46,6 +48,11 @@ export class StorageOptions {
       ? "Files outside of the storages are lost when the task ends."
       : "Files that are not saved in a persistent storage are lost when the task ends.");
   }
+}
+
+/** A storage that is not the user's, with the reason. */
+function deniedStorage({ name, reason, request }) {
+  return h("li", { class: "form-text" }, `${name}: ${reason} `, requestLink(request));
 }
 
 function splitText(text) {

@@ -1,10 +1,15 @@
 // The second step: what can be set for the chosen software, out of what the catalogue says of it.
 // All of it is help only: the service checks what is sent.
 
-import { all, element, h } from "./dom.js";
+import { all, element, h, requestLink } from "./dom.js";
 import { ResourceForm } from "./resource_form.js";
 import { fillStaging } from "./staging_options.js";
 import { StorageOptions } from "./storage_options.js";
+
+/** Why a resource can't be chosen, with a link where access can be asked for. */
+function deniedText({ name, reason, request }) {
+  return h("span", {}, `Not on ${name}: ${reason} `, requestLink(request));
+}
 
 /** The options of a select; keeps what was chosen where it is there again. */
 function fill(select, entries) {
@@ -86,7 +91,7 @@ export class TaskOptions {
     this.computing.setCustomValidity(this.resources.length ? "" : "No computing resource of yours runs this version.");
     const unavailable = element("computing-unavailable");
     unavailable.hidden = !version?.unavailable?.length;
-    unavailable.textContent = (version?.unavailable || []).map(({ name, reason }) => `Not on ${name}: ${reason}`).join(" ");
+    unavailable.replaceChildren(...(version?.unavailable || []).map(deniedText));
     this.showResource();
   }
 

@@ -1,0 +1,39 @@
+"""Entries that are meant for some users: who they are, and what the others are told."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rosetta_hub.catalogue.validation import Entry, pattern
+
+_REQUEST = pattern(
+    r"^$|^https://[^\s/]\S*$|^mailto:[^\s@]+@[^\s@]+$",
+    "write an https address, or mailto: and a mail address",
+)
+
+
+class RestrictedEntry(Entry):
+    """Empty `users` and `groups` mean everybody.
+
+    Others don't see the entry, or with `when_not_allowed = "show"` see it with the reason why they
+    may not use it, and a link to `access_request`, a page or mail address where they may ask.
+    """
+
+    users: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    when_not_allowed: Literal["hide", "show"] = "hide"
+    access_request: Annotated[str, Field(pattern=_REQUEST)] = ""
+
+    @property
+    def is_shown_to_all(self) -> bool:
+        """Whether those who may not use it see it."""
+        return self.when_not_allowed == "show"
+
+    @property
+    def audience(self) -> str:
+        """For whom the entry is, as a sentence."""
+        groups = sorted(self.groups)
+        if not groups:
+            return "For some users only."
+        names = " or ".join(filter(None, (", ".join(groups[:-1]), groups[-1])))
+        return f"For members of the group{'s' if len(groups) > 1 else ''} {names}."
