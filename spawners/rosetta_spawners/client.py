@@ -15,8 +15,6 @@ from rosetta_hub.errors import Unavailable
 
 # Requests at the same time; Tornado's default of 10 would queue the polls of a busy hub.
 _CONNECTIONS = 100
-# Seconds: half of the time between two polls of a server.
-_MAX_AGE = 5.0
 
 
 class RequestRefused(Exception):
@@ -106,35 +104,36 @@ class ActiveTasks:
     """The active tasks of all users, asked for once for all servers that are polled.
 
     The hub polls each server on its own, every few seconds: with 1,000 servers these would be 100
-    requests a second. An answer counts for `max_age` seconds, and pollers that come while one is
-    on its way wait for it.
+    requests a second. An answer counts for all that come soon after it, and pollers that come
+    while one is on its way wait for it.
     """
 
-    def __init__(self, prefix: str, key: str, max_age: float = _MAX_AGE) -> None:
+    def __init__(self, prefix: str, key: str) -> None:
         """`prefix` is the service's address with its path, `key` the spawners' key."""
         self._url = f"{prefix.rstrip('/')}/hub/tasks"
         self._key = key
-        self._max_age = max_age
         self._query: asyncio.Task[dict[tuple[str, str], Record]] | None = None
         self._asked = 0.0
 
-    async def find(self, user: str, server: str, timeout: float) -> Record | None:
+    async def find(self, user: str, server: str, timeout: float, max_age: float) -> Record | None:
         """What the service knows of an active server; None where it was not active when asked.
+
+        `max_age`: seconds for which an answer counts.
 
         Raises:
             Refused, AnswerLost, Unavailable: see `ServiceClient`.
         """
-        if self._query is None or self._is_old(self._query):
+        if self._query is None or self._is_old(self._query, max_age):
             self._asked = time.monotonic()
             self._query = asyncio.create_task(self._ask(timeout), name="ask for active tasks")
         # One poller that is cancelled must not end the query of the others.
         return (await asyncio.shield(self._query)).get((user, server))
 
-    def _is_old(self, query: "asyncio.Task[Any]") -> bool:
+    def _is_old(self, query: "asyncio.Task[Any]", max_age: float) -> bool:
         if not query.done():
             return False
         failed = query.cancelled() or query.exception() is not None
-        return failed or time.monotonic() - self._asked > self._max_age
+        return failed or time.monotonic() - self._asked > max_age
 
     async def _ask(self, timeout: float) -> dict[tuple[str, str], Record]:
         body = await _call(self._key, "GET", self._url, timeout)

@@ -167,7 +167,8 @@ class TaskSpawner(Spawner):
     async def _record(self) -> Record | None:
         """What the service knows; asked for this server alone only where it is not active."""
         active, timeout = self.settings.active_tasks, self.answer_timeout
-        record = await active.find(self.user.name, self.name, timeout)
+        max_age = self.poll_interval / 2
+        record = await active.find(self.user.name, self.name, timeout, max_age)
         return record or await self.client.record(timeout)
 
     async def stop(self, now: bool = False) -> None:

@@ -76,7 +76,8 @@ async def test_all_polls_of_a_moment_are_one_request(tmp_path: Path, stub: StubS
     assert (stub.polls, stub.records) == (1, 0)
     # One that has ended is asked about on its own, once the answer is old.
     stub.set_state("alice", "server-7", "failed")
-    spawners[0].settings.active_tasks._max_age = 0
+    assert await spawners[7].poll() is None
+    spawners[7].poll_interval = 0
     assert await spawners[7].poll() == 1
     assert (stub.polls, stub.records) == (2, 1)
 
