@@ -33,7 +33,10 @@ def pre_spawn_hook(spawner):
 c.JupyterHub.spawner_class = SiteSpawner
 c.DockerSpawner.prefix = "%s"
 c.DockerSpawner.image = "rosetta/jupyternotebook:0.1.0"
-c.DockerSpawner.extra_create_kwargs = {"entrypoint": ["python3", "-m", "http.server"]}
+# The first process of a container takes no notice of SIGTERM: a stop would be 10 s of waiting.
+c.DockerSpawner.extra_create_kwargs = {
+    "entrypoint": ["python3", "-m", "http.server"], "stop_signal": "SIGKILL",
+}
 c.DockerSpawner.cmd = ["8888"]
 c.DockerSpawner.options_form = '<input name="flavour">'
 c.DockerSpawner.options_from_form = lambda form: {"flavour": form["flavour"][0]}
