@@ -2,13 +2,14 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from .deployment import Deployment, User
+from .registry import registry_with_images
 
 # Prints each request's headers as the answer: what a hostile image would do to find a secret.
 ECHO = """
@@ -78,6 +79,13 @@ COMPUTING: list[dict[str, Any]] = [
         "default_memory": "512M",
     }
 ]
+
+
+@pytest.fixture(scope="package")
+def registry() -> Iterator[str]:
+    """A registry with the base containers; filling it takes a minute."""
+    with registry_with_images() as address:
+        yield address
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")

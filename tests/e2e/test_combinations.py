@@ -20,7 +20,6 @@ from tests.support.pictures import wait_for_change
 from .browser import EMPTY, chromium, click_changes_the_screen, keep_picture, log_in, run_a_cell
 from .deployment import Deployment
 from .machines import ROOT, Machine, apptainer_machine, this_machine
-from .registry import registry_with_images
 
 ENGINES = ["docker", "podman", "singularity"]
 IMAGES = ["jupyternotebook", "minimaldesktop", "basicdesktop", "guiapplication", "sshserver"]
@@ -44,13 +43,6 @@ def example_software(registry: str, directory: Path) -> list[dict[str, Any]]:
         os.environ.clear()
         os.environ.update(before)
     return list(config.Rosetta.software)
-
-
-@pytest.fixture(scope="module")
-def registry() -> Iterator[str]:
-    """A registry with the base containers."""
-    with registry_with_images() as address:
-        yield address
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=ENGINES)

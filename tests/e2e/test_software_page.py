@@ -13,7 +13,6 @@ from playwright.async_api import Browser, Page, expect
 from .browser import chromium, keep_picture, log_in
 from .conftest import ECHO, JUPYTER_IMAGE
 from .deployment import Deployment, User
-from .registry import empty_registry
 from .test_modes import running
 
 GROUPS = {"astro": {"users": ["alice", "bob"]}, "power": {"users": ["bob"]}}
@@ -28,15 +27,14 @@ SHELL = {
 
 
 @pytest.fixture(scope="module")
-def image() -> Iterator[str]:
-    """An image in a registry of this machine."""
+def image(registry: str) -> Iterator[str]:
+    """An image in a registry of this machine, which has its layers under another name."""
     local = f"{JUPYTER_IMAGE['image_name']}:{JUPYTER_IMAGE['image_tag']}"
-    with empty_registry() as host:
-        name = f"{host}/team/echo:1.0"
-        for command in (["tag", local, name], ["push", "--quiet", name], ["rmi", name]):
-            subprocess.run(["docker", *command], check=True, stdout=subprocess.DEVNULL)
-        yield name
-        subprocess.run(["docker", "rmi", "--force", name], check=True, stdout=subprocess.DEVNULL)
+    name = f"{registry}/team/echo:1.0"
+    for command in (["tag", local, name], ["push", "--quiet", name], ["rmi", name]):
+        subprocess.run(["docker", *command], check=True, stdout=subprocess.DEVNULL)
+    yield name
+    subprocess.run(["docker", "rmi", "--force", name], check=True, stdout=subprocess.DEVNULL)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
