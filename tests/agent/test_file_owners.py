@@ -85,8 +85,11 @@ CHANGE = (
 )
 
 
-@pytest.mark.parametrize("second", USERS)
-@pytest.mark.parametrize("first", USERS)
+# Each user is once the first and once the second: what the first leaves is the same in all cases.
+PAIRS = [("root", "1000:1000"), ("1000:1000", "31337:31337"), ("31337:31337", "root")]
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
 def test_files_are_the_persons_whoever_runs(
     place: Place, service: FakeService, make_spec: MakeJob, first: str, second: str
 ) -> None:
@@ -215,8 +218,11 @@ exec "{docker}" "$@"
 """
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("verb", ["image", "create", "cp", "rm", "run"])
+# In the order of a start: after one step is before the next one.
+STEPS = [*((verb, "before") for verb in ("image", "create", "cp", "rm", "run")), ("run", "after")]
+
+
+@pytest.mark.parametrize(("verb", "when"), STEPS)
 @pytest.mark.parametrize("restarted", [True, False], ids=["restarted", "stopped"])
 def test_agent_killed_at_each_step(
     image: str,
