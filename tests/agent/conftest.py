@@ -165,5 +165,6 @@ def make_spec(service: FakeService) -> Iterator[Callable[..., AgentSpec]]:
     yield make
     service.status = 200
     for machine, spec in made:
-        if machine.exists():
+        # The sandbox is what an agent removes last.
+        if machine.sandbox(spec).exists() and machine.exists():
             machine.stop(spec)

@@ -61,7 +61,7 @@ class FakeService:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         scheme = "http" if tls is None else "https"
         self.url = f"{scheme}://{host}:{self._server.server_port}/agents/x/1"
-        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
 
     def take(self, report: dict[str, Any]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def dashboard(port: int) -> Iterator[list[str]]:
     asked: list[str] = []
     handler = type("Handler", (Dashboard,), {"asked": asked})
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield asked

@@ -49,7 +49,7 @@ def server(folder: Path | None) -> Iterator[tuple[str, int]]:
         httpd.socket = context.wrap_socket(
             httpd.socket, server_side=True, do_handshake_on_connect=False
         )
-    thread = threading.Thread(target=httpd.serve_forever)
+    thread = threading.Thread(target=httpd.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield ("127.0.0.1", httpd.server_address[1])
