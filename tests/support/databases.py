@@ -3,7 +3,9 @@
 import functools
 import tempfile
 from pathlib import Path
+from unittest import mock
 
+from rosetta_hub.database import database
 from rosetta_hub.database.database import Database
 
 
@@ -21,6 +23,10 @@ def open_sqlite(directory: Path) -> Database:
     The empty one is a copy: the migrations run once in a process.
     """
     path = directory / "rosetta.sqlite"
-    if not path.exists():
-        path.write_bytes(_migrated_file())
-    return Database(f"sqlite:///{path}")
+    url = f"sqlite:///{path}"
+    if path.exists():
+        return Database(url)
+    path.write_bytes(_migrated_file())
+    # Alembic would read all migrations to find that there is nothing to do.
+    with mock.patch.object(database, "migrate"):
+        return Database(url)
