@@ -15,6 +15,9 @@ from .conftest import ECHO, JUPYTER_IMAGE
 from .deployment import Deployment, User
 from .test_modes import running
 
+# Filling the registry takes a minute, and longer on a loaded machine.
+pytestmark = pytest.mark.timeout(func_only=True)
+
 GROUPS = {"astro": {"users": ["alice", "bob"]}, "power": {"users": ["bob"]}}
 SHELL = {
     "name": "Shell",
