@@ -5,9 +5,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from rosetta_hub.administration.announcements import AnnouncementText
+from rosetta_hub.administration.task_list import TaskFilter
 from rosetta_hub.audit.queries import AuditFilter
 from rosetta_hub.web.admin_audit_api import AuditPage
 from rosetta_hub.web.admin_computing_api import Drain
+from rosetta_hub.web.admin_tasks_api import Days, Stops
+from rosetta_hub.web.admin_users_api import SessionsEnd, UsersQuery
 from rosetta_hub.web.openapi_rights import ADMINISTER, NO_LOGIN, all_need, needs
 
 _REF = "#/components/schemas/{model}"
@@ -18,7 +21,7 @@ def admin_schemas() -> dict[str, Any]:
     """The schemas of requests and answers."""
     schemas: dict[str, Any] = {}
     model: type[BaseModel]
-    for model in (AnnouncementText, Drain):
+    for model in (AnnouncementText, Drain, Stops, SessionsEnd):
         schema = model.model_json_schema(ref_template=_REF)
         schemas |= {**schema.pop("$defs", {}), model.__name__: schema}
     return schemas
@@ -26,7 +29,8 @@ def admin_schemas() -> dict[str, Any]:
 
 def admin_paths() -> dict[str, Any]:
     """All paths below `/api/admin`."""
-    return all_need(ADMINISTER, {**_audit_paths(), **_computing_paths(), **_announcements_paths()})
+    settings = {**_computing_paths(), **_announcements_paths()}
+    return all_need(ADMINISTER, {**_tasks_paths(), **_users_paths(), **settings, **_audit_paths()})
 
 
 def _audit_paths() -> dict[str, Any]:
@@ -71,6 +75,31 @@ def _announcements_paths() -> dict[str, Any]:
             "parameters": [_path_parameter("id")],
             "put": _call("Replace an announcement", one, body=AnnouncementText),
             "delete": _call("Delete an announcement", {"type": "object"}),
+        },
+    }
+
+
+def _tasks_paths() -> dict[str, Any]:
+    return {
+        "/api/admin/tasks": {
+            "get": _call("A page of everybody's tasks", _object("tasks"), query=TaskFilter)
+        },
+        "/api/admin/tasks/stop": {
+            "post": _call("Stop tasks", _object("stopped"), body=Stops, status="202")
+        },
+        "/api/admin/numbers": {
+            "get": _call("What happened each day", _object("numbers"), query=Days)
+        },
+    }
+
+
+def _users_paths() -> dict[str, Any]:
+    ended = _call("End all sessions of a user", {"type": "object"}, body=SessionsEnd)
+    return {
+        "/api/admin/users": {"get": _call("Who uses what", _object("users"), query=UsersQuery)},
+        "/api/admin/users/{user}/sessions/end": {
+            "parameters": [_path_parameter("user")],
+            "post": ended,
         },
     }
 

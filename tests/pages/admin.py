@@ -3,11 +3,13 @@
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 from tornado import web
 
-from .stub import PREFIX, Handler, Stub
+from .stock import StockStub
+from .stub import PREFIX, Handler
 
 URL = f"{PREFIX}admin"
 
@@ -57,7 +59,48 @@ def make_announcement(number: int = 1, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-class AdminStub(Stub):
+def make_numbers(**changes: Any) -> dict[str, Any]:
+    """What happened on a resource today."""
+    today = datetime.now(UTC).date().isoformat()
+    known = {"day": today, "computing": "vega", "starts": 7, "failures": 1, "most_running": 4}
+    return known | changes
+
+
+def make_line(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """A task, as the list of everybody's tasks shows it."""
+    return {
+        "id": f"{number:012x}",
+        "user": "alice",
+        "name": f"Task {number}",
+        "software": "casa",
+        "computing": "vega",
+        "node": "cn01",
+        "state": "running",
+        "reason": None,
+        "cpus": 4.0,
+        "memory": 8 << 30,
+        "memory_used": 3 << 30,
+        "created": "2026-11-26T07:00:43+00:00",
+        "started": "2026-11-26T07:01:43+00:00",
+        "ended": None,
+        "page_url": f"{PREFIX}tasks/{number:012x}",
+    } | changes
+
+
+def make_user(name: str = "alice", **changes: Any) -> dict[str, Any]:
+    """What a user's tasks have together."""
+    return {
+        "name": name,
+        "active": 2,
+        "cpus": 3.5,
+        "memory": 8 << 30,
+        "memory_used": 3 << 30,
+        "tasks": 12,
+        "last_seen": "2026-11-26T07:00:43+00:00",
+    } | changes
+
+
+class AdminStub(StockStub):
     """Answers of `api/admin/…` by their path, and everything that was asked."""
 
     def __init__(self) -> None:
@@ -76,6 +119,13 @@ class AdminStub(Stub):
                 "disk": {"free": 20 << 30, "total": 100 << 30},
             },
             "announcements": {"announcements": [make_announcement()]},
+            "tasks": {
+                "tasks": [make_line(), make_line(2, user="bob", state="queued", node=None)],
+                "next": None,
+                "computing": [{"id": "vega", "name": "Vega"}, {"id": "perun", "name": "Perun"}],
+            },
+            "numbers": {"numbers": [make_numbers()]},
+            "users": {"users": [make_user(), make_user("bob")], "total": 2, "next": None},
         }
         self.asked: list[tuple[str, dict[str, list[str]]]] = []
         self.changes: list[tuple[str, str, Any]] = []

@@ -4,9 +4,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
-from .admin import URL, AdminStub, make_announcement, make_computing, make_record, serve_admin
+from .accessibility import THEMES, Pages, Theme, check_pages, nothing
+from .admin import (
+    URL,
+    AdminStub,
+    make_announcement,
+    make_computing,
+    make_line,
+    make_record,
+    serve_admin,
+)
 from .families import catalogue
 from .stub import PREFIX
 
@@ -62,6 +71,56 @@ async def test_tabs_by_keyboard_and_by_address(page: Page, stub: AdminStub) -> N
     await expect(page.get_by_label("Event", exact=True)).to_be_focused()
 
 
+async def test_tasks_are_filtered_sorted_and_stopped(page: Page, stub: AdminStub) -> None:
+    await page.goto(URL)
+    rows = page.locator("#panel-tasks tbody tr[data-task]")
+    await expect(rows).to_have_count(2)
+    first = {"state": ["active"], "sort": ["newest"], "limit": ["50"]}
+    assert stub.asked_for("tasks")[0] == first
+    await expect(rows.first).to_contain_text("3 GB used")
+    await page.get_by_label("User", exact=True).fill("ali")
+    await page.locator("#panel-tasks").get_by_label("Computing", exact=True).select_option("perun")
+    await page.get_by_role("button", name="CPUs").click()
+    wanted = first | {"user": ["ali"], "computing": ["perun"], "sort": ["cpus"]}
+    await page.get_by_label("Choose Task 2 of bob").check()
+    await page.get_by_role("button", name="Stop the chosen task", exact=True).click()
+    stub.documents["tasks"] |= {"tasks": [make_line(2, user="bob", state="stopping")]}
+    await page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    await expect(rows).to_have_count(1)
+    await expect(rows).to_contain_text("Stopping")
+    assert stub.changes == [("POST", "tasks/stop", {"ids": [f"{2:012x}"]})]
+    assert stub.asked_for("tasks")[-1] == wanted
+    await expect(page.get_by_text("Starts: 7 today, at most 7")).to_be_visible()
+    await page.get_by_text("The numbers by computing resource").click()
+    table = page.get_by_role("table", name="Numbers by day and computing resource")
+    await expect(table.get_by_role("cell", name="vega")).to_be_visible()
+
+
+async def test_the_list_of_tasks_is_live_and_keeps_what_is_chosen(
+    page: Page, stub: AdminStub
+) -> None:
+    await page.clock.install()
+    await page.goto(URL)
+    box = page.get_by_label("Choose Task 1 of alice")
+    await box.check()
+    lines = [make_line(3), make_line(memory_used=5 << 30), make_line(2, ended="x", state="failed")]
+    stub.documents["tasks"] |= {"tasks": lines}
+    await page.clock.run_for(10000)
+    await expect(page.locator("#panel-tasks tbody tr[data-task]")).to_have_count(3)
+    await expect(box).to_be_checked()
+    await expect(box).to_be_focused()
+    await expect(page.get_by_label("Choose Task 2 of alice")).to_be_disabled()
+
+
+async def test_sessions_of_a_user_are_ended(page: Page, stub: AdminStub) -> None:
+    await page.goto(f"{URL}#users")
+    await page.get_by_role("button", name="End sessions of bob").click()
+    await page.get_by_label("End API tokens, too").check()
+    await page.get_by_role("dialog").get_by_role("button", name="End sessions").click()
+    await expect(page.get_by_text("bob is logged out everywhere.")).to_be_visible()
+    assert stub.changes == [("POST", "users/bob/sessions/end", {"api_tokens": True})]
+
+
 async def test_a_resource_is_drained_and_resumed(page: Page, stub: AdminStub) -> None:
     await page.goto(f"{URL}#computing")
     card = page.locator("[data-computing=vega]")
@@ -105,10 +164,11 @@ async def test_announcements_are_written_changed_and_deleted(page: Page, stub: A
     await page.get_by_role("button", name="Edit <b>Soon</b>").click()
     await expect(dialog.get_by_label("Text")).to_have_value("<b>Soon</b>")
     await dialog.get_by_label("Users may dismiss it").uncheck()
+    stub.documents["announcements"] = {"announcements": [make_announcement(text="Saved")]}
     await dialog.get_by_role("button", name="Save").click()
-    await expect(dialog).to_be_hidden()
+    await expect(page.get_by_role("cell", name="Saved", exact=True)).to_be_visible()
     stub.documents["announcements"] = {"announcements": []}
-    await page.get_by_role("button", name="Delete <b>Soon</b>").click()
+    await page.get_by_role("button", name="Delete Saved").click()
     await expect(page.get_by_text("There are no announcements.")).to_be_visible()
     (posted, put, deleted) = stub.changes
     assert posted[2] == {
@@ -147,3 +207,37 @@ async def test_the_dashboard_tells_what_takes_no_tasks(page: Page, stub: AdminSt
     await expect(page.locator("#drained li")).to_have_text(
         ["Vega: It takes no new tasks now. New disks."]
     )
+
+
+async def choose_task(page: Page) -> None:
+    await page.get_by_label("Choose Task 1 of alice").check()
+
+
+async def write_announcement(page: Page) -> None:
+    await page.get_by_role("button", name="New announcement").click()
+
+
+# Other queries, so that the browser loads the page anew.
+PAGES: Pages = {
+    "tasks": (URL, "#panel-tasks tbody td", choose_task),
+    "users": (f"{URL}?1#users", "#panel-users tbody td", nothing),
+    "computing": (f"{URL}?2#computing", ".admin-card", nothing),
+    "announcements": (f"{URL}?3#announcements", "#panel-announcements td", nothing),
+    "announcement": (f"{URL}?4#announcements", "#panel-announcements td", write_announcement),
+    "audit": (f"{URL}?5#audit", "#panel-audit tbody td", nothing),
+    "announced": ("/hub/login", ".site-announcement", nothing),
+}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+async def test_everybody_can_use_the_tabs(browser: Browser, stub: AdminStub, theme: Theme) -> None:
+    long = "W" * 80
+    drained = {"by": "root", "since": "2026-11-26T07:00:43+00:00", "message": long}
+    errors = [{"message": long, "since": drained["since"], "users": ["alice"]}]
+    vega = make_computing(drained=drained, errors=errors, name=long)
+    stub.documents["computing"] |= {"computing": [vega], "faults": {"edge": long}}
+    stub.announcements = [
+        make_announcement(number, level=level, text=long)
+        for number, level in enumerate(("info", "warning", "critical"))
+    ]
+    await check_pages(browser, stub.base, PAGES, theme)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -152,10 +152,16 @@ class Site:
     credentials: Credentials | None = None
     hub_registry: HubRegistry | None = None
     conditions: Conditions = field(default_factory=Conditions)
+    # Whose sessions were ended, and how.
+    ended: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     lookup: Lookup = field(default_factory=lambda: Lookup(RegistryClient(Registries())))
     lifetimes: Lifetimes = field(
         default_factory=lambda: Lifetimes(load_lifetimes(LIFETIMES, (), ()))
     )
+
+    async def end_sessions_of(self, user: str, **how: Any) -> None:
+        """Note that a user's sessions were ended."""
+        self.ended.append((user, how))
 
     async def check_edge(self) -> None:
         """See whether the edge answers."""
@@ -276,6 +282,7 @@ async def site(
         "administration": administration,
         "conditions": made.conditions,
     }
+    parts["session_ender"] = SimpleNamespace(end=made.end_sessions_of)
     parts |= {"identity_changed": nothing, "lookup": made.lookup}
     hub_client = cast(HubClient, None)
     users = Users(tasks, identities, hub_client, nothing, nothing, bool, library.delete_user)

@@ -53,7 +53,7 @@ class ComputingTab {
   }
 
   makeAction(one) {
-    const label = one.drained ? "Resume" : "Drain…";
+    const label = one.drained ? "Resume" : "Drain";
     const control = button(label, one.drained ? "play" : "stop", "outline-secondary btn-sm", () => (one.drained ? this.resume(one, control) : this.drain(one, control)));
     control.setAttribute("aria-label", `${one.drained ? "Resume" : "Drain"} ${one.name}`);
     return control;

@@ -7,9 +7,13 @@ import { buildAnnouncements } from "./announcements.js";
 import { buildAudit } from "./audit.js";
 import { buildComputing } from "./computing.js";
 import { Tabs } from "./tabs.js";
+import { buildTasks } from "./tasks.js";
+import { buildUsers } from "./users.js";
 
 // With `ours`, a tab needs the hub to have Rosetta Hub's own authenticator.
 const TABS = [
+  { id: "tasks", title: "Tasks", build: buildTasks },
+  { id: "users", title: "Users", build: buildUsers },
   { id: "computing", title: "Computing", build: buildComputing },
   { id: "announcements", title: "Announcements", build: buildAnnouncements },
   { id: "accounts", title: "Accounts", build: buildAccounts, ours: true },
