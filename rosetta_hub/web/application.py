@@ -33,6 +33,7 @@ from rosetta_hub.web.inventory_api import computing_routes
 from rosetta_hub.web.join_page import JoinPage
 from rosetta_hub.web.lifetimes_api import lifetimes_routes
 from rosetta_hub.web.links_api import links_routes
+from rosetta_hub.web.logins_api import logins_routes
 from rosetta_hub.web.metrics import metrics_routes
 from rosetta_hub.web.openapi import OpenApiHandler
 from rosetta_hub.web.pages import (
@@ -134,6 +135,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *build_pages(prefix, arguments),
         *account_routes(prefix, arguments),
         *password_routes(prefix, arguments),
+        *logins_routes(prefix, arguments),
         *software_routes(prefix, arguments),
         *favourites_routes(prefix, arguments),
         *updates_routes(prefix, arguments),

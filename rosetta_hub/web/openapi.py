@@ -19,6 +19,7 @@ from rosetta_hub.web.openapi_files import FILES_SCHEMAS, files_paths
 from rosetta_hub.web.openapi_images import images_paths, images_schemas
 from rosetta_hub.web.openapi_lifetimes import lifetimes_paths, lifetimes_schemas
 from rosetta_hub.web.openapi_local import local_paths, local_schemas
+from rosetta_hub.web.openapi_logins import logins_paths, logins_schemas
 from rosetta_hub.web.openapi_registries import registries_paths, registries_schemas
 from rosetta_hub.web.openapi_rights import (
     CHANGE_OWN,
@@ -80,6 +81,7 @@ def build_openapi(prefix: str) -> dict[str, Any]:
                 **lifetimes_schemas(),
                 **account_schemas(),
                 **local_schemas(),
+                **logins_schemas(),
             },
             "securitySchemes": {
                 "token": {
@@ -152,6 +154,7 @@ def _paths() -> dict[str, Any]:
         **registries_paths(),
         **account_paths(),
         **local_paths(),
+        **logins_paths(),
         **files_paths(),
         **copies_paths(),
         **builds_paths(),

@@ -1,4 +1,4 @@
-"""The pages of local accounts: those of the hub for who is not logged in, and the two sections."""
+"""The pages of accounts: those of the hub for signing in and linking, and the sections."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -24,6 +24,9 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "sign_up_confirm": {"address": f"{'a' * 60}@example.org", "name": "alice"},
     "password_reset": {"address": ""},
     "password_new": {"account": "w" * 64},
+    "add_login": {"buttons": BUTTONS, "is_recent": False},
+    "merge_users": {"other": "w" * 64},
+    "undo_link": {"link": 1, "token": "x", "done": False},
     "account_notice": {
         "heading": "Look into your mail",
         "text": "A mail is on its way.",
@@ -63,6 +66,9 @@ class PasswordStub(AccountStub):
             "address": None,
         }
 
+        self.logins = [login(1), login(2, title="GitHub"), login(3, removed="2026-11-02T12:00:00Z")]
+        self.merged = ["alice-2"]
+
     def _application(self) -> web.Application:
         application = web.Application()
         mine = {"stub": self}
@@ -71,6 +77,7 @@ class PasswordStub(AccountStub):
             [
                 (rf"{PREFIX}account", LocalAccountPage, mine),
                 (rf"{PREFIX}api/account/password", PasswordApi, mine),
+                (rf"{PREFIX}api/account/(logins|merged)(?:/(.*))?", LoginsApi, mine),
                 (r".*", web.FallbackHandler, {"fallback": super()._application()}),
             ],
         )
@@ -115,6 +122,50 @@ class PasswordApi(Handler):
         """Say where the mail goes."""
         if self.allowed():
             self.finish({"address": self.stub.password["address"]})
+
+
+class LoginsApi(Handler):
+    """`api/account/logins` and `api/account/merged`."""
+
+    stub: PasswordStub
+
+    def get(self, _kind: str, _id: str | None) -> None:
+        """All of them."""
+        if self.allowed():
+            shown = {"logins": self.stub.logins, "merged": self.stub.merged}
+            self.finish({**shown, "add_url": "/hub/rosetta/logins"})
+
+    def post(self, _kind: str, link: str) -> None:
+        """Put a login back."""
+        self._mark(link, None)
+
+    def delete(self, kind: str, link: str) -> None:
+        """Remove a login, or separate a user."""
+        if kind == "merged":
+            if self.allowed():
+                self.stub.merged.remove(link)
+                self.set_status(204)
+        else:
+            self._mark(link, "2026-11-03T12:00:00Z")
+
+    def _mark(self, link: str, removed: str | None) -> None:
+        if self.allowed():
+            next(one for one in self.stub.logins if str(one["id"]) == link)["removed"] = removed
+            self.finish({})
+
+
+def login(number: int, title: str = "My institute", removed: str | None = None) -> dict[str, Any]:
+    """A login as the API shows it."""
+    return {
+        "id": number,
+        "method": "institute",
+        "title": title,
+        "name": "alice",
+        "email": "alice@example.org",
+        "linked_at": "2026-11-01T12:00:00Z",
+        "last_used": "2026-11-01T12:00:00Z",
+        "removed": removed,
+    }
 
 
 class AccountsStub(AdminStub):

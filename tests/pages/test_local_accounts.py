@@ -76,6 +76,25 @@ async def test_a_first_password_is_asked_for_by_mail(page: Page) -> None:
         await expect(page.get_by_text("on its way to alice@example.org")).to_be_visible()
 
 
+async def test_logins_are_removed_put_back_and_separated(page: Page) -> None:
+    stub = PasswordStub()
+    async with serve(stub):
+        await page.goto(f"{stub.base}{PREFIX}account#logins")
+        logins = page.locator("#logins-list > li")
+        await expect(logins).to_have_count(4)
+        await page.get_by_role("button", name="Remove GitHub").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+        await expect(page.get_by_role("button", name="Put back")).to_have_count(2)
+        # The last one can't be removed.
+        await expect(page.get_by_role("button", name="Remove")).to_have_count(0)
+        await page.get_by_role("button", name="Put back GitHub").click()
+        await expect(page.get_by_role("button", name="Remove")).to_have_count(2)
+        await page.get_by_role("button", name="Separate alice-2").click()
+        await expect(logins).to_have_count(3)
+        add = page.get_by_role("link", name="Add a login")
+        await expect(add).to_have_attribute("href", "/hub/rosetta/logins")
+
+
 async def test_an_administrator_decides(page: Page) -> None:
     stub = AccountsStub()
     stub.documents["accounts"] = dict(ACCOUNTS)

@@ -22,6 +22,8 @@ NAMES = {
     "copies": "id",
     "identities": "computing",
     "invitations": "id",
+    "logins": "id",
+    "merged": "user",
     "registries": "host",
     "sign-ups": "id",
     "shares": "share",

@@ -2,6 +2,7 @@
 
 import { all, element, first, h } from "../dom.js";
 import { buildKeys } from "./keys.js";
+import { buildLogins } from "./logins.js";
 import { buildMail } from "./mail.js";
 import { buildPassword } from "./password.js";
 import { buildRegistries } from "./registries.js";
@@ -13,6 +14,7 @@ import { buildRegistries } from "./registries.js";
  * @type {{id: string, title: string, build: (root: any) => any, ours?: boolean, local?: boolean}[]}
  */
 const SECTIONS = [
+  { id: "logins", title: "Logins", build: buildLogins, ours: true },
   { id: "password", title: "Password", build: buildPassword, local: true },
   { id: "keys", title: "Keys", build: buildKeys },
   { id: "registries", title: "Registries", build: buildRegistries },
