@@ -9,6 +9,7 @@ import pytest
 from traitlets import HasTraits
 
 import rosetta_hub
+from rosetta_hub.accounts.settings import LocalSettings
 from rosetta_hub.authenticators.authenticator import RosettaAuthenticator
 from rosetta_hub.authenticators.settings import MethodSettings
 from rosetta_hub.builds.settings import BuildSettings
@@ -62,6 +63,7 @@ def own_options(kind: type[HasTraits]) -> list[str]:
 KEYS = {
     "`c.Rosetta`": list(Rosetta.class_traits(config=True)),
     "`c.RosettaAuthenticator`": own_options(RosettaAuthenticator),
+    "Local accounts": list(LocalSettings.model_fields),
     "Login methods": list(MethodSettings.model_fields),
     "Software": list(Software.model_fields),
     "Computing resources": [*Computing.model_fields, *LocalConf.model_fields],

@@ -45,6 +45,12 @@ class LocalMethod(LoginMethod):
         """The login page itself takes the form."""
         return f"{base_url.rstrip('/')}/login"
 
+    def login_context(self) -> dict[str, Any]:
+        """Where somebody goes who can't log in, as far as there is something."""
+        mail = self._local.mail_available
+        may_sign_up = mail and self._local.settings.sign_up == "email"
+        return {"sign_up": may_sign_up, "forgotten": mail}
+
     async def authenticate(self, handler: Any, data: Mapping[str, str]) -> SignIn | None:
         """Check name (or address) and password; unknown names take as long, and are as wrong.
 

@@ -90,7 +90,7 @@ class AccountPage(BaseHandler):
         context = await self.context()
         self.set_status(status)
         page = await self.render_template(self.template, problem=problem, **context)
-        await self.finish(page)
+        self.finish(page)
 
     async def send_notice(self, heading: str, text: str, label: str, status: int = 200) -> None:
         """Send a page that says what has happened, with a way to the login."""
@@ -99,7 +99,7 @@ class AccountPage(BaseHandler):
         page = await self.render_template(
             "account_notice.html", heading=heading, text=text, action=action
         )
-        await self.finish(page)
+        self.finish(page)
 
     async def count(self) -> None:
         """Count the request of this client.
@@ -195,7 +195,7 @@ class ConfirmPage(AccountPage):
         token = self.token
         sign_up = await self.local.transact(lambda session: sign_ups.find(session, token))
         suggested = suggest_name(sign_up.address) if sign_up.address else ""
-        return {"address": sign_up.address, "name": self.get_body_argument("name", suggested)}
+        return {"address": sign_up.address, "login": self.get_body_argument("name", suggested)}
 
     async def act(self) -> None:
         """Make the account, or have it wait."""
@@ -269,7 +269,9 @@ class NewPasswordPage(AccountPage):
         user = await ResetFlow(self.local).set_password(
             self.token, password, str(self.request.remote_ip)
         )
-        await self.authenticator.end_sessions(self, user, api_tokens=True)
+        hub_user = self.find_user(user)
+        if hub_user is not None:
+            await self.authenticator.refresher.end(hub_user, "a new password", api_tokens=True)
         self._forget()
         await self.send_notice("Your password is set", "Log in with the new password.", "Log in")
 

@@ -10,7 +10,10 @@ from rosetta_hub.authenticators.refresh import RECORD
 class LoginPage(LoginHandler):
     """`login`: a button for each provider, and the form of local accounts if there are any."""
 
-    def _render(self, login_error: str | None = None, username: str | None = None, **_: Any) -> Any:
+    def _render(
+        self, login_error: str | None = None, username: str | None = None, **more: Any
+    ) -> Any:
+        # Newer hubs show errors of the form this way, too, and say how the page is to be rendered.
         next_url = self.get_argument("next", default="")
         buttons = self.authenticator.buttons(self.hub.base_url, next_url)
         return self.render_template(
@@ -21,6 +24,7 @@ class LoginPage(LoginHandler):
             next=next_url,
             xsrf=self.xsrf_token.decode("ascii"),
             **self.authenticator.login_context(),
+            **more,
         )
 
 

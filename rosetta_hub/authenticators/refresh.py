@@ -149,6 +149,10 @@ class Refresher:
         api_tokens = revoke == "always" or (revoke == "refused" and is_refused)
         log.warning("ending the sessions of %s: %s", user.name, reason)
         await user.save_auth_state({RECORD: {"ended": reason, "refused": is_refused}})
+        await self.end(user, reason, api_tokens)
+
+    async def end(self, user: Any, reason: str, api_tokens: bool) -> None:
+        """End all sessions of a user of the hub, wherever they are."""
         keep = server_tokens(user.db, user) if api_tokens else frozenset()
         end_login(user.db, user.orm_user, api_tokens, keep)
         # Written here and not by the service, which may be down.

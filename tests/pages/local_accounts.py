@@ -21,7 +21,7 @@ BUTTONS = [
 CONTEXTS: dict[str, dict[str, Any]] = {
     "sign_in": {"buttons": BUTTONS, "sign_up": True, "forgotten": True, "username": "alice"},
     "sign_up": {"mail": True, "invited": True, "address": "not an address"},
-    "sign_up_confirm": {"address": f"{'a' * 60}@example.org", "name": "alice"},
+    "sign_up_confirm": {"address": f"{'a' * 60}@example.org", "login": "alice"},
     "password_reset": {"address": ""},
     "password_new": {"account": "w" * 64},
     "add_login": {"buttons": BUTTONS, "is_recent": False},
