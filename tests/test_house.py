@@ -176,6 +176,7 @@ FORBIDDEN = {
         "rosetta_hub.resources",
         "rosetta_hub.tasks",
     ),
+    "rosetta_hub.sharing": (*UPPER[:4], "rosetta_spawners"),
     "rosetta_hub.reconciler": (*UPPER[:3], "rosetta_spawners"),
     "rosetta_hub.periodic": (*UPPER[:2], "rosetta_spawners"),
     "rosetta_hub.web": ("rosetta_hub.service", "rosetta_spawners"),

@@ -41,6 +41,7 @@ class Guests:
         Raises:
             EdgeUnavailable: the edge does not answer; who is inside stays there.
         """
+        self._principals.forget()
         rows = [
             row
             for row in self._edge.sessions_of(task)

@@ -1,9 +1,9 @@
-"""Who asks, with what is shared with the groups that they are in.
+"""Who asks, with what is shared with them and with the groups that they are in.
 
-The hub gives members of a group what is shared with it, but no token of theirs: neither on 5.2 nor
-on 6.1 does `GET /hub/api/user` name it, while shares with the user alone are there. So the service
-asks for it and adds it, here and nowhere else: lists, pages, entering, logs, and the check of the
-sessions at the edge agree.
+The hub's tokens don't tell it, neither on 5.2 nor on 6.1: what is shared with a group is in none of
+its members' tokens, and a browser's token has of the shares with its user those alone that were
+there when the user logged in. So the service asks for both and adds them, here and nowhere else:
+lists, pages, entering, logs, and the check of the sessions at the edge agree.
 """
 
 import logging
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 # Seconds for which the hub's answers are kept, as those about tokens are (`web/auth.py`).
 MAX_AGE = 30
+# Seconds for which they are new: a page asks for several things at once.
+NEW = 1
 
 
 class Principals:
@@ -37,15 +39,16 @@ class Principals:
         self._hub_auth = hub_auth
         # By user: when the hub was asked, and what it answered.
         self._kept: dict[str, tuple[float, list[HubShare]]] = {}
+        self._changes = 0
 
     async def of(self, model: dict[str, Any], renew: bool = False) -> Principal:
-        """The principal; with `renew` the hub is asked anew what is shared with its groups.
+        """The principal; with `renew` the hub is asked anew what is shared with it.
 
         Raises:
             HubUnavailable: the hub does not answer.
         """
         principal = Principal.from_model(model)
-        if self._hub is None or not principal.groups or not _opens_all(principal):
+        if self._hub is None or model.get("kind") == "service" or not _opens_all(principal):
             return principal
         shares = await self._shares(self._hub, principal.name, renew)
         return _add(principal, shares)
@@ -53,21 +56,25 @@ class Principals:
     def forget(self) -> None:
         """Ask the hub anew for everybody: a share has changed."""
         self._kept.clear()
+        self._changes += 1
         self._hub_auth.cache.clear()
 
     async def _shares(self, hub: HubClient, user: str, renew: bool) -> list[HubShare]:
         now = time.monotonic()
         asked, shares = self._kept.get(user, (now - MAX_AGE, []))
-        if not renew and now - asked < MAX_AGE:
+        if now - asked < (NEW if renew else MAX_AGE):
             return shares
+        changes = self._changes
         try:
             shares = await hub.shares_with_user(user)
         except UserError as error:
             # The hub does not let the service ask: its role is not the one of `setup`.
-            log.warning("what is shared with the groups of %s is not known: %s", user, error)
+            log.warning("what is shared with %s is not known: %s", user, error)
             shares = []
         self._kept = {one: kept for one, kept in self._kept.items() if now - kept[0] < MAX_AGE}
-        self._kept[user] = (now, shares)
+        # What was asked before a change may be of before it.
+        if changes == self._changes:
+            self._kept[user] = (now, shares)
         return shares
 
 
@@ -77,15 +84,13 @@ def _opens_all(principal: Principal) -> bool:
 
 
 def _add(principal: Principal, shares: Iterable[HubShare]) -> Principal:
-    """The principal with the shares of its groups, as far as its token reaches.
+    """The principal with its shares, as far as its token reaches.
 
-    A verb that the token does not have for the user's own servers it does not have for others, as
-    the hub has it for shares with the user alone.
+    A verb that the token does not have for the user's own servers it does not have for others.
     """
     granted = {
         scope
         for share in shares
-        if share.kind == "group" and share.name in principal.groups
         for scope in expand_scopes(share.scopes)
         if principal.may_all(scope.partition("!")[0], principal.name)
     }

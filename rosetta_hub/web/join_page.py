@@ -15,11 +15,6 @@ class JoinPage(PageHandler):
     # The code lets in whoever has it.
     logged_path = "join/…"
 
-    def set_default_headers(self) -> None:
-        """Besides, the address goes nowhere else."""
-        super().set_default_headers()
-        self.set_header("Referrer-Policy", "no-referrer")
-
     def _request_summary(self) -> str:
         """What tornado writes of a request that fails."""
         return f"{self.request.method} {self.logged_path} ({self.request.remote_ip})"

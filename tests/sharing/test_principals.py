@@ -41,14 +41,43 @@ async def test_a_narrow_token_gets_nothing(shared: Office) -> None:
         assert not await enters(shared, shared.hub.model("bob") | {"scopes": scopes})
 
 
-async def test_the_hub_is_asked_as_rarely_as_about_tokens(shared: Office) -> None:
+async def test_the_hub_is_asked_as_rarely_as_about_tokens(
+    shared: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("alice", "bob", "bob", "bob"):
         await shared.principals.of(shared.hub.model(name))
-    # Who is in no group costs nothing.
-    assert shared.hub.calls == ["shares_with_user"]
+    assert shared.hub.calls == ["shares_with_user"] * 2
     shared.hub.shares.clear()
     assert await enters(shared, shared.hub.model("bob"))
+    monkeypatch.setattr("rosetta_hub.sharing.principals.NEW", 0)
     assert not await enters(shared, shared.hub.model("bob"), renew=True)
+
+
+async def test_a_page_asks_once(shared: Office) -> None:
+    for _ in range(3):
+        assert await enters(shared, shared.hub.model("bob"), renew=True)
+    assert shared.hub.calls == ["shares_with_user"]
+
+
+async def test_a_browser_that_was_logged_in_before_the_share(shared: Office) -> None:
+    """Its token does not change by a share with its user."""
+    model = shared.hub.model("carol")
+    shared.hub.shares = {("alice", "one", "user", "carol")}
+    assert await enters(shared, model)
+
+
+async def test_an_answer_of_before_the_end_is_not_kept(shared: Office) -> None:
+    answer = await shared.hub.shares_with_user("bob")
+
+    async def late(_: str) -> object:
+        shared.principals.forget()
+        return answer
+
+    asked, shared.hub.shares_with_user = shared.hub.shares_with_user, late  # type: ignore
+    await enters(shared, shared.hub.model("bob"))
+    shared.hub.shares_with_user = asked  # type: ignore[method-assign]
+    shared.hub.shares.clear()
+    assert not await enters(shared, shared.hub.model("bob"))
 
 
 async def test_the_end_of_a_share_counts_at_once(shared: Office) -> None:
