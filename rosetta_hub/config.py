@@ -344,6 +344,12 @@ class Rosetta(MailOptions):
         The keys are the fields of rosetta_hub.builds.settings.BuildSettings.""",
     ).tag(config=True)
 
+    trusted_proxies = List(
+        Unicode(),
+        help="""Addresses of the reverse proxies in front of the hub's own proxy. The audit log has
+        the addresses of their clients. The default is `c.JupyterHub.trusted_downstream_ips`.""",
+    ).tag(config=True)
+
     audit_days = Integer(
         365,
         min=0,

@@ -148,6 +148,7 @@ def _setup(c: Any, config_file: Path, managed: bool) -> None:
         variables = {"rosetta_authenticator": True, "rosetta_local_accounts": local}
         c.JupyterHub.template_vars.update(variables)
     _share_templates(c)
+    _set_default(c.Rosetta, "trusted_proxies", _items(c.JupyterHub.trusted_downstream_ips))
     refuse_unknown_options(c)
     settings = Rosetta(config=c)
     # A service of its own may run as another user, and reads the files itself.

@@ -56,7 +56,7 @@ class AdminSessionsHandler(AdminHandler):
             name,
             actor=self.principal.name,
             api_tokens=wanted.api_tokens,
-            address=self.request.remote_ip,
+            address=self.client_address,
         )
         self.answer({})
 

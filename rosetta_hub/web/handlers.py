@@ -21,6 +21,7 @@ from rosetta_hub.builds.builds import Builds
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.catalogue.options import TaskSpec
 from rosetta_hub.catalogue.registries import Registries
+from rosetta_hub.client_address import client_address
 from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.database.models import Task
@@ -161,6 +162,11 @@ class BaseHandler(web.RequestHandler):
             raise InvalidOptions("The body of the request is not a JSON object.")
         return body
 
+    @property
+    def client_address(self) -> str | None:
+        """Where the request comes from; see `client_address`."""
+        return client_address(self.request, self.services.settings.trusted_proxies)
+
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
         """A part of the address as text.
 
@@ -287,7 +293,7 @@ class HubHandler(HubOAuthenticated, BaseHandler):
             user=user,
             task=task,
             target=target,
-            address=self.request.remote_ip,
+            address=self.client_address,
             detail=detail,
         )
 
@@ -302,7 +308,7 @@ class HubHandler(HubOAuthenticated, BaseHandler):
             HubUnavailable: the hub does not answer.
             UserError: the hub, or its spawner, refuses.
         """
-        starter = Starter(self.principal.name, self.request.remote_ip)
+        starter = Starter(self.principal.name, self.client_address)
         with self.services.starters.note(user, server, starter):
             await self.services.hub.start_server(user, server, options)
 

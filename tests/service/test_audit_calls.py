@@ -76,6 +76,14 @@ async def test_stops_and_deletions_are_recorded_once(site: Site) -> None:
     ]
 
 
+async def test_the_address_is_that_which_the_proxy_has_seen(site: Site) -> None:
+    task = site.start()
+    headers = {"X-Forwarded-For": "198.51.100.1, 192.0.2.7", "X-Real-Ip": "198.51.100.1"}
+    path = f"api/tasks/{task.id}/stop"
+    assert (await site.fetch("POST", path, b"{}", headers=headers)).code == 202
+    assert told(site)[-1] == ("task.stop", "alice", "alice", "192.0.2.7")
+
+
 async def test_what_is_refused_is_not_recorded_as_done(site: Site) -> None:
     task = site.start()
     for method, path in (("POST", f"api/tasks/{task.id}/stop"), ("DELETE", f"api/tasks/{task.id}")):
