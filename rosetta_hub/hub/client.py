@@ -50,13 +50,16 @@ class HubClient(HubShareCalls):
         model: dict[str, Any] | None = await self._call("GET", path, missing_ok=True)
         return model
 
-    async def active_servers(self, user: str) -> set[str]:
-        """Names of the user's servers that are active on the hub; none for an unknown user.
+    async def active_servers(self) -> dict[str, set[str]]:
+        """Names of the servers that are active on the hub, by user.
+
+        As with `users`, one that ends while this goes from page to page may hide another one.
 
         Raises:
             HubUnavailable: the hub does not answer.
         """
-        return set((await self._user(user) or {}).get("servers") or {})
+        models = await self._all_users("&state=active")
+        return {model["name"]: set(model.get("servers") or {}) for model in models}
 
     async def has_user(self, user: str) -> bool:
         """Whether the hub has a user of that name.
@@ -113,11 +116,11 @@ class HubClient(HubShareCalls):
         """
         return {model["name"] for model in await self._all_users() if model.get("admin")}
 
-    async def _all_users(self) -> list[dict[str, Any]]:
+    async def _all_users(self, query: str = "") -> list[dict[str, Any]]:
         models: list[dict[str, Any]] = []
         offset: int | None = 0
         while offset is not None:
-            page = await self._call("GET", f"/users?offset={offset}&limit={PAGE}")
+            page = await self._call("GET", f"/users?offset={offset}&limit={PAGE}{query}")
             models += page["items"]
             following = page["_pagination"]["next"]
             offset = following and int(following["offset"])

@@ -99,8 +99,8 @@ class Edge:
 class Hub:
     """A hub that has all servers."""
 
-    async def active_servers(self, _user: str) -> set[str]:
-        return {"one"}
+    async def active_servers(self) -> dict[str, set[str]]:
+        return {ALICE.name: {"one"}}
 
 
 def settings_of(directory: Path) -> Rosetta:

@@ -19,11 +19,11 @@ class Hub:
     def __init__(self, *answers: set[str] | None) -> None:
         self.answers = list(answers)
 
-    async def active_servers(self, _user: str) -> set[str]:
+    async def active_servers(self) -> dict[str, set[str]]:
         answer = self.answers.pop(0)
         if answer is None:
             raise HubUnavailable("no answer")
-        return answer
+        return {ALICE.name: answer} if answer else {}
 
 
 async def rounds(bench: Bench, *answers: set[str] | None) -> DesiredState:
