@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from rosetta_hub.catalogue.lifetimes import Lifetime, find_lifetime
 from rosetta_hub.catalogue.units import format_duration
-from rosetta_hub.database.models import Task, utc_now
+from rosetta_hub.database.models import Task, TaskState, utc_now
 from rosetta_hub.errors import Conflict, InvalidOptions, NotAllowed
 from rosetta_hub.lifetimes.ends import Clock, End, EndReason, next_end, planned_ends
 
@@ -68,6 +68,25 @@ class Lifetimes:
             if number == 0 or clock.now >= end.asked_from:
                 _put_off(task, end, entry, clock.now, may_extend)
         task.end_announced = None
+
+    def check_job_end(self, task: Task, seconds: int) -> datetime:
+        """When the job of a running task ends with so many seconds more.
+
+        Raises:
+            Conflict: its scheduler has set no time limit.
+            NotAllowed: the job would outlast the task's longest lifetime.
+        """
+        if task.state is not TaskState.RUNNING or task.job_id is None or task.ends_at is None:
+            raise Conflict("This task has no time limit of a scheduler that could be put off.")
+        ends_at, entry = task.ends_at + timedelta(seconds=seconds), self.entry_of(task)
+        if entry is not None and entry.longest and task.started is not None:
+            last = task.started + timedelta(seconds=entry.longest)
+            if ends_at > max(last, task.extended_until or last):
+                raise NotAllowed(
+                    f"This task may run for {format_duration(entry.longest)} at most. Ask for less"
+                    " time."
+                )
+        return ends_at
 
     def stop_at(self, task: Task, at: datetime | None) -> None:
         """Choose when an active task ends; None: not at a chosen time.

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from rosetta_hub.audit.log import SERVICE, AuditEvent, AuditLog
+from rosetta_hub.catalogue.lifetimes import Lifetime
 from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.edge.client import Activity
 from rosetta_hub.errors import EdgeUnavailable, NotFound
@@ -17,8 +18,18 @@ from rosetta_hub.tasks.manager import TaskManager
 
 log = logging.getLogger(__name__)
 
+# Seconds.
+INTERVAL = 30.0
 # How often the hub is told that a task computes. Its cullers work with tens of minutes.
 TELL_HUB = timedelta(minutes=5)
+
+
+def interval_of(entries: Sequence[Lifetime]) -> float:
+    """Seconds between two rounds: a tenth of the shortest notice, so that nobody is asked late.
+
+    At least one, and at most half a minute.
+    """
+    return max(1.0, min([INTERVAL, *(entry.notice / 10 for entry in entries)]))
 
 
 class LifetimeEnforcer:

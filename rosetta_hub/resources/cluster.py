@@ -168,6 +168,11 @@ class Cluster:
         """See Queue."""
         await self._open_wms(user).cancel(job_id)
 
+    async def extend(self, task: Task, seconds: int) -> None:
+        """See Queue."""
+        if task.job_id is not None:
+            await self._open_wms(task.user).extend(task.job_id, seconds)
+
     async def inventory(self, user: str) -> Inventory:
         """See Queue."""
         return await self._open_wms(user).inventory()

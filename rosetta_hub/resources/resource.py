@@ -102,5 +102,12 @@ class Queue(Resource, Protocol):
     async def cancel(self, user: str, job_id: str) -> None:
         """Cancel a job of a user of the hub, in whatever state it is."""
 
+    async def extend(self, task: Task, seconds: int) -> None:
+        """Add so many seconds to the time limit of the task's running job, as its own account.
+
+        Raises:
+            JobRefused: the scheduler does not let the job's owner have more time.
+        """
+
     async def inventory(self, user: str) -> Inventory:
         """What a user of the hub can ask for there now."""

@@ -14,6 +14,13 @@ Cause = Literal[
 ]
 
 
+# Of schedulers that let nobody but their administrators lengthen a job that runs.
+NO_MORE_TIME = (
+    "This computing resource gives a job that runs no more time. Save your work, and start the task"
+    " again with more time."
+)
+
+
 class JobState(enum.StrEnum):
     """A job as far as a task cares; the scheduler's own word is in `Job.scheduler_state`."""
 
@@ -124,6 +131,15 @@ class Wms(Protocol):
 
     async def cancel(self, job_id: str) -> None:
         """Cancel a job in whatever state it is; one that is over is no error."""
+
+    async def extend(self, job_id: str, seconds: int) -> None:
+        """Add so many seconds to the time limit of a running job of this identity.
+
+        The exception among the calls: a repeated one adds again.
+
+        Raises:
+            JobRefused: the scheduler does not let the job's owner have more time.
+        """
 
     async def inventory(self) -> Inventory:
         """What can be asked for, and what is idle now."""

@@ -17,6 +17,8 @@ from rosetta_hub.copies.job import CopyJobs
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.copies.staging import Staging, plan_staging
 from rosetta_hub.database.database import Database
+from rosetta_hub.database.models import Task
+from rosetta_hub.errors import Conflict
 from rosetta_hub.files.access import FileAccess
 from rosetta_hub.files.archives import ArchiveTickets
 from rosetta_hub.files.preview.previews import Previews
@@ -33,7 +35,7 @@ from rosetta_hub.metrics.metrics import Metrics
 from rosetta_hub.periodic.activity import ActivityReporter
 from rosetta_hub.periodic.audit_retention import AuditRetention
 from rosetta_hub.periodic.groups import GroupWatcher
-from rosetta_hub.periodic.lifetimes import LifetimeEnforcer
+from rosetta_hub.periodic.lifetimes import LifetimeEnforcer, interval_of
 from rosetta_hub.periodic.liveness import LivenessWatcher
 from rosetta_hub.periodic.orphans import OrphanStopper
 from rosetta_hub.periodic.retention import Retention
@@ -300,6 +302,7 @@ class Parts:
             principals=self.sharing.principals,
             sharing=self.sharing.sharing,
             lifetimes=self.lifetimes,
+            extend_job=self._extend_job,
             session_ender=self.session_ender,
             account_administration=build_account_administration(
                 self.settings, self.database, self.hub, self.session_ender
@@ -309,6 +312,12 @@ class Parts:
             starters=Starters(),
             conditions=self.conditions,
         )
+
+    async def _extend_job(self, task: Task, seconds: int) -> None:
+        queue = self.resources.queues.get(task.computing)
+        if queue is None:
+            raise Conflict("The computing resource of this task is not configured any more.")
+        await queue.extend(task, seconds)
 
     async def _render_metrics(self) -> bytes:
         works = await self.health.works()
@@ -334,7 +343,7 @@ class Parts:
             settings.heartbeat_interval,
         )
         steps = {
-            "lifetimes": (CULL_INTERVAL, enforcer.step),
+            "lifetimes": (interval_of(tasks.catalogue.lifetimes), enforcer.step),
             "edge": (EDGE_INTERVAL, self.edge.sync),
             "activity": (ACTIVITY_INTERVAL, activity.step),
             "users": (USERS_INTERVAL, self.users.step),

@@ -9,6 +9,7 @@ The other side is agent/rosetta_agent/report.py.
 
 import json
 import re
+from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import (
@@ -32,6 +33,8 @@ from rosetta_hub.tasks.interfaces import further_ports
 
 # Seconds between the clock of a node and ours, from which on its user is told; and how.
 CLOCK_TOLERANCE = 120.0
+# The agent warns ten minutes before the end that its job had at first.
+TIME_LIMIT_FAR = timedelta(minutes=12)
 CLOCK_WARNING = "clock_wrong"
 # The image is another one than the software was looked up as.
 MOVED_WARNING = "image_moved"
@@ -209,7 +212,7 @@ def apply_report(task: Task, report: Report) -> bool:
         task.interface_states = [state.model_dump() for state in states.values()]
     _apply_usage(task, report)
     _apply_image(task, report)
-    task.warnings = [*report.warnings, *_own_warnings(task, report)]
+    task.warnings = [*_present_warnings(task, report), *_own_warnings(task, report)]
     return before != _visible(task)
 
 
@@ -255,6 +258,12 @@ def _was_signalled(task: Task, report: Report) -> bool:
         and task.job_id is not None
         and task.desired_state is DesiredState.RUN
     )
+
+
+def _present_warnings(task: Task, report: Report) -> list[str]:
+    """The agent's warnings, but for that of a time limit that was put off since its job began."""
+    is_far = task.ends_at is not None and task.ends_at - utc_now() > TIME_LIMIT_FAR
+    return [one for one in report.warnings if not (is_far and one == "time_limit_near")]
 
 
 def _own_warnings(task: Task, report: Report) -> list[str]:

@@ -117,6 +117,8 @@ class Services:
     metrics: Callable[[], Coroutine[Any, Any, bytes]]
     audit: AuditLog
     lifetimes: Lifetimes
+    # Called with a task that is a job, and seconds to add to the job's time limit.
+    extend_job: Callable[[Task, int], Coroutine[Any, Any, None]]
     session_ender: SessionEnder
     account_administration: AccountAdministration | None
     streams: OpenStreams

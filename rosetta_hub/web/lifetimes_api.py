@@ -8,8 +8,9 @@ from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.background import spawn
 from rosetta_hub.catalogue.units import Duration
 from rosetta_hub.database.models import Task, utc_now
-from rosetta_hub.errors import InvalidOptions
+from rosetta_hub.errors import InvalidOptions, NotAllowed
 from rosetta_hub.lifetimes.view import LifetimeView, view_lifetime
+from rosetta_hub.resources.wms import JobRefused
 from rosetta_hub.web.bodies import parse_body
 from rosetta_hub.web.handlers import HubHandler
 
@@ -24,6 +25,14 @@ class StopTime(BaseModel):
 
     stop_at: AwareDatetime | None = None
     stop_after: Duration | None = None
+
+
+class MoreTime(BaseModel):
+    """How much time the job of a task gets besides: seconds, or as `2h`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    time: Duration
 
 
 class _TaskHandler(HubHandler):
@@ -79,6 +88,29 @@ class KeepHandler(_TaskHandler):
         self._answer(AuditEvent.TASK_KEEP, task)
 
 
+class TimeHandler(_TaskHandler):
+    """`api/tasks/<id>/time`."""
+
+    async def post(self, task_id: str) -> None:
+        """Give the running job of the task more time, where its scheduler lets its owner have it.
+
+        A refused job is the answer 403, with the reason.
+        """
+        task = self.services.tasks.find(task_id)
+        self.principal.check("servers", task)
+        seconds = parse_body(MoreTime, self.json_body()).time
+        ends_at = self.services.lifetimes.check_job_end(task, seconds)
+        try:
+            await self.services.extend_job(task, seconds)
+        except JobRefused as error:
+            raise NotAllowed(str(error)) from error
+        # The scheduler is asked again soon, and may have rounded.
+        task = self.services.tasks.update(task, lambda row: setattr(row, "ends_at", ends_at))
+        detail = {"ends_at": ends_at.isoformat()}
+        self.audit(AuditEvent.TASK_EXTEND, user=task.user, task=task.id, detail=detail)
+        self.answer(self.services.viewer.view(task, self.principal.rights(task)))
+
+
 def lifetimes_routes(
     prefix: str, arguments: dict[str, Any]
 ) -> list[tuple[str, Any, dict[str, Any]]]:
@@ -87,4 +119,5 @@ def lifetimes_routes(
     return [
         (rf"{task}/lifetime", LifetimeHandler, arguments),
         (rf"{task}/keep", KeepHandler, arguments),
+        (rf"{task}/time", TimeHandler, arguments),
     ]

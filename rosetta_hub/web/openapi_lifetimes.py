@@ -2,23 +2,27 @@
 
 from typing import Any
 
-from rosetta_hub.web.lifetimes_api import StopTime
+from rosetta_hub.web.lifetimes_api import MoreTime, StopTime
 from rosetta_hub.web.openapi_rights import SEE_TASK, START_TASK, needs
 
 _JSON = "application/json"
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _LIFETIME = {"$ref": "#/components/schemas/LifetimeView"}
+_TASK = {"$ref": "#/components/schemas/TaskView"}
 _REFUSED = {"description": 'Refused: {"error": a message that tells why}'}
 
 
 def lifetimes_schemas() -> dict[str, Any]:
     """The schemas of requests; the answer's stands with that of tasks."""
-    return {"StopTime": StopTime.model_json_schema()}
+    models = (StopTime, MoreTime)
+    return {model.__name__: model.model_json_schema() for model in models}
 
 
 def lifetimes_paths() -> dict[str, Any]:
     """The paths of a task that are about its end."""
     body = {"content": {_JSON: {"schema": {"$ref": "#/components/schemas/StopTime"}}}}
+    more = {"content": {_JSON: {"schema": {"$ref": "#/components/schemas/MoreTime"}}}}
+    extended = {**_call("Give its running job more time", _TASK), "requestBody": more}
     chosen = {**_call("Choose when the task is stopped"), "requestBody": body}
     return {
         "/api/tasks/{id}/lifetime": {
@@ -30,9 +34,10 @@ def lifetimes_paths() -> dict[str, Any]:
             "parameters": [_ID],
             "post": needs(START_TASK, _call("Put off the planned end")),
         },
+        "/api/tasks/{id}/time": {"parameters": [_ID], "post": needs(START_TASK, extended)},
     }
 
 
-def _call(summary: str) -> dict[str, Any]:
-    answer = {"description": summary, "content": {_JSON: {"schema": _LIFETIME}}}
+def _call(summary: str, schema: dict[str, Any] = _LIFETIME) -> dict[str, Any]:
+    answer = {"description": summary, "content": {_JSON: {"schema": schema}}}
     return {"summary": summary, "responses": {"200": answer, "4XX": _REFUSED}}

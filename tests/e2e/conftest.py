@@ -31,6 +31,15 @@ print("echo is here", flush=True)
 http.server.ThreadingHTTPServer(("127.0.0.1", 8888), Echo).serve_forever()
 """
 
+# Computes beside its answers.
+BUSY = """
+import threading
+def compute():
+    while True:
+        sum(range(100000))
+threading.Thread(target=compute, daemon=True).start()
+"""
+
 # A WebSocket that says what it hears.
 CHATTY = """
 import tornado.ioloop, tornado.web, tornado.websocket
@@ -68,7 +77,13 @@ SOFTWARE: list[dict[str, Any]] = [
     python_software("chatty", CHATTY),
     python_software("open", ECHO.replace("127.0.0.1", "0.0.0.0")),
     python_software("secret", ECHO, users=["root"]),
+    # Both end when they are idle: see LIFETIMES.
+    python_software("idle", ECHO),
+    python_software("busy", BUSY + ECHO),
 ]
+LIFETIMES = """
+c.Rosetta.lifetimes = [{"software": ["idle", "busy"], "idle_timeout": "5s", "notice": "5s"}]
+"""
 COMPUTING: list[dict[str, Any]] = [
     {
         "id": "local",
@@ -92,7 +107,7 @@ def registry() -> Iterator[str]:
 async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
     """A running hub; what a test starts in it, it stops."""
     directory = tmp_path_factory.mktemp("hub")
-    found = Deployment(directory, SOFTWARE, COMPUTING)
+    found = Deployment(directory, SOFTWARE, COMPUTING, extra=LIFETIMES)
     try:
         await found.start()
         yield found

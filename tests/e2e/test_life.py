@@ -26,6 +26,22 @@ async def test_a_task_runs_and_is_entered(alice: User) -> None:
     assert answer.body.decode().startswith("/some/path?x=1\n")
 
 
+async def test_an_idle_task_ends_and_one_that_computes_goes_on(alice: User) -> None:
+    """Nobody opens either. What the engines say of their CPUs tells them apart."""
+    idle, busy = [await alice.start(software=name) for name in ("idle", "busy")]
+    busy = await alice.until(busy["id"], "running")
+    ended = await alice.until(idle["id"], "stopped")
+    assert ended["message"] == (
+        "Stopped, because nobody used the task for 5 s, nor did it compute."
+    )
+    # It was watched for as long, and longer.
+    busy = await alice.until(busy["id"], "running")
+    assert busy["lifetime"]["idle_since"] is None
+    assert busy["usage"]["cpu_seconds"] > 1
+    await alice.api("POST", f"tasks/{idle['id']}/start")
+    assert (await alice.until(idle["id"], "running"))["attempt"] == 2
+
+
 async def test_a_stopped_task_leaves_nothing_and_starts_again(
     alice: User, deployment: Deployment
 ) -> None:

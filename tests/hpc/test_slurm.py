@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -34,6 +35,28 @@ async def test_life(bench: Bench) -> None:
     (found,) = await bench.wms.find(job.name)
     assert (found.id, found.state) == (job.id, JobState.ENDED)
     await bench.wms.cancel(job.id)
+
+
+async def test_more_time_is_for_operators_alone(cluster: Cluster) -> None:
+    """Of Slurm's accounting; other owners may only lower the limit of a job that runs."""
+    bench = Bench(cluster, open_wms(cluster, "commands"), [])
+    job = await bench.submit(partition="main")
+    before = (await bench.in_state(job.id, "RUNNING")).ends_at
+    with pytest.raises(JobRefused, match="lets its operators alone give a running job more time"):
+        await bench.wms.extend(job.id, 1800)
+    with pytest.raises(JobRefused, match="gives a job that runs no more time"):
+        await open_wms(cluster, "rest").extend(job.id, 1800)
+    make = ["sacctmgr", "-i", "modify", "user", "alice", "set"]
+    cluster.run("login", [*make, "adminlevel=Operator"])
+    try:
+        await bench.wms.extend(job.id, 1800)
+    finally:
+        cluster.run("login", [*make, "adminlevel=None"])
+    after = (await bench.in_state(job.id, "RUNNING")).ends_at
+    assert before is not None
+    assert after == before + timedelta(minutes=30)
+    await bench.wms.cancel(job.id)
+    await bench.gone(job.id)
 
 
 async def test_what_never_was(bench: Bench) -> None:

@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, expect
 
 from .form import open_form, start
 from .stub import PREFIX, Stub
-from .tasks import lifetime, make_task, running
+from .tasks import lifetime, make_task, running, running_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -75,6 +75,22 @@ async def test_a_time_is_chosen_in_the_zone_of_the_browser(browser: Browser, stu
     await context.close()
 
 
+async def test_more_time_of_a_job_is_asked_for_or_told_why_not(page: Page, stub: Stub) -> None:
+    soon, later = (datetime.now(UTC) + timedelta(hours=hours) for hours in (1, 4))
+    task = stub.put(make_task(**running_job(soon.isoformat())))
+    await page.goto(PAGE)
+    await page.get_by_text("End of the task").click()
+    ask = page.get_by_role("button", name="Ask for it")
+    why = "Slurm lets its operators alone give a running job more time."
+    stub.refusals[f"POST {ID}/time"] = (403, why)
+    await ask.click()
+    await expect(page.get_by_role("alert")).to_contain_text(why)
+    stub.refusals.clear()
+    stub.tasks[ID] = task | running_job(later.isoformat())
+    await ask.click()
+    await expect(page.locator("#time-left-text")).to_contain_text("4 h left")
+
+
 async def test_the_dashboard_asks_too(page: Page, stub: Stub) -> None:
     stub.put(make_task(**running(), lifetime=asked()))
     await page.goto(PREFIX)
@@ -84,7 +100,7 @@ async def test_the_dashboard_asks_too(page: Page, stub: Stub) -> None:
     await keep.click()
     await expect(keep).to_be_hidden()
     await expect(page.locator(".task-left")).to_be_hidden()
-    assert stub.calls == [("POST", f"{ID}/keep")]
+    assert ("POST", f"{ID}/keep") in stub.calls
 
 
 async def test_the_form_sends_what_was_chosen(page: Page, stub: Stub) -> None:

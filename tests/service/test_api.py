@@ -35,6 +35,7 @@ from rosetta_hub.registries.client import RegistryClient
 from rosetta_hub.registries.credentials import Credentials
 from rosetta_hub.registries.hub_registry import HubRegistry, load_registry
 from rosetta_hub.registries.lookup import Lookup
+from rosetta_hub.resources.wms import JobRefused
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.logos import Logos
 from rosetta_hub.software.policy import ImagePolicy
@@ -155,6 +156,8 @@ class Site:
     # Whose sessions were ended, and how.
     ended: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     lookup: Lookup = field(default_factory=lambda: Lookup(RegistryClient(Registries())))
+    extended: list[tuple[str, int]] = field(default_factory=list)
+    extend_refusal: str = ""
     lifetimes: Lifetimes = field(
         default_factory=lambda: Lifetimes(load_lifetimes(LIFETIMES, (), ()))
     )
@@ -162,6 +165,12 @@ class Site:
     async def end_sessions_of(self, user: str, **how: Any) -> None:
         """Note that a user's sessions were ended."""
         self.ended.append((user, how))
+
+    async def extend_job(self, task: Task, seconds: int) -> None:
+        """A scheduler that gives more time, or says why not."""
+        if self.extend_refusal:
+            raise JobRefused(self.extend_refusal)
+        self.extended.append((task.id, seconds))
 
     async def check_edge(self) -> None:
         """See whether the edge answers."""
@@ -276,6 +285,7 @@ async def site(
     parts |= {"settings": settings, "keys": bench.keys, "tasks": tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": identities, "hub": hub}
     viewer = Viewer(settings, tasks.logs, made.conditions, made.lifetimes)
+    parts["extend_job"] = made.extend_job
     parts |= {"viewer": viewer, "lifetimes": made.lifetimes, "health": Health(checks)}
     parts |= {
         "starters": Starters(),

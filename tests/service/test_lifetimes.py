@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from rosetta_hub.catalogue.catalogue import User, load_catalogue
+from rosetta_hub.catalogue.lifetimes import Lifetime
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.errors import ConfigError, Conflict, InvalidOptions, NotAllowed
 from rosetta_hub.lifetimes.ends import EndReason
 from rosetta_hub.lifetimes.lifetimes import Lifetimes
 from rosetta_hub.lifetimes.view import view_lifetime
+from rosetta_hub.periodic.lifetimes import interval_of
 from tests.support.catalogues import CLUSTER, LOCAL
 from tests.support.starting import start_task
 
@@ -262,6 +264,15 @@ def test_a_wrong_entry_is_refused(tmp_path: Path, entry: dict[str, Any], message
     with pytest.raises(ConfigError, match=re.escape(message)) as caught:
         settings.check()
     assert "c.Rosetta.lifetimes entry 1" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("notices", "seconds"),
+    [([], 30), (["10m"], 30), (["10m", "1m"], 6), (["5s"], 1)],
+)
+def test_nobody_is_asked_late(notices: list[str], seconds: float) -> None:
+    entries = [Lifetime.model_validate({"notice": notice}) for notice in notices]
+    assert interval_of(entries) == seconds
 
 
 LATER = datetime.now(UTC) + timedelta(hours=5)

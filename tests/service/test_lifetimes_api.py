@@ -9,6 +9,7 @@ from rosetta_hub.database.models import Task, TaskState, utc_now
 
 from .test_api import ACCESS, Site
 from .test_api import site as site
+from .test_manager import report
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -123,3 +124,46 @@ async def test_a_task_that_is_started_again_does_not_keep_the_time_of_before(sit
     status, again = await site.call("POST", f"api/tasks/{task['id']}/start", {})
     assert (status, again["lifetime"]["stop_at"]) == (201, None)
     assert site.bench.tasks.find(task["id"]).state is TaskState.QUEUED
+
+
+def run_as_job(site: Site) -> tuple[Task, datetime]:
+    """A task that is a job with an hour left, and when it ends."""
+    task, ends_at = site.start(), utc_now().replace(microsecond=0) + timedelta(hours=1)
+
+    def change(row: Task) -> None:
+        row.job_id, row.ends_at = "4711", ends_at
+
+    return site.bench.tasks.update(task, change), ends_at
+
+
+async def test_the_job_of_a_task_gets_more_time(site: Site) -> None:
+    task, ends_at = run_as_job(site)
+    path = f"api/tasks/{task.id}/time"
+    status, seen = await site.call("POST", path, {"time": "2h"})
+    assert (status, site.extended) == (200, [(task.id, 7200)])
+    assert datetime.fromisoformat(seen["job"]["ends_at"]) == ends_at + timedelta(hours=2)
+    # The agent warns of the end that its job had when it began.
+    near = report("running", 2, warnings=["time_limit_near"])
+    site.bench.tasks.report(site.bench.tasks.find(task.id), near)
+    assert site.bench.tasks.find(task.id).warnings == []
+    status, refused = await site.call("POST", path, {"time": "10h"})
+    assert (status, refused["error"]) == (
+        *(403, "This task may run for 12 h at most. Ask for less time."),
+    )
+    assert (await site.call("POST", path, {"time": "2h"}, "bob"))[0] == 404
+    assert len(site.extended) == 1
+
+
+async def test_a_scheduler_that_gives_no_more_time_says_why(site: Site) -> None:
+    task, ends_at = run_as_job(site)
+    site.extend_refusal = "Slurm lets its operators alone give a running job more time."
+    answer = await site.call("POST", f"api/tasks/{task.id}/time", {"time": "2h"})
+    assert answer == (403, {"error": site.extend_refusal})
+    assert site.bench.tasks.find(task.id).ends_at == ends_at
+
+
+async def test_without_a_job_there_is_no_limit_to_put_off(site: Site) -> None:
+    status, answer = await site.call("POST", f"api/tasks/{site.start().id}/time", {"time": "2h"})
+    assert (status, answer["error"]) == (
+        *(409, "This task has no time limit of a scheduler that could be put off."),
+    )

@@ -10,6 +10,7 @@ from rosetta_hub.resources.slurm.commands import (
     build_config_command,
     build_end_command,
     build_ended_command,
+    build_extend_command,
     build_nodes_command,
     build_partitions_command,
     build_qos_command,
@@ -133,6 +134,11 @@ QUEUE_FORMAT = "--format=c0ffee|%i|%T|%u|%P|%B|%S|%e|%r|%j"
         (build_show_job_command("7"), ["scontrol", "--oneliner", "show", "job", "7"]),
         (build_user_name_command("1001"), ["id", "-nu", "1001"]),
         (build_cancel_command("7"), ["scancel", "7"]),
+        (
+            build_extend_command("7", 5400),
+            ["scontrol", "update", "JobId=7", "TimeLimit=+90"],
+        ),
+        (build_extend_command("7", 20), ["scontrol", "update", "JobId=7", "TimeLimit=+1"]),
         (build_config_command(), ["scontrol", "show", "config"]),
         (build_partitions_command(), ["scontrol", "--oneliner", "show", "partition"]),
         (

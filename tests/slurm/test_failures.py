@@ -191,6 +191,25 @@ async def test_cancel_says_when_it_is_not_known(slurm: FakeSlurm) -> None:
     await slurm.wms().cancel("1")
 
 
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("Access/permission denied for job 1", "lets its operators alone"),
+        ("Job has already finished for job 1", "The job has ended"),
+    ],
+)
+async def test_more_time_that_is_refused(slurm: FakeSlurm, said: str, message: str) -> None:
+    slurm.behave(scontrol={"returncode": 1, "stderr": f"{said}\n"})
+    with pytest.raises(JobRefused, match=message):
+        await slurm.wms().extend("1", 3600)
+
+
+async def test_more_time_of_a_controller_that_does_not_answer(slurm: FakeSlurm) -> None:
+    slurm.behave(scontrol={"returncode": 1, "stderr": "Unable to contact slurm controller\n"})
+    with pytest.raises(ResourceUnavailable):
+        await slurm.wms().extend("1", 3600)
+
+
 async def test_missing_commands_are_told_apart(tmp_path: Path) -> None:
     wms = SlurmWms(LocalAccess(), "alice", path=[str(tmp_path)])
     with pytest.raises(ResourceUnavailable, match=r"sbatch was not found.*'path'"):

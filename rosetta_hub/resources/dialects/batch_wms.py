@@ -8,7 +8,7 @@ from rosetta_hub.access import Access, Completed
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.resources.dialects.dialect import Dialect, check_users, last_words
 from rosetta_hub.resources.inventory import Inventory
-from rosetta_hub.resources.wms import Job, JobEnd, JobRefused, JobRequest, JobState
+from rosetta_hub.resources.wms import NO_MORE_TIME, Job, JobEnd, JobRefused, JobRequest, JobState
 
 # Seconds. Loaded schedulers take half a minute to answer.
 QUERY_TIMEOUT = 90
@@ -110,6 +110,14 @@ class BatchWms:
             ResourceUnavailable: it is not sure that it is cancelled.
         """
         await self._ask(self._dialect.build_cancel_command(job_id))
+
+    async def extend(self, job_id: str, seconds: int) -> None:
+        """Not offered: administrators alone lengthen what runs, or the site has to allow it (LSF).
+
+        Raises:
+            JobRefused: always.
+        """
+        raise JobRefused(NO_MORE_TIME)
 
     async def inventory(self) -> Inventory:
         """The queues, where the scheduler lists them simply; nothing of what is idle.

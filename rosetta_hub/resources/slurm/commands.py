@@ -182,6 +182,11 @@ def build_cancel_command(job_id: str) -> list[str]:
     return ["scancel", job_id]
 
 
+def build_extend_command(job_id: str, seconds: int) -> list[str]:
+    """Add to the time limit of a job, in whole minutes, at least one (scontrol(1), TimeLimit)."""
+    return ["scontrol", "update", f"JobId={job_id}", f"TimeLimit=+{max(1, round(seconds / 60))}"]
+
+
 def build_config_command() -> list[str]:
     """The configuration of the cluster."""
     return ["scontrol", "show", "config"]

@@ -13,7 +13,15 @@ from rosetta_hub.resources.slurm.inventory import Accounting, PartitionLimits, b
 from rosetta_hub.resources.slurm.refusals import is_refused_error, refusal_of
 from rosetta_hub.resources.slurm.rest_client import Document, RestClient, RestFault
 from rosetta_hub.resources.slurm.wms import ACCOUNTING_PAUSES, ACCOUNTS_SECONDS, JOB_PREFIX
-from rosetta_hub.resources.wms import Job, JobEnd, JobRefused, JobRequest, JobState, QueueIsPrivate
+from rosetta_hub.resources.wms import (
+    NO_MORE_TIME,
+    Job,
+    JobEnd,
+    JobRefused,
+    JobRequest,
+    JobState,
+    QueueIsPrivate,
+)
 
 _HISTORY_SECONDS = 14 * 86400
 _OVER = ("invalid job id", "already completing or completed")
@@ -131,6 +139,14 @@ class SlurmRestWms:
         except RestFault as fault:
             if not _says(fault, _OVER):
                 raise ResourceUnavailable(f"slurmrestd: {fault}") from fault
+
+    async def extend(self, job_id: str, seconds: int) -> None:
+        """Not offered: Slurm gives more time to jobs of operators alone, who have its commands.
+
+        Raises:
+            JobRefused: always.
+        """
+        raise JobRefused(NO_MORE_TIME)
 
     async def inventory(self) -> Inventory:
         """What can be asked for, and what is idle now; accounts and QoS of the last ten minutes.

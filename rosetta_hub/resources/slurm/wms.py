@@ -41,6 +41,7 @@ ACCOUNTING_PAUSES = (0.5, 1, 2)
 # What begins the names of our jobs (see JobRequest).
 JOB_PREFIX = "rosetta-"
 _OVER = ("invalid job id", "already completing or completed")
+_DENIED = ("access/permission denied",)
 _NOT_THERE = ("controller (connect failure)",)
 _NO_ACCOUNTING = ("accounting storage is disabled", "not running a supported accounting_storage")
 
@@ -161,6 +162,31 @@ class SlurmWms:
         done = await self._run(commands.build_cancel_command(job_id))
         if done.returncode != 0 and not _says(done, _OVER):
             raise ResourceUnavailable(_failure("scancel", done))
+
+    async def extend(self, job_id: str, seconds: int) -> None:
+        """Add so many seconds to the time limit of a running job.
+
+        Slurm lets owners lower the limit only, unless they are operators or administrators of its
+        accounting.
+
+        Raises:
+            JobRefused: this account may not, or the job has ended.
+            ResourceUnavailable: it is not known whether the job has more time.
+        """
+        done = await self._run(commands.build_extend_command(job_id, seconds))
+        if done.returncode == 0:
+            return
+        if _says(done, _DENIED):
+            raise JobRefused(
+                "Slurm lets its operators alone give a running job more time. Ask the support of"
+                f" the cluster to do so for the job {job_id}, or start the task again with more"
+                " time."
+            )
+        if _says(done, (*_OVER, "already finished")):
+            raise JobRefused("The job has ended. Start the task again.")
+        if is_refusal(done.stderr):
+            raise JobRefused(f"Slurm gives the job no more time: {last_words(done.stderr)}")
+        raise ResourceUnavailable(_failure("scontrol", done))
 
     async def inventory(self) -> Inventory:
         """What can be asked for, and what is idle now.

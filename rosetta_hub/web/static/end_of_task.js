@@ -36,6 +36,7 @@ export class EndOfTask {
     this.keep = button("Keep it running", "check", "primary", () => act(this.keep, () => keepTask(this.task)));
     this.rules = h("p", { class: "form-text" });
     root.append(this.line, h("div", { class: "actions" }, this.keep), this.makeChoice());
+    this.choice.append(this.makeMore());
   }
 
   makeChoice() {
@@ -49,6 +50,15 @@ export class EndOfTask {
     const label = h("label", { class: "form-label", for: "stop-choice" }, "Stop the task");
     this.choice = h("details", { class: "end-choice" }, h("summary", {}, "End of the task"), this.rules, label, row);
     return this.choice;
+  }
+
+  /** More time for the job, where its scheduler lets its owner have it. */
+  makeMore() {
+    this.amount = h("select", { class: "form-select", id: "more-time" }, ...STOP_AFTER.map(([value, words]) => h("option", { value }, words)));
+    this.ask = button("Ask for it", "plus", "outline-secondary", () => this.act(this.ask, () => call("POST", taskUrl(this.task.id, "/time"), { time: this.amount.value })));
+    const label = h("label", { class: "form-label", for: "more-time" }, "More time for the job");
+    this.more = h("div", {}, label, h("div", { class: "actions" }, this.amount, this.ask));
+    return this.more;
   }
 
   showTime() {
@@ -67,6 +77,7 @@ export class EndOfTask {
     this.keep.hidden = !isKeepable(task);
     this.choice.hidden = !task.can.keep;
     this.clear.hidden = !task.lifetime?.stop_at;
+    this.more.hidden = !(task.state === "running" && task.job?.ends_at);
     setText(this.rules, rulesText(task.lifetime));
     this.tick();
   }
