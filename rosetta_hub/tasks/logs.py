@@ -1,5 +1,7 @@
 """The logs of a task's last two attempts: files, bounded, oldest lines first out."""
 
+import contextlib
+import os
 from pathlib import Path
 
 
@@ -54,6 +56,15 @@ class Logs:
                 return file.read().decode(errors="replace").splitlines()[-lines:]
         except FileNotFoundError:
             return []
+
+    def size(self) -> int:
+        """The bytes of all logs that are kept; takes as long as there are logs."""
+        total = 0
+        with os.scandir(self._directory) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):
+                    total += entry.stat().st_size
+        return total
 
     def keep_two(self, task_id: str, attempt: int) -> None:
         """Forget all logs but those of this attempt and of the one before."""

@@ -1,5 +1,6 @@
 """`api/admin/computing`: how each resource does, and draining it."""
 
+import asyncio
 import shutil
 from dataclasses import asdict
 from typing import Any
@@ -30,12 +31,19 @@ class AdminComputingHandler(AdminHandler):
         """All resources, and the parts of the service."""
         numbers = self.services.administration.overview.computing()
         found = self.services.tasks.catalogue.computing.values()
-        usage = shutil.disk_usage(self.services.settings.state_path)
+        settings = self.services.settings
+        usage = shutil.disk_usage(settings.state_path)
         self.answer(
             {
                 "computing": [self.computing_document(one, numbers.get(one.id)) for one in found],
                 "faults": await self.services.health.faults(),
                 "disk": {"free": usage.free, "total": usage.total},
+                "logs": await asyncio.to_thread(self.services.tasks.logs.size),
+                "kept": {
+                    "tasks_days": settings.ended_tasks_days,
+                    "tasks_per_user": settings.ended_tasks_per_user,
+                    "audit_days": settings.audit_days,
+                },
             }
         )
 

@@ -1,6 +1,6 @@
 """What all spawners of a hub share: the configuration, read once a process."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,6 +10,7 @@ from jupyterhub.utils import isoformat
 
 from rosetta_hub.catalogue.catalogue import Catalogue, User
 from rosetta_hub.catalogue.software import Software, SoftwareFamily
+from rosetta_hub.client_address import client_address
 from rosetta_hub.config import Rosetta
 from rosetta_hub.hub.native import PREVIOUS_CARD, find_entry
 from rosetta_spawners.client import ActiveTasks
@@ -108,15 +109,18 @@ def hub_user_fields(user: Any) -> dict[str, Any]:
     return {"groups": sorted(known.groups), "admin": known.admin, "created": created}
 
 
-def requester(handler: Any) -> dict[str, Any] | None:
-    """Who asked the hub for a start, and from where; None where nobody is known."""
+def requester(handler: Any, proxies: Collection[str]) -> dict[str, Any] | None:
+    """Who asked the hub for a start, and from where; None where nobody is known.
+
+    `proxies` are in front of the hub's own, as in `client_address`.
+    """
     principal = getattr(handler, "current_user", None)
     if principal is None:
         return None
     is_service = isinstance(principal, Service)
     return {
         "name": str(principal.name),
-        "address": str(handler.request.remote_ip),
+        "address": client_address(handler.request, proxies),
         "is_service": is_service,
     }
 

@@ -142,7 +142,7 @@ class TaskSpawner(Spawner):
         return {
             "options": deepcopy(self.user_options),
             "spawner": spawner_settings(self, software),
-            "requester": requester(self.handler),
+            "requester": requester(self.handler, self.settings.rosetta.trusted_proxies),
             **hub_user_fields(self.user),
         }
 

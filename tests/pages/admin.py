@@ -117,6 +117,8 @@ class AdminStub(StockStub):
                 "computing": [make_computing(), make_computing("perun", states={}, silent=0)],
                 "faults": {},
                 "disk": {"free": 20 << 30, "total": 100 << 30},
+                "logs": 5 << 20,
+                "kept": {"tasks_days": 90, "tasks_per_user": 0, "audit_days": 365},
             },
             "announcements": {"announcements": [make_announcement()]},
             "tasks": {

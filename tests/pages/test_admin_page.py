@@ -126,6 +126,8 @@ async def test_a_resource_is_drained_and_resumed(page: Page, stub: AdminStub) ->
     card = page.locator("[data-computing=vega]")
     await expect(card).to_contain_text("12 running, 3 queued")
     await expect(card).to_contain_text("1 \N{MULTIPLICATION SIGN} Resources")
+    kept = "Ended tasks are kept for 90 days, all of each user; the audit log for 365 days."
+    await expect(page.get_by_text(kept)).to_be_visible()
     await card.get_by_role("button", name="Drain Vega").click()
     await page.get_by_label("Message to users").fill("New disks.")
     drained = {"by": "root", "since": "2026-11-26T07:00:43+00:00", "message": "New disks."}

@@ -165,7 +165,8 @@ async def test_only_administrators_drain_and_announce(site: Site) -> None:
 async def test_how_a_resource_does(site: Site) -> None:
     add_root(site)
     tasks = site.bench.tasks
-    change(site, site.start(), last_heartbeat=utc_now() - timedelta(hours=1))
+    running = site.start()
+    change(site, running, last_heartbeat=utc_now() - timedelta(hours=1))
     queued = start_task(tasks, "q", {"software": "echo", "computing": "cluster"}, ALICE)
     change(site, queued, job_id="7", job_state="PENDING", job_reason="Priority")
     failed = start_task(tasks, "f", {"software": "echo", "computing": "cluster"}, ALICE)
@@ -183,6 +184,10 @@ async def test_how_a_resource_does(site: Site) -> None:
     assert datetime.fromisoformat(cluster["last_failure"]) <= utc_now()
     assert local["last_failure"] is None
     assert answer["faults"] == {}
+    assert answer["kept"] == {"tasks_days": 90, "tasks_per_user": 100, "audit_days": 365}
+    tasks.logs.append(running.id, 1, 0, "twelve bytes")
+    _, answer = await site.call("GET", "api/admin/computing", token=ROOT)
+    assert answer["logs"] == 12
     assert 0 < answer["disk"]["free"] <= answer["disk"]["total"]
     site.edge_answers = False
     _, answer = await site.call("GET", "api/admin/computing", token=ROOT)

@@ -4,14 +4,18 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from jupyterhub.orm import Service
+from tornado.httputil import HTTPHeaders
 
 from rosetta_hub.errors import Unavailable
 from rosetta_hub.keys import Keys
 from rosetta_spawners import TaskSpawner
 from rosetta_spawners.errors import StartRefused
+from rosetta_spawners.settings import requester
 from tests.support.ports import free_port
 
 from .fakes import FakeGroup, FakeRow, FakeUser, rosetta_config, spawner_arguments
@@ -244,3 +248,14 @@ async def test_key_is_not_shown(
     shown = f"{caplog.text} {spawner.client!r} {spawner.settings!r} {spawner!r}"
     assert stub.key not in shown
     assert "state of" in caplog.text
+
+
+def test_who_asked_is_told_with_the_address_that_the_proxy_has_seen() -> None:
+    headers = HTTPHeaders({"X-Forwarded-For": "192.0.2.7", "X-Real-Ip": "198.51.100.1"})
+    request = SimpleNamespace(headers=headers, remote_ip="198.51.100.1")
+    handler = SimpleNamespace(current_user=SimpleNamespace(name="alice"), request=request)
+    told = {"name": "alice", "address": "192.0.2.7", "is_service": False}
+    assert requester(handler, []) == told
+    handler.current_user = Service(name="announcer")
+    assert requester(handler, []) == told | {"name": "announcer", "is_service": True}
+    assert requester(None, []) is None

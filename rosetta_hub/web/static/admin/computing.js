@@ -35,8 +35,8 @@ class ComputingTab {
 
   async refresh() {
     try {
-      const { computing, faults, disk } = await readAdmin("computing");
-      this.service.replaceChildren(...serviceLines(faults, disk));
+      const { computing, faults, ...state } = await readAdmin("computing");
+      this.service.replaceChildren(...serviceLines(faults, state));
       this.list.replaceChildren(...computing.map((one) => this.makeCard(one)));
     } catch (error) {
       toast(error.message);
@@ -81,11 +81,17 @@ class ComputingTab {
   }
 }
 
-function serviceLines(faults, { free, total }) {
+function serviceLines(faults, { disk, logs, kept }) {
   const messages = Object.values(faults);
   const health = messages.length ? messages.map(callout) : [h("p", {}, "Database, disk, edge and tunnels work.")];
-  return [...health, h("p", { class: "faint" }, `${bytes(free)} of ${bytes(total)} are free where the service keeps its state.`)];
+  const texts = [
+    `${bytes(disk.free)} of ${bytes(disk.total)} are free where the service keeps its state; logs of tasks take ${bytes(logs)}.`,
+    `Ended tasks are kept ${daysText(kept.tasks_days)}, ${kept.tasks_per_user ? `at most ${kept.tasks_per_user} of each user` : "all of each user"}; the audit log ${daysText(kept.audit_days)}.`,
+  ];
+  return [...health, ...texts.map((text) => h("p", { class: "faint" }, text))];
 }
+
+const daysText = (days) => (days ? `for ${days} days` : "for ever");
 
 function factList(one) {
   const states = STATES.filter((state) => one.states[state]).map((state) => `${one.states[state]} ${state}`);
