@@ -15,6 +15,12 @@ from rosetta_hub.accounts.rows import adopt_rows, delete_rows
 from rosetta_hub.accounts.who import Claimant
 from rosetta_hub.audit.log import SERVICE, AuditEvent
 from rosetta_hub.authenticators.accounts import Accounts, created_of
+from rosetta_hub.authenticators.last_admin import (
+    REFUSAL,
+    USER_ROUTE,
+    blocked_users,
+    is_last_admin,
+)
 from rosetta_hub.authenticators.link_pages import link_routes
 from rosetta_hub.authenticators.linker import Linker
 from rosetta_hub.authenticators.login_page import LoginPage, LogoutPage
@@ -119,7 +125,8 @@ class RosettaAuthenticator(Authenticator):
     def get_handlers(self, app: Any) -> list[tuple[Any, ...]]:
         """The routes of all methods, and the pages for signing in and out and for linking."""
         routes = [route for method in self.method_by_id.values() for route in method.handlers()]
-        return [(r"/login", LoginPage), (r"/logout", LogoutPage), *link_routes(), *routes]
+        own = [(r"/login", LoginPage), (r"/logout", LogoutPage), USER_ROUTE]
+        return [*own, *link_routes(), *routes]
 
     def check_allow_config(self) -> None:
         """Each method has rules of its own."""
@@ -253,6 +260,12 @@ class RosettaAuthenticator(Authenticator):
             self.accounts.run(lambda session: adopt_rows(session, user.name, created))
 
     def delete_user(self, user: Any) -> None:
-        """The hub deletes a user: nobody inherits how to sign in as this one."""
+        """The hub deletes a user: nobody inherits how to sign in as this one.
+
+        Raises:
+            HTTPError: nobody would be left to administrate.
+        """
+        if is_last_admin(self.parent.db, self.accounts.run(blocked_users), user.name):
+            raise web.HTTPError(409, REFUSAL)
         self.accounts.run(lambda session: delete_rows(session, user.name))
         super().delete_user(user)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import httpx
 import pytest
 import pytest_asyncio
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_account_mail import AccountMail
+from rosetta_hub.database.models_local import Password
+from rosetta_hub.database.models_user import HubUser, UserState
 from rosetta_hub.keys import Keys
 from tests.spawners.hub import Hub, until
 
@@ -174,3 +176,34 @@ async def test_a_user_who_is_deleted_takes_the_account_along(
     # Made anew by an administrator: somebody else.
     assert (await browser.hub.api("POST", f"/users/{name}")).status_code == 201
     assert WRONG in (await log_in(browser, name, STRONG)).text
+
+
+async def test_somebody_can_always_administrate(
+    browser: Browser, database: Database, letterbox: Letterbox, name: str, address: str
+) -> None:
+    """The link of `account create --admin` is what makes an administrator."""
+    await sign_up(browser, letterbox, name, address)
+    with database.session() as session:
+        session.execute(update(Password).where(Password.login == name).values(make_admin=True))
+    await log_in(browser, name, STRONG)
+
+    async def change(user: str, admin: bool) -> int:
+        # A page of the hub gives the token against forgery.
+        assert await browser.whoami() == name
+        headers = {"X-XSRFToken": await browser.xsrf()}
+        answer = await browser.client.patch(
+            f"/hub/api/users/{user}", json={"admin": admin}, headers=headers
+        )
+        return answer.status_code
+
+    assert await change(name, False) == 409
+    assert (await browser.hub.api("DELETE", f"/users/{name}")).status_code == 409
+    assert (await browser.hub.api("POST", f"/users/second-{name}")).status_code == 201
+    assert await change(f"second-{name}", True) == 200
+    with database.session() as session:
+        # One who can't log in does not count.
+        session.merge(HubUser(name=f"second-{name}", state=UserState.BLOCKED))
+    assert await change(name, False) == 409
+    with database.session() as session:
+        session.merge(HubUser(name=f"second-{name}", state=UserState.ACTIVE))
+    assert await change(name, False) == 200
