@@ -20,6 +20,11 @@ def account_tables() -> list[Any]:
     return [model for model in models if issubclass(model, UserRow)]
 
 
+def users_with_rows(session: Session) -> set[str]:
+    """The names of all users who have a row of any account."""
+    return {name for model in account_tables() for name in session.scalars(select(model.user))}
+
+
 def adopt_rows(session: Session, user: str, created: datetime) -> None:
     """Note when the hub created the user; rows of a former user of that name are deleted."""
     for model in account_tables():

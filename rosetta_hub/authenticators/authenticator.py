@@ -11,7 +11,7 @@ from tornado import web
 from traitlets import Bool, Dict, Enum, Integer, List
 
 from rosetta_hub.accounts.links import BY_EMAIL
-from rosetta_hub.accounts.rows import adopt_rows, delete_rows
+from rosetta_hub.accounts.rows import adopt_rows, delete_rows, users_with_rows
 from rosetta_hub.accounts.who import Claimant
 from rosetta_hub.audit.log import SERVICE, AuditEvent
 from rosetta_hub.authenticators.accounts import Accounts, created_of
@@ -96,6 +96,7 @@ class RosettaAuthenticator(Authenticator):
         settings = Rosetta(config=self.config)
         keys = settings.keys()
         self.accounts = Accounts(Database(settings.db_url), lambda: self.parent.db)
+        self._with_rows = self.accounts.run(users_with_rows)
         self.method_by_id = build_methods(self, settings, keys)
         self.service = ServiceClient(settings, keys)
         self.refresher = Refresher(self, self.service)
@@ -192,6 +193,7 @@ class RosettaAuthenticator(Authenticator):
             raise web.HTTPError(403, "%s", str(error)) from error
         except DatabaseUnavailable as error:
             raise web.HTTPError(503, "%s", str(error)) from error
+        self._with_rows.add(decision.user)
         await self.accounts.record(
             AuditEvent.LOGIN,
             decision.user,
@@ -256,7 +258,8 @@ class RosettaAuthenticator(Authenticator):
         """The hub has a user: rows of accounts are this user's from now on."""
         super().add_user(user)
         created = created_of(user)
-        if created is not None:
+        # At its start the hub tells of all its users, of whom most may have nothing here.
+        if created is not None and user.name in self._with_rows:
             self.accounts.run(lambda session: adopt_rows(session, user.name, created))
 
     def delete_user(self, user: Any) -> None:

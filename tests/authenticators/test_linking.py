@@ -6,8 +6,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import select
 
+from rosetta_hub.accounts import records
 from rosetta_hub.accounts.emails import BY_MAIL, add_email, users_of_email
 from rosetta_hub.accounts.links import links_of_user
+from rosetta_hub.accounts.passwords import Passwords
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_account_mail import AccountMail
 from rosetta_hub.database.models_user import HubUser, UserState
@@ -90,6 +92,30 @@ async def test_verified_address_links_one_user_who_can_undo_it(
     # The address does not link the same login a second time.
     assert await member(second, provider, account, email=address, email_verified=True) == account
     await guest_browser.client.aclose()
+
+
+async def test_local_and_external_login_lead_to_one_user(
+    browser: Browser, second: Browser, provider: Provider, database: Database, name: str
+) -> None:
+    address = f"{name}@example.org"
+    hashed = await Passwords().hash("violet tractor opens")
+    with database.session() as session:
+        records.create(session, name, hashed, address)
+    for wrong in ("wrong", "violet tractor opens"):
+        await browser.client.get("/hub/login")
+        await browser.post("/hub/login", username=address, password=wrong)
+    assert await browser.whoami() == name
+    who = await member(second, provider, f"i-{name}", email=address, email_verified=True)
+    assert who == name
+    model = (await browser.hub.api("GET", f"/users/{name}")).json()
+    assert model["groups"] == ["members"]
+    # Rights that the provider tells are not there for who signs in with the password.
+    await browser.client.get("/hub/login")
+    await browser.post("/hub/login", username=name, password="violet tractor opens")
+    assert await browser.whoami() == name
+    model = (await browser.hub.api("GET", f"/users/{name}")).json()
+    assert model["groups"] == []
+    assert owner(database, address) == [name]
 
 
 @pytest.mark.parametrize(

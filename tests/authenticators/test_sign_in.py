@@ -78,6 +78,21 @@ async def test_revocation_at_the_provider_ends_sessions(
     assert "Traceback" not in browser.hub.log
 
 
+async def test_nothing_is_started_for_who_was_refused(
+    hub: Hub, browser: Browser, provider: Provider, name: str
+) -> None:
+    provider.set_account(name, preferred_username=name, groups=["members"])
+    await browser.sign_in(provider, "institute", name)
+    assert await browser.whoami() == name
+    provider.set_account(name, preferred_username=name, groups=["others"])
+    # On somebody else's request, with what the hub knows of the user since the login.
+    for _ in range(2):
+        answer = await hub.api("POST", f"/users/{name}/servers/one", {})
+        assert answer.status_code == 403, answer.text
+    assert await browser.whoami() is None
+    assert not (await hub.api("GET", f"/users/{name}")).json()["servers"]
+
+
 async def test_two_tabs_both_get_in(browser: Browser, provider: Provider, name: str) -> None:
     provider.set_account(name, preferred_username=name, groups=["members"])
     url = "/hub/institute/oauth_login?next=%2Fhub%2Ftoken"
