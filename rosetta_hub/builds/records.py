@@ -163,7 +163,17 @@ class BuildRecords:
         """Forget a user; what nobody else waits for is cancelled. Returns whether all is gone."""
         for build in self.of_user(user):
             self.leave(build.id, user)
-        return not self.of_user(user)
+        if self.of_user(user):
+            return False
+        self._disown(user)
+        return True
+
+    def _disown(self, user: str) -> None:
+        """Give builds that the user asked for to those who asked next, or to nobody."""
+        with self._database.session() as session:
+            for build in session.scalars(select(Build).where(Build.user == user)):
+                waiting = select(BuildUser.user).where(BuildUser.build_id == build.id)
+                build.user = session.scalar(waiting.order_by(BuildUser.asked).limit(1)) or ""
 
     def wait_again(self, build: Build, reason: str) -> None:
         """Queue a build again whose builder does not answer.

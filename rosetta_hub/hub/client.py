@@ -14,6 +14,8 @@ from rosetta_hub.hub.shares import HubShareCalls
 
 # Seconds. Starting a server answers when the spawner has recorded the task.
 TIMEOUT = 60
+# The token on whose behalf the service asks; see rosetta_hub.hub.user_tokens.
+CALLER_HEADER = "X-Rosetta-Caller"
 # Users that are asked for at once; the hub's own limit.
 PAGE = 200
 
@@ -145,8 +147,47 @@ class HubClient(HubShareCalls):
             HubUnavailable: the hub does not answer.
         """
         path = f"/rosetta/users/{quote(user, safe='')}/sessions?api_tokens={int(api_tokens)}"
-        base = self._api_url.removesuffix("/api")
-        await self._call("DELETE", path, missing_ok=True, base=base)
+        await self._call("DELETE", path, missing_ok=True, base=self._base)
+
+    async def tokens(self, caller: str) -> list[dict[str, Any]]:
+        """The tokens of the user whose token `caller` is, as `rosetta_hub.hub.user_tokens` says.
+
+        Raises:
+            UserError: the token is no user's any more.
+            HubUnavailable: the hub does not answer.
+        """
+        found = await self._call("GET", "/rosetta/tokens", base=self._base, caller=caller)
+        return list(found["tokens"])
+
+    async def make_token(
+        self, caller: str, note: str, scopes: list[str], seconds: int
+    ) -> dict[str, Any]:
+        """A new token for the user whose token `caller` is, with no more rights than that has.
+
+        Raises:
+            UserError: the hub refuses, with its reason.
+            HubUnavailable: the hub does not answer.
+        """
+        body = {"note": note, "scopes": scopes, "expires_in": seconds}
+        made: dict[str, Any] = await self._call(
+            "POST", "/rosetta/tokens", body, base=self._base, caller=caller
+        )
+        return made
+
+    async def delete_token(self, caller: str, token_id: str) -> None:
+        """Delete an API token of the user whose token `caller` is.
+
+        Raises:
+            UserError: there is none of that id.
+            HubUnavailable: the hub does not answer.
+        """
+        path = f"/rosetta/tokens/{quote(token_id, safe='')}"
+        await self._call("DELETE", path, base=self._base, caller=caller)
+
+    @property
+    def _base(self) -> str:
+        """Where the hub's own pages are."""
+        return self._api_url.removesuffix("/api")
 
     async def _call(
         self,
@@ -155,15 +196,19 @@ class HubClient(HubShareCalls):
         body: dict[str, Any] | None = None,
         missing_ok: bool = False,
         base: str | None = None,
+        caller: str | None = None,
     ) -> Any:
+        headers = {
+            "Authorization": f"token {self._token}",
+            "Content-Type": "application/json",
+            "Accept": "application/jupyterhub-pagination+json, application/json",
+        }
+        if caller is not None:
+            headers[CALLER_HEADER] = caller
         request = HTTPRequest(
             (base or self._api_url) + path,
             method,
-            headers={
-                "Authorization": f"token {self._token}",
-                "Content-Type": "application/json",
-                "Accept": "application/jupyterhub-pagination+json, application/json",
-            },
+            headers=headers,
             body=None if body is None else json.dumps(body),
             allow_nonstandard_methods=True,
             connect_timeout=5,

@@ -12,7 +12,7 @@ from tornado import web
 # The name at the hub of the service that may do this; `rosetta_hub.config` has it, too.
 _SERVICE = "rosetta"
 # The OAuth client of tokens that users and the hub itself make; all others are of logins.
-_NO_LOGIN = "jupyterhub"
+NO_LOGIN = "jupyterhub"
 
 
 def end_login(
@@ -28,12 +28,17 @@ def end_login(
     ended = [
         token
         for token in user.api_tokens
-        if token.client_id != _NO_LOGIN or (api_tokens and token.hashed not in keep)
+        if token.client_id != NO_LOGIN or (api_tokens and token.hashed not in keep)
     ]
     for token in [*ended, *user.oauth_codes]:
         db.delete(token)
     db.commit()
     return len(ended)
+
+
+def is_our_service(principal: Any) -> bool:
+    """Whether it is the service that asks, and not a user or another service."""
+    return isinstance(principal, orm.Service) and principal.name == _SERVICE
 
 
 def server_tokens(db: Session, user: Any) -> frozenset[str]:
@@ -51,8 +56,7 @@ class SessionsHandler(APIHandler):
 
     async def delete(self, name: str) -> None:
         """End them; with `?api_tokens=1` the user's API tokens end, too."""
-        principal = self.current_user
-        if not isinstance(principal, orm.Service) or principal.name != _SERVICE:
+        if not is_our_service(self.current_user):
             raise web.HTTPError(403)
         user = self.find_user(name)
         if user is None:

@@ -29,6 +29,7 @@ from rosetta_hub.hub.native import (
 from rosetta_hub.hub.proxy import set_proxy_command
 from rosetta_hub.hub.session_end import SESSIONS_ROUTE
 from rosetta_hub.hub.settings_file import settings_path, write_settings
+from rosetta_hub.hub.user_tokens import TOKEN_ROUTES
 from rosetta_hub.site_templates import make_site_page, plain_variables
 
 # Our spawner's entry point, and the hub's default for `c.JupyterHub.spawner_class`.
@@ -166,7 +167,7 @@ def _setup(c: Any, config_file: Path, managed: bool) -> None:
     role = {"name": SERVICE_NAME, "scopes": scopes, "services": [SERVICE_NAME]}
     c.JupyterHub.load_roles.append(role)
     _let_users_in(c.JupyterHub)
-    c.JupyterHub.extra_handlers.append(SESSIONS_ROUTE)
+    c.JupyterHub.extra_handlers.extend([SESSIONS_ROUTE, *TOKEN_ROUTES])
     if settings.builds:
         redirect = (r"/v2/.*", LinkRedirect, {"service_prefix": settings.service_prefix})
         c.JupyterHub.extra_handlers.append(redirect)

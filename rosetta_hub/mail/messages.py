@@ -6,6 +6,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -19,6 +20,7 @@ from rosetta_hub.lifetimes.lifetimes import NO_LIFETIMES, Lifetimes
 from rosetta_hub.lifetimes.view import view_lifetime
 from rosetta_hub.tasks.links import is_http, open_url, page_url
 from rosetta_hub.tasks.messages import message
+from rosetta_hub.users.dates import format_clock
 
 # Relays without 8BITMIME take it, too. A line break in a header is refused by the policy.
 _POLICY = email.policy.SMTP.clone(cte_type="7bit")
@@ -105,14 +107,16 @@ class MailWriter:
         self._computing = settings.catalogue().computing
         self._letterhead = Letterhead(settings)
 
-    def write(self, mail: Mail, task: Task, address: str) -> EmailMessage:
-        """The mail about the task as it is now.
+    def write(
+        self, mail: Mail, task: Task, address: str, zone: ZoneInfo | None = None
+    ) -> EmailMessage:
+        """The mail about the task as it is now, with times of a zone (UTC).
 
         Its Message-ID is the same each time, so that readers recognise a mail that came twice.
         """
         name, kind = _one_line(task.name), mail.kind
         subject = _SUBJECTS[kind].format(name=name)
-        context = {"name": name, "subject": subject, **self._context(task)}
+        context = {"name": name, "subject": subject, **self._context(task, zone)}
         plain, page = (
             self._letterhead.render(f"{kind.value}.{part}", context) for part in ("txt", "html")
         )
@@ -122,7 +126,7 @@ class MailWriter:
             identity += f".{int(mail.created.timestamp())}"
         return self._letterhead.compose(address, identity, subject, plain, page)
 
-    def _context(self, task: Task) -> dict[str, Any]:
+    def _context(self, task: Task, zone: ZoneInfo | None) -> dict[str, Any]:
         computing = self._computing.get(task.computing)
         where = computing.name if computing else task.computing
         settings = self._settings
@@ -133,8 +137,8 @@ class MailWriter:
             "software": str(task.software.get("name")),
             "message": message(task, where),
             "waited": format_duration(int(waited.total_seconds())),
-            "ends_at": task.ends_at.strftime("%H:%M UTC") if task.ends_at else None,
-            "end": self._end(task),
+            "ends_at": format_clock(task.ends_at, zone) if task.ends_at else None,
+            "end": self._end(task, zone),
             "grace": format_duration(grace * 60) if grace else None,
             "link": open_url(task, settings) if is_http(task) else page_url(task, settings),
             "page": page_url(task, settings),
@@ -143,14 +147,14 @@ class MailWriter:
             "choices": f"{settings.hub_origin}{settings.service_prefix}account#mail",
         }
 
-    def _end(self, task: Task) -> dict[str, Any] | None:
+    def _end(self, task: Task, zone: ZoneInfo | None) -> dict[str, Any] | None:
         """The planned end of the task, in words."""
         end = view_lifetime(task, self._lifetimes, may_keep=True)
         if end.ends_at is None:
             return None
         left = (end.ends_at - self._lifetimes.clock().now).total_seconds()
         return {
-            "at": end.ends_at.strftime("%H:%M UTC"),
+            "at": format_clock(end.ends_at, zone),
             "left": format_duration(max(60, 60 * round(left / 60))),
             "message": end.message,
             "keepable": end.keepable,

@@ -13,6 +13,7 @@ from rosetta_hub.lifetimes.lifetimes import NO_LIFETIMES, Lifetimes
 from rosetta_hub.mail.messages import MailWriter
 from rosetta_hub.mail.preferences import Preferences, read_preferences
 from rosetta_hub.mail.queue import Key, MailQueue
+from rosetta_hub.users.dates import zone_of
 
 # News of yesterday are none.
 LIFETIME = timedelta(days=1)
@@ -52,7 +53,8 @@ class TaskMails(MailQueue):
             if not _is_news(mail, task, chosen):
                 mail.state = MailState.DROPPED
                 return None
-        return self._writer.write(mail, task, str(chosen.address))
+            zone = zone_of(session, task.user)
+        return self._writer.write(mail, task, str(chosen.address), zone)
 
     def describe(self, key: Key) -> str:
         """See `MailQueue`."""

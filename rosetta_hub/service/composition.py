@@ -53,7 +53,11 @@ from rosetta_hub.registries.references import Reference
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.service.builds import BuildParts
-from rosetta_hub.service.people import build_account_administration, build_session_ender
+from rosetta_hub.service.people import (
+    build_account_administration,
+    build_account_parts,
+    build_session_ender,
+)
 from rosetta_hub.service.sharing import SharingParts
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.logos import Logos
@@ -225,6 +229,7 @@ class Parts:
         self.hub_auth = build_hub_auth(self.settings, self.keys)
         self.hub = HubClient(self.hub_auth.api_url, self.keys.service_token)
         self.streams = OpenStreams()
+        self.account = build_account_parts(self.database, self.settings, self.keys)
         self.session_ender = build_session_ender(
             self.tasks, self.audit, self.hub, self.edge, self.hub_auth, self.streams
         )
@@ -248,6 +253,7 @@ class Parts:
             self._identity_changed,
             self._delete_jobs,
             self._delete_rows,
+            self._delete_with_user,
         )
 
     def _delete_jobs(self, user: str) -> bool:
@@ -258,6 +264,9 @@ class Parts:
     def _delete_rows(self, user: str) -> None:
         self.library.delete_user(user)
         self.credentials.delete_user(user)
+        self.account.delete_user(user)
+
+    def _delete_with_user(self, user: str) -> None:
         with self.database.session() as session:
             delete_former_rows(session, user)
         self.sharing.sharing.delete_user(user)
@@ -311,6 +320,7 @@ class Parts:
             administration=self.administration,
             starters=Starters(),
             conditions=self.conditions,
+            account=self.account,
         )
 
     async def _extend_job(self, task: Task, seconds: int) -> None:

@@ -10,7 +10,13 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
+from rosetta_hub.keys import Keys
+from rosetta_hub.mail.confirmation import MailAddresses
 from rosetta_hub.tasks.manager import TaskManager
+from rosetta_hub.users.account import AccountParts
+from rosetta_hub.users.browser_logins import BrowserLogins
+from rosetta_hub.users.dates import DateSettings
+from rosetta_hub.users.exports import UserExports
 from rosetta_hub.users.session_end import OpenStreams, SessionEnder
 
 
@@ -45,4 +51,14 @@ def build_session_ender(
         edge.cut_connections,
         hub_auth.cache.clear,
         streams,
+    )
+
+
+def build_account_parts(database: Database, settings: Rosetta, keys: Keys) -> AccountParts:
+    """What the page Account works with."""
+    return AccountParts(
+        DateSettings(database),
+        MailAddresses(database, settings, keys),
+        BrowserLogins(database),
+        UserExports(database),
     )

@@ -26,7 +26,8 @@ class Users:
     `close_connection` is called with user and computing resource before a key is deleted;
     `delete_jobs` cancels and deletes a user's copies and builds, and tells whether none is left;
     `delete_rows` deletes what nothing has to be stopped for: software of the user's own, accounts
-    at registries.
+    at registries. `delete_with_user` deletes what stays when a user only
+    deletes own data: what the user signs in with, and notes about shares, which the hub ends.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Users:
         close_connection: Callable[[str, str], Awaitable[None]],
         delete_jobs: Callable[[str], bool],
         delete_rows: Callable[[str], None],
+        delete_with_user: Callable[[str], None] = lambda _user: None,
     ) -> None:
         self._tasks = tasks
         self._database: Database = tasks.database
@@ -47,6 +49,7 @@ class Users:
         self._close_connection = close_connection
         self._delete_jobs = delete_jobs
         self._delete_rows = delete_rows
+        self._delete_with_user = delete_with_user
         self._known: dict[str, datetime] = {}
         # A user's first requests come together; what the first one makes, none of them deletes.
         self._lock = asyncio.Lock()
@@ -69,8 +72,24 @@ class Users:
         async with self._lock:
             if self._is_another(name, created):
                 log.warning("the hub's user %r is a new one: deleting what the former left", name)
-                await self._delete_data(name)
+                await self._delete_all(name)
             self._note(name, created)
+
+    async def delete_own(self, name: str) -> None:
+        """Delete what is kept for a user who goes on to be one, and to sign in as before.
+
+        Raises:
+            Conflict: a task is active, or copies or builds are still being stopped.
+            EdgeUnavailable: the edge does not answer.
+        """
+        active = [task for task in self._tasks.all(name) if not task.state.final]
+        if active:
+            raise Conflict(
+                f"Your task {active[0].name!r} has not ended. Stop your tasks first: their results"
+                " may be lost otherwise."
+            )
+        async with self._lock:
+            await self._delete_data(name, "yours")
 
     async def step(self) -> None:
         """Delete what belongs to users whom the hub does not have any more.
@@ -97,24 +116,24 @@ class Users:
     async def _forget(self, name: str) -> None:
         async with self._lock:
             log.warning("the hub has no user %r any more: deleting what is kept", name)
-            await self._delete_data(name)
+            await self._delete_all(name)
             with self._database.session() as session:
                 session.execute(delete(HubUser).where(HubUser.name == name))
             self._known.pop(name, None)
 
-    async def _delete_data(self, name: str) -> None:
-        """Delete everything; tasks first, because their ends need the user's keys."""
+    async def _delete_all(self, name: str) -> None:
+        """Delete everything of a user whom the hub does not have any more."""
+        await self._delete_data(name, f"a former user named {name!r}")
+        self._delete_with_user(name)
+
+    async def _delete_data(self, name: str, whose: str) -> None:
+        """Delete what the user has made; tasks first, because their ends need the user's keys."""
         for row in self._sessions(name):
             await self._end_session(row)
         if not self._tasks.delete_user(name):
-            raise Conflict(
-                f"Tasks of a former user named {name!r} are being stopped. Try again in a minute."
-            )
+            raise Conflict(f"Tasks of {whose} are being stopped. Try again in a minute.")
         if not self._delete_jobs(name):
-            raise Conflict(
-                f"Copies or builds of a former user named {name!r} are being stopped."
-                " Try again in a minute."
-            )
+            raise Conflict(f"Copies or builds of {whose} are being stopped. Try again in a minute.")
         for computing in self._identities.resources_of(name):
             await self._close_connection(name, computing)
             self._identities.delete(name, computing)

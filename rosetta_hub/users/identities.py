@@ -20,7 +20,7 @@ from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_user import Identity, IdentityState
 from rosetta_hub.errors import Conflict, InvalidOptions, NotFound, ResourceUnavailable
 from rosetta_hub.keys import Keys
-from rosetta_hub.ssh.keys import generate_key_pair
+from rosetta_hub.ssh.keys import KeyPair, generate_key_pair
 
 # As useradd(8) allows them, upper case besides. Never an option of a program: no leading hyphen.
 _REMOTE_USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?")
@@ -136,6 +136,28 @@ class Identities:
                 raise Conflict(f"There is no key for {computing.name} yet: set your user name.")
             fresh = self._new(user.name, computing, row.remote_user)
             row.public_key, row.private_key = fresh.public_key, fresh.private_key
+            _untested(row)
+        return self._view(user.name, computing)
+
+    def replace_key(self, user: User, computing_id: str, pair: KeyPair) -> IdentityView:
+        """Use a key pair that the user has brought in the place of the present one.
+
+        Raises:
+            NotFound: see `view`.
+            InvalidOptions: the hub signs certificates there, so no key of the user is used.
+            Conflict: the account there is not set.
+        """
+        computing = self._find(user, computing_id)
+        if _is_fixed(computing):
+            raise InvalidOptions(
+                f"{computing.name} needs no key of yours: the hub vouches for you."
+            )
+        with self._database.session() as session:
+            row = session.get(Identity, (user.name, computing.id))
+            if row is None:
+                raise Conflict(f"Set your user name on {computing.name} first.")
+            row.public_key = pair.public_key
+            row.private_key = self._cipher.encrypt(pair.private_key.encode())
             _untested(row)
         return self._view(user.name, computing)
 

@@ -1,37 +1,22 @@
-"""The page Account, where users see and set what is theirs, and `api/account`: keys and mails.
+"""The page Account, where users see and set what is theirs, and `api/account/identities`: keys.
 
 Everything here is about the principal: no route names a user. The token needs the hub's scope
 `servers` of the principal to change something, because tasks run with these keys, and
 `read:servers` to read.
 """
 
-from dataclasses import asdict, replace
+import asyncio
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.background import spawn
-from rosetta_hub.errors import Conflict
-from rosetta_hub.mail.addresses import MAX_LENGTH, check_address
-from rosetta_hub.mail.preferences import (
-    find_problem,
-    read_preferences,
-    write_preferences,
-)
+from rosetta_hub.errors import Conflict, InvalidOptions
+from rosetta_hub.ssh.key_import import UnusableKey, import_key_pair
 from rosetta_hub.users.identities import IdentityView
 from rosetta_hub.web.bodies import parse_body
 from rosetta_hub.web.handlers import HubHandler, PageHandler
-
-
-class MailChoice(BaseModel):
-    """Which mails are sent, and where; what is left out stays as it is. No address: no mails."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    address: str | None = Field(default=None, max_length=MAX_LENGTH + 20)
-    started: bool = True
-    failed: bool = True
-    limit: bool = True
 
 
 class RemoteUser(BaseModel):
@@ -40,6 +25,15 @@ class RemoteUser(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     remote_user: str
+
+
+class ImportedKey(BaseModel):
+    """A private key in OpenSSH's format, and its passphrase, which is used once."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    private_key: str = Field(max_length=16384, repr=False)
+    passphrase: str | None = Field(default=None, max_length=1024, repr=False)
 
 
 class AccountPage(PageHandler):
@@ -53,16 +47,9 @@ class AccountPage(PageHandler):
 class OwnHandler(HubHandler):
     """What the handlers of this module share."""
 
-    def mail(self) -> dict[str, Any]:
-        """The principal's mails; `problem` tells why the last one was not delivered."""
-        settings, name = self.services.settings, self.principal.name
-        with self.services.tasks.database.session() as session:
-            chosen = read_preferences(session, name, str(settings.mail_domain))
-            problem = find_problem(session, name, chosen.address)
-        return {**asdict(chosen), "available": settings.mail_available, "problem": problem}
-
     def changed(self, view: IdentityView) -> None:
         """Answer, and let go of what is open with the identity as it was."""
+        self.audit(AuditEvent.KEY_CHANGE, user=self.principal.name, target=view.computing)
         changed = self.services.identity_changed(self.principal.name, view.computing)
         spawn(changed, f"close the connection of {self.principal.name} to {view.computing}")
         self.answer(view)
@@ -76,28 +63,6 @@ class IdentitiesHandler(OwnHandler):
         self.principal.check_own("read:servers")
         views = self.services.identities.views(self.principal.user)
         self.answer({"identities": [view.model_dump(mode="json") for view in views]})
-
-
-class MailHandler(OwnHandler):
-    """`api/account/mail`."""
-
-    def get(self) -> None:
-        """Which mails are sent, and where."""
-        self.principal.check_own("read:servers")
-        self.answer(self.mail())
-
-    def put(self) -> None:
-        """Choose which mails are sent, and where."""
-        self.principal.check_own("servers")
-        choice = parse_body(MailChoice, self.json_body()).model_dump(exclude_unset=True)
-        if "address" in choice:
-            given = (choice["address"] or "").strip()
-            choice["address"] = check_address(given) if given else None
-        name, domain = self.principal.name, str(self.services.settings.mail_domain)
-        with self.services.tasks.database.session() as session:
-            chosen = replace(read_preferences(session, name, domain), **choice)
-            write_preferences(session, name, chosen)
-        self.answer(self.mail())
 
 
 class IdentityHandler(OwnHandler):
@@ -125,6 +90,7 @@ class IdentityHandler(OwnHandler):
             )
         await self.services.identity_changed(user.name, computing)
         identities.delete(user.name, computing)
+        self.audit(AuditEvent.KEY_CHANGE, user=user.name, target=computing)
         self.answer(identities.view(user, computing))
 
 
@@ -135,6 +101,25 @@ class RenewHandler(OwnHandler):
         """Make a new key pair; the old one is forgotten."""
         self.principal.check_own("servers")
         self.changed(self.services.identities.renew(self.principal.user, computing))
+
+
+class KeyHandler(OwnHandler):
+    """`api/account/identities/<computing>/key`."""
+
+    async def put(self, computing: str) -> None:
+        """Use a key pair of the principal's in the place of the present one."""
+        self.principal.check_own("servers")
+        identities, user = self.services.identities, self.principal.user
+        identities.view(user, computing)
+        given = parse_body(ImportedKey, self.json_body())
+        comment = f"rosetta-hub:{user.name}"
+        try:
+            pair = await asyncio.to_thread(
+                import_key_pair, given.private_key, given.passphrase, comment
+            )
+        except UnusableKey as error:
+            raise InvalidOptions(str(error)) from None
+        self.changed(identities.replace_key(user, computing, pair))
 
 
 class TestHandler(OwnHandler):
@@ -153,8 +138,8 @@ def account_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, An
     return [
         (rf"{prefix}account", AccountPage, arguments),
         (rf"{prefix}api/account/identities", IdentitiesHandler, arguments),
-        (rf"{prefix}api/account/mail", MailHandler, arguments),
         (identity, IdentityHandler, arguments),
         (rf"{identity}/test", TestHandler, arguments),
         (rf"{identity}/renew", RenewHandler, arguments),
+        (rf"{identity}/key", KeyHandler, arguments),
     ]

@@ -8,6 +8,10 @@ from tornado import web
 
 from rosetta_hub.errors import NotFound
 from rosetta_hub.web.account_api import account_routes
+from rosetta_hub.web.account_data_api import account_data_routes
+from rosetta_hub.web.account_mail_api import account_mail_routes
+from rosetta_hub.web.account_profile_api import account_profile_routes
+from rosetta_hub.web.account_tokens_api import account_tokens_routes
 from rosetta_hub.web.admin_accounts_api import admin_accounts_routes
 from rosetta_hub.web.admin_audit_api import admin_audit_routes
 from rosetta_hub.web.admin_computing_api import admin_computing_routes
@@ -136,6 +140,10 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *account_routes(prefix, arguments),
         *password_routes(prefix, arguments),
         *logins_routes(prefix, arguments),
+        *account_mail_routes(prefix, arguments),
+        *account_profile_routes(prefix, arguments),
+        *account_tokens_routes(prefix, arguments),
+        *account_data_routes(prefix, arguments),
         *software_routes(prefix, arguments),
         *favourites_routes(prefix, arguments),
         *updates_routes(prefix, arguments),

@@ -53,6 +53,7 @@ from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.principal import Principal
 from rosetta_hub.tasks.view import Viewer
+from rosetta_hub.users.account import AccountParts
 from rosetta_hub.users.deletion import Users
 from rosetta_hub.users.identities import Identities, IdentityTester
 from rosetta_hub.users.session_end import OpenStreams, SessionEnder
@@ -127,6 +128,7 @@ class Services:
     conditions: Conditions
     principals: Principals
     sharing: Sharing
+    account: AccountParts
 
 
 class BaseHandler(web.RequestHandler):
@@ -259,6 +261,7 @@ class HubHandler(HubOAuthenticated, BaseHandler):
             return
         if model.get("kind", "user") == "user":
             await self.services.users.recognise(model["name"], created_time(model))
+            self._note_browser(model["name"])
         self._principal = await self.services.principals.of(model, self.renews_rights)
 
     async def renew(self) -> bool:
@@ -273,6 +276,19 @@ class HubHandler(HubOAuthenticated, BaseHandler):
             return False
         self._principal = await self.services.principals.of(model, renew=True)
         return True
+
+    def _note_browser(self, user: str) -> None:
+        session_id = self.hub_auth.get_session_id(self)
+        if not session_id or self.hub_auth.get_token(self, in_cookie=False):
+            return
+        user_agent = self.request.headers.get("User-Agent", "")
+        address = str(self.request.remote_ip)
+        self.services.account.browsers.note(user, session_id, user_agent, address)
+
+    @property
+    def caller_token(self) -> str:
+        """The hub's token that the request came with, in a cookie or in a header."""
+        return str(self.hub_auth.get_token(self))
 
     @property
     def principal(self) -> Principal:
@@ -417,5 +433,6 @@ class PageHandler(HubHandler):
             "parsed_scopes": {"admin-ui": {}} if principal and principal.admin else {},
             "login_url": f"{hub_url}login",
             "logout_url": f"{hub_url}logout",
+            "dates": self.services.account.dates.of(principal.name) if principal else None,
             "static_url": lambda path, **_: f"{hub_url}static/{path}",
         }

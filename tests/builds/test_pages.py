@@ -22,6 +22,7 @@ from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models_builds import Build, BuildState
 from rosetta_hub.jobs.events import JobEvents
+from rosetta_hub.service.people import build_account_parts
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.settings import UserSoftwareRules
 from rosetta_hub.tasks.logs import Logs
@@ -121,6 +122,7 @@ async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
     parts |= {"audit": AuditLog(database), "streams": OpenStreams()}
     parts |= no_sharing(database, auth, keys)
+    parts["account"] = build_account_parts(database, settings, keys)
     parts |= {"settings": settings, "keys": keys, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {})}
     parts["builds"] = Builds(build_settings, records, builder, Logs(tmp_path / "logs", 4096))

@@ -25,6 +25,7 @@ from rosetta_hub.files.paths import encode_path
 from rosetta_hub.files.preview.previews import Previews
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.jobs.events import JobEvents
+from rosetta_hub.service.people import build_account_parts
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
@@ -170,6 +171,7 @@ async def run_site(folder: Path, sockets: list[socket.socket] | None = None) -> 
     parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
     parts |= {"audit": AuditLog(database), "streams": OpenStreams()}
     parts |= no_sharing(database, auth, keys)
+    parts["account"] = build_account_parts(database, settings, keys)
     parts |= {"settings": settings, "keys": keys, "tasks": tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": identities}
     hub = cast(HubClient, None)

@@ -48,8 +48,14 @@ class Person:
         """Have mails sent there."""
         page = await self._visit_account()
         await page.get_by_label("Your mail address").fill(address)
-        await page.get_by_role("button", name="Save").last.click()
-        await page.get_by_text("Saved.").wait_for()
+        await page.locator("#mail-form").get_by_role("button", name="Save").click()
+        await page.get_by_text("Saved. The address has to be confirmed.").wait_for()
+
+    async def confirm_address(self, mail: EmailMessage) -> None:
+        """Use the link of the mail that asks whether the address is right."""
+        await visit(self.page, link_of(mail))
+        await self.page.get_by_role("button", name="Confirm the address").click()
+        await self.page.get_by_text("Confirmed: mails about your tasks").wait_for()
 
     async def _visit_account(self) -> Page:
         await visit(self.page, f"{self.url}/services/rosetta/account")

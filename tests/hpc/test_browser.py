@@ -90,11 +90,12 @@ class Site:
     hub: Hub
     mailbox: Mailbox
 
-    async def mail(self, address: str) -> Arrived:
-        """The mail to that address, once it has come."""
+    async def mail(self, address: str, subject: str) -> Arrived:
+        """The mail to that address whose subject has these words, once it has come."""
 
         async def found() -> Arrived | None:
-            mails = [one for one in self.mailbox.mails if one.recipients == [address]]
+            to_address = [one for one in self.mailbox.mails if one.recipients == [address]]
+            mails = [one for one in to_address if subject in str(one.message["Subject"])]
             return mails[0] if mails else None
 
         return await eventually(found, f"a mail to {address}", 200)
@@ -197,6 +198,7 @@ async def test_a_user_of_the_cluster(
         cluster.authorize(name, line)
         await person.test_key("Works")
         await person.give_address(address)
+        await person.confirm_address((await site.mail(address, "Confirm")).message)
         with crowded(cluster, other) as make_room:
             await person.choose_size(software, "Large")
             await keep_picture(person.page, f"form-{software}")
@@ -205,9 +207,8 @@ async def test_a_user_of_the_cluster(
             await keep_picture(person.page, f"waiting-{software}")
             await person.page.goto("about:blank")  # who waits in a queue does something else
             make_room()
-            mail = await site.mail(address)
+            mail = await site.mail(address, "is running")
         assert mail.encrypted
-        assert "is running" in mail.message["Subject"]
         task = await shows(person.user, {"id": task_id}, lambda view: view["open_url"])
         inside = await person.follow(mail.message)
         await INSIDE[software](inside, task["job"]["node"])

@@ -49,6 +49,26 @@ def make_account(host: str = "ghcr.io", **changes: Any) -> dict[str, Any]:
     return {**account, "updated": "2026-11-01T12:00:00Z", **changes}
 
 
+def make_token(token_id: str, **changes: Any) -> dict[str, Any]:
+    """A token as the API shows it."""
+    token: dict[str, Any] = {
+        **{"id": token_id, "note": "for cron", "rights": ["see"], "scopes": []},
+        **{"all_rights": False, "current": False, "created": "2026-11-01T12:00:00Z"},
+        **{"last_activity": None, "expires_at": None},
+    }
+    return token | changes
+
+
+def make_session(**changes: Any) -> dict[str, Any]:
+    """A login as the API shows it."""
+    session: dict[str, Any] = {
+        **{"browser": "Firefox on Linux", "address": "192.0.2.7", "current": False},
+        **{"first_seen": "2026-11-01T12:00:00Z", "last_seen": "2026-11-02T12:00:00Z"},
+        "services": ["Service rosetta"],
+    }
+    return session | changes
+
+
 class AccountStub(Stub):
     """A service with accounts."""
 
@@ -62,7 +82,12 @@ class AccountStub(Stub):
             "limit": False,
             "available": True,
             "problem": None,
+            "pending": None,
         }
+        self.dates: dict[str, Any] = {"time_zone": None, "language": None}
+        self.tokens: list[dict[str, Any]] = []
+        self.sessions: list[dict[str, Any]] = []
+        self.groups: list[dict[str, Any]] = []
         self.registries: dict[str, Any] = {"accounts": [], "site": [], "hub": None}
         self.result: dict[str, Any] = {"state": "works", "message": "Logged in as alice."}
         self.bodies: list[Any] = []
@@ -78,6 +103,7 @@ class AccountStub(Stub):
         mine = {"stub": self}
         routes = [
             (URL, AccountPage, mine),
+            (f"{URL}/confirm", ConfirmPage, mine),
             (rf"{PREFIX}api/account(.*)", AccountApi, mine),
             (rf"{PREFIX}api/registries(.*)", RegistriesApi, mine),
         ]
@@ -91,6 +117,14 @@ class AccountPage(Handler):
     def get(self) -> None:
         """Render it."""
         self.page("account.html")
+
+
+class ConfirmPage(Handler):
+    """The page of the link in a mail."""
+
+    def get(self) -> None:
+        """Render it."""
+        self.page("confirm_address.html", code=self.get_query_argument("code"))
 
 
 class AccountApi(Handler):
@@ -110,31 +144,61 @@ class AccountApi(Handler):
             self.message(*refusal)
 
     def get(self, path: str) -> None:
-        """Mails, or all keys."""
-        if path == "/mail":
-            self.finish(self.stub.mail)
+        """What a section shows."""
+        answers: dict[str, dict[str, Any]] = {
+            "/mail": self.stub.mail,
+            "/dates": self.stub.dates,
+            "/identities": {"identities": list(self.stub.accounts.values())},
+            "/tokens": {"tokens": self.stub.tokens},
+            "/sessions": {"sessions": self.stub.sessions},
+            "/groups": {"groups": self.stub.groups},
+            "/data": {"user": "alice"},
+        }
+        if path in answers:
+            self.finish(answers[path])
         else:
-            self.finish({"identities": list(self.stub.accounts.values())})
+            self.message(404, "This hub does not have that.")
 
     def put(self, path: str) -> None:
-        """Mail, or the account on a resource."""
+        """Mail, dates, the account on a resource, or a key of the user's."""
         body = self.stub.bodies[-1]
         if path == "/mail":
             self.stub.mail |= body
             self.finish(self.stub.mail)
+        elif path == "/dates":
+            self.stub.dates = body
+            self.finish(body)
+        elif path.endswith("/key"):
+            self.change(path.split("/")[-2], with_key("alice", number=3))
         else:
             self.change(path.rpartition("/")[2], with_key(body["remote_user"]))
 
     async def post(self, path: str) -> None:
-        """Test, or a new key."""
+        """Test, a new key, a token, a code, or a deletion."""
+        if path == "/tokens":
+            made = make_token(
+                "a9", **{key: self.stub.bodies[-1][key] for key in ("note", "rights")}
+            )
+            self.set_status(201)
+            self.finish(made | {"token": "s3cret-of-a9"})
+            return
+        if path == "/mail/confirm":
+            self.finish(self.stub.mail)
+            return
+        if path == "/data/delete":
+            self.finish({})
+            return
         *_, name, verb = path.split("/")
         await self.stub.let_on.wait()
         renewed = with_key(self.stub.accounts[name]["remote_user"], number=2)
         self.change(name, self.stub.result if verb == "test" else renewed)
 
     def delete(self, path: str) -> None:
-        """Delete the key of a resource."""
+        """Delete the key of a resource, a token, or all sessions."""
         name = path.rpartition("/")[2]
+        if "identities" not in path:
+            self.finish({})
+            return
         self.change(name, make_identity(name))
 
     def change(self, name: str, changes: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from playwright.async_api import Page
 
 from .accessibility import Pages, nothing
-from .account import URL, make_identity, serve_account, with_key
+from .account import URL, make_identity, make_session, make_token, serve_account, with_key
 from .admin import URL as ADMIN
 from .admin import serve_admin
 from .builds import BUILD_PAGE, FORM, LINK, building, failed, make_build, serve_builds
@@ -18,6 +18,17 @@ from .software import serve_software
 from .stock import serve_stock
 from .stub import PREFIX, Stub
 from .tasks import fill
+
+
+async def make_token_there(page: Page) -> None:
+    await page.get_by_label("What it is for").fill("cron")
+    await page.get_by_role("button", name="Make a token").click()
+    await page.locator("#new-token").wait_for()
+
+
+async def open_key_import(page: Page) -> None:
+    await page.get_by_role("button", name="Import a key").click()
+    await page.get_by_role("dialog").wait_for()
 
 
 async def filter_catalogue(page: Page) -> None:
@@ -48,7 +59,9 @@ PAGES: Pages = {
         for task in ("a2", "a3", "a4", "a5", "a7", "a9")
     },
     "no task": (f"{PREFIX}tasks/ffff", ".notice", nothing),
-    "account": (URL, ".identity", nothing),
+    "account": (URL, ".identity", make_token_there),
+    "import": (URL, ".identity", open_key_import),
+    "confirm": (f"{URL}/confirm?code=x", "#confirm", nothing),
     "catalogue": ("/hub/spawn", "#cards", nothing),
     "filter": ("/hub/spawn", "#chips button", filter_catalogue),
     "form": ("/hub/spawn", "#chips button", open_advanced),
@@ -135,6 +148,10 @@ async def _everything() -> AsyncIterator[Stub]:
     async with serve_account() as made:
         fill(made)
         made.add(make_identity(), make_identity("other", name="Other") | with_key("alice"))
+        made.tokens, made.sessions = [make_token("a1")], [make_session(current=True)]
+        given = {"software": ["CASA"], "computing": [], "storages": [], "any_protocol": False}
+        made.groups = [{"name": "team", **given}]
+        made.mail["pending"] = "alice@example.net"
         made.native = {"old": True, "older": False}
         made.run("lab-1", software="casa", name="My lab")
         yield made

@@ -145,7 +145,7 @@ async def test_mails_are_chosen_with_the_keyboard(page: Page, stub: AccountStub)
     chosen = {"started": False, "failed": True, "limit": False}
     assert stub.bodies == [{"address": "alice@example.net", **chosen}]
     await address.fill("")
-    await page.get_by_role("button", name="Save").click()
+    await page.locator("#mail-form").get_by_role("button", name="Save").click()
     await expect(page.locator("#mail-form [role=status]")).to_have_text("Saved. You get no mails.")
     assert stub.bodies[-1]["address"] is None
 
@@ -155,7 +155,7 @@ async def test_a_mail_that_did_not_arrive_is_said(page: Page, stub: AccountStub)
     await page.goto(URL)
     await expect(page.locator("#mail-problem")).to_contain_text("550 no such user")
     stub.refusals["api/account/mail"] = (422, "This is not a mail address.")
-    await page.get_by_role("button", name="Save").click()
+    await page.locator("#mail-form").get_by_role("button", name="Save").click()
     await expect(page.get_by_role("alert")).to_contain_text("This is not a mail address.")
 
 

@@ -1,195 +1,28 @@
-"""The page Account over HTTP: the real handlers, with a hub that knows a few tokens."""
+"""The page Account over HTTP: who may, and the keys."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+import asyncssh
 import pytest
-from tornado.httpclient import AsyncHTTPClient, HTTPResponse
-from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 
-from rosetta_hub.audit.log import AuditLog
-from rosetta_hub.config import Rosetta
-from rosetta_hub.database.database import Database
-from rosetta_hub.database.models import BrowserSession, Task
-from rosetta_hub.database.models_user import Identity, IdentityState
+from rosetta_hub.database.models import Task
+from rosetta_hub.database.models_user import Identity
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.hub.client import HubClient
-from rosetta_hub.mail.preferences import read_preferences
-from rosetta_hub.users.deletion import Users
-from rosetta_hub.users.identities import Identities
-from rosetta_hub.web.application import build_application
-from rosetta_hub.web.auth import build_hub_auth
-from rosetta_hub.web.handlers import Services
-from rosetta_hub.web.page_templates import PageTemplates
-from tests.support.sharing import no_sharing
+from rosetta_hub.ssh.keys import read_public_key
 from tests.support.starting import start_task
 
+from .account import CLUSTER, Site
+from .account import site as site
 from .conftest import ALICE, Bench
-
-PREFIX = "/services/rosetta/"
-SSH = {
-    "access_mode": "ssh",
-    "auth_mode": "user_keys",
-    "wms": "slurm",
-    "type": "cluster",
-    "container_engines": ["singularity"],
-}
-COMPUTING = [
-    {"id": "local", "name": "This machine", "container_engines": ["docker"]},
-    {"id": "cluster", "name": "The cluster", "conf": {"host": "login.example.org"}, **SSH},
-    {"id": "alices", "name": "Alice's", "users": ["alice"], "conf": {"host": "a"}, **SSH},
-    {
-        "id": "site",
-        "name": "Site",
-        **SSH,
-        "conf": {"host": "site.example.org", "ca_key_file": "/etc/ca"},
-    },
-]
-CLUSTER = "account/identities/cluster"
-
-
-def scopes_of(user: str) -> list[str]:
-    """What a token of the user's own has."""
-    return [f"servers!user={user}", f"read:servers!user={user}"]
-
-
-# What lets a token in at the service at all.
-ACCESS = "access:services!service=rosetta"
-CREATED = "2026-11-01T12:00:00.123456Z"
-TOKENS = {
-    "of-alice": {"name": "alice", "scopes": scopes_of("alice")},
-    "of-bob": {"name": "bob", "scopes": scopes_of("bob")},
-    "of-mail": {"name": "carol@example.org", "scopes": scopes_of("carol@example.org")},
-    "reads-only": {"name": "alice", "scopes": ["read:servers!user=alice"]},
-    "of-new-alice": {
-        "name": "alice",
-        "created": "2026-11-20T12:00:00Z",
-        "scopes": scopes_of("alice"),
-    },
-    "of-one-server": {"name": "alice", "scopes": ["servers!server=alice/x"]},
-}
-
-
-@dataclass
-class Site:
-    """The service, and what happened outside of it."""
-
-    port: int
-    database: Database
-    identities: Identities
-    tested: list[tuple[str, str]] = field(default_factory=list)
-    changed: list[tuple[str, str]] = field(default_factory=list)
-    result: tuple[IdentityState, str] | ResourceUnavailable = (IdentityState.WORKS, "Logged in.")
-    let_on: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def test(self, user: str, computing: str) -> tuple[IdentityState, str]:
-        """Try an identity out."""
-        self.tested.append((user, computing))
-        await self.let_on.wait()
-        if isinstance(self.result, ResourceUnavailable):
-            raise self.result
-        return self.result
-
-    async def change(self, user: str, computing: str) -> None:
-        """Let go of a connection."""
-        self.changed.append((user, computing))
-
-    def rows(self) -> int:
-        """How many keys are kept."""
-        with self.database.session() as session:
-            return session.query(Identity).count()
-
-    async def call(
-        self, method: str, path: str, body: Any = None, token: str = "of-alice"
-    ) -> tuple[int, Any]:
-        """Status and JSON of a call of the API."""
-        response = await self.fetch(method, f"api/{path}", body, token)
-        return response.code, json.loads(response.body)
-
-    async def identities_of(self, token: str) -> list[dict[str, Any]]:
-        """The keys that the page shows to whoever has the token."""
-        _, found = await self.call("GET", "account/identities", token=token)
-        identities: list[dict[str, Any]] = found["identities"]
-        return identities
-
-    async def mail_of(self, token: str) -> dict[str, Any]:
-        """The mails that the page shows to whoever has the token."""
-        _, mail = await self.call("GET", "account/mail", token=token)
-        return dict(mail)
-
-    async def fetch(self, method: str, path: str, body: Any, token: str) -> HTTPResponse:
-        """A request with a token of the hub."""
-        text = json.dumps(body or {}) if method in ("PUT", "POST") else None
-        return await AsyncHTTPClient(force_instance=True).fetch(
-            f"http://127.0.0.1:{self.port}{PREFIX}{path}",
-            method=method,
-            body=text,
-            headers={"Authorization": f"token {token}"} if token else {},
-            raise_error=False,
-            follow_redirects=False,
-        )
-
-
-async def end_nothing(_session: BrowserSession) -> None:
-    """There is no edge."""
-
-
-@pytest.fixture
-async def site(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Site]:
-    """The service with resources of each kind; `let_on` is set."""
-    settings = Rosetta(
-        computing=COMPUTING,
-        tasks_url="http://127.0.0.1",
-        state_dir=str(tmp_path),
-        smtp_host="mail.example.org",
-        mail_from="hub@example.org",
-        mail_domain="example.org",
-    )
-    auth = build_hub_auth(settings, bench.keys)
-
-    async def user_for_token(token: str, **_: Any) -> dict[str, Any] | None:
-        model = TOKENS.get(token)
-        return model and {"created": CREATED, **model, "scopes": [ACCESS, *model["scopes"]]}
-
-    monkeypatch.setattr(type(auth), "user_for_token", lambda _, *a, **k: user_for_token(*a, **k))
-    database = bench.tasks.database
-    sockets = bind_sockets(0, "127.0.0.1")
-    made = Site(sockets[0].getsockname()[1], database, Identities(database, bench.keys, settings))
-    made.let_on.set()
-    # What these handlers do not use is not there.
-    parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
-    parts |= {"audit": AuditLog(database), **no_sharing(database, auth, bench.keys)}
-    parts |= {"settings": settings, "keys": bench.keys, "tasks": bench.tasks, "hub_auth": auth}
-    parts |= {"templates": PageTemplates([], {}), "identities": made.identities}
-    parts |= {"identity_tester": made.test, "identity_changed": made.change}
-    hub = cast(HubClient, None)
-    parts["users"] = Users(
-        bench.tasks, made.identities, hub, end_nothing, made.change, bool, lambda _: None
-    )
-    services = Services(**parts)
-    server = HTTPServer(build_application(services, b"secret"))
-    server.add_sockets(sockets)
-    yield made
-    server.stop()
-    await server.close_all_connections()
-    # JupyterHub's own thread for calls that block.
-    auth._pool.submit(lambda: auth._thread_loop.close()).result()
-    auth._pool.shutdown()
-
 
 # --- who is who -------------------------------------------------------------------------------
 
 
 async def test_a_new_user_of_the_same_name_inherits_nothing(site: Site) -> None:
     await site.call("PUT", CLUSTER, {"remote_user": "al1ce"})
-    await site.call("PUT", "account/mail", {"address": "alice@example.net"})
+    await site.call("PUT", "account/mail", {"address": None})
     [found, *_] = await site.identities_of("of-new-alice")
     assert (found["state"], found["public_key"]) == ("missing", None)
     assert (await site.mail_of("of-new-alice"))["address"] == "alice@example.org"
@@ -232,10 +65,21 @@ def move_to(bench: Bench, task: Task, computing: str) -> None:
         ("PUT", CLUSTER),
         ("POST", f"{CLUSTER}/test"),
         ("POST", f"{CLUSTER}/renew"),
+        ("PUT", f"{CLUSTER}/key"),
+        ("POST", "account/mail/confirm"),
+        ("GET", "account/dates"),
+        ("PUT", "account/dates"),
+        ("GET", "account/groups"),
+        ("GET", "account/tokens"),
+        ("POST", "account/tokens"),
+        ("DELETE", "account/tokens/a1"),
+        ("GET", "account/sessions"),
+        ("DELETE", "account/sessions"),
+        ("POST", "account/data/delete"),
     ],
 )
 async def test_nobody_without_the_right_token(site: Site, method: str, path: str) -> None:
-    for token in ("", "wrong", "of-one-server"):
+    for token in ("", "wrong", "of-one-server", "of-guest"):
         assert (await site.call(method, path, token=token))[0] == 403
     status, _ = await site.call(method, path, token="reads-only")
     assert status == (200 if method == "GET" else 403)
@@ -250,13 +94,13 @@ async def test_the_page_leads_to_the_login(site: Site) -> None:
 
 async def test_everybody_has_settings_of_their_own(site: Site) -> None:
     await site.call("PUT", CLUSTER, {"remote_user": "al1ce"})
-    await site.call("PUT", "account/mail", {"address": "alice@example.net", "limit": False})
+    await site.call("PUT", "account/mail", {"address": None, "limit": False})
     mine, bobs = await site.identities_of("of-alice"), await site.identities_of("of-bob")
     assert [one["computing"] for one in mine] == ["cluster", "alices", "site"]
     assert [one["computing"] for one in bobs] == ["cluster", "site"]
     assert mine[0]["remote_user"] == "al1ce"
     assert bobs[0]["remote_user"] is None
-    assert (await site.mail_of("of-alice"))["address"] == "alice@example.net"
+    assert (await site.mail_of("of-alice"))["address"] is None
     assert await site.mail_of("of-bob") == {
         "address": "bob@example.org",
         "started": True,
@@ -264,6 +108,7 @@ async def test_everybody_has_settings_of_their_own(site: Site) -> None:
         "limit": True,
         "available": True,
         "problem": None,
+        "pending": None,
     }
 
 
@@ -308,6 +153,27 @@ async def test_the_private_key_is_encrypted_and_told_to_nobody(site: Site) -> No
     assert b"PRIVATE KEY" not in row.private_key
     for text in (repr(used), repr(row), json.dumps(made)):
         assert used.private_key.splitlines()[1] not in text
+
+
+async def test_a_key_is_brought_along(site: Site) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    given = {"private_key": key.export_private_key("openssh", "sesame", rounds=64).decode()}
+    assert (await site.call("PUT", f"{CLUSTER}/key", given | {"passphrase": "sesame"}))[0] == 409
+    await site.call("PUT", CLUSTER, {"remote_user": "al1ce"})
+    status, answer = await site.call("PUT", f"{CLUSTER}/key", given | {"passphrase": "wrong"})
+    assert (status, answer["error"]) == (422, "The passphrase is not the one of this key.")
+    status, view = await site.call("PUT", f"{CLUSTER}/key", given | {"passphrase": "sesame"})
+    assert (status, view["state"], view["remote_user"]) == (200, "untested", "al1ce")
+    public = key.export_public_key().decode().split()[:2]
+    assert view["public_key"].split() == [*public, "rosetta-hub:alice"]
+    used = site.identities.credentials("alice", "cluster")
+    assert used.public_key == view["public_key"]
+    assert read_public_key(used.private_key) == used.public_key
+    assert site.changed == [("alice", "cluster")] * 2
+    # Where the hub vouches, and where there is nothing.
+    path = "account/identities/site/key"
+    assert (await site.call("PUT", path, given | {"passphrase": "sesame"}))[0] == 422
+    assert (await site.call("PUT", "account/identities/none/key", given))[0] == 404
 
 
 @pytest.mark.parametrize(
@@ -368,32 +234,12 @@ async def test_a_name_of_the_hub_that_is_no_account(site: Site) -> None:
         site.identities.credentials("carol@example.org", "site")
 
 
-# --- mail -------------------------------------------------------------------------------------
-
-
-async def test_what_is_left_out_stays(site: Site) -> None:
+async def test_what_users_change_is_written_down(site: Site) -> None:
+    await site.call("PUT", CLUSTER, {"remote_user": "al1ce"})
     await site.call("PUT", "account/mail", {"started": False})
-    _, mail = await site.call("PUT", "account/mail", {"address": " alice@example.net "})
-    assert (mail["address"], mail["started"], mail["failed"]) == ("alice@example.net", False, True)
-    _, mail = await site.call("PUT", "account/mail", {"address": None})
-    assert mail["address"] is None
-    with site.database.session() as session:
-        assert read_preferences(session, "alice", "example.org").address is None
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"address": "alice"},
-        {"address": "alice@example.org\r\nBcc: eve@example.org"},
-        {"address": "alice@example.org, eve@example.org"},
-        {"address": "<alice@example.org>"},
-        {"address": "x" * 250 + "@example.org"},
-        {"address": 7},
-        {"started": "yes"},
-        {"user": "bob"},
-    ],
-)
-async def test_what_is_no_choice(site: Site, body: dict[str, Any]) -> None:
-    assert (await site.call("PUT", "account/mail", body))[0] == 422
-    assert (await site.mail_of("of-alice"))["address"] == "alice@example.org"
+    await site.call("PUT", "account/dates", {"time_zone": "UTC"})
+    assert site.audited() == [
+        ("key.change", "alice", "cluster"),
+        ("settings.change", "alice", "mail"),
+        ("settings.change", "alice", "dates"),
+    ]

@@ -36,6 +36,7 @@ from rosetta_hub.registries.credentials import Credentials
 from rosetta_hub.registries.hub_registry import HubRegistry, load_registry
 from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.resources.wms import JobRefused
+from rosetta_hub.service.people import build_account_parts
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.logos import Logos
 from rosetta_hub.software.policy import ImagePolicy
@@ -282,6 +283,7 @@ async def site(
     parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
     parts |= {"audit": AuditLog(database), "streams": OpenStreams()}
     parts |= no_sharing(database, auth, bench.keys)
+    parts["account"] = build_account_parts(database, settings, bench.keys)
     parts |= {"settings": settings, "keys": bench.keys, "tasks": tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": identities, "hub": hub}
     viewer = Viewer(settings, tasks.logs, made.conditions, made.lifetimes)

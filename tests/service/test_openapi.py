@@ -30,6 +30,7 @@ NAMES = {
     "software": "card",
     "storages": "storage",
     "tasks": "id",
+    "tokens": "id",
     "uploads": "upload",
     "users": "user",
     "versions": "id",

@@ -4,10 +4,12 @@ import asyncio
 import html
 import json
 import re
+from typing import Any
 
 import httpx
 import pytest
 
+from rosetta_hub.errors import UserError
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.keys import Keys
 
@@ -385,3 +387,51 @@ async def test_service_alone_ends_the_logins_of_a_user(
     assert [await status(token) for token in tokens] == [403, 403]
     # Nobody of that name: there is nothing to be ended.
     await client.end_sessions("nobody")
+
+
+async def test_a_token_makes_no_token_that_can_do_more(
+    hub: Hub, service: StubService, alice: User
+) -> None:
+    client = HubClient(f"{hub.url}/hub/api", Keys(hub.directory / "state").service_token)
+    access = "access:services!service=rosetta"
+    see, change = "read:servers!user", "servers!user"
+
+    async def api_token(**wanted: Any) -> str:
+        made = await hub.api("POST", f"/users/{alice.name}/tokens", {"note": "caller", **wanted})
+        return str(made.json()["token"])
+
+    full = await api_token()
+    made = await client.make_token(full, "for cron", [access, see, change], 3600)
+    listed = {token["id"]: token for token in await client.tokens(made["token"])}
+    shown = listed[made["id"]]
+    assert (shown["note"], shown["current"], shown["login"]) == ("for cron", True, False)
+    assert shown["scopes"] == sorted([access, see, change])
+    assert shown["expires_at"] is not None
+    assert "token" not in shown
+    reads = await api_token(scopes=[access, see], expires_in=7200)
+    # What alice may do and her token may not; of another user; and for longer than itself.
+    for scopes, seconds in (
+        ([change], 3600),
+        (["inherit"], 3600),
+        ([], 3600),
+        (["read:servers"], 3600),
+        (["read:servers!user=root"], 3600),
+        ([see], 8000),
+    ):
+        with pytest.raises(UserError, match="The token that asks"):
+            await client.make_token(reads, "more", scopes, seconds)
+    assert (await client.make_token(reads, "as much", [access, see], 3600))["token"]
+    # Nobody but the service may ask, and for nobody but who is there.
+    url, headers = f"{hub.url}/hub/rosetta/tokens", {"X-Rosetta-Caller": full}
+    for token in (TOKEN, full):
+        sent = headers | {"Authorization": f"token {token}"}
+        assert (await alice.client.get(url, headers=sent)).status_code == 403
+    for caller in ("", "made up", TOKEN):
+        with pytest.raises(UserError):
+            await client.tokens(caller)
+    await client.delete_token(full, made["id"])
+    with pytest.raises(UserError):
+        await client.tokens(made["token"])
+    with pytest.raises(UserError, match="no such token"):
+        await client.delete_token(full, made["id"])
+    assert full not in hub.log

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import rosetta_hub.database.models_account
 import rosetta_hub.database.models_account_mail
 import rosetta_hub.database.models_administration
 import rosetta_hub.database.models_audit

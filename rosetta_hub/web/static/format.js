@@ -1,5 +1,7 @@
 // Numbers and times for people.
 
+import { first } from "./dom.js";
+
 /** `512 MB`, `1.5 GB`: powers of 1024, one decimal at most. */
 export function bytes(count) {
   let value = count;
@@ -66,18 +68,50 @@ export function ago(iso) {
   return words.format(-Math.round(seconds / 86400), "day");
 }
 
-/** Date and time as the browser's language writes them. */
-export function moment(iso) {
-  return iso ? new Date(iso).toLocaleString() : "";
+/**
+ * Language and time zone of dates: what the user has chosen on the page Account, or the browser's.
+ * Pages of the hub do not know the choice.
+ */
+function readDateChoices() {
+  try {
+    const { language, timeZone } = first("main[data-time-zone]")?.dataset ?? {};
+    // Both are known to the browser, or an error.
+    const { locale } = new Intl.DateTimeFormat(language || undefined).resolvedOptions();
+    new Intl.DateTimeFormat(undefined, { timeZone: timeZone || undefined });
+    return { language: language ? locale : undefined, timeZone: timeZone || undefined };
+  } catch {
+    return { language: undefined, timeZone: undefined };
+  }
 }
 
-/** The time of day, and the day where it is another one, as the browser's language writes them. */
+/**
+ * A date with the user's time zone and language; `options` as those of Intl.DateTimeFormat.
+ * @param {Date} date
+ * @param {Intl.DateTimeFormatOptions} options
+ */
+export function formatDate(date, options) {
+  const { language, timeZone } = readDateChoices();
+  return new Intl.DateTimeFormat(language, { timeZone, ...options }).format(date);
+}
+
+/** Whether a date is of the same day as another one (now), for the user. */
+export function isToday(date, now = new Date()) {
+  const day = (each) => formatDate(each, { dateStyle: "short" });
+  return day(date) === day(now);
+}
+
+/** Date and time. */
+export function moment(iso) {
+  return iso ? formatDate(new Date(iso), { dateStyle: "medium", timeStyle: "medium" }) : "";
+}
+
+/** The time of day, and the day where it is another one. */
 export function clock(iso) {
   const at = new Date(iso);
   /** @type {Intl.DateTimeFormatOptions} */
   const time = { hour: "2-digit", minute: "2-digit" };
-  if (at.toDateString() === new Date().toDateString()) return at.toLocaleTimeString([], time);
-  return at.toLocaleString([], { weekday: "short", day: "numeric", month: "short", ...time });
+  if (isToday(at)) return formatDate(at, time);
+  return formatDate(at, { weekday: "short", day: "numeric", month: "short", ...time });
 }
 
 const PROTOCOLS = { http: "Web", https: "Web" };

@@ -3,6 +3,7 @@
 import { apiUrl, call } from "../api.js";
 import { h, setText } from "../dom.js";
 import { button, confirmDialog, copyButton, pending } from "../ui.js";
+import { importKey } from "./key_import.js";
 
 const STATES = { missing: "Not set up", untested: "Not tested", works: "Works", refused: "Refused" };
 // As the service wants it; it says so in a message where this is not known.
@@ -18,8 +19,9 @@ export class IdentityCard {
     this.makeKey(identity);
     this.test = button("Test now", "play", "primary", () => this.tryOut());
     this.renew = button("New key", "again", "outline-secondary", () => this.askForNewKey());
+    this.bring = button("Import a key", "upload", "outline-secondary", () => this.askForKey());
     this.remove = button("Delete key", "trash", "outline-secondary", () => this.askToDelete());
-    this.actions = h("div", { class: "actions" }, this.test, this.renew, this.remove);
+    this.actions = h("div", { class: "actions" }, this.test, this.renew, this.bring, this.remove);
     this.element = h("li", { class: "panel identity", id: `key-${identity.computing}`, "aria-labelledby": this.titleId },
       this.makeHead(identity), this.account, this.message, this.key, this.actions);
     this.update(identity);
@@ -69,7 +71,7 @@ export class IdentityCard {
     setText(this.bare, identity.public_key || "");
     this.key.hidden = !identity.paste;
     this.actions.hidden = missing;
-    this.renew.hidden = this.remove.hidden = !identity.paste;
+    this.renew.hidden = this.bring.hidden = this.remove.hidden = !identity.paste;
   }
 
   focus() {
@@ -97,6 +99,12 @@ export class IdentityCard {
       action: "Make a new key",
     });
     if (sure) await this.change(this.renew, "POST", "/renew");
+  }
+
+  async askForKey() {
+    const view = await importKey(this.identity.name, (key) => call("PUT", `${this.url}/key`, key));
+    if (view) this.update(view);
+    this.bring.focus();
   }
 
   async askToDelete() {

@@ -10,6 +10,11 @@ const CHOICES = {
   limit: "before a task ends by itself, or reaches its time limit",
 };
 
+function pendingText({ pending, address }) {
+  const present = address ? `Until then, mails go to ${address}.` : "Until then, you get no mails.";
+  return `A mail with a link was sent to ${pending}. The address counts once the link is used. ${present}`;
+}
+
 class MailForm {
   constructor() {
     this.address = textField({
@@ -17,12 +22,13 @@ class MailForm {
       "aria-describedby": "mail-hint mail-problem", placeholder: "alice@example.org",
     });
     this.problem = h("p", { class: "account-problem", id: "mail-problem", hidden: true });
+    this.pending = h("p", { class: "account-pending", id: "mail-pending", hidden: true });
     this.line = new SaveLine("Save");
     const choices = Object.entries(CHOICES).map(([name, label]) => checkbox(name, label));
     this.form = h("form", { class: "panel", id: "mail-form" },
       ...labelled("Your mail address", this.address),
       h("p", { class: "faint account-hint", id: "mail-hint" }, "Without an address you get no mails."),
-      this.problem,
+      this.problem, this.pending,
       h("fieldset", { class: "mail-choices" }, h("legend", {}, "Send me a mail"), ...choices),
       this.line.element);
     this.line.attach(this.form, () => this.save());
@@ -33,12 +39,16 @@ class MailForm {
     for (const name of Object.keys(CHOICES)) this.form.elements[name].checked = mail[name];
     this.problem.hidden = !mail.problem;
     setText(this.problem, mail.problem || "");
+    this.pending.hidden = !mail.pending;
+    setText(this.pending, mail.pending ? pendingText(mail) : "");
   }
 
   async save() {
     const wanted = { address: this.address.value.trim() || null };
     for (const name of Object.keys(CHOICES)) wanted[name] = this.form.elements[name].checked;
-    this.update(await call("PUT", apiUrl("account/mail"), wanted));
+    const mail = await call("PUT", apiUrl("account/mail"), wanted);
+    this.update(mail);
+    if (mail.pending && mail.address !== wanted.address) return "Saved. The address has to be confirmed.";
     return wanted.address ? "Saved." : "Saved. You get no mails.";
   }
 }

@@ -23,7 +23,7 @@ class RegistryAccounts {
       autocomplete: "new-password",
     });
     this.line = new SaveLine("Store account");
-    this.form = h("form", { class: "panel registry-form", id: "registry", "aria-labelledby": "registry-form-title" },
+    this.form = h("form", { class: "panel account-form", id: "registry", "aria-labelledby": "registry-form-title" },
       h("h3", { id: "registry-form-title" }, "Add or change an account"),
       h("p", { class: "faint account-hint" }, HINT),
       ...labelled("Registry", this.host),

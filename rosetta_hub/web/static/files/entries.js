@@ -1,6 +1,6 @@
 // What a page says of an entry of a folder.
 
-import { bytes } from "../format.js";
+import { bytes, formatDate, isToday } from "../format.js";
 
 const NOTEBOOK = /\.ipynb$/i;
 const TABLE = /\.(csv|tsv)$/i;
@@ -79,8 +79,8 @@ export function ownerText(entry) {
 export function modifiedText(entry, now = new Date()) {
   if (!entry.modified) return "";
   const at = new Date(entry.modified * 1000);
-  if (at.toDateString() === now.toDateString()) return at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  return at.toLocaleDateString([], { day: "numeric", month: "short", year: "numeric" });
+  if (isToday(at, now)) return formatDate(at, { hour: "2-digit", minute: "2-digit" });
+  return formatDate(at, { day: "numeric", month: "short", year: "numeric" });
 }
 
 /** `1 folder`, `3 files`. */

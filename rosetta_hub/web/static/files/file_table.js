@@ -2,6 +2,7 @@
 // It is a plain table whose links carry the focus, so that screen readers read it as one.
 
 import { all, first, h, icon, setText } from "../dom.js";
+import { moment } from "../format.js";
 import { iconName, isFolder, modeText, modifiedText, ownerText, sizeText, typeText } from "./entries.js";
 import { displayName } from "./paths.js";
 import { Selection } from "./selection.js";
@@ -204,7 +205,7 @@ class FileRow {
     setText(this.target, entry.target ? `→ ${entry.target}` : "");
     setText(this.cells.size, sizeText(entry));
     setText(this.cells.modified, modifiedText(entry));
-    this.cells.modified.title = entry.modified ? new Date(entry.modified * 1000).toLocaleString() : "";
+    this.cells.modified.title = entry.modified ? moment(entry.modified * 1000) : "";
     setText(this.cells.mode, modeText(entry));
     setText(this.cells.owner, ownerText(entry));
     setText(this.brief, [sizeText(entry), modifiedText(entry)].filter(Boolean).join(" · "));

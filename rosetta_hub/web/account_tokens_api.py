@@ -1,0 +1,218 @@
+"""`api/account/tokens` and `api/account/sessions`: what acts for the principal, and from where.
+
+Tokens are the hub's. The service asks the hub on behalf of the token that the request came with:
+so nobody makes a token that can do more, see `rosetta_hub.hub.user_tokens`.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rosetta_hub.audit.log import AuditEvent
+from rosetta_hub.config import SERVICE_NAME
+from rosetta_hub.errors import NotAllowed, NotFound
+from rosetta_hub.keys import digest
+from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.web.handlers import HubHandler
+
+_ACCESS = f"access:services!service={SERVICE_NAME}"
+# Seconds: an hour, and a year.
+_MIN_AGE, _MAX_AGE = 3600, 366 * 86400
+
+
+class TokenRight(StrEnum):
+    """What a token may do: a name here, scopes at the hub."""
+
+    SEE = "see"
+    ENTER = "enter"
+    CHANGE = "change"
+
+    @property
+    def scope(self) -> str:
+        """The hub's scope, for the user's own servers."""
+        return _SCOPES[self]
+
+
+_SCOPES = {
+    TokenRight.SEE: "read:servers!user",
+    TokenRight.ENTER: "access:servers!user",
+    TokenRight.CHANGE: "servers!user",
+}
+
+
+class NewToken(BaseModel):
+    """A token to be made: what it is for, what it may do, and for how many seconds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: str = Field(min_length=1, max_length=80)
+    rights: list[TokenRight] = Field(min_length=1, max_length=3)
+    seconds: int = Field(ge=_MIN_AGE, le=_MAX_AGE)
+
+
+class TokenView(BaseModel):
+    """A token as its user sees it.
+
+    `rights` are what it may do of what this page knows, `scopes` what else it has at the hub;
+    `all_rights` says that it may do everything that its user may. Only the answer that makes a
+    token has `token`.
+    """
+
+    id: str
+    note: str
+    rights: list[TokenRight]
+    scopes: list[str]
+    all_rights: bool
+    current: bool
+    created: str | None
+    last_activity: str | None
+    expires_at: str | None
+    token: str | None = None
+
+
+class SessionView(BaseModel):
+    """A browser in which the principal is logged in, as far as it has been at the service.
+
+    `services` are those of the hub that have a token of this login.
+    """
+
+    browser: str
+    address: str
+    first_seen: str | None
+    last_seen: str | None
+    current: bool
+    services: list[str]
+
+
+class TokensHandler(HubHandler):
+    """`api/account/tokens`."""
+
+    async def get(self) -> None:
+        """The principal's API tokens."""
+        self.principal.check_own("read:servers")
+        tokens = await self.services.hub.tokens(self.caller_token)
+        views = [view_token(token) for token in tokens if not token["login"]]
+        self.answer({"tokens": [view.model_dump(exclude={"token"}) for view in views]})
+
+    async def post(self) -> None:
+        """Make a token; the answer has it, and nothing shows it again."""
+        self.principal.check_own("servers")
+        wanted = parse_body(NewToken, self.json_body())
+        name = self.principal.name
+        missing = [
+            right.value
+            for right in wanted.rights
+            if not self.principal.may_all(right.scope.partition("!")[0], name)
+        ]
+        if missing:
+            raise NotAllowed(
+                "No token can have more rights than the one that makes it, which lacks:"
+                f" {', '.join(missing)}."
+            )
+        scopes = [_ACCESS, *(right.scope for right in wanted.rights)]
+        made = await self.services.hub.make_token(
+            self.caller_token, wanted.note.strip(), scopes, wanted.seconds
+        )
+        detail = {"rights": [right.value for right in wanted.rights], "seconds": wanted.seconds}
+        self.audit(AuditEvent.TOKEN_CREATE, user=name, target=made["id"], detail=detail)
+        self.answer(view_token(made), 201)
+
+
+class TokenHandler(HubHandler):
+    """`api/account/tokens/<id>`."""
+
+    async def delete(self, token_id: str) -> None:
+        """Delete one; whatever uses it is refused from now on."""
+        self.principal.check_own("servers")
+        tokens = await self.services.hub.tokens(self.caller_token)
+        if token_id not in {token["id"] for token in tokens if not token["login"]}:
+            raise NotFound("There is no such token. It may have been deleted.")
+        await self.services.hub.delete_token(self.caller_token, token_id)
+        # Answers about it are kept for half a minute.
+        self.hub_auth.cache.clear()
+        self.audit(AuditEvent.TOKEN_DELETE, user=self.principal.name, target=token_id)
+        self.answer({"id": token_id})
+
+
+class SessionsHandler(HubHandler):
+    """`api/account/sessions`."""
+
+    async def get(self) -> None:
+        """Where the principal is logged in."""
+        self.principal.check_own("read:servers")
+        tokens = await self.services.hub.tokens(self.caller_token)
+        views = self._views([token for token in tokens if token["login"]])
+        self.answer({"sessions": [view.model_dump() for view in views]})
+
+    async def delete(self) -> None:
+        """End all of them, the one that asks included; with `?api_tokens=1` API tokens, too."""
+        self.principal.check_own("servers")
+        name = self.principal.name
+        await self.services.session_ender.end(
+            name,
+            actor=name,
+            api_tokens=self.get_query_argument("api_tokens", "0") == "1",
+            address=self.request.remote_ip,
+        )
+        self.services.account.browsers.delete_user(name)
+        self.answer({})
+
+    def _views(self, logins: Sequence[dict[str, Any]]) -> list[SessionView]:
+        """The sessions at the hub, with what the service knows of their browsers."""
+        known = {row.digest: row for row in self.services.account.browsers.of(self.principal.name)}
+        sessions = sorted(
+            {str(token["session"]) for token in logins if token["session"]},
+            key=lambda one: known[one].last_seen.timestamp() if one in known else 0,
+            reverse=True,
+        )
+        here = digest(self.hub_auth.get_session_id(self))
+        return [
+            SessionView(
+                browser=row.browser if row else "A browser that has not been here",
+                address=row.address if row else "",
+                first_seen=row.first_seen.isoformat() if row else _earliest(tokens),
+                last_seen=row.last_seen.isoformat() if row else None,
+                current=session == here,
+                services=sorted({str(token["client"]) for token in tokens}),
+            )
+            for session in sessions
+            for row in [known.get(session)]
+            for tokens in [[token for token in logins if token["session"] == session]]
+        ]
+
+
+def view_token(token: dict[str, Any]) -> TokenView:
+    """A token of the hub in the words of this page."""
+    raw = set(token["scopes"])
+    rights = [right for right in TokenRight if _has(raw, right)]
+    named = {_ACCESS, *(right.scope for right in TokenRight)}
+    return TokenView(
+        **{key: token[key] for key in ("id", "note", "created", "last_activity", "expires_at")},
+        rights=rights,
+        scopes=sorted(raw - named - {"inherit"}),
+        all_rights="inherit" in raw,
+        current=token["current"],
+        token=token.get("token"),
+    )
+
+
+def _has(scopes: set[str], right: TokenRight) -> bool:
+    """Whether the scope is there as it was asked for; the hub keeps it so."""
+    return right.scope in scopes
+
+
+def _earliest(tokens: Sequence[dict[str, Any]]) -> str | None:
+    return min((str(token["created"]) for token in tokens if token["created"]), default=None)
+
+
+def account_tokens_routes(
+    prefix: str, arguments: dict[str, Any]
+) -> list[tuple[str, Any, dict[str, Any]]]:
+    """The routes of this module below `prefix`."""
+    return [
+        (rf"{prefix}api/account/tokens", TokensHandler, arguments),
+        (rf"{prefix}api/account/tokens/([^/]+)", TokenHandler, arguments),
+        (rf"{prefix}api/account/sessions", SessionsHandler, arguments),
+    ]

@@ -1,0 +1,60 @@
+// The section "Dates and times": time zone and language of dates.
+
+import { apiUrl, call } from "../api.js";
+import { h, setText } from "../dom.js";
+import { SaveLine, labelled } from "./fields.js";
+
+// Ways to write dates; the pages themselves are in English.
+const LANGUAGES = ["cs", "da", "de", "el", "en-GB", "en-US", "es", "fi", "fr", "hu", "it", "ja", "ko", "nb", "nl", "pl", "pt", "pt-BR", "sl", "sv", "uk", "zh"];
+
+function choice(id, options, chosen) {
+  // A choice of another browser may be one that this one does not list.
+  if (chosen && !options.some(([value]) => value === chosen)) options.push([chosen, chosen]);
+  const elements = options.map(([value, label]) => h("option", { value, selected: value === chosen }, label));
+  return h("select", { class: "form-select", id }, ...elements);
+}
+
+function zoneOptions() {
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zones = Intl.supportedValuesOf("timeZone");
+  return [["", `The browser's (${own})`], ...["UTC", ...zones.filter((zone) => zone !== "UTC")].map((zone) => [zone, zone])];
+}
+
+function languageOptions() {
+  const names = new Intl.DisplayNames("en", { type: "language" });
+  const options = LANGUAGES.map((tag) => [tag, names.of(tag)]).sort((one, other) => one[1].localeCompare(other[1]));
+  return [["", `The browser's (${names.of(navigator.language)})`], ...options];
+}
+
+/** A date as it will be written. */
+function example(zone, language) {
+  const format = new Intl.DateTimeFormat(language || undefined, {
+    timeZone: zone || undefined, dateStyle: "full", timeStyle: "short",
+  });
+  return `For example: ${format.format(new Date())}`;
+}
+
+export async function buildDates(root) {
+  const { time_zone: timeZone, language } = await call("GET", apiUrl("account/dates"));
+  const zones = choice("time-zone", zoneOptions(), timeZone);
+  const languages = choice("date-language", languageOptions(), language);
+  const sample = h("p", { class: "faint account-hint", id: "date-sample" });
+  const line = new SaveLine("Save");
+  const form = h("form", { class: "panel account-form", id: "dates-form" },
+    ...labelled("Time zone", zones), ...labelled("Language of dates", languages), sample,
+    h("p", { class: "faint account-hint" }, "Mails say times in this zone, too; in UTC where it is the browser's."),
+    line.element);
+  const show = () => setText(sample, example(zones.value, languages.value));
+  form.addEventListener("input", show);
+  show();
+  line.attach(form, async () => {
+    const wanted = { time_zone: zones.value || null, language: languages.value || null };
+    await call("PUT", apiUrl("account/dates"), wanted);
+    // Whatever else this page writes from now on.
+    const main = /** @type {HTMLElement} */ (root.closest("main"));
+    main.dataset.timeZone = zones.value;
+    main.dataset.language = languages.value;
+    return "Saved.";
+  });
+  root.append(form);
+}

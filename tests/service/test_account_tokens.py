@@ -1,0 +1,167 @@
+"""Tokens and sessions of the page Account: what the hub is asked for, and on whose behalf."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from rosetta_hub.database.models import utc_now
+from rosetta_hub.keys import digest
+from rosetta_hub.users.browser_logins import BrowserLogins
+from rosetta_hub.users.user_agents import describe_browser
+
+from .account import ACCESS, Site, hub_token
+from .account import site as site
+
+DAY = 86400
+
+
+async def test_a_token_is_made_with_the_rights_that_were_chosen(site: Site) -> None:
+    body = {"note": " for cron ", "rights": ["see", "change"], "seconds": DAY}
+    status, made = await site.call("POST", "account/tokens", body)
+    assert (status, made["token"], made["rights"]) == (201, "made-once", ["see", "change"])
+    scopes = [ACCESS, "read:servers!user", "servers!user"]
+    assert site.hub.made == [("of-alice", "for cron", scopes, DAY)]
+    assert site.audited() == [("token.create", "alice", "a9")]
+
+
+async def test_no_token_makes_one_that_can_do_more(site: Site) -> None:
+    # The caller's token has read:servers and servers, not access:servers.
+    body = {"note": "x", "rights": ["enter"], "seconds": DAY}
+    status, answer = await site.call("POST", "account/tokens", body)
+    assert (status, site.hub.made) == (403, [])
+    assert "lacks: enter" in answer["error"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rights": []},
+        {"rights": ["admin"]},
+        {"rights": ["inherit"]},
+        {"note": ""},
+        {"note": "x" * 81},
+        {"seconds": 60},
+        {"seconds": 400 * DAY},
+        {"scopes": ["inherit"]},
+    ],
+)
+async def test_what_is_no_token(site: Site, changes: dict[str, Any]) -> None:
+    body = {"note": "x", "rights": ["see"], "seconds": DAY} | changes
+    assert (await site.call("POST", "account/tokens", body))[0] == 422
+    assert site.hub.made == []
+
+
+async def test_tokens_are_listed_in_words_and_deleted(site: Site) -> None:
+    site.hub.listed = [
+        hub_token("a1", note="cron", scopes=[ACCESS, "read:servers!user"], current=True),
+        hub_token("a2", scopes=["inherit"]),
+        hub_token("a3", scopes=["users:activity!user"]),
+        hub_token("a4", login=True, client="Service rosetta", session="s"),
+    ]
+    _, found = await site.call("GET", "account/tokens", token="reads-only")
+    told = [
+        (one["id"], one["rights"], one["scopes"], one["all_rights"], one["current"])
+        for one in found["tokens"]
+    ]
+    assert told == [
+        ("a1", ["see"], [], False, True),
+        ("a2", [], [], True, False),
+        ("a3", [], ["users:activity!user"], False, False),
+    ]
+    assert all("token" not in one for one in found["tokens"])
+    # A login is ended as a whole, and what is not there can't be deleted.
+    for token in ("a4", "a5"):
+        assert (await site.call("DELETE", f"account/tokens/{token}"))[0] == 404
+    assert (await site.call("DELETE", "account/tokens/a1"))[0] == 200
+    assert [one["id"] for one in site.hub.listed] == ["a2", "a3", "a4"]
+    assert site.audited() == [("token.delete", "alice", "a1")]
+
+
+async def test_sessions_are_those_of_the_hub_with_their_browsers(site: Site) -> None:
+    browsers = BrowserLogins(site.database)
+    firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+    browsers.note("alice", "here", firefox, "192.0.2.7")
+    browsers.note("alice", "ended at the hub", firefox, "192.0.2.8")
+    login = {"login": True, "client": "Service rosetta"}
+    site.hub.listed = [
+        hub_token("a1", **login, session=digest("elsewhere")),
+        hub_token("a2", **login, session=digest("here")),
+        hub_token("a3", login=True, client="Server at /user/alice/", session=digest("here")),
+        hub_token("a4"),
+    ]
+    _, found = await site.call("GET", "account/sessions")
+    told = [(one["browser"], one["address"], one["services"]) for one in found["sessions"]]
+    assert told == [
+        ("Firefox on Linux", "192.0.2.7", ["Server at /user/alice/", "Service rosetta"]),
+        ("A browser that has not been here", "", ["Service rosetta"]),
+    ]
+
+
+@pytest.mark.parametrize(("query", "api_tokens"), [("", False), ("?api_tokens=1", True)])
+async def test_all_sessions_are_ended(site: Site, query: str, api_tokens: bool) -> None:
+    BrowserLogins(site.database).note("alice", "here", "curl/8", "192.0.2.7")
+    assert (await site.call("DELETE", f"account/sessions{query}"))[0] == 200
+    assert site.hub.ended == [("alice", api_tokens)]
+    assert BrowserLogins(site.database).of("alice") == []
+
+
+async def test_a_browser_is_noted_and_a_program_is_not(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await site.call("GET", "account/mail")
+    assert BrowserLogins(site.database).of("alice") == []
+
+
+def test_a_browser_is_seen_again_without_a_row_for_each_request(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browsers = BrowserLogins(site.database)
+    browsers.note("alice", "one", "curl/8", "192.0.2.7")
+    [row] = browsers.of("alice")
+    browsers.note("alice", "one", "curl/8", "192.0.2.9")
+    assert [each.address for each in browsers.of("alice")] == ["192.0.2.7"]
+    later = utc_now() + timedelta(minutes=6)
+    monkeypatch.setattr("rosetta_hub.users.browser_logins.utc_now", lambda: later)
+    browsers.note("alice", "one", "curl/8", "192.0.2.9")
+    [seen] = browsers.of("alice")
+    assert (seen.address, seen.first_seen, seen.last_seen) == ("192.0.2.9", row.first_seen, later)
+    # Another user of the same browser, and a row that is too old to matter.
+    much_later = later + timedelta(days=31)
+    monkeypatch.setattr("rosetta_hub.users.browser_logins.utc_now", lambda: much_later)
+    browsers.note("bob", "one", "curl/8", "192.0.2.9")
+    assert (browsers.of("alice"), len(browsers.of("bob"))) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "words"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:1) Gecko/1 Firefox/128.0", "Firefox on Linux"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64) AppleWebKit/537.36 (KHTML, like Gecko)"
+            " Chrome/126.0 Safari/537.36 Edg/126.0",
+            "Edge on Windows",
+        ),
+        (
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) AppleWebKit/605 (KHTML, like Gecko)"
+            " Version/17.5 Safari/605",
+            "Safari on macOS",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537 (KHTML, like Gecko) Chrome/126.0"
+            " Mobile Safari/537",
+            "Chrome on Android",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605"
+            " CriOS/126 Mobile/1 Safari/604",
+            "Chrome on iPhone",
+        ),
+        ("python-httpx/0.28", "python-httpx"),
+        ("Mozilla/5.0", "An unknown browser"),
+        ("<script>", "An unknown browser"),
+        ("", "An unknown browser"),
+    ],
+)
+def test_browsers_in_words(user_agent: str, words: str) -> None:
+    assert describe_browser(user_agent) == words

@@ -1,0 +1,92 @@
+"""Time zone and language of dates, and what groups give."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from rosetta_hub.catalogue.catalogue import load_catalogue
+from rosetta_hub.software.settings import UserSoftwareRules
+from rosetta_hub.users.dates import DateChoices, DateSettings, find_zone, format_clock, zone_of
+from rosetta_hub.users.groups import group_views
+from tests.support.catalogues import LOCAL
+
+from .account import Site
+from .account import site as site
+
+EVENING = datetime(2026, 11, 1, 17, 30, tzinfo=UTC)
+
+
+async def test_choices_are_kept_and_are_on_each_page(site: Site) -> None:
+    assert await site.call("GET", "account/dates") == (200, {"time_zone": None, "language": None})
+    chosen = {"time_zone": "Europe/Berlin", "language": "de"}
+    assert await site.call("PUT", "account/dates", chosen) == (200, chosen)
+    assert await site.call("GET", "account/dates", token="reads-only") == (200, chosen)
+    page = await site.fetch("GET", "account", None, "of-alice")
+    assert b'data-time-zone="Europe/Berlin" data-language="de"' in page.body
+    page = await site.fetch("GET", "account", None, "of-bob")
+    assert b'data-time-zone="" data-language=""' in page.body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"time_zone": "Mars/Olympus"},
+        {"time_zone": "../../etc/passwd"},
+        {"time_zone": "/etc/localtime"},
+        {"time_zone": ""},
+        {"time_zone": 1},
+        {"language": "german language"},
+        {"language": "de-x" * 10},
+        {"language": "<b>"},
+        {"zone": "UTC"},
+    ],
+)
+async def test_what_is_no_choice(site: Site, body: dict[str, Any]) -> None:
+    assert (await site.call("PUT", "account/dates", body))[0] == 422
+
+
+def test_mails_say_times_in_the_zone_of_their_reader(site: Site) -> None:
+    dates = DateSettings(site.database)
+    dates.set("alice", DateChoices(time_zone="America/St_Johns"))
+    dates.set("bob", DateChoices(language="de"))
+    with site.database.session() as session:
+        told = [format_clock(EVENING, zone_of(session, user)) for user in ("alice", "bob", "carol")]
+    assert told == ["14:00 (America/St_Johns)", "17:30 UTC", "17:30 UTC"]
+
+
+@pytest.mark.parametrize("name", ["UTC", "Etc/GMT+5", "America/Argentina/Buenos_Aires"])
+def test_zones(name: str) -> None:
+    zone = find_zone(name)
+    assert zone is not None
+    assert zone.key == name
+
+
+async def test_groups_over_http(site: Site) -> None:
+    _, found = await site.call("GET", "account/groups", token="in-groups")
+    told = [(one["name"], one["any_protocol"]) for one in found["groups"]]
+    assert told == [("staff", True), ("team", False)]
+    assert await site.call("GET", "account/groups") == (200, {"groups": []})
+
+
+def test_what_groups_give() -> None:
+    software: list[dict[str, Any]] = [
+        {"name": "Echo", "image_name": "echo", "image_tag": "1", "groups": ["team"]},
+        {"name": "Echo", "image_name": "echo", "image_tag": "2", "groups": ["team", "other"]},
+        {"name": "Open", "image_name": "open", "image_tag": "1"},
+    ]
+    limited = {**LOCAL, "id": "gpus", "name": "GPUs", "groups": ["team"]}
+    storage = {
+        **{"id": "data", "name": "Data", "base_path": "/data", "bind_path": "/data"},
+        **{"computing": "local", "groups": ["other"]},
+    }
+    catalogue = load_catalogue(software, [LOCAL, limited], {}, [storage])
+    views = group_views(frozenset({"team", "other", "none"}), catalogue, UserSoftwareRules())
+    assert [
+        (view.name, view.software, view.computing, view.storages, view.any_protocol)
+        for view in views
+    ] == [
+        ("none", [], [], [], False),
+        ("other", ["Echo"], [], ["Data"], False),
+        ("team", ["Echo"], ["GPUs"], [], False),
+    ]
