@@ -12,11 +12,11 @@ from rosetta_hub.builds.records import BuildRecords, end, source_of
 from rosetta_hub.builds.settings import load_builds
 from rosetta_hub.builds.source import Source
 from rosetta_hub.catalogue.catalogue import User
-from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_builds import Build, BuildState
 from rosetta_hub.errors import LimitReached, NotAllowed, NotFound
 from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.tasks.logs import Logs
+from tests.support.databases import open_sqlite
 
 from .fake_builder import FakeBuilder
 
@@ -52,7 +52,7 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    database = Database(f"sqlite:///{tmp_path}/x.sqlite")
+    database = open_sqlite(tmp_path)
     commits = {"main": "a" * 40}
 
     async def resolve(link: RepositoryLink, _settings: object) -> Source:

@@ -19,13 +19,13 @@ from rosetta_hub.builds.recipe import Recipe
 from rosetta_hub.builds.records import BuildRecords, new_build
 from rosetta_hub.builds.settings import load_builds
 from rosetta_hub.builds.source import Source
-from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_builds import Build, BuildState
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.jobs.queue import JobQueue
 from rosetta_hub.tasks.logs import Logs
+from tests.support.databases import open_sqlite
 from tests.support.eventually import until
 
 from .fake_builder import FakeBuilder
@@ -87,7 +87,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr("rosetta_hub.builds.job.check_out", check_out)
     monkeypatch.setattr("rosetta_hub.builds.job.make_recipe", make_recipe)
     monkeypatch.setattr("rosetta_hub.jobs.queue.FIRST_BACKOFF", 0.01)
-    database = Database(f"sqlite:///{tmp_path}/x.sqlite")
+    database = open_sqlite(tmp_path)
     records = BuildRecords(database, JobEvents())
     yield Bench(tmp_path / "builds", records, FakeBuilder(), Logs(tmp_path / "logs", 4096))
     database.close()

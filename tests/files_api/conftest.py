@@ -18,7 +18,6 @@ from rosetta_hub.audit.log import AuditLog
 from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.records import CopyRecords
-from rosetta_hub.database.database import Database
 from rosetta_hub.files.access import FileAccess
 from rosetta_hub.files.archives import ArchiveTickets
 from rosetta_hub.files.paths import encode_path
@@ -38,6 +37,7 @@ from rosetta_hub.web.application import build_application
 from rosetta_hub.web.auth import build_hub_auth
 from rosetta_hub.web.handlers import MAX_BODY, Services
 from rosetta_hub.web.page_templates import PageTemplates
+from tests.support.databases import open_sqlite
 from tests.support.sharing import no_sharing
 
 PREFIX = "/services/rosetta/"
@@ -160,7 +160,7 @@ async def run_site(folder: Path, sockets: list[socket.socket] | None = None) -> 
         state_dir=str(folder / "state"),
     )
     keys = settings.keys()
-    database = Database(f"sqlite:///{folder}/rosetta.sqlite")
+    database = open_sqlite(folder)
     catalogue = load_catalogue([], COMPUTING, {}, storages(folder))
     logs = Logs(folder / "logs", 4096)
     tasks = TaskManager(database, catalogue, keys, logs, Broadcaster(), lambda _: None)
