@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from datetime import datetime
 
 from rosetta_agent.spec import container_name
 
@@ -26,7 +27,9 @@ async def test_a_task_runs_and_is_entered(alice: User) -> None:
     assert answer.body.decode().startswith("/some/path?x=1\n")
 
 
-async def test_an_idle_task_ends_and_one_that_computes_goes_on(alice: User) -> None:
+async def test_an_idle_task_ends_and_one_that_computes_goes_on(
+    alice: User, deployment: Deployment
+) -> None:
     """Nobody opens either. What the engines say of their CPUs tells them apart."""
     idle, busy = [await alice.start(software=name) for name in ("idle", "busy")]
     busy = await alice.until(busy["id"], "running")
@@ -38,6 +41,14 @@ async def test_an_idle_task_ends_and_one_that_computes_goes_on(alice: User) -> N
     busy = await alice.until(busy["id"], "running")
     assert busy["lifetime"]["idle_since"] is None
     assert busy["usage"]["cpu_seconds"] > 1
+
+    async def is_active_at_the_hub() -> bool:
+        # What the hub's own idle culler goes by.
+        servers = (await deployment.hub_api("GET", "/users/alice"))["servers"]
+        used = datetime.fromisoformat(servers[busy["server_name"]]["last_activity"])
+        return used > datetime.fromisoformat(busy["started"])
+
+    await eventually(is_active_at_the_hub, "the hub is told")
     await alice.api("POST", f"tasks/{idle['id']}/start")
     assert (await alice.until(idle["id"], "running"))["attempt"] == 2
 
