@@ -8,6 +8,7 @@ import pytest
 from rosetta_hub.database.models import Task, utc_now
 from rosetta_hub.database.models_sharing import ShareLink
 from rosetta_hub.errors import Conflict, HubUnavailable, NotAllowed, NotFound, UserError
+from rosetta_hub.hub.shares import Kind
 from rosetta_hub.sharing.records import NewLink
 from rosetta_hub.sharing.view import share_id
 
@@ -148,12 +149,19 @@ async def test_who_was_put_out_does_not_come_back_by_the_link(office: Office, ta
 
 
 async def test_none_gets_in_who_comes_while_all_is_ended(office: Office, task: Task) -> None:
-    code = make_link(office, task, uses=5)
-    await asyncio.gather(
-        office.sharing.end_all(task),
-        *(office.sharing.accept(code, name) for name in ("bob", "carol")),
-        return_exceptions=True,
-    )
+    """The owner ends everything while the hub is being asked to let somebody in."""
+    code, grant = make_link(office, task, uses=5), office.hub.grant_share
+    ends: list[asyncio.Task[None]] = []
+
+    async def grant_late(user: str, server: str, kind: Kind, name: str) -> None:
+        ends.append(asyncio.create_task(office.sharing.end_all(task)))
+        for _ in range(9):
+            await asyncio.sleep(0)
+        await grant(user, server, kind, name)
+
+    office.hub.grant_share = grant_late  # type: ignore[method-assign]
+    await office.sharing.accept(code, "bob")
+    await ends[0]
     assert office.hub.shares == set()
 
 
