@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from rosetta_hub.database.models import Base
 from rosetta_hub.database.models_logins import UserRow
 from rosetta_hub.database.models_user import HubUser
+from rosetta_hub.mail import account_mails
 
 # Some databases keep whole seconds.
 _PRECISION = timedelta(seconds=1)
@@ -47,8 +48,10 @@ def delete_rows(session: Session, user: str) -> None:
 def delete_former_rows(session: Session, user: str) -> None:
     """Delete what belongs to the user that the service knows: the hub has another, or none.
 
-    What the hub's authenticator has meanwhile written for the next user of that name stays.
+    What the hub's authenticator has meanwhile written for the next user of that name stays, but
+    for mails, which are sent within seconds.
     """
+    account_mails.delete_user(session, user)
     known = session.get(HubUser, user)
     if known is None or known.created is None:
         return

@@ -9,6 +9,7 @@ from rosetta_hub.accounts import one_time, records
 from rosetta_hub.accounts.emails import BY_MAIL, add_email
 from rosetta_hub.accounts.errors import LinkInvalid, PasswordRefused
 from rosetta_hub.accounts.links import links_of_user, unlink
+from rosetta_hub.accounts.rows import delete_former_rows
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_audit import AuditRecord
 from rosetta_hub.database.models_local import OneTimeToken
@@ -131,6 +132,16 @@ async def test_a_login_that_was_removed_does_not_come_back(alice: Bench) -> None
     with pytest.raises(LinkInvalid):
         await alice.reset.set_password(alice.token(), OTHER, None)
     assert not await is_right(alice, "alice", STRONG)
+
+
+async def test_mails_to_a_deleted_user_are_not_sent(alice: Bench) -> None:
+    await alice.reset.request(ADDRESS)
+    with alice.database.session() as session:
+        delete_former_rows(session, "bob")
+    assert alice.mails() == [("reset", ADDRESS)]
+    with alice.database.session() as session:
+        delete_former_rows(session, "alice")
+    assert alice.mails() == []
 
 
 async def test_a_blocked_user_gets_no_link_and_uses_none(alice: Bench) -> None:
