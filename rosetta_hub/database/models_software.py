@@ -36,6 +36,8 @@ class UserSoftware(Base):
     entry: Mapped[dict[str, Any]]
     digest: Mapped[str | None] = mapped_column(String(71))
     build: Mapped[str | None] = mapped_column(String(12))
+    # Why an administrator lets nobody start it.
+    blocked: Mapped[str | None] = mapped_column(ExternalText(300))
     revision: Mapped[int] = mapped_column(default=1)
     created: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(255))

@@ -102,6 +102,8 @@ def find_refusal(
     The configuration may have changed since, or the user's groups. Members of a group run what is
     shared with it, whatever they may add themselves. `known` is what `platform_images` tells.
     """
+    if row.blocked is not None:
+        return f"An administrator has blocked this software: {row.blocked}"
     try:
         if row.owner_kind is OwnerKind.USER:
             check_may_add(user, rules)

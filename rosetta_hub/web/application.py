@@ -16,6 +16,7 @@ from rosetta_hub.web.admin_accounts_api import admin_accounts_routes
 from rosetta_hub.web.admin_audit_api import admin_audit_routes
 from rosetta_hub.web.admin_computing_api import admin_computing_routes
 from rosetta_hub.web.admin_page import AdminPage
+from rosetta_hub.web.admin_software_api import admin_software_routes
 from rosetta_hub.web.admin_tasks_api import admin_tasks_routes
 from rosetta_hub.web.admin_users_api import admin_users_routes
 from rosetta_hub.web.agent_api import agent_routes
@@ -162,6 +163,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *admin_computing_routes(prefix, arguments),
         *admin_tasks_routes(prefix, arguments),
         *admin_users_routes(prefix, arguments),
+        *admin_software_routes(prefix, arguments),
         *announcements_routes(prefix, arguments),
         *agent_routes(prefix, arguments),
         (rf"{prefix}hub/tasks", ActiveTasksHandler, arguments),

@@ -9,6 +9,7 @@ from rosetta_hub.administration.task_list import TaskFilter
 from rosetta_hub.audit.queries import AuditFilter
 from rosetta_hub.web.admin_audit_api import AuditPage
 from rosetta_hub.web.admin_computing_api import Drain
+from rosetta_hub.web.admin_software_api import Block, SoftwareQuery
 from rosetta_hub.web.admin_tasks_api import Days, Stops
 from rosetta_hub.web.admin_users_api import SessionsEnd, UsersQuery
 from rosetta_hub.web.openapi_rights import ADMINISTER, NO_LOGIN, all_need, needs
@@ -21,7 +22,7 @@ def admin_schemas() -> dict[str, Any]:
     """The schemas of requests and answers."""
     schemas: dict[str, Any] = {}
     model: type[BaseModel]
-    for model in (AnnouncementText, Drain, Stops, SessionsEnd):
+    for model in (AnnouncementText, Drain, Stops, SessionsEnd, Block):
         schema = model.model_json_schema(ref_template=_REF)
         schemas |= {**schema.pop("$defs", {}), model.__name__: schema}
     return schemas
@@ -29,7 +30,7 @@ def admin_schemas() -> dict[str, Any]:
 
 def admin_paths() -> dict[str, Any]:
     """All paths below `/api/admin`."""
-    settings = {**_computing_paths(), **_announcements_paths()}
+    settings = {**_computing_paths(), **_announcements_paths(), **_software_paths()}
     return all_need(ADMINISTER, {**_tasks_paths(), **_users_paths(), **settings, **_audit_paths()})
 
 
@@ -89,6 +90,24 @@ def _tasks_paths() -> dict[str, Any]:
         },
         "/api/admin/numbers": {
             "get": _call("What happened each day", _object("numbers"), query=Days)
+        },
+    }
+
+
+def _software_paths() -> dict[str, Any]:
+    version = {"parameters": [_path_parameter("card")]}
+    return {
+        "/api/admin/software": {
+            "get": _call("Software of users", _object("software"), query=SoftwareQuery)
+        },
+        "/api/admin/software/{card}": {
+            **version,
+            "delete": _call("Delete a version", {"type": "object"}),
+        },
+        "/api/admin/software/{card}/block": {
+            **version,
+            "put": _call("Let nobody start a version", _object("blocked"), body=Block),
+            "delete": _call("Let it be started again", _object("blocked")),
         },
     }
 

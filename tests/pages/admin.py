@@ -100,6 +100,23 @@ def make_user(name: str = "alice", **changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def make_software(**changes: Any) -> dict[str, Any]:
+    """A version of a user's software."""
+    return {
+        "id": "a" * 12,
+        "card": "mine-x",
+        "name": "Mine",
+        "owner": {"kind": "user", "name": "alice"},
+        "image": "ghcr.io/org/mine:1",
+        "digest": None,
+        "uses": 3,
+        "policy": {"allowed": True, "message": ""},
+        "blocked": None,
+        "updated": "2026-11-26T07:00:43+00:00",
+        "updated_by": "alice",
+    } | changes
+
+
 class AdminStub(StockStub):
     """Answers of `api/admin/…` by their path, and everything that was asked."""
 
@@ -126,6 +143,7 @@ class AdminStub(StockStub):
                 "next": None,
                 "computing": [{"id": "vega", "name": "Vega"}, {"id": "perun", "name": "Perun"}],
             },
+            "software": {"software": [make_software()], "next": None},
             "numbers": {"numbers": [make_numbers()]},
             "users": {"users": [make_user(), make_user("bob")], "total": 2, "next": None},
         }

@@ -14,6 +14,7 @@ from .admin import (
     make_computing,
     make_line,
     make_record,
+    make_software,
     serve_admin,
 )
 from .families import catalogue
@@ -54,8 +55,8 @@ async def test_the_audit_log_is_filtered_shown_page_by_page_and_exported(
 
 
 async def test_tabs_by_keyboard_and_by_address(page: Page, stub: AdminStub) -> None:
-    await page.goto(f"{URL}#announcements")
-    tab = page.get_by_role("tab", name="Announcements")
+    await page.goto(f"{URL}#software")
+    tab = page.get_by_role("tab", name="Software")
     await expect(tab).to_have_attribute("aria-selected", "true")
     await expect(page.get_by_role("tabpanel")).to_have_count(1)
     await tab.focus()
@@ -119,6 +120,27 @@ async def test_sessions_of_a_user_are_ended(page: Page, stub: AdminStub) -> None
     await page.get_by_role("dialog").get_by_role("button", name="End sessions").click()
     await expect(page.get_by_text("bob is logged out everywhere.")).to_be_visible()
     assert stub.changes == [("POST", "users/bob/sessions/end", {"api_tokens": True})]
+
+
+async def test_software_is_blocked_with_a_reason(page: Page, stub: AdminStub) -> None:
+    await page.goto(f"{URL}#software")
+    await expect(page.get_by_role("cell", name="Allowed by the image policy")).to_be_visible()
+    await page.get_by_role("button", name="Block Mine of alice").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("button", name="Block").click()
+    await expect(dialog.get_by_role("alert")).to_have_text("Write the reason for its owner.")
+    await dialog.get_by_label("Reason").fill("It mines.")
+    stub.documents["software"] |= {"software": [make_software(blocked="It mines.")]}
+    await dialog.get_by_role("button", name="Block").click()
+    await expect(page.get_by_role("cell", name="Blocked: It mines.")).to_be_visible()
+    await page.get_by_role("button", name="Delete Mine of alice").click()
+    stub.documents["software"] |= {"software": []}
+    await dialog.get_by_role("button", name="Delete").click()
+    await expect(page.get_by_text("Users have added no such software.")).to_be_visible()
+    assert stub.changes == [
+        ("PUT", f"software/{'a' * 12}/block", {"reason": "It mines."}),
+        ("DELETE", f"software/{'a' * 12}", None),
+    ]
 
 
 async def test_a_resource_is_drained_and_resumed(page: Page, stub: AdminStub) -> None:
@@ -226,6 +248,7 @@ PAGES: Pages = {
     "computing": (f"{URL}?2#computing", ".admin-card", nothing),
     "announcements": (f"{URL}?3#announcements", "#panel-announcements td", nothing),
     "announcement": (f"{URL}?4#announcements", "#panel-announcements td", write_announcement),
+    "software": (f"{URL}?6#software", "#panel-software tbody td", nothing),
     "audit": (f"{URL}?5#audit", "#panel-audit tbody td", nothing),
     "announced": ("/hub/login", ".site-announcement", nothing),
 }

@@ -6,6 +6,7 @@ import { buildAccounts } from "./accounts.js";
 import { buildAnnouncements } from "./announcements.js";
 import { buildAudit } from "./audit.js";
 import { buildComputing } from "./computing.js";
+import { buildSoftware } from "./software.js";
 import { Tabs } from "./tabs.js";
 import { buildTasks } from "./tasks.js";
 import { buildUsers } from "./users.js";
@@ -16,6 +17,7 @@ const TABS = [
   { id: "users", title: "Users", build: buildUsers },
   { id: "computing", title: "Computing", build: buildComputing },
   { id: "announcements", title: "Announcements", build: buildAnnouncements },
+  { id: "software", title: "Software", build: buildSoftware },
   { id: "accounts", title: "Accounts", build: buildAccounts, ours: true },
   { id: "audit", title: "Audit log", build: buildAudit },
 ];

@@ -1,0 +1,76 @@
+"""Users' software as administrators see it: whose it is, what is used, and what is blocked."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from rosetta_hub.database.database import Database
+from rosetta_hub.database.models_software import ImageVerdict, UserSoftware
+from rosetta_hub.database.models_user import SoftwareUse
+from rosetta_hub.errors import NotFound
+from rosetta_hub.software.cards import image_of
+from rosetta_hub.software.records import delete_rows
+
+
+@dataclass(frozen=True)
+class OverseenVersion:
+    """A version, how often its card was started, and what the image policy says of its image."""
+
+    row: UserSoftware
+    image: str
+    uses: int
+    verdict: ImageVerdict | None
+
+
+class Oversight:
+    """Reads everybody's versions, blocks and deletes them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, owner: str, skip: int, limit: int) -> list[OverseenVersion]:
+        """Versions of owners with this part in their name, what was changed last first."""
+        query = select(UserSoftware).order_by(UserSoftware.updated.desc(), UserSoftware.id)
+        if owner:
+            query = query.where(UserSoftware.owner.icontains(owner, autoescape=True))
+        with self._database.session() as session:
+            rows = list(session.scalars(query.offset(skip).limit(limit)))
+            counts = select(SoftwareUse.software, func.sum(SoftwareUse.uses))
+            counts = counts.where(SoftwareUse.software.in_({row.card for row in rows}))
+            grouped = session.execute(counts.group_by(SoftwareUse.software))
+            uses = {card: int(count or 0) for card, count in grouped}
+            images = {image_of(row) for row in rows}
+            known = session.scalars(select(ImageVerdict).where(ImageVerdict.image.in_(images)))
+            verdicts = {verdict.image: verdict for verdict in known}
+        return [
+            OverseenVersion(row, image_of(row), uses.get(row.card, 0), verdicts.get(image_of(row)))
+            for row in rows
+        ]
+
+    def set_block(self, version_id: str, reason: str | None) -> UserSoftware:
+        """Let a version be started no more, and tell its owner why; None lets it again.
+
+        Raises:
+            NotFound: there is no such version.
+        """
+        with self._database.session() as session:
+            row = _found(session.get(UserSoftware, version_id))
+            row.blocked = reason
+        return row
+
+    def delete(self, version_id: str) -> UserSoftware:
+        """Delete a version; tasks that run go on.
+
+        Raises:
+            NotFound: there is no such version.
+        """
+        with self._database.session() as session:
+            row = _found(session.get(UserSoftware, version_id))
+            delete_rows(session, [row])
+        return row
+
+
+def _found(row: UserSoftware | None) -> UserSoftware:
+    if row is None:
+        raise NotFound("There is no such software. It may have been deleted.")
+    return row

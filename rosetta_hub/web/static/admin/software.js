@@ -1,0 +1,75 @@
+// The tab "Software": what users have added, and blocking it.
+
+import { CANCEL, openDialog } from "../dialogs.js";
+import { h } from "../dom.js";
+import { ago, moment } from "../format.js";
+import { button, confirmDialog, pending, toast } from "../ui.js";
+import { changeAdmin, readAdmin } from "./admin_api.js";
+import { AdminTable, row } from "./admin_table.js";
+import { field } from "./fields.js";
+import { Filters, textFilter } from "./filters.js";
+
+const COLUMNS = [["name", "Software"], ["owner", "Owner"], ["image", "Image"], ["state", "State"], ["uses", "Starts"], ["updated", "Changed"], ["actions", "Actions"]];
+
+class SoftwareTab {
+  constructor(root) {
+    this.filters = new Filters([textFilter("owner", "Owner")], () => this.load());
+    this.table = new AdminTable({ label: "Software of users", columns: COLUMNS, onMore: () => this.load(this.next) });
+    root.append(this.filters.element, this.table.element);
+  }
+
+  show() {
+    return this.load();
+  }
+
+  async load(skip = 0) {
+    try {
+      const { software, next } = await readAdmin("software", { ...this.filters.read(), skip });
+      this.next = next;
+      this.table.show(software.map((one) => this.makeRow(one)), { append: skip > 0, hasMore: next !== null, text: "Users have added no such software." });
+    } catch (error) {
+      toast(error.message);
+    }
+  }
+
+  makeRow(one) {
+    const block = button(one.blocked ? "Unblock" : "Block", one.blocked ? "play" : "stop", "quiet btn-sm", () => (one.blocked ? this.change("DELETE", `${one.id}/block`, block) : this.block(one, block)));
+    const remove = button("Delete", "trash", "quiet btn-sm", () => this.remove(one, remove));
+    for (const control of [block, remove]) control.setAttribute("aria-label", `${control.lastElementChild.textContent} ${one.name} of ${one.owner.name}`);
+    const owner = one.owner.kind === "group" ? `group ${one.owner.name}` : one.owner.name;
+    const changed = h("time", { datetime: one.updated, title: moment(one.updated) }, ago(one.updated));
+    return row(one.name, owner, h("code", {}, one.image), stateText(one), one.uses, changed, h("div", { class: "actions" }, block, remove));
+  }
+
+  async block(one, control) {
+    const reason = field("Reason", h("textarea", { class: "form-control", rows: 3, maxlength: 300 }), "Its owner sees it on the card, and where a start is refused.");
+    const answer = await openDialog({
+      title: `Block “${one.name}” of ${one.owner.name}?`,
+      body: [h("p", {}, "Nobody can start it until it is unblocked. Tasks that run go on."), reason.element],
+      buttons: [CANCEL, { value: "block", label: "Block", kind: "danger" }],
+      check: (value) => (value && !reason.control.value.trim() ? "Write the reason for its owner." : ""),
+    });
+    if (answer) await this.change("PUT", `${one.id}/block`, control, { reason: reason.control.value.trim() });
+  }
+
+  async remove(one, control) {
+    const sure = await confirmDialog({ title: `Delete “${one.name}” of ${one.owner.name}?`, text: "Its owner is not told. Tasks that run go on.", action: "Delete" });
+    if (sure) await this.change("DELETE", one.id, control);
+  }
+
+  async change(method, path, control, body = undefined) {
+    await pending(control, () => changeAdmin(method, `software/${path}`, body));
+    await this.load();
+  }
+}
+
+function stateText({ blocked, policy }) {
+  if (blocked) return `Blocked: ${blocked}`;
+  if (policy && !policy.allowed) return `Refused by the image policy: ${policy.message}`;
+  return policy ? "Allowed by the image policy" : "Not checked";
+}
+
+/** Fills the panel. */
+export function buildSoftware(root) {
+  return new SoftwareTab(root);
+}

@@ -1,0 +1,94 @@
+"""Software of users as administrators see, block and delete it."""
+
+from typing import Any
+
+from rosetta_hub.database.models import utc_now
+from rosetta_hub.database.models_software import ImageVerdict
+
+from .admin import ROOT, add_root
+from .test_administration import audit_records
+from .test_api import CREATED, Site
+from .test_api import site as site
+
+PATH = "api/admin/software"
+DIGEST = "sha256:" + "ab" * 32
+ENTRY = {"name": "Mine", "registry": "ghcr.io", "image_name": "org/mine", "image_digest": DIGEST}
+
+
+async def add(site: Site, token: str = "alice") -> dict[str, Any]:
+    """A version of a user's own."""
+    status, version = await site.call("POST", "api/software", ENTRY, token=token)
+    assert status == 201, version
+    return dict(version)
+
+
+async def start(site: Site, version: dict[str, Any]) -> tuple[int, str]:
+    """Status and error of a start by the hub's spawner."""
+    body = {"created": CREATED, "options": {"software": version["card"]}}
+    key = site.bench.keys.spawner_key
+    status, answer = await site.call("PUT", "hub/tasks/alice/one", body, token=key)
+    return status, answer.get("error", "")
+
+
+async def test_software_of_everybody_is_listed(site: Site) -> None:
+    add_root(site)
+    mine, other = await add(site), await add(site, "bob")
+    with site.bench.tasks.database.session() as session:
+        image = f"ghcr.io/org/mine@{DIGEST}"
+        session.add(ImageVerdict(image=image, allowed=False, message="No.", checked=utc_now()))
+    assert (await start(site, mine))[0] == 201
+    status, answer = await site.call("GET", f"{PATH}?limit=1", token=ROOT)
+    assert (status, answer["next"]) == (200, 1)
+    assert answer["software"][0]["id"] == other["id"]
+    _, answer = await site.call("GET", f"{PATH}?owner=LIC", token=ROOT)
+    (found,) = answer["software"]
+    assert (found["id"], found["owner"]) == (mine["id"], {"kind": "user", "name": "alice"})
+    assert (found["uses"], found["blocked"], found["image"]) == (1, None, image)
+    assert found["policy"] == {"allowed": False, "message": "No."}
+
+
+async def test_blocked_software_is_not_started_and_its_owner_sees_why(site: Site) -> None:
+    add_root(site)
+    version = await add(site)
+    path = f"{PATH}/{version['id']}/block"
+    assert (await site.call("PUT", path, {"reason": " "}, token=ROOT))[0] == 422
+    assert (await site.call("PUT", path, {"reason": "It mines."}, token=ROOT))[0] == 200
+    refusal = "An administrator has blocked this software: It mines."
+    assert await start(site, version) == (422, refusal)
+    _, known = await site.call("GET", f"api/software/versions/{version['id']}")
+    assert known["refused"] == refusal
+    # Another edit does not free it.
+    etag = {"If-Match": f'"{known["revision"]}"'}
+    changed = ENTRY | {"description": "Better"}
+    own = f"api/software/versions/{version['id']}"
+    assert (await site.call("PUT", own, changed, headers=etag))[1]["refused"] == refusal
+    assert (await site.call("DELETE", path, token=ROOT))[0] == 200
+    assert (await start(site, version))[0] == 201
+
+
+async def test_software_is_deleted_and_all_is_recorded(site: Site) -> None:
+    add_root(site)
+    version = await add(site)
+    path = f"{PATH}/{version['id']}"
+    await site.call("PUT", f"{path}/block", {"reason": "It mines."}, token=ROOT)
+    assert (await site.call("DELETE", path, token=ROOT))[0] == 200
+    assert (await site.call("DELETE", path, token=ROOT))[0] == 404
+    assert (await site.call("GET", PATH, token=ROOT))[1]["software"] == []
+    acts = [one for one in audit_records(site) if one.actor == ROOT]
+    assert [(one.user, one.target, one.detail["change"]) for one in acts] == [
+        ("alice", version["card"], "block"),
+        ("alice", version["card"], "delete"),
+    ]
+    assert acts[0].detail["reason"] == "It mines."
+
+
+async def test_only_administrators_do_that(site: Site) -> None:
+    version = await add(site)
+    for method, path in (
+        ("GET", PATH),
+        ("DELETE", f"{PATH}/{version['id']}"),
+        ("PUT", f"{PATH}/{version['id']}/block"),
+        ("DELETE", f"{PATH}/{version['id']}/block"),
+    ):
+        assert (await site.call(method, path, {"reason": "x"}))[0] == 403, path
+    assert (await start(site, version))[0] == 201
