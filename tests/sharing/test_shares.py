@@ -1,6 +1,5 @@
 """Shares with users and groups: begun, told, ended, and what is left of them."""
 
-import json
 from datetime import timedelta
 
 import pytest
@@ -10,8 +9,6 @@ from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.database.models import Task, utc_now
 from rosetta_hub.database.models_sharing import TaskShare
 from rosetta_hub.errors import Conflict, HubUnavailable, NotAllowed, NotFound
-from rosetta_hub.sharing.export import export_user
-from rosetta_hub.sharing.records import NewLink
 from rosetta_hub.sharing.view import share_id
 from rosetta_hub.tasks.principal import Principal
 from tests.support.starting import start_task
@@ -179,19 +176,6 @@ async def test_a_user_made_anew_inherits_nothing(office: Office, task: Task) -> 
     office.sharing.delete_user("bob")
     assert office.sharing.records.of_task(task) == {}
     office.sharing.delete_user("alice")
-
-
-async def test_what_is_stored_of_a_user(office: Office, task: Task) -> None:
-    soon = utc_now() + timedelta(hours=1)
-    await office.sharing.share_with_user(task, "bob", "alice", soon)
-    _, code = office.sharing.records.add_link(task, NewLink(soon, 1), "alice")
-    with office.tasks.database.session() as session:
-        stored = {name: export_user(session, name) for name in ("alice", "bob", "carol")}
-    assert [one["until"] for one in stored["alice"]["shares"]] == [soon.isoformat()]
-    assert stored["bob"]["shares"] == stored["alice"]["shares"]
-    assert [len(stored[name]["share_links"]) for name in stored] == [1, 0, 0]
-    assert stored["carol"]["shares"] == []
-    assert code not in json.dumps(stored)
 
 
 async def test_a_thousand_shares_are_few_calls(office: Office, task: Task) -> None:
