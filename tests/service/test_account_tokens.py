@@ -106,9 +106,7 @@ async def test_all_sessions_are_ended(site: Site, query: str, api_tokens: bool) 
     assert BrowserLogins(site.database).of("alice") == []
 
 
-async def test_a_browser_is_noted_and_a_program_is_not(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_program_with_a_token_is_no_browser(site: Site) -> None:
     await site.call("GET", "account/mail")
     assert BrowserLogins(site.database).of("alice") == []
 
