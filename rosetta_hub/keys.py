@@ -64,7 +64,7 @@ class Keys:
 
     @property
     def auth_state_key(self) -> bytes:
-        """Encrypts what providers tell of users in the hub's database, unless the site has a key."""
+        """Encrypts what providers say of users in the hub's database, unless the site has a key."""
         return self._derive("auth state")
 
     def undo_link(self, link_id: int, linked_at: float) -> str:
