@@ -69,7 +69,7 @@ async def sign_up(browser: Browser, letterbox: Letterbox, name: str, address: st
     assert link.startswith(f"{browser.hub.url}/hub/sign-up/confirm?token=")
     # Scanners of mails open every link, and change nothing.
     async with httpx.AsyncClient(follow_redirects=True) as scanner:
-        assert "Make your account" in (await scanner.get(link)).text
+        assert "Create your account" in (await scanner.get(link)).text
     page = await browser.client.get(link, follow_redirects=True)
     assert page.url.query == b""
     assert page.headers["Referrer-Policy"] == "no-referrer"
