@@ -15,6 +15,8 @@ from jinja2 import (
 )
 from jupyterhub._data import DATA_FILES_PATH
 
+from rosetta_hub.web.module_imports import module_imports
+
 log = logging.getLogger(__name__)
 
 _PLAIN = {"rosetta_frame": "rosetta_frame.html"}
@@ -38,6 +40,7 @@ class PageTemplates:
             ]
         )
         self._environment = Environment(loader=loader, autoescape=True)
+        self._environment.globals["module_imports"] = module_imports
         self._variables = variables
 
     def render(self, name: str, context: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from tornado.httputil import url_concat
 
 import rosetta_hub.web
 import rosetta_templates
+from rosetta_hub.web.module_imports import module_imports
 from rosetta_spawners.form import take_preset
 
 TEMPLATES = Path(str(rosetta_templates.__file__)).parent
@@ -134,7 +135,9 @@ class Stub:
 
 def service_templates() -> Environment:
     """As the service finds its templates."""
-    return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    environment.globals["module_imports"] = module_imports
+    return environment
 
 
 def hub_templates() -> Environment:

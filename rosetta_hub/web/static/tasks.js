@@ -15,8 +15,11 @@ class Dashboard {
     this.rows = new Map();
     this.drained = new DrainedList(element("drained"));
     this.owner = first("main").dataset.user;
+    // How many lists were asked for, and which of them is the latest that has come.
+    this.asked = 0;
+    this.latest = 0;
     this.events = new LiveEvents({
-      // The list itself is loaded once the stream is there.
+      // The list itself is loaded at once, and again when no change can be missed any more.
       makeUrl: () => `${eventsUrl()}&changes=1`,
       probeUrl: apiUrl("tasks"),
       banner: element("interrupted"),
@@ -31,6 +34,7 @@ class Dashboard {
       this.events.close();
       if (!document.hidden) this.events.open();
     });
+    this.load();
     setInterval(() => this.rows.forEach((row) => row.tick()), 1000);
   }
 
@@ -38,8 +42,11 @@ class Dashboard {
   async load() {
     this.heardSince = new Set();
     this.drained.load();
+    const number = ++this.asked;
     try {
       const { tasks } = await call("GET", apiUrl("tasks"));
+      if (number < this.latest) return;
+      this.latest = number;
       const listed = new Set(tasks.map((task) => task.id));
       for (const task of tasks) if (!this.heardSince.has(task.id)) this.show(task);
       for (const id of this.rows.keys()) if (!listed.has(id) && !this.heardSince.has(id)) this.remove(id);

@@ -1,0 +1,28 @@
+"""What pages have fetched at once is what their scripts import."""
+
+from rosetta_hub.web.module_imports import STATIC, module_imports
+from rosetta_hub.web.page_templates import PageTemplates
+
+CONTEXT = {
+    "base_url": "/hub/",
+    "prefix": "/",
+    "user": {"name": "alice"},
+    "logout_url": "/hub/logout",
+}
+
+
+def test_imports_are_followed_across_folders() -> None:
+    found = module_imports("admin/page.js")
+    assert {"admin/tabs.js", "dom.js", "api.js"} <= set(found)
+    assert "admin/page.js" not in found
+    assert all((STATIC / name).is_file() for name in found)
+
+
+def test_what_is_imported_later_is_left_out() -> None:
+    assert not any("bundled/editor" in name for name in module_imports("files/page.js"))
+
+
+def test_the_dashboard_names_its_modules() -> None:
+    page = PageTemplates([], {}).render("tasks.html", CONTEXT)
+    for name in module_imports("tasks.js"):
+        assert f'<link rel="modulepreload" href="/services/rosetta/static/{name}">' in page
