@@ -27,7 +27,10 @@ class Dashboard {
         task: (task) => this.heard(task),
         gone: ({ id }) => this.remove(id),
       },
-      onConnect: () => this.load(),
+      onConnect: () => {
+        this.drained.load();
+        this.load();
+      },
     });
     // A browser opens six connections to a host: dashboards in the background give theirs back.
     document.addEventListener("visibilitychange", () => {
@@ -41,7 +44,6 @@ class Dashboard {
   /** The list as it is; what an event has told meanwhile is newer. */
   async load() {
     this.heardSince = new Set();
-    this.drained.load();
     const number = ++this.asked;
     try {
       const { tasks } = await call("GET", apiUrl("tasks"));
