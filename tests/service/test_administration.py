@@ -109,7 +109,9 @@ async def test_the_form_and_the_dashboard_are_told(site: Site) -> None:
     )
     version = answer["software"][0]["versions"][0]
     assert [one["id"] for one in version["computing"]] == ["cluster"]
-    assert version["unavailable"] == [{"id": "local", "name": "This machine", "reason": REASON}]
+    assert version["unavailable"] == [
+        {"id": "local", "name": "This machine", "reason": REASON, "request": ""}
+    ]
     _, answer = await site.call("GET", "api/computing")
     assert {one["id"]: one["drained"] for one in answer["computing"]} == {
         "local": REASON,
