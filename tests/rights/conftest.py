@@ -81,7 +81,7 @@ class Site:
     parts: Parts
     hub: FakeHub
     state: State
-    # What is in the place of each parameter of a path, by what stands before it.
+    # What is in the place of each parameter of a path, by what stands before it, or by all of it.
     ids: dict[str, str]
 
     async def fetch(
@@ -223,6 +223,8 @@ async def fill(site: Site) -> None:
     site.ids |= {
         **{"users": "alice", "computing": "cluster", "storages": "data", "identities": "cluster"},
         **{"registries": "127.0.0.1:1", "software": version["card"], "versions": version["id"]},
+        # Administrators name a version there.
+        "/api/admin/software": version["id"],
         "tasks": _start(site.parts),
         "builds": (await site.call("POST", "api/builds", build))["id"],
         "copies": site.parts.copies.add(_copy()).id,

@@ -114,7 +114,7 @@ async def find_path(site: Site, operation: Operation) -> tuple[str, bool]:
     for name in re.findall(r"{(\w+)}", path):
         collection = operation.path.partition("/{" + name + "}")[0]
         before, _, after = path.partition("/{" + name + "}")
-        value = site.ids.get(collection.rpartition("/")[2])
+        value = site.ids.get(collection) or site.ids.get(collection.rpartition("/")[2])
         value = value or await make(site, collection, before)
         if value is None:
             schema = next(one for one in operation.parameters if one["name"] == name)
