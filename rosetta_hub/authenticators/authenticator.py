@@ -15,6 +15,7 @@ from rosetta_hub.accounts.rows import adopt_rows, delete_rows, users_with_rows
 from rosetta_hub.accounts.who import Claimant
 from rosetta_hub.audit.log import SERVICE, AuditEvent
 from rosetta_hub.authenticators.accounts import Accounts, created_of
+from rosetta_hub.authenticators.addresses import address_of
 from rosetta_hub.authenticators.last_admin import (
     REFUSAL,
     USER_ROUTE,
@@ -199,7 +200,7 @@ class RosettaAuthenticator(Authenticator):
             decision.user,
             user=decision.user,
             target=method.id,
-            address=handler.request.remote_ip,
+            address=address_of(handler),
         )
         if decision.linked_by == BY_EMAIL:
             await self.linker.tell(decision, claimant, handler)
@@ -236,15 +237,13 @@ class RosettaAuthenticator(Authenticator):
             user or SERVICE,
             user=user,
             target=method.id,
-            address=handler.request.remote_ip,
+            address=address_of(handler),
             detail={"reason": reason},
         )
 
     async def signed_out(self, user: str, handler: Any) -> None:
         """A user has logged out."""
-        await self.accounts.record(
-            AuditEvent.LOGOUT, user, user=user, address=handler.request.remote_ip
-        )
+        await self.accounts.record(AuditEvent.LOGOUT, user, user=user, address=address_of(handler))
 
     async def refresh_user(self, user: Any, handler: Any = None, **_: Any) -> Any:
         """See `Refresher.refresh`."""

@@ -19,6 +19,7 @@ from rosetta_hub.accounts.names import normalise_name, suggest_name
 from rosetta_hub.accounts.pages import COOKIE_SECONDS
 from rosetta_hub.accounts.reset_flow import ResetFlow
 from rosetta_hub.accounts.sign_up_flow import SignUpFlow
+from rosetta_hub.authenticators.addresses import address_of
 from rosetta_hub.background import spawn
 from rosetta_hub.database.models_local import Invitation
 from rosetta_hub.errors import RosettaError, UserError
@@ -107,7 +108,7 @@ class AccountPage(BaseHandler):
         Raises:
             TooManyAttempts: there were too many within the hour.
         """
-        address = str(self.request.remote_ip)
+        address = address_of(self)
         await self.local.run(lambda: self.local.take_request(address))
 
     @property
@@ -266,9 +267,7 @@ class NewPasswordPage(AccountPage):
         """Set the password, and end all sessions and tokens; nobody is logged in by it."""
         await self.count()
         password = self.get_body_argument("password", "", strip=False)
-        user = await ResetFlow(self.local).set_password(
-            self.token, password, str(self.request.remote_ip)
-        )
+        user = await ResetFlow(self.local).set_password(self.token, password, address_of(self))
         hub_user = self.find_user(user)
         if hub_user is not None:
             await self.authenticator.refresher.end(hub_user, "a new password", api_tokens=True)

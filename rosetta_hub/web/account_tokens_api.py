@@ -154,7 +154,7 @@ class SessionsHandler(HubHandler):
             name,
             actor=name,
             api_tokens=self.get_query_argument("api_tokens", "0") == "1",
-            address=self.request.remote_ip,
+            address=self.client_address,
         )
         self.services.account.browsers.delete_user(name)
         self.answer({})

@@ -282,7 +282,7 @@ class HubHandler(HubOAuthenticated, BaseHandler):
         if not session_id or self.hub_auth.get_token(self, in_cookie=False):
             return
         user_agent = self.request.headers.get("User-Agent", "")
-        address = str(self.request.remote_ip)
+        address = str(self.client_address)
         self.services.account.browsers.note(user, session_id, user_agent, address)
 
     @property

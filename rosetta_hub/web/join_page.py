@@ -17,7 +17,7 @@ class JoinPage(PageHandler):
 
     def _request_summary(self) -> str:
         """What tornado writes of a request that fails."""
-        return f"{self.request.method} {self.logged_path} ({self.request.remote_ip})"
+        return f"{self.request.method} {self.logged_path} ({self.client_address})"
 
     def get(self, code: str) -> None:
         """The page; to the task itself where the principal has it already."""

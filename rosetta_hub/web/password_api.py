@@ -55,7 +55,7 @@ class PasswordHandler(HubHandler):
         own, user = self.own, self.principal.name
         body = parse_body(NewPassword, self.json_body())
         try:
-            await own.change(user, body.current, body.new, str(self.request.remote_ip))
+            await own.change(user, body.current, body.new, str(self.client_address))
         except TooManyAttempts as error:
             self.set_header("Retry-After", str(error.retry_after))
             self.answer({"error": str(error)}, error.status)

@@ -144,16 +144,18 @@ async def test_the_api_is_no_way_around_the_throttle(
 ) -> None:
     await sign_up(browser, letterbox, name, address)
 
-    async def ask(password: str) -> int:
+    async def ask(password: str, real_ip: str = "192.0.2.1") -> int:
         body = {"auth": {"username": name, "password": password}}
-        answer = await browser.client.post(f"/hub/api/users/{name}/tokens", json=body)
+        path, headers = f"/hub/api/users/{name}/tokens", {"X-Real-Ip": real_ip}
+        answer = await browser.client.post(path, json=body, headers=headers)
         return answer.status_code
 
     await log_in(browser, name, STRONG)
     browser.client.cookies.clear()
     assert await ask(STRONG) == 201
-    assert {await ask(f"guess {number}") for number in range(10)} == {403}
-    assert await ask(STRONG) == 403
+    # From another address each time, as the client says.
+    assert {await ask(f"guess {number}", f"198.51.100.{number}") for number in range(10)} == {403}
+    assert await ask(STRONG, "203.0.113.1") == 403
     answer = await log_in(browser, name, STRONG)
     assert answer.status_code == 429
     assert "too many attempts" in answer.text

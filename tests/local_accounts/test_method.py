@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tornado.httputil import HTTPHeaders
 
 from rosetta_hub.accounts import records
 from rosetta_hub.accounts.login_throttle import LoginThrottle
@@ -22,7 +23,9 @@ class Client:
     """A browser, with its cookies, and what the hub's handler does with them."""
 
     def __init__(self, address: str = "192.0.2.1") -> None:
-        self.request = SimpleNamespace(remote_ip=address, protocol="https")
+        headers = HTTPHeaders({"X-Forwarded-For": address})
+        self.request = SimpleNamespace(remote_ip="", headers=headers, protocol="https")
+        self.settings = {"app": SimpleNamespace(trusted_downstream_ips=[])}
         self.hub = SimpleNamespace(base_url="/hub/")
         self.cookies: dict[str, bytes] = {}
         self.attributes: dict[str, Any] = {}
