@@ -15,6 +15,7 @@ import rosetta_templates
 from rosetta_hub.config import Rosetta
 from rosetta_hub.hub.link_redirect import LinkRedirect
 from rosetta_hub.hub.session_end import SESSIONS_ROUTE
+from rosetta_hub.hub.user_tokens import TOKEN_ROUTES
 from rosetta_spawners import RosettaSpawner
 
 ACCESS = "access:services!service=rosetta"
@@ -358,12 +359,12 @@ def test_links_to_repositories_are_there_where_something_is_built(
     if variables is not None:
         c.JupyterHub.template_vars = variables
     hub = setup(tmp_path, c)
-    _, route = hub.extra_handlers.get_value([])
+    *_, route = hub.extra_handlers.get_value([])
     assert route == (r"/v2/.*", LinkRedirect, {"service_prefix": "/services/rosetta/"})
     assert c.Rosetta.template_vars == {**(variables or {}), "rosetta_builds": True}
 
 
 def test_links_to_repositories_are_not_there_where_nothing_is_built(tmp_path: Path) -> None:
     hub = setup(tmp_path, configured(tmp_path))
-    assert hub.extra_handlers.get_value([]) == [SESSIONS_ROUTE]
+    assert hub.extra_handlers.get_value([]) == [SESSIONS_ROUTE, *TOKEN_ROUTES]
     assert "rosetta_builds" not in hub.template_vars.to_dict()
