@@ -49,15 +49,3 @@ class BrowserLogins:
         with self._database.session() as session:
             session.execute(delete(BrowserLogin).where(BrowserLogin.user == user))
         self._noted = {key: at for key, at in self._noted.items() if key[1] != user}
-
-    def export_user(self, user: str) -> list[dict[str, str]]:
-        """A user's browsers as JSON."""
-        return [
-            {
-                "browser": row.browser,
-                "address": row.address,
-                "first_seen": row.first_seen.isoformat(),
-                "last_seen": row.last_seen.isoformat(),
-            }
-            for row in self.of(user)
-        ]

@@ -64,10 +64,6 @@ class DateSettings:
         with self._database.session() as session:
             session.execute(delete(UserPreferences).where(UserPreferences.user == user))
 
-    def export_user(self, user: str) -> dict[str, str | None]:
-        """A user's choices as JSON."""
-        return self.of(user).model_dump()
-
 
 def find_zone(name: str) -> ZoneInfo | None:
     """The time zone of that name; None where this machine knows none."""

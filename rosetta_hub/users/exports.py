@@ -1,7 +1,6 @@
 """What the service stores about a user, as one JSON document for that user."""
 
 import enum
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,9 +9,6 @@ from sqlalchemy import or_, select
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Base, utc_now
-
-# Called with a user's name; what it returns is JSON, without secrets.
-Exporter = Callable[[str], Any]
 
 
 @dataclass(frozen=True)
@@ -60,17 +56,15 @@ TABLES: dict[str, Exported] = {
 
 
 class UserExports:
-    """Reads the rows of a user out of all tables; `more` adds parts that are no rows."""
+    """Reads the rows of a user out of all tables."""
 
-    def __init__(self, database: Database, more: Mapping[str, Exporter] | None = None) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._more = dict(more or {})
 
     def document(self, user: str) -> dict[str, Any]:
         """Everything, by table."""
         rows = {name: self._rows(name, exported, user) for name, exported in TABLES.items()}
-        more = {name: exporter(user) for name, exporter in self._more.items()}
-        return {"user": user, "exported": utc_now().isoformat(), **rows, **more}
+        return {"user": user, "exported": utc_now().isoformat(), **rows}
 
     def _rows(self, name: str, exported: Exported, user: str) -> list[dict[str, Any]]:
         table = Base.metadata.tables[name]

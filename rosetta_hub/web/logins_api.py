@@ -134,11 +134,6 @@ def view(link: LoginLink) -> LoginView:
     )
 
 
-def export_user(session: Session, user: str) -> dict[str, Any]:
-    """What is stored of a user's logins, for the data export."""
-    return {"logins": [view(link).model_dump(mode="json") for link in links_to_show(session, user)]}
-
-
 def logins_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
     return [
