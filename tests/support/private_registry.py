@@ -65,7 +65,8 @@ def docker_login(host: str, account: str, password: str) -> Iterator[list[str]]:
 def trusted_by_docker(host: str, authority: Path) -> Iterator[None]:
     """Have this machine's Docker daemon trust the registry, as its administrator does."""
     folder = DOCKER_CERTIFICATES / host
-    folder.mkdir(parents=True)
+    # Tests that were killed may have left one for a port that is used again.
+    folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(authority, folder / "ca.crt")
     try:
         yield
