@@ -61,7 +61,8 @@ function action(label, whom, iconName, run) {
 }
 
 function item(title, content, actions) {
-  return h("li", { class: "panel identity" }, h("h3", {}, title), ...content, h("div", { class: "actions" }, ...actions));
+  const row = actions.length ? [h("div", { class: "actions" }, ...actions)] : [];
+  return h("li", { class: "panel account-form" }, h("h3", {}, title), ...content, ...row);
 }
 
 /** Fills the section. */

@@ -18,7 +18,7 @@ class PasswordForm {
     this.current = secretField("password-current", { maxlength: "1024", autocomplete: "current-password" });
     this.wanted = secretField("password-new", { ...LENGTH, autocomplete: "new-password", "aria-describedby": "password-hint" });
     this.line = new SaveLine("Change password");
-    this.form = h("form", { class: "panel", id: "password-form" },
+    this.form = h("form", { class: "panel account-form", id: "password-form" },
       h("p", { class: "faint" }, `You log in as ${login}. The password was last changed on ${moment(changed)}.`),
       // For password managers.
       h("input", { type: "text", name: "username", autocomplete: "username", value: login, hidden: true }),
@@ -52,5 +52,5 @@ function firstPassword(address) {
 export async function buildPassword(root) {
   const password = await call("GET", apiUrl("account/password"));
   if (password.login) root.append(new PasswordForm(password).form);
-  else root.append(h("div", { class: "panel" }, ...firstPassword(password.address)));
+  else root.append(h("div", { class: "panel account-form" }, ...firstPassword(password.address)));
 }
