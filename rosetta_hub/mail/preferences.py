@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from rosetta_hub.accounts.emails import emails_of_user
 from rosetta_hub.database.models_user import Mail, MailKind, MailSettings, MailState
 from rosetta_hub.mail.addresses import default_address
 
@@ -24,10 +25,15 @@ class Preferences:
 
 
 def read_preferences(session: Session, user: str, domain: str) -> Preferences:
-    """The user's choices; the address is `<user>@<domain>` until the user has set one."""
+    """The user's choices.
+
+    Until the user has set an address, it is the one that was verified at sign-in, if there is any,
+    or `<user>@<domain>`.
+    """
     row = session.get(MailSettings, user)
     if row is None:
-        return Preferences(default_address(user, domain))
+        verified = [email.address for email in emails_of_user(session, user)]
+        return Preferences(verified[0] if verified else default_address(user, domain))
     return Preferences(row.address, row.started, row.failed, row.limit)
 
 

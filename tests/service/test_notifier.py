@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from rosetta_hub.accounts.emails import BY_MAIL, add_email
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task, TaskState, utc_now
 from rosetta_hub.database.models_user import Mail
 from rosetta_hub.mail.notifier import Notifier
-from rosetta_hub.mail.preferences import Preferences, write_preferences
+from rosetta_hub.mail.preferences import Preferences, read_preferences, write_preferences
 from rosetta_hub.tasks.changes import Before
 from rosetta_hub.tasks.manager import TaskManager
 from tests.support.starting import start_task
@@ -112,6 +113,16 @@ def test_who_wants_none_gets_none(tasks: TaskManager, chosen: Preferences) -> No
     choose(tasks, chosen)
     tasks.report(start(tasks), RUNNING)
     assert queued(tasks) == []
+
+
+def test_mails_go_to_the_address_that_was_verified_at_sign_in(tasks: TaskManager) -> None:
+    """Until the user chooses another one, or none."""
+    with tasks.database.session() as session:
+        assert read_preferences(session, "alice", "example.org").address == "alice@example.org"
+        add_email(session, "alice", "Alice@home.example", BY_MAIL)
+        assert read_preferences(session, "alice", "").address == "alice@home.example"
+        write_preferences(session, "alice", Preferences(None))
+        assert read_preferences(session, "alice", "").address is None
 
 
 def test_a_change_that_is_not_kept_is_not_told(tasks: TaskManager) -> None:
