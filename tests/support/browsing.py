@@ -1,6 +1,12 @@
 """What a test does with a real browser."""
 
-from playwright.async_api import Error, Page
+from playwright.async_api import Error, Page, expect
+
+# Milliseconds that a page has until it shows what a test expects; the default, five seconds, is too
+# short where the first look at a cluster's storage opens an SSH connection.
+PATIENCE = 20_000
+
+expect.set_options(timeout=PATIENCE)
 
 
 async def visit(page: Page, url: str) -> None:
