@@ -106,6 +106,18 @@ async def run_confined(
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         await child.wait()
+        await _close_pipes(child)
+
+
+async def _close_pipes(child: asyncio.subprocess.Process) -> None:
+    """Let go of what the program has not written, or has not read.
+
+    asyncio itself closes the pipes when their other ends are closed, some time after the end of the
+    program.
+    """
+    child._transport.close()  # type: ignore[attr-defined]
+    # The files are closed by calls that the event loop makes next.
+    await asyncio.sleep(0)
 
 
 def build_confined_command(command: Sequence[str], confinement: Confinement) -> list[str]:
