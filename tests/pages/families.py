@@ -1,5 +1,6 @@
 """A catalogue to look at."""
 
+import copy
 from typing import Any
 
 GB = 1 << 30
@@ -155,7 +156,7 @@ def family(
 
 def catalogue() -> list[dict[str, Any]]:
     """Containers of several kinds, and a native entry with a form of its own."""
-    return [
+    families = [
         family(
             "Jupyter Notebook",
             "JupyterLab with NumPy, SciPy and Matplotlib.",
@@ -190,3 +191,5 @@ def catalogue() -> list[dict[str, Any]]:
             '<input class="form-control" id="profile" name="profile" required></div>',
         ),
     ]
+    # Tests change what is in them; the resources are shared.
+    return copy.deepcopy(families)

@@ -114,7 +114,9 @@ class Site:
             self.clock.time += minutes(0.5)
             with self.tasks.database.session() as session:
                 for task_id in self.cpu:
-                    self.report(session.get_one(Task, task_id))
+                    task = session.get(Task, task_id)
+                    assert task
+                    self.report(task)
             await self.enforcer.step()
 
     def report(self, task: Task) -> None:
