@@ -167,6 +167,7 @@ async def test_no_name_adds_a_header(site: Site) -> None:
             *("content-type", "content-disposition", "content-length", "content-security-policy"),
             *("x-content-type-options", "cache-control", "cross-origin-resource-policy", "date"),
             *("accept-ranges", "etag", "last-modified", "referrer-policy", "connection"),
+            "x-request-id",
         }
 
 
