@@ -77,7 +77,8 @@ class Overview:
             seen = max((time for time in (created, activity) if time), default=None)
             sums = active.get(user, NOTHING)
             numbers, cpus, memory, used = (value or 0 for value in sums)
-            found.append(UserNumbers(user, numbers, cpus, memory, used, count, seen))
+            # PostgreSQL's sums of bytes are decimals.
+            found.append(UserNumbers(user, numbers, cpus, int(memory), int(used), count, seen))
         return sorted(found, key=lambda one: (-one.active, one.name))
 
     def _silent(self) -> list[Task]:
