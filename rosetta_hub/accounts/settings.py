@@ -1,11 +1,11 @@
 """The keys of `c.RosettaAuthenticator.local_accounts`."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import field_validator
+from pydantic import AfterValidator
 
 from rosetta_hub.catalogue.validation import Entry
-from rosetta_hub.mail.addresses import is_address
+from rosetta_hub.mail.addresses import check_domains
 
 
 class LocalSettings(Entry):
@@ -19,16 +19,8 @@ class LocalSettings(Entry):
 
     sign_up: Literal["closed", "invitation", "email"] = "closed"
     approval: bool = False
-    email_domains: tuple[str, ...] = ()
+    email_domains: Annotated[tuple[str, ...], AfterValidator(check_domains)] = ()
     reserved_names: frozenset[str] = frozenset()
-
-    @field_validator("email_domains")
-    @classmethod
-    def _check_domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for domain in value:
-            if not is_address(f"user@{domain}"):
-                raise ValueError(f"{domain!r} is not a domain such as 'example.org'")
-        return tuple(domain.lower() for domain in value)
 
     def accepts(self, address: str) -> bool:
         """Whether an address is of one of the domains that may sign up."""

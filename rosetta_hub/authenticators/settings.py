@@ -2,15 +2,15 @@
 
 import importlib
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from oauthenticator.oauth2 import OAuthenticator
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator
 
 from rosetta_hub.catalogue.validation import Entry
 from rosetta_hub.errors import ConfigError
-from rosetta_hub.mail.addresses import is_address
+from rosetta_hub.mail.addresses import check_domains
 from rosetta_hub.web_hosts import is_loopback
 
 # Providers whose answers have no `sub`: the number of the account never changes, its name may.
@@ -42,7 +42,7 @@ class MethodSettings(Entry):
     issuer: str | None = None
     subject_claim: str | None = None
     trusts_email: bool = False
-    email_domains: tuple[str, ...] = ()
+    email_domains: Annotated[tuple[str, ...], AfterValidator(check_domains)] = ()
     adopt_users: bool = False
     groups: tuple[str, ...] = ()
     refresh: bool = True
@@ -66,14 +66,6 @@ class MethodSettings(Entry):
         ):
             raise ValueError("an issuer is an https address")
         return value
-
-    @field_validator("email_domains")
-    @classmethod
-    def _check_domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for domain in value:
-            if not is_address(f"user@{domain}"):
-                raise ValueError(f"{domain!r} is not a domain such as 'example.org'")
-        return tuple(domain.lower() for domain in value)
 
     def load_class(self) -> type[OAuthenticator]:
         """The class of oauthenticator.

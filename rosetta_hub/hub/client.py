@@ -16,8 +16,6 @@ from rosetta_hub.hub.shares import HubShareCalls
 TIMEOUT = 60
 # The token on whose behalf the service asks; see rosetta_hub.hub.user_tokens.
 CALLER_HEADER = "X-Rosetta-Caller"
-# Users that are asked for at once; the hub's own limit.
-PAGE = 200
 
 
 class HubClient(HubShareCalls):
@@ -119,14 +117,8 @@ class HubClient(HubShareCalls):
         return {model["name"] for model in await self._all_users() if model.get("admin")}
 
     async def _all_users(self, query: str = "") -> list[dict[str, Any]]:
-        models: list[dict[str, Any]] = []
-        offset: int | None = 0
-        while offset is not None:
-            page = await self._call("GET", f"/users?offset={offset}&limit={PAGE}{query}")
-            models += page["items"]
-            following = page["_pagination"]["next"]
-            offset = following and int(following["offset"])
-        return models
+        # A hub without such a list is no hub without users: nothing may end because of it.
+        return [model async for model in self._items("/users", query, missing_ok=False)]
 
     async def report_activity(self, user: str, servers: dict[str, str]) -> None:
         """Tell when each of the user's servers was used last (ISO 8601, UTC).

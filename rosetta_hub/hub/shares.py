@@ -97,11 +97,14 @@ class HubShareCalls:
         """
         return sorted([str(model["name"]) async for model in self._items("/groups")])
 
-    async def _items(self, path: str) -> AsyncIterator[dict[str, Any]]:
-        """All entries of a list that the hub gives page by page."""
+    async def _items(
+        self, path: str, query: str = "", missing_ok: bool = True
+    ) -> AsyncIterator[dict[str, Any]]:
+        """All entries of a list that the hub gives page by page; `query` begins with `&`."""
         offset: int | None = 0
         while offset is not None:
-            page = await self._call("GET", f"{path}?offset={offset}&limit={PAGE}", missing_ok=True)
+            address = f"{path}?offset={offset}&limit={PAGE}{query}"
+            page = await self._call("GET", address, missing_ok=missing_ok)
             if page is None:
                 return
             for model in page["items"]:

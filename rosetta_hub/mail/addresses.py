@@ -38,6 +38,18 @@ def check_address(text: str) -> str:
     return address
 
 
+def check_domains(domains: tuple[str, ...]) -> tuple[str, ...]:
+    """Domains of mail addresses, in lower case; for pydantic, which makes a message of the error.
+
+    Raises:
+        ValueError: one of them is none.
+    """
+    for domain in domains:
+        if not is_address(f"user@{domain}"):
+            raise ValueError(f"{domain!r} is not a domain such as 'example.org'")
+    return tuple(domain.lower() for domain in domains)
+
+
 def default_address(user: str, domain: str) -> str | None:
     """`user@domain`, or None where no domain is set or the user's name is no part of an address."""
     address = f"{user}@{domain}"
