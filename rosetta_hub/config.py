@@ -178,6 +178,7 @@ class Rosetta(MailOptions):
     tasks_ports = Unicode(
         "7000-7999",
         help="""First and last port of the range out of which every task gets one, both included.
+        Ports that browsers block, such as 6000 and 10080, are left out.
         In host-name mode only tasks with a protocol other than HTTP use it.""",
     ).tag(config=True)
 

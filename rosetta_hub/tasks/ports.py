@@ -12,6 +12,13 @@ from rosetta_hub.errors import PortsExhausted
 # Which interface a port is for: None is the main one, else its port in the container.
 Interface = int | None
 
+# What browsers open no connection to, whatever listens there: the "bad ports" above 1023 of the
+# Fetch standard (https://fetch.spec.whatwg.org/#port-blocking).
+BLOCKED_BY_BROWSERS = frozenset(
+    {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, *range(6665, 6670)}
+    | {6679, 6697, 10080}
+)
+
 
 def assign_ports(
     session: Session,
@@ -23,13 +30,14 @@ def assign_ports(
     """Give each of these interfaces of the task a free port of the range.
 
     It keeps a port that it has, unless that is `refused`: those are ports that other programs hold.
+    Ports that browsers block are given to nobody.
     The choice is random: a browser keeps data by port, and the next task should rarely be met by
     what the one before has left. Ports of interfaces that are not named are given up.
 
     Raises:
         PortsExhausted: there are not enough.
     """
-    usable = {port for port in ports if port not in refused}
+    usable = set(ports) - refused - BLOCKED_BY_BROWSERS
     before: dict[Interface, int | None] = {None: task.port}
     before.update({int(key): port for key, port in task.edge_ports.items()})
     kept = {key: port for key in interfaces if (port := before.get(key)) in usable}

@@ -11,6 +11,8 @@ kernel releases it when the process ends, however that happens.
 import socket
 from pathlib import Path
 
+from rosetta_hub.tasks.ports import BLOCKED_BY_BROWSERS
+
 FIRST, LAST = 10000, 65535
 BLOCK_SIZE = 200
 KERNEL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
@@ -25,7 +27,9 @@ def blocks() -> list[range]:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen there now, on any address."""
+    """Whether a server could listen there now, on any address, and browsers would go there."""
+    if port in BLOCKED_BY_BROWSERS:
+        return False
     with socket.socket() as probe:
         # As servers do: connections of the past are no obstacle.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
