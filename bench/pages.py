@@ -157,7 +157,7 @@ async def measure(page: Page, measured: Measured, url: str) -> None:
 async def make_load(deployment: Deployment, token: str) -> None:
     """Load lists of tasks for ever, one after the other."""
     while True:
-        await deployment.fetch("GET", "/services/rosetta/api/tasks", token)
+        await deployment.fetch("GET", "/services/rosetta/api/v1/tasks", token)
         await asyncio.sleep(PAUSE)
 
 

@@ -23,7 +23,7 @@ All that the pages do is done through this API, below `{PREFIX}` of the hub. A r
 carries a token of the hub, `Authorization: token …`, which users make on the Token page; the token
 needs the scope `access:services!service=rosetta`, and those that stand at each call. Refusals are
 `{{"error": "a sentence"}}` with a status of 4xx. The document itself, with all models, is at
-`{PREFIX}api/openapi.json`.
+`{PREFIX}api/v1/openapi.json`.
 """
 COMMANDS_INTRODUCTION = """# Commands
 

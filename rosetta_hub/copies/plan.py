@@ -62,7 +62,7 @@ class CopyRequest:
 
 
 def parse_request(body: dict[str, Any]) -> CopyRequest:
-    """The request of `POST api/copies`.
+    """The request of `POST api/v1/copies`.
 
     Raises:
         InvalidOptions: what is wrong with it.

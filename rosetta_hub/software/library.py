@@ -289,7 +289,7 @@ class Library:
 
     def _logo_url(self, card: str, digest: str) -> str:
         """Another picture has another address, so browsers may keep it."""
-        return f"{self._prefix}api/software/{card}/logo?v={digest[:16]}"
+        return f"{self._prefix}api/v1/software/{card}/logo?v={digest[:16]}"
 
     def _checked_owner(self, user: User, owner: SoftwareOwner | None) -> SoftwareOwner:
         check_may_add(user, self.rules)

@@ -1,4 +1,4 @@
-"""The page Account, where users see and set what is theirs, and `api/account/identities`: keys.
+"""The page Account, where users see and set what is theirs, and `api/v1/account/identities`: keys.
 
 Everything here is about the principal: no route names a user. The token needs the hub's scope
 `servers` of the principal to change something, because tasks run with these keys, and
@@ -56,7 +56,7 @@ class OwnHandler(HubHandler):
 
 
 class IdentitiesHandler(OwnHandler):
-    """`api/account/identities`."""
+    """`api/v1/account/identities`."""
 
     def get(self) -> None:
         """All identities of the principal."""
@@ -66,7 +66,7 @@ class IdentitiesHandler(OwnHandler):
 
 
 class IdentityHandler(OwnHandler):
-    """`api/account/identities/<computing>`."""
+    """`api/v1/account/identities/<computing>`."""
 
     def put(self, computing: str) -> None:
         """Set the principal's account there; the first time a key pair is made."""
@@ -95,7 +95,7 @@ class IdentityHandler(OwnHandler):
 
 
 class RenewHandler(OwnHandler):
-    """`api/account/identities/<computing>/renew`."""
+    """`api/v1/account/identities/<computing>/renew`."""
 
     def post(self, computing: str) -> None:
         """Make a new key pair; the old one is forgotten."""
@@ -104,7 +104,7 @@ class RenewHandler(OwnHandler):
 
 
 class KeyHandler(OwnHandler):
-    """`api/account/identities/<computing>/key`."""
+    """`api/v1/account/identities/<computing>/key`."""
 
     async def put(self, computing: str) -> None:
         """Use a key pair of the principal's in the place of the present one."""
@@ -123,7 +123,7 @@ class KeyHandler(OwnHandler):
 
 
 class TestHandler(OwnHandler):
-    """`api/account/identities/<computing>/test`."""
+    """`api/v1/account/identities/<computing>/test`."""
 
     async def post(self, computing: str) -> None:
         """Log in there with the principal's key."""
@@ -134,10 +134,10 @@ class TestHandler(OwnHandler):
 
 def account_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
-    identity = rf"{prefix}api/account/identities/([^/]+)"
+    identity = rf"{prefix}api/v1/account/identities/([^/]+)"
     return [
         (rf"{prefix}account", AccountPage, arguments),
-        (rf"{prefix}api/account/identities", IdentitiesHandler, arguments),
+        (rf"{prefix}api/v1/account/identities", IdentitiesHandler, arguments),
         (identity, IdentityHandler, arguments),
         (rf"{identity}/test", TestHandler, arguments),
         (rf"{identity}/renew", RenewHandler, arguments),

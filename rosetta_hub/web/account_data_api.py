@@ -1,4 +1,4 @@
-"""`api/account/data`: what the service stores about the principal, to take along or to delete."""
+"""`api/v1/account/data`: what is stored about the principal, to take along or to delete."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ class Deletion(BaseModel):
 
 
 class DataHandler(HubHandler):
-    """`api/account/data`."""
+    """`api/v1/account/data`."""
 
     def get(self) -> None:
         """Everything that is stored about the principal, as a file; without secrets."""
@@ -34,7 +34,7 @@ class DataHandler(HubHandler):
 
 
 class DeletionHandler(HubHandler):
-    """`api/account/data/delete`."""
+    """`api/v1/account/data/delete`."""
 
     async def post(self) -> None:
         """Delete it, with all tasks; the user of the hub stays, and signs in as before."""
@@ -52,6 +52,6 @@ def account_data_routes(
 ) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
     return [
-        (rf"{prefix}api/account/data", DataHandler, arguments),
-        (rf"{prefix}api/account/data/delete", DeletionHandler, arguments),
+        (rf"{prefix}api/v1/account/data", DataHandler, arguments),
+        (rf"{prefix}api/v1/account/data/delete", DeletionHandler, arguments),
     ]

@@ -1,4 +1,4 @@
-"""`api/account/mail`: which mails the principal gets, and where; the page that confirms it."""
+"""`api/v1/account/mail`: which mails the principal gets, and where; the page that confirms it."""
 
 from dataclasses import asdict, replace
 from typing import Any
@@ -60,7 +60,7 @@ class MailBase(HubHandler):
 
 
 class MailHandler(MailBase):
-    """`api/account/mail`."""
+    """`api/v1/account/mail`."""
 
     def get(self) -> None:
         """Which mails are sent, and where."""
@@ -85,7 +85,7 @@ class MailHandler(MailBase):
 
 
 class MailConfirmHandler(MailBase):
-    """`api/account/mail/confirm`."""
+    """`api/v1/account/mail/confirm`."""
 
     def post(self) -> None:
         """Use the address to which the code was sent."""
@@ -112,6 +112,6 @@ def account_mail_routes(
     """The routes of this module below `prefix`."""
     return [
         (rf"{prefix}account/confirm", ConfirmPage, arguments),
-        (rf"{prefix}api/account/mail", MailHandler, arguments),
-        (rf"{prefix}api/account/mail/confirm", MailConfirmHandler, arguments),
+        (rf"{prefix}api/v1/account/mail", MailHandler, arguments),
+        (rf"{prefix}api/v1/account/mail/confirm", MailConfirmHandler, arguments),
     ]

@@ -1,4 +1,4 @@
-"""`api/account/dates` and `api/account/groups`: how times are written, and what groups give."""
+"""`api/v1/account/dates` and `api/v1/account/groups`: how times are written, and groups."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from rosetta_hub.web.handlers import HubHandler
 
 
 class DatesHandler(HubHandler):
-    """`api/account/dates`."""
+    """`api/v1/account/dates`."""
 
     def get(self) -> None:
         """The principal's time zone and language of dates."""
@@ -27,7 +27,7 @@ class DatesHandler(HubHandler):
 
 
 class GroupsHandler(HubHandler):
-    """`api/account/groups`."""
+    """`api/v1/account/groups`."""
 
     def get(self) -> None:
         """The principal's groups, and what is limited to each."""
@@ -42,6 +42,6 @@ def account_profile_routes(
 ) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
     return [
-        (rf"{prefix}api/account/dates", DatesHandler, arguments),
-        (rf"{prefix}api/account/groups", GroupsHandler, arguments),
+        (rf"{prefix}api/v1/account/dates", DatesHandler, arguments),
+        (rf"{prefix}api/v1/account/groups", GroupsHandler, arguments),
     ]

@@ -1,4 +1,4 @@
-"""`api/account/tokens` and `api/account/sessions`: what acts for the principal, and from where.
+"""`api/v1/account/tokens` and `api/v1/account/sessions`: what acts for the principal.
 
 Tokens are the hub's. The service asks the hub on behalf of the token that the request came with:
 so nobody makes a token that can do more, see `rosetta_hub.hub.user_tokens`.
@@ -87,7 +87,7 @@ class SessionView(BaseModel):
 
 
 class TokensHandler(HubHandler):
-    """`api/account/tokens`."""
+    """`api/v1/account/tokens`."""
 
     async def get(self) -> None:
         """The principal's API tokens."""
@@ -121,7 +121,7 @@ class TokensHandler(HubHandler):
 
 
 class TokenHandler(HubHandler):
-    """`api/account/tokens/<id>`."""
+    """`api/v1/account/tokens/<id>`."""
 
     async def delete(self, token_id: str) -> None:
         """Delete one; whatever uses it is refused from now on."""
@@ -137,7 +137,7 @@ class TokenHandler(HubHandler):
 
 
 class SessionsHandler(HubHandler):
-    """`api/account/sessions`."""
+    """`api/v1/account/sessions`."""
 
     async def get(self) -> None:
         """Where the principal is logged in."""
@@ -212,7 +212,7 @@ def account_tokens_routes(
 ) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
     return [
-        (rf"{prefix}api/account/tokens", TokensHandler, arguments),
-        (rf"{prefix}api/account/tokens/([^/]+)", TokenHandler, arguments),
-        (rf"{prefix}api/account/sessions", SessionsHandler, arguments),
+        (rf"{prefix}api/v1/account/tokens", TokensHandler, arguments),
+        (rf"{prefix}api/v1/account/tokens/([^/]+)", TokenHandler, arguments),
+        (rf"{prefix}api/v1/account/sessions", SessionsHandler, arguments),
     ]

@@ -1,4 +1,4 @@
-"""`api/admin/accounts`: local accounts that wait, invitations, and blocked users.
+"""`api/v1/admin/accounts`: local accounts that wait, invitations, and blocked users.
 
 There where the hub has Rosetta Hub's own authenticator; elsewhere these addresses do not exist.
 """
@@ -35,7 +35,7 @@ class AccountState(BaseModel):
 
 
 class AccountsHandler(AdminHandler):
-    """What the handlers of this module share, and `api/admin/accounts`."""
+    """What the handlers of this module share, and `api/v1/admin/accounts`."""
 
     @property
     def accounts(self) -> AccountAdministration:
@@ -56,7 +56,7 @@ class AccountsHandler(AdminHandler):
 
 
 class AccountListHandler(AccountsHandler):
-    """`api/admin/accounts`."""
+    """`api/v1/admin/accounts`."""
 
     async def get(self) -> None:
         """Who waits, which invitations there are, and who is blocked."""
@@ -75,7 +75,7 @@ class AccountListHandler(AccountsHandler):
 
 
 class SignUpHandler(AccountsHandler):
-    """`api/admin/accounts/sign-ups/<id>`."""
+    """`api/v1/admin/accounts/sign-ups/<id>`."""
 
     async def post(self, sign_up_id: str) -> None:
         """Approve."""
@@ -89,7 +89,7 @@ class SignUpHandler(AccountsHandler):
 
 
 class InvitationsHandler(AccountsHandler):
-    """`api/admin/accounts/invitations`."""
+    """`api/v1/admin/accounts/invitations`."""
 
     async def post(self) -> None:
         """Make one; its link is in this answer alone."""
@@ -100,7 +100,7 @@ class InvitationsHandler(AccountsHandler):
 
 
 class InvitationHandler(AccountsHandler):
-    """`api/admin/accounts/invitations/<id>`."""
+    """`api/v1/admin/accounts/invitations/<id>`."""
 
     async def delete(self, invitation_id: str) -> None:
         """Withdraw it."""
@@ -109,7 +109,7 @@ class InvitationHandler(AccountsHandler):
 
 
 class UserStateHandler(AccountsHandler):
-    """`api/admin/accounts/users/<name>`."""
+    """`api/v1/admin/accounts/users/<name>`."""
 
     async def put(self, user: str) -> None:
         """Block the user, which ends all sessions and tokens, or let the user in again."""
@@ -120,7 +120,7 @@ class UserStateHandler(AccountsHandler):
 
 def admin_accounts_routes(prefix: str, arguments: dict[str, Any]) -> Routes:
     """The routes of this module below `prefix`."""
-    accounts = rf"{prefix}api/admin/accounts"
+    accounts = rf"{prefix}api/v1/admin/accounts"
     return [
         (accounts, AccountListHandler, arguments),
         (rf"{accounts}/sign-ups/([0-9a-f]{{32}})", SignUpHandler, arguments),

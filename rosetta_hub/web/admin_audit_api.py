@@ -1,4 +1,4 @@
-"""`api/admin/audit`: the audit log for administrators."""
+"""`api/v1/admin/audit`: the audit log for administrators."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ class AuditPage(AuditFilter):
 
 
 class AuditHandler(AdminHandler):
-    """`api/admin/audit`."""
+    """`api/v1/admin/audit`."""
 
     def get(self) -> None:
         """Records, newest first; `next` is null on the last page."""
@@ -42,7 +42,7 @@ class AuditHandler(AdminHandler):
 
 
 class AuditExportHandler(AdminHandler):
-    """`api/admin/audit/export`."""
+    """`api/v1/admin/audit/export`."""
 
     async def get(self) -> None:
         """All records that the filters take, oldest first, a line of JSON each."""
@@ -68,6 +68,6 @@ def _next_lines(batches: Iterator[list[Any]]) -> str:
 def admin_audit_routes(prefix: str, arguments: dict[str, Any]) -> Routes:
     """The routes of this module below `prefix`."""
     return [
-        (rf"{prefix}api/admin/audit", AuditHandler, arguments),
-        (rf"{prefix}api/admin/audit/export", AuditExportHandler, arguments),
+        (rf"{prefix}api/v1/admin/audit", AuditHandler, arguments),
+        (rf"{prefix}api/v1/admin/audit/export", AuditExportHandler, arguments),
     ]

@@ -63,7 +63,7 @@ class AdminChecks(HubHandler):
 
 
 class AdminHandler(AdminChecks):
-    """For `api/admin/…`."""
+    """For `api/v1/admin/…`."""
 
 
 class AdminPageHandler(AdminChecks, PageHandler):

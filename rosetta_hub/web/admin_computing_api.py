@@ -1,4 +1,4 @@
-"""`api/admin/computing`: how each resource does, and draining it."""
+"""`api/v1/admin/computing`: how each resource does, and draining it."""
 
 import asyncio
 import shutil
@@ -25,7 +25,7 @@ class Drain(BaseModel):
 
 
 class AdminComputingHandler(AdminHandler):
-    """`api/admin/computing`."""
+    """`api/v1/admin/computing`."""
 
     async def get(self) -> None:
         """All resources, and the parts of the service."""
@@ -80,7 +80,7 @@ class AdminComputingHandler(AdminHandler):
 
 
 class DrainHandler(AdminHandler):
-    """`api/admin/computing/<id>/drain`."""
+    """`api/v1/admin/computing/<id>/drain`."""
 
     def put(self, computing: str) -> None:
         """Let no more tasks start there, and tell users why; those that run go on."""
@@ -116,7 +116,7 @@ def drain_document(handler: AdminHandler, computing: str) -> dict[str, Any] | No
 
 def admin_computing_routes(prefix: str, arguments: dict[str, Any]) -> Routes:
     """The routes of this module below `prefix`."""
-    computing = rf"{prefix}api/admin/computing"
+    computing = rf"{prefix}api/v1/admin/computing"
     return [
         (computing, AdminComputingHandler, arguments),
         (rf"{computing}/([a-z0-9._-]{{1,63}})/drain", DrainHandler, arguments),

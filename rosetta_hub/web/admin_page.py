@@ -1,4 +1,4 @@
-"""The Admin page: `admin`, with tabs that ask `api/admin/…`."""
+"""The Admin page: `admin`, with tabs that ask `api/v1/admin/…`."""
 
 from rosetta_hub.web.admin_base import AdminPageHandler
 

@@ -1,4 +1,4 @@
-"""`api/admin/software`: software that users have added."""
+"""`api/v1/admin/software`: software that users have added."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ class OversightHandler(AdminHandler):
 
 
 class AdminSoftwareHandler(OversightHandler):
-    """`api/admin/software`."""
+    """`api/v1/admin/software`."""
 
     def get(self) -> None:
         """Versions, what was changed last first; `next` is null at the end."""
@@ -57,7 +57,7 @@ class AdminSoftwareHandler(OversightHandler):
 
 
 class AdminVersionHandler(OversightHandler):
-    """`api/admin/software/<id>`."""
+    """`api/v1/admin/software/<id>`."""
 
     def delete(self, version_id: str) -> None:
         """Delete the version; tasks that run go on."""
@@ -66,7 +66,7 @@ class AdminVersionHandler(OversightHandler):
 
 
 class BlockHandler(OversightHandler):
-    """`api/admin/software/<id>/block`."""
+    """`api/v1/admin/software/<id>/block`."""
 
     def put(self, version_id: str) -> None:
         """Let the version be started no more; its owner sees the reason."""
@@ -102,7 +102,7 @@ def _document(one: OverseenVersion) -> dict[str, Any]:
 
 def admin_software_routes(prefix: str, arguments: dict[str, Any]) -> Routes:
     """The routes of this module below `prefix`."""
-    software = rf"{prefix}api/admin/software"
+    software = rf"{prefix}api/v1/admin/software"
     version = rf"{software}/([0-9a-f]{{12}})"
     return [
         (software, AdminSoftwareHandler, arguments),

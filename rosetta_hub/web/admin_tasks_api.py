@@ -1,4 +1,4 @@
-"""`api/admin/tasks`: everybody's tasks, and `api/admin/numbers`: what happened each day."""
+"""`api/v1/admin/tasks`: everybody's tasks, and `api/v1/admin/numbers`: what happened each day."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -35,7 +35,7 @@ class Stops(BaseModel):
 
 
 class AdminTasksHandler(AdminHandler):
-    """`api/admin/tasks`."""
+    """`api/v1/admin/tasks`."""
 
     def get(self) -> None:
         """A page of tasks; `next` is null on the last one."""
@@ -70,7 +70,7 @@ class AdminTasksHandler(AdminHandler):
 
 
 class AdminStopHandler(AdminHandler, TellingHandler):
-    """`api/admin/tasks/stop`."""
+    """`api/v1/admin/tasks/stop`."""
 
     def post(self) -> None:
         """Stop tasks; the answer names those that were active."""
@@ -91,7 +91,7 @@ class AdminStopHandler(AdminHandler, TellingHandler):
 
 
 class NumbersHandler(AdminHandler):
-    """`api/admin/numbers`."""
+    """`api/v1/admin/numbers`."""
 
     def get(self) -> None:
         """Starts, failures and the most that ran at a time, by day (UTC) and resource."""
@@ -115,9 +115,9 @@ def _iso(time: datetime | None) -> str | None:
 
 def admin_tasks_routes(prefix: str, arguments: dict[str, Any]) -> Routes:
     """The routes of this module below `prefix`."""
-    tasks = rf"{prefix}api/admin/tasks"
+    tasks = rf"{prefix}api/v1/admin/tasks"
     return [
         (tasks, AdminTasksHandler, arguments),
         (rf"{tasks}/stop", AdminStopHandler, arguments),
-        (rf"{prefix}api/admin/numbers", NumbersHandler, arguments),
+        (rf"{prefix}api/v1/admin/numbers", NumbersHandler, arguments),
     ]

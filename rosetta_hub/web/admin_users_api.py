@@ -1,4 +1,4 @@
-"""`api/admin/users`: who uses what, and the end of somebody's sessions."""
+"""`api/v1/admin/users`: who uses what, and the end of somebody's sessions."""
 
 from dataclasses import asdict
 from typing import Any
@@ -29,7 +29,7 @@ class SessionsEnd(BaseModel):
 
 
 class AdminUsersHandler(AdminHandler):
-    """`api/admin/users`."""
+    """`api/v1/admin/users`."""
 
     def get(self) -> None:
         """Users with tasks, those with the most active ones first; `next` is null at the end."""
@@ -45,7 +45,7 @@ class AdminUsersHandler(AdminHandler):
 
 
 class AdminSessionsHandler(AdminHandler):
-    """`api/admin/users/<name>/sessions/end`."""
+    """`api/v1/admin/users/<name>/sessions/end`."""
 
     async def post(self, name: str) -> None:
         """End all logins of the user, at the hub and in tasks."""
@@ -64,6 +64,6 @@ class AdminSessionsHandler(AdminHandler):
 def admin_users_routes(prefix: str, arguments: dict[str, Any]) -> Routes:
     """The routes of this module below `prefix`."""
     return [
-        (rf"{prefix}api/admin/users", AdminUsersHandler, arguments),
-        (rf"{prefix}api/admin/users/([^/]+)/sessions/end", AdminSessionsHandler, arguments),
+        (rf"{prefix}api/v1/admin/users", AdminUsersHandler, arguments),
+        (rf"{prefix}api/v1/admin/users/([^/]+)/sessions/end", AdminSessionsHandler, arguments),
     ]

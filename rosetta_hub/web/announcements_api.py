@@ -1,4 +1,4 @@
-"""Announcements: `api/announcements` for everybody, `api/admin/announcements` for admins."""
+"""Announcements: `api/v1/announcements` for everybody, `api/v1/admin/announcements` for admins."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from rosetta_hub.web.handlers import BaseHandler
 
 
 class AnnouncementsHandler(BaseHandler):
-    """`api/announcements`: nobody has to log in, because the login page shows them, too."""
+    """`api/v1/announcements`: nobody has to log in, because the login page shows them, too."""
 
     routine = True
 
@@ -23,7 +23,7 @@ class AnnouncementsHandler(BaseHandler):
 
 
 class AdminAnnouncementsHandler(AdminHandler):
-    """`api/admin/announcements`."""
+    """`api/v1/admin/announcements`."""
 
     def get(self) -> None:
         """All, also those of later and of before."""
@@ -39,7 +39,7 @@ class AdminAnnouncementsHandler(AdminHandler):
 
 
 class AdminAnnouncementHandler(AdminHandler):
-    """`api/admin/announcements/<id>`."""
+    """`api/v1/admin/announcements/<id>`."""
 
     def put(self, number: str) -> None:
         """Replace it."""
@@ -84,9 +84,9 @@ def _record(handler: AdminHandler, number: int, change: str, text: str = "") -> 
 
 def announcements_routes(prefix: str, arguments: dict[str, Any]) -> Routes:
     """The routes of this module below `prefix`."""
-    admin = rf"{prefix}api/admin/announcements"
+    admin = rf"{prefix}api/v1/admin/announcements"
     return [
-        (rf"{prefix}api/announcements", AnnouncementsHandler, arguments),
+        (rf"{prefix}api/v1/announcements", AnnouncementsHandler, arguments),
         (admin, AdminAnnouncementsHandler, arguments),
         (rf"{admin}/([1-9][0-9]{{0,8}})", AdminAnnouncementHandler, arguments),
     ]

@@ -25,7 +25,7 @@ VIEWS_IN_A_ROW = 50
 
 
 class TasksHandler(HubHandler):
-    """`api/tasks`: all tasks of the principal, and starting one."""
+    """`api/v1/tasks`: all tasks of the principal, and starting one."""
 
     renews_rights = True
 
@@ -64,7 +64,7 @@ class TellingHandler(HubHandler):
 
 
 class TaskHandler(TellingHandler):
-    """`api/tasks/<id>`."""
+    """`api/v1/tasks/<id>`."""
 
     def get(self, task_id: str) -> None:
         """The task."""
@@ -83,7 +83,7 @@ class TaskHandler(TellingHandler):
 
 
 class StopHandler(TellingHandler):
-    """`api/tasks/<id>/stop`."""
+    """`api/v1/tasks/<id>/stop`."""
 
     def post(self, task_id: str) -> None:
         """Stop the task in whatever state it is; a queued one is cancelled."""
@@ -96,7 +96,7 @@ class StopHandler(TellingHandler):
 
 
 class StopAllHandler(TellingHandler):
-    """`api/users/<name>/stop`: JupyterHub deletes no user whose servers run."""
+    """`api/v1/users/<name>/stop`: JupyterHub deletes no user whose servers run."""
 
     def post(self, user: str) -> None:
         """Stop all tasks of a user; the answer holds those that were active."""
@@ -123,7 +123,7 @@ class StartAgain(BaseModel):
 
 
 class StartHandler(HubHandler):
-    """`api/tasks/<id>/start`."""
+    """`api/v1/tasks/<id>/start`."""
 
     async def post(self, task_id: str) -> None:
         """Start the task again with the options it had: a new attempt.
@@ -143,7 +143,7 @@ class StartHandler(HubHandler):
 
 
 class LogHandler(HubHandler):
-    """`api/tasks/<id>/log`."""
+    """`api/v1/tasks/<id>/log`."""
 
     def get(self, task_id: str) -> None:
         """The log of an attempt (`?attempt=`, default: the last one), as plain text."""
@@ -156,7 +156,7 @@ class LogHandler(HubHandler):
 
 
 class PasswordHandler(HubHandler):
-    """`api/tasks/<id>/password`."""
+    """`api/v1/tasks/<id>/password`."""
 
     def get(self, task_id: str) -> None:
         """User and one-time password of an interface that protects itself."""
@@ -213,12 +213,12 @@ def _server_name(given: object) -> str:
 
 def api_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
-    task = rf"{prefix}api/tasks/([0-9a-f]{{12}})"
+    task = rf"{prefix}api/v1/tasks/([0-9a-f]{{12}})"
     return [
-        (rf"{prefix}api/tasks", TasksHandler, arguments),
+        (rf"{prefix}api/v1/tasks", TasksHandler, arguments),
         (task, TaskHandler, arguments),
         (rf"{task}/stop", StopHandler, arguments),
-        (rf"{prefix}api/users/([^/]+)/stop", StopAllHandler, arguments),
+        (rf"{prefix}api/v1/users/([^/]+)/stop", StopAllHandler, arguments),
         (rf"{task}/start", StartHandler, arguments),
         (rf"{task}/log", LogHandler, arguments),
         (rf"{task}/password", PasswordHandler, arguments),

@@ -1,4 +1,4 @@
-"""`api/storages/<id>/archive`: folders and selections as one zip or tar, made while it is sent."""
+"""`api/v1/storages/<id>/archive`: folders and selections as one zip or tar."""
 
 import contextlib
 from typing import Annotated, Any, Literal
@@ -28,7 +28,7 @@ class Selection(BaseModel):
 
 
 class ArchivesHandler(FilesHandler):
-    """`api/storages/<id>/archive`."""
+    """`api/v1/storages/<id>/archive`."""
 
     async def post(self, storage_id: str) -> None:
         """The address of an archive, which is good once and for a minute; and what it will hold."""
@@ -40,12 +40,12 @@ class ArchivesHandler(FilesHandler):
         archive = Archive(self.principal.name, storage_id, paths, selection.format)
         ticket = self.services.archives.issue(archive)
         prefix = self.services.settings.service_prefix
-        url = f"{prefix}api/storages/{storage_id}/archive/{ticket}"
+        url = f"{prefix}api/v1/storages/{storage_id}/archive/{ticket}"
         self.answer({"url": url, "files": summary.files, "bytes": summary.bytes})
 
 
 class ArchiveHandler(FilesHandler):
-    """`api/storages/<id>/archive/<ticket>`."""
+    """`api/v1/storages/<id>/archive/<ticket>`."""
 
     async def get(self, storage_id: str, ticket: str) -> None:
         """The archive. It can't be resumed: what breaks off is begun anew with another ticket."""
@@ -78,7 +78,7 @@ class ArchiveHandler(FilesHandler):
 
 def archive_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
-    archive = rf"{prefix}api/storages/([^/]+)/archive"
+    archive = rf"{prefix}api/v1/storages/([^/]+)/archive"
     return [
         (archive, ArchivesHandler, arguments),
         (rf"{archive}/([A-Za-z0-9_-]+)", ArchiveHandler, arguments),

@@ -1,4 +1,4 @@
-"""`api/builds`: images of repositories, as jobs that users wait for together."""
+"""`api/v1/builds`: images of repositories, as jobs that users wait for together."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ class BuildsBase(HubHandler):
 
 
 class BuildsHandler(BuildsBase):
-    """`api/builds`: what the principal has asked for, and a new request."""
+    """`api/v1/builds`: what the principal has asked for, and a new request."""
 
     def get(self) -> None:
         """All builds of the principal, the last one first."""
@@ -81,7 +81,7 @@ class BuildsHandler(BuildsBase):
 
 
 class BuildHandler(BuildsBase):
-    """`api/builds/<id>`."""
+    """`api/v1/builds/<id>`."""
 
     def get(self, build_id: str) -> None:
         """The build."""
@@ -98,7 +98,7 @@ class BuildHandler(BuildsBase):
 
 
 class BuildLogHandler(BuildsBase):
-    """`GET api/builds/<id>/log?offset=`."""
+    """`GET api/v1/builds/<id>/log?offset=`."""
 
     def get(self, build_id: str) -> None:
         """The output from a byte on; `X-Log-Offset` says where it begins."""
@@ -111,7 +111,7 @@ class BuildLogHandler(BuildsBase):
 
 
 class BuildEventsHandler(EventStreamHandler, BuildsBase):
-    """`GET api/builds/<id>/events`: the build and its log, then what changes."""
+    """`GET api/v1/builds/<id>/events`: the build and its log, then what changes."""
 
     async def get(self, build_id: str) -> None:
         """Stream until the browser goes away."""
@@ -144,9 +144,9 @@ class BuildEventsHandler(EventStreamHandler, BuildsBase):
 
 def builds_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
-    build = rf"{prefix}api/builds/([0-9a-f]{{12}})"
+    build = rf"{prefix}api/v1/builds/([0-9a-f]{{12}})"
     return [
-        (rf"{prefix}api/builds", BuildsHandler, arguments),
+        (rf"{prefix}api/v1/builds", BuildsHandler, arguments),
         (build, BuildHandler, arguments),
         (rf"{build}/log", BuildLogHandler, arguments),
         (rf"{build}/events", BuildEventsHandler, arguments),

@@ -1,4 +1,4 @@
-"""`POST api/builds/<id>/software`: what was built becomes software of the principal."""
+"""`POST api/v1/builds/<id>/software`: what was built becomes software of the principal."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from rosetta_hub.web.builds_api import BuildsBase
 
 
 class BuiltSoftwareHandler(BuildsBase):
-    """`api/builds/<id>/software`."""
+    """`api/v1/builds/<id>/software`."""
 
     renews_rights = True
 
@@ -33,5 +33,5 @@ def built_software_routes(
 ) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
     return [
-        (rf"{prefix}api/builds/([0-9a-f]{{12}})/software", BuiltSoftwareHandler, arguments),
+        (rf"{prefix}api/v1/builds/([0-9a-f]{{12}})/software", BuiltSoftwareHandler, arguments),
     ]

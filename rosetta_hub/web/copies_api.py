@@ -1,4 +1,4 @@
-"""`api/copies`: copies of the principal between storages, as jobs."""
+"""`api/v1/copies`: copies of the principal between storages, as jobs."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from rosetta_hub.web.files_base import FilesHandler
 
 
 class CopiesHandler(FilesHandler):
-    """`api/copies`: all copies of the principal, and a new one."""
+    """`api/v1/copies`: all copies of the principal, and a new one."""
 
     def get(self) -> None:
         """All copies, newest first; those that have ended are listed for seven days."""
@@ -40,7 +40,7 @@ class CopiesHandler(FilesHandler):
 
 
 class CopyHandler(FilesHandler):
-    """`api/copies/<id>`."""
+    """`api/v1/copies/<id>`."""
 
     def get(self, copy_id: str) -> None:
         """The copy."""
@@ -57,7 +57,7 @@ class CopyHandler(FilesHandler):
 
 
 class CopyEventsHandler(EventStreamHandler, FilesHandler):
-    """`GET api/copies/events`: all copies, then each one that changes, as server-sent events."""
+    """`GET api/v1/copies/events`: all copies, then each one that changes, as server-sent events."""
 
     async def get(self) -> None:
         """Stream until the browser goes away."""
@@ -93,7 +93,7 @@ def _document(view: CopyView) -> dict[str, Any]:
 def copies_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
     return [
-        (rf"{prefix}api/copies", CopiesHandler, arguments),
-        (rf"{prefix}api/copies/events", CopyEventsHandler, arguments),
-        (rf"{prefix}api/copies/([0-9a-f]{{12}})", CopyHandler, arguments),
+        (rf"{prefix}api/v1/copies", CopiesHandler, arguments),
+        (rf"{prefix}api/v1/copies/events", CopyEventsHandler, arguments),
+        (rf"{prefix}api/v1/copies/([0-9a-f]{{12}})", CopyHandler, arguments),
     ]

@@ -1,4 +1,4 @@
-"""`GET api/events`: live news as a stream of server-sent events (WHATWG HTML, section 9.2)."""
+"""`GET api/v1/events`: live news as a stream of server-sent events (WHATWG HTML, section 9.2)."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""`api/software/<card>/favourite`: which software a user likes best."""
+"""`api/v1/software/<card>/favourite`: which software a user likes best."""
 
 from typing import Any
 
@@ -33,4 +33,4 @@ def favourites_routes(
     prefix: str, arguments: dict[str, Any]
 ) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
-    return [(rf"{prefix}api/software/([^/]+)/favourite", FavouriteHandler, arguments)]
+    return [(rf"{prefix}api/v1/software/([^/]+)/favourite", FavouriteHandler, arguments)]

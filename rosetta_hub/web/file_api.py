@@ -1,4 +1,4 @@
-"""`api/storages/<id>/file/<path>`: the bytes of a file, in whole or in part, and small new ones."""
+"""`api/v1/storages/<id>/file/<path>`: the bytes of a file, or a part of them."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -180,4 +180,4 @@ async def _chunks(data: bytes) -> AsyncIterator[bytes]:
 
 def file_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
-    return [(rf"{prefix}api/storages/([^/]+)/file/(.*)", FileHandler, arguments)]
+    return [(rf"{prefix}api/v1/storages/([^/]+)/file/(.*)", FileHandler, arguments)]

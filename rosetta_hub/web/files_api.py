@@ -1,4 +1,4 @@
-"""Storages and their entries: `api/storages`, lists, folders, renaming, removing.
+"""Storages and their entries: `api/v1/storages`, lists, folders, renaming, removing.
 
 All of it is about files of the principal. A path in an address or in JSON is relative to its
 storage; every byte outside of unreserved characters and `/` is percent-encoded.
@@ -59,7 +59,7 @@ class Permissions(BaseModel):
 
 
 class StoragesHandler(FilesHandler):
-    """`api/storages`."""
+    """`api/v1/storages`."""
 
     def get(self) -> None:
         """All storages of the principal; none of them is contacted."""
@@ -85,7 +85,7 @@ class StoragesHandler(FilesHandler):
 
 
 class StorageHandler(StoragesHandler):
-    """`api/storages/<id>`."""
+    """`api/v1/storages/<id>`."""
 
     async def get(self, storage_id: str) -> None:  # type: ignore[override]
         """The storage with its room and the account of its files; it is contacted."""
@@ -97,7 +97,7 @@ class StorageHandler(StoragesHandler):
 
 
 class ListHandler(FilesHandler):
-    """`api/storages/<id>/list/<path>`."""
+    """`api/v1/storages/<id>/list/<path>`."""
 
     async def get(self, storage_id: str, path: str) -> None:
         """A page of a folder: `?sort=&reverse=&filter=&hidden=&offset=&limit=`."""
@@ -139,7 +139,7 @@ class ListHandler(FilesHandler):
 
 
 class EntryHandler(FilesHandler):
-    """`api/storages/<id>/entry/<path>`."""
+    """`api/v1/storages/<id>/entry/<path>`."""
 
     async def get(self, storage_id: str, path: str) -> None:
         """What is there; of a link the link itself, with where it leads."""
@@ -166,7 +166,7 @@ class WritingHandler(FilesHandler):
 
 
 class FolderHandler(WritingHandler):
-    """`api/storages/<id>/folder/<path>`."""
+    """`api/v1/storages/<id>/folder/<path>`."""
 
     async def post(self, storage_id: str, path: str) -> None:
         """Make a folder, and those above it that are missing."""
@@ -178,7 +178,7 @@ class FolderHandler(WritingHandler):
 
 
 class RenameHandler(WritingHandler):
-    """`api/storages/<id>/rename`."""
+    """`api/v1/storages/<id>/rename`."""
 
     async def post(self, storage_id: str) -> None:
         """Give an entry another name, or move it to another folder of the storage."""
@@ -191,7 +191,7 @@ class RenameHandler(WritingHandler):
 
 
 class RemoveHandler(WritingHandler):
-    """`api/storages/<id>/remove`."""
+    """`api/v1/storages/<id>/remove`."""
 
     async def post(self, storage_id: str) -> None:
         """Remove entries, or count what would be removed."""
@@ -206,7 +206,7 @@ class RemoveHandler(WritingHandler):
 
 
 class ModeHandler(WritingHandler):
-    """`api/storages/<id>/mode`."""
+    """`api/v1/storages/<id>/mode`."""
 
     async def post(self, storage_id: str) -> None:
         """Set the permission bits of an entry."""
@@ -240,9 +240,9 @@ def storages_routes(
     prefix: str, arguments: dict[str, Any]
 ) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
-    storage = rf"{prefix}api/storages/([^/]+)"
+    storage = rf"{prefix}api/v1/storages/([^/]+)"
     return [
-        (rf"{prefix}api/storages", StoragesHandler, arguments),
+        (rf"{prefix}api/v1/storages", StoragesHandler, arguments),
         (storage, StorageHandler, arguments),
         (rf"{storage}/list/(.*)", ListHandler, arguments),
         (rf"{storage}/entry/(.*)", EntryHandler, arguments),

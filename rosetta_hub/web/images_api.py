@@ -1,4 +1,4 @@
-"""`api/images`: what a registry tells of an image, before anybody pulls it."""
+"""`api/v1/images`: what a registry tells of an image, before anybody pulls it."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ class ImageView(BaseModel):
 
 
 class ImagesHandler(HubHandler):
-    """`GET api/images?image=ghcr.io/org/app:1.2`: the image, as the principal may see it."""
+    """`GET api/v1/images?image=ghcr.io/org/app:1.2`: the image, as the principal may see it."""
 
     async def get(self) -> None:
         """Describe it; a refusal holds a `reason` for programs, and `until` where there is one.
@@ -85,4 +85,4 @@ def view_image(found: ImageDescription) -> ImageView:
 
 def images_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
-    return [(rf"{prefix}api/images", ImagesHandler, arguments)]
+    return [(rf"{prefix}api/v1/images", ImagesHandler, arguments)]

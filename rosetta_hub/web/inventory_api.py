@@ -1,4 +1,4 @@
-"""`api/computing`: what runs tasks, and what of it is idle now."""
+"""`api/v1/computing`: what runs tasks, and what of it is idle now."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from rosetta_hub.web.handlers import HubHandler
 
 
 class ComputingHandler(HubHandler):
-    """`GET api/computing`: the computing resources of the principal."""
+    """`GET api/v1/computing`: the computing resources of the principal."""
 
     def get(self) -> None:
         """All resources, with the principal's account on each; `drained`: why it takes no tasks."""
@@ -37,7 +37,7 @@ class ComputingHandler(HubHandler):
 
 
 class InventoryHandler(HubHandler):
-    """`GET api/computing/<id>/inventory`: what a cluster has, at most a minute old."""
+    """`GET api/v1/computing/<id>/inventory`: what a cluster has, at most a minute old."""
 
     async def get(self, computing_id: str) -> None:
         """The inventory as the principal's own account sees them."""
@@ -57,6 +57,6 @@ def computing_routes(
 ) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
     return [
-        (rf"{prefix}api/computing", ComputingHandler, arguments),
-        (rf"{prefix}api/computing/([a-z0-9._-]{{1,63}})/inventory", InventoryHandler, arguments),
+        (rf"{prefix}api/v1/computing", ComputingHandler, arguments),
+        (rf"{prefix}api/v1/computing/([a-z0-9._-]{{1,63}})/inventory", InventoryHandler, arguments),
     ]

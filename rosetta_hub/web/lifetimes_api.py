@@ -49,7 +49,7 @@ class _TaskHandler(HubHandler):
 
 
 class LifetimeHandler(_TaskHandler):
-    """`api/tasks/<id>/lifetime`."""
+    """`api/v1/tasks/<id>/lifetime`."""
 
     def get(self, task_id: str) -> None:
         """When the task ends by itself, and why."""
@@ -73,7 +73,7 @@ class LifetimeHandler(_TaskHandler):
 
 
 class KeepHandler(_TaskHandler):
-    """`api/tasks/<id>/keep`."""
+    """`api/v1/tasks/<id>/keep`."""
 
     def post(self, task_id: str) -> None:
         """Put off the planned end of the task."""
@@ -89,7 +89,7 @@ class KeepHandler(_TaskHandler):
 
 
 class TimeHandler(_TaskHandler):
-    """`api/tasks/<id>/time`."""
+    """`api/v1/tasks/<id>/time`."""
 
     async def post(self, task_id: str) -> None:
         """Give the running job of the task more time, where its scheduler lets its owner have it.
@@ -115,7 +115,7 @@ def lifetimes_routes(
     prefix: str, arguments: dict[str, Any]
 ) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
-    task = rf"{prefix}api/tasks/([0-9a-f]{{12}})"
+    task = rf"{prefix}api/v1/tasks/([0-9a-f]{{12}})"
     return [
         (rf"{task}/lifetime", LifetimeHandler, arguments),
         (rf"{task}/keep", KeepHandler, arguments),

@@ -1,4 +1,4 @@
-"""`GET api/links/<provider>/<spec>`: what a link to a repository means now. Nothing is built."""
+"""`GET api/v1/links/<provider>/<spec>`: what a link to a repository means now. Nothing is built."""
 
 from typing import Any
 
@@ -25,12 +25,12 @@ def read_link(request: HTTPServerRequest, prefix: str, settings: SourceSettings)
 
 
 class LinkHandler(BuildsBase):
-    """`api/links/<provider>/<spec>`."""
+    """`api/v1/links/<provider>/<spec>`."""
 
     async def get(self) -> None:
         """Repository and commit, and whether its image is there already."""
         self.principal.check_own("read:servers")
-        prefix = f"{self.services.settings.service_prefix}api/links/"
+        prefix = f"{self.services.settings.service_prefix}api/v1/links/"
         link = read_link(self.request, prefix, self.builds.settings)
         source, built = await self.builds.look_up(self.principal.user, link)
         self.answer(
@@ -59,4 +59,4 @@ class LinkHandler(BuildsBase):
 
 def links_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
-    return [(rf"{prefix}api/links/.+", LinkHandler, arguments)]
+    return [(rf"{prefix}api/v1/links/.+", LinkHandler, arguments)]

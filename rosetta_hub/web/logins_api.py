@@ -1,4 +1,4 @@
-"""`api/account/logins`: the principal's own logins, where the authenticator is Rosetta Hub's.
+"""`api/v1/account/logins`: the principal's own logins, where the authenticator is Rosetta Hub's.
 
 A login is added on a page of the hub, where its owner proves it: no token can do that.
 """
@@ -48,7 +48,7 @@ class OwnLoginsHandler(HubHandler):
 
 
 class LoginsHandler(OwnLoginsHandler):
-    """`api/account/logins`."""
+    """`api/v1/account/logins`."""
 
     def get(self) -> None:
         """The logins, those that were removed, and the users who were merged into the principal."""
@@ -66,7 +66,7 @@ class LoginsHandler(OwnLoginsHandler):
 
 
 class LoginHandler(OwnLoginsHandler):
-    """`api/account/logins/<id>`."""
+    """`api/v1/account/logins/<id>`."""
 
     def post(self, link: str) -> None:
         """Put a removed login in force again."""
@@ -94,7 +94,7 @@ class LoginHandler(OwnLoginsHandler):
 
 
 class MergedHandler(OwnLoginsHandler):
-    """`api/account/merged/<user>`: users who were merged into the principal."""
+    """`api/v1/account/merged/<user>`: users who were merged into the principal."""
 
     def delete(self, user: str) -> None:
         """Separate the user again, whose logins lead to the user from now on."""
@@ -137,7 +137,7 @@ def view(link: LoginLink) -> LoginView:
 def logins_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
     return [
-        (rf"{prefix}api/account/logins", LoginsHandler, arguments),
-        (rf"{prefix}api/account/logins/([1-9][0-9]{{0,8}})", LoginHandler, arguments),
-        (rf"{prefix}api/account/merged/([^/]+)", MergedHandler, arguments),
+        (rf"{prefix}api/v1/account/logins", LoginsHandler, arguments),
+        (rf"{prefix}api/v1/account/logins/([1-9][0-9]{{0,8}})", LoginHandler, arguments),
+        (rf"{prefix}api/v1/account/merged/([^/]+)", MergedHandler, arguments),
     ]

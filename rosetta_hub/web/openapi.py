@@ -1,4 +1,4 @@
-"""`GET api/openapi.json`: the description of the REST API (OpenAPI 3.1)."""
+"""`GET api/v1/openapi.json`: the description of the REST API (OpenAPI 3.1)."""
 
 from typing import Any
 
@@ -98,46 +98,46 @@ def build_openapi(prefix: str) -> dict[str, Any]:
 
 def _paths() -> dict[str, Any]:
     return {
-        "/api/computing": {
+        "/api/v1/computing": {
             "get": needs(LOGGED_IN, _call("The computing resources", _object("computing")))
         },
-        "/api/computing/{computing}/inventory": {
+        "/api/v1/computing/{computing}/inventory": {
             "parameters": [_COMPUTING],
             "get": needs(
                 LOGGED_IN,
                 _call("Partitions, limits, accounts and what is idle", _object("partitions")),
             ),
         },
-        "/api/tasks": {
+        "/api/v1/tasks": {
             "get": needs(LOGGED_IN, _call("The tasks that the caller sees", _list_of_tasks())),
             "post": needs(CHANGE_OWN, _call("Start a task", _TASK, "201", body="TaskOptions")),
         },
-        "/api/tasks/{id}": {
+        "/api/v1/tasks/{id}": {
             "parameters": [_ID],
             "get": needs(SEE_TASK, _call("A task", _TASK)),
             "delete": needs(STOP_TASK, _call("Stop and delete it", {}, "202")),
         },
-        "/api/tasks/{id}/stop": {
+        "/api/v1/tasks/{id}/stop": {
             "parameters": [_ID],
             "post": needs(STOP_TASK, _call("Stop or cancel it", _TASK, "202")),
         },
-        "/api/tasks/{id}/start": {
+        "/api/v1/tasks/{id}/start": {
             "parameters": [_ID],
             "post": needs(START_TASK, _call("Start it again", _TASK, "201", body="StartAgain")),
         },
-        "/api/tasks/{id}/log": {
+        "/api/v1/tasks/{id}/log": {
             "parameters": [_ID],
             "get": needs(ENTER_TASK, _call("Its output", {"type": "string"}, kind="text/plain")),
         },
-        "/api/tasks/{id}/password": {
+        "/api/v1/tasks/{id}/password": {
             "parameters": [_ID],
             "get": needs(ENTER_TASK, _call("Its one-time password", _object("password"))),
         },
-        "/api/users/{user}/stop": {
+        "/api/v1/users/{user}/stop": {
             "parameters": [_USER],
             "post": needs(STOP_USER, _call("Stop all tasks", _list_of_tasks(), "202")),
         },
-        "/api/events": {
+        "/api/v1/events": {
             "get": needs(
                 LOGGED_IN,
                 _call(

@@ -43,13 +43,13 @@ def account_schemas() -> dict[str, Any]:
 
 
 def account_paths() -> dict[str, Any]:
-    """All paths below `/api/account`."""
+    """All paths below `/api/v1/account`."""
     paths = {**_identity_paths(), **_mail_paths(), **_profile_paths(), **_token_paths()}
     return all_need(CHANGE_OWN, {**paths, **_data_paths()})
 
 
 def _identity_paths() -> dict[str, Any]:
-    identity, path = _model("IdentityView"), "/api/account/identities"
+    identity, path = _model("IdentityView"), "/api/v1/account/identities"
     return {
         path: {"get": needs(READ_OWN, _call("The principal's keys", _object("identities")))},
         f"{path}/{{computing}}": {
@@ -75,11 +75,11 @@ def _identity_paths() -> dict[str, Any]:
 def _mail_paths() -> dict[str, Any]:
     mail = _object("address", "available")
     return {
-        "/api/account/mail": {
+        "/api/v1/account/mail": {
             "get": needs(READ_OWN, _call("The principal's mails", mail)),
             "put": _call("Choose mails", mail, "MailChoice"),
         },
-        "/api/account/mail/confirm": {
+        "/api/v1/account/mail/confirm": {
             "post": _call("Confirm an address", mail, "AddressCode"),
         },
     }
@@ -88,11 +88,11 @@ def _mail_paths() -> dict[str, Any]:
 def _profile_paths() -> dict[str, Any]:
     dates = _model("DateChoices")
     return {
-        "/api/account/dates": {
+        "/api/v1/account/dates": {
             "get": needs(READ_OWN, _call("The principal's time zone and language", dates)),
             "put": _call("Set time zone and language of dates", dates, "DateChoices"),
         },
-        "/api/account/groups": {
+        "/api/v1/account/groups": {
             "get": needs(READ_OWN, _call("The principal's groups", _list("groups", "GroupView")))
         },
     }
@@ -101,15 +101,15 @@ def _profile_paths() -> dict[str, Any]:
 def _token_paths() -> dict[str, Any]:
     token, sessions = _model("TokenView"), _list("sessions", "SessionView")
     return {
-        "/api/account/tokens": {
+        "/api/v1/account/tokens": {
             "get": needs(READ_OWN, _call("The principal's tokens", _list("tokens", "TokenView"))),
             "post": _call("Make a token, which is shown once", token, "NewToken", "201"),
         },
-        "/api/account/tokens/{id}": {
+        "/api/v1/account/tokens/{id}": {
             "parameters": [_TOKEN],
             "delete": _call("Delete a token", _object("id")),
         },
-        "/api/account/sessions": {
+        "/api/v1/account/sessions": {
             "get": needs(READ_OWN, _call("Where the principal is logged in", sessions)),
             "delete": _call("End all logins of the principal", _object()),
         },
@@ -118,10 +118,10 @@ def _token_paths() -> dict[str, Any]:
 
 def _data_paths() -> dict[str, Any]:
     return {
-        "/api/account/data": {
+        "/api/v1/account/data": {
             "get": _call("What is stored about the principal", _object("user", "exported")),
         },
-        "/api/account/data/delete": {
+        "/api/v1/account/data/delete": {
             "post": _call("Delete what is stored", _object(), "Deletion"),
         },
     }

@@ -29,7 +29,7 @@ def admin_schemas() -> dict[str, Any]:
 
 
 def admin_paths() -> dict[str, Any]:
-    """All paths below `/api/admin`."""
+    """All paths below `/api/v1/admin`."""
     settings = {**_computing_paths(), **_announcements_paths(), **_software_paths()}
     return all_need(ADMINISTER, {**_tasks_paths(), **_users_paths(), **settings, **_audit_paths()})
 
@@ -37,10 +37,10 @@ def admin_paths() -> dict[str, Any]:
 def _audit_paths() -> dict[str, Any]:
     lines = {"type": "string"}
     return {
-        "/api/admin/audit": {
+        "/api/v1/admin/audit": {
             "get": _call("Records of the audit log", _object("records"), query=AuditPage)
         },
-        "/api/admin/audit/export": {
+        "/api/v1/admin/audit/export": {
             "get": _call(
                 "The audit log as JSON lines",
                 lines,
@@ -53,10 +53,10 @@ def _audit_paths() -> dict[str, Any]:
 
 def _computing_paths() -> dict[str, Any]:
     return {
-        "/api/admin/computing": {
+        "/api/v1/admin/computing": {
             "get": _call("How each computing resource does", _object("computing"))
         },
-        "/api/admin/computing/{computing}/drain": {
+        "/api/v1/admin/computing/{computing}/drain": {
             "parameters": [_path_parameter("computing")],
             "put": _call("Let no more tasks start there", _object("drained"), body=Drain),
             "delete": _call("Let tasks start there again", _object("drained")),
@@ -67,12 +67,12 @@ def _computing_paths() -> dict[str, Any]:
 def _announcements_paths() -> dict[str, Any]:
     listed, one = _object("announcements"), _object("text")
     return {
-        "/api/announcements": {"get": needs(NO_LOGIN, _call("What is announced now", listed))},
-        "/api/admin/announcements": {
+        "/api/v1/announcements": {"get": needs(NO_LOGIN, _call("What is announced now", listed))},
+        "/api/v1/admin/announcements": {
             "get": _call("All announcements", listed),
             "post": _call("Announce something", one, body=AnnouncementText, status="201"),
         },
-        "/api/admin/announcements/{id}": {
+        "/api/v1/admin/announcements/{id}": {
             "parameters": [_path_parameter("id")],
             "put": _call("Replace an announcement", one, body=AnnouncementText),
             "delete": _call("Delete an announcement", {"type": "object"}),
@@ -82,13 +82,13 @@ def _announcements_paths() -> dict[str, Any]:
 
 def _tasks_paths() -> dict[str, Any]:
     return {
-        "/api/admin/tasks": {
+        "/api/v1/admin/tasks": {
             "get": _call("A page of everybody's tasks", _object("tasks"), query=TaskFilter)
         },
-        "/api/admin/tasks/stop": {
+        "/api/v1/admin/tasks/stop": {
             "post": _call("Stop tasks", _object("stopped"), body=Stops, status="202")
         },
-        "/api/admin/numbers": {
+        "/api/v1/admin/numbers": {
             "get": _call("What happened each day", _object("numbers"), query=Days)
         },
     }
@@ -97,14 +97,14 @@ def _tasks_paths() -> dict[str, Any]:
 def _software_paths() -> dict[str, Any]:
     version = {"parameters": [_path_parameter("card")]}
     return {
-        "/api/admin/software": {
+        "/api/v1/admin/software": {
             "get": _call("Software of users", _object("software"), query=SoftwareQuery)
         },
-        "/api/admin/software/{card}": {
+        "/api/v1/admin/software/{card}": {
             **version,
             "delete": _call("Delete a version", {"type": "object"}),
         },
-        "/api/admin/software/{card}/block": {
+        "/api/v1/admin/software/{card}/block": {
             **version,
             "put": _call("Let nobody start a version", _object("blocked"), body=Block),
             "delete": _call("Let it be started again", _object("blocked")),
@@ -115,8 +115,8 @@ def _software_paths() -> dict[str, Any]:
 def _users_paths() -> dict[str, Any]:
     ended = _call("End all sessions of a user", {"type": "object"}, body=SessionsEnd)
     return {
-        "/api/admin/users": {"get": _call("Who uses what", _object("users"), query=UsersQuery)},
-        "/api/admin/users/{user}/sessions/end": {
+        "/api/v1/admin/users": {"get": _call("Who uses what", _object("users"), query=UsersQuery)},
+        "/api/v1/admin/users/{user}/sessions/end": {
             "parameters": [_path_parameter("user")],
             "post": ended,
         },

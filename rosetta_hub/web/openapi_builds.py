@@ -38,17 +38,17 @@ def builds_schemas() -> dict[str, Any]:
 
 
 def builds_paths() -> dict[str, Any]:
-    """All paths below `/api/builds` and `/api/links`; each shows the principal's builds alone."""
+    """All paths below `/api/v1/builds` and `/api/v1/links`; they show the principal's alone."""
     listed = {"type": "object", "required": ["builds"]}
     body = {"content": {_JSON: {"schema": {"$ref": "#/components/schemas/BuildRequest"}}}}
     asked = {**_call("Ask for the image of a repository", _BUILD, "201"), "requestBody": body}
     asked["responses"]["200"] = {"description": "The image is there, or the build has failed"}
     paths = {
-        "/api/builds": {
+        "/api/v1/builds": {
             "get": needs(READ_OWN, _call("The principal's builds", listed)),
             "post": needs(CHANGE_OWN, asked),
         },
-        "/api/builds/{id}": {
+        "/api/v1/builds/{id}": {
             "parameters": [_ID],
             "get": _call("A build", _BUILD),
             "delete": needs(
@@ -56,24 +56,24 @@ def builds_paths() -> dict[str, Any]:
                 _call("Stop waiting for it; the last who waits cancels it", _BUILD, "202"),
             ),
         },
-        "/api/builds/{id}/log": {
+        "/api/v1/builds/{id}/log": {
             "parameters": [_ID, _OFFSET],
             "get": _call("Its output", {"type": "string"}, kind="text/plain"),
         },
-        "/api/builds/{id}/software": {
+        "/api/v1/builds/{id}/software": {
             "parameters": [_ID],
             "post": needs(
                 CHANGE_OWNED,
                 _call("Software of the principal, of what was built", _SOFTWARE, "201"),
             ),
         },
-        "/api/links/{provider}/{spec}": {
+        "/api/v1/links/{provider}/{spec}": {
             "parameters": _LINK,
             "get": needs(
                 READ_OWN, _call("What a link means now; nothing is built", {"type": "object"})
             ),
         },
-        "/api/builds/{id}/events": {
+        "/api/v1/builds/{id}/events": {
             "parameters": [_ID],
             "get": _call("News of it", {"type": "string"}, kind="text/event-stream"),
         },

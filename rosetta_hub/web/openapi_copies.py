@@ -47,21 +47,21 @@ def copies_schemas() -> dict[str, Any]:
 
 
 def copies_paths() -> dict[str, Any]:
-    """All paths below `/api/copies`."""
+    """All paths below `/api/v1/copies`."""
     listed = {"type": "object", "required": ["copies"]}
     body = {"content": {_JSON: {"schema": {"$ref": "#/components/schemas/CopyRequest"}}}}
     begun = {**_call("Begin a copy between storages", _COPY, "201"), "requestBody": body}
     begun["responses"]["409"] = {"description": 'Names are taken: {"conflicts": [paths], "total"}'}
     paths = {
-        "/api/copies": {"get": _call("The principal's copies", listed), "post": begun},
-        "/api/copies/{id}": {
+        "/api/v1/copies": {"get": _call("The principal's copies", listed), "post": begun},
+        "/api/v1/copies/{id}": {
             "parameters": [_ID],
             "get": needs(ENTER_OWNED, _call("A copy", _COPY)),
             "delete": needs(
                 ENTER_OWNED, _call("Cancel it, or forget it when it has ended", _COPY, "202")
             ),
         },
-        "/api/copies/events": {
+        "/api/v1/copies/events": {
             "get": _call("News of copies", {"type": "string"}, kind="text/event-stream")
         },
     }

@@ -43,10 +43,10 @@ FILES_SCHEMAS: dict[str, Any] = {"Entry": _ENTRY}
 
 
 def files_paths() -> dict[str, Any]:
-    """All paths below `/api/storages`."""
-    storage = "/api/storages/{storage}"
+    """All paths below `/api/v1/storages`."""
+    storage = "/api/v1/storages/{storage}"
     paths = {
-        "/api/storages": {"get": _call("The principal's storages", _object("storages"))},
+        "/api/v1/storages": {"get": _call("The principal's storages", _object("storages"))},
         storage: _at(get=_call("A storage with its room; it is contacted", _object("usage"))),
         f"{storage}/list/{{path}}": _at(
             _PATH,

@@ -23,7 +23,7 @@ def images_schemas() -> dict[str, Any]:
 
 
 def images_paths() -> dict[str, Any]:
-    """All paths below `/api/images`."""
+    """All paths below `/api/v1/images`."""
     content = {_JSON: {"schema": {"$ref": _REF.format(model="ImageView")}}}
     refused = {
         "description": 'Refused: {"error": a message that tells why, "reason": one word for'
@@ -39,4 +39,4 @@ def images_paths() -> dict[str, Any]:
             "503": {"description": "The registry does not answer: try again later"},
         },
     }
-    return {"/api/images": {"get": needs(READ_OWN, call)}}
+    return {"/api/v1/images": {"get": needs(READ_OWN, call)}}

@@ -25,16 +25,16 @@ def lifetimes_paths() -> dict[str, Any]:
     extended = {**_call("Give its running job more time", _TASK), "requestBody": more}
     chosen = {**_call("Choose when the task is stopped"), "requestBody": body}
     return {
-        "/api/tasks/{id}/lifetime": {
+        "/api/v1/tasks/{id}/lifetime": {
             "parameters": [_ID],
             "get": needs(SEE_TASK, _call("When the task ends by itself, and why")),
             "put": needs(START_TASK, chosen),
         },
-        "/api/tasks/{id}/keep": {
+        "/api/v1/tasks/{id}/keep": {
             "parameters": [_ID],
             "post": needs(START_TASK, _call("Put off the planned end")),
         },
-        "/api/tasks/{id}/time": {"parameters": [_ID], "post": needs(START_TASK, extended)},
+        "/api/v1/tasks/{id}/time": {"parameters": [_ID], "post": needs(START_TASK, extended)},
     }
 
 

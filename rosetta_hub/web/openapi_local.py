@@ -12,7 +12,7 @@ from rosetta_hub.web.password_api import NewPassword
 _JSON = "application/json"
 _REF = "#/components/schemas/{model}"
 _REFUSED = {"description": 'Refused: {"error": a message that tells why}'}
-_ACCOUNTS = "/api/admin/accounts"
+_ACCOUNTS = "/api/v1/admin/accounts"
 _HEX = {"type": "string", "pattern": "^[0-9a-f]+$", "examples": ["0" * 32]}
 _ID = {"name": "id", "in": "path", "required": True, "schema": _HEX}
 _USER = {"name": "user", "in": "path", "required": True, "schema": {"type": "string"}}
@@ -31,9 +31,9 @@ def local_schemas() -> dict[str, Any]:
 
 
 def local_paths() -> dict[str, Any]:
-    """`/api/account/password`, and all paths below `/api/admin/accounts`."""
+    """`/api/v1/account/password`, and all paths below `/api/v1/admin/accounts`."""
     return {
-        "/api/account/password": all_need(
+        "/api/v1/account/password": all_need(
             CHANGE_OWN,
             {
                 "": {

@@ -27,17 +27,17 @@ def logins_schemas() -> dict[str, Any]:
 
 
 def logins_paths() -> dict[str, Any]:
-    """All paths below `/api/account/logins` and `/api/account/merged`."""
+    """All paths below `/api/v1/account/logins` and `/api/v1/account/merged`."""
     return {
-        "/api/account/logins": {
+        "/api/v1/account/logins": {
             "get": needs(READ_OWN, _call("The caller's logins, and merged users", _LIST))
         },
-        "/api/account/logins/{id}": {
+        "/api/v1/account/logins/{id}": {
             "parameters": [_ID],
             "post": needs(CHANGE_OWNED, _call("Put a removed login in force again", _REF)),
             "delete": needs(CHANGE_OWNED, _call("Remove a login, but the last one")),
         },
-        "/api/account/merged/{user}": {
+        "/api/v1/account/merged/{user}": {
             "parameters": [_USER],
             "delete": needs(CHANGE_OWNED, _call("Separate a user who was merged")),
         },

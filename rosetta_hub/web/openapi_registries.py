@@ -30,21 +30,21 @@ def registries_schemas() -> dict[str, Any]:
 
 
 def registries_paths() -> dict[str, Any]:
-    """All paths below `/api/registries`, and the token server."""
+    """All paths below `/api/v1/registries`, and the token server."""
     body = {"content": {_JSON: {"schema": {"$ref": _REF.format(model="RegistryAccount")}}}}
     everything = {"$ref": _REF.format(model="RegistriesView")}
     deleted = {"type": "object", "required": ["host"]}
     token = {"type": "object", "required": ["token", "expires_in"]}
     paths = {
-        "/api/registries": {
+        "/api/v1/registries": {
             "get": needs(READ_OWN, _call("The principal's accounts at registries", everything))
         },
-        "/api/registries/{host}": {
+        "/api/v1/registries/{host}": {
             "parameters": [_HOST],
             "put": {**_call("Keep an account", _ACCOUNT), "requestBody": body},
             "delete": needs(CHANGE_OWNED, _call("Delete the account", deleted)),
         },
-        "/api/registries/{host}/test": {
+        "/api/v1/registries/{host}/test": {
             "parameters": [_HOST],
             "post": needs(CHANGE_OWNED, _call("Log in there with the account", _ACCOUNT)),
         },

@@ -31,21 +31,21 @@ def sharing_paths() -> dict[str, Any]:
     shared = {"type": "object", "required": ["shared"]}
     made = "Share the task, or make a link that does; only owners and admins, or scope shares"
     paths = {
-        "/api/tasks/{id}/shares": {
+        "/api/v1/tasks/{id}/shares": {
             "parameters": [_ID],
             "get": _call("With whom the task is shared, links, who is inside", _model(SharesView)),
             "post": {**_call(made, _model(ShareView), "201"), "requestBody": body},
             "delete": _call("End all shares and links, and cut off who is inside", _NOTHING),
         },
-        "/api/tasks/{id}/shares/{share}": {
+        "/api/v1/tasks/{id}/shares/{share}": {
             "parameters": [_ID, _SHARE],
             "delete": _call("End a share or a link, and cut off whom it let in", _NOTHING),
         },
-        "/api/tasks/{id}/visitors": {
+        "/api/v1/tasks/{id}/visitors": {
             "parameters": [_ID],
             "get": _call("Who has used the task within a minute", _model(VisitorsView)),
         },
-        "/api/shared": {
+        "/api/v1/shared": {
             "get": needs(LOGGED_IN, _call("What others share with the principal", shared))
         },
     }

@@ -56,23 +56,23 @@ _ENTRY_HELP = (
 
 
 def software_paths() -> dict[str, Any]:
-    """All paths below `/api/software`."""
+    """All paths below `/api/v1/software`."""
     listed = {"type": "object", "required": ["software"]}
     paths = {
-        "/api/software": {
+        "/api/v1/software": {
             "get": needs(
                 LOGGED_IN,
                 _call("The catalogue: the platform's, one's own, one's groups'", listed),
             ),
             "post": needs(CHANGE_OWN, _call("Add software", _VERSION, "201", body=_ENTRY)),
         },
-        "/api/software/versions/{id}": {
+        "/api/v1/software/versions/{id}": {
             "parameters": [_ID],
             "get": needs(READ_OF_GROUP, _call("A version, with its ETag", _VERSION)),
             "put": _edit("Replace its entry", _VERSION, body=_ENTRY),
             "delete": _edit("Delete it", {}),
         },
-        "/api/software/versions/{id}/duplicate": {
+        "/api/v1/software/versions/{id}/duplicate": {
             "parameters": [_ID],
             "post": _call("Copy it to a card of its own", _VERSION, "201", body=_OWNER),
         },
@@ -97,22 +97,22 @@ def _card_paths() -> dict[str, Any]:
     updates = {"type": "object", "properties": {"updates": {"type": "array", "items": update}}}
     favourite = {"type": "object", "required": ["favourite"]}
     return {
-        "/api/software/{card}": {
+        "/api/v1/software/{card}": {
             "parameters": [_CARD],
             "delete": _call("Delete all its versions", {}),
         },
-        "/api/software/{card}/duplicate": {"parameters": [_CARD, _TAG], "post": duplicate},
-        "/api/software/{card}/logo": {
+        "/api/v1/software/{card}/duplicate": {"parameters": [_CARD, _TAG], "post": duplicate},
+        "/api/v1/software/{card}/logo": {
             "parameters": [_CARD],
             "get": shown,
             "put": kept,
             "delete": _call("Remove the logo", {}),
         },
-        "/api/software/{card}/updates": {
+        "/api/v1/software/{card}/updates": {
             "parameters": [_CARD],
             "get": needs(READ_OF_GROUP, _call("Which tags have moved", updates)),
         },
-        "/api/software/{card}/favourite": {
+        "/api/v1/software/{card}/favourite": {
             "parameters": [_CARD],
             "put": _call("Make it a favourite", favourite),
             "delete": _call("Make it none", favourite),

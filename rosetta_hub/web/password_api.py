@@ -1,4 +1,4 @@
-"""`api/account/password`: the principal's own password, where the hub has local accounts."""
+"""`api/v1/account/password`: the principal's own password, where the hub has local accounts."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class NewPassword(BaseModel):
 
 
 class PasswordHandler(HubHandler):
-    """`api/account/password`."""
+    """`api/v1/account/password`."""
 
     @property
     def own(self) -> OwnPassword:
@@ -73,4 +73,4 @@ def password_routes(
     prefix: str, arguments: dict[str, Any]
 ) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
-    return [(rf"{prefix}api/account/password", PasswordHandler, arguments)]
+    return [(rf"{prefix}api/v1/account/password", PasswordHandler, arguments)]

@@ -1,4 +1,4 @@
-"""`GET api/storages/<id>/preview/<path>?kind=`: what can be shown of a file, as JSON or PNG."""
+"""`GET api/v1/storages/<id>/preview/<path>?kind=`: what can be shown of a file, as JSON or PNG."""
 
 import re
 from typing import Any
@@ -54,4 +54,4 @@ class PreviewHandler(FilesHandler):
 
 def preview_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
-    return [(rf"{prefix}api/storages/([^/]+)/preview/(.*)", PreviewHandler, arguments)]
+    return [(rf"{prefix}api/v1/storages/([^/]+)/preview/(.*)", PreviewHandler, arguments)]

@@ -1,4 +1,4 @@
-"""`api/registries`: the principal's accounts at registries, and the spaces at the hub's own.
+"""`api/v1/registries`: the principal's accounts at registries, and the spaces at the hub's own.
 
 Everything here is about the principal: no route names a user. Passwords come in, and never go out.
 """
@@ -58,7 +58,7 @@ def view_spaces(registry: HubRegistry | None, user: User) -> HubSpaces | None:
 
 
 class RegistriesHandler(HubHandler):
-    """`GET api/registries`."""
+    """`GET api/v1/registries`."""
 
     def get(self) -> None:
         """The principal's accounts, and the registries of the site that are the principal's."""
@@ -75,7 +75,7 @@ class RegistriesHandler(HubHandler):
 
 
 class RegistryHandler(HubHandler):
-    """`api/registries/<host>`."""
+    """`api/v1/registries/<host>`."""
 
     def put(self, host: str) -> None:
         """Keep an account there."""
@@ -99,7 +99,7 @@ class RegistryHandler(HubHandler):
 
 
 class RegistryTestHandler(HubHandler):
-    """`POST api/registries/<host>/test`."""
+    """`POST api/v1/registries/<host>/test`."""
 
     async def post(self, host: str) -> None:
         """Log in with the principal's account."""
@@ -112,9 +112,9 @@ def registries_routes(
     prefix: str, arguments: dict[str, Any]
 ) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
-    registry = rf"{prefix}api/registries/([^/]+)"
+    registry = rf"{prefix}api/v1/registries/([^/]+)"
     return [
-        (rf"{prefix}api/registries", RegistriesHandler, arguments),
+        (rf"{prefix}api/v1/registries", RegistriesHandler, arguments),
         (registry, RegistryHandler, arguments),
         (rf"{registry}/test", RegistryTestHandler, arguments),
     ]

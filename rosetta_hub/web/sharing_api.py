@@ -1,4 +1,4 @@
-"""`api/tasks/<id>/shares`: with whom a task is shared, links that share it, and who is inside."""
+"""`api/v1/tasks/<id>/shares`: who shares a task, links that share it, who is inside."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -64,7 +64,7 @@ class SharedTask(BaseModel):
 
 
 class SharesHandler(HubHandler):
-    """`api/tasks/<id>/shares`."""
+    """`api/v1/tasks/<id>/shares`."""
 
     renews_rights = True
 
@@ -142,7 +142,7 @@ class SharesHandler(HubHandler):
 
 
 class ShareHandler(HubHandler):
-    """`api/tasks/<id>/shares/<share>`."""
+    """`api/v1/tasks/<id>/shares/<share>`."""
 
     renews_rights = True
 
@@ -161,7 +161,7 @@ class ShareHandler(HubHandler):
 
 
 class VisitorsHandler(HubHandler):
-    """`api/tasks/<id>/visitors`."""
+    """`api/v1/tasks/<id>/visitors`."""
 
     # A page asks again and again.
     routine = True
@@ -181,7 +181,7 @@ class VisitorsView(BaseModel):
 
 
 class SharedHandler(HubHandler):
-    """`api/shared`: what others share with the principal."""
+    """`api/v1/shared`: what others share with the principal."""
 
     renews_rights = True
 
@@ -217,10 +217,10 @@ def _check_time(time: datetime | None) -> None:
 
 def sharing_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
-    task = rf"{prefix}api/tasks/([0-9a-f]{{12}})"
+    task = rf"{prefix}api/v1/tasks/([0-9a-f]{{12}})"
     return [
         (rf"{task}/shares", SharesHandler, arguments),
         (rf"{task}/shares/([0-9a-f]{{12}})", ShareHandler, arguments),
         (rf"{task}/visitors", VisitorsHandler, arguments),
-        (rf"{prefix}api/shared", SharedHandler, arguments),
+        (rf"{prefix}api/v1/shared", SharedHandler, arguments),
     ]

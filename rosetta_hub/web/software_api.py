@@ -1,4 +1,4 @@
-"""`api/software`: the catalogue of the principal, and the software that users add to it.
+"""`api/v1/software`: the catalogue of the principal, and the software that users add to it.
 
 Software is the principal's own, or a group's, all of whose members use, edit and delete it;
 everybody else is told that it does not exist, admins, too. The token needs the hub's scope
@@ -107,7 +107,7 @@ class SoftwareApiHandler(HubHandler):
 
 
 class SoftwareHandler(SoftwareApiHandler):
-    """`api/software`: all cards of the principal, and new software."""
+    """`api/v1/software`: all cards of the principal, and new software."""
 
     renews_rights = True
 
@@ -126,7 +126,7 @@ class SoftwareHandler(SoftwareApiHandler):
 
 
 class VersionHandler(SoftwareApiHandler):
-    """`api/software/versions/<id>`."""
+    """`api/v1/software/versions/<id>`."""
 
     renews_rights = True
 
@@ -169,7 +169,7 @@ class VersionHandler(SoftwareApiHandler):
 
 
 class DuplicateVersionHandler(SoftwareApiHandler):
-    """`api/software/versions/<id>/duplicate`."""
+    """`api/v1/software/versions/<id>/duplicate`."""
 
     def post(self, version_id: str) -> None:
         """Copy a version to a card of its own, of the principal or of the `owner` in the body."""
@@ -180,7 +180,7 @@ class DuplicateVersionHandler(SoftwareApiHandler):
 
 
 class CardHandler(SoftwareApiHandler):
-    """`api/software/<card>`."""
+    """`api/v1/software/<card>`."""
 
     renews_rights = True
 
@@ -196,7 +196,7 @@ class CardHandler(SoftwareApiHandler):
 
 
 class LogoHandler(SoftwareApiHandler):
-    """`api/software/<card>/logo`."""
+    """`api/v1/software/<card>/logo`."""
 
     routine = True
 
@@ -224,7 +224,7 @@ class LogoHandler(SoftwareApiHandler):
 
 
 class DuplicateCardHandler(SoftwareApiHandler):
-    """`api/software/<card>/duplicate`."""
+    """`api/v1/software/<card>/duplicate`."""
 
     def post(self, card: str) -> None:
         """Copy a version (`?version=`, a tag) of any card, the platform's, too.
@@ -242,7 +242,7 @@ def software_routes(
     prefix: str, arguments: dict[str, Any]
 ) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
-    software = rf"{prefix}api/software"
+    software = rf"{prefix}api/v1/software"
     version = rf"{software}/versions/([0-9a-f]{{12}})"
     return [
         (software, SoftwareHandler, arguments),

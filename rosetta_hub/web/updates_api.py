@@ -1,4 +1,4 @@
-"""`GET api/software/<card>/updates`: which tags lead to other images than those recorded."""
+"""`GET api/v1/software/<card>/updates`: which tags lead to other images than those recorded."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -86,4 +86,4 @@ async def find_updates(
 
 def updates_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
-    return [(rf"{prefix}api/software/([^/]+)/updates", UpdatesHandler, arguments)]
+    return [(rf"{prefix}api/v1/software/([^/]+)/updates", UpdatesHandler, arguments)]

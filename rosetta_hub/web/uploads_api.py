@@ -1,4 +1,4 @@
-"""Resumable uploads: tus 1.0.0 below `api/storages/<id>/uploads`.
+"""Resumable uploads: tus 1.0.0 below `api/v1/storages/<id>/uploads`.
 
 Bytes go to the storage as they come, and stay there whatever ends the request. Extensions:
 creation, creation-with-upload, termination, expiration, checksum. `Upload-Metadata` holds `path`
@@ -124,7 +124,7 @@ class TusHandler(WritingHandler):
     def address(self, kind: str, name: str) -> str:
         """An address below the request's storage."""
         prefix = self.services.settings.service_prefix
-        return f"{prefix}api/storages/{self.path_args[0]}/{kind}/{name}"
+        return f"{prefix}api/v1/storages/{self.path_args[0]}/{kind}/{name}"
 
     def finish_empty(self, status: int, work: UploadWork | None = None) -> None:
         """Answer without a body; with how far an upload is, and where it is once complete."""
@@ -140,7 +140,7 @@ class TusHandler(WritingHandler):
 
 
 class UploadsHandler(TusHandler):
-    """`api/storages/<id>/uploads`."""
+    """`api/v1/storages/<id>/uploads`."""
 
     def options(self, storage_id: str) -> None:
         """What of the protocol is offered."""
@@ -175,7 +175,7 @@ class UploadsHandler(TusHandler):
 
 
 class UploadHandler(TusHandler):
-    """`api/storages/<id>/uploads/<upload>`."""
+    """`api/v1/storages/<id>/uploads/<upload>`."""
 
     async def begin(self) -> None:
         """Find the upload; the body of PATCH is its next piece."""
@@ -255,7 +255,7 @@ async def _create_part(session: FilesSession, upload: Upload) -> None:
 
 def uploads_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of this module below `prefix`."""
-    uploads = rf"{prefix}api/storages/([^/]+)/uploads"
+    uploads = rf"{prefix}api/v1/storages/([^/]+)/uploads"
     return [
         (uploads, UploadsHandler, arguments),
         (rf"{uploads}/([A-Za-z0-9_-]+)", UploadHandler, arguments),

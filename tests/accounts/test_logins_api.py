@@ -54,7 +54,7 @@ class Site:
     async def fetch(self, method: str, path: str, token: str) -> HTTPResponse:
         """A request with a token."""
         return await AsyncHTTPClient().fetch(
-            f"{self.base}/services/rosetta/api/account/{path}",
+            f"{self.base}/services/rosetta/api/v1/account/{path}",
             method=method,
             headers={"Authorization": f"token {token}"},
             body="{}" if method == "POST" else None,

@@ -81,7 +81,7 @@ class Site:
     async def ask(self, user: str = "alice") -> dict[str, Any]:
         """Ask for the build of the link; returns its document."""
         body = {"provider": "gh", "spec": "octo/hello/main"}
-        answer = await self.fetch("POST", "api/builds", user, body)
+        answer = await self.fetch("POST", "api/v1/builds", user, body)
         return cast(dict[str, Any], json.loads(answer.body))
 
     def finish(self, build_id: str) -> None:
@@ -150,7 +150,7 @@ async def test_a_link_shows_what_it_stands_for_and_builds_nothing(site: Site) ->
     # What of the link the page's script asks the API for, in the one spelling that it has.
     wanted = "gh/octo/hello/main?urlpath=doc/tree/a%2520b.ipynb&amp;computing=vega&amp;size=large"
     assert f'data-path="{wanted}&amp;port=8787"' in text
-    answer = await site.fetch("GET", f"api/links/{LINK}", "alice")
+    answer = await site.fetch("GET", f"api/v1/links/{LINK}", "alice")
     assert json.loads(answer.body) == {
         **{"provider": "gh", "spec": "octo/hello/main", "repository": "octo/hello"},
         **{"url": SOURCE.url, "ref": "main", "commit": SOURCE.commit, "built": False},
@@ -162,14 +162,14 @@ async def test_a_link_shows_what_it_stands_for_and_builds_nothing(site: Site) ->
 
 
 async def test_a_slash_that_is_quoted_is_part_of_the_name(site: Site) -> None:
-    for path in ("v2/gl/group%2Fsub%2Fproject/main", "api/links/gl/group%2Fsub%2Fproject/main"):
+    for path in ("v2/gl/group%2Fsub%2Fproject/main", "api/v1/links/gl/group%2Fsub%2Fproject/main"):
         answer = await site.fetch("GET", path, "alice")
         assert (answer.code, b"group/sub/project" in answer.body) == (200, True)
 
 
 async def test_what_is_built_is_found(site: Site) -> None:
     build = await site.ask()
-    path = "api/links/gh/octo/hello/main"
+    path = "api/v1/links/gh/octo/hello/main"
     assert json.loads((await site.fetch("GET", path, "alice")).body)["built"] is False
     site.finish(build["id"])
     assert json.loads((await site.fetch("GET", path, "alice")).body)["built"] is True
@@ -190,8 +190,8 @@ async def test_whoever_may_not_build_reads_why(site: Site, path: str) -> None:
 async def test_the_api_refuses_what_the_pages_hide(site: Site) -> None:
     body = {"provider": "gh", "spec": "octo/hello/main"}
     for answer in (
-        await site.fetch("GET", "api/links/gh/octo/hello/main", "carol"),
-        await site.fetch("POST", "api/builds", "carol", body),
+        await site.fetch("GET", "api/v1/links/gh/octo/hello/main", "carol"),
+        await site.fetch("POST", "api/v1/builds", "carol", body),
     ):
         assert answer.code == 403
         assert "may not build" in json.loads(answer.body)["error"]
@@ -201,24 +201,24 @@ async def test_the_api_refuses_what_the_pages_hide(site: Site) -> None:
 async def test_nothing_of_anothers_build_is_shown(site: Site) -> None:
     build = (await site.ask("alice"))["id"]
     assert (await site.fetch("GET", f"builds/{build}", "alice")).code == 200
-    for path in (f"builds/{build}", f"api/builds/{build}", f"api/builds/{build}/log"):
+    for path in (f"builds/{build}", f"api/v1/builds/{build}", f"api/v1/builds/{build}/log"):
         answer = await site.fetch("GET", path, "bob")
         assert (answer.code, b"octo/hello" in answer.body) == (404, False)
-    assert b"octo/hello" not in (await site.fetch("GET", "api/builds", "bob")).body
+    assert b"octo/hello" not in (await site.fetch("GET", "api/v1/builds", "bob")).body
 
 
 async def test_faults_of_a_link_are_told(site: Site) -> None:
     page = await site.fetch("GET", "v2/gh/octo", "alice")
     assert page.code == 400
     assert b"Write USER/REPOSITORY/REF instead of" in page.body
-    answer = await site.fetch("GET", "api/links/gh/octo/hello/nowhere", "alice")
+    answer = await site.fetch("GET", "api/v1/links/gh/octo/hello/nowhere", "alice")
     assert answer.code == 422
     assert "no branch or tag" in json.loads(answer.body)["error"]
 
 
 async def test_a_hub_that_builds_nothing_has_none_of_it(site: Site) -> None:
     builds, site.services.__dict__["builds"] = site.services.builds, None
-    for path in ("v2/", f"v2/{LINK}", "builds", f"builds/{'b' * 12}", f"api/links/{LINK}"):
+    for path in ("v2/", f"v2/{LINK}", "builds", f"builds/{'b' * 12}", f"api/v1/links/{LINK}"):
         answer = await site.fetch("GET", path, "alice")
         assert (answer.code, b"not built here" in answer.body) == (404, True)
     site.services.__dict__["builds"] = builds
@@ -226,7 +226,7 @@ async def test_a_hub_that_builds_nothing_has_none_of_it(site: Site) -> None:
 
 async def test_what_was_built_becomes_software_of_those_who_asked(site: Site) -> None:
     build = (await site.ask("alice"))["id"]
-    path = f"api/builds/{build}/software"
+    path = f"api/v1/builds/{build}/software"
     assert (await site.fetch("POST", path, "alice", {})).code == 409
     site.finish(build)
     first = await site.fetch("POST", path, "alice", {})
@@ -246,7 +246,7 @@ async def test_what_was_built_becomes_software_of_those_who_asked(site: Site) ->
 
 async def test_a_token_that_may_not_start_asks_for_nothing(site: Site) -> None:
     body = {"provider": "gh", "spec": "octo/hello/main"}
-    answer = await site.fetch("POST", "api/builds", "reads", body)
+    answer = await site.fetch("POST", "api/v1/builds", "reads", body)
     assert answer.code == 403
     assert "lacks the scope 'servers'" in json.loads(answer.body)["error"]
     assert site.records.of_user("reads") == []

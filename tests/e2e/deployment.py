@@ -278,7 +278,7 @@ class User:
 
     async def api(self, method: str, path: str, body: Any = None) -> HTTPResponse:
         """A call of the service's REST API."""
-        url = f"/services/rosetta/api/{path}"
+        url = f"/services/rosetta/api/v1/{path}"
         return await self.deployment.fetch(method, url, self.token, body)
 
     async def start(self, **options: Any) -> dict[str, Any]:

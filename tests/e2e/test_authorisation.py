@@ -13,7 +13,7 @@ from .deployment import Deployment, User
 
 PREFIX = "/services/rosetta/"
 # What anybody may ask: whether the service lives, its scripts, and where a server's page is.
-PUBLIC = ("health$", "api/announcements$", "static/", "/user/", "oauth_callback$")
+PUBLIC = ("health$", "api/v1/announcements$", "static/", "/user/", "oauth_callback$")
 # What is always of the user who asks, whatever the address names.
 OWN = "/registries/"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -100,7 +100,7 @@ async def test_a_token_of_fewer_scopes(deployment: Deployment, alice: User) -> N
     assert (await weak.api("PUT", "account/mail", {"address": "eve@example.org"})).code == 403
     assert (await deployment.fetch("GET", task["open_url"], weak.token)).code == 404
     none = await deployment.hub_api("POST", "/users/alice/tokens", {"scopes": ["read:users!user"]})
-    assert (await deployment.fetch("GET", PREFIX + "api/tasks", none["token"])).code == 403
+    assert (await deployment.fetch("GET", PREFIX + "api/v1/tasks", none["token"])).code == 403
 
 
 async def test_the_hubs_own_sharing_opens_a_task(

@@ -34,7 +34,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Deployment]:
 
 async def key_of(hub: Deployment, name: str, token: str) -> str | None:
     """The public key of a user's identity on the cluster."""
-    response = await hub.fetch("GET", "/services/rosetta/api/account/identities", token)
+    response = await hub.fetch("GET", "/services/rosetta/api/v1/account/identities", token)
     assert response.code == 200, response.body
     identity = json.loads(response.body)["identities"][0]
     return identity["public_key"] and str(identity["public_key"])

@@ -97,8 +97,8 @@ class Site:
         return self.folder / "homes" / "alice"
 
     def url(self, path: str) -> str:
-        """The path of an address below `api/storages/`."""
-        return f"{PREFIX}api/storages/{path}"
+        """The path of an address below `api/v1/storages/`."""
+        return f"{PREFIX}api/v1/storages/{path}"
 
     async def fetch(
         self,
@@ -108,7 +108,7 @@ class Site:
         token: str = "alice",
         **headers: str,
     ) -> HTTPResponse:
-        """A request with a token of the hub; `path` is below `api/storages`."""
+        """A request with a token of the hub; `path` is below `api/v1/storages`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         address = path if path.startswith("/") else self.url(path)
         return await AsyncHTTPClient(force_instance=True).fetch(

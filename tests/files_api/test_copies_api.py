@@ -16,7 +16,7 @@ from tests.support.eventually import until
 
 from .conftest import PREFIX, Site
 
-COPIES = f"{PREFIX}api/copies"
+COPIES = f"{PREFIX}api/v1/copies"
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ ROUTES = [
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 async def test_nobody_without_the_right_token(site: Site, method: str, path: str) -> None:
     (site.home / "x").write_text("secret of alice")
-    address = path if path else "/services/rosetta/api/storages"
+    address = path if path else "/services/rosetta/api/v1/storages"
     for token in ("", "wrong", "reads", "one-server", "service"):
         response = await site.fetch(method, address, token=token)
         assert response.code == 403, token
@@ -118,7 +118,7 @@ async def test_no_path_leads_to_another_user(site: Site) -> None:
 
 
 async def test_storages_without_contacting_them(site: Site) -> None:
-    status, answer = await site.call("GET", "/services/rosetta/api/storages")
+    status, answer = await site.call("GET", "/services/rosetta/api/v1/storages")
     assert status == 200
     home, *others = answer["storages"]
     assert home == {
@@ -343,12 +343,12 @@ async def test_a_storage_that_is_not_configured_any_more(site: Site) -> None:
 
 
 async def test_each_route_is_described(site: Site) -> None:
-    _, document = await site.call("GET", "/services/rosetta/api/openapi.json")
+    _, document = await site.call("GET", "/services/rosetta/api/v1/openapi.json")
     for method, path in ROUTES:
         described = path.replace("home/uploads/eA", "home/uploads/{upload}")
         described = described.replace("archive/x", "archive/{ticket}")
         described = re.sub(r"/(x|)$", "/{path}", described).replace("home", "{storage}", 1)
-        calls = document["paths"][f"/api/storages/{described}".rstrip("/")]
+        calls = document["paths"][f"/api/v1/storages/{described}".rstrip("/")]
         # POST stands for what a proxy between does not let through.
         assert method.lower() in calls or path == "home/uploads/eA"
     text = json.dumps(document)

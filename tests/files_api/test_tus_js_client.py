@@ -35,7 +35,7 @@ class Killable:
     def endpoint(self) -> str:
         """Where uploads to alice's home begin."""
         port = self.listener.getsockname()[1]
-        return f"http://127.0.0.1:{port}{PREFIX}api/storages/home/uploads"
+        return f"http://127.0.0.1:{port}{PREFIX}api/v1/storages/home/uploads"
 
     @property
     def home(self) -> Path:

@@ -167,7 +167,7 @@ async def refused(user: User, software: str, computing: str, engine: str) -> str
 async def files(
     user: User, path: str, method: str = "GET", body: Any = None
 ) -> tuple[int, dict[str, Any]]:
-    """Status and answer of a call below `api/storages/`."""
+    """Status and answer of a call below `api/v1/storages/`."""
     answer = await user.api(method, f"storages/{path}", body)
     return answer.code, json.loads(answer.body or b"{}")
 
@@ -176,7 +176,7 @@ async def write(user: User, storage: str, path: str, content: str) -> tuple[int,
     """Status and answer of the write of a new file."""
     answer = await user.deployment.fetch(
         "PUT",
-        f"/services/rosetta/api/storages/{storage}/file/{quote(path)}",
+        f"/services/rosetta/api/v1/storages/{storage}/file/{quote(path)}",
         user.token,
         content,
         {"If-None-Match": "*"},

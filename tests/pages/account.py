@@ -104,8 +104,8 @@ class AccountStub(Stub):
         routes = [
             (URL, AccountPage, mine),
             (f"{URL}/confirm", ConfirmPage, mine),
-            (rf"{PREFIX}api/account(.*)", AccountApi, mine),
-            (rf"{PREFIX}api/registries(.*)", RegistriesApi, mine),
+            (rf"{PREFIX}api/v1/account(.*)", AccountApi, mine),
+            (rf"{PREFIX}api/v1/registries(.*)", RegistriesApi, mine),
         ]
         application.add_handlers(r".*", routes)
         return application
@@ -128,7 +128,7 @@ class ConfirmPage(Handler):
 
 
 class AccountApi(Handler):
-    """`api/account` and what is below."""
+    """`api/v1/account` and what is below."""
 
     stub: AccountStub
 
@@ -220,7 +220,7 @@ async def serve_account() -> AsyncIterator[AccountStub]:
 
 
 class RegistriesApi(AccountApi):
-    """`api/registries` and what is below."""
+    """`api/v1/registries` and what is below."""
 
     def get(self, _path: str) -> None:
         """All accounts."""

@@ -118,7 +118,7 @@ def make_software(**changes: Any) -> dict[str, Any]:
 
 
 class AdminStub(StockStub):
-    """Answers of `api/admin/…` by their path, and everything that was asked."""
+    """Answers of `api/v1/admin/…` by their path, and everything that was asked."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -157,7 +157,10 @@ class AdminStub(StockStub):
     def _application(self) -> web.Application:
         application = super()._application()
         mine = {"stub": self}
-        routes: list[Any] = [(URL, AdminPage, mine), (rf"{PREFIX}api/admin/(.*)", AdminApi, mine)]
+        routes: list[Any] = [
+            (URL, AdminPage, mine),
+            (rf"{PREFIX}api/v1/admin/(.*)", AdminApi, mine),
+        ]
         application.add_handlers(r".*", routes)
         return application
 
@@ -171,7 +174,7 @@ class AdminPage(Handler):
 
 
 class AdminApi(Handler):
-    """`api/admin/…`."""
+    """`api/v1/admin/…`."""
 
     stub: AdminStub
 

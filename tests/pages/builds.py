@@ -116,7 +116,7 @@ class BuildsStub(Stub):
     def _application(self) -> web.Application:
         made = super()._application()
         mine = {"stub": self}
-        build = rf"{PREFIX}api/builds/([0-9a-f]+)"
+        build = rf"{PREFIX}api/v1/builds/([0-9a-f]+)"
         made.add_handlers(
             ".*",
             [
@@ -125,13 +125,13 @@ class BuildsStub(Stub):
                 (rf"{PREFIX}builds", BuildList, mine),
                 (rf"{PREFIX}builds/([0-9a-f]+)", BuildPage, mine),
                 (rf"{PREFIX}software", SoftwarePage, mine),
-                (rf"{PREFIX}api/links/.+", LinkApi, mine),
-                (rf"{PREFIX}api/builds", BuildsApi, mine),
+                (rf"{PREFIX}api/v1/links/.+", LinkApi, mine),
+                (rf"{PREFIX}api/v1/builds", BuildsApi, mine),
                 (build, BuildApi, mine),
                 (rf"{build}/software", BuildSoftwareApi, mine),
                 (rf"{build}/events", BuildEvents, mine),
-                (rf"{PREFIX}api/computing", Computing, mine),
-                (rf"{PREFIX}api/tasks", StartApi, mine),
+                (rf"{PREFIX}api/v1/computing", Computing, mine),
+                (rf"{PREFIX}api/v1/tasks", StartApi, mine),
             ],
         )
         return made
@@ -199,7 +199,7 @@ class SoftwarePage(Handler):
 
 
 class LinkApi(Handler):
-    """`GET api/links/<provider>/<spec>`."""
+    """`GET api/v1/links/<provider>/<spec>`."""
 
     stub: BuildsStub
 
@@ -207,7 +207,7 @@ class LinkApi(Handler):
         """What the link stands for."""
         if not self.allowed():
             return
-        self.stub.calls.append(("GET", str(self.request.uri).removeprefix(f"{PREFIX}api/")))
+        self.stub.calls.append(("GET", str(self.request.uri).removeprefix(f"{PREFIX}api/v1/")))
         if self.stub.fault:
             self.message(*self.stub.fault)
             return
@@ -218,7 +218,7 @@ class LinkApi(Handler):
 
 
 class BuildsApi(Handler):
-    """`api/builds`."""
+    """`api/v1/builds`."""
 
     stub: BuildsStub
 
@@ -241,7 +241,7 @@ class BuildsApi(Handler):
 
 
 class BuildApi(Handler):
-    """`api/builds/<id>`."""
+    """`api/v1/builds/<id>`."""
 
     stub: BuildsStub
 
@@ -261,7 +261,7 @@ class BuildApi(Handler):
 
 
 class BuildSoftwareApi(Handler):
-    """`POST api/builds/<id>/software`."""
+    """`POST api/v1/builds/<id>/software`."""
 
     stub: BuildsStub
 
@@ -273,7 +273,7 @@ class BuildSoftwareApi(Handler):
 
 
 class Computing(Handler):
-    """`GET api/computing`."""
+    """`GET api/v1/computing`."""
 
     stub: BuildsStub
 
@@ -291,7 +291,7 @@ class Computing(Handler):
 
 
 class StartApi(Handler):
-    """`api/tasks`."""
+    """`api/v1/tasks`."""
 
     stub: BuildsStub
 
@@ -314,7 +314,7 @@ class StartApi(Handler):
 
 
 class BuildEvents(EventStream):
-    """`GET api/builds/<id>/events`."""
+    """`GET api/v1/builds/<id>/events`."""
 
     stub: BuildsStub
 

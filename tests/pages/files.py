@@ -102,15 +102,15 @@ class FilesStub(Stub):
     def _application(self) -> web.Application:
         application = super()._application()
         mine = {"stub": self}
-        storage = rf"{PREFIX}api/storages/([^/]+)"
+        storage = rf"{PREFIX}api/v1/storages/([^/]+)"
         routes = [
             (rf"{PREFIX}files/.*", FilesPage, mine),
-            (rf"{PREFIX}api/storages", Storages, mine),
+            (rf"{PREFIX}api/v1/storages", Storages, mine),
             (rf"{storage}/uploads(?:/([^/]+))?", Uploads, mine),
             (rf"{storage}/archive(?:/([^/]+))?", Archive, mine),
             (rf"{storage}(?:/([a-z]+)(?:/.*)?)?", StorageApi, mine),
-            (rf"{PREFIX}api/copies/events", CopyEvents, mine),
-            (rf"{PREFIX}api/copies(?:/([^/]+))?", Copies, mine),
+            (rf"{PREFIX}api/v1/copies/events", CopyEvents, mine),
+            (rf"{PREFIX}api/v1/copies(?:/([^/]+))?", Copies, mine),
         ]
         application.add_handlers(r".*", routes)
         return application
@@ -135,7 +135,7 @@ class FilesApi(Handler):
 
     async def prepare(self) -> None:
         """Keep the call, or refuse it."""
-        call = self.request.path.removeprefix(f"{PREFIX}api/").removeprefix("storages/")
+        call = self.request.path.removeprefix(f"{PREFIX}api/v1/").removeprefix("storages/")
         self.stub.calls.append((str(self.request.method), call))
         if not self.allowed():
             return
@@ -148,7 +148,7 @@ class FilesApi(Handler):
 
     def rest(self, storage: str, verb: str) -> str:
         """The path of an address, encoded as it came."""
-        return self.request.path.removeprefix(f"{PREFIX}api/storages/{storage}/{verb}/")
+        return self.request.path.removeprefix(f"{PREFIX}api/v1/storages/{storage}/{verb}/")
 
     def view(self, storage: str, path: Path) -> dict[str, Any]:
         """An entry."""
@@ -191,7 +191,7 @@ class FilesApi(Handler):
 
 
 class Storages(FilesApi):
-    """`api/storages`."""
+    """`api/v1/storages`."""
 
     def get(self) -> None:
         """All of them."""
@@ -199,7 +199,7 @@ class Storages(FilesApi):
 
 
 class StorageApi(FilesApi):
-    """`api/storages/ID` and most of what is below."""
+    """`api/v1/storages/ID` and most of what is below."""
 
     async def get(self, storage: str, verb: str | None) -> None:
         """Read something."""
@@ -332,7 +332,7 @@ class Uploads(FilesApi):
         length = int(self.request.headers["Upload-Length"])
         self.stub.uploads[name] = metadata | {"path": path, "length": length, "data": b""}
         self.set_status(201)
-        self.set_header("Location", f"{PREFIX}api/storages/{storage}/uploads/{name}")
+        self.set_header("Location", f"{PREFIX}api/v1/storages/{storage}/uploads/{name}")
         self.end(name)
 
     async def head(self, _storage: str, upload: str) -> None:
@@ -380,7 +380,7 @@ class Archive(FilesApi):
         files = [one for path in paths for one in (path, *path.rglob("*")) if one.is_file()]
         ticket = f"t{len(self.stub.tickets)}"
         self.stub.tickets[ticket] = files
-        url = f"{PREFIX}api/storages/{storage}/archive/{ticket}"
+        url = f"{PREFIX}api/v1/storages/{storage}/archive/{ticket}"
         size = sum(one.stat().st_size for one in files)
         self.finish({"url": url, "files": len(files), "bytes": size})
 
@@ -428,7 +428,7 @@ class Copies(FilesApi):
 
 
 class CopyEvents(FilesApi):
-    """`GET api/copies/events`."""
+    """`GET api/v1/copies/events`."""
 
     async def get(self) -> None:
         """Stream until the page goes."""

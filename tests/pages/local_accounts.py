@@ -76,8 +76,8 @@ class PasswordStub(AccountStub):
             r".*",
             [
                 (rf"{PREFIX}account", LocalAccountPage, mine),
-                (rf"{PREFIX}api/account/password", PasswordApi, mine),
-                (rf"{PREFIX}api/account/(logins|merged)(?:/(.*))?", LoginsApi, mine),
+                (rf"{PREFIX}api/v1/account/password", PasswordApi, mine),
+                (rf"{PREFIX}api/v1/account/(logins|merged)(?:/(.*))?", LoginsApi, mine),
                 (r".*", web.FallbackHandler, {"fallback": super()._application()}),
             ],
         )
@@ -98,7 +98,7 @@ class LocalAccountPage(Handler):
 
 
 class PasswordApi(Handler):
-    """`api/account/password`."""
+    """`api/v1/account/password`."""
 
     stub: PasswordStub
 
@@ -125,7 +125,7 @@ class PasswordApi(Handler):
 
 
 class LoginsApi(Handler):
-    """`api/account/logins` and `api/account/merged`."""
+    """`api/v1/account/logins` and `api/v1/account/merged`."""
 
     stub: PasswordStub
 

@@ -120,7 +120,7 @@ class SoftwareStub(Stub):
 
     def _card(self, version: dict[str, Any]) -> dict[str, Any]:
         entry, card = version["entry"], version["card"]
-        logo = f"{PREFIX}api/software/{card}/logo" if card in self.logos else ""
+        logo = f"{PREFIX}api/v1/software/{card}/logo" if card in self.logos else ""
         tags = entry.get("keywords", [])
         made = family(entry["name"], entry.get("description", ""), tags, versions=[])
         return made | {"id": card, "logo": logo, "owner": version["owner"], "editable": True}
@@ -128,7 +128,7 @@ class SoftwareStub(Stub):
     def _application(self) -> web.Application:
         application = super()._application()
         mine = {"stub": self}
-        api = rf"{PREFIX}api/software"
+        api = rf"{PREFIX}api/v1/software"
         routes: list[Any] = [
             (URL, SoftwarePage, mine),
             (api, SoftwareList, mine),
@@ -138,7 +138,7 @@ class SoftwareStub(Stub):
             (rf"{api}/([a-z0-9-]+)/updates", UpdatesApi, mine),
             (rf"{api}/([a-z0-9-]+)/logo", LogoApi, mine),
             (rf"{api}/([a-z0-9-]+)/favourite", FavouriteApi, mine),
-            (rf"{PREFIX}api/images", ImagesApi, mine),
+            (rf"{PREFIX}api/v1/images", ImagesApi, mine),
         ]
         application.add_handlers(r".*", routes)
         return application
@@ -181,7 +181,7 @@ class SoftwareHandler(Handler):
 
 
 class SoftwareList(SoftwareHandler):
-    """`api/software`."""
+    """`api/v1/software`."""
 
     def get(self) -> None:
         """All cards."""
@@ -204,7 +204,7 @@ class SoftwareList(SoftwareHandler):
 
 
 class VersionApi(SoftwareHandler):
-    """`api/software/versions/<id>`."""
+    """`api/v1/software/versions/<id>`."""
 
     def get(self, version: str, _: str | None) -> None:
         """The document."""
@@ -233,7 +233,7 @@ class VersionApi(SoftwareHandler):
 
 
 class CardApi(SoftwareHandler):
-    """`api/software/<card>`."""
+    """`api/v1/software/<card>`."""
 
     def delete(self, card: str) -> None:
         """Forget all versions."""
@@ -243,7 +243,7 @@ class CardApi(SoftwareHandler):
 
 
 class DuplicateApi(SoftwareHandler):
-    """`api/software/<card>/duplicate`."""
+    """`api/v1/software/<card>/duplicate`."""
 
     def post(self, card: str) -> None:
         """A copy of an entry of the platform."""
@@ -254,7 +254,7 @@ class DuplicateApi(SoftwareHandler):
 
 
 class UpdatesApi(SoftwareHandler):
-    """`api/software/<card>/updates`."""
+    """`api/v1/software/<card>/updates`."""
 
     def get(self, _card: str) -> None:
         """What the test says."""
@@ -262,7 +262,7 @@ class UpdatesApi(SoftwareHandler):
 
 
 class FavouriteApi(SoftwareHandler):
-    """`api/software/<card>/favourite`."""
+    """`api/v1/software/<card>/favourite`."""
 
     def put(self, card: str) -> None:
         """It is one."""
@@ -276,7 +276,7 @@ class FavouriteApi(SoftwareHandler):
 
 
 class LogoApi(SoftwareHandler):
-    """`api/software/<card>/logo`."""
+    """`api/v1/software/<card>/logo`."""
 
     def put(self, card: str) -> None:
         """Keep it."""
@@ -291,7 +291,7 @@ class LogoApi(SoftwareHandler):
 
 
 class ImagesApi(SoftwareHandler):
-    """`api/images`."""
+    """`api/v1/images`."""
 
     async def get(self) -> None:
         """What is known of the image, when the test says so."""

@@ -110,7 +110,7 @@ class Stub:
 
     def _application(self) -> web.Application:
         mine = {"stub": self}
-        task = rf"{PREFIX}api/tasks/([0-9a-f]+)"
+        task = rf"{PREFIX}api/v1/tasks/([0-9a-f]+)"
         return web.Application(
             [
                 (rf"{PREFIX}static/(.*)", web.StaticFileHandler, {"path": str(STATIC)}),
@@ -120,11 +120,11 @@ class Stub:
                 (rf"{PREFIX}tasks/([0-9a-f]+)", TaskPage, mine),
                 (rf"{PREFIX}open/([0-9a-f]+)", Inside, mine),
                 (rf"{PREFIX}account", Settings, mine),
-                (rf"{PREFIX}api/computing", ComputingList, mine),
-                (rf"{PREFIX}api/computing/([a-z]+)/inventory", ComputingFacts, mine),
-                (rf"{PREFIX}api/tasks", TaskList, mine),
-                (rf"{PREFIX}api/announcements", AnnouncementList, mine),
-                (rf"{PREFIX}api/events", Events, mine),
+                (rf"{PREFIX}api/v1/computing", ComputingList, mine),
+                (rf"{PREFIX}api/v1/computing/([a-z]+)/inventory", ComputingFacts, mine),
+                (rf"{PREFIX}api/v1/tasks", TaskList, mine),
+                (rf"{PREFIX}api/v1/announcements", AnnouncementList, mine),
+                (rf"{PREFIX}api/v1/events", Events, mine),
                 (rf"{task}(/[a-z]+)?", TaskApi, mine),
                 (r"/hub/spawn(?:/([^/]+)(?:/([^/]+))?)?", Spawn, mine),
                 (r"/hub/api/users/alice/servers/([^/]+)", HubServer, mine),
@@ -241,7 +241,7 @@ class Settings(Handler):
 
 
 class ComputingList(Handler):
-    """`GET api/computing`."""
+    """`GET api/v1/computing`."""
 
     def get(self) -> None:
         """All resources of the catalogue, with the state of the user's identity there."""
@@ -266,7 +266,7 @@ class ComputingList(Handler):
 
 
 class AnnouncementList(Handler):
-    """`GET api/announcements`: for everybody."""
+    """`GET api/v1/announcements`: for everybody."""
 
     def get(self) -> None:
         """What the test announces."""
@@ -274,7 +274,7 @@ class AnnouncementList(Handler):
 
 
 class ComputingFacts(Handler):
-    """`GET api/computing/<id>/inventory`."""
+    """`GET api/v1/computing/<id>/inventory`."""
 
     async def get(self, computing: str) -> None:
         """What the test says, when it says so."""
@@ -289,7 +289,7 @@ class ComputingFacts(Handler):
 
 
 class TaskList(Handler):
-    """`GET api/tasks`."""
+    """`GET api/v1/tasks`."""
 
     def get(self) -> None:
         """All tasks."""
@@ -298,7 +298,7 @@ class TaskList(Handler):
 
 
 class TaskApi(Handler):
-    """`api/tasks/<id>` and what is below."""
+    """`api/v1/tasks/<id>` and what is below."""
 
     def get(self, task_id: str, what: str | None) -> None:
         """The task, its password, its log."""
@@ -380,7 +380,7 @@ class EventStream(Handler):
 
 
 class Events(EventStream):
-    """`GET api/events`."""
+    """`GET api/v1/events`."""
 
     async def get(self) -> None:
         """All tasks, or one with its log."""

@@ -69,7 +69,7 @@ async def test_a_refusal_is_a_message(page: Page, stub: AccountStub) -> None:
     await page.get_by_role("button", name="Test now").click()
     await expect(page.locator(".identity .state")).to_have_text("Refused")
     await expect(page.get_by_text("does not accept the key")).to_be_visible()
-    stub.refusals["api/account/identities/cluster/test"] = (503, "The cluster does not answer.")
+    stub.refusals["api/v1/account/identities/cluster/test"] = (503, "The cluster does not answer.")
     await page.get_by_role("button", name="Test now").click()
     await expect(page.get_by_role("alert")).to_contain_text("The cluster does not answer.")
     await expect(page.locator(".identity .state")).to_have_text("Refused")
@@ -81,7 +81,7 @@ async def test_a_new_key_is_asked_about(page: Page, stub: AccountStub) -> None:
     renew = page.locator(".identity").get_by_role("button", name="New key")
     await renew.click()
     await page.get_by_role("button", name="Cancel").click()
-    assert ("POST", "api/account/identities/cluster/renew") not in stub.calls
+    assert ("POST", "api/v1/account/identities/cluster/renew") not in stub.calls
     await renew.click()
     await page.get_by_role("button", name="Make a new key").click()
     await expect(page.locator(".connect-value").first).to_contain_text("alice-2")
@@ -94,7 +94,7 @@ async def test_deleting_a_key_is_asked_about(page: Page, stub: AccountStub) -> N
     remove = page.locator(".identity").get_by_role("button", name="Delete key")
     await remove.click()
     await page.get_by_role("button", name="Cancel").click()
-    assert ("DELETE", "api/account/identities/cluster") not in stub.calls
+    assert ("DELETE", "api/v1/account/identities/cluster") not in stub.calls
     await remove.click()
     await page.get_by_role("button", name="Delete the key").click()
     await expect(page.locator(".identity .state")).to_have_text("Not set up")
@@ -154,7 +154,7 @@ async def test_a_mail_that_did_not_arrive_is_said(page: Page, stub: AccountStub)
     stub.mail["problem"] = "The mail server refused the last mail: 550 no such user"
     await page.goto(URL)
     await expect(page.locator("#mail-problem")).to_contain_text("550 no such user")
-    stub.refusals["api/account/mail"] = (422, "This is not a mail address.")
+    stub.refusals["api/v1/account/mail"] = (422, "This is not a mail address.")
     await page.locator("#mail-form").get_by_role("button", name="Save").click()
     await expect(page.get_by_role("alert")).to_contain_text("This is not a mail address.")
 
@@ -167,7 +167,7 @@ async def test_a_hub_without_mail_says_so(page: Page, stub: AccountStub) -> None
 
 
 async def test_a_service_that_does_not_answer_is_said(page: Page, stub: AccountStub) -> None:
-    stub.refusals["api/account/mail"] = (503, "Try again later.")
+    stub.refusals["api/v1/account/mail"] = (503, "Try again later.")
     await page.goto(URL)
     mail = page.get_by_role("region", name="Mail")
     await expect(mail.get_by_role("alert")).to_have_text("Try again later.")
@@ -220,7 +220,7 @@ async def test_an_account_at_a_registry_is_added_and_tested(page: Page, stub: Ac
     # A password is sent as it was typed, and not kept in the page.
     assert stub.bodies == [{"account": "ada", "password": " s3cret "}]
     await expect(form.get_by_label("Password")).to_have_value("")
-    assert ("PUT", "api/registries/registry.example.org%3A5000") in stub.calls
+    assert ("PUT", "api/v1/registries/registry.example.org%3A5000") in stub.calls
     stub.result = {"state": "refused", "message": "The registry does not accept it."}
     await card.get_by_role("button", name="Test now").click()
     await expect(card.locator(".state")).to_have_text("Refused")

@@ -33,7 +33,7 @@ async def stub() -> AsyncIterator[AccountStub]:
 
 async def test_a_key_is_imported_and_a_refusal_loses_nothing(page: Page, stub: AccountStub) -> None:
     stub.add(make_identity() | with_key("alice", state="works", message="It works."))
-    stub.refusals["api/account/identities/cluster/key"] = (422, "The key is too weak.")
+    stub.refusals["api/v1/account/identities/cluster/key"] = (422, "The key is too weak.")
     await page.goto(URL)
     await page.get_by_role("button", name="Import a key").click()
     dialog = page.get_by_role("dialog", name="Import a key for The cluster")
@@ -104,7 +104,7 @@ async def test_a_token_is_made_shown_once_and_deleted(page: Page, stub: AccountS
     await page.get_by_role("button", name="Delete the token “nightly run”").click()
     await page.get_by_role("button", name="Delete the token", exact=True).click()
     await expect(rows).to_have_count(2)
-    assert ("DELETE", "api/account/tokens/a9") in stub.calls
+    assert ("DELETE", "api/v1/account/tokens/a9") in stub.calls
 
 
 async def test_all_sessions_are_ended_after_a_question(page: Page, stub: AccountStub) -> None:
@@ -115,11 +115,11 @@ async def test_all_sessions_are_ended_after_a_question(page: Page, stub: Account
     await expect(rows.nth(1)).to_contain_text("<b>x</b>")
     await page.get_by_role("button", name="Log out everywhere").click()
     await page.get_by_role("button", name="Cancel").click()
-    assert ("DELETE", "api/account/sessions") not in stub.calls
+    assert ("DELETE", "api/v1/account/sessions") not in stub.calls
     await page.get_by_role("button", name="Log out everywhere").click()
     await page.get_by_role("dialog").get_by_role("button", name="Log out everywhere").click()
     await page.wait_for_url("**/hub/login")
-    assert ("DELETE", "api/account/sessions") in stub.calls
+    assert ("DELETE", "api/v1/account/sessions") in stub.calls
 
 
 async def test_data_is_taken_along_and_deleted(page: Page, stub: AccountStub) -> None:
@@ -135,7 +135,7 @@ async def test_data_is_taken_along_and_deleted(page: Page, stub: AccountStub) ->
     await name.fill("alic")
     await expect(remove).to_be_disabled()
     await name.fill("alice")
-    stub.refusals["api/account/data/delete"] = (409, "Your task 'one' has not ended.")
+    stub.refusals["api/v1/account/data/delete"] = (409, "Your task 'one' has not ended.")
     await remove.click()
     await expect(page.get_by_role("alert")).to_contain_text("Your task 'one' has not ended.")
     stub.refusals.clear()
@@ -160,4 +160,4 @@ async def test_login_sections_are_those_of_our_authenticator(page: Page, stub: A
     await expect(page.get_by_role("heading", name="Your data")).to_be_visible()
     sections = page.get_by_role("navigation", name="Sections")
     await expect(sections.get_by_role("link", name="Password")).to_have_count(0)
-    assert ("GET", "api/account/password") not in stub.calls
+    assert ("GET", "api/v1/account/password") not in stub.calls

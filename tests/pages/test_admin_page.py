@@ -50,7 +50,7 @@ async def test_the_audit_log_is_filtered_shown_page_by_page_and_exported(
     assert stub.asked_for("audit")[-1] == {"event": ["task"], "user": ["alice"]}
     export = page.get_by_role("link", name="Export as JSON lines")
     await expect(export).to_have_attribute(
-        "href", "/services/rosetta/api/admin/audit/export?event=task&user=alice"
+        "href", "/services/rosetta/api/v1/admin/audit/export?event=task&user=alice"
     )
 
 

@@ -117,7 +117,7 @@ async def test_fits_headers_and_images_are_shown(page: Page, stub: FilesStub) ->
 
 def api(path: str) -> str:
     """The address of a preview in the home."""
-    return f"{URL.removesuffix('files/')}api/storages/home/preview/{path}"
+    return f"{URL.removesuffix('files/')}api/v1/storages/home/preview/{path}"
 
 
 HOSTILE = (

@@ -33,7 +33,7 @@ async def test_who_gets_a_mail_is_told_where(page: Page, stub: AccountStub) -> N
     await expect(hint).to_have_text(f"{STAYS} A mail to alice@example.org tells you when it runs.")
     stub.put(make_task("a1", **running_job("2100-01-01T00:00:00Z")))
     await expect(hint).to_be_hidden()
-    assert stub.calls.count(("GET", "api/account/mail")) == 1
+    assert stub.calls.count(("GET", "api/v1/account/mail")) == 1
 
 
 @pytest.mark.parametrize("choice", [{"address": None}, {"started": False}])
@@ -59,4 +59,4 @@ async def test_only_the_own_tasks_are_about_the_own_mail(page: Page, stub: Accou
     await page.goto(PAGE)
     await expect(page.locator("#task-message")).to_have_text("Waits for 64 free cores in main.")
     await expect(page.locator("#mail-hint")).to_be_hidden()
-    assert ("GET", "api/account/mail") not in stub.calls
+    assert ("GET", "api/v1/account/mail") not in stub.calls

@@ -24,13 +24,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 PATHS = build_openapi(PREFIX)["paths"]
 # Of the tasks of alice: by state the buttons, and what each of them calls.
 BUTTONS = {
-    TaskState.RUNNING: {"Stop": ("post", "/api/tasks/{id}/stop")},
+    TaskState.RUNNING: {"Stop": ("post", "/api/v1/tasks/{id}/stop")},
     TaskState.FAILED: {
-        "Start again": ("post", "/api/tasks/{id}/start"),
-        "Delete": ("delete", "/api/tasks/{id}"),
+        "Start again": ("post", "/api/v1/tasks/{id}/start"),
+        "Delete": ("delete", "/api/v1/tasks/{id}"),
     },
 }
-LOG = ("get", "/api/tasks/{id}/log")
+LOG = ("get", "/api/v1/tasks/{id}/log")
 USERS = ("owner", "guest of a share", "admin")
 
 
@@ -72,7 +72,7 @@ async def test_buttons_of_a_task(page: Page, stub: Stub, name: str) -> None:
             button = page.locator("#actions").get_by_role("button", name=text, exact=True)
             await offers(button, may(role, operation))
     admin = page.get_by_role("navigation", name="Main").get_by_role("link", name="Admin")
-    await offers(admin, may(role, ("get", "/api/admin/audit")))
+    await offers(admin, may(role, ("get", "/api/v1/admin/audit")))
 
 
 async def offers(locator: Any, is_offered: bool) -> None:

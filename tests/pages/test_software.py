@@ -161,7 +161,7 @@ async def test_every_key_is_sent(page: Page, stub: SoftwareStub) -> None:
 
 
 async def test_what_is_wrong_is_said_and_nothing_is_lost(page: Page, stub: SoftwareStub) -> None:
-    stub.refusals["POST api/software"] = (422, "Images may come from `ghcr.io` only.")
+    stub.refusals["POST api/v1/software"] = (422, "Images may come from `ghcr.io` only.")
     dialog = await open_form(page)
     await dialog.get_by_role("button", name="Add", exact=True).click()
     assert stub.bodies == []
@@ -243,7 +243,7 @@ async def test_the_platforms_is_shown_and_duplicated_but_not_edited(
     await dialog.get_by_label("Name", exact=True).fill("My CASA")
     await dialog.get_by_role("button", name="Save").click()
     await expect(page.locator("#software-user h3")).to_have_text(["My CASA"])
-    assert ("POST", "api/software/casa/duplicate") in stub.calls
+    assert ("POST", "api/v1/software/casa/duplicate") in stub.calls
 
 
 async def test_versions_are_chosen_added_and_deleted(page: Page, stub: SoftwareStub) -> None:
@@ -417,7 +417,7 @@ async def test_names_are_text_in_every_script(page: Page, stub: SoftwareStub, na
 async def test_a_service_that_does_not_answer_is_asked_again(
     page: Page, stub: SoftwareStub
 ) -> None:
-    stub.refusals["GET api/software"] = (503, "Try again later.")
+    stub.refusals["GET api/v1/software"] = (503, "Try again later.")
     await page.goto(URL)
     await expect(page.get_by_role("alert")).to_contain_text("Try again later.")
     stub.refusals.clear()

@@ -216,23 +216,23 @@ async def fill(site: Site) -> None:
     """Give alice and her group what paths name, and let the service know everybody."""
     for role in ROLES.values():
         if role.kind == "user":
-            await site.fetch("GET", "api/tasks", role.token)
+            await site.fetch("GET", "api/v1/tasks", role.token)
     team = {"owner": {"kind": "group", "name": TEAM}}
-    version = await site.call("POST", "api/software", APP | team)
+    version = await site.call("POST", "api/v1/software", APP | team)
     build = {"provider": "gh", "spec": "octo/hello/main"}
     site.ids |= {
         **{"users": "alice", "computing": "cluster", "storages": "data", "identities": "cluster"},
         **{"registries": "127.0.0.1:1", "software": version["card"], "versions": version["id"]},
         # Administrators name a version there.
-        "/api/admin/software": version["id"],
+        "/api/v1/admin/software": version["id"],
         "tasks": _start(site.parts),
-        "builds": (await site.call("POST", "api/builds", build))["id"],
+        "builds": (await site.call("POST", "api/v1/builds", build))["id"],
         "copies": site.parts.copies.add(_copy()).id,
     }
-    await site.call("PUT", "api/account/identities/cluster", {"remote_user": "ada"})
+    await site.call("PUT", "api/v1/account/identities/cluster", {"remote_user": "ada"})
     account = {"account": "ada", "password": "not a secret"}
-    await site.call("PUT", "api/registries/127.0.0.1:1", account)
-    logo = await site.fetch("PUT", f"api/software/{version['card']}/logo", "alice", LOGO)
+    await site.call("PUT", "api/v1/registries/127.0.0.1:1", account)
+    logo = await site.fetch("PUT", f"api/v1/software/{version['card']}/logo", "alice", LOGO)
     assert logo.status == 200, logo
     site.hub.changes.clear()
 

@@ -164,7 +164,7 @@ class Site:
         self, method: str, path: str, body: Any = None, token: str = "of-alice"
     ) -> tuple[int, Any]:
         """Status and JSON of a call of the API."""
-        response = await self.fetch(method, f"api/{path}", body, token)
+        response = await self.fetch(method, f"api/v1/{path}", body, token)
         return response.code, json.loads(response.body)
 
     async def identities_of(self, token: str) -> list[dict[str, Any]]:

@@ -37,10 +37,10 @@ def events(answer: dict[str, Any]) -> list[tuple[str, str]]:
 async def test_records_with_filters_and_pages(site: Site) -> None:
     add_root(site)
     fill(site.bench.tasks.database)
-    status, answer = await site.call("GET", "api/admin/audit?limit=3", token=ROOT)
+    status, answer = await site.call("GET", "api/v1/admin/audit?limit=3", token=ROOT)
     assert status == 200
     assert events(answer) == [("task.stop", ROOT), *[("task.start", "alice")] * 2]
-    rest = f"api/admin/audit?limit=3&before_id={answer['next']}"
+    rest = f"api/v1/admin/audit?limit=3&before_id={answer['next']}"
     status, answer = await site.call("GET", rest, token=ROOT)
     assert (events(answer), answer["next"]) == ([("task.start", "alice")], None)
     for query, count in (
@@ -54,7 +54,7 @@ async def test_records_with_filters_and_pages(site: Site) -> None:
         ("before=2026-01-01T00:00:00Z", 0),
         ("after=2026-01-01T00:00:00Z&event=task.start&actor=", 3),
     ):
-        _, answer = await site.call("GET", f"api/admin/audit?{query}", token=ROOT)
+        _, answer = await site.call("GET", f"api/v1/admin/audit?{query}", token=ROOT)
         assert len(answer["records"]) == count, query
 
 
@@ -64,21 +64,21 @@ async def test_records_with_filters_and_pages(site: Site) -> None:
 )
 async def test_a_wrong_query_is_a_message(site: Site, query: str) -> None:
     add_root(site)
-    status, answer = await site.call("GET", f"api/admin/audit?{query}", token=ROOT)
+    status, answer = await site.call("GET", f"api/v1/admin/audit?{query}", token=ROOT)
     assert (status, answer["error"][-1]) == (422, ".")
 
 
 async def test_the_export_has_all_that_the_filters_take(site: Site) -> None:
     add_root(site)
     fill(site.bench.tasks.database, BATCH + 1)
-    response = await site.fetch("GET", "api/admin/audit/export?event=task.start", token=ROOT)
+    response = await site.fetch("GET", "api/v1/admin/audit/export?event=task.start", token=ROOT)
     assert response.code == 200
     assert response.headers["Content-Type"] == "application/x-ndjson"
     assert "attachment" in response.headers["Content-Disposition"]
     records = [json.loads(line) for line in response.body.decode().splitlines()]
     assert [one["event"] for one in records] == ["task.start"] * (BATCH + 1)
     assert [one["id"] for one in records] == sorted(one["id"] for one in records)
-    _, answer = await site.call("GET", "api/admin/audit?limit=1", token=ROOT)
+    _, answer = await site.call("GET", "api/v1/admin/audit?limit=1", token=ROOT)
     (record,) = answer["records"]
     assert (record["event"], record["detail"]) == ("audit.export", {"event": "task.start"})
     assert record["address"] == "127.0.0.1"
@@ -87,7 +87,7 @@ async def test_the_export_has_all_that_the_filters_take(site: Site) -> None:
 async def test_who_is_no_administrator_is_refused_and_written_down(site: Site) -> None:
     add_root(site)
     for token in ("alice", narrow(site, "access:servers", "servers!user=root")):
-        for path in ("api/admin/audit", "api/admin/audit/export", "admin"):
+        for path in ("api/v1/admin/audit", "api/v1/admin/audit/export", "admin"):
             response = await site.fetch("GET", path, token=token)
             assert response.code == 403, path
             assert "task.start" not in response.body.decode()
@@ -98,31 +98,31 @@ async def test_who_is_no_administrator_is_refused_and_written_down(site: Site) -
         ("admin.refused", "alice"),
         ("admin.refused", ROOT),
     ]
-    assert {one.target for one in kept} == {"/services/rosetta/api/admin/audit"}
+    assert {one.target for one in kept} == {"/services/rosetta/api/v1/admin/audit"}
 
 
 async def test_who_is_none_any_more_is_refused_at_once(site: Site) -> None:
     """The hub's answers are kept for half a minute elsewhere."""
     add_root(site)
-    assert (await site.fetch("GET", "api/admin/audit", token=ROOT)).code == 200
+    assert (await site.fetch("GET", "api/v1/admin/audit", token=ROOT)).code == 200
     site.hub.admins.discard(ROOT)
-    assert (await site.fetch("GET", "api/admin/audit", token=ROOT)).code == 403
+    assert (await site.fetch("GET", "api/v1/admin/audit", token=ROOT)).code == 403
     site.hub.admins.add(ROOT)
-    assert (await site.fetch("GET", "api/admin/audit", token=ROOT)).code == 200
+    assert (await site.fetch("GET", "api/v1/admin/audit", token=ROOT)).code == 200
     scopes = site.hub.scopes.pop(ROOT)
-    response = await site.fetch("GET", "api/admin/audit", token=ROOT)
+    response = await site.fetch("GET", "api/v1/admin/audit", token=ROOT)
     assert (response.code, b"Log in" in response.body) == (403, True)
     site.hub.scopes[ROOT] = scopes
 
 
 async def test_nothing_is_answered_where_the_hub_does_not_answer(site: Site) -> None:
     add_root(site)
-    assert (await site.fetch("GET", "api/admin/audit", token=ROOT)).code == 200
+    assert (await site.fetch("GET", "api/v1/admin/audit", token=ROOT)).code == 200
     site.hub.is_silent = True
-    response = await site.fetch("GET", "api/admin/audit", token=ROOT)
+    response = await site.fetch("GET", "api/v1/admin/audit", token=ROOT)
     assert (response.code, b"Try again" in response.body) == (503, True)
     # Elsewhere, the hub's last answer counts for half a minute.
-    assert (await site.fetch("GET", "api/tasks", token=ROOT)).code == 200
+    assert (await site.fetch("GET", "api/v1/tasks", token=ROOT)).code == 200
 
 
 async def test_records_end_when_they_are_old(database: Database) -> None:

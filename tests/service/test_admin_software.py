@@ -10,14 +10,14 @@ from .test_administration import audit_records
 from .test_api import CREATED, Site
 from .test_api import site as site
 
-PATH = "api/admin/software"
+PATH = "api/v1/admin/software"
 DIGEST = "sha256:" + "ab" * 32
 ENTRY = {"name": "Mine", "registry": "ghcr.io", "image_name": "org/mine", "image_digest": DIGEST}
 
 
 async def add(site: Site, token: str = "alice") -> dict[str, Any]:
     """A version of a user's own."""
-    status, version = await site.call("POST", "api/software", ENTRY, token=token)
+    status, version = await site.call("POST", "api/v1/software", ENTRY, token=token)
     assert status == 201, version
     return dict(version)
 
@@ -55,12 +55,12 @@ async def test_blocked_software_is_not_started_and_its_owner_sees_why(site: Site
     assert (await site.call("PUT", path, {"reason": "It mines."}, token=ROOT))[0] == 200
     refusal = "An administrator has blocked this software: It mines."
     assert await start(site, version) == (422, refusal)
-    _, known = await site.call("GET", f"api/software/versions/{version['id']}")
+    _, known = await site.call("GET", f"api/v1/software/versions/{version['id']}")
     assert known["refused"] == refusal
     # Another edit does not free it.
     etag = {"If-Match": f'"{known["revision"]}"'}
     changed = ENTRY | {"description": "Better"}
-    own = f"api/software/versions/{version['id']}"
+    own = f"api/v1/software/versions/{version['id']}"
     assert (await site.call("PUT", own, changed, headers=etag))[1]["refused"] == refusal
     assert (await site.call("DELETE", path, token=ROOT))[0] == 200
     assert (await start(site, version))[0] == 201

@@ -17,7 +17,7 @@ from .test_api import site as site
 from .test_history import add_history, counted_rows
 from .test_manager import report
 
-TASKS = "api/admin/tasks"
+TASKS = "api/v1/admin/tasks"
 
 
 def start(site: Site, user: str, server: str, **options: Any) -> Task:
@@ -131,23 +131,23 @@ async def test_who_uses_what(site: Site) -> None:
         session.execute(
             update(Task).where(Task.user == "bob").values(state=TaskState.STOPPED, ended=seen)
         )
-    status, answer = await site.call("GET", "api/admin/users?limit=1", token=ROOT)
+    status, answer = await site.call("GET", "api/v1/admin/users?limit=1", token=ROOT)
     assert (status, answer["total"], answer["next"]) == (200, 2, 1)
     (alice,) = answer["users"]
     assert alice | {"last_seen": None} == {
         **{"name": "alice", "active": 2, "cpus": 3.0, "memory": 2 << 30, "memory_used": 0},
         **{"tasks": 2, "last_seen": None},
     }
-    _, answer = await site.call("GET", "api/admin/users?skip=1&limit=1", token=ROOT)
+    _, answer = await site.call("GET", "api/v1/admin/users?skip=1&limit=1", token=ROOT)
     assert (answer["users"][0]["name"], answer["users"][0]["active"]) == ("bob", 0)
     assert answer["users"][0]["last_seen"] == seen.isoformat()
-    _, answer = await site.call("GET", "api/admin/users?user=BO", token=ROOT)
+    _, answer = await site.call("GET", "api/v1/admin/users?user=BO", token=ROOT)
     assert [one["name"] for one in answer["users"]] == ["bob"]
 
 
 async def test_sessions_of_a_user_are_ended(site: Site) -> None:
     add_root(site)
-    path = "api/admin/users/alice/sessions/end"
+    path = "api/v1/admin/users/alice/sessions/end"
     assert (await site.call("POST", path, {"api_tokens": True}, token=ROOT))[0] == 200
     how = {"actor": ROOT, "api_tokens": True, "address": "127.0.0.1"}
     assert site.ended == [("alice", how)]
@@ -158,10 +158,10 @@ async def test_only_administrators_see_and_stop(site: Site) -> None:
     task = start(site, "bob", "one")
     for method, path in (
         ("GET", TASKS),
-        ("GET", "api/admin/numbers"),
-        ("GET", "api/admin/users"),
+        ("GET", "api/v1/admin/numbers"),
+        ("GET", "api/v1/admin/users"),
         ("POST", f"{TASKS}/stop"),
-        ("POST", "api/admin/users/bob/sessions/end"),
+        ("POST", "api/v1/admin/users/bob/sessions/end"),
     ):
         assert (await site.call(method, path, {"ids": [task.id]}))[0] == 403, path
     assert site.bench.tasks.find(task.id).desired_state is DesiredState.RUN
@@ -169,5 +169,5 @@ async def test_only_administrators_see_and_stop(site: Site) -> None:
 
 async def test_numbers_by_day(site: Site) -> None:
     add_root(site)
-    assert (await site.call("GET", "api/admin/numbers", token=ROOT))[1] == {"numbers": []}
-    assert (await site.call("GET", "api/admin/numbers?days=0", token=ROOT))[0] == 422
+    assert (await site.call("GET", "api/v1/admin/numbers", token=ROOT))[1] == {"numbers": []}
+    assert (await site.call("GET", "api/v1/admin/numbers?days=0", token=ROOT))[0] == 422

@@ -25,7 +25,7 @@ from .conftest import ALICE
 from .test_api import CREATED, Site
 from .test_api import site as site
 
-DRAIN = "api/admin/computing/local/drain"
+DRAIN = "api/v1/admin/computing/local/drain"
 REASON = "It takes no new tasks now. New disks until 17:00."
 
 
@@ -83,7 +83,7 @@ async def test_a_start_that_names_no_resource_goes_elsewhere_or_says_why(site: S
     assert await start(site) == (201, "")
     assert site.bench.tasks.find_server("alice", "two").computing == "cluster"
     site.bench.tasks.stopped(site.bench.tasks.find_server("alice", "two"))
-    await site.call("PUT", "api/admin/computing/cluster/drain", {}, token=ROOT)
+    await site.call("PUT", "api/v1/admin/computing/cluster/drain", {}, token=ROOT)
     status, error = await start(site)
     assert status == 422
     assert "It takes no new tasks now. New disks." in error
@@ -112,7 +112,7 @@ async def test_the_form_and_the_dashboard_are_told(site: Site) -> None:
     assert version["unavailable"] == [
         {"id": "local", "name": "This machine", "reason": REASON, "request": ""}
     ]
-    _, answer = await site.call("GET", "api/computing")
+    _, answer = await site.call("GET", "api/v1/computing")
     assert {one["id"]: one["drained"] for one in answer["computing"]} == {
         "local": REASON,
         "cluster": None,
@@ -138,7 +138,7 @@ def test_a_restart_of_the_service_keeps_it_drained(database: Database) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "expected"),
     [
-        ("api/admin/computing/nowhere/drain", {}, 404),
+        ("api/v1/admin/computing/nowhere/drain", {}, 404),
         (DRAIN, {"message": "x" * 501}, 422),
         (DRAIN, {"text": "x"}, 422),
     ],
@@ -153,15 +153,15 @@ async def test_only_administrators_drain_and_announce(site: Site) -> None:
     for method, path in (
         ("PUT", DRAIN),
         ("DELETE", DRAIN),
-        ("GET", "api/admin/computing"),
-        ("GET", "api/admin/announcements"),
-        ("POST", "api/admin/announcements"),
-        ("PUT", "api/admin/announcements/1"),
-        ("DELETE", "api/admin/announcements/1"),
+        ("GET", "api/v1/admin/computing"),
+        ("GET", "api/v1/admin/announcements"),
+        ("POST", "api/v1/admin/announcements"),
+        ("PUT", "api/v1/admin/announcements/1"),
+        ("DELETE", "api/v1/admin/announcements/1"),
     ):
         assert (await site.call(method, path, {"text": "x"}))[0] == 403, path
     assert site.bench.tasks.catalogue.drained == {}
-    assert (await site.call("GET", "api/announcements", token=""))[1] == {"announcements": []}
+    assert (await site.call("GET", "api/v1/announcements", token=""))[1] == {"announcements": []}
 
 
 async def test_how_a_resource_does(site: Site) -> None:
@@ -176,7 +176,7 @@ async def test_how_a_resource_does(site: Site) -> None:
     for user in ("alice", "bob"):
         queued.user = user
         site.conditions.add(queued, "The cluster does not answer.")
-    status, answer = await site.call("GET", "api/admin/computing", token=ROOT)
+    status, answer = await site.call("GET", "api/v1/admin/computing", token=ROOT)
     assert status == 200
     local, cluster = answer["computing"]
     assert (local["states"], local["silent"], local["errors"]) == ({"running": 1}, 1, [])
@@ -188,11 +188,11 @@ async def test_how_a_resource_does(site: Site) -> None:
     assert answer["faults"] == {}
     assert answer["kept"] == {"tasks_days": 90, "tasks_per_user": 100, "audit_days": 365}
     tasks.logs.append(running.id, 1, 0, "twelve bytes")
-    _, answer = await site.call("GET", "api/admin/computing", token=ROOT)
+    _, answer = await site.call("GET", "api/v1/admin/computing", token=ROOT)
     assert answer["logs"] == 12
     assert 0 < answer["disk"]["free"] <= answer["disk"]["total"]
     site.edge_answers = False
-    _, answer = await site.call("GET", "api/admin/computing", token=ROOT)
+    _, answer = await site.call("GET", "api/v1/admin/computing", token=ROOT)
     assert answer["faults"] == {"edge": "The edge does not answer."}
 
 
@@ -203,14 +203,14 @@ async def test_announcements_are_shown_to_everybody_in_their_time(site: Site) ->
     add_root(site)
     now = utc_now()
     later, before = (now + timedelta(hours=1)).isoformat(), (now - timedelta(hours=1)).isoformat()
-    path = "api/admin/announcements"
+    path = "api/v1/admin/announcements"
     shown = {"text": "<b>New</b> disks\ntomorrow", "level": "warning", "dismissable": False}
     status, first = await site.call("POST", path, shown, token=ROOT)
     assert status == 201
     _, second = await site.call("POST", path, {"text": "Later", "starts": later}, token=ROOT)
     old = {"text": "Old", "starts": "2026-01-01T00:00:00Z", "ends": before}
     _, third = await site.call("POST", path, old, token=ROOT)
-    _, answer = await site.call("GET", "api/announcements", token="")
+    _, answer = await site.call("GET", "api/v1/announcements", token="")
     assert answer["announcements"] == [{"id": first["id"], "version": first["version"], **shown}]
     _, answer = await site.call("GET", path, token=ROOT)
     assert [one["text"] for one in answer["announcements"]] == ["Later", shown["text"], "Old"]
@@ -218,10 +218,10 @@ async def test_announcements_are_shown_to_everybody_in_their_time(site: Site) ->
         "PUT", f"{path}/{first['id']}", {"text": "Done", "ends": later}, token=ROOT
     )
     assert changed["version"] != first["version"]
-    _, answer = await site.call("GET", "api/announcements", token="")
+    _, answer = await site.call("GET", "api/v1/announcements", token="")
     assert [one["text"] for one in answer["announcements"]] == ["Done"]
     await site.call("DELETE", f"{path}/{first['id']}", token=ROOT)
-    assert (await site.call("GET", "api/announcements", token=""))[1] == {"announcements": []}
+    assert (await site.call("GET", "api/v1/announcements", token=""))[1] == {"announcements": []}
     assert (await site.call("DELETE", f"{path}/{first['id']}", token=ROOT))[0] == 404
     assert [(one.target, one.detail["change"]) for one in audit_records(site)] == [
         *((str(one["id"]), "add") for one in (first, second, third)),
@@ -243,7 +243,7 @@ async def test_announcements_are_shown_to_everybody_in_their_time(site: Site) ->
 )
 async def test_a_wrong_announcement_is_a_message(site: Site, body: Any) -> None:
     add_root(site)
-    status, answer = await site.call("POST", "api/admin/announcements", body, token=ROOT)
+    status, answer = await site.call("POST", "api/v1/admin/announcements", body, token=ROOT)
     assert (status, answer["error"][-1]) == (422, ".")
 
 

@@ -217,7 +217,7 @@ class Site:
 
     async def listed(self, token: str) -> list[str]:
         """The ids of the tasks in somebody's list."""
-        status, answer = await self.call("GET", "api/tasks", token=token)
+        status, answer = await self.call("GET", "api/v1/tasks", token=token)
         assert status == 200
         return [task["id"] for task in answer["tasks"]]
 
@@ -360,11 +360,11 @@ BODIES = [
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "api/tasks"),
-        ("PUT", "api/account/mail"),
-        ("PUT", "api/account/identities/cluster"),
+        ("POST", "api/v1/tasks"),
+        ("PUT", "api/v1/account/mail"),
+        ("PUT", "api/v1/account/identities/cluster"),
         ("PUT", "hub/tasks/alice/one"),
-        ("POST", "api/software"),
+        ("POST", "api/v1/software"),
         ("POST", "hub/software/alice"),
     ],
 )
@@ -398,15 +398,15 @@ async def test_a_spawner_starts_the_task_that_was_checked(
 @pytest.mark.parametrize(
     "path",
     [
-        "api/tasks?user=%00",
-        "api/events?task=%00",
-        "api/events?task=%ff",
-        "api/computing/%00/inventory",
+        "api/v1/tasks?user=%00",
+        "api/v1/events?task=%00",
+        "api/v1/events?task=%ff",
+        "api/v1/computing/%00/inventory",
         "servers/%00/one",
         "servers/alice/%ff",
-        "api/tasks/xyz",
+        "api/v1/tasks/xyz",
         "nowhere",
-        "api/account/identities/%00/test",
+        "api/v1/account/identities/%00/test",
     ],
 )
 async def test_a_malformed_address_is_a_message(site: Site, path: str) -> None:
@@ -421,14 +421,14 @@ async def test_an_unknown_address_says_so(site: Site) -> None:
         404,
         {"error": "There is nothing at this address."},
     )
-    status, answer = await site.call("PATCH", "api/tasks")
+    status, answer = await site.call("PATCH", "api/v1/tasks")
     assert (status, answer["error"]) == (405, "The request was refused: Method Not Allowed.")
 
 
 async def test_the_log_of_an_attempt_with_a_number_that_is_none(site: Site) -> None:
     task = site.start()
     for number in ("9" * 400, "-1", "x"):
-        response = await site.fetch("GET", f"api/tasks/{task.id}/log?attempt={number}")
+        response = await site.fetch("GET", f"api/v1/tasks/{task.id}/log?attempt={number}")
         assert response.code == 200
 
 
@@ -451,8 +451,8 @@ async def test_all_tasks_of_a_user_are_stopped_before_the_user_is_deleted(site: 
     first, second = site.start(), start_task(site.bench.tasks, "two", {"software": "echo"}, ALICE)
     other = start_task(site.bench.tasks, "one", {"software": "echo"}, User("bob"))
     site.hub.scopes["admin"] = [ACCESS, "delete:servers", "read:servers"]
-    assert (await site.call("POST", "api/users/alice/stop", token="bob"))[0] == 404
-    status, answer = await site.call("POST", "api/users/alice/stop", token="admin")
+    assert (await site.call("POST", "api/v1/users/alice/stop", token="bob"))[0] == 404
+    status, answer = await site.call("POST", "api/v1/users/alice/stop", token="admin")
     assert status == 202
     assert {task["id"] for task in answer["tasks"]} == {first.id, second.id}
     targets = {task.id: task.desired_state.value for task in site.bench.tasks.all()}
@@ -466,8 +466,10 @@ async def test_all_tasks_of_a_user_are_stopped_before_the_user_is_deleted(site: 
 async def test_a_limit_is_a_conflict_that_names_tasks(site: Site) -> None:
     limits = [{"tasks": 1}]
     site.bench.tasks.catalogue = load_catalogue(SOFTWARE, COMPUTING, limits)
-    assert (await site.call("POST", "api/tasks", {"software": "echo", "name": "First"}))[0] == 201
-    status, answer = await site.call("POST", "api/tasks", {"software": "echo"})
+    assert (await site.call("POST", "api/v1/tasks", {"software": "echo", "name": "First"}))[
+        0
+    ] == 201
+    status, answer = await site.call("POST", "api/v1/tasks", {"software": "echo"})
     assert status == 409
     assert answer["error"].endswith("Stop one of them first: 'First'.")
 
@@ -478,11 +480,11 @@ async def test_a_limit_is_a_conflict_that_names_tasks(site: Site) -> None:
 async def test_a_task_is_in_the_list_of_a_guest_as_soon_as_it_is_shared(site: Site) -> None:
     task = site.start()
     assert await site.listed("bob") == []
-    assert (await site.call("GET", f"api/tasks/{task.id}", token="bob"))[0] == 404
+    assert (await site.call("GET", f"api/v1/tasks/{task.id}", token="bob"))[0] == 404
     site.hub.scopes["bob"].append("access:servers!server=alice/one")
     assert await site.listed("bob") == [task.id]
     # And what comes from that list may be asked about.
-    assert (await site.call("GET", f"api/tasks/{task.id}", token="bob"))[0] == 200
+    assert (await site.call("GET", f"api/v1/tasks/{task.id}", token="bob"))[0] == 200
     site.hub.scopes["bob"].pop()
     assert await site.listed("bob") == []
 
@@ -568,7 +570,7 @@ def database_down(bench: Bench) -> Iterator[None]:
 async def test_a_request_without_a_database_is_told_to_come_back(site: Site) -> None:
     await site.listed("alice")
     with database_down(site.bench):
-        status, answer = await site.call("GET", "api/tasks")
+        status, answer = await site.call("GET", "api/v1/tasks")
     assert status == 503
     assert answer["error"].startswith("The service can't use its database now.")
     assert "secret" not in answer["error"]
@@ -580,7 +582,7 @@ async def test_a_full_database_is_told_to_come_back(site: Site) -> None:
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1")
     statuses = [
-        (await site.call("POST", "api/tasks", {"software": "echo", "name": "n" * 80}))[0]
+        (await site.call("POST", "api/v1/tasks", {"software": "echo", "name": "n" * 80}))[0]
         for _ in range(60)
     ]
     assert set(statuses) == {201, 503}
@@ -596,7 +598,7 @@ async def test_what_comes_every_few_seconds_is_no_news(
     caplog.set_level(logging.DEBUG, "rosetta_hub.web.application")
     await site.fetch("GET", "hub/tasks/alice/one", token=key)
     await site.fetch("GET", "health", token="")
-    await site.fetch("GET", f"api/tasks/{task.id}")
+    await site.fetch("GET", f"api/v1/tasks/{task.id}")
     await site.fetch("GET", "hub/tasks/alice/none", token=key)
     levels = [record.levelname for record in caplog.records]
     assert levels == ["DEBUG", "DEBUG", "INFO", "INFO"]

@@ -34,11 +34,11 @@ async def test_a_start_is_recorded_once_with_whoever_asked(site: Site) -> None:
         await start_by_spawner(site, server, rosetta, options)
 
     site.hub.start_as_hub = start
-    status, task = await site.call("POST", "api/tasks", {"software": "echo"})
+    status, task = await site.call("POST", "api/v1/tasks", {"software": "echo"})
     assert status == 201
-    await site.call("POST", f"api/tasks/{task['id']}/stop")
+    await site.call("POST", f"api/v1/tasks/{task['id']}/stop")
     site.bench.tasks.stopped(site.bench.tasks.find(task["id"]))
-    assert (await site.call("POST", f"api/tasks/{task['id']}/start", {}, token=ROOT))[0] == 201
+    assert (await site.call("POST", f"api/v1/tasks/{task['id']}/start", {}, token=ROOT))[0] == 201
     await start_by_spawner(site, "two", {"name": "alice", "address": "192.0.2.7"})
     await start_by_spawner(site, "three", {"name": "announcer", "is_service": True})
     await start_by_spawner(site, "four", None)
@@ -58,15 +58,15 @@ async def test_stops_and_deletions_are_recorded_once(site: Site) -> None:
     add_root(site)
     key = site.bench.keys.spawner_key
     task = site.start()
-    await site.call("POST", f"api/tasks/{task.id}/stop", token=ROOT)
+    await site.call("POST", f"api/v1/tasks/{task.id}/stop", token=ROOT)
     # The service tells the hub, which has its spawner stop the server.
     site.bench.tasks.stopped(site.bench.tasks.find(task.id))
     await site.call("POST", "hub/tasks/alice/one/stop", {}, token=key)
-    await site.call("DELETE", f"api/tasks/{task.id}")
+    await site.call("DELETE", f"api/v1/tasks/{task.id}")
     await site.call("DELETE", "hub/tasks/alice/one", token=key)
     await start_by_spawner(site, "two", None)
     await site.call("DELETE", "hub/tasks/alice/two", token=key)
-    await site.call("POST", "api/users/alice/stop", token=ROOT)
+    await site.call("POST", "api/v1/users/alice/stop", token=ROOT)
     assert [line[:2] for line in told(site)] == [
         ("task.stop", ROOT),
         ("task.delete", "alice"),
@@ -79,14 +79,17 @@ async def test_stops_and_deletions_are_recorded_once(site: Site) -> None:
 async def test_the_address_is_that_which_the_proxy_has_seen(site: Site) -> None:
     task = site.start()
     headers = {"X-Forwarded-For": "198.51.100.1, 192.0.2.7", "X-Real-Ip": "198.51.100.1"}
-    path = f"api/tasks/{task.id}/stop"
+    path = f"api/v1/tasks/{task.id}/stop"
     assert (await site.fetch("POST", path, b"{}", headers=headers)).code == 202
     assert told(site)[-1] == ("task.stop", "alice", "alice", "192.0.2.7")
 
 
 async def test_what_is_refused_is_not_recorded_as_done(site: Site) -> None:
     task = site.start()
-    for method, path in (("POST", f"api/tasks/{task.id}/stop"), ("DELETE", f"api/tasks/{task.id}")):
+    for method, path in (
+        ("POST", f"api/v1/tasks/{task.id}/stop"),
+        ("DELETE", f"api/v1/tasks/{task.id}"),
+    ):
         assert (await site.call(method, path, token="bob"))[0] == 404
     assert told(site) == []
 
@@ -94,17 +97,17 @@ async def test_what_is_refused_is_not_recorded_as_done(site: Site) -> None:
 async def test_no_secret_is_recorded(site: Site) -> None:
     """Accounts at registries, software with secrets in its variables, keys."""
     account = {"account": "alice-at-registry", "password": PASSWORD}
-    assert (await site.call("PUT", "api/registries/ghcr.io", account))[0] == 200
+    assert (await site.call("PUT", "api/v1/registries/ghcr.io", account))[0] == 200
     entry = {"name": "Mine", "registry": "ghcr.io", "image_name": "org/mine", "image_tag": "1"}
     secret = {"environment": {"TOKEN": PASSWORD}, "command": ["serve", PASSWORD]}
-    status, version = await site.call("POST", "api/software", entry | secret)
+    status, version = await site.call("POST", "api/v1/software", entry | secret)
     assert status == 201, version
-    path = f"api/software/versions/{version['id']}"
+    path = f"api/v1/software/versions/{version['id']}"
     revision = {"If-Match": f'"{version["revision"]}"'}
     changed = entry | secret | {"description": "Other"}
     assert (await site.call("PUT", path, changed, headers=revision))[0] == 200
-    assert (await site.call("DELETE", f"api/software/{version['card']}"))[0] == 200
-    assert (await site.call("DELETE", "api/registries/ghcr.io"))[0] == 200
+    assert (await site.call("DELETE", f"api/v1/software/{version['card']}"))[0] == 200
+    assert (await site.call("DELETE", "api/v1/registries/ghcr.io"))[0] == 200
     records = audit_records(site)
     assert [(one.event, one.target, one.detail["change"]) for one in records] == [
         ("registry.change", "ghcr.io", "set"),

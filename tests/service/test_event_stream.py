@@ -1,4 +1,4 @@
-"""`api/events`: what there is comes first, unless the page asks for changes alone."""
+"""`api/v1/events`: what there is comes first, unless the page asks for changes alone."""
 
 import asyncio
 
@@ -24,7 +24,7 @@ async def first_task(site: Site, query: str) -> str:
         heard.put_nowait(chunk.decode())
 
     client = AsyncHTTPClient(force_instance=True)
-    url = f"http://127.0.0.1:{site.port}{PREFIX}api/events{query}"
+    url = f"http://127.0.0.1:{site.port}{PREFIX}api/v1/events{query}"
     headers = {"Authorization": "token alice"}
     stream = asyncio.ensure_future(client.fetch(url, headers=headers, streaming_callback=hear))
     text = ""

@@ -199,5 +199,5 @@ async def test_a_start_counts_the_groups_of_now(site: Service) -> None:
     message = "There is no software 'casa' for you. Choose one of the catalogue."
     assert await start() == (422, {"error": message})
     assert site.bench.tasks.find_server("alice", "one").attempt == 1
-    status, answer = await site.call("POST", "api/tasks", {"software": "casa"})
+    status, answer = await site.call("POST", "api/v1/tasks", {"software": "casa"})
     assert (status, answer["error"]) == (422, message)

@@ -127,25 +127,25 @@ async def test_a_task_is_started_again_with_the_image_that_it_ran(site: Site) ->
     task, tasks = site.start(), site.bench.tasks
     tasks.report(task, report("running", 2, image_digests=[FIRST]))
     tasks.report(task, report("stopped", 3))
-    status, view = await site.call("POST", f"api/tasks/{task.id}/start", {"exact": True})
+    status, view = await site.call("POST", f"api/v1/tasks/{task.id}/start", {"exact": True})
     assert (status, view["exact"], view["image"]) == (201, True, f"rosetta/echo@{FIRST}")
     task = tasks.find(task.id)
     assert (task.options["digest"], task.software["image_digest"]) == (FIRST, FIRST)
     # As it was, which is exactly.
     tasks.stopped(task)
-    _, view = await site.call("POST", f"api/tasks/{task.id}/start")
+    _, view = await site.call("POST", f"api/v1/tasks/{task.id}/start")
     assert (view["exact"], view["attempt"]) == (True, 3)
     tasks.stopped(tasks.find(task.id))
-    _, view = await site.call("POST", f"api/tasks/{task.id}/start", {"exact": False})
+    _, view = await site.call("POST", f"api/v1/tasks/{task.id}/start", {"exact": False})
     assert (view["exact"], view["image"]) == (False, "rosetta/echo:1")
 
 
 async def test_an_unknown_image_is_not_started_again(site: Site) -> None:
     task = site.start()
     site.bench.tasks.stopped(task)
-    status, answer = await site.call("POST", f"api/tasks/{task.id}/start", {"exact": True})
+    status, answer = await site.call("POST", f"api/v1/tasks/{task.id}/start", {"exact": True})
     assert (status, "Nobody knows which image" in answer["error"]) == (422, True)
-    status, _ = await site.call("POST", f"api/tasks/{task.id}/start", {"exact": "so"})
+    status, _ = await site.call("POST", f"api/v1/tasks/{task.id}/start", {"exact": "so"})
     assert status == 422
 
 
@@ -255,13 +255,13 @@ async def start_own(site: Site, options: dict[str, Any]) -> None:
 
 async def test_a_tag_that_moves_after_the_lookup_is_told_on_the_tasks_page(site: Site) -> None:
     entry = {"name": "App", "registry": "ghcr.io", "image_name": "org/app", "digest": FIRST}
-    status, version = await site.call("POST", "api/software", entry)
+    status, version = await site.call("POST", "api/v1/software", entry)
     assert status == 201
     await start_own(site, {"software": version["card"]})
     task = site.bench.tasks.find_server("alice", "one")
     assert (task.expected_digest, task.image_digest) == (FIRST, None)
     site.bench.tasks.report(task, report(image_digests=[SECOND]))
-    _, view = await site.call("GET", f"api/tasks/{task.id}")
+    _, view = await site.call("GET", f"api/v1/tasks/{task.id}")
     assert view["image_digest"] == SECOND
     assert any("names another image now" in text for text in view["warnings"])
     # Exactly the one that ran is no surprise.

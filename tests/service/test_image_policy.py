@@ -310,13 +310,13 @@ async def test_a_refused_image_says_so_on_its_card_and_is_not_started(
 ) -> None:
     asked.digest = BAD
     version = await add(guarded, owner=TEAM)
-    card, path = version["card"], f"api/software/versions/{version['id']}"
+    card, path = version["card"], f"api/v1/software/versions/{version['id']}"
     await until(lambda: bool(asked.questions) and not guarded.image_policy._asked)
     (shown,) = (await cards(guarded))[card]["versions"]
     assert (shown["refused"], shown["digest"]) == ("CVE-1 is in it.", BAD)
     assert (await guarded.call("GET", path))[1]["refused"] == "CVE-1 is in it."
     assert await start(guarded, card) == (403, {"error": "CVE-1 is in it."})
-    answer = await guarded.call("POST", "api/tasks", {"software": card})
+    answer = await guarded.call("POST", "api/v1/tasks", {"software": card})
     assert answer == (403, {"error": "CVE-1 is in it."})
     assert guarded.bench.tasks.all() == []
     # The tag is that of a mended image now.

@@ -1,4 +1,4 @@
-"""`api/images` over HTTP."""
+"""`api/v1/images` over HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ async def registry(site: Site) -> AsyncIterator[FakeRegistry]:
 async def test_an_image_is_looked_up(site: Site, registry: FakeRegistry) -> None:
     digest = registry.index("arm64", "amd64")
     image = f"{registry.host}/org/app:1.2"
-    status, answer = await site.call("GET", f"api/images?image={image}")
+    status, answer = await site.call("GET", f"api/v1/images?image={image}")
     assert status == 200
     archs = [(one["os"], one["arch"]) for one in answer["archs"]]
     assert archs == [("linux", "arm64"), ("linux", "amd64")]
@@ -44,12 +44,12 @@ async def test_an_image_is_looked_up(site: Site, registry: FakeRegistry) -> None
 
 
 async def test_a_refusal_has_a_word_for_programs(site: Site, registry: FakeRegistry) -> None:
-    status, answer = await site.call("GET", f"api/images?image={registry.host}/org/none")
+    status, answer = await site.call("GET", f"api/v1/images?image={registry.host}/org/none")
     assert (status, answer["reason"]) == (404, "not_found")
     assert "org/none" in answer["error"]
-    status, answer = await site.call("GET", "api/images?image=%3Cimg+src%3Dx%3E")
+    status, answer = await site.call("GET", "api/v1/images?image=%3Cimg+src%3Dx%3E")
     assert (status, answer["reason"]) == (422, "invalid_reference")
-    status, answer = await site.call("GET", "api/images")
+    status, answer = await site.call("GET", "api/v1/images")
     assert (status, answer["reason"]) == (422, "invalid_reference")
 
 
@@ -60,13 +60,13 @@ async def test_the_end_of_a_limit_of_pulls_is_told(site: Site, registry: FakeReg
         handler.finish({"errors": [{"code": "TOOMANYREQUESTS"}]})
 
     registry.answers["/v2/"] = limited
-    status, answer = await site.call("GET", f"api/images?image={registry.host}/org/app")
+    status, answer = await site.call("GET", f"api/v1/images?image={registry.host}/org/app")
     assert (status, answer["reason"]) == (429, "pull_limit")
     assert answer["until"].endswith("+00:00")
 
 
 async def test_nobody_looks_up_without_a_login(site: Site, registry: FakeRegistry) -> None:
-    response = await site.fetch("GET", f"api/images?image={registry.host}/org/app", token="")
+    response = await site.fetch("GET", f"api/v1/images?image={registry.host}/org/app", token="")
     assert response.code == 403
     assert registry.requests == []
 
@@ -80,7 +80,7 @@ async def test_slow_lookups_of_one_user_are_bounded(site: Site, registry: FakeRe
         handler.serve()
 
     registry.answers["/v2/"] = slow
-    path = f"api/images?image={registry.host}/org/app:1.2"
+    path = f"api/v1/images?image={registry.host}/org/app:1.2"
     waiting = [asyncio.create_task(site.call("GET", path)) for _ in range(MOST_OF_USER)]
     async with asyncio.timeout(10):
         while len(registry.requests) < MOST_OF_USER:

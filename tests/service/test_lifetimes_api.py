@@ -26,7 +26,7 @@ def idle(site: Site, hours: float) -> Task:
 
 async def test_a_task_tells_when_it_ends_and_is_kept(site: Site) -> None:
     task = idle(site, 1.9)
-    status, seen = await site.call("GET", f"api/tasks/{task.id}")
+    status, seen = await site.call("GET", f"api/v1/tasks/{task.id}")
     lifetime = seen["lifetime"]
     assert (status, lifetime["why"], lifetime["asks"], lifetime["keepable"]) == (
         *(200, "idle", True, True),
@@ -35,17 +35,17 @@ async def test_a_task_tells_when_it_ends_and_is_kept(site: Site) -> None:
     assert lifetime["message"] == (
         "Nobody uses it, and it computes nothing: after 2 h of that it is stopped."
     )
-    status, kept = await site.call("POST", f"api/tasks/{task.id}/keep", {})
+    status, kept = await site.call("POST", f"api/v1/tasks/{task.id}/keep", {})
     assert (status, kept["asks"]) == (200, False)
     assert datetime.fromisoformat(kept["ends_at"]) > utc_now() + timedelta(hours=1.9)
-    assert await site.call("GET", f"api/tasks/{task.id}/lifetime") == (200, kept)
+    assert await site.call("GET", f"api/v1/tasks/{task.id}/lifetime") == (200, kept)
     # So that its idle culler does not stop what was just kept.
     assert site.hub.used == [("alice", "one")]
 
 
 async def test_a_time_is_chosen_changed_and_taken_back(site: Site) -> None:
     task = site.start()
-    path = f"api/tasks/{task.id}/lifetime"
+    path = f"api/v1/tasks/{task.id}/lifetime"
     at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=5)
     zone = at.astimezone().isoformat()
     status, chosen = await site.call("PUT", path, {"stop_at": zone})
@@ -69,15 +69,17 @@ async def test_a_time_is_chosen_changed_and_taken_back(site: Site) -> None:
     ],
 )
 async def test_a_wrong_choice_is_a_message(site: Site, body: Any, message: str) -> None:
-    path = f"api/tasks/{site.start().id}/lifetime"
+    path = f"api/v1/tasks/{site.start().id}/lifetime"
     assert await site.call("PUT", path, body) == (422, {"error": message})
 
 
 async def test_ended_tasks_have_no_time_to_choose(site: Site) -> None:
     task = site.bench.tasks.stopped(site.start())
-    assert (await site.call("PUT", f"api/tasks/{task.id}/lifetime", {"stop_after": 60}))[0] == 409
-    assert (await site.call("POST", f"api/tasks/{task.id}/keep", {}))[0] == 409
-    assert (await site.call("GET", f"api/tasks/{task.id}"))[1]["lifetime"]["ends_at"] is None
+    assert (await site.call("PUT", f"api/v1/tasks/{task.id}/lifetime", {"stop_after": 60}))[
+        0
+    ] == 409
+    assert (await site.call("POST", f"api/v1/tasks/{task.id}/keep", {}))[0] == 409
+    assert (await site.call("GET", f"api/v1/tasks/{task.id}"))[1]["lifetime"]["ends_at"] is None
 
 
 async def test_guests_and_strangers_choose_nothing(site: Site) -> None:
@@ -85,10 +87,10 @@ async def test_guests_and_strangers_choose_nothing(site: Site) -> None:
     task = idle(site, 1.9)
     for token, seen in (("bob", 404), ("guest", 200)):
         site.hub.scopes["guest"] = [ACCESS, "access:servers!server=alice/one"]
-        status, lifetime = await site.call("GET", f"api/tasks/{task.id}/lifetime", token=token)
+        status, lifetime = await site.call("GET", f"api/v1/tasks/{task.id}/lifetime", token=token)
         assert status == seen
         assert not lifetime.get("keepable")
-        path = f"api/tasks/{task.id}/"
+        path = f"api/v1/tasks/{task.id}/"
         assert (await site.call("POST", f"{path}keep", {}, token))[0] == 404
         assert (await site.call("PUT", f"{path}lifetime", {"stop_after": 60}, token))[0] == 404
     assert site.bench.tasks.find(task.id).kept_until is None
@@ -101,7 +103,7 @@ async def test_an_administrator_keeps_a_task_beyond_its_longest_lifetime(site: S
         row.started = utc_now() - timedelta(hours=11.9)
 
     site.bench.tasks.update(task, change)
-    status, refused = await site.call("POST", f"api/tasks/{task.id}/keep", {})
+    status, refused = await site.call("POST", f"api/v1/tasks/{task.id}/keep", {})
     assert (status, refused["error"]) == (
         403,
         "This task may run for 12 h at most. Save your work; you can start the task again. An"
@@ -109,7 +111,7 @@ async def test_an_administrator_keeps_a_task_beyond_its_longest_lifetime(site: S
     )
     site.hub.scopes["root"] = [ACCESS, "servers", "read:servers", "access:servers"]
     site.hub.admins = {"root"}
-    status, kept = await site.call("POST", f"api/tasks/{task.id}/keep", {}, "root")
+    status, kept = await site.call("POST", f"api/v1/tasks/{task.id}/keep", {}, "root")
     assert status == 200
     assert datetime.fromisoformat(kept["ends_at"]) > utc_now() + timedelta(hours=11)
 
@@ -117,11 +119,11 @@ async def test_an_administrator_keeps_a_task_beyond_its_longest_lifetime(site: S
 async def test_a_task_that_is_started_again_does_not_keep_the_time_of_before(site: Site) -> None:
     at = (utc_now() + timedelta(hours=1)).isoformat()
     options = {"software": "echo", "stop_at": at}
-    _, task = await site.call("POST", "api/tasks", options)
+    _, task = await site.call("POST", "api/v1/tasks", options)
     row = site.bench.tasks.find(task["id"])
     assert row.stop_at is not None
     site.bench.tasks.stopped(row)
-    status, again = await site.call("POST", f"api/tasks/{task['id']}/start", {})
+    status, again = await site.call("POST", f"api/v1/tasks/{task['id']}/start", {})
     assert (status, again["lifetime"]["stop_at"]) == (201, None)
     assert site.bench.tasks.find(task["id"]).state is TaskState.QUEUED
 
@@ -138,7 +140,7 @@ def run_as_job(site: Site) -> tuple[Task, datetime]:
 
 async def test_the_job_of_a_task_gets_more_time(site: Site) -> None:
     task, ends_at = run_as_job(site)
-    path = f"api/tasks/{task.id}/time"
+    path = f"api/v1/tasks/{task.id}/time"
     status, seen = await site.call("POST", path, {"time": "2h"})
     assert (status, site.extended) == (200, [(task.id, 7200)])
     assert datetime.fromisoformat(seen["job"]["ends_at"]) == ends_at + timedelta(hours=2)
@@ -157,13 +159,13 @@ async def test_the_job_of_a_task_gets_more_time(site: Site) -> None:
 async def test_a_scheduler_that_gives_no_more_time_says_why(site: Site) -> None:
     task, ends_at = run_as_job(site)
     site.extend_refusal = "Slurm lets its operators alone give a running job more time."
-    answer = await site.call("POST", f"api/tasks/{task.id}/time", {"time": "2h"})
+    answer = await site.call("POST", f"api/v1/tasks/{task.id}/time", {"time": "2h"})
     assert answer == (403, {"error": site.extend_refusal})
     assert site.bench.tasks.find(task.id).ends_at == ends_at
 
 
 async def test_without_a_job_there_is_no_limit_to_put_off(site: Site) -> None:
-    status, answer = await site.call("POST", f"api/tasks/{site.start().id}/time", {"time": "2h"})
+    status, answer = await site.call("POST", f"api/v1/tasks/{site.start().id}/time", {"time": "2h"})
     assert (status, answer["error"]) == (
         *(409, "This task has no time limit of a scheduler that could be put off."),
     )

@@ -60,7 +60,7 @@ async def test_a_user_is_told_the_request_of_a_fault(
     handler = Lines()
     logging.getLogger().addHandler(handler)
     try:
-        answer = await site.fetch("GET", "api/tasks/0123456789ab")
+        answer = await site.fetch("GET", "api/v1/tasks/0123456789ab")
     finally:
         logging.getLogger().removeHandler(handler)
     assert answer.code == 500

@@ -96,7 +96,7 @@ def test_what_is_no_picture(content: bytes, message: str) -> None:
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_logo_is_seen_by_who_sees_the_card(people: Site) -> None:
     card = (await add(people, owner=TEAM))["card"]
-    path = f"api/software/{card}/logo"
+    path = f"api/v1/software/{card}/logo"
     assert (await people.fetch("GET", path)).code == 404
     assert (await people.fetch("PUT", path, svg(), "bob")).code == 404
     assert (await people.fetch("PUT", path, svg("<script/>"), "carol")).code == 422
@@ -122,11 +122,11 @@ async def test_a_logo_is_seen_by_who_sees_the_card(people: Site) -> None:
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_logo_goes_with_its_card_and_is_duplicated(people: Site) -> None:
     version = await add(people)
-    await people.fetch("PUT", f"api/software/{version['card']}/logo", png())
-    path = f"api/software/versions/{version['id']}/duplicate"
+    await people.fetch("PUT", f"api/v1/software/{version['card']}/logo", png())
+    path = f"api/v1/software/versions/{version['id']}/duplicate"
     status, copy = await people.call("POST", path, {})
     assert (status, copy["entry"]["name"]) == (201, "App (copy)")
-    assert (await people.fetch("GET", f"api/software/{copy['card']}/logo")).body == png()
-    assert (await people.fetch("DELETE", f"api/software/{copy['card']}")).code == 200
+    assert (await people.fetch("GET", f"api/v1/software/{copy['card']}/logo")).body == png()
+    assert (await people.fetch("DELETE", f"api/v1/software/{copy['card']}")).code == 200
     with people.bench.tasks.database.session() as session:
         assert [logo.card for logo in session.scalars(select(SoftwareLogo))] == [version["card"]]

@@ -55,7 +55,7 @@ def routes(inherited: bool = False) -> dict[str, set[str]]:
     found = {}
     for rule in rules():
         pattern = rule.matcher.regex.pattern.removesuffix("$")
-        if not pattern.startswith(f"{PREFIX}api/") or "openapi" in pattern:
+        if not pattern.startswith(f"{PREFIX}api/v1/") or "openapi" in pattern:
             continue
         path = "/" + pattern.removeprefix(PREFIX)
         for before, name in NAMES.items():

@@ -28,7 +28,7 @@ GIVEN = {"account": "ada", "password": PASSWORD}
 
 
 async def give(site: Site, host: str = HOST, token: str = "alice", **changes: str) -> Any:
-    status, answer = await site.call("PUT", f"api/registries/{host}", GIVEN | changes, token)
+    status, answer = await site.call("PUT", f"api/v1/registries/{host}", GIVEN | changes, token)
     assert status == 200, answer
     return answer
 
@@ -42,7 +42,7 @@ async def test_an_account_is_kept_and_its_password_never_shown(
     caplog.set_level(logging.DEBUG)
     answer = await give(site)
     assert (answer["host"], answer["account"], answer["state"]) == (HOST, "ada", "untested")
-    status, listed = await site.call("GET", "api/registries")
+    status, listed = await site.call("GET", "api/v1/registries")
     assert status == 200
     assert [one["host"] for one in listed["accounts"]] == [HOST]
     assert PASSWORD not in json.dumps([answer, listed])
@@ -61,14 +61,14 @@ async def test_an_account_is_kept_and_its_password_never_shown(
 
 async def test_accounts_are_their_users_alone(site: Site) -> None:
     await give(site)
-    _, listed = await site.call("GET", "api/registries", token="bob")
+    _, listed = await site.call("GET", "api/v1/registries", token="bob")
     assert listed["accounts"] == []
     assert site.credentials is not None
     assert site.credentials.find("bob", set(), HOST) is None
     for method, path in (("DELETE", HOST), ("POST", f"{HOST}/test")):
-        status, _ = await site.call(method, f"api/registries/{path}", {}, token="bob")
+        status, _ = await site.call(method, f"api/v1/registries/{path}", {}, token="bob")
         assert status == 404
-    status, _ = await site.call("DELETE", f"api/registries/{HOST}")
+    status, _ = await site.call("DELETE", f"api/v1/registries/{HOST}")
     assert status == 200
     assert site.credentials.find("alice", set(), HOST) is None
 
@@ -89,16 +89,16 @@ async def test_accounts_are_their_users_alone(site: Site) -> None:
 async def test_what_can_not_be_kept_is_refused(
     site: Site, path: str, body: dict[str, str], words: str
 ) -> None:
-    status, answer = await site.call("PUT", f"api/registries/{path}", body)
+    status, answer = await site.call("PUT", f"api/v1/registries/{path}", body)
     assert status == 422
     assert words in answer["error"]
 
 
 async def test_a_token_that_only_reads_changes_nothing(site: Site) -> None:
     site.hub.scopes["alice"] = [ACCESS, "read:servers!user=alice"]
-    assert (await site.call("GET", "api/registries"))[0] == 200
+    assert (await site.call("GET", "api/v1/registries"))[0] == 200
     for method, path in (("PUT", HOST), ("DELETE", HOST), ("POST", f"{HOST}/test")):
-        assert (await site.call(method, f"api/registries/{path}", GIVEN))[0] == 403
+        assert (await site.call(method, f"api/v1/registries/{path}", GIVEN))[0] == 403
 
 
 def wants_login(account: str, password: str) -> Any:
@@ -122,10 +122,10 @@ async def test_an_account_is_tested(site: Site, known: str, state: str) -> None:
     registry.answers["/v2/"] = wants_login("ada", known)
     site.lookup.client = RegistryClient(registry.site())
     await give(site, registry.host)
-    status, answer = await site.call("POST", f"api/registries/{registry.host}/test", {})
+    status, answer = await site.call("POST", f"api/v1/registries/{registry.host}/test", {})
     assert (status, answer["state"]) == (200, state)
     assert bool(answer["message"]) == (state == "refused")
-    _, listed = await site.call("GET", "api/registries")
+    _, listed = await site.call("GET", "api/v1/registries")
     assert listed["accounts"][0]["state"] == state
     # Another password has to be tested anew.
     assert (await give(site, registry.host, password="new"))["state"] == "untested"
@@ -135,11 +135,11 @@ async def test_an_account_is_tested(site: Site, known: str, state: str) -> None:
 
 async def test_registries_of_the_site_and_of_the_hub_are_shown(site: Site) -> None:
     site.hub.groups["alice"] = ["physics"]
-    _, listed = await site.call("GET", "api/registries")
+    _, listed = await site.call("GET", "api/v1/registries")
     assert listed["site"] == [{"host": "site.example.org"}]
     spaces = ["alice", "groups/physics"]
     assert listed["hub"] == {"host": "images.example.org", "user": "alice", "spaces": spaces}
-    _, listed = await site.call("GET", "api/registries", token="bob")
+    _, listed = await site.call("GET", "api/v1/registries", token="bob")
     assert listed["site"] == []
     assert listed["hub"]["spaces"] == ["bob"]
 
@@ -260,7 +260,7 @@ async def test_a_task_pulls_the_image_it_runs_and_nothing_else(site: Site) -> No
     assert (status, access) == (200, {"alice/app": ["pull"]})
     assert (await fetch_token(site, "bob", answer["password"], *scopes))[0] == 401
     # It is no token of the hub.
-    response = await site.fetch("GET", "api/tasks", token=answer["password"])
+    response = await site.fetch("GET", "api/v1/tasks", token=answer["password"])
     assert response.code == 403
     del site.hub.scopes["alice"]
     assert (await fetch_token(site, "alice", answer["password"], *scopes))[0] == 401

@@ -1,4 +1,4 @@
-"""`api/software/<card>/updates` over HTTP: which tags have moved."""
+"""`api/v1/software/<card>/updates` over HTTP: which tags have moved."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ __all__ = ["registry", "site"]
 async def add(site: Site, registry: FakeRegistry, tag: str, digest: str | None) -> str:
     """A version of alice's; returns its card."""
     entry = {"name": "App", "registry": registry.host, "image_name": "org/app", "image_tag": tag}
-    status, version = await site.call("POST", "api/software", entry | {"digest": digest})
+    status, version = await site.call("POST", "api/v1/software", entry | {"digest": digest})
     assert status == 201, version
     return str(version["card"])
 
 
 async def updates(site: Site, card: str, token: str = "alice") -> tuple[int, Any]:
-    status, answer = await site.call("GET", f"api/software/{card}/updates", token=token)
+    status, answer = await site.call("GET", f"api/v1/software/{card}/updates", token=token)
     return status, {one["version"]: one for one in answer["updates"]} if status == 200 else answer
 
 
@@ -47,7 +47,7 @@ async def test_a_digest_that_counts_is_compared_with_its_tag(
     pinned = registry.image(tag="1.2")
     entry = {"name": "App", "registry": registry.host, "image_name": "org/app"}
     entry |= {"image_tag": "1.2", "image_digest": pinned}
-    _, version = await site.call("POST", "api/software", entry)
+    _, version = await site.call("POST", "api/v1/software", entry)
     moved = registry.image(tag="1.2", config={"Labels": {"new": "yes"}})
     _, found = await updates(site, version["card"])
     assert (found["1.2"]["recorded"], found["1.2"]["present"]) == (pinned, moved)

@@ -31,7 +31,7 @@ def people(site: Site) -> Site:
 
 async def add(site: Site, token: str = "alice", **entry: Any) -> dict[str, Any]:
     """Software of somebody, as it was answered."""
-    status, version = await site.call("POST", "api/software", APP | entry, token)
+    status, version = await site.call("POST", "api/v1/software", APP | entry, token)
     assert status == 201, version
     return dict(version)
 
@@ -41,12 +41,14 @@ async def put(
 ) -> tuple[int, Any]:
     """An edit of a version as it was read."""
     headers = {"If-Match": f'"{version["revision"]}"'}
-    return await site.call("PUT", f"api/software/versions/{version['id']}", entry, token, headers)
+    return await site.call(
+        "PUT", f"api/v1/software/versions/{version['id']}", entry, token, headers
+    )
 
 
 async def cards(site: Site, token: str = "alice") -> dict[str, Any]:
     """The cards that users have added, as somebody sees them."""
-    status, answer = await site.call("GET", "api/software", token=token)
+    status, answer = await site.call("GET", "api/v1/software", token=token)
     assert status == 200
     return {card["id"]: card for card in answer["software"] if card["editable"]}
 
@@ -58,7 +60,7 @@ async def test_software_of_a_user_is_the_users_alone(people: Site) -> None:
     (shown,) = card["versions"]
     assert (shown["id"], shown["revision"], shown["refused"]) == (version["id"], 1, None)
     assert shown["image"] == "ghcr.io/team/app:1"
-    address = f"api/software/versions/{version['id']}"
+    address = f"api/v1/software/versions/{version['id']}"
     for other in ("bob", "carol", "root"):
         assert await cards(people, other) == {}
         for method, path in [
@@ -66,14 +68,14 @@ async def test_software_of_a_user_is_the_users_alone(people: Site) -> None:
             ("PUT", address),
             ("DELETE", address),
             ("POST", f"{address}/duplicate"),
-            ("DELETE", f"api/software/{version['card']}"),
-            ("POST", f"api/software/{version['card']}/duplicate"),
+            ("DELETE", f"api/v1/software/{version['card']}"),
+            ("POST", f"api/v1/software/{version['card']}/duplicate"),
         ]:
             for headers in ({"If-Match": '"1"'}, {}):
                 answer = await people.call(method, path, {}, other, headers)
                 assert answer[0] == 404, (other, method, path, answer)
         status, answer = await people.call(
-            "POST", "api/tasks", {"software": version["card"]}, other
+            "POST", "api/v1/tasks", {"software": version["card"]}, other
         )
         assert (status, answer["error"][:20]) == (422, "There is no software")
     response = await people.fetch("GET", address)
@@ -99,14 +101,14 @@ async def test_members_of_a_group_use_edit_and_delete_what_it_has(people: Site) 
     assert await cards(people, "carol") == {}
     assert (await put(people, changed, APP, "carol"))[0] == 404
     people.hub.groups["carol"] = ["team"]
-    answer = await people.call("DELETE", f"api/software/{version['card']}", token="carol")
+    answer = await people.call("DELETE", f"api/v1/software/{version['card']}", token="carol")
     assert answer == (200, {})
     assert await cards(people) == {}
 
 
 async def test_software_is_not_given_to_others(people: Site) -> None:
     for owner in ({"kind": "group", "name": "staff"}, {"kind": "user", "name": "bob"}):
-        status, answer = await people.call("POST", "api/software", APP | {"owner": owner})
+        status, answer = await people.call("POST", "api/v1/software", APP | {"owner": owner})
         assert (status, answer["error"]) == (
             422,
             "Software is yours, or shared with one of your groups. Your groups: team.",
@@ -124,7 +126,7 @@ async def test_the_second_of_two_edits_is_told_and_not_stored(people: Site) -> N
     assert answer["error"].startswith("App was changed by carol meanwhile (")
     assert answer["version"]["entry"]["description"] == "First"
     assert answer["version"]["revision"] == 2
-    path = f"api/software/versions/{version['id']}"
+    path = f"api/v1/software/versions/{version['id']}"
     assert (await people.call("DELETE", path, headers={"If-Match": '"1"'}))[0] == 412
     assert (await people.call("GET", path))[1] == answer["version"]
     status, answer = await put(people, answer["version"], APP | {"description": "Second"})
@@ -135,7 +137,7 @@ async def test_the_second_of_two_edits_is_told_and_not_stored(people: Site) -> N
 async def test_an_edit_says_what_it_is_based_on(people: Site, tag: str | None) -> None:
     version = await add(people)
     headers = {} if tag is None else {"If-Match": tag}
-    path = f"api/software/versions/{version['id']}"
+    path = f"api/v1/software/versions/{version['id']}"
     for method in ("PUT", "DELETE"):
         status, answer = await people.call(method, path, APP, headers=headers)
         assert (status, "If-Match" in answer["error"]) == (428, True)
@@ -157,7 +159,7 @@ async def test_what_runs_goes_on_when_its_software_changes_and_goes(people: Site
     assert status == 201
     assert (await put(people, version, APP | {"image_tag": "2"}))[0] == 200
     people.hub.groups["carol"] = []
-    assert (await people.call("DELETE", f"api/software/{version['card']}"))[0] == 200
+    assert (await people.call("DELETE", f"api/v1/software/{version['card']}"))[0] == 200
     task = people.bench.tasks.find(record["id"])
     assert (task.state.value, task.desired_state.value) == ("queued", "run")
     assert software_of(task).image == "ghcr.io/team/app:1"
@@ -178,7 +180,7 @@ async def test_the_form_is_told_the_cards_of_the_user(people: Site) -> None:
     own, shared = await add(people), await add(people, "carol", name="Shared", owner=TEAM)
     status, answer = await ask(people, "PUT", "alice")
     assert status == 200
-    assert answer == (await people.call("GET", "api/software"))[1]
+    assert answer == (await people.call("GET", "api/v1/software"))[1]
     assert [card["id"] for card in answer["software"]] == ["echo", own["card"], shared["card"]]
     assert [one["id"] for one in (await ask(people, "PUT", "bob"))[1]["software"]] == ["echo"]
     # No other name than that in the address counts, and no user may ask.

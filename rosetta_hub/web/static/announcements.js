@@ -6,7 +6,7 @@ import { h, icon } from "./dom.js";
 // Milliseconds between two looks, while the page is shown.
 const INTERVAL = 30000;
 const KEY = "rosetta-dismissed-announcements";
-const URL_OF_API = new URL("../api/announcements", import.meta.url);
+const URL_OF_API = new URL("../api/v1/announcements", import.meta.url);
 const ICONS = { info: "info", warning: "alert", critical: "alert" };
 const LABELS = { info: "Information", warning: "Warning", critical: "Important" };
 

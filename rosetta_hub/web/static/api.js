@@ -21,7 +21,7 @@ export class ApiError extends Error {
 
 /** The address of something of the API, e.g. `tasks/3f9a/stop`. */
 export function apiUrl(path) {
-  return `${PREFIX}api/${path}`;
+  return `${PREFIX}api/v1/${path}`;
 }
 
 export function taskUrl(id, rest = "") {

@@ -2,7 +2,7 @@
 
 import { apiUrl, call } from "../api.js";
 
-/** The address of something below `api/admin`, with a query of the values that are set. */
+/** The address of something below `api/v1/admin`, with a query of the values that are set. */
 export function adminUrl(path, values = {}) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) {
@@ -12,8 +12,8 @@ export function adminUrl(path, values = {}) {
   return apiUrl(`admin/${path}${text ? `?${text}` : ""}`);
 }
 
-/** Reads something below `api/admin`. */
+/** Reads something below `api/v1/admin`. */
 export const readAdmin = (path, values = {}) => call("GET", adminUrl(path, values));
 
-/** Changes something below `api/admin`. */
+/** Changes something below `api/v1/admin`. */
 export const changeAdmin = (method, path, body = undefined) => call(method, adminUrl(path), body);
