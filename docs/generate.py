@@ -1,8 +1,7 @@
 """Pages of the documentation that are made of something else.
 
-The REST API and the commands are made of the code; clusters, security and what newcomers of the
-project read are sections of the README and of the files beside it, which stand there for those who
-read the repository.
+The REST API and the commands are generated from the code. The files beside the README stand there
+for those who read the repository, and are pages of the site, too.
 """
 
 import argparse
@@ -39,43 +38,31 @@ LINKS = {
     "README.md": "../index.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
-    "SECURITY.md": "security.md",
+    "SECURITY.md": "security-policy.md",
     "LICENSE": "https://opensource.org/license/bsd-3-clause",
     "jupyterhub_config.py": "example.md",
 }
 
 
 def write_pages(directory: Path) -> None:
-    """Write all of them into a directory, which is made where it is missing."""
+    """Write all of them into a directory of their own, and remove what else is there."""
     directory.mkdir(exist_ok=True)
     pages = {
         "api.md": api_page(),
         "commands.md": commands_page(),
-        "clusters.md": readme_page("Connect your cluster"),
-        "security.md": readme_page("Security"),
-        "extending.md": extending_page(),
+        "security-policy.md": file_page("SECURITY.md"),
         "contributing.md": file_page("CONTRIBUTING.md"),
         "changelog.md": file_page("CHANGELOG.md"),
         "example.md": example_page(),
     }
+    for path in directory.glob("*.md"):
+        if path.name not in pages:
+            path.unlink()
     for name, text in pages.items():
         path = directory / name
         # Sphinx reads again what has changed.
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
-
-
-def readme_page(title: str) -> str:
-    """A section of the README as a page."""
-    text = (ROOT / "README.md").read_text()
-    section = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
-    return _relink(f"# {title}\n{section}")
-
-
-def extending_page() -> str:
-    """The README's sections about engines and schedulers."""
-    section = readme_page("How it works")
-    return "# Extend it\n\n" + section[section.index("### To add") :].replace("\n###", "\n##")[1:]
 
 
 def file_page(name: str) -> str:
