@@ -20,9 +20,10 @@ API_INTRODUCTION = f"""# REST API
 
 All that the pages do is done through this API, below `{PREFIX}` of the hub. A request
 carries a token of the hub, `Authorization: token …`, which users make on the Token page; the token
-needs the scope `access:services!service=rosetta`, and those that stand at each call. Refusals are
-`{{"error": "a sentence"}}` with a status of 4xx. The document itself, with all models, is at
-`{PREFIX}api/v1/openapi.json`.
+needs the scope `access:services!service=rosetta`, and those that stand at each call. Refusals
+are problem details (RFC 9457, `application/problem+json`): `detail` tells what to do, `type` names
+the kind of refusal for programs, and `instance` is the id of the request in the log. The document
+itself, with all models, is at `{PREFIX}api/v1/openapi.json`.
 """
 COMMANDS_INTRODUCTION = """# Commands
 

@@ -2,6 +2,8 @@
 
 RosettaError
 ├── UserError            shown to the user as it is: a full sentence with what to do
+│   ├── MalformedRequest     a body that can't be read (HTTP 400)
+│   ├── UnsupportedMediaType a body of another media type than JSON (HTTP 415)
 │   ├── InvalidOptions       a task was asked for that can't be (HTTP 422)
 │   ├── NotAllowed           not this user's (HTTP 403)
 │   ├── ImageRefused         the site's policy does not let an image run (HTTP 403)
@@ -21,9 +23,22 @@ RosettaError
         └── AuthenticationFailed it does not accept the key: the user has to install it
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 
 class RosettaError(Exception):
     """Base of all errors that Rosetta Hub raises on purpose."""
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """What an HTTP answer tells programs besides the message: JSON, by key."""
+        return {}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers of an HTTP answer."""
+        return {}
 
 
 class UserError(RosettaError):
@@ -32,10 +47,32 @@ class UserError(RosettaError):
     status = 400
 
 
+class MalformedRequest(UserError):
+    """The body of a request can't be read, or its address."""
+
+
+class UnsupportedMediaType(UserError):
+    """The body of a request is of another media type than is read here."""
+
+    status = 415
+
+
 class InvalidOptions(UserError):
-    """The options of a task are not in the catalogue, or out of range."""
+    """The options of a task are not in the catalogue, or out of range.
+
+    `faults` tells where in a request: JSON objects with `pointer` and `detail`.
+    """
 
     status = 422
+
+    def __init__(self, message: str, faults: Sequence[Mapping[str, str]] = ()) -> None:
+        super().__init__(message)
+        self._faults = faults
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The faults, as `errors`."""
+        return {"errors": [dict(fault) for fault in self._faults]} if self._faults else {}
 
 
 class NotAllowed(UserError):

@@ -33,6 +33,11 @@ class TooManyAttempts(UserError):
         super().__init__(f"There were too many attempts. Try again in {minutes} min.")
         self.retry_after = retry_after
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to try again."""
+        return {"Retry-After": str(self.retry_after)}
+
 
 class PasswordRefused(InvalidOptions):
     """The message says what a better password is."""

@@ -44,6 +44,11 @@ class NamesTaken(ConflictError):
         self.paths = [encode_path(path) for path in paths[:MOST_CONFLICTS]]
         self.total = count
 
+    @property
+    def members(self) -> dict[str, Any]:
+        """Which names they are."""
+        return {"conflicts": self.paths, "total": self.total}
+
 
 @dataclass(frozen=True)
 class CopyRequest:

@@ -7,6 +7,8 @@ RosettaError
     └── StorageUnavailable   the storage did not answer: retry later, nothing is known (HTTP 503)
 """
 
+from typing import Any
+
 from rosetta_hub.errors import Unavailable, UserError
 
 _STATUS = {
@@ -34,6 +36,11 @@ class FilesError(UserError):
         super().__init__(message)
         self.code = code
         self.status = _STATUS.get(code, 400)
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The code, for programs."""
+        return {"code": self.code}
 
 
 class StorageUnavailable(Unavailable):

@@ -6,6 +6,7 @@ RegistryUnavailable (Unavailable)  could not ask: retry later, nothing is known
 """
 
 from datetime import datetime
+from typing import Any
 
 from rosetta_hub.errors import Unavailable, UserError
 
@@ -28,15 +29,30 @@ class RegistryRefused(UserError):
         self.until = until
         self.status = _STATUS.get(reason, 422)
 
+    @property
+    def members(self) -> dict[str, Any]:
+        """The reason, and when a limit ends."""
+        until = {"until": self.until.isoformat()} if self.until else {}
+        return {"reason": self.reason, **until}
+
 
 class RegistryUnavailable(Unavailable):
     """A registry did not answer, or with an error of its own."""
 
     reason = "unavailable"
 
+    @property
+    def members(self) -> dict[str, Any]:
+        """The reason."""
+        return {"reason": self.reason}
+
 
 class LookupsExceeded(UserError):
     """The user looks too many images up at once."""
 
     status = 429
-    reason = "busy"
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The reason."""
+        return {"reason": "busy"}

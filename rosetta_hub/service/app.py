@@ -22,7 +22,8 @@ from rosetta_hub.keys import Keys
 from rosetta_hub.service.composition import Parts
 from rosetta_hub.tunnels.process import stop_tunnels
 from rosetta_hub.web.application import build_application
-from rosetta_hub.web.handlers import MAX_BODY, Services
+from rosetta_hub.web.handlers import MAX_BODY
+from rosetta_hub.web.services import Services
 
 log = logging.getLogger(__name__)
 

@@ -76,9 +76,9 @@ from rosetta_hub.users.identity_tester import IdentityTester
 from rosetta_hub.users.session_end import OpenStreams
 from rosetta_hub.web.active_uploads import ActiveUploads
 from rosetta_hub.web.auth import build_hub_auth
-from rosetta_hub.web.handlers import Services
 from rosetta_hub.web.health import Check, Health, database_check, disk_check
 from rosetta_hub.web.page_templates import PageTemplates
+from rosetta_hub.web.services import Services
 from rosetta_hub.web.starters import Starters
 
 # Steps that may go on at once for one computing resource: each may wait for an agent that starts,

@@ -16,7 +16,8 @@ from rosetta_hub.errors import Conflict, InvalidOptions
 from rosetta_hub.ssh.key_import import UnusableKey, import_key_pair
 from rosetta_hub.users.identities import IdentityView
 from rosetta_hub.web.bodies import parse_body
-from rosetta_hub.web.handlers import HubHandler, PageHandler
+from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.page_handler import PageHandler
 
 
 class RemoteUser(BaseModel):

@@ -13,7 +13,8 @@ from rosetta_hub.mail.preferences import (
     write_preferences,
 )
 from rosetta_hub.web.bodies import parse_body
-from rosetta_hub.web.handlers import HubHandler, PageHandler
+from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.page_handler import PageHandler
 
 
 class MailChoice(BaseModel):

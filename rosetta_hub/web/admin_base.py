@@ -11,7 +11,8 @@ from rosetta_hub.audit.queries import AuditFilter, AuditQueries
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.errors import NotAllowed
 from rosetta_hub.web.bodies import parse_body
-from rosetta_hub.web.handlers import HubHandler, PageHandler
+from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.page_handler import PageHandler
 
 REFUSALS_INTERVAL = timedelta(minutes=1)
 

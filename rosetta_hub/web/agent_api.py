@@ -8,6 +8,7 @@ from rosetta_hub.errors import NotAllowed, NotFound
 from rosetta_hub.registries.access import describe_access
 from rosetta_hub.tasks.report import parse_report
 from rosetta_hub.web.handlers import BaseHandler
+from rosetta_hub.web.problem import Problem
 
 
 class AgentHandler(BaseHandler):
@@ -30,9 +31,9 @@ class AgentHandler(BaseHandler):
             raise NotAllowed("An agent's secret is required.")
         return self.services.tasks.check_agent(task_id, int(attempt), secret)
 
-    def write_message(self, status: int, message: str) -> None:
+    def answer_problem(self, problem: Problem) -> None:
         """The error, and whether it refuses the agent."""
-        self.answer({"error": message, "refused": status in REFUSALS}, status)
+        super().answer_problem(problem.with_members(refused=problem.status in REFUSALS))
 
     def check_xsrf_cookie(self) -> None:
         """No cookie is used here."""

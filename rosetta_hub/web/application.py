@@ -32,7 +32,7 @@ from rosetta_hub.web.favourites_api import favourites_routes
 from rosetta_hub.web.file_api import file_routes
 from rosetta_hub.web.files_api import storages_routes
 from rosetta_hub.web.files_page import FilesPage
-from rosetta_hub.web.handlers import SECURITY_HEADERS, BaseHandler, Services
+from rosetta_hub.web.handlers import SECURITY_HEADERS, BaseHandler
 from rosetta_hub.web.images_api import images_routes
 from rosetta_hub.web.inventory_api import computing_routes
 from rosetta_hub.web.join_page import JoinPage
@@ -53,6 +53,7 @@ from rosetta_hub.web.password_api import password_routes
 from rosetta_hub.web.preview_api import preview_routes
 from rosetta_hub.web.registries_api import registries_routes
 from rosetta_hub.web.registry_token import registry_token_routes
+from rosetta_hub.web.services import Services
 from rosetta_hub.web.sharing_api import sharing_routes
 from rosetta_hub.web.software_api import software_routes
 from rosetta_hub.web.software_page import SoftwarePage
@@ -91,7 +92,7 @@ class HealthHandler(BaseHandler):
         faults = await self.services.health.faults()
         if faults:
             self.answer(
-                {"status": "faulty", "faults": faults, "error": " ".join(faults.values())}, 503
+                {"status": "faulty", "faults": faults, "detail": " ".join(faults.values())}, 503
             )
         else:
             self.answer({"status": "ok"})

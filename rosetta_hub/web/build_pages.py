@@ -8,9 +8,9 @@ from typing import Any
 from rosetta_hub.errors import NotAllowed
 from rosetta_hub.software.rules import check_may_add
 from rosetta_hub.web.builds_api import BuildsBase
-from rosetta_hub.web.handlers import PageHandler
 from rosetta_hub.web.link_documents import link_document, provider_document
 from rosetta_hub.web.links_api import read_link
+from rosetta_hub.web.page_handler import PageHandler
 
 NOT_ALLOWED = (
     "You may not build software of repositories. Ask the administrators of this hub for it."

@@ -5,7 +5,7 @@ from typing import Any
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.catalogue.families import families_for
 from rosetta_hub.tasks.software_uses import SoftwareUses
-from rosetta_hub.web.handlers import Services
+from rosetta_hub.web.services import Services
 
 
 def cards_for(services: Services, user: User) -> list[dict[str, Any]]:

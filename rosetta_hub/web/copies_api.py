@@ -4,7 +4,7 @@ from typing import Any
 
 from tornado.iostream import StreamClosedError
 
-from rosetta_hub.copies.plan import NamesTaken, parse_request, plan_copy
+from rosetta_hub.copies.plan import parse_request, plan_copy
 from rosetta_hub.copies.view import CopyView, view_copy
 from rosetta_hub.errors import NotAllowed, NotFound
 from rosetta_hub.jobs.events import Changes
@@ -30,12 +30,7 @@ class CopiesHandler(FilesHandler):
         self.storage(request.source_storage)
         if (target := self.storage(request.target_storage)).read_only:
             raise NotAllowed(f"{target.name} can only be read.")
-        try:
-            copy = await plan_copy(self.services.files, self.principal.user, request)
-        except NamesTaken as error:
-            taken = {"error": str(error), "conflicts": error.paths, "total": error.total}
-            self.answer(taken, 409)
-            return
+        copy = await plan_copy(self.services.files, self.principal.user, request)
         self.answer(_document(view_copy(self.services.copies.add(copy))), 201)
 
 

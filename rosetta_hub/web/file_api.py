@@ -139,7 +139,7 @@ class FileHandler(WritingHandler):
             return select_range(wanted, if_range, etag, entry.size)
         except Unsatisfiable:
             self.set_header("Content-Range", f"bytes */{entry.size}")
-            self.answer({"error": f"The file has {entry.size} bytes: the range is behind."}, 416)
+            self.refuse(416, f"The file has {entry.size} bytes: the range is behind.")
             return None
 
     def _set_headers(self, entry: Entry, part: Range) -> None:

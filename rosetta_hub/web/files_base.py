@@ -10,7 +10,6 @@ from tornado.iostream import StreamClosedError
 from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.errors import NotAllowed
 from rosetta_hub.files.entries import Entry
-from rosetta_hub.files.errors import FilesError
 from rosetta_hub.files.media_types import media_type
 from rosetta_hub.files.paths import check_path, display_name, encode_path
 from rosetta_hub.files.session import FilesSession
@@ -78,14 +77,6 @@ class FilesHandler(HubHandler):
                 raise StreamClosedError from None
             task.cancel()
             raise
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Answer with a message, and the code of a storage's error for programs."""
-        error = kwargs.get("exc_info", (None, None, None))[1]
-        if isinstance(error, FilesError):
-            self.answer({"error": str(error), "code": error.code}, error.status)
-        else:
-            super().write_error(status_code, **kwargs)
 
 
 def entry_view(entry: Entry) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The page of files: `files/` lists the storages, `files/STORAGE/PATH` is a folder."""
 
-from rosetta_hub.web.handlers import PageHandler
+from rosetta_hub.web.page_handler import PageHandler
 
 
 class FilesPage(PageHandler):

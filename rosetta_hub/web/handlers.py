@@ -4,8 +4,7 @@ import json
 import logging
 import secrets
 import unicodedata
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,53 +13,24 @@ from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
 from pydantic import BaseModel
 from tornado import web
 
-from rosetta_hub.accounts.administration import AccountAdministration
-from rosetta_hub.administration.administration import Administration
-from rosetta_hub.audit.log import AuditEvent, AuditLog
-from rosetta_hub.builds.builds import Builds
+from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.catalogue.options import TaskSpec
-from rosetta_hub.catalogue.registries import Registries
 from rosetta_hub.client_address import client_address
-from rosetta_hub.config import Rosetta
-from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import (
     HubUnavailable,
-    InvalidOptions,
+    MalformedRequest,
     NotAllowed,
     NotFound,
     RosettaError,
 )
-from rosetta_hub.files.access import FileAccess
-from rosetta_hub.files.archives import ArchiveTickets
-from rosetta_hub.files.preview.previews import Previews
-from rosetta_hub.hub.client import HubClient, created_time
-from rosetta_hub.ingress.edge_publisher import EdgePublisher
-from rosetta_hub.keys import Keys
-from rosetta_hub.lifetimes.lifetimes import Lifetimes
+from rosetta_hub.hub.client import created_time
 from rosetta_hub.log_format import request_id
-from rosetta_hub.registries.credentials import Credentials
-from rosetta_hub.registries.hub_registry import HubRegistry
-from rosetta_hub.registries.lookup import Lookup
-from rosetta_hub.resources.inventory_collector import InventoryCollector
-from rosetta_hub.sharing.principals import Principals
-from rosetta_hub.sharing.sharing import Sharing
-from rosetta_hub.software.library import Library
-from rosetta_hub.software.logos import Logos
-from rosetta_hub.software.policy import ImagePolicy
-from rosetta_hub.tasks.conditions import Conditions
-from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.principal import Principal
-from rosetta_hub.tasks.view import Viewer
-from rosetta_hub.users.account import AccountParts
-from rosetta_hub.users.deletion import Users
-from rosetta_hub.users.identities import Identities, IdentityTester
-from rosetta_hub.users.session_end import OpenStreams, SessionEnder
-from rosetta_hub.web.active_uploads import ActiveUploads
-from rosetta_hub.web.health import Health
-from rosetta_hub.web.page_templates import PageTemplates
-from rosetta_hub.web.starters import Starter, Starters
+from rosetta_hub.web.problem import MEDIA_TYPE, Problem, describe_error
+from rosetta_hub.web.services import Services
+from rosetta_hub.web.starters import Starter
 from rosetta_hub.web.starting import check_options
 
 log = logging.getLogger(__name__)
@@ -68,71 +38,21 @@ log = logging.getLogger(__name__)
 # Bytes; no request of ours is larger, but for an agent's report with a piece of log.
 MAX_BODY = 1 << 20
 
-_POLICY = (
+CONTENT_POLICY = (
     "default-src 'self'; img-src 'self' data: https:; object-src 'none'; base-uri 'none';"
     " form-action 'self'; frame-ancestors 'none'"
 )
-# A site's own page.html may hold styles, but no scripts.
-PAGE_POLICY = f"{_POLICY}; style-src 'self' 'unsafe-inline'"
 
 SECURITY_HEADERS = {
-    "Content-Security-Policy": _POLICY,
+    "Content-Security-Policy": CONTENT_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 
 
-@dataclass(frozen=True)
-class Services:
-    """What handlers work with; one instance an application."""
-
-    settings: Rosetta
-    keys: Keys
-    tasks: TaskManager
-    viewer: Viewer
-    edge: EdgePublisher
-    hub: HubClient
-    hub_auth: HubOAuth
-    templates: PageTemplates
-    inventory: InventoryCollector
-    identities: Identities
-    users: Users
-    health: Health
-    identity_tester: IdentityTester
-    # Called with user and computing resource when an identity is another than before.
-    identity_changed: Callable[[str, str], Coroutine[Any, Any, None]]
-    files: FileAccess
-    copies: CopyRecords
-    builds: Builds | None
-    uploads: ActiveUploads
-    archives: ArchiveTickets
-    previews: Previews
-    lookup: Lookup
-    registries: Registries
-    credentials: Credentials
-    hub_registry: HubRegistry | None
-    library: Library
-    logos: Logos
-    image_policy: ImagePolicy
-    metrics: Callable[[], Coroutine[Any, Any, bytes]]
-    audit: AuditLog
-    lifetimes: Lifetimes
-    # Called with a task that is a job, and seconds to add to the job's time limit.
-    extend_job: Callable[[Task, int], Coroutine[Any, Any, None]]
-    session_ender: SessionEnder
-    account_administration: AccountAdministration | None
-    streams: OpenStreams
-    administration: Administration
-    starters: Starters
-    conditions: Conditions
-    principals: Principals
-    sharing: Sharing
-    account: AccountParts
-
-
 class BaseHandler(web.RequestHandler):
-    """Errors become `{"error": message}`; nothing of an exception that is not ours is shown."""
+    """Errors become problem details; nothing of an exception that is not ours is shown."""
 
     services: Services
     # Whether such requests come by themselves, every few seconds.
@@ -156,14 +76,14 @@ class BaseHandler(web.RequestHandler):
         """The request's body as a JSON object.
 
         Raises:
-            InvalidOptions: it is something else.
+            MalformedRequest: it is something else.
         """
         try:
             body = json.loads(self.request.body or b"{}")
         except (ValueError, RecursionError) as error:
-            raise InvalidOptions("The body of the request is not JSON.") from error
+            raise MalformedRequest("The body of the request is not JSON.") from error
         if not isinstance(body, dict):
-            raise InvalidOptions("The body of the request is not a JSON object.")
+            raise MalformedRequest("The body of the request is not a JSON object.")
         return body
 
     @property
@@ -206,27 +126,33 @@ class BaseHandler(web.RequestHandler):
             super().log_exception(typ, value, tb)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Answer with a message."""
-        status, message = self._explained(status_code, kwargs)
-        self.set_status(status)
-        self.write_message(status, message)
-
-    def write_message(self, status: int, message: str) -> None:
-        """How this handler shows an error."""
-        self.answer({"error": message}, status)
-
-    def _explained(self, status: int, kwargs: dict[str, Any]) -> tuple[int, str]:
+        """Answer with the problem that the error is."""
         error = kwargs.get("exc_info", (None, None, None))[1]
         if isinstance(error, RosettaError):
-            return getattr(error, "status", 500), str(error)
-        if isinstance(error, web.HTTPError) and error.log_message:
-            return status, error.log_message
-        if status >= 500:
-            return status, (
-                "Something went wrong. The administrator finds it in the log, as request"
-                f" {request_id.get()}."
-            )
-        return status, f"The request was refused: {HTTPStatus(status).phrase}."
+            for name, value in error.headers.items():
+                self.set_header(name, value)
+        if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.set_header("Allow", ", ".join(allowed_methods(type(self))))
+        self.answer_problem(describe_error(error, status_code))
+
+    def answer_problem(self, problem: Problem) -> None:
+        """How this handler tells of a refusal or a fault."""
+        self.set_status(problem.status)
+        self.set_header("Content-Type", MEDIA_TYPE)
+        self.finish(problem.model_dump_json(exclude_none=True))
+
+    def refuse(self, status: int, message: str) -> None:
+        """Refuse the request; unlike with an error that is raised, headers are kept."""
+        self.answer_problem(describe_error(web.HTTPError(status, message), status))
+
+
+def allowed_methods(handler: type[web.RequestHandler]) -> list[str]:
+    """The methods that a handler answers."""
+    return [
+        method
+        for method in handler.SUPPORTED_METHODS
+        if getattr(handler, method.lower()) is not getattr(web.RequestHandler, method.lower())
+    ]
 
 
 def _id_header() -> tuple[str, str]:
@@ -394,45 +320,3 @@ class HubHandler(HubOAuthenticated, BaseHandler):
             return
         if urlsplit(origin).netloc != self.request.host:
             raise NotAllowed("The request comes from a page of another site.")
-
-
-class PageHandler(HubHandler):
-    """For pages: whoever is not logged in is sent to the hub, errors are pages too."""
-
-    renews_rights = True
-
-    def not_logged_in(self) -> None:
-        """Send the browser to the hub's login."""
-        self.redirect(self.get_login_url())
-
-    async def prepare(self) -> None:
-        """Besides, give the browser the XSRF token that the page's script sends back."""
-        await super().prepare()
-        if not self._finished:
-            # Reading the property sets the cookie.
-            _ = self.xsrf_token
-
-    def render_page(self, name: str, **context: Any) -> None:
-        """Render a template of `templates/service`."""
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.set_header("Content-Security-Policy", PAGE_POLICY)
-        self.finish(self.services.templates.render(name, {**self._context(), **context}))
-
-    def write_message(self, status: int, message: str) -> None:
-        """An error as a page."""
-        self.render_page("error.html", status=status, message=message)
-
-    def _context(self) -> dict[str, Any]:
-        """What the hub gives to all templates, as far as the service knows it."""
-        hub_url = self.hub_auth.hub_prefix
-        principal = getattr(self, "_principal", None)
-        return {
-            "base_url": hub_url,
-            "prefix": self.services.settings.service_prefix.removesuffix("services/rosetta/"),
-            "user": {"name": principal.name, "admin": principal.admin} if principal else None,
-            "parsed_scopes": {"admin-ui": {}} if principal and principal.admin else {},
-            "login_url": f"{hub_url}login",
-            "logout_url": f"{hub_url}logout",
-            "dates": self.services.account.dates.of(principal.name) if principal else None,
-            "static_url": lambda path, **_: f"{hub_url}static/{path}",
-        }

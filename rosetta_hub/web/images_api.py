@@ -4,7 +4,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from rosetta_hub.errors import RosettaError
 from rosetta_hub.registries.lookup import ImageArch, ImageDescription, Problem
 from rosetta_hub.registries.references import parse_reference
 from rosetta_hub.web.handlers import HubHandler
@@ -49,17 +48,6 @@ class ImagesHandler(HubHandler):
         with self.services.lookup.turn(user.name):
             found = await self.services.lookup.describe(reference, login)
         self.answer(view_image(found))
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Answer with a message, and with what a program can go by."""
-        error = kwargs.get("exc_info", (None, None, None))[1]
-        if not isinstance(error, RosettaError) or not hasattr(error, "reason"):
-            super().write_error(status_code, **kwargs)
-            return
-        until = getattr(error, "until", None)
-        document = {"error": str(error), "reason": error.reason}
-        document |= {"until": until.isoformat()} if until else {}
-        self.answer(document, getattr(error, "status", 500))
 
 
 def view_image(found: ImageDescription) -> ImageView:

@@ -6,7 +6,8 @@ from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.database.models import Task
 from rosetta_hub.database.models_sharing import ShareLink
 from rosetta_hub.tasks.links import page_path
-from rosetta_hub.web.handlers import PageHandler
+from rosetta_hub.web.page_handler import PageHandler
+from rosetta_hub.web.problem import Problem
 
 
 class JoinPage(PageHandler):
@@ -36,9 +37,10 @@ class JoinPage(PageHandler):
         self.audit(AuditEvent.SHARE_ACCEPT, user=task.user, task=task.id, detail={"link": link.id})
         self.redirect(page_path(task, self.services.settings), status=303)
 
-    def write_message(self, status: int, message: str) -> None:
+    def answer_problem(self, problem: Problem) -> None:
         """Why the link does not let the principal in."""
-        self.render_page("join.html", status=status, message=message)
+        self.set_status(problem.status)
+        self.render_page("join.html", status=problem.status, message=problem.detail)
 
 
 def _context(link: ShareLink, task: Task) -> dict[str, Any]:

@@ -174,7 +174,7 @@ def _call(
         "summary": summary,
         "responses": {
             status: {"description": summary, "content": {kind: {"schema": schema}}},
-            "4XX": {"description": 'Refused: {"error": a message that tells why}'},
+            "4XX": {"description": "Refused: problem details (RFC 9457)"},
         },
     }
     if body:

@@ -16,7 +16,7 @@ from rosetta_hub.web.openapi_rights import CHANGE_OWN, READ_OWN, all_need, needs
 _JSON = "application/json"
 _REF = "#/components/schemas/{model}"
 _COMPUTING = {"name": "computing", "in": "path", "required": True, "schema": {"type": "string"}}
-_REFUSED = {"description": 'Refused: {"error": a message that tells why}'}
+_REFUSED = {"description": "Refused: problem details (RFC 9457)"}
 _TOKEN = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _MODELS: tuple[type[BaseModel], ...] = (
     IdentityView,

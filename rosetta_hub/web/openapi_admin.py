@@ -15,7 +15,7 @@ from rosetta_hub.web.admin_users_api import SessionsEnd, UsersQuery
 from rosetta_hub.web.openapi_rights import ADMINISTER, NO_LOGIN, all_need, needs
 
 _REF = "#/components/schemas/{model}"
-_REFUSED = {"description": 'Refused: {"error": a message that tells why}'}
+_REFUSED = {"description": "Refused: problem details (RFC 9457)"}
 
 
 def admin_schemas() -> dict[str, Any]:

@@ -24,7 +24,7 @@ _LINK = [
 _OFFSET = {"name": "offset", "in": "query", "schema": {"type": "integer", "minimum": 0}}
 _BUILD = {"$ref": "#/components/schemas/BuildView"}
 _SOFTWARE = {"type": "object", "required": ["id", "card", "name", "version"]}
-_REFUSED = {"description": 'Refused: {"error": a message that tells why}'}
+_REFUSED = {"description": "Refused: problem details (RFC 9457)"}
 
 
 def builds_schemas() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from rosetta_hub.web.openapi_rights import ENTER_OWN, ENTER_OWNED, all_need, nee
 _JSON = "application/json"
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _COPY = {"$ref": "#/components/schemas/CopyView"}
-_REFUSED = {"description": 'Refused: {"error": a message that tells why}'}
+_REFUSED = {"description": "Refused: problem details (RFC 9457)"}
 
 _REQUEST = {
     "type": "object",

@@ -135,7 +135,7 @@ def _call(
         "summary": summary,
         "responses": {
             status: answer,
-            "4XX": {"description": 'Refused: {"error": why, "code": for programs}'},
+            "4XX": {"description": 'Refused: problem details with "code"'},
             "503": {"description": "The storage does not answer"},
         },
     }

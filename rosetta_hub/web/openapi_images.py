@@ -26,8 +26,8 @@ def images_paths() -> dict[str, Any]:
     """All paths below `/api/v1/images`."""
     content = {_JSON: {"schema": {"$ref": _REF.format(model="ImageView")}}}
     refused = {
-        "description": 'Refused: {"error": a message that tells why, "reason": one word for'
-        ' programs, "until": when a limit of pulls ends}'
+        "description": 'Refused: problem details with "reason": one word for'
+        ' programs, "until": when a limit of pulls ends'
     }
     summary = "Look an image up in its registry"
     call = {

@@ -9,7 +9,7 @@ _JSON = "application/json"
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _LIFETIME = {"$ref": "#/components/schemas/LifetimeView"}
 _TASK = {"$ref": "#/components/schemas/TaskView"}
-_REFUSED = {"description": 'Refused: {"error": a message that tells why}'}
+_REFUSED = {"description": "Refused: problem details (RFC 9457)"}
 
 
 def lifetimes_schemas() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from rosetta_hub.web.password_api import NewPassword
 
 _JSON = "application/json"
 _REF = "#/components/schemas/{model}"
-_REFUSED = {"description": 'Refused: {"error": a message that tells why}'}
+_REFUSED = {"description": "Refused: problem details (RFC 9457)"}
 _ACCOUNTS = "/api/v1/admin/accounts"
 _HEX = {"type": "string", "pattern": "^[0-9a-f]+$", "examples": ["0" * 32]}
 _ID = {"name": "id", "in": "path", "required": True, "schema": _HEX}

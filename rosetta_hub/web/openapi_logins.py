@@ -7,7 +7,7 @@ from rosetta_hub.web.openapi_rights import CHANGE_OWNED, READ_OWN, needs
 
 _JSON = "application/json"
 _REF = {"$ref": "#/components/schemas/LoginView"}
-_REFUSED = {"description": 'Refused: {"error": a message that tells why}'}
+_REFUSED = {"description": "Refused: problem details (RFC 9457)"}
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
 _USER = {"name": "user", "in": "path", "required": True, "schema": {"type": "string"}}
 _LIST = {

@@ -17,7 +17,7 @@ _JSON = "application/json"
 _REF = "#/components/schemas/{model}"
 _HOST = {"name": "host", "in": "path", "required": True, "schema": {"type": "string"}}
 _ACCOUNT = {"$ref": _REF.format(model="CredentialView")}
-_REFUSED = {"description": 'Refused: {"error": a message that tells why}'}
+_REFUSED = {"description": "Refused: problem details (RFC 9457)"}
 
 
 def registries_schemas() -> dict[str, Any]:

@@ -12,7 +12,7 @@ _JSON = "application/json"
 _REF = "#/components/schemas/{model}"
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _SHARE = {**_ID, "name": "share", "example": "0123456789ab"}
-_REFUSED = {"description": 'Refused: {"error": a message that tells why}'}
+_REFUSED = {"description": "Refused: problem details (RFC 9457)"}
 _MODELS: tuple[type[BaseModel], ...] = (SharesView, ShareView, NewShare, VisitorsView)
 
 

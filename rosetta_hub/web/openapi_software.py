@@ -33,9 +33,7 @@ _IF_MATCH = {
 _VERSION = {"$ref": _REF.format(model="VersionView")}
 _ENTRY = {"$ref": _REF.format(model="SoftwareEntry")}
 _OWNER = {"$ref": _REF.format(model="NewVersion")}
-_CHANGED = {
-    "description": 'Changed meanwhile: {"error": a message, "version": the present version}'
-}
+_CHANGED = {"description": 'Changed meanwhile: problem details with "version": the present version'}
 _PICTURE = {"type": "string", "format": "binary"}
 _PICTURES = ("image/png", "image/jpeg", "image/webp", "image/svg+xml")
 
@@ -133,7 +131,7 @@ def _call(
     summary: str, schema: dict[str, Any], status: str = "200", body: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     answer = {"description": summary, "content": {_JSON: {"schema": schema}}}
-    refused = {"description": 'Refused: {"error": a message that tells why}'}
+    refused = {"description": "Refused: problem details (RFC 9457)"}
     call: dict[str, Any] = {"summary": summary, "responses": {status: answer, "4XX": refused}}
     if body:
         call["requestBody"] = {"content": {_JSON: {"schema": body}}}

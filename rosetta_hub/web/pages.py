@@ -16,7 +16,8 @@ from rosetta_hub.ingress.sessions import NewSession
 from rosetta_hub.tasks.interfaces import further_interfaces
 from rosetta_hub.tasks.links import is_http, is_open, task_url, waiting_path
 from rosetta_hub.tasks.queries import ABSENT
-from rosetta_hub.web.handlers import BaseHandler, PageHandler
+from rosetta_hub.web.handlers import BaseHandler
+from rosetta_hub.web.page_handler import PageHandler
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from rosetta_hub.accounts.errors import TooManyAttempts
 from rosetta_hub.accounts.own_password import OwnPassword
 from rosetta_hub.errors import NotFound
 from rosetta_hub.web.bodies import parse_body
@@ -54,12 +53,7 @@ class PasswordHandler(HubHandler):
         self.principal.check_own("servers")
         own, user = self.own, self.principal.name
         body = parse_body(NewPassword, self.json_body())
-        try:
-            await own.change(user, body.current, body.new, str(self.client_address))
-        except TooManyAttempts as error:
-            self.set_header("Retry-After", str(error.retry_after))
-            self.answer({"error": str(error)}, error.status)
-            return
+        await own.change(user, body.current, body.new, str(self.client_address))
         await self.services.session_ender.end(user, actor=user)
         self.set_status(204)
 

@@ -24,6 +24,7 @@ from rosetta_hub.web.bodies import parse_body
 from rosetta_hub.web.cards import cards_for
 from rosetta_hub.web.conditional import parse_etags, quote_etag
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.problem import describe_error
 
 # Of the picture as a page of its own; within another page it is only shown.
 LOGO_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
@@ -102,8 +103,8 @@ class SoftwareApiHandler(HubHandler):
     def answer_changed(self, error: ChangedMeanwhile) -> None:
         """Tell that somebody else was faster, with what there is now."""
         self.set_header("ETag", quote_etag(str(error.row.revision)))
-        document = {"error": str(error), "version": self.version_document(error.row)}
-        self.answer(document, error.status)
+        problem = describe_error(error, error.status)
+        self.answer_problem(problem.with_members(version=self.version_document(error.row)))
 
 
 class SoftwareHandler(SoftwareApiHandler):

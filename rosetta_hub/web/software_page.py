@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rosetta_hub.web.handlers import PageHandler
+from rosetta_hub.web.page_handler import PageHandler
 
 
 class SoftwarePage(PageHandler):

@@ -201,10 +201,10 @@ def _answer(response: HTTPResponse) -> dict[str, Any]:
         body = json.loads(response.body)
     except ValueError:
         body = None
-    if not isinstance(body, dict) or (response.code >= 300 and "error" not in body):
+    if not isinstance(body, dict) or (response.code >= 300 and "detail" not in body):
         raise AnswerLost(f"The task service answered with status {response.code}.")
     if response.code >= 300:
-        raise RequestRefused(response.code, str(body["error"]))
+        raise RequestRefused(response.code, str(body["detail"]))
     return body
 
 

@@ -21,7 +21,7 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_audit import AuditRecord
 from rosetta_hub.web.application import build_application
 from rosetta_hub.web.auth import build_hub_auth
-from rosetta_hub.web.handlers import Services
+from rosetta_hub.web.services import Services
 from tests.support.databases import open_sqlite
 from tests.support.sharing import no_sharing
 

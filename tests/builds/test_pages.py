@@ -29,8 +29,8 @@ from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.users.session_end import OpenStreams
 from rosetta_hub.web.application import build_application
 from rosetta_hub.web.auth import build_hub_auth
-from rosetta_hub.web.handlers import Services
 from rosetta_hub.web.page_templates import PageTemplates
+from rosetta_hub.web.services import Services
 from tests.support.databases import open_sqlite
 from tests.support.sharing import no_sharing
 
@@ -194,7 +194,7 @@ async def test_the_api_refuses_what_the_pages_hide(site: Site) -> None:
         await site.fetch("POST", "api/v1/builds", "carol", body),
     ):
         assert answer.code == 403
-        assert "may not build" in json.loads(answer.body)["error"]
+        assert "may not build" in json.loads(answer.body)["detail"]
     assert site.builder.built == []
 
 
@@ -213,7 +213,7 @@ async def test_faults_of_a_link_are_told(site: Site) -> None:
     assert b"Write USER/REPOSITORY/REF instead of" in page.body
     answer = await site.fetch("GET", "api/v1/links/gh/octo/hello/nowhere", "alice")
     assert answer.code == 422
-    assert "no branch or tag" in json.loads(answer.body)["error"]
+    assert "no branch or tag" in json.loads(answer.body)["detail"]
 
 
 async def test_a_hub_that_builds_nothing_has_none_of_it(site: Site) -> None:
@@ -248,7 +248,7 @@ async def test_a_token_that_may_not_start_asks_for_nothing(site: Site) -> None:
     body = {"provider": "gh", "spec": "octo/hello/main"}
     answer = await site.fetch("POST", "api/v1/builds", "reads", body)
     assert answer.code == 403
-    assert "lacks the scope 'servers'" in json.loads(answer.body)["error"]
+    assert "lacks the scope 'servers'" in json.loads(answer.body)["detail"]
     assert site.records.of_user("reads") == []
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from rosetta_hub.web.application import build_application
-from rosetta_hub.web.handlers import Services
+from rosetta_hub.web.services import Services
 
 from .deployment import Deployment, User
 

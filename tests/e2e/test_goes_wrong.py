@@ -48,7 +48,7 @@ async def test_options_are_checked_by_the_server(
 ) -> None:
     response = await alice.api("POST", "tasks", options)
     assert response.code == 422
-    assert words in json.loads(response.body)["error"]
+    assert words in json.loads(response.body)["detail"]
     assert json.loads((await alice.api("GET", "tasks")).body) == {"tasks": []}
 
 

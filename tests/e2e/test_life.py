@@ -109,7 +109,7 @@ async def test_two_starts_of_one_name(alice: User) -> None:
     task = await alice.start(software="echo", server="mine")
     second = await alice.api("POST", "tasks", {"software": "echo", "server": "mine"})
     assert second.code == 409
-    assert "already" in json.loads(second.body)["error"]
+    assert "already" in json.loads(second.body)["detail"]
     assert len(containers(task["id"])) <= 1
 
 

@@ -156,7 +156,7 @@ async def test_what_is_asked_wrongly_is_a_message(
     write(site.home / "d" / "sub" / "x")
     found, answer = await site.call("POST", COPIES, body)
     assert found == status
-    assert answer["error"].endswith(".")
+    assert answer["detail"].endswith(".")
     assert records.of_user("alice") == []
 
 

@@ -283,7 +283,7 @@ async def test_who_replaces_says_what(site: Site) -> None:
     file.write_bytes(b"one")
     status, answer = await site.call("PUT", "home/file/a", 2)
     assert status == 428
-    assert "If-Match" in answer["error"]
+    assert "If-Match" in answer["detail"]
     etag = (await site.fetch("HEAD", "home/file/a")).headers["ETag"]
     response = await site.fetch("PUT", "home/file/a", b"two", If_Match=etag)
     assert (response.code, file.read_bytes()) == (200, b"two")
@@ -328,7 +328,7 @@ async def test_a_body_that_is_too_large(site: Site) -> None:
     for length in (2 * MIB + 1, 8 * MIB):
         status, answer = await site.call("PUT", "home/file/a", "x" * length, If_None_Match="*")
         assert (status, answer["code"]) == (413, "too_large")
-        assert "upload it" in answer["error"]
+        assert "upload it" in answer["detail"]
     full = b"x" * (2 * MIB)
     assert (await site.fetch("PUT", "home/file/a", full, If_None_Match="*")).code == 201
     assert (site.home / "a").read_bytes() == full

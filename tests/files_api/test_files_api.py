@@ -63,7 +63,7 @@ async def test_files_are_the_principals_own(site: Site, token: str) -> None:
     for path in ("alices", "alices/list/", "alices/file/y", "alices/preview/y", "nothing"):
         status, answer = await site.call("GET", path, token=token)
         assert status == 404
-        assert "no such storage" in answer["error"]
+        assert "no such storage" in answer["detail"]
     for method, path in ROUTES:
         if path:
             address = path.replace("home", "alices")
@@ -306,7 +306,7 @@ async def test_requests_that_do_not_fit(site: Site, path: str, body: Any) -> Non
     (site.home / "a").write_text("a")
     status, answer = await site.call("POST", f"home/{path}", body)
     assert status in (400, 422)
-    assert answer["error"].endswith(".")
+    assert answer["detail"].endswith(".")
     assert (site.home / "a").read_text() == "a"
 
 
@@ -325,7 +325,7 @@ async def test_a_read_only_storage(site: Site, method: str, path: str, body: Any
     (site.folder / "data" / "x").write_text("x")
     status, answer = await site.call(method, f"data/{path}", body, Tus_Resumable="1.0.0")
     assert (status, answer["code"]) == (403, "read_only")
-    assert "read-only" in answer["error"]
+    assert "read-only" in answer["detail"]
     assert (await site.fetch("GET", file_path("x", "data"))).body == b"x"
 
 
@@ -335,7 +335,7 @@ async def test_a_storage_that_is_not_configured_any_more(site: Site) -> None:
     del site.services.tasks.catalogue.storages["home"]  # type: ignore[attr-defined]
     for path in ("home", "home/list/", "home/file/x"):
         status, answer = await site.call("GET", path)
-        assert (status, "no such storage" in answer["error"]) == (404, True)
+        assert (status, "no such storage" in answer["detail"]) == (404, True)
     assert (site.home / "x").read_text() == "x"
 
 
@@ -363,5 +363,5 @@ async def test_each_route_is_described(site: Site) -> None:
 async def test_no_page_of_another_site_acts_here(site: Site, method: str, path: str) -> None:
     (site.home / "x").write_text("x")
     status, answer = await site.call(method, path, Origin="https://evil.example")
-    assert (status, "another site" in answer["error"]) == (403, True)
+    assert (status, "another site" in answer["detail"]) == (403, True)
     assert [entry.name for entry in site.home.iterdir()] == ["x"]

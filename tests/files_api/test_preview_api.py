@@ -54,10 +54,10 @@ async def test_notebooks(site: Site) -> None:
     assert answer["cells"] == [{"type": "markdown", "source": "# T"}]
     (site.home / "bad.ipynb").write_bytes(b"{")
     status, answer = await site.call("GET", "home/preview/bad.ipynb?kind=notebook")
-    assert (status, "damaged" in answer["error"]) == (415, True)
+    assert (status, "damaged" in answer["detail"]) == (415, True)
     os.truncate(site.home / "bad.ipynb", 21 * MIB)
     status, answer = await site.call("GET", "home/preview/bad.ipynb?kind=notebook")
-    assert (status, "too large" in answer["error"]) == (415, True)
+    assert (status, "too large" in answer["detail"]) == (415, True)
 
 
 async def test_fits(site: Site) -> None:
@@ -79,7 +79,7 @@ async def test_fits(site: Site) -> None:
             assert image.size == size
     for hdu in ("0", "2", "9"):
         status, answer = await site.call("GET", f"home/preview/a.fits?kind=image&hdu={hdu}")
-        assert (status, "no image" in answer["error"]) == (415, True)
+        assert (status, "no image" in answer["detail"]) == (415, True)
 
 
 async def test_only_the_plane_of_a_huge_cube_is_read(site: Site) -> None:
@@ -101,7 +101,7 @@ async def test_images(site: Site) -> None:
     assert response.body.startswith(b"\x89PNG")
     (site.home / "no.tif").write_bytes(b"no image")
     status, answer = await site.call("GET", "home/preview/no.tif?kind=image")
-    assert (status, "damaged" in answer["error"]) == (415, True)
+    assert (status, "damaged" in answer["detail"]) == (415, True)
 
 
 @pytest.mark.parametrize("query", ["kind=script", "kind=", "kind=image&hdu=x", "kind=image&hdu=-1"])

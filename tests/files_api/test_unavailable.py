@@ -48,7 +48,7 @@ async def test_a_storage_that_does_not_answer(site: Site) -> None:
         assert (await site.fetch("GET", "data/file/x")).body == b"1"
         assert (await site.call("GET", "home/list/", token="bob"))[0] == 200
         status, answer = await asking
-        assert (status, "does not answer" in answer["error"]) == (503, True)
+        assert (status, "does not answer" in answer["detail"]) == (503, True)
         # It gets another channel at once.
         assert (await site.call("GET", "home/list/"))[0] == 200
 

@@ -38,7 +38,7 @@ async def test_partition_is_closed(hub: Hub, alice: User) -> None:
     asked = {"software": "tiny", "computing": "cluster", "partition": "closed"}
     answer = await alice.api("POST", "tasks", asked)
     assert answer.code == 422
-    assert "`closed`" in json.loads(answer.body)["error"]
+    assert "`closed`" in json.loads(answer.body)["detail"]
     hub.cluster.scontrol("update", "PartitionName=short", "State=DOWN")
     try:
         task = await begun(alice, partition="short", time="5m")

@@ -194,7 +194,7 @@ async def test_a_storage_of_a_group_is_for_its_members(hub: Hub, alice: User, bo
     assert await read(alice, "project", "plan") == b""
     assert "project" not in await storage_ids(bob)
     status, answer = await files(bob, "project/list/")
-    assert (status, "no such storage" in answer["error"]) == (404, True)
+    assert (status, "no such storage" in answer["detail"]) == (404, True)
     status, answer = await write(alice, "catalogues", "x", "x")
     assert (status, answer["code"]) == (403, "read_only")
 
@@ -232,7 +232,7 @@ async def test_a_key_is_removed_while_files_are_open(hub: Hub) -> None:
     for path in ("cluster-home/list/", "cluster-home/file/kept"):
         status, answer = await files(user, path)
         assert status in (403, 409, 503), answer
-        assert "Account" in answer["error"]
+        assert "Account" in answer["detail"]
 
 
 async def test_login_node_is_down(hub: Hub, alice: User) -> None:
@@ -246,8 +246,8 @@ async def test_login_node_is_down(hub: Hub, alice: User) -> None:
         async with asyncio.timeout(60):
             status, answer = await silent
         assert status == 503, answer
-        assert "Cluster home is not available" in answer["error"]
-        assert "can't be reached" in answer["error"]
+        assert "Cluster home is not available" in answer["detail"]
+        assert "can't be reached" in answer["detail"]
 
     async def is_back() -> bool:
         return (await files(alice, "cluster-home/list/"))[0] == 200
@@ -266,7 +266,7 @@ async def test_a_storage_leaves_the_configuration(hub: Hub, alice: User) -> None
             hub.deployment, [one for one in everything if one["id"] != "cluster-home"]
         )
         status, answer = await files(alice, "cluster-home/list/")
-        assert (status, "no such storage" in answer["error"]) == (404, True)
+        assert (status, "no such storage" in answer["detail"]) == (404, True)
         assert "cluster-home" not in await storage_ids(alice)
         kept = await alice.until(task["id"], "running", "failed")
         assert (kept["state"], kept["attempt"]) == ("running", 1)

@@ -216,7 +216,7 @@ class StorageApi(FilesApi):
     def list(self, storage: str, path: Path) -> None:
         if not path.is_dir():
             self.set_status(400)
-            self.finish({"error": f"{path.name} is not a folder.", "code": "not_directory"})
+            self.finish({"detail": f"{path.name} is not a folder.", "code": "not_directory"})
             return
         asked = {name: self.get_query_argument(name) for name in self.request.query_arguments}
         entries = [self.view(storage, one) for one in path.iterdir()]
@@ -409,7 +409,7 @@ class Copies(FilesApi):
         names = [os.fsdecode(unquote_to_bytes(path)).split("/")[-1] for path in source["paths"]]
         taken = [name for name in names if (folder / name).exists()]
         if taken and body["conflict"] is None:
-            answer = {"error": "Names are taken.", "conflicts": taken, "total": len(taken)}
+            answer = {"detail": "Names are taken.", "conflicts": taken, "total": len(taken)}
             self.set_status(409)
             self.finish(answer)
             return

@@ -176,7 +176,7 @@ class SoftwareHandler(Handler):
         if self.request.headers.get("If-Match") == f'"{version["revision"]}"':
             return True
         self.set_status(412)
-        self.finish({"error": "Bob has changed it meanwhile.", "version": version})
+        self.finish({"detail": "Bob has changed it meanwhile.", "version": version})
         return False
 
 

@@ -189,7 +189,7 @@ class Handler(web.RequestHandler):
         """An error of the API."""
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
-        self.finish(json.dumps({"error": text}))
+        self.finish(json.dumps({"detail": text}))
 
 
 class Logo(web.RequestHandler):

@@ -27,8 +27,8 @@ from rosetta_hub.users.deletion import Users
 from rosetta_hub.users.identities import Identities
 from rosetta_hub.web.application import build_application
 from rosetta_hub.web.auth import build_hub_auth
-from rosetta_hub.web.handlers import Services
 from rosetta_hub.web.page_templates import PageTemplates
+from rosetta_hub.web.services import Services
 from tests.support.sharing import no_sharing
 
 from .conftest import Bench

@@ -35,7 +35,7 @@ async def test_a_key_is_deleted_by_hand(site: Site, bench: Bench) -> None:
     move_to(bench, task, "cluster")
     status, answer = await site.call("DELETE", CLUSTER)
     assert (status, site.rows()) == (409, 1)
-    assert "Stop your tasks on The cluster" in answer["error"]
+    assert "Stop your tasks on The cluster" in answer["detail"]
     bench.tasks.stopped(bench.tasks.find(task.id))
     site.changed.clear()
     status, answer = await site.call("DELETE", CLUSTER)
@@ -161,7 +161,7 @@ async def test_a_key_is_brought_along(site: Site) -> None:
     assert (await site.call("PUT", f"{CLUSTER}/key", given | {"passphrase": "sesame"}))[0] == 409
     await site.call("PUT", CLUSTER, {"remote_user": "al1ce"})
     status, answer = await site.call("PUT", f"{CLUSTER}/key", given | {"passphrase": "wrong"})
-    assert (status, answer["error"]) == (422, "The passphrase is not the one of this key.")
+    assert (status, answer["detail"]) == (422, "The passphrase is not the one of this key.")
     status, view = await site.call("PUT", f"{CLUSTER}/key", given | {"passphrase": "sesame"})
     assert (status, view["state"], view["remote_user"]) == (200, "untested", "al1ce")
     public = key.export_public_key().decode().split()[:2]
@@ -182,7 +182,7 @@ async def test_a_key_is_brought_along(site: Site) -> None:
 async def test_no_user_name(site: Site, name: Any) -> None:
     status, answer = await site.call("PUT", CLUSTER, {"remote_user": name})
     assert status == 422
-    assert answer["error"].endswith(".")
+    assert answer["detail"].endswith(".")
     assert (await site.call("POST", f"{CLUSTER}/renew"))[0] == 409
     assert (await site.call("POST", f"{CLUSTER}/test"))[0] == 409
 
@@ -196,7 +196,7 @@ async def test_could_not_ask_is_not_refused(site: Site) -> None:
     await site.call("PUT", CLUSTER, {"remote_user": "alice"})
     site.result = ResourceUnavailable("The cluster does not answer.")
     status, answer = await site.call("POST", f"{CLUSTER}/test")
-    assert (status, answer["error"]) == (503, "The cluster does not answer.")
+    assert (status, answer["detail"]) == (503, "The cluster does not answer.")
     assert (await site.identities_of("of-alice"))[0]["state"] == "untested"
 
 
@@ -219,7 +219,7 @@ async def test_a_ca_vouches_for_the_users_own_name_only(site: Site) -> None:
     """Nothing is pasted there, so nothing would prove that another account is the user's."""
     path = "account/identities/site"
     status, answer = await site.call("PUT", path, {"remote_user": "root"})
-    assert (status, answer["error"]) == (422, "On Site you are alice, as on the hub.")
+    assert (status, answer["detail"]) == (422, "On Site you are alice, as on the hub.")
     shown = (await site.identities_of("of-alice"))[2]
     assert (shown["remote_user"], shown["fixed"], shown["paste"]) == ("alice", True, None)
     _, tested = await site.call("POST", f"{path}/test")

@@ -30,7 +30,7 @@ async def test_no_token_makes_one_that_can_do_more(site: Site) -> None:
     body = {"note": "x", "rights": ["enter"], "seconds": DAY}
     status, answer = await site.call("POST", "account/tokens", body)
     assert (status, site.hub.made) == (403, [])
-    assert "lacks: enter" in answer["error"]
+    assert "lacks: enter" in answer["detail"]
 
 
 @pytest.mark.parametrize(

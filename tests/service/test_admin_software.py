@@ -27,7 +27,7 @@ async def start(site: Site, version: dict[str, Any]) -> tuple[int, str]:
     body = {"created": CREATED, "options": {"software": version["card"]}}
     key = site.bench.keys.spawner_key
     status, answer = await site.call("PUT", "hub/tasks/alice/one", body, token=key)
-    return status, answer.get("error", "")
+    return status, answer.get("detail", "")
 
 
 async def test_software_of_everybody_is_listed(site: Site) -> None:

@@ -90,7 +90,7 @@ async def test_a_wrong_page_is_a_message(site: Site, query: str) -> None:
     add_root(site)
     path = f"{TASKS}?{query}".replace('"', "%22")
     status, answer = await site.call("GET", path, token=ROOT)
-    assert (status, answer["error"][-1]) == (422, ".")
+    assert (status, answer["detail"][-1]) == (422, ".")
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

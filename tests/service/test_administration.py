@@ -51,7 +51,7 @@ async def start(site: Site, **options: Any) -> tuple[int, str]:
     status, answer = await site.call(
         "PUT", "hub/tasks/alice/two", body, token=site.bench.keys.spawner_key
     )
-    return status, answer.get("error", "")
+    return status, answer.get("detail", "")
 
 
 # --- drained resources ---------------------------------------------------------------------------
@@ -244,7 +244,7 @@ async def test_announcements_are_shown_to_everybody_in_their_time(site: Site) ->
 async def test_a_wrong_announcement_is_a_message(site: Site, body: Any) -> None:
     add_root(site)
     status, answer = await site.call("POST", "api/v1/admin/announcements", body, token=ROOT)
-    assert (status, answer["error"][-1]) == (422, ".")
+    assert (status, answer["detail"][-1]) == (422, ".")
 
 
 def test_announcements_outlive_the_service_and_are_bounded(database: Database) -> None:

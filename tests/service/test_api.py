@@ -49,9 +49,9 @@ from rosetta_hub.users.session_end import OpenStreams
 from rosetta_hub.web import handlers
 from rosetta_hub.web.application import build_application
 from rosetta_hub.web.auth import build_hub_auth
-from rosetta_hub.web.handlers import Services
 from rosetta_hub.web.health import Health, database_check, disk_check
 from rosetta_hub.web.page_templates import PageTemplates
+from rosetta_hub.web.services import Services
 from rosetta_hub.web.starters import Starters
 from rosetta_hub.web.starting import check_options
 from tests.support.catalogues import CLUSTER, LOCAL
@@ -375,7 +375,7 @@ async def test_a_malformed_body_is_a_message(site: Site, method: str, path: str)
             body = b'{"created": "%s", "options": %s}' % (CREATED.encode(), body)
         response = await site.fetch(method, path, body, token)
         assert 400 <= response.code < 500, (body[:80], response.code)
-        assert json.loads(response.body)["error"].endswith("."), response.body
+        assert json.loads(response.body)["detail"].endswith("."), response.body
     assert site.bench.tasks.all() == []
 
 
@@ -417,12 +417,16 @@ async def test_a_malformed_address_is_a_message(site: Site, path: str) -> None:
 
 
 async def test_an_unknown_address_says_so(site: Site) -> None:
-    assert await site.call("GET", "nowhere") == (
-        404,
-        {"error": "There is nothing at this address."},
-    )
-    status, answer = await site.call("PATCH", "api/v1/tasks")
-    assert (status, answer["error"]) == (405, "The request was refused: Method Not Allowed.")
+    status, answer = await site.call("GET", "nowhere")
+    assert (status, answer["detail"]) == (404, "There is nothing at this address.")
+
+
+async def test_another_method_is_told_which_there_are(site: Site) -> None:
+    response = await site.fetch("PATCH", "api/v1/tasks")
+    detail = "The request was refused: Method Not Allowed."
+    assert (response.code, json.loads(response.body)["detail"]) == (405, detail)
+    assert response.headers["Allow"] == "GET, POST"
+    assert response.headers["Content-Type"] == "application/problem+json"
 
 
 async def test_the_log_of_an_attempt_with_a_number_that_is_none(site: Site) -> None:
@@ -471,7 +475,7 @@ async def test_a_limit_is_a_conflict_that_names_tasks(site: Site) -> None:
     ] == 201
     status, answer = await site.call("POST", "api/v1/tasks", {"software": "echo"})
     assert status == 409
-    assert answer["error"].endswith("Stop one of them first: 'First'.")
+    assert answer["detail"].endswith("Stop one of them first: 'First'.")
 
 
 # --- shared tasks ---------------------------------------------------------------------------------
@@ -547,7 +551,7 @@ async def test_health_names_what_is_down(site: Site) -> None:
         "disk": "Nothing can be written.",
         "edge": "The edge does not answer.",
     }
-    assert answer["error"] == " ".join(answer["faults"].values())
+    assert answer["detail"] == " ".join(answer["faults"].values())
     site.edge_answers = True
     assert await site.call("GET", "health", token="") == (200, {"status": "ok"})
 
@@ -572,8 +576,8 @@ async def test_a_request_without_a_database_is_told_to_come_back(site: Site) -> 
     with database_down(site.bench):
         status, answer = await site.call("GET", "api/v1/tasks")
     assert status == 503
-    assert answer["error"].startswith("The service can't use its database now.")
-    assert "secret" not in answer["error"]
+    assert answer["detail"].startswith("The service can't use its database now.")
+    assert "secret" not in answer["detail"]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

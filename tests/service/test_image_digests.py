@@ -144,7 +144,7 @@ async def test_an_unknown_image_is_not_started_again(site: Site) -> None:
     task = site.start()
     site.bench.tasks.stopped(task)
     status, answer = await site.call("POST", f"api/v1/tasks/{task.id}/start", {"exact": True})
-    assert (status, "Nobody knows which image" in answer["error"]) == (422, True)
+    assert (status, "Nobody knows which image" in answer["detail"]) == (422, True)
     status, _ = await site.call("POST", f"api/v1/tasks/{task.id}/start", {"exact": "so"})
     assert status == 422
 

@@ -315,9 +315,10 @@ async def test_a_refused_image_says_so_on_its_card_and_is_not_started(
     (shown,) = (await cards(guarded))[card]["versions"]
     assert (shown["refused"], shown["digest"]) == ("CVE-1 is in it.", BAD)
     assert (await guarded.call("GET", path))[1]["refused"] == "CVE-1 is in it."
-    assert await start(guarded, card) == (403, {"error": "CVE-1 is in it."})
-    answer = await guarded.call("POST", "api/v1/tasks", {"software": card})
-    assert answer == (403, {"error": "CVE-1 is in it."})
+    status, answer = await start(guarded, card)
+    assert (status, answer["detail"]) == (403, "CVE-1 is in it.")
+    status, answer = await guarded.call("POST", "api/v1/tasks", {"software": card})
+    assert (status, answer["detail"]) == (403, "CVE-1 is in it.")
     assert guarded.bench.tasks.all() == []
     # The tag is that of a mended image now.
     asked.digest = GOOD

@@ -46,7 +46,7 @@ async def test_an_image_is_looked_up(site: Site, registry: FakeRegistry) -> None
 async def test_a_refusal_has_a_word_for_programs(site: Site, registry: FakeRegistry) -> None:
     status, answer = await site.call("GET", f"api/v1/images?image={registry.host}/org/none")
     assert (status, answer["reason"]) == (404, "not_found")
-    assert "org/none" in answer["error"]
+    assert "org/none" in answer["detail"]
     status, answer = await site.call("GET", "api/v1/images?image=%3Cimg+src%3Dx%3E")
     assert (status, answer["reason"]) == (422, "invalid_reference")
     status, answer = await site.call("GET", "api/v1/images")

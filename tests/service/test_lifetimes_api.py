@@ -70,7 +70,8 @@ async def test_a_time_is_chosen_changed_and_taken_back(site: Site) -> None:
 )
 async def test_a_wrong_choice_is_a_message(site: Site, body: Any, message: str) -> None:
     path = f"api/v1/tasks/{site.start().id}/lifetime"
-    assert await site.call("PUT", path, body) == (422, {"error": message})
+    status, answer = await site.call("PUT", path, body)
+    assert (status, answer["detail"]) == (422, message)
 
 
 async def test_ended_tasks_have_no_time_to_choose(site: Site) -> None:
@@ -104,7 +105,7 @@ async def test_an_administrator_keeps_a_task_beyond_its_longest_lifetime(site: S
 
     site.bench.tasks.update(task, change)
     status, refused = await site.call("POST", f"api/v1/tasks/{task.id}/keep", {})
-    assert (status, refused["error"]) == (
+    assert (status, refused["detail"]) == (
         403,
         "This task may run for 12 h at most. Save your work; you can start the task again. An"
         " administrator can give it more time.",
@@ -149,7 +150,7 @@ async def test_the_job_of_a_task_gets_more_time(site: Site) -> None:
     site.bench.tasks.report(site.bench.tasks.find(task.id), near)
     assert site.bench.tasks.find(task.id).warnings == []
     status, refused = await site.call("POST", path, {"time": "10h"})
-    assert (status, refused["error"]) == (
+    assert (status, refused["detail"]) == (
         *(403, "This task may run for 12 h at most. Ask for less time."),
     )
     assert (await site.call("POST", path, {"time": "2h"}, "bob"))[0] == 404
@@ -159,13 +160,13 @@ async def test_the_job_of_a_task_gets_more_time(site: Site) -> None:
 async def test_a_scheduler_that_gives_no_more_time_says_why(site: Site) -> None:
     task, ends_at = run_as_job(site)
     site.extend_refusal = "Slurm lets its operators alone give a running job more time."
-    answer = await site.call("POST", f"api/v1/tasks/{task.id}/time", {"time": "2h"})
-    assert answer == (403, {"error": site.extend_refusal})
+    status, answer = await site.call("POST", f"api/v1/tasks/{task.id}/time", {"time": "2h"})
+    assert (status, answer["detail"]) == (403, site.extend_refusal)
     assert site.bench.tasks.find(task.id).ends_at == ends_at
 
 
 async def test_without_a_job_there_is_no_limit_to_put_off(site: Site) -> None:
     status, answer = await site.call("POST", f"api/v1/tasks/{site.start().id}/time", {"time": "2h"})
-    assert (status, answer["error"]) == (
+    assert (status, answer["detail"]) == (
         *(409, "This task has no time limit of a scheduler that could be put off."),
     )

@@ -65,7 +65,7 @@ async def test_a_user_is_told_the_request_of_a_fault(
         logging.getLogger().removeHandler(handler)
     assert answer.code == 500
     told = answer.headers["X-Request-Id"]
-    assert json.loads(answer.body)["error"].endswith(f"as request {told}.")
+    assert json.loads(answer.body)["detail"].endswith(f"as request {told}.")
     assert any(told in line and "RuntimeError: broken" in line for line in lines)
     other = await site.fetch("GET", "health")
     assert other.headers["X-Request-Id"] not in ("", told)

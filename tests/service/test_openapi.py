@@ -8,9 +8,9 @@ from tornado import web
 
 from rosetta_hub.web import openapi_rights
 from rosetta_hub.web.application import build_application
-from rosetta_hub.web.handlers import Services
 from rosetta_hub.web.openapi import build_openapi
 from rosetta_hub.web.openapi_rights import Right, read_right
+from rosetta_hub.web.services import Services
 
 PREFIX = "/services/rosetta/"
 METHODS = ("get", "post", "put", "patch", "delete")

@@ -91,7 +91,7 @@ async def test_what_can_not_be_kept_is_refused(
 ) -> None:
     status, answer = await site.call("PUT", f"api/v1/registries/{path}", body)
     assert status == 422
-    assert words in answer["error"]
+    assert words in answer["detail"]
 
 
 async def test_a_token_that_only_reads_changes_nothing(site: Site) -> None:
@@ -180,7 +180,7 @@ async def test_the_sites_account_is_for_its_groups(site: Site, tmp_path: Any) ->
     status, answer = await ask(site, task)
     # Its password can't be read: nothing is known, so the agent asks again.
     assert (status, answer["refused"]) == (503, False)
-    assert "/nonexistent" not in answer["error"]
+    assert "/nonexistent" not in answer["detail"]
 
 
 async def test_nobody_else_is_told_an_account(site: Site) -> None:

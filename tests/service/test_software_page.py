@@ -38,7 +38,7 @@ async def test_a_favourite_is_the_users_own_and_comes_first(site: Site) -> None:
 
 async def test_software_that_nobody_sees_is_no_favourite(site: Site) -> None:
     status, answer = await site.call("PUT", "api/v1/software/none/favourite", {})
-    assert (status, answer["error"]) == (404, "There is no such software.")
+    assert (status, answer["detail"]) == (404, "There is no such software.")
     site.hub.scopes["bob"] = [ACCESS, "read:servers!user=bob"]
     status, _ = await site.call("PUT", "api/v1/software/echo/favourite", {}, token="bob")
     assert status == 403

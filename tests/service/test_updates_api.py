@@ -67,7 +67,7 @@ async def test_a_tag_that_is_gone_does_not_hide_the_others(
 async def test_others_see_no_updates(site: Site, registry: FakeRegistry) -> None:
     card = await add(site, registry, "1.2", registry.image(tag="1.2"))
     status, answer = await updates(site, card, token="bob")
-    assert (status, answer["error"]) == (404, "There is no such software.")
+    assert (status, answer["detail"]) == (404, "There is no such software.")
 
 
 async def test_private_images_are_asked_about_with_the_users_account(

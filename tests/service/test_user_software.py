@@ -77,7 +77,7 @@ async def test_software_of_a_user_is_the_users_alone(people: Site) -> None:
         status, answer = await people.call(
             "POST", "api/v1/tasks", {"software": version["card"]}, other
         )
-        assert (status, answer["error"][:20]) == (422, "There is no software")
+        assert (status, answer["detail"][:20]) == (422, "There is no software")
     response = await people.fetch("GET", address)
     assert (json.loads(response.body), response.headers["ETag"]) == (version, '"1"')
 
@@ -109,13 +109,13 @@ async def test_members_of_a_group_use_edit_and_delete_what_it_has(people: Site) 
 async def test_software_is_not_given_to_others(people: Site) -> None:
     for owner in ({"kind": "group", "name": "staff"}, {"kind": "user", "name": "bob"}):
         status, answer = await people.call("POST", "api/v1/software", APP | {"owner": owner})
-        assert (status, answer["error"]) == (
+        assert (status, answer["detail"]) == (
             422,
             "Software is yours, or shared with one of your groups. Your groups: team.",
         )
     version = await add(people)
     status, answer = await put(people, version, APP | {"owner": TEAM})
-    assert (status, answer["error"][:26]) == (422, "Software keeps its owner. ")
+    assert (status, answer["detail"][:26]) == (422, "Software keeps its owner. ")
 
 
 async def test_the_second_of_two_edits_is_told_and_not_stored(people: Site) -> None:
@@ -123,7 +123,7 @@ async def test_the_second_of_two_edits_is_told_and_not_stored(people: Site) -> N
     assert (await put(people, version, APP | {"description": "First"}, "carol"))[0] == 200
     status, answer = await put(people, version, APP | {"description": "Second"})
     assert status == 412
-    assert answer["error"].startswith("App was changed by carol meanwhile (")
+    assert answer["detail"].startswith("App was changed by carol meanwhile (")
     assert answer["version"]["entry"]["description"] == "First"
     assert answer["version"]["revision"] == 2
     path = f"api/v1/software/versions/{version['id']}"
@@ -140,7 +140,7 @@ async def test_an_edit_says_what_it_is_based_on(people: Site, tag: str | None) -
     path = f"api/v1/software/versions/{version['id']}"
     for method in ("PUT", "DELETE"):
         status, answer = await people.call(method, path, APP, headers=headers)
-        assert (status, "If-Match" in answer["error"]) == (428, True)
+        assert (status, "If-Match" in answer["detail"]) == (428, True)
 
 
 async def start(
@@ -164,7 +164,7 @@ async def test_what_runs_goes_on_when_its_software_changes_and_goes(people: Site
     assert (task.state.value, task.desired_state.value) == ("queued", "run")
     assert software_of(task).image == "ghcr.io/team/app:1"
     status, answer = await start(people, version["card"], "carol", "two")
-    assert (status, answer["error"][:20]) == (422, "There is no software")
+    assert (status, answer["detail"][:20]) == (422, "There is no software")
 
 
 # --- the hub's form -------------------------------------------------------------------------------
@@ -191,6 +191,6 @@ async def test_options_of_the_form_are_checked(people: Site) -> None:
     card = (await add(people))["card"]
     assert await ask(people, "POST", "alice", options={"software": card}) == (200, {})
     status, answer = await ask(people, "POST", "alice", options={"software": card, "memory": "1K"})
-    assert (status, answer["error"]) == (422, "A task needs at least 16 MB of memory.")
+    assert (status, answer["detail"]) == (422, "A task needs at least 16 MB of memory.")
     assert (await ask(people, "POST", "bob", options={"software": card}))[0] == 422
     assert people.bench.tasks.all() == []

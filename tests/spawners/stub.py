@@ -103,7 +103,7 @@ class _Handler(web.RequestHandler):
         await self.stub.open_all.wait()
         if self.request.headers.get("Authorization") != f"{KEY_SCHEME} {self.stub.key}":
             self.set_status(403)
-            self.finish({"error": "This address is for the hub's spawners."})
+            self.finish({"detail": "This address is for the hub's spawners."})
         elif self.stub.raw:
             self.set_status(self.stub.raw[0])
             self.finish(self.stub.raw[1])
@@ -113,7 +113,7 @@ class _Handler(web.RequestHandler):
 
     def error(self, status: int, message: str) -> None:
         self.set_status(status)
-        self.finish({"error": message})
+        self.finish({"detail": message})
 
 
 class _Active(_Handler):

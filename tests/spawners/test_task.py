@@ -107,7 +107,7 @@ async def test_poll_of_what_the_service_does_not_know(spawner: TaskSpawner) -> N
 @pytest.mark.parametrize(
     "raw",
     [
-        (500, '{"error": "Something went wrong."}'),
+        (500, '{"detail": "Something went wrong."}'),
         (503, "<html>no backend</html>"),
         (404, "<html>404 of a proxy in between</html>"),
         (404, "[]"),
@@ -115,7 +115,7 @@ async def test_poll_of_what_the_service_does_not_know(spawner: TaskSpawner) -> N
         (200, "[]"),
         (200, "{}"),
         (302, ""),
-        (403, '{"error": "wrong key"}'),
+        (403, '{"detail": "wrong key"}'),
     ],
 )
 async def test_could_not_ask_is_not_gone(

@@ -108,7 +108,7 @@ async function readAnswer(response) {
   // A login page instead of JSON: the session has ended.
   if (response.ok && !json && text) throw new ApiError("You are logged out. Please reload the page.", 401);
   if (response.ok) return data;
-  throw new ApiError(data?.error || fallback(response.status), response.status, data);
+  throw new ApiError(data?.detail || fallback(response.status), response.status, data);
 }
 
 function fallback(status) {

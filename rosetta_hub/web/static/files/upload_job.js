@@ -153,7 +153,7 @@ function fallback(status) {
 
 function readMessage(response) {
   try {
-    return JSON.parse(response.getBody()).error || "";
+    return JSON.parse(response.getBody()).detail || "";
   } catch {
     return "";
   }
