@@ -48,7 +48,7 @@ class SidecarClient:
             return parse_answer(await asyncio.wait_for(self._transfer(request), timeout))
 
     async def upgrade(
-        self, path: str, body: Document, protocol: str, timeout: float
+        self, path: str, body: Document | None, protocol: str, timeout: float
     ) -> Upgraded | tuple[int, Document]:
         """Open a stream of bytes with a POST request.
 

@@ -7,7 +7,7 @@ from rosetta_hub.edge.client import (
     Session,
     TaskListener,
 )
-from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable, PortInUse
+from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable, NotConnected, PortInUse
 from rosetta_hub.edge.process import (
     EdgeConfig,
     HubAddresses,
@@ -26,6 +26,7 @@ __all__ = [
     "EdgeStatus",
     "EdgeUnavailable",
     "HubAddresses",
+    "NotConnected",
     "PortInUse",
     "Session",
     "Target",

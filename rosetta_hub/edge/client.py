@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable, PortInUse
-from rosetta_hub.sidecar_client import Document, SidecarClient, split_documents
+from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable, NotConnected, PortInUse
+from rosetta_hub.sidecar_client import Document, SidecarClient, Upgraded, split_documents
 from rosetta_hub.targets import Target
 
 # Bytes of a full state that are sent at once: a quarter of what the edge takes.
@@ -215,6 +215,18 @@ class EdgeClient:
     async def delete_connections(self, task: str) -> bool:
         """Cut a task's connections that have no session, such as SSH; False when it is not open."""
         return await self._delete(f"/tasks/{task}/connections")
+
+    async def connect(self, listener: str) -> Upgraded:
+        """A stream of bytes to an interface, for a user whom the caller has checked.
+
+        HTTP over it is plain, names a loopback address in `Host`, and needs no cookie. Raises
+        NotConnected where the interface is not open.
+        """
+        path = f"/tasks/{listener}/connection"
+        stream = await self._principal.upgrade(path, None, "bytes", self.timeout)
+        if isinstance(stream, Upgraded):
+            return stream
+        raise NotConnected(str(stream[1].get("message", stream[0])))
 
     async def activity(self) -> dict[str, Activity]:
         """What went through each task, by id."""

@@ -8,6 +8,7 @@ import { BadListener } from "./task.mjs";
 
 const LARGEST_BODY = 16 * 1024 * 1024;
 const HASH = /^[0-9a-f]{64}$/;
+const CONNECTION = /^\/tasks\/([0-9a-f]{12}(?:-\d+)?)\/connection$/;
 
 class ApiError extends Error {
   constructor(status, code, message = code) {
@@ -124,10 +125,30 @@ async function handle(routes, req, res) {
   send(res, method === "POST" ? 201 : 200, await call(body, ...pattern.exec(req.url).slice(1)));
 }
 
-/** The server of the API, to be bound to the socket by the principal. */
-export function createApi(tasks, status) {
+// A stream of bytes to a task: the connection of the call itself becomes it.
+function connect(tasks, bring, req, socket, head) {
+  socket.on("error", () => socket.destroy());
+  const id = CONNECTION.exec(req.url)?.[1];
+  const task = id === undefined || req.method !== "POST" ? null : tasks.get(id);
+  if (task === null || task.target === null) {
+    const [status, code] = task === null ? [404, "no_such_task"] : [503, "no_target"];
+    const body = JSON.stringify({ error: code, message: code });
+    socket.end(`HTTP/1.1 ${status} -\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`);
+    return;
+  }
+  if (head.length > 0) socket.unshift(head);
+  socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: bytes\r\n\r\n");
+  bring(socket, task);
+}
+
+/**
+ * The server of the API, to be bound to the socket by the principal. `bring(socket, task)` takes over
+ * connections to tasks that the service opens for users it has checked.
+ */
+export function createApi(tasks, status, bring) {
   const routes = buildRoutes(tasks, status);
-  return http.createServer((req, res) => {
+  const server = http.createServer((req, res) => {
     handle(routes, req, res).catch((error) => sendError(res, error));
   });
+  return server.on("upgrade", (req, socket, head) => connect(tasks, bring, req, socket, head));
 }

@@ -4,8 +4,9 @@
 import { identifyBrowser, rememberBrowser } from "./browser.mjs";
 import { buildAccessCookie, parseCookies } from "./cookies.mjs";
 import { claimPort, isLastingWorker } from "./site_data.mjs";
-import { isForeign, isNavigation, isUpgradeForeign } from "./origins.mjs";
+import { isForeign, isLocalUpgradeForeign, isNavigation, isUpgradeForeign } from "./origins.mjs";
 import { buildTicketPage, PAGE_HEADERS } from "./pages.mjs";
+import { findLocalOrigin, findServiceTask } from "./service_connections.mjs";
 
 const RESERVED_PATH = "/_rosetta/";
 const OPEN_PATH = "/_rosetta/open";
@@ -16,6 +17,8 @@ const MISDIRECTED = { status: 421, text: "This is not the address of a task.\n" 
 const BAD_PATH = { status: 400, text: "The request target must be a path.\n" };
 const FOREIGN = { status: 403, text: "Requests from other pages are refused.\n" };
 const NO_WORKER = { status: 403, text: "A task that has a port can't have service workers.\n" };
+const NOT_LOOPBACK = { status: 421, text: "This is not the address of a forwarded port.\n" };
+const NO_LOCAL_WORKER = { status: 403, text: "A forwarded port can't have service workers.\n" };
 const NO_SESSION = { status: 403, text: "Log in to use this task.\n" };
 const NOT_FOUND = { status: 404, text: "Not found.\n" };
 
@@ -65,8 +68,20 @@ function judgeOpening(req, task, session, now) {
   return query.has("ticket") ? judgeTicket(req, task, query, session, now) : requestTicket(req, task, query);
 }
 
+// The service has checked who comes; pages of other sites in that user's browser are refused here.
+function judgeServiceConnection(req, task, isForeignTo) {
+  const origin = findLocalOrigin(req);
+  if (origin === null) return NOT_LOOPBACK;
+  if (!req.url.startsWith("/")) return BAD_PATH;
+  if (req.url.startsWith(RESERVED_PATH)) return NOT_FOUND;
+  if (isForeignTo(req, origin)) return FOREIGN;
+  if (req.headers["service-worker"] === "script") return NO_LOCAL_WORKER;
+  return { session: null, own: parseCookies(req.headers.cookie, task.cookieName, task.cookiePrefix).own };
+}
+
 /** The verdict on an ordinary request. `task` is the one of its port or, in host-name mode, its name. */
 export function judgeRequest(req, task, now) {
+  if (findServiceTask(req.socket) !== null) return judgeServiceConnection(req, task, isForeign);
   if (task === null || !isOwnHost(req, task)) return MISDIRECTED;
   if (!req.url.startsWith("/")) return BAD_PATH;
   const { access, own } = parseCookies(req.headers.cookie, task.cookieName, task.cookiePrefix);
@@ -84,6 +99,7 @@ export function judgeRequest(req, task, now) {
 
 /** The verdict on a WebSocket. */
 export function judgeUpgrade(req, task, now) {
+  if (findServiceTask(req.socket) !== null) return judgeServiceConnection(req, task, isLocalUpgradeForeign);
   if (task === null || !isOwnHost(req, task)) return MISDIRECTED;
   if (!req.url.startsWith("/")) return BAD_PATH;
   if (req.headers.upgrade?.toLowerCase() !== "websocket") {

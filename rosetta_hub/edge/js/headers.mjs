@@ -34,7 +34,8 @@ export function cleanRequest(req, task, ownCookies, scheme) {
   if (headers.cookie !== undefined) delete headers.cookie;
   if (ownCookies !== "") headers.cookie = ownCookies;
   if (task.authorization !== null) headers.authorization = task.authorization;
-  headers["x-forwarded-for"] = (req.socket.remoteAddress ?? "").replace(MAPPED, "");
+  // A unix socket has no address: there the client is a program on the user's own machine.
+  headers["x-forwarded-for"] = (req.socket.remoteAddress ?? "127.0.0.1").replace(MAPPED, "");
   headers["x-forwarded-proto"] = scheme;
   headers["x-forwarded-host"] = headers.host;
 }

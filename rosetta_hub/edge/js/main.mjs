@@ -13,6 +13,7 @@ import { log } from "./log.mjs";
 import { sortTls } from "./plain.mjs";
 import { Ports } from "./ports.mjs";
 import { defineEdgeProxy } from "./proxy.mjs";
+import { createServiceConnections } from "./service_connections.mjs";
 import { listenPrivately } from "./sockets.mjs";
 import { AnonymousConnections } from "./sources.mjs";
 import { Tasks } from "./tasks.mjs";
@@ -68,7 +69,8 @@ async function main() {
   const context = { tls: config.tls !== null, publicHost: config.public_host, mainPort: config.main_port };
   const tasks = new Tasks(context);
   const anonymous = new AnonymousConnections(config.anonymous_connections_per_address);
-  const { proxyServer } = await createProxy(config, tasks, anonymous);
+  const proxy = await createProxy(config, tasks, anonymous);
+  const { proxyServer } = proxy;
   proxyServer.on("connection", (socket) => anonymous.add(socket));
   const serve = (socket) => proxyServer.emit("connection", socket);
   tasks.ports = new Ports(config.bind_ip, config.tcp_connections_per_address, (socket, task) => {
@@ -78,7 +80,8 @@ async function main() {
   });
   await listenMain(proxyServer, config);
   const instance = randomUUID();
-  const api = createApi(tasks, () => ({ instance, pid: process.pid, tasks: tasks.size, fingerprint: config.fingerprint }));
+  const status = () => ({ instance, pid: process.pid, tasks: tasks.size, fingerprint: config.fingerprint });
+  const api = createApi(tasks, status, createServiceConnections(proxy));
   await listenPrivately(api, config.socket);
   const socketNumber = fs.statSync(config.socket).ino;
   setInterval(() => {

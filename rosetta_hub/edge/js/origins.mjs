@@ -36,3 +36,8 @@ export function isForeign(req, origin) {
 export function isUpgradeForeign(req, origin) {
   return req.headers.origin !== origin;
 }
+
+/** The same where a program without a browser may come, too: it sends no `Origin`. */
+export function isLocalUpgradeForeign(req, origin) {
+  return req.headers.origin !== undefined && isUpgradeForeign(req, origin);
+}

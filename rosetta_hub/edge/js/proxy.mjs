@@ -7,6 +7,7 @@ import { cleanRequest, cleanResponse, cleanUpgrade } from "./headers.mjs";
 import { log } from "./log.mjs";
 import { isNavigation } from "./origins.mjs";
 import { buildWaitingPage, PAGE_HEADERS } from "./pages.mjs";
+import { findServiceTask } from "./service_connections.mjs";
 
 const TASK = Symbol("task of a request");
 const UPSTREAM = Symbol("request towards the container");
@@ -33,7 +34,11 @@ export function defineEdgeProxy(ConfigurableProxy) {
     }
 
     #clean(proxyRes, req) {
-      cleanResponse(proxyRes, req[TASK], this.edge.tls, this.edge.hubCookieNames);
+      cleanResponse(proxyRes, req[TASK], this.#schemeOf(req) === "https", this.edge.hubCookieNames);
+    }
+
+    #schemeOf(req) {
+      return findServiceTask(req.socket) === null ? this.edge.scheme : "http";
     }
 
     handleProxyWeb(req, res) {
@@ -49,7 +54,7 @@ export function defineEdgeProxy(ConfigurableProxy) {
       task.traffic.use(req.socket, verdict.session, now);
       if (task.proxyOptions === null) return this.#answerUnavailable(req, res, task);
       req[TASK] = task;
-      cleanRequest(req, task, verdict.own, this.edge.scheme);
+      cleanRequest(req, task, verdict.own, this.#schemeOf(req));
       this.#forward(req, res, task.optionsFor(req, verdict.session), RETRIABLE.includes(req.method));
     }
 
@@ -110,7 +115,7 @@ export function defineEdgeProxy(ConfigurableProxy) {
       this.edge.anonymous.identify(socket);
       if (task.proxyOptions === null) return answerSocket(socket, 503, NO_ANSWER);
       req[TASK] = task;
-      cleanUpgrade(req, task, verdict.own, this.edge.scheme);
+      cleanUpgrade(req, task, verdict.own, this.#schemeOf(req));
       task.traffic.use(socket, verdict.session, now);
       const onError = () => {
         if (req[UPGRADED]) socket.destroy();

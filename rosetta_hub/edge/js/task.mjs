@@ -103,9 +103,9 @@ export class Task {
     this.proxyOptions = { ...shared, target: { protocol: overTls ? "https:" : "http:", ...where }, agent: undefined };
   }
 
-  /** The options of http-proxy for a request of a session; `proxyOptions` opens one connection for it alone. */
+  /** The options of http-proxy for a request of a session, or of none: `proxyOptions` opens a connection for it alone. */
   optionsFor(req, session) {
-    if (hasUndefinedBody(req)) return this.proxyOptions;
+    if (session === null || hasUndefinedBody(req)) return this.proxyOptions;
     session.pool ??= new ConnectionPool(this.proxyOptions);
     return session.pool.options;
   }

@@ -2,6 +2,7 @@
 
 import { log } from "./log.mjs";
 import { PortError } from "./ports.mjs";
+import { findServiceTask } from "./service_connections.mjs";
 import { BadListener, checkListener, Task } from "./task.mjs";
 
 const OWNER = Symbol("task that a connection serves");
@@ -33,11 +34,12 @@ export class Tasks {
   }
 
   /**
-   * The task that a request is for, or null. The port decides; on the main port the host name does,
-   * and there a connection stays with the task that it served first.
+   * The task that a request is for, or null. The port decides, or the service where it has brought the
+   * connection; on the main port the host name does, and there a connection stays with the task that it
+   * served first.
    */
   find(req) {
-    const task = this.ports.find(req.socket.localPort);
+    const task = findServiceTask(req.socket) ?? this.ports.find(req.socket.localPort);
     if (task !== null) return task;
     const named = this.#byHost.get(req.headers.host?.toLowerCase()) ?? null;
     const owner = (req.socket[OWNER] ??= named);
