@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import BrowserSession, Task
 from rosetta_hub.edge.client import Activity, EdgeClient, TaskListener, merge_activity
-from rosetta_hub.edge.errors import PortInUse
+from rosetta_hub.edge.errors import NotConnected, PortInUse
 from rosetta_hub.edge.process import ensure_edge
 from rosetta_hub.edge.settings import edge_config
-from rosetta_hub.errors import EdgeUnavailable, NotFound
+from rosetta_hub.errors import Conflict, EdgeUnavailable, NotFound
 from rosetta_hub.ingress.listeners import ListenerBuilder
 from rosetta_hub.ingress.publisher import Publisher
 from rosetta_hub.ingress.sessions import BrowserSessions, NewSession
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.resource import Resource
+from rosetta_hub.sidecar_client import Upgraded
 from rosetta_hub.tasks.interfaces import further_ports
 from rosetta_hub.tasks.links import edge_port, listener_id, needs_port
 from rosetta_hub.tasks.manager import TaskManager
@@ -141,6 +142,18 @@ class EdgePublisher(Publisher):
         for task in self._tasks.active():
             if task.user == user:
                 await self._client.delete_connections(task.id)
+
+    async def connect(self, task: Task, interface: int | None) -> Upgraded:
+        """A stream of bytes to an interface of the task, for a user who may enter it.
+
+        Raises:
+            Conflict: the task is not open.
+            EdgeUnavailable: the edge does not answer.
+        """
+        try:
+            return await self._client.connect(listener_id(task, interface))
+        except NotConnected as error:
+            raise Conflict("This task is not ready for connections: wait until it runs.") from error
 
     async def activity(self) -> dict[str, Activity]:
         """The traffic of each open task, that of its further interfaces included.

@@ -77,6 +77,7 @@ from rosetta_hub.users.session_end import OpenStreams
 from rosetta_hub.web.active_uploads import ActiveUploads
 from rosetta_hub.web.auth import build_hub_auth
 from rosetta_hub.web.health import Check, Health, database_check, disk_check
+from rosetta_hub.web.open_connections import OpenConnections
 from rosetta_hub.web.page_templates import PageTemplates
 from rosetta_hub.web.services import Services
 from rosetta_hub.web.starters import Starters
@@ -321,6 +322,7 @@ class Parts:
             starters=Starters(),
             conditions=self.conditions,
             account=self.account,
+            connections=OpenConnections(),
         )
 
     async def _extend_job(self, task: Task, seconds: int) -> None:

@@ -5,18 +5,17 @@ starts it, `delete:servers` stops and deletes it.
 """
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel
 
 from rosetta_hub.agents.spec import software_of
 from rosetta_hub.audit.log import AuditEvent
-from rosetta_hub.audit.queries import AuditFilter, AuditQueries
 from rosetta_hub.background import spawn
-from rosetta_hub.database.models import Task, utc_now
+from rosetta_hub.database.models import Task
 from rosetta_hub.errors import InvalidOptions, NotFound
 from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.web.entries import audit_entry
 from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.starting import new_server_name
 
@@ -165,17 +164,9 @@ class PasswordHandler(HubHandler):
         software = software_of(task)
         if software.interface_auth != "password":
             raise NotFound("This task needs no password: open it with Connect.")
-        self._record_entry(task)
+        audit_entry(self, task)
         password = self.services.keys.interface_password(task.id, task.attempt)
         self.answer({"user": software.interface_auth_user, "password": password})
-
-    def _record_entry(self, task: Task) -> None:
-        """Once in the hours of a browser's session: the page asks each time it is looked at."""
-        since = utc_now() - timedelta(hours=self.services.settings.session_hours)
-        event, name = AuditEvent.TASK_ENTER, self.principal.name
-        recent = AuditFilter(event=event, actor=name, task=task.id, after=since)
-        if not AuditQueries(self.services.tasks.database).page(recent, None, 1):
-            self.audit_task(event, task)
 
 
 def _options_again(task: Task, exact: bool | None) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from rosetta_hub.web.archive_api import archive_routes
 from rosetta_hub.web.build_pages import build_pages
 from rosetta_hub.web.builds_api import builds_routes
 from rosetta_hub.web.built_software_api import built_software_routes
+from rosetta_hub.web.connection import connection_routes
 from rosetta_hub.web.copies_api import copies_routes
 from rosetta_hub.web.event_stream import EventsHandler
 from rosetta_hub.web.favourites_api import favourites_routes
@@ -130,6 +131,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}health", HealthHandler, arguments),
         *metrics_routes(prefix, arguments),
         *api_routes(prefix, arguments),
+        *connection_routes(prefix, arguments),
         *lifetimes_routes(prefix, arguments),
         *computing_routes(prefix, arguments),
         *sharing_routes(prefix, arguments),

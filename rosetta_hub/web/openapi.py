@@ -39,6 +39,7 @@ _TASK = {"$ref": _REF.format(model="TaskView")}
 _COMPUTING = {"name": "computing", "in": "path", "required": True, "schema": {"type": "string"}}
 _USER = {"name": "user", "in": "path", "required": True, "schema": {"type": "string"}}
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+_PORT = {"name": "port", "in": "query", "schema": {"type": "integer"}}
 _CHANGES = {"name": "changes", "in": "query", "schema": {"enum": ["1"]}}
 _MODELS: tuple[type[BaseModel], ...] = (
     TaskView,
@@ -132,6 +133,14 @@ def _paths() -> dict[str, Any]:
         "/api/v1/tasks/{id}/password": {
             "parameters": [_ID],
             "get": needs(ENTER_TASK, _call("Its one-time password", _object("password"))),
+        },
+        "/api/v1/tasks/{id}/connection": {
+            "parameters": [_ID],
+            "get": needs(
+                ENTER_TASK,
+                _call("A TCP connection to it, inside of a WebSocket", {}, "101")
+                | {"parameters": [_PORT]},
+            ),
         },
         "/api/v1/users/{user}/stop": {
             "parameters": [_USER],

@@ -39,6 +39,7 @@ from rosetta_hub.users.identities import Identities, IdentityTester
 from rosetta_hub.users.session_end import OpenStreams, SessionEnder
 from rosetta_hub.web.active_uploads import ActiveUploads
 from rosetta_hub.web.health import Health
+from rosetta_hub.web.open_connections import OpenConnections
 from rosetta_hub.web.page_templates import PageTemplates
 from rosetta_hub.web.starters import Starters
 
@@ -89,3 +90,4 @@ class Services:
     principals: Principals
     sharing: Sharing
     account: AccountParts
+    connections: OpenConnections

@@ -50,6 +50,7 @@ from rosetta_hub.web import handlers
 from rosetta_hub.web.application import build_application
 from rosetta_hub.web.auth import build_hub_auth
 from rosetta_hub.web.health import Health, database_check, disk_check
+from rosetta_hub.web.open_connections import OpenConnections
 from rosetta_hub.web.page_templates import PageTemplates
 from rosetta_hub.web.services import Services
 from rosetta_hub.web.starters import Starters
@@ -59,6 +60,7 @@ from tests.support.sharing import no_sharing
 from tests.support.starting import start_task
 
 from .conftest import ALICE, SOFTWARE, Bench
+from .fake_edge import FakeEdge
 from .test_history import HISTORY, add_history, counted_rows
 from .test_manager import report
 
@@ -154,6 +156,8 @@ class Site:
     credentials: Credentials | None = None
     hub_registry: HubRegistry | None = None
     conditions: Conditions = field(default_factory=Conditions)
+    edge: FakeEdge = field(default_factory=FakeEdge)
+    streams: OpenStreams = field(default_factory=OpenStreams)
     # Whose sessions were ended, and how.
     ended: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     lookup: Lookup = field(default_factory=lambda: Lookup(RegistryClient(Registries())))
@@ -281,13 +285,14 @@ async def site(
     }
     monkeypatch.setattr("rosetta_hub.web.health.MAX_AGE", 0)
     parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
-    parts |= {"audit": AuditLog(database), "streams": OpenStreams()}
+    parts |= {"audit": AuditLog(database), "streams": made.streams}
     parts |= no_sharing(database, auth, bench.keys)
     parts["account"] = build_account_parts(database, settings, bench.keys)
     parts |= {"settings": settings, "keys": bench.keys, "tasks": tasks, "hub_auth": auth}
     parts |= {"templates": PageTemplates([], {}), "identities": identities, "hub": hub}
     viewer = Viewer(settings, tasks.logs, made.conditions, made.lifetimes)
     parts["extend_job"] = made.extend_job
+    parts |= {"edge": made.edge, "connections": OpenConnections(limit=3)}
     parts |= {"viewer": viewer, "lifetimes": made.lifetimes, "health": Health(checks)}
     parts |= {
         "starters": Starters(),
