@@ -123,6 +123,14 @@ class EdgePublisher(Publisher):
         """
         await self._client.status()
 
+    async def pid(self) -> int:
+        """The edge's process.
+
+        Raises:
+            EdgeUnavailable: it does not answer.
+        """
+        return (await self._client.status()).pid
+
     async def end_session(self, session: BrowserSession) -> None:
         """Let a browser in no more.
 

@@ -9,7 +9,7 @@ from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.ingress.publisher import Publisher
 from rosetta_hub.resources.resource import Resource
 from rosetta_hub.tasks.manager import TaskManager
-from rosetta_hub.tunnels.client import TunnelsClient
+from rosetta_hub.tunnels.client import TunnelsClient, TunnelState
 from rosetta_hub.tunnels.errors import TunnelsUnavailable
 from rosetta_hub.tunnels.process import TunnelsConfig, ensure_tunnels
 from rosetta_hub.tunnels.routes import Tunnel
@@ -40,6 +40,22 @@ class TunnelPublisher(Publisher):
             Unavailable: it does not.
         """
         await self._client.status()
+
+    async def pid(self) -> int:
+        """The process.
+
+        Raises:
+            Unavailable: it does not answer.
+        """
+        return (await self._client.status()).pid
+
+    async def states(self) -> Mapping[str, TunnelState]:
+        """How the tunnel of each task is, by the task's id.
+
+        Raises:
+            Unavailable: the process does not answer.
+        """
+        return await self._client.states()
 
     async def open(self, task: Task) -> None:
         """Open the task's tunnel, or bring it up to date, where it has one.

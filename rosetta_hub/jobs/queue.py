@@ -70,12 +70,23 @@ class JobQueue(Generic[J]):
         self._at_once = at_once
         self._event = asyncio.Event()
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._length = 0
         self._errors: dict[str, int] = {}
         self._not_before: dict[str, float] = {}
 
     def wake(self) -> None:
         """Look at the rows soon."""
         self._event.set()
+
+    @property
+    def length(self) -> int:
+        """Jobs that are worked on, or wait for it; 0 until the rows were read once."""
+        return self._length
+
+    @property
+    def failing(self) -> int:
+        """Jobs whose last try ended because something was away."""
+        return len(self._errors)
 
     def close(self) -> None:
         """Stop all jobs; the next service goes on with them."""
@@ -97,6 +108,7 @@ class JobQueue(Generic[J]):
 
     def _step(self) -> None:
         active = self._records.active()
+        self._length = len(active)
         self._forget_others(active)
         for job in active:
             if job.cancelling:

@@ -1,5 +1,8 @@
 """Counters and durations of tasks: what happened, as it happens."""
 
+import time
+from collections.abc import Callable, Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from sqlalchemy.orm import Session
 
@@ -10,6 +13,8 @@ from rosetta_hub.tasks.changes import Before
 
 # Seconds: a local start is over within the first ones, a queue may take days.
 START_BUCKETS = (1, 2, 5, 10, 30, 60, 300, 1800, 7200, 86400)
+# The last steps of a start, by the state that the agent reports in them.
+PHASES = {"pulling": "image", "starting": "container"}
 # Ours are about fifty; agents of other versions may send more, but not without end.
 MOST_REASONS = 100
 
@@ -18,10 +23,13 @@ class TaskMetrics:
     """A `Planner` and a `Watcher` of the task manager.
 
     Labels are of configured or fixed sets: resources, states, reasons; never users or tasks. What
-    is counted in a transaction that fails afterwards stays counted.
+    is counted in a transaction that fails afterwards stays counted. `now` is a clock, in seconds.
     """
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._now = now
         self._starts = Counter(
             "rosetta_task_starts",
             "Attempts of tasks that began, started again included.",
@@ -48,10 +56,31 @@ class TaskMetrics:
             buckets=START_BUCKETS,
             registry=registry,
         )
+        self._phase = Histogram(
+            "rosetta_task_phase_seconds",
+            "Time that a start spent on its image (pulled and prepared) and on its container.",
+            ["computing", "phase"],
+            buckets=START_BUCKETS,
+            registry=registry,
+        )
         self._reasons = set[str]()
+        # The phase that each starting task is in, and since when.
+        self._phases: dict[str, tuple[str, float]] = {}
+
+    def begin(self, computing: Sequence[str]) -> None:
+        """Begin to count at 0 for the configured resources, so that the first start is seen."""
+        for name in computing:
+            self._starts.labels(name)
+            self._wait.labels(name)
+            self._start.labels(name)
+            for phase in PHASES.values():
+                self._phase.labels(name, phase)
+            for state in (TaskState.STOPPED, TaskState.FAILED):
+                self._ends.labels(name, state.value, "")
 
     def plan(self, _session: Session, task: Task, _spec: TaskSpec, _user: User) -> None:
         """Count a start."""
+        self._phases.pop(task.id, None)
         self._starts.labels(task.computing).inc()
 
     def watch(self, _session: Session, before: Before, task: Task) -> None:
@@ -64,7 +93,21 @@ class TaskMetrics:
         if task.state is TaskState.RUNNING:
             self._start.labels(task.computing).observe(seconds)
         if task.state.final:
+            self._phases.pop(task.id, None)
             self._ends.labels(task.computing, task.state.value, self._reason(task)).inc()
+
+    def note_report(self, task: Task, state: str) -> None:
+        """Count the phase that has ended where an agent reports another `state` than before.
+
+        Phases that went on while the service was started again are not counted.
+        """
+        phase, now = PHASES.get(state), self._now()
+        known = self._phases.get(task.id)
+        if known is not None and known[0] != phase:
+            self._phase.labels(task.computing, known[0]).observe(now - known[1])
+            del self._phases[task.id]
+        if phase is not None and task.id not in self._phases:
+            self._phases[task.id] = (phase, now)
 
     def _reason(self, task: Task) -> str:
         """The task's reason as a label."""

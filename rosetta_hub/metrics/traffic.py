@@ -17,8 +17,8 @@ class EdgeTraffic:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._bytes = Counter(
             "rosetta_edge_bytes",
-            "Bytes between users and tasks, by where they go.",
-            ["direction"],
+            "Bytes between users and tasks, by where they go: in to tasks, out to users.",
+            ["computing", "direction"],
             registry=registry,
         )
         self._connections = Gauge(
@@ -28,15 +28,16 @@ class EdgeTraffic:
         )
         self._known: dict[str, Activity] = {}
 
-    def note(self, activity: Mapping[str, Activity]) -> None:
-        """Take the numbers of all tasks as they are now."""
+    def note(self, activity: Mapping[str, Activity], computing: Mapping[str, str]) -> None:
+        """Take the numbers of all tasks as they are now; `computing` is that of each task."""
         for task, seen in activity.items():
             before = self._known.get(task)
-            self._count("in", seen.bytes_in, before.bytes_in if before else 0)
-            self._count("out", seen.bytes_out, before.bytes_out if before else 0)
+            resource = computing.get(task, "")
+            self._count(resource, "in", seen.bytes_in, before.bytes_in if before else 0)
+            self._count(resource, "out", seen.bytes_out, before.bytes_out if before else 0)
         self._connections.set(sum(seen.connections for seen in activity.values()))
         self._known = dict(activity)
 
-    def _count(self, direction: str, now: int, before: int) -> None:
+    def _count(self, computing: str, direction: str, now: int, before: int) -> None:
         # An edge that was restarted begins at 0 again.
-        self._bytes.labels(direction).inc(now - before if now >= before else now)
+        self._bytes.labels(computing, direction).inc(now - before if now >= before else now)

@@ -60,6 +60,11 @@ class WorkQueue:
         """Keys that are worked on, or will be."""
         return len(self._timers) + len(self._busy)
 
+    @property
+    def failing(self) -> int:
+        """Keys whose last try ended with an error."""
+        return len(self._errors)
+
     def close(self) -> None:
         """Start no more work."""
         self._closed = True

@@ -45,15 +45,25 @@ class Resources:
 
 
 class ResourceBuilder:
-    """Puts resources together; commands over SSH go through the tunnels process."""
+    """Puts resources together; commands over SSH go through the tunnels process.
+
+    `measure` is called with the id of a computing resource and a scheduler of it, and returns what
+    is used in the scheduler's place.
+    """
 
     def __init__(
-        self, settings: Rosetta, keys: Keys, identities: Identities, tunnels: TunnelsClient
+        self,
+        settings: Rosetta,
+        keys: Keys,
+        identities: Identities,
+        tunnels: TunnelsClient,
+        measure: Callable[[str, Wms], Wms] = lambda _computing, wms: wms,
     ) -> None:
         self._settings = settings
         self._keys = keys
         self._identities = identities
         self._tunnels = tunnels
+        self._measure = measure
 
     def build(self) -> Resources:
         """All configured resources."""
@@ -114,7 +124,7 @@ class ResourceBuilder:
         def open_wms(user: str) -> Wms:
             account = accounts.remote_user(user)
             if (user, account) not in known:
-                known[user, account] = make_wms(user, account)
+                known[user, account] = self._measure(computing.id, make_wms(user, account))
             return known[user, account]
 
         return Cluster(

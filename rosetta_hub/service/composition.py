@@ -53,6 +53,7 @@ from rosetta_hub.registries.references import Reference
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.service.builds import BuildParts
+from rosetta_hub.service.monitoring import build_health, build_metric_sources
 from rosetta_hub.service.people import (
     build_account_administration,
     build_account_parts,
@@ -76,7 +77,6 @@ from rosetta_hub.users.identity_tester import IdentityTester
 from rosetta_hub.users.session_end import OpenStreams
 from rosetta_hub.web.active_uploads import ActiveUploads
 from rosetta_hub.web.auth import build_hub_auth
-from rosetta_hub.web.health import Check, Health, database_check, disk_check
 from rosetta_hub.web.open_connections import OpenConnections
 from rosetta_hub.web.page_templates import PageTemplates
 from rosetta_hub.web.services import Services
@@ -125,6 +125,7 @@ class Parts:
             self.queue.add,
             watch_all(Notifier(settings).watch, self.metrics.tasks.watch, numbers.watch),
             plan_all(plan_staging, self.metrics.tasks.plan, numbers.plan),
+            self.metrics.tasks.note_report,
         )
         self.lifetimes = Lifetimes(self.tasks.catalogue.lifetimes)
         self._add_registries()
@@ -136,8 +137,14 @@ class Parts:
         )
         self._add_reconciler()
         self._add_hub()
-        self.health = self._health()
-        self.metrics.register_state(self.database, list(self.tasks.catalogue.computing))
+        self.health = build_health(settings, self.database, self.edge, self.tunnels)
+        self.metrics.register_state(
+            self.database, list(self.tasks.catalogue.computing), settings.heartbeat_interval
+        )
+        self._metric_sources = build_metric_sources(
+            *(self.health, self.edge, self.tunnels),
+            {"tasks": self.queue, "copies": self.copy_queue, "builds": self.builds.queue},
+        )
 
     def _add_registries(self) -> None:
         settings, own = self.settings, self.settings.hub_registry()
@@ -190,7 +197,8 @@ class Parts:
         self.tunnels_config = tunnels_config(self.settings)
         self.tunnels_client = TunnelsClient(self.tunnels_config.socket)
         self._builder = ResourceBuilder(
-            self.settings, self.keys, self.identities, self.tunnels_client
+            *(self.settings, self.keys, self.identities, self.tunnels_client),
+            self.metrics.schedulers.measure,
         )
         self.resources = self._builder.build()
         self.inventory = InventoryCollector(self.resources.queues)
@@ -332,19 +340,7 @@ class Parts:
         await queue.extend(task, seconds)
 
     async def _render_metrics(self) -> bytes:
-        works = await self.health.works()
-        return await self.metrics.render(works, self.queue.length, self.edge.activity)
-
-    def _health(self) -> Health:
-        directory = self.settings.state_path
-        checks: dict[str, tuple[Check, str]] = {
-            "database": (database_check(self.database), "The database can't be used."),
-            "disk": (disk_check(directory), "Nothing can be written to c.Rosetta.state_dir."),
-            "edge": (self.edge.check, "The edge does not answer."),
-        }
-        if self.tunnels is not None:
-            checks["tunnels"] = (self.tunnels.check, "The tunnels' process does not answer.")
-        return Health(checks)
+        return await self.metrics.render(self._metric_sources)
 
     def loops(self) -> dict[str, Coroutine[Any, Any, None]]:
         """What goes on as long as the service does, by name."""

@@ -29,6 +29,10 @@ class Before:
 Watcher = Callable[[Session, Before, Task], None]
 
 
+# Called with a task and the state that a report of its agent has brought, as the agent names it.
+ReportNote = Callable[[Task, str], None]
+
+
 # Called with the session that begins an attempt of a task, for what belongs to the attempt.
 Planner = Callable[[Session, Task, TaskSpec, User], None]
 
@@ -59,3 +63,7 @@ def plan_nothing(_session: Session, _task: Task, _spec: TaskSpec, _user: User) -
 
 def watch_nothing(_session: Session, _before: Before, _task: Task) -> None:
     """For a manager whose changes concern nobody else."""
+
+
+def note_nothing(_task: Task, _state: str) -> None:
+    """For a manager whose reports concern nobody else."""

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import ColumnElement, and_, or_
+
 from rosetta_hub.database.models import Task, TaskState, utc_now
 
 # Missing reports until users are told: more than a slow one, or a restart of the service.
@@ -33,7 +35,19 @@ def unresponsive_since(task: Task, heartbeat_interval: int) -> datetime | None:
         return None
     if task.state not in (TaskState.STARTING, TaskState.RUNNING) or task.last_heartbeat is None:
         return None
-    late = utc_now() - task.last_heartbeat > timedelta(
-        seconds=HEARTBEATS_UNTIL_UNRESPONSIVE * heartbeat_interval
-    )
+    late = task.last_heartbeat < _last_expected(heartbeat_interval)
     return task.last_heartbeat if late else None
+
+
+def build_unresponsive_condition(heartbeat_interval: int) -> ColumnElement[bool]:
+    """Rows of tasks for which `unresponsive_since` gives a time."""
+    return and_(
+        Task.state.in_((TaskState.STARTING, TaskState.RUNNING)),
+        Task.last_heartbeat < _last_expected(heartbeat_interval),
+        or_(Task.job_id.is_(None), Task.job_state.is_(None), Task.job_state.not_in(_SUSPENDED)),
+    )
+
+
+def _last_expected(heartbeat_interval: int) -> datetime:
+    """Who has not reported since then is unresponsive."""
+    return utc_now() - timedelta(seconds=HEARTBEATS_UNTIL_UNRESPONSIVE * heartbeat_interval)

@@ -15,7 +15,15 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.errors import Conflict, NotAllowed, NotFound
 from rosetta_hub.keys import Keys
-from rosetta_hub.tasks.changes import Before, Planner, Watcher, plan_nothing, watch_nothing
+from rosetta_hub.tasks.changes import (
+    Before,
+    Planner,
+    ReportNote,
+    Watcher,
+    note_nothing,
+    plan_nothing,
+    watch_nothing,
+)
 from rosetta_hub.tasks.events import Broadcaster, Event
 from rosetta_hub.tasks.limits import check_limits
 from rosetta_hub.tasks.logs import Logs
@@ -70,7 +78,7 @@ class TaskManager(TaskQueries):
 
     `wake` is called with the id of each task that the reconciler should look at, `watch` with
     every change of a row inside its transaction, `plan` with every new attempt inside of the
-    transaction that begins it.
+    transaction that begins it, `note_report` with every report that was taken.
     """
 
     def __init__(
@@ -83,6 +91,7 @@ class TaskManager(TaskQueries):
         wake: Callable[[str], None],
         watch: Watcher = watch_nothing,
         plan: Planner = plan_nothing,
+        note_report: ReportNote = note_nothing,
     ) -> None:
         super().__init__(database)
         self.catalogue = catalogue
@@ -92,6 +101,7 @@ class TaskManager(TaskQueries):
         self._wake = wake
         self._watch = watch
         self._plan = plan
+        self._note_report = note_report
 
     def start(
         self,
@@ -235,6 +245,8 @@ class TaskManager(TaskQueries):
             with self._watched(session, row):
                 visible = apply_report(row, report)
         self._take_log(row, report)
+        if row.sequence == report.sequence:
+            self._note_report(row, report.state)
         if visible:
             self.changed(row)
         return row.desired_state

@@ -34,6 +34,7 @@ from rosetta_hub.web.file_api import file_routes
 from rosetta_hub.web.files_api import storages_routes
 from rosetta_hub.web.files_page import FilesPage
 from rosetta_hub.web.handlers import SECURITY_HEADERS, BaseHandler
+from rosetta_hub.web.health_api import health_routes
 from rosetta_hub.web.images_api import images_routes
 from rosetta_hub.web.inventory_api import computing_routes
 from rosetta_hub.web.join_page import JoinPage
@@ -83,22 +84,6 @@ class StaticHandler(web.StaticFileHandler):
         self.set_header("Cache-Control", "no-cache")
 
 
-class HealthHandler(BaseHandler):
-    """`GET health`: 200 where everything works, 503 with a message for each part that does not."""
-
-    routine = True
-
-    async def get(self) -> None:
-        """Answer; nobody has to log in."""
-        faults = await self.services.health.faults()
-        if faults:
-            self.answer(
-                {"status": "faulty", "faults": faults, "detail": " ".join(faults.values())}, 503
-            )
-        else:
-            self.answer({"status": "ok"})
-
-
 class NothingHandler(BaseHandler):
     """Every other address."""
 
@@ -128,7 +113,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}admin", AdminPage, arguments),
         (rf"{prefix}oauth_callback", OAuthCallback, arguments),
         (rf"{prefix}static/(.*)", StaticHandler, {"path": str(STATIC)}),
-        (rf"{prefix}health", HealthHandler, arguments),
+        *health_routes(prefix, arguments),
         *metrics_routes(prefix, arguments),
         *api_routes(prefix, arguments),
         *connection_routes(prefix, arguments),

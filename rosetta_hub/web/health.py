@@ -9,13 +9,14 @@ from pathlib import Path
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.errors import RosettaError
+from rosetta_hub.metrics.sources import PartHealth
 
 log = logging.getLogger(__name__)
 
 # Seconds for which an answer counts: nobody has to log in to ask.
 MAX_AGE = 2.0
-# Seconds after which a part that has not answered counts as down.
-TIMEOUT = 15.0
+# Seconds after which a part that has not answered counts as down: less than a scrape may take.
+TIMEOUT = 4.0
 # Bytes that must fit on the disk.
 PROBE = 1 << 16
 
@@ -31,33 +32,34 @@ class Health:
 
     def __init__(self, checks: Mapping[str, tuple[Check, str]]) -> None:
         self._checks = checks
-        self._faults: dict[str, str] = {}
+        self._parts: dict[str, PartHealth] = {}
         self._known_until = 0.0
         self._lock = asyncio.Lock()
 
-    async def faults(self) -> dict[str, str]:
-        """A message for each part that does not work, by the part's name."""
+    async def parts(self) -> dict[str, PartHealth]:
+        """How each part is, by its name."""
         async with self._lock:
             if time.monotonic() >= self._known_until:
-                results = await asyncio.gather(*map(self._fault, self._checks))
-                self._faults = {name: fault for name, fault in results if fault}
+                states = await asyncio.gather(*map(self._check, self._checks))
+                self._parts = dict(zip(self._checks, states, strict=True))
                 self._known_until = time.monotonic() + MAX_AGE
-            return self._faults
+            return self._parts
 
-    async def works(self) -> dict[str, bool]:
-        """Whether each part works, by the part's name."""
-        faults = await self.faults()
-        return {name: name not in faults for name in self._checks}
+    async def faults(self) -> dict[str, str]:
+        """A message for each part that does not work, by the part's name."""
+        parts = await self.parts()
+        return {name: part.message for name, part in parts.items() if not part.works}
 
-    async def _fault(self, name: str) -> tuple[str, str]:
+    async def _check(self, name: str) -> PartHealth:
         check, message = self._checks[name]
+        begun = time.monotonic()
         try:
             async with asyncio.timeout(TIMEOUT):
                 await check()
+            message = ""
         except (OSError, RosettaError) as error:
-            log.warning("health: %s: %s", name, error or "no answer")
-            return name, message
-        return name, ""
+            log.warning("health: %s: %s", name, str(error) or "no answer")
+        return PartHealth(message, time.monotonic() - begun)
 
 
 def database_check(database: Database) -> Check:

@@ -50,6 +50,7 @@ packages_for() {
             echo "curl curl"
             echo "ip iproute2"
             echo "ps procps"
+            echo "promtool prometheus"
             ;;
         bench)
             packages_for test

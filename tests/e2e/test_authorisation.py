@@ -13,7 +13,7 @@ from .deployment import Deployment, User
 
 PREFIX = "/services/rosetta/"
 # What anybody may ask: whether the service lives, its scripts, and where a server's page is.
-PUBLIC = ("health$", "api/v1/announcements$", "static/", "/user/", "oauth_callback$")
+PUBLIC = ("health$", "health/", "api/v1/announcements$", "static/", "/user/", "oauth_callback$")
 # What is always of the user who asks, whatever the address names.
 OWN = "/registries/"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

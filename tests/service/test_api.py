@@ -31,6 +31,7 @@ from rosetta_hub.errors import EdgeUnavailable
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.lifetimes.lifetimes import Lifetimes
 from rosetta_hub.metrics.metrics import Metrics
+from rosetta_hub.metrics.sources import Sources
 from rosetta_hub.registries.client import RegistryClient
 from rosetta_hub.registries.credentials import Credentials
 from rosetta_hub.registries.hub_registry import HubRegistry, load_registry
@@ -312,8 +313,9 @@ async def site(
     parts |= {"registries": registries, "credentials": made.credentials}
     parts |= {"hub_registry": made.hub_registry}
     metrics = Metrics()
-    metrics.register_state(database, ["local"])
-    parts |= {"metrics": lambda: metrics.render({"edge": True}, 0, made.activity)}
+    metrics.register_state(database, ["local"], settings.heartbeat_interval)
+    sources = Sources(parts["health"].parts, made.activity)
+    parts |= {"metrics": lambda: metrics.render(sources)}
     server = HTTPServer(build_application(Services(**parts), b"secret"))
     server.add_sockets(sockets)
     yield made
@@ -544,21 +546,36 @@ async def test_a_list_reads_what_is_in_it(site: Site) -> None:
 
 
 async def test_health_names_what_is_down(site: Site) -> None:
-    assert await site.call("GET", "health", token="") == (200, {"status": "ok"})
+    status, answer = await site.call("GET", "health", token="")
+    assert (status, answer["status"]) == (200, "ok")
+    assert set(answer["parts"]) == {"database", "disk", "edge"}
     site.edge_answers = False
     # Writing to this device fails as writing to a full disk does.
     (site.state_dir / "health.probe").symlink_to("/dev/full")
     with database_down(site.bench):
         status, answer = await site.call("GET", "health", token="")
     assert status == 503
-    assert answer["faults"] == {
+    messages = {name: part["message"] for name, part in answer["parts"].items()}
+    assert messages == {
         "database": "The database can't be used.",
         "disk": "Nothing can be written.",
         "edge": "The edge does not answer.",
     }
-    assert answer["detail"] == " ".join(answer["faults"].values())
+    assert answer["detail"] == " ".join(messages.values())
     site.edge_answers = True
-    assert await site.call("GET", "health", token="") == (200, {"status": "ok"})
+    assert (await site.call("GET", "health", token=""))[0] == 200
+
+
+async def test_each_part_has_a_health_of_its_own(site: Site) -> None:
+    status, answer = await site.call("GET", "health/edge", token="")
+    assert (status, answer["status"], answer["message"]) == (200, "ok", "")
+    site.edge_answers = False
+    status, answer = await site.call("GET", "health/edge", token="")
+    assert (status, answer["status"]) == (503, "faulty")
+    assert answer["detail"] == "The edge does not answer."
+    assert (await site.call("GET", "health/disk", token=""))[0] == 200
+    # This deployment has no tunnels.
+    assert (await site.call("GET", "health/tunnels", token=""))[0] == 404
 
 
 @contextmanager
