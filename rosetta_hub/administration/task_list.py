@@ -1,18 +1,17 @@
 """All tasks for administrators: filtered, sorted and read page by page by the database."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from pydantic import Field
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import load_only
 
 from rosetta_hub.database.database import Database
-from rosetta_hub.database.models import DesiredState, Task, TaskState
-from rosetta_hub.errors import InvalidOptions
-from rosetta_hub.tasks.queries import ACTIVE, FINAL
+from rosetta_hub.database.models import Task
+from rosetta_hub.database.pages import Moment, Order, Page, PageQuery
+from rosetta_hub.tasks.listing import ShownState, has_state
 
 # What a line of the list needs: the others hold whole documents.
 _COLUMNS = (
@@ -20,42 +19,29 @@ _COLUMNS = (
     *(Task.state, Task.desired_state, Task.cpus, Task.memory, Task.memory_used),
     *(Task.created, Task.started, Task.ended),
 )
-# By what a list is sorted, and whether the largest comes first; the id decides between equals.
-_SORTS: Mapping[str, tuple[Any, bool]] = {
-    "newest": (Task.created, True),
-    "oldest": (Task.created, False),
-    "user": (Task.user, False),
-    "cpus": (func.coalesce(Task.cpus, 0), True),
-    "memory": (func.coalesce(Task.memory, 0), True),
-}
-_VALUES: Mapping[str, Any] = {
-    "user": lambda task: task.user,
-    "cpus": lambda task: task.cpus or 0,
-    "memory": lambda task: task.memory or 0,
+_ORDERS: Mapping[str, Order] = {
+    "newest": Order(Task.created, Task.id, datetime, descending=True),
+    "oldest": Order(Task.created, Task.id, datetime),
+    "user": Order(Task.user, Task.id, str),
+    "cpus": Order(func.coalesce(Task.cpus, 0), Task.id, float, descending=True),
+    "memory": Order(func.coalesce(Task.memory, 0), Task.id, int, descending=True),
 }
 
 
-class TaskFilter(BaseModel):
+class TaskFilter(PageQuery):
     """Which tasks, in which order: all conditions that are set have to be met.
 
-    `user` and `software` are parts of a name. `after` is the first moment of creation, `before`
-    ends the time. `cursor` is the `next` of the page before.
+    `user` and `software` are parts of a name. `since` is the first moment of creation, `until`
+    ends the time.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     user: str | None = Field(default=None, max_length=255)
-    state: (
-        Literal["active", "ended", "queued", "starting", "running", "stopping", "stopped", "failed"]
-        | None
-    ) = None
+    state: ShownState | None = None
     computing: str | None = Field(default=None, max_length=80)
     software: str | None = Field(default=None, max_length=80)
-    after: AwareDatetime | None = None
-    before: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     sort: Literal["newest", "oldest", "user", "cpus", "memory"] = "newest"
-    cursor: str | None = Field(default=None, max_length=400)
-    limit: int = Field(default=50, ge=1, le=500)
 
 
 class TaskList:
@@ -64,21 +50,14 @@ class TaskList:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, wanted: TaskFilter) -> tuple[list[Task], str | None]:
-        """The tasks of a page, and the cursor of the next one; None where it is the last.
+    def page(self, wanted: TaskFilter) -> Page[Task]:
+        """The tasks of a page.
 
         Raises:
             InvalidOptions: the cursor is none of this order.
         """
-        column, descending = _SORTS[wanted.sort]
-        order = [each.desc() if descending else each.asc() for each in (column, Task.id)]
         query = _filtered(wanted).options(load_only(*_COLUMNS))
-        if wanted.cursor:
-            query = query.where(_beyond(wanted))
-        with self._database.session() as session:
-            rows = list(session.scalars(query.order_by(*order).limit(wanted.limit + 1)))
-        page = rows[: wanted.limit]
-        return page, _cursor(page[-1], wanted.sort) if len(rows) > wanted.limit else None
+        return _ORDERS[wanted.sort].read(self._database, query, wanted)
 
 
 def _filtered(wanted: TaskFilter) -> Select[Any]:
@@ -86,49 +65,13 @@ def _filtered(wanted: TaskFilter) -> Select[Any]:
     if wanted.user:
         query = query.where(Task.user.icontains(wanted.user, autoescape=True))
     if wanted.state:
-        query = query.where(_has_state(wanted.state))
+        query = query.where(has_state(wanted.state))
     if wanted.computing:
         query = query.where(Task.computing == wanted.computing)
     if wanted.software:
         query = query.where(Task.family.icontains(wanted.software, autoescape=True))
-    if wanted.after:
-        query = query.where(Task.created >= wanted.after)
-    if wanted.before:
-        query = query.where(Task.created < wanted.before)
+    if wanted.since:
+        query = query.where(Task.created >= wanted.since)
+    if wanted.until:
+        query = query.where(Task.created < wanted.until)
     return query  # type: ignore[no-any-return]
-
-
-def _has_state(state: str) -> ColumnElement[bool]:
-    if state == "stopping":
-        return and_(Task.state.in_(ACTIVE), Task.desired_state == DesiredState.STOP)
-    groups = {"active": ACTIVE, "ended": FINAL}
-    return Task.state.in_(groups.get(state) or [TaskState(state)])
-
-
-def _cursor(task: Task, sort: str) -> str:
-    value = _VALUES[sort](task) if sort in _VALUES else task.created.isoformat()
-    return json.dumps([value, task.id])
-
-
-def _beyond(wanted: TaskFilter) -> ColumnElement[bool]:
-    """The condition: behind the last task of the page before."""
-    column, descending = _SORTS[wanted.sort]
-    value, task_id = _read_cursor(wanted)
-    if descending:
-        return or_(column < value, and_(column == value, Task.id < task_id))
-    return or_(column > value, and_(column == value, Task.id > task_id))
-
-
-def _read_cursor(wanted: TaskFilter) -> tuple[Any, str]:
-    try:
-        value, task_id = json.loads(wanted.cursor or "")
-        if wanted.sort in ("newest", "oldest"):
-            value = datetime.fromisoformat(value)
-            is_fit = value.tzinfo is not None
-        else:
-            is_fit = isinstance(value, str if wanted.sort == "user" else int | float)
-        if is_fit and isinstance(task_id, str):
-            return value, task_id
-    except (TypeError, ValueError, RecursionError):
-        pass
-    raise InvalidOptions("The cursor is none of this list. Begin with the first page again.")

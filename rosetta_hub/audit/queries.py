@@ -3,21 +3,23 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Select, delete, func, or_, select
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_audit import AuditRecord
+from rosetta_hub.database.pages import Moment, Order, Page, PageQuery
 
 # Records that are read, or deleted, in one transaction.
 BATCH = 500
+_NEWEST = Order(AuditRecord.id, AuditRecord.id, int, int, descending=True)
 
 
 class AuditFilter(BaseModel):
     """Which records: all conditions that are set have to be met.
 
     `event` is a name (`task.stop`), or what it begins with (`task`). `user` is whoever did it or
-    whom it concerned, `actor` who did it. `after` is the first moment, `before` ends the time.
+    whom it concerned, `actor` who did it. `since` is the first moment, `until` ends the time.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -26,8 +28,8 @@ class AuditFilter(BaseModel):
     actor: str | None = Field(default=None, max_length=255)
     user: str | None = Field(default=None, max_length=255)
     task: str | None = Field(default=None, max_length=12)
-    after: AwareDatetime | None = None
-    before: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
     def apply(self, query: Select[AuditRecord]) -> Select[AuditRecord]:
         """The query with these conditions."""
@@ -41,10 +43,10 @@ class AuditFilter(BaseModel):
             query = query.where(or_(AuditRecord.actor == self.user, AuditRecord.user == self.user))
         if self.task:
             query = query.where(AuditRecord.task == self.task)
-        if self.after:
-            query = query.where(AuditRecord.time >= self.after)
-        if self.before:
-            query = query.where(AuditRecord.time < self.before)
+        if self.since:
+            query = query.where(AuditRecord.time >= self.since)
+        if self.until:
+            query = query.where(AuditRecord.time < self.until)
         return query
 
 
@@ -54,12 +56,17 @@ class AuditQueries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, wanted: AuditFilter, before_id: int | None, limit: int) -> list[AuditRecord]:
-        """The newest records, or the next older ones than `before_id`; newest first."""
-        query = wanted.apply(select(AuditRecord)).order_by(AuditRecord.id.desc()).limit(limit)
-        if before_id is not None:
-            query = query.where(AuditRecord.id < before_id)
-        return self._list(query)
+    def page(self, wanted: AuditFilter, page: PageQuery) -> Page[AuditRecord]:
+        """A page of the records, newest first.
+
+        Raises:
+            InvalidOptions: the cursor is none of this list.
+        """
+        return _NEWEST.read(self._database, wanted.apply(select(AuditRecord)), page)
+
+    def has_any(self, wanted: AuditFilter) -> bool:
+        """Whether there is such a record."""
+        return bool(self._list(wanted.apply(select(AuditRecord)).limit(1)))
 
     def batches(self, wanted: AuditFilter) -> Iterator[list[AuditRecord]]:
         """All records, oldest first, in lists; a transaction for each list."""

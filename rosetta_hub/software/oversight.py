@@ -1,15 +1,19 @@
 """Users' software as administrators see it: whose it is, what is used, and what is blocked."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_software import ImageVerdict, UserSoftware
 from rosetta_hub.database.models_user import SoftwareUse
+from rosetta_hub.database.pages import Order, Page, PageQuery
 from rosetta_hub.errors import NotFound
 from rosetta_hub.software.cards import image_of
 from rosetta_hub.software.records import delete_rows
+
+_NEWEST = Order(UserSoftware.updated, UserSoftware.id, datetime, descending=True)
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,20 @@ class Oversight:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, owner: str, skip: int, limit: int) -> list[OverseenVersion]:
-        """Versions of owners with this part in their name, what was changed last first."""
-        query = select(UserSoftware).order_by(UserSoftware.updated.desc(), UserSoftware.id)
+    def page(self, owner: str, wanted: PageQuery) -> Page[OverseenVersion]:
+        """Versions of owners with this part in their name, what was changed last first.
+
+        Raises:
+            InvalidOptions: the cursor is none of this list.
+        """
+        query = select(UserSoftware)
         if owner:
             query = query.where(UserSoftware.owner.icontains(owner, autoescape=True))
+        page: Page[UserSoftware] = _NEWEST.read(self._database, query, wanted)
+        return Page(self._with_uses(page.rows), page.next)
+
+    def _with_uses(self, rows: list[UserSoftware]) -> list[OverseenVersion]:
         with self._database.session() as session:
-            rows = list(session.scalars(query.offset(skip).limit(limit)))
             counts = select(SoftwareUse.software, func.sum(SoftwareUse.uses))
             counts = counts.where(SoftwareUse.software.in_({row.card for row in rows}))
             grouped = session.execute(counts.group_by(SoftwareUse.software))

@@ -5,19 +5,16 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import Field
 from tornado.iostream import StreamClosedError
 
 from rosetta_hub.audit.log import AuditEvent, document
 from rosetta_hub.audit.queries import AuditFilter, AuditQueries
+from rosetta_hub.database.pages import PageQuery
 from rosetta_hub.web.admin_base import AdminHandler, Routes
 
 
-class AuditPage(AuditFilter):
-    """A page of records: `before_id` is the `next` of the page before it."""
-
-    before_id: int | None = Field(default=None, ge=1)
-    limit: int = Field(default=100, ge=1, le=500)
+class AuditQuery(AuditFilter, PageQuery):
+    """Which records, and which page of them."""
 
 
 class AuditHandler(AdminHandler):
@@ -25,13 +22,12 @@ class AuditHandler(AdminHandler):
 
     def get(self) -> None:
         """Records, newest first; `next` is null on the last page."""
-        page = self.read_query(AuditPage)
-        records = self._queries().page(page, page.before_id, page.limit)
-        more = len(records) == page.limit
+        query = self.read_query(AuditQuery)
+        page = self._queries().page(query, query)
         self.answer(
             {
-                "records": [document(record) for record in records],
-                "next": records[-1].id if more else None,
+                "records": [document(record) for record in page.rows],
+                "next": page.next,
                 "events": [event.value for event in AuditEvent],
                 "days": self.services.settings.audit_days,
             }

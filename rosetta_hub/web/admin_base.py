@@ -44,8 +44,8 @@ class AdminChecks(HubHandler):
     def _record_refusal(self) -> None:
         """Once in `REFUSALS_INTERVAL` for each user, so that nobody fills the log with them."""
         event, name = AuditEvent.ADMIN_REFUSED, self.principal.name
-        recent = AuditFilter(event=event, actor=name, after=utc_now() - REFUSALS_INTERVAL)
-        if not AuditQueries(self.services.tasks.database).page(recent, None, 1):
+        recent = AuditFilter(event=event, actor=name, since=utc_now() - REFUSALS_INTERVAL)
+        if not AuditQueries(self.services.tasks.database).has_any(recent):
             self.audit(event, target=self.request.path)
 
     def read_query(self, model: type[Query]) -> Query:

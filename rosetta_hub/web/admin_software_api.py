@@ -6,20 +6,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.database.models_software import UserSoftware
+from rosetta_hub.database.pages import PageQuery
 from rosetta_hub.software.cards import image_of
 from rosetta_hub.software.oversight import OverseenVersion, Oversight
 from rosetta_hub.web.admin_base import AdminHandler, Routes
 from rosetta_hub.web.bodies import parse_body
 
 
-class SoftwareQuery(BaseModel):
-    """Part of an owner's name, and how many versions are left out before the first one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class SoftwareQuery(PageQuery):
+    """Part of an owner's name."""
 
     owner: str = Field(default="", max_length=255)
-    skip: int = Field(default=0, ge=0, le=1_000_000)
-    limit: int = Field(default=100, ge=1, le=500)
 
 
 class Block(BaseModel):
@@ -50,10 +47,8 @@ class AdminSoftwareHandler(OversightHandler):
     def get(self) -> None:
         """Versions, what was changed last first; `next` is null at the end."""
         query = self.read_query(SoftwareQuery)
-        found = self.oversight.page(query.owner, query.skip, query.limit + 1)
-        end = query.skip + query.limit if len(found) > query.limit else None
-        page = [_document(one) for one in found[: query.limit]]
-        self.answer({"software": page, "next": end})
+        page = self.oversight.page(query.owner, query)
+        self.answer({"software": [_document(one) for one in page.rows], "next": page.next})
 
 
 class AdminVersionHandler(OversightHandler):

@@ -39,12 +39,12 @@ class AdminTasksHandler(AdminHandler):
 
     def get(self) -> None:
         """A page of tasks; `next` is null on the last one."""
-        tasks, cursor = TaskList(self.services.tasks.database).page(self.read_query(TaskFilter))
+        page = TaskList(self.services.tasks.database).page(self.read_query(TaskFilter))
         computing = self.services.tasks.catalogue.computing.values()
         self.answer(
             {
-                "tasks": [self._document(task) for task in tasks],
-                "next": cursor,
+                "tasks": [self._document(task) for task in page.rows],
+                "next": page.next,
                 "computing": [{"id": one.id, "name": one.name} for one in computing],
             }
         )

@@ -5,19 +5,16 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rosetta_hub.database.pages import PageQuery, cut_page
 from rosetta_hub.errors import NotFound
 from rosetta_hub.web.admin_base import AdminHandler, Routes
 from rosetta_hub.web.bodies import parse_body
 
 
-class UsersQuery(BaseModel):
-    """Part of a name, and how many users are left out before the first one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class UsersQuery(PageQuery):
+    """Part of a name."""
 
     user: str = Field(default="", max_length=255)
-    skip: int = Field(default=0, ge=0, le=1_000_000)
-    limit: int = Field(default=100, ge=1, le=500)
 
 
 class SessionsEnd(BaseModel):
@@ -37,11 +34,11 @@ class AdminUsersHandler(AdminHandler):
         wanted = query.user.casefold()
         users = self.services.administration.overview.users()
         found = [one for one in users if wanted in one.name.casefold()]
-        end = query.skip + query.limit
-        page = [asdict(one) for one in found[query.skip : end]]
-        for one in page:
+        page = cut_page(found, lambda one: (-one.active, one.name), query)
+        documents = [asdict(one) for one in page.rows]
+        for one in documents:
             one["last_seen"] = one["last_seen"].isoformat() if one["last_seen"] else None
-        self.answer({"users": page, "total": len(found), "next": end if end < len(found) else None})
+        self.answer({"users": documents, "total": len(found), "next": page.next})
 
 
 class AdminSessionsHandler(AdminHandler):

@@ -15,6 +15,6 @@ def audit_entry(handler: HubHandler, task: Task) -> None:
     """
     since = utc_now() - timedelta(hours=handler.services.settings.session_hours)
     event, name = AuditEvent.TASK_ENTER, handler.principal.name
-    recent = AuditFilter(event=event, actor=name, task=task.id, after=since)
-    if not AuditQueries(handler.services.tasks.database).page(recent, None, 1):
+    recent = AuditFilter(event=event, actor=name, task=task.id, since=since)
+    if not AuditQueries(handler.services.tasks.database).has_any(recent):
         handler.audit_task(event, task)

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from rosetta_hub.administration.announcements import AnnouncementText
 from rosetta_hub.administration.task_list import TaskFilter
 from rosetta_hub.audit.queries import AuditFilter
-from rosetta_hub.web.admin_audit_api import AuditPage
+from rosetta_hub.web.admin_audit_api import AuditQuery
 from rosetta_hub.web.admin_computing_api import Drain
 from rosetta_hub.web.admin_software_api import Block, SoftwareQuery
 from rosetta_hub.web.admin_tasks_api import Days, Stops
@@ -38,7 +38,7 @@ def _audit_paths() -> dict[str, Any]:
     lines = {"type": "string"}
     return {
         "/api/v1/admin/audit": {
-            "get": _call("Records of the audit log", _object("records"), query=AuditPage)
+            "get": _call("Records of the audit log", _object("records"), query=AuditQuery)
         },
         "/api/v1/admin/audit/export": {
             "get": _call(

@@ -33,7 +33,7 @@ async def stub() -> AsyncIterator[AdminStub]:
 async def test_the_audit_log_is_filtered_shown_page_by_page_and_exported(
     page: Page, stub: AdminStub
 ) -> None:
-    stub.documents["audit"] |= {"next": 2}
+    stub.documents["audit"] |= {"next": "Mg"}
     await page.goto(f"{URL}#audit")
     rows = page.locator("#panel-audit tbody tr")
     await expect(rows).to_have_count(2)
@@ -43,7 +43,7 @@ async def test_the_audit_log_is_filtered_shown_page_by_page_and_exported(
     await page.get_by_role("button", name="Show more").click()
     await expect(rows).to_have_count(3)
     await expect(page.get_by_role("button", name="Show more")).to_be_hidden()
-    assert stub.asked_for("audit")[-1] == {"before_id": ["2"]}
+    assert stub.asked_for("audit")[-1] == {"after": ["Mg"]}
     await page.get_by_label("Event", exact=True).select_option("task")
     await page.get_by_label("User", exact=True).fill("alice")
     await expect(rows).to_have_count(1)

@@ -40,7 +40,7 @@ async def test_records_with_filters_and_pages(site: Site) -> None:
     status, answer = await site.call("GET", "api/v1/admin/audit?limit=3", token=ROOT)
     assert status == 200
     assert events(answer) == [("task.stop", ROOT), *[("task.start", "alice")] * 2]
-    rest = f"api/v1/admin/audit?limit=3&before_id={answer['next']}"
+    rest = f"api/v1/admin/audit?limit=3&after={answer['next']}"
     status, answer = await site.call("GET", rest, token=ROOT)
     assert (events(answer), answer["next"]) == ([("task.start", "alice")], None)
     for query, count in (
@@ -51,8 +51,8 @@ async def test_records_with_filters_and_pages(site: Site) -> None:
         ("user=alice", 4),
         (f"user={ROOT}", 1),
         (f"task={TASK}", 1),
-        ("before=2026-01-01T00:00:00Z", 0),
-        ("after=2026-01-01T00:00:00Z&event=task.start&actor=", 3),
+        ("until=2026-01-01T00:00:00Z", 0),
+        ("since=2026-01-01T00:00:00Z&event=task.start&actor=", 3),
     ):
         _, answer = await site.call("GET", f"api/v1/admin/audit?{query}", token=ROOT)
         assert len(answer["records"]) == count, query
@@ -60,7 +60,7 @@ async def test_records_with_filters_and_pages(site: Site) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=9999", "before_id=x", "after=yesterday", "what=1", "event=a&event=b"],
+    ["limit=0", "limit=9999", "after=x", "since=yesterday", "what=1", "event=a&event=b"],
 )
 async def test_a_wrong_query_is_a_message(site: Site, query: str) -> None:
     add_root(site)

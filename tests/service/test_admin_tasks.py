@@ -31,13 +31,13 @@ async def listed(site: Site, query: str = "") -> list[str]:
     while True:
         path = f"{TASKS}?limit=2&{query}"
         status, answer = await site.call(
-            "GET", path + (f"&cursor={cursor}" if cursor else ""), token=ROOT
+            "GET", path + (f"&after={cursor}" if cursor else ""), token=ROOT
         )
         assert status == 200, answer
         found += [f"{task['user']} {task['name']}" for task in answer["tasks"]]
         if answer["next"] is None:
             return found
-        cursor = answer["next"].replace(" ", "%20").replace('"', "%22").replace("+", "%2B")
+        cursor = answer["next"]
 
 
 async def test_filters_orders_and_pages(site: Site) -> None:
@@ -61,8 +61,8 @@ async def test_filters_orders_and_pages(site: Site) -> None:
         ("computing=cluster", ["Alicia Three"]),
         ("software=ech&state=stopped", ["bob Two"]),
         ("software=%25", []),
-        ("after=2099-01-01T00:00:00Z", []),
-        ("before=2099-01-01T00:00:00Z&state=running", ["alice One"]),
+        ("since=2099-01-01T00:00:00Z", []),
+        ("until=2099-01-01T00:00:00Z&state=running", ["alice One"]),
     ):
         got = await listed(site, query)
         # Of equals, the id decides: any order.
@@ -76,14 +76,14 @@ async def test_filters_orders_and_pages(site: Site) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "cursor=x",
-        "cursor=[1]",
-        "cursor=[1,2]",
-        'cursor=["2026-01-01T00:00:00","a"]',
-        'sort=user&cursor=[1,"a"]',
+        "after=x",
+        "after=WzFd",
+        "after=WzEsMl0",
+        "after=WyIyMDI2LTAxLTAxVDAwOjAwOjAwIiwiYSJd",
+        "sort=user&after=WzEsImEiXQ",
         "sort=name",
         "state=odd",
-        "limit=501",
+        "limit=1001",
     ],
 )
 async def test_a_wrong_page_is_a_message(site: Site, query: str) -> None:
@@ -132,13 +132,16 @@ async def test_who_uses_what(site: Site) -> None:
             update(Task).where(Task.user == "bob").values(state=TaskState.STOPPED, ended=seen)
         )
     status, answer = await site.call("GET", "api/v1/admin/users?limit=1", token=ROOT)
-    assert (status, answer["total"], answer["next"]) == (200, 2, 1)
+    assert (status, answer["total"]) == (200, 2)
     (alice,) = answer["users"]
     assert alice | {"last_seen": None} == {
         **{"name": "alice", "active": 2, "cpus": 3.0, "memory": 2 << 30, "memory_used": 0},
         **{"tasks": 2, "last_seen": None},
     }
-    _, answer = await site.call("GET", "api/v1/admin/users?skip=1&limit=1", token=ROOT)
+    _, answer = await site.call(
+        "GET", f"api/v1/admin/users?limit=1&after={answer['next']}", token=ROOT
+    )
+    assert answer["next"] is None
     assert (answer["users"][0]["name"], answer["users"][0]["active"]) == ("bob", 0)
     assert answer["users"][0]["last_seen"] == seen.isoformat()
     _, answer = await site.call("GET", "api/v1/admin/users?user=BO", token=ROOT)

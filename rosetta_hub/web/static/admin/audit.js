@@ -28,17 +28,17 @@ class AuditTab {
 
   read() {
     const { age, ...rest } = this.filters.read();
-    return { ...rest, after: hoursAgo(age) };
+    return { ...rest, since: hoursAgo(age) };
   }
 
-  async load(before = null) {
+  async load(after = null) {
     const wanted = this.read();
     this.export.href = adminUrl("audit/export", wanted);
     try {
-      const { records, next, events, days } = await readAdmin("audit", { ...wanted, before_id: before });
+      const { records, next, events, days } = await readAdmin("audit", { ...wanted, after });
       this.next = next;
       this.offer(events);
-      this.table.show(records.map(recordRow), { append: Boolean(before), hasMore: Boolean(next), text: "There are no such records." });
+      this.table.show(records.map(recordRow), { append: Boolean(after), hasMore: Boolean(next), text: "There are no such records." });
       setText(this.kept, days ? `Records are kept for ${days} days.` : "Records are kept for ever.");
     } catch (error) {
       toast(error.message);

@@ -22,11 +22,11 @@ class SoftwareTab {
     return this.load();
   }
 
-  async load(skip = 0) {
+  async load(after = null) {
     try {
-      const { software, next } = await readAdmin("software", { ...this.filters.read(), skip });
+      const { software, next } = await readAdmin("software", { ...this.filters.read(), after });
       this.next = next;
-      this.table.show(software.map((one) => this.makeRow(one)), { append: skip > 0, hasMore: next !== null, text: "Users have added no such software." });
+      this.table.show(software.map((one) => this.makeRow(one)), { append: Boolean(after), hasMore: Boolean(next), text: "Users have added no such software." });
     } catch (error) {
       toast(error.message);
     }

@@ -15,7 +15,7 @@ const PAGE = 50;
 // The most tasks that one request stops.
 const MOST = 100;
 const STATES = [["active", "Active"], ["", "All"], ...["queued", "starting", "running", "stopping", "stopped", "failed"].map((state) => [state, state[0].toUpperCase() + state.slice(1)]), ["ended", "Ended"]];
-const AGES = [["", "Any time"], ["after 1", "The last hour"], ["after 24", "The last day"], ["after 168", "The last week"], ["before 24", "Older than a day"], ["before 168", "Older than a week"]];
+const AGES = [["", "Any time"], ["since 1", "The last hour"], ["since 24", "The last day"], ["since 168", "The last week"], ["until 24", "Older than a day"], ["until 168", "Older than a week"]];
 const COLUMNS = [["chosen", "Chosen"], ["name", "Task"], ["user", "User", "user"], ["state", "State"], ["software", "Software"], ["computing", "Computing"], ["cpus", "CPUs", "cpus"], ["memory", "Memory", "memory"], ["created", "Created", "newest"]];
 
 class TasksTab {
@@ -82,7 +82,7 @@ class TasksTab {
     const found = { tasks: [], next: null, computing: [] };
     do {
       const limit = Math.min(500, this.count - found.tasks.length);
-      const { tasks, next, computing } = await readAdmin("tasks", { ...this.read(), limit, cursor: found.next });
+      const { tasks, next, computing } = await readAdmin("tasks", { ...this.read(), limit, after: found.next });
       found.tasks.push(...tasks);
       Object.assign(found, { next, computing });
     } while (found.next && found.tasks.length < this.count);

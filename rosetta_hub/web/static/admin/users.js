@@ -24,11 +24,11 @@ class UsersTab {
     return this.load();
   }
 
-  async load(skip = 0) {
+  async load(after = null) {
     try {
-      const { users, next } = await readAdmin("users", { ...this.filters.read(), skip });
+      const { users, next } = await readAdmin("users", { ...this.filters.read(), after });
       this.next = next;
-      this.table.show(users.map(makeRow), { append: skip > 0, hasMore: next !== null, text: "There are no such users." });
+      this.table.show(users.map(makeRow), { append: Boolean(after), hasMore: Boolean(next), text: "There are no such users." });
     } catch (error) {
       toast(error.message);
     }

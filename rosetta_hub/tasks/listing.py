@@ -1,0 +1,76 @@
+"""Lists of tasks for those who see them, filtered and read page by page by the database."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
+
+from rosetta_hub.database.database import Database
+from rosetta_hub.database.models import DesiredState, Task, TaskState
+from rosetta_hub.database.pages import Order, Page, PageQuery
+from rosetta_hub.tasks.queries import ACTIVE, FINAL
+
+ShownState = Literal[
+    "active", "ended", "queued", "starting", "running", "stopping", "stopped", "failed"
+]
+_NEWEST = Order(Task.created, Task.id, datetime, descending=True)
+# Users all of whose tasks somebody sees, and single servers (user, name) besides.
+Owners = tuple[Collection[str], Collection[tuple[str, str]]]
+
+
+class TaskQuery(PageQuery):
+    """Which tasks: all conditions that are set have to be met.
+
+    `state` may be given several times. `software` is the id of a family, `name` a part of the
+    task's name.
+    """
+
+    state: list[ShownState] = Field(default=[], max_length=8)
+    software: str | None = Field(default=None, max_length=80)
+    computing: str | None = Field(default=None, max_length=80)
+    user: str | None = Field(default=None, max_length=255)
+    name: str | None = Field(default=None, max_length=80)
+
+
+def read_tasks(database: Database, wanted: TaskQuery, owners: Owners | None) -> Page[Task]:
+    """A page of the tasks of some owners (None: of everybody), newest first.
+
+    Raises:
+        InvalidOptions: the cursor is none of this list.
+    """
+    query = _filtered(wanted)
+    if owners is not None:
+        query = query.where(_is_of(*owners))
+    return _NEWEST.read(database, query, wanted)
+
+
+def has_state(state: ShownState) -> ColumnElement[bool]:
+    """The condition: the task is shown with this state, or one of this group."""
+    if state == "stopping":
+        return and_(Task.state.in_(ACTIVE), Task.desired_state == DesiredState.STOP)
+    groups = {"active": ACTIVE, "ended": FINAL}
+    return Task.state.in_(groups.get(state) or [TaskState(state)])
+
+
+def _is_of(users: Collection[str], servers: Collection[tuple[str, str]]) -> ColumnElement[bool]:
+    conditions: list[ColumnElement[bool]] = [Task.user.in_(users)]
+    if servers:
+        conditions.append(tuple_(Task.user, Task.server_name).in_(servers))
+    return or_(*conditions)
+
+
+def _filtered(wanted: TaskQuery) -> Select[Any]:
+    query: Any = select(Task)
+    if wanted.state:
+        query = query.where(or_(*(has_state(state) for state in wanted.state)))
+    if wanted.software:
+        query = query.where(Task.family == wanted.software)
+    if wanted.computing:
+        query = query.where(Task.computing == wanted.computing)
+    if wanted.user is not None:
+        query = query.where(Task.user == wanted.user)
+    if wanted.name:
+        query = query.where(Task.name.icontains(wanted.name, autoescape=True))
+    return query  # type: ignore[no-any-return]
