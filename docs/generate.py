@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rosetta_hub.cli import build_parser
-from rosetta_hub.web.openapi import build_openapi
+from rosetta_hub.web.api_handlers import describe_api
 
 ROOT = Path(__file__).parents[1]
 PREFIX = "/services/rosetta/"
@@ -78,7 +78,7 @@ def example_page() -> str:
 
 def api_page() -> str:
     """The REST API, a table for each part of it."""
-    return "\n".join([API_INTRODUCTION, *_api_tables(build_openapi(PREFIX))])
+    return "\n".join([API_INTRODUCTION, *_api_tables(describe_api(PREFIX))])
 
 
 def commands_page() -> str:

@@ -5,7 +5,8 @@ from typing import Any
 
 from rosetta_hub.catalogue.bound_storages import bind_target
 from rosetta_hub.catalogue.catalogue import Catalogue, User, may_use
-from rosetta_hub.catalogue.computing import Computing, EngineConfig, Size
+from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.computing_view import view_computing
 from rosetta_hub.catalogue.software import Software, SoftwareFamily
 from rosetta_hub.catalogue.software_owner import PLATFORM
 from rosetta_hub.catalogue.storages import Storage
@@ -65,33 +66,8 @@ def family_dict(family: SoftwareFamily, user: User, catalogue: Catalogue) -> dic
 
 
 def computing_dict(computing: Computing, software: Software | None = None) -> dict[str, Any]:
-    """One computing resource: what may be chosen on it, and its limits (None: none).
-
-    With a software, its engines are those that run that software's image. `extra_binds` are the
-    directories of which a task may have parts.
-
-    Cores, bytes and seconds. Without an engine the first one is used, and of that its first
-    runtime. What a `size` leaves open is the default.
-    """
-    engines = computing.engines_for(software) if software else computing.container_engines
-    return {
-        "id": computing.id,
-        "name": computing.name,
-        "description": computing.description,
-        "type": computing.type,
-        "wms": computing.wms,
-        "auth_mode": computing.auth_mode,
-        "engines": [_engine_dict(engine) for engine in engines],
-        "limits": {"cpus": computing.max_cpus, "memory": computing.max_memory},
-        "defaults": {
-            "engine": engines[0].name,
-            "cpus": computing.default_cpus,
-            "memory": computing.default_memory,
-        },
-        "time": {"default": computing.default_time, "max": computing.max_time},
-        "sizes": [_size_dict(one) for one in computing.sizes],
-        "extra_binds": list(computing.extra_binds),
-    }
+    """One computing resource, ready for JSON; see `view_computing`."""
+    return view_computing(computing, software).model_dump(mode="json")
 
 
 def _storage_dict(storage: Storage, software: Software) -> dict[str, Any]:
@@ -142,11 +118,3 @@ def _version_dict(
 
 def _request_of(computing: Computing, user: User) -> str:
     return "" if may_use(user, computing) else computing.access_request
-
-
-def _size_dict(size: Size) -> dict[str, Any]:
-    return size.model_dump(mode="json")
-
-
-def _engine_dict(engine: EngineConfig) -> dict[str, Any]:
-    return {"engine": engine.name, "runtimes": list(engine.runtimes)}

@@ -74,6 +74,32 @@ class InterfaceView(BaseModel):
     ready: bool
 
 
+class TaskSoftware(BaseModel):
+    """The software of a task: `id` is its card's in the catalogue."""
+
+    id: str
+    name: str | None
+    version: str | None
+    image: str | None
+    kind: str | None
+    logo: str | None
+
+
+class TaskComputing(BaseModel):
+    """The computing resource of a task."""
+
+    id: str
+    name: str
+
+
+class TaskInterface(BaseModel):
+    """How a task is entered; `url` is a command line or an address for other programs."""
+
+    protocol: str | None
+    auth: str | None
+    url: str | None
+
+
 class TaskView(BaseModel):
     """A task. Times are ISO 8601 in UTC, memory and progress in bytes, CPU time in seconds.
 
@@ -85,11 +111,11 @@ class TaskView(BaseModel):
     user: str
     server_name: str
     name: str
-    software: dict[str, Any]
+    software: TaskSoftware
     image: str
     image_digest: str | None
     exact: bool
-    computing: dict[str, Any]
+    computing: TaskComputing
     engine: str
     runtime: str | None
     cpus: float | None
@@ -109,7 +135,7 @@ class TaskView(BaseModel):
     started: datetime | None
     ended: datetime | None
     last_activity: datetime | None
-    interface: dict[str, Any]
+    interface: TaskInterface
     interfaces: list[InterfaceView]
     open_url: str | None
     page_url: str
@@ -117,6 +143,12 @@ class TaskView(BaseModel):
     usage: dict[str, float] | None
     lifetime: LifetimeView
     can: Rights
+
+
+class TaskPage(BaseModel):
+    """Tasks."""
+
+    tasks: list[TaskView]
 
 
 class Viewer:
@@ -150,7 +182,7 @@ class Viewer:
             image=_image(task),
             image_digest=task.image_digest,
             exact="digest" in task.options,
-            computing={"id": task.computing, "name": name},
+            computing=TaskComputing(id=task.computing, name=name),
             engine=task.engine,
             runtime=task.runtime,
             cpus=task.cpus,
@@ -202,12 +234,12 @@ class Viewer:
             ready=can_enter and is_ready(task, interface),
         )
 
-    def _interface(self, task: Task) -> dict[str, Any]:
-        return {
-            "protocol": task.software.get("interface_protocol"),
-            "auth": task.software.get("interface_auth"),
-            "url": command_line(task, self._settings),
-        }
+    def _interface(self, task: Task) -> TaskInterface:
+        return TaskInterface(
+            protocol=task.software.get("interface_protocol"),
+            auth=task.software.get("interface_auth"),
+            url=command_line(task, self._settings),
+        )
 
 
 def _storage(stored: dict[str, Any]) -> StorageView:
@@ -247,15 +279,15 @@ def _open(task: Task) -> bool:
     return is_open(task) and is_http(task)
 
 
-def _software(task: Task) -> dict[str, Any]:
-    return {
-        "id": task.family,
-        "name": task.software.get("name"),
-        "version": task.software.get("image_tag"),
-        "image": task.software.get("image_name"),
-        "kind": task.software.get("kind"),
-        "logo": task.software.get("logo"),
-    }
+def _software(task: Task) -> TaskSoftware:
+    return TaskSoftware(
+        id=task.family,
+        name=task.software.get("name"),
+        version=task.software.get("image_tag"),
+        image=task.software.get("image_name"),
+        kind=task.software.get("kind"),
+        logo=task.software.get("logo"),
+    )
 
 
 def _image(task: Task) -> str:

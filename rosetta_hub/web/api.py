@@ -7,40 +7,101 @@ starts it, `delete:servers` stops and deletes it.
 import asyncio
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from rosetta_hub.agents.spec import software_of
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.background import spawn
+from rosetta_hub.catalogue.options import TaskOptions
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import InvalidOptions, NotFound
-from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.tasks.view import TaskPage, TaskView
+from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.entries import audit_entry
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.operations import Content, operation
+from rosetta_hub.web.rights import (
+    CHANGE_OWN,
+    ENTER_TASK,
+    LOGGED_IN,
+    SEE_TASK,
+    START_TASK,
+    STOP_TASK,
+    STOP_USER,
+)
 from rosetta_hub.web.starting import new_server_name
 
 # Tasks of a list that are made ready before other requests have their turn: about 10 ms.
 VIEWS_IN_A_ROW = 50
 
 
+class TaskQuery(RequestModel):
+    """Which tasks are listed."""
+
+    user: str | None = Field(
+        default=None, description="Those of this user; by default an admin's own, else all visible"
+    )
+
+
+class NewTask(TaskOptions):
+    """A task to start.
+
+    `server` is the name of the hub's server that it becomes, by default a new one.
+    """
+
+    server: str | None = Field(default=None, max_length=255)
+
+
+class StartAgain(RequestModel):
+    """How a task is started again: with the image that it ran (true), or the tag's present one.
+
+    Without `exact`, with the options it had.
+    """
+
+    exact: bool | None = None
+
+
+class LogQuery(RequestModel):
+    """Which attempt's output it is."""
+
+    attempt: int | None = Field(default=None, ge=1, lt=10**9, description="By default the last")
+
+
+class PasswordView(BaseModel):
+    """The account of an interface that protects itself; the password is of this attempt alone."""
+
+    user: str
+    password: str
+
+
 class TasksHandler(HubHandler):
     """`api/v1/tasks`: all tasks of the principal, and starting one."""
 
+    path = "tasks"
     renews_rights = True
 
-    async def get(self) -> None:
-        """The principal's tasks and those shared with it; `?user=` those of another, for admins."""
+    @operation(id="list_tasks", right=LOGGED_IN, answer=TaskPage)
+    async def get(self, query: TaskQuery) -> TaskPage:
+        """The caller's tasks, and those shared with the caller, newest first."""
         principal, viewer = self.principal, self.services.viewer
         views = []
-        for number, task in enumerate(self.visible_tasks(self.get_query_argument("user", None))):
-            views.append(viewer.view(task, principal.rights(task)).model_dump(mode="json"))
+        for number, task in enumerate(self.visible_tasks(query.user)):
+            views.append(viewer.view(task, principal.rights(task)))
             if number % VIEWS_IN_A_ROW == VIEWS_IN_A_ROW - 1:
                 await asyncio.sleep(0)
-        self.answer({"tasks": views})
+        return TaskPage(tasks=views)
 
-    async def post(self) -> None:
-        """Start a task of the principal, as the hub's server `server` (by default a new one)."""
-        options = self.json_body()
+    @operation(
+        id="start_task",
+        right=CHANGE_OWN,
+        answer=TaskView,
+        status=201,
+        refuses=(404, 409, 422),
+        body=NewTask,
+    )
+    async def post(self, body: dict[str, Any]) -> TaskView:
+        """Start a task."""
+        options = body
         name = _server_name(options.pop("server", None))
         user, tasks = self.principal.user, self.services.tasks
         spec = await self.check_start(options, user)
@@ -49,8 +110,7 @@ class TasksHandler(HubHandler):
         if not self.principal.may("servers", user.name, name):
             raise NotFound("This token may not start servers: it lacks the scope 'servers'.")
         await self.start_at_hub(user.name, name, options)
-        task = tasks.find_server(user.name, name)
-        self.answer(self.services.viewer.view(task, self.principal.rights(task)), 201)
+        return self.task_view(tasks.find_server(user.name, name))
 
 
 class TellingHandler(HubHandler):
@@ -65,91 +125,97 @@ class TellingHandler(HubHandler):
 class TaskHandler(TellingHandler):
     """`api/v1/tasks/<id>`."""
 
-    def get(self, task_id: str) -> None:
-        """The task."""
-        task = self.visible_task(task_id)
-        self.answer(self.services.viewer.view(task, self.principal.rights(task)))
+    path = "tasks/{task}"
 
+    @operation(id="get_task", right=SEE_TASK, answer=TaskView)
+    def get(self, task_id: str) -> TaskView:
+        """A task."""
+        return self.task_view(self.visible_task(task_id))
+
+    @operation(id="delete_task", right=STOP_TASK, status=202)
     async def delete(self, task_id: str) -> None:
-        """Stop the task if it runs, and forget it, log included."""
+        """Stop a task if it runs, and forget it, log included."""
         task = self.services.tasks.find(task_id)
         self.principal.check("delete:servers", task)
         self.audit_task(AuditEvent.TASK_DELETE, task)
         self.services.tasks.request_stop(task, forget=True)
         self.tell_hub(task, remove=True)
         self.services.sharing.task_deleted(task)
-        self.answer({}, 202)
 
 
 class StopHandler(TellingHandler):
     """`api/v1/tasks/<id>/stop`."""
 
-    def post(self, task_id: str) -> None:
-        """Stop the task in whatever state it is; a queued one is cancelled."""
+    path = "tasks/{task}/stop"
+
+    @operation(id="stop_task", right=STOP_TASK, answer=TaskView, status=202)
+    def post(self, task_id: str) -> TaskView:
+        """Stop a task in whatever state it is; a queued one is cancelled."""
         task = self.services.tasks.find(task_id)
         self.principal.check("delete:servers", task)
         self.audit_task(AuditEvent.TASK_STOP, task)
         task = self.services.tasks.request_stop(task)
         self.tell_hub(task)
-        self.answer(self.services.viewer.view(task, self.principal.rights(task)), 202)
+        return self.task_view(task)
 
 
 class StopAllHandler(TellingHandler):
     """`api/v1/users/<name>/stop`: JupyterHub deletes no user whose servers run."""
 
-    def post(self, user: str) -> None:
-        """Stop all tasks of a user; the answer holds those that were active."""
+    path = "users/{user}/stop"
+
+    @operation(id="stop_tasks_of_user", right=STOP_USER, answer=TaskPage, status=202)
+    def post(self, user: str) -> TaskPage:
+        """Stop all tasks of a user; the answer has those that were active."""
         if not self.principal.may_all("delete:servers", user):
             raise NotFound("There is no such user, or this token lacks the scope 'delete:servers'.")
-        tasks, principal, viewer = self.services.tasks, self.principal, self.services.viewer
+        tasks = self.services.tasks
         stopped = [tasks.request_stop(task) for task in tasks.active(user=user)]
         for task in stopped:
             self.audit_task(AuditEvent.TASK_STOP, task)
             self.tell_hub(task)
-        views = [
-            viewer.view(task, principal.rights(task)).model_dump(mode="json") for task in stopped
-        ]
-        self.answer({"tasks": views}, 202)
-
-
-class StartAgain(BaseModel):
-    """How a task is started again: with the image that it ran (true), or the tag's present one.
-
-    Without `exact`, with the options it had.
-    """
-
-    exact: bool | None = None
+        return TaskPage(tasks=[self.task_view(task) for task in stopped])
 
 
 class StartHandler(HubHandler):
     """`api/v1/tasks/<id>/start`."""
 
-    async def post(self, task_id: str) -> None:
-        """Start the task again with the options it had: a new attempt.
+    path = "tasks/{task}/start"
+
+    @operation(
+        id="start_task_again",
+        right=START_TASK,
+        answer=TaskView,
+        status=201,
+        refuses=(409,),
+    )
+    async def post(self, task_id: str, body: StartAgain) -> TaskView:
+        """Start a task again with the options it had: a new attempt.
 
         With `{"exact": true}` it runs the very image that it ran last, with `{"exact": false}` the
         one that its version's tag names now.
         """
         task = self.services.tasks.find(task_id)
         self.principal.check("servers", task)
-        options = _options_again(task, parse_body(StartAgain, self.json_body()).exact)
+        options = _options_again(task, body.exact)
         hub = self.services.hub
         # The hub asks its spawners every few seconds: it may not know yet that the server ended.
         await hub.stop_server(task.user, task.server_name)
         await self.start_at_hub(task.user, task.server_name, options)
-        task = self.services.tasks.find(task_id)
-        self.answer(self.services.viewer.view(task, self.principal.rights(task)), 201)
+        return self.task_view(self.services.tasks.find(task_id))
 
 
 class LogHandler(HubHandler):
     """`api/v1/tasks/<id>/log`."""
 
-    def get(self, task_id: str) -> None:
-        """The log of an attempt (`?attempt=`, default: the last one), as plain text."""
+    path = "tasks/{task}/log"
+
+    @operation(id="get_task_log", right=ENTER_TASK, answer=Content("text/plain"))
+    def get(self, task_id: str, query: LogQuery) -> None:
+        """The output of a task, the last attempt by default."""
         task = self.services.tasks.find(task_id)
         self.principal.check("access:servers", task)
-        wanted = self.get_query_argument("attempt", "")
-        attempt = int(wanted) if wanted.isdecimal() and len(wanted) < 10 else task.attempt
+        attempt = query.attempt or task.attempt
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish(self.services.tasks.logs.read(task.id, attempt))
 
@@ -157,7 +223,10 @@ class LogHandler(HubHandler):
 class PasswordHandler(HubHandler):
     """`api/v1/tasks/<id>/password`."""
 
-    def get(self, task_id: str) -> None:
+    path = "tasks/{task}/password"
+
+    @operation(id="get_task_password", right=ENTER_TASK, answer=PasswordView)
+    def get(self, task_id: str) -> PasswordView:
         """User and one-time password of an interface that protects itself."""
         task = self.services.tasks.find(task_id)
         self.principal.check("access:servers", task)
@@ -166,7 +235,7 @@ class PasswordHandler(HubHandler):
             raise NotFound("This task needs no password: open it with Connect.")
         audit_entry(self, task)
         password = self.services.keys.interface_password(task.id, task.attempt)
-        self.answer({"user": software.interface_auth_user, "password": password})
+        return PasswordView(user=software.interface_auth_user, password=password)
 
 
 def _options_again(task: Task, exact: bool | None) -> dict[str, Any]:
@@ -200,17 +269,3 @@ def _server_name(given: object) -> str:
     if not isinstance(given, str) or len(given) > 255 or not given.isprintable():
         raise InvalidOptions("The option 'server' is not a name of a server.")
     return given
-
-
-def api_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    task = rf"{prefix}api/v1/tasks/([0-9a-f]{{12}})"
-    return [
-        (rf"{prefix}api/v1/tasks", TasksHandler, arguments),
-        (task, TaskHandler, arguments),
-        (rf"{task}/stop", StopHandler, arguments),
-        (rf"{prefix}api/v1/users/([^/]+)/stop", StopAllHandler, arguments),
-        (rf"{task}/start", StartHandler, arguments),
-        (rf"{task}/log", LogHandler, arguments),
-        (rf"{task}/password", PasswordHandler, arguments),
-    ]

@@ -1,5 +1,6 @@
 """The service's tornado application: every route, in one table."""
 
+import functools
 import logging
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,11 @@ from rosetta_hub.web.admin_tasks_api import admin_tasks_routes
 from rosetta_hub.web.admin_users_api import admin_users_routes
 from rosetta_hub.web.agent_api import agent_routes
 from rosetta_hub.web.announcements_api import announcements_routes
-from rosetta_hub.web.api import api_routes
+from rosetta_hub.web.api_handlers import api_routes, describe_api
 from rosetta_hub.web.archive_api import archive_routes
 from rosetta_hub.web.build_pages import build_pages
 from rosetta_hub.web.builds_api import builds_routes
 from rosetta_hub.web.built_software_api import built_software_routes
-from rosetta_hub.web.connection import connection_routes
 from rosetta_hub.web.copies_api import copies_routes
 from rosetta_hub.web.event_stream import EventsHandler
 from rosetta_hub.web.favourites_api import favourites_routes
@@ -36,13 +36,11 @@ from rosetta_hub.web.files_page import FilesPage
 from rosetta_hub.web.handlers import SECURITY_HEADERS, BaseHandler
 from rosetta_hub.web.health_api import health_routes
 from rosetta_hub.web.images_api import images_routes
-from rosetta_hub.web.inventory_api import computing_routes
 from rosetta_hub.web.join_page import JoinPage
 from rosetta_hub.web.lifetimes_api import lifetimes_routes
 from rosetta_hub.web.links_api import links_routes
 from rosetta_hub.web.logins_api import logins_routes
 from rosetta_hub.web.metrics import metrics_routes
-from rosetta_hub.web.openapi import OpenApiHandler
 from rosetta_hub.web.pages import (
     HubServerPath,
     OAuthCallback,
@@ -116,9 +114,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *health_routes(prefix, arguments),
         *metrics_routes(prefix, arguments),
         *api_routes(prefix, arguments),
-        *connection_routes(prefix, arguments),
         *lifetimes_routes(prefix, arguments),
-        *computing_routes(prefix, arguments),
         *sharing_routes(prefix, arguments),
         *images_routes(prefix, arguments),
         *copies_routes(prefix, arguments),
@@ -142,7 +138,6 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *archive_routes(prefix, arguments),
         *preview_routes(prefix, arguments),
         (rf"{prefix}api/v1/events", EventsHandler, arguments),
-        (rf"{prefix}api/v1/openapi.json", OpenApiHandler, arguments),
         (rf"{prefix}hub/software/([^/]+)", UserSoftwareHandler, arguments),
         *registries_routes(prefix, arguments),
         *registry_token_routes(prefix, arguments),
@@ -166,6 +161,8 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         default_handler_class=NothingHandler,
         default_handler_args=arguments,
         cookie_secret=cookie_secret,
+        # Made when somebody asks.
+        openapi=functools.cache(lambda: describe_api(prefix)),
         log_function=log_request,
         # Every handler checks what it needs to: see HubHandler.
         xsrf_cookies=False,

@@ -1,22 +1,87 @@
-"""Bodies of requests: JSON that a model describes."""
+"""What requests carry, as models: JSON of a body, and the query of an address."""
 
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar, overload
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from rosetta_hub.errors import InvalidOptions
+from rosetta_hub.catalogue.validation import describe_value_fault
+from rosetta_hub.errors import InvalidOptions, UnsupportedMediaType
+from rosetta_hub.web.handlers import BaseHandler
 
+JSON = "application/json"
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def parse_body(model: type[Model], body: dict[str, Any]) -> Model:
-    """The body as the model has it.
+class RequestModel(BaseModel):
+    """A body or a query: keys that it does not know are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@overload
+def read_json(handler: BaseHandler, model: type[Model]) -> Model: ...
+
+
+@overload
+def read_json(handler: BaseHandler, model: None) -> dict[str, Any]: ...
+
+
+def read_json(handler: BaseHandler, model: type[Model] | None) -> Model | dict[str, Any]:
+    """The body of a request as the model has it, or the JSON object itself; no body is `{}`.
 
     Raises:
-        InvalidOptions: it does not fit; the message names the keys.
+        UnsupportedMediaType: the request says that it is something else than JSON.
+        MalformedRequest: it is no JSON object.
+        InvalidOptions: it does not fit.
+    """
+    kind = handler.request.headers.get("Content-Type", JSON).partition(";")[0].strip().lower()
+    if handler.request.body and kind != JSON:
+        raise UnsupportedMediaType(f"Send JSON, with the header 'Content-Type: {JSON}'.")
+    document = handler.json_body()
+    return document if model is None else parse_body(model, document)
+
+
+def read_query(handler: BaseHandler, model: type[Model]) -> Model:
+    """The query of an address as a model; empty values count as left out.
+
+    Raises:
+        InvalidOptions: it does not fit.
+    """
+    values: dict[str, Any] = {}
+    for name in handler.request.query_arguments:
+        texts = [text for text in handler.get_query_arguments(name) if text]
+        # JupyterHub's XSRF token may stand in the address, too.
+        if texts and name != "_xsrf":
+            values[name] = texts if len(texts) > 1 else texts[0]
+    return parse_body(model, values, "query")
+
+
+def parse_body(model: type[Model], body: Mapping[str, Any], part: str = "body") -> Model:
+    """A part of a request as the model has it.
+
+    Raises:
+        InvalidOptions: it does not fit; the message names the keys, and the faults say why.
     """
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        keys = ", ".join(sorted({str(fault["loc"][0]) for fault in error.errors()}))
-        raise InvalidOptions(f"The request does not fit here: look at {keys}.") from error
+        faults = error.errors(include_url=False)
+        keys = sorted({str(fault["loc"][0]) for fault in faults if fault["loc"]})
+        where = f": look at {', '.join(keys)}" if keys else ""
+        raise InvalidOptions(
+            f"The request does not fit here{where}.",
+            [
+                {
+                    "pointer": _pointer(part, fault["loc"]),
+                    "detail": describe_value_fault(fault),
+                }
+                for fault in faults
+            ],
+        ) from error
+
+
+def _pointer(part: str, location: tuple[str | int, ...]) -> str:
+    """As RFC 6901 writes it."""
+    keys = (str(key).replace("~", "~0").replace("/", "~1") for key in location)
+    return "/" + "/".join((part, *keys))

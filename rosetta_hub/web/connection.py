@@ -9,8 +9,8 @@ with one of `CloseCode` otherwise.
 import asyncio
 import contextlib
 from enum import IntEnum
-from typing import Any
 
+from pydantic import Field
 from tornado import web
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
@@ -22,8 +22,11 @@ from rosetta_hub.errors import HubUnavailable, NotAllowed, NotFound
 from rosetta_hub.sidecar_client import Upgraded
 from rosetta_hub.tasks.events import Event
 from rosetta_hub.tasks.interfaces import further_interfaces
+from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.entries import audit_entry
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.operations import Content, operation
+from rosetta_hub.web.rights import ENTER_TASK
 
 SUBPROTOCOL = "rosetta.tcp.v1"
 END = "end"
@@ -47,6 +50,14 @@ class CloseCode(IntEnum):
     LOST = 4002
 
 
+class ConnectionQuery(RequestModel):
+    """Which interface it is."""
+
+    port: int | None = Field(
+        default=None, ge=1, le=65535, description="Of a further interface; by default the main one"
+    )
+
+
 class ConnectionHandler(HubHandler, WebSocketHandler):
     """Carries the bytes of one connection between a client and the edge.
 
@@ -55,6 +66,7 @@ class ConnectionHandler(HubHandler, WebSocketHandler):
     does the rest, as for every other connection.
     """
 
+    path = "tasks/{task}/connection"
     renews_rights = True
     ping_interval = PING_INTERVAL
     ping_timeout = 0
@@ -66,11 +78,18 @@ class ConnectionHandler(HubHandler, WebSocketHandler):
     _client_ended = False
     _task_ended = False
 
-    async def get(self, task_id: str) -> None:
-        """Connect to the task's interface, or with `?port=` to a further one of the container."""
+    @operation(
+        id="connect_task",
+        right=ENTER_TASK,
+        answer=Content(),
+        status=101,
+        refuses=(409, 426, 429),
+    )
+    async def get(self, task_id: str, query: ConnectionQuery) -> None:
+        """Carry a TCP connection to an interface of a task inside of a WebSocket."""
         self._task = self.services.tasks.find(task_id)
         self.principal.check("access:servers", self._task)
-        port = _find_port(self._task, self.get_query_argument("port", ""))
+        port = _find_port(self._task, query.port)
         if not self._asks_for_stream():
             return
         with self.services.connections.admit(self.principal.name):
@@ -230,24 +249,18 @@ async def _next_news(queue: asyncio.Queue[Event | None]) -> str | None:
     return None if event is None else event.kind
 
 
-def _find_port(task: Task, text: str) -> int | None:
+def _find_port(task: Task, port: int | None) -> int | None:
     """The port of the further interface that is asked for; None for the main one.
 
     Raises:
         NotFound: the task's software declares no interface with that port.
     """
-    main = str(task.software.get("interface_port"))
-    if text in ("", main):
+    main = task.software.get("interface_port")
+    if port in (None, main):
         return None
     declared = further_interfaces(task)
-    found = find_interface(declared, text)
+    found = find_interface(declared, str(port))
     if found is None:
-        ports = ", ".join([main, *(str(interface.port) for interface in declared)])
+        ports = ", ".join(map(str, [main, *(interface.port for interface in declared)]))
         raise NotFound(f"This task has no interface with that port. It has: {ports}.")
     return found.port
-
-
-def connection_routes(prefix: str, arguments: dict[str, Any]) -> list[Any]:
-    """The route of connections to tasks."""
-    path = rf"{prefix}api/v1/tasks/([0-9a-f]{{12}})/connection"
-    return [(path, ConnectionHandler, arguments)]

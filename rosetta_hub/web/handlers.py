@@ -28,6 +28,7 @@ from rosetta_hub.errors import (
 from rosetta_hub.hub.client import created_time
 from rosetta_hub.log_format import request_id
 from rosetta_hub.tasks.principal import Principal
+from rosetta_hub.tasks.view import TaskView
 from rosetta_hub.web.problem import MEDIA_TYPE, Problem, describe_error
 from rosetta_hub.web.services import Services
 from rosetta_hub.web.starters import Starter
@@ -279,6 +280,10 @@ class HubHandler(HubOAuthenticated, BaseHandler):
         if not self.principal.sees(task.user, task.server_name):
             raise NotFound("There is no such task. It may have been deleted.")
         return task
+
+    def task_view(self, task: Task) -> TaskView:
+        """A task as the principal sees it."""
+        return self.services.viewer.view(task, self.principal.rights(task))
 
     def not_logged_in(self) -> None:
         """Answer to a request without a valid token or cookie.

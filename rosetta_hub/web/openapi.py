@@ -1,210 +1,215 @@
-"""`GET api/v1/openapi.json`: the description of the REST API (OpenAPI 3.1)."""
+"""The description of the REST API (OpenAPI 3.1), made of the operations of its handlers."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Literal
 
 from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from tornado import web
 
 from rosetta_hub import __version__
-from rosetta_hub.catalogue.options import TaskOptions
-from rosetta_hub.tasks.view import TaskView
-from rosetta_hub.web.api import StartAgain
-from rosetta_hub.web.archive_api import Selection
-from rosetta_hub.web.files_api import Permissions, Removal, Renaming
-from rosetta_hub.web.handlers import HubHandler
-from rosetta_hub.web.openapi_account import account_paths, account_schemas
-from rosetta_hub.web.openapi_admin import admin_paths, admin_schemas
-from rosetta_hub.web.openapi_builds import builds_paths, builds_schemas
-from rosetta_hub.web.openapi_copies import copies_paths, copies_schemas
-from rosetta_hub.web.openapi_files import FILES_SCHEMAS, files_paths
-from rosetta_hub.web.openapi_images import images_paths, images_schemas
-from rosetta_hub.web.openapi_lifetimes import lifetimes_paths, lifetimes_schemas
-from rosetta_hub.web.openapi_local import local_paths, local_schemas
-from rosetta_hub.web.openapi_logins import logins_paths, logins_schemas
-from rosetta_hub.web.openapi_registries import registries_paths, registries_schemas
-from rosetta_hub.web.openapi_rights import (
-    CHANGE_OWN,
-    ENTER_TASK,
-    LOGGED_IN,
-    SEE_TASK,
-    START_TASK,
-    STOP_TASK,
-    STOP_USER,
-    needs,
-)
-from rosetta_hub.web.openapi_sharing import sharing_paths, sharing_schemas
-from rosetta_hub.web.openapi_software import software_paths, software_schemas
+from rosetta_hub.web.bodies import JSON
+from rosetta_hub.web.openapi_by_hand import paths_by_hand, schemas_by_hand
+from rosetta_hub.web.operations import Body, Content, Operation, is_model, operations_of
+from rosetta_hub.web.path_parameters import describe_parameters, parameter_names
+from rosetta_hub.web.problem import MEDIA_TYPE, Problem
+from rosetta_hub.web.rights import needs
 
+BASE = "/api/v1"
 _REF = "#/components/schemas/{model}"
-_TASK = {"$ref": _REF.format(model="TaskView")}
-_COMPUTING = {"name": "computing", "in": "path", "required": True, "schema": {"type": "string"}}
-_USER = {"name": "user", "in": "path", "required": True, "schema": {"type": "string"}}
-_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
-_PORT = {"name": "port", "in": "query", "schema": {"type": "integer"}}
-_CHANGES = {"name": "changes", "in": "query", "schema": {"enum": ["1"]}}
-_MODELS: tuple[type[BaseModel], ...] = (
-    TaskView,
-    TaskOptions,
-    StartAgain,
-    Renaming,
-    Removal,
-    Permissions,
-    Selection,
-)
+# What any operation may answer: an address or a header that can't be read, a request that is not
+# the caller's to make, a method that the address has not, a part of the system that is away.
+_ALWAYS = (400, 403, 405, 503)
+# By the first part of the path after `admin/`; in the order of the documentation.
+_TAGS = {
+    "tasks": "Starting tasks, entering and stopping them",
+    "computing": "Computing resources and what is idle there",
+    "software": "The catalogue, images and their registries",
+    "builds": "Images from repositories",
+    "storages": "Storages, their files, and copies between them",
+    "sharing": "Shares of tasks",
+    "account": "The caller's own account",
+    "admin": "For administrators",
+    "service": "The service itself",
+}
+_TAG_OF = {
+    **{"events": "tasks", "users": "tasks", "images": "software", "registries": "software"},
+    **{"links": "builds", "copies": "storages", "shared": "sharing", "announcements": "service"},
+    **{"openapi.json": "service", "": "service"},
+}
+# By status: the name of the component, and what it means.
+_REFUSALS = {
+    400: ("BadRequest", "The request can't be read"),
+    403: ("Forbidden", "The caller, or the token, may not do this"),
+    404: ("NotFound", "There is nothing of this name that the caller may see"),
+    405: ("MethodNotAllowed", "The address has no such method; `Allow` names those that it has"),
+    409: ("Conflict", "The request does not fit the present state"),
+    412: ("PreconditionFailed", "What is to be changed has changed meanwhile"),
+    413: ("TooLarge", "There is too much of it"),
+    415: ("UnsupportedMediaType", "The body is of another media type than is read here"),
+    416: ("RangeNotSatisfiable", "The file has no such range"),
+    422: ("DoesNotFit", "A value does not fit; `errors` says where"),
+    426: ("UpgradeRequired", "The address is for WebSockets"),
+    428: ("PreconditionRequired", "The request does not say which revision it changes"),
+    429: ("TooManyRequests", "Too many requests; `Retry-After` says when to try again"),
+    503: ("Unavailable", "A part of the system does not answer; try again later"),
+    507: ("NoSpace", "There is no space left"),
+}
+
+Mode = Literal["validation", "serialization"]
+Handlers = Iterable[type[web.RequestHandler]]
 
 
-class OpenApiHandler(HubHandler):
-    """The document."""
-
-    def get(self) -> None:
-        """Answer it."""
-        self.answer(build_openapi(self.services.settings.service_prefix))
-
-
-def build_openapi(prefix: str) -> dict[str, Any]:
+def build_openapi(prefix: str, handlers: Handlers) -> dict[str, Any]:
     """The document, for a service below `prefix`."""
+    declared = [(path_of(each), operations_of(each)) for each in handlers]
+    schemas = _Schemas([one for _, found in declared for one in found.values()])
+    paths = {path: _path_item(path, found, schemas) for path, found in declared}
+    refusals = {name: _refusal(text) for name, text in _REFUSALS.values()}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Rosetta Hub", "version": __version__},
-        "servers": [{"url": prefix}],
+        "servers": [{"url": prefix.removesuffix("/")}],
         "security": [{"token": []}],
-        "paths": _paths(),
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
+        "paths": {**paths_by_hand(), **paths},
         "components": {
-            "schemas": {
-                **_schemas(*_MODELS),
-                **FILES_SCHEMAS,
-                **copies_schemas(),
-                **builds_schemas(),
-                **images_schemas(),
-                **software_schemas(),
-                **registries_schemas(),
-                **sharing_schemas(),
-                **admin_schemas(),
-                **lifetimes_schemas(),
-                **account_schemas(),
-                **local_schemas(),
-                **logins_schemas(),
-            },
-            "securitySchemes": {
-                "token": {
-                    "type": "apiKey",
-                    "in": "header",
-                    "name": "Authorization",
-                    "description": "`token <a token of the hub>`, with the scope"
-                    " access:services!service=rosetta and those named at each call",
-                }
-            },
+            "schemas": {**schemas_by_hand(), **schemas.definitions},
+            "responses": refusals,
+            "securitySchemes": {"token": _TOKEN},
         },
     }
 
 
-def _paths() -> dict[str, Any]:
-    return {
-        "/api/v1/computing": {
-            "get": needs(LOGGED_IN, _call("The computing resources", _object("computing")))
-        },
-        "/api/v1/computing/{computing}/inventory": {
-            "parameters": [_COMPUTING],
-            "get": needs(
-                LOGGED_IN,
-                _call("Partitions, limits, accounts and what is idle", _object("partitions")),
-            ),
-        },
-        "/api/v1/tasks": {
-            "get": needs(LOGGED_IN, _call("The tasks that the caller sees", _list_of_tasks())),
-            "post": needs(CHANGE_OWN, _call("Start a task", _TASK, "201", body="TaskOptions")),
-        },
-        "/api/v1/tasks/{id}": {
-            "parameters": [_ID],
-            "get": needs(SEE_TASK, _call("A task", _TASK)),
-            "delete": needs(STOP_TASK, _call("Stop and delete it", {}, "202")),
-        },
-        "/api/v1/tasks/{id}/stop": {
-            "parameters": [_ID],
-            "post": needs(STOP_TASK, _call("Stop or cancel it", _TASK, "202")),
-        },
-        "/api/v1/tasks/{id}/start": {
-            "parameters": [_ID],
-            "post": needs(START_TASK, _call("Start it again", _TASK, "201", body="StartAgain")),
-        },
-        "/api/v1/tasks/{id}/log": {
-            "parameters": [_ID],
-            "get": needs(ENTER_TASK, _call("Its output", {"type": "string"}, kind="text/plain")),
-        },
-        "/api/v1/tasks/{id}/password": {
-            "parameters": [_ID],
-            "get": needs(ENTER_TASK, _call("Its one-time password", _object("password"))),
-        },
-        "/api/v1/tasks/{id}/connection": {
-            "parameters": [_ID],
-            "get": needs(
-                ENTER_TASK,
-                _call("A TCP connection to it, inside of a WebSocket", {}, "101")
-                | {"parameters": [_PORT]},
-            ),
-        },
-        "/api/v1/users/{user}/stop": {
-            "parameters": [_USER],
-            "post": needs(STOP_USER, _call("Stop all tasks", _list_of_tasks(), "202")),
-        },
-        "/api/v1/events": {
-            "get": needs(
-                LOGGED_IN,
-                _call(
-                    "The tasks (without `changes`), then what changes, as server-sent events",
-                    {"type": "string"},
-                    kind="text/event-stream",
-                )
-                | {"parameters": [_CHANGES]},
-            )
-        },
-        **lifetimes_paths(),
-        **software_paths(),
-        **images_paths(),
-        **registries_paths(),
-        **account_paths(),
-        **local_paths(),
-        **logins_paths(),
-        **files_paths(),
-        **copies_paths(),
-        **builds_paths(),
-        **sharing_paths(),
-        **admin_paths(),
+_TOKEN = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "Authorization",
+    "description": "`token <a token of the hub>`, with the scope access:services!service=rosetta"
+    " and those named at each call",
+}
+
+
+def path_of(handler: type[Any]) -> str:
+    """The path of a handler as the document writes it."""
+    return f"{BASE}/{handler.path}".removesuffix("/")
+
+
+class _Schemas:
+    """The models of all operations, as schemas of the document."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        models: dict[tuple[type[BaseModel], Mode], None] = {(Problem, "serialization"): None}
+        for each in operations:
+            for model in (each.query, each.body):
+                if is_model(model):
+                    models[model, "validation"] = None
+            if is_model(each.answer):
+                models[each.answer, "serialization"] = None
+        self._references, document = models_json_schema([*models], ref_template=_REF)
+        self.definitions: dict[str, Any] = document["$defs"]
+
+    def of_body(self, model: type[BaseModel]) -> dict[str, Any]:
+        """The reference to what a request has."""
+        return self._references[model, "validation"]
+
+    def of_answer(self, model: type[BaseModel]) -> dict[str, Any]:
+        """The reference to what is answered."""
+        return self._references[model, "serialization"]
+
+    def query(self, model: type[BaseModel]) -> list[dict[str, Any]]:
+        """The parameters of a query; it has no other use in the document."""
+        name = self.of_body(model)["$ref"].rpartition("/")[2]
+        schema = self.definitions[name]
+        required = schema.get("required", [])
+        return [
+            {"name": key, "in": "query", "required": key in required, **_query_value(value)}
+            for key, value in schema["properties"].items()
+        ]
+
+
+def _path_item(path: str, found: dict[str, Operation], schemas: _Schemas) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        method: needs(one.right, _describe(path, one, schemas)) for method, one in found.items()
     }
+    parameters = describe_parameters(path)
+    return {"parameters": parameters, **item} if parameters else item
 
 
-def _call(
-    summary: str,
-    schema: dict[str, Any],
-    status: str = "200",
-    body: str | None = None,
-    kind: str = "application/json",
-) -> dict[str, Any]:
+def _describe(path: str, declared: Operation, schemas: _Schemas) -> dict[str, Any]:
+    success = {"description": declared.summary, **_content(declared.answer, schemas.of_answer)}
+    refused = {str(status): _reference(status) for status in sorted(_refusals(path, declared))}
     call: dict[str, Any] = {
-        "summary": summary,
-        "responses": {
-            status: {"description": summary, "content": {kind: {"schema": schema}}},
-            "4XX": {"description": "Refused: problem details (RFC 9457)"},
-        },
+        "operationId": declared.id,
+        "summary": declared.summary,
+        "tags": [_tag(path)],
+        "responses": {str(declared.status): success, **refused},
     }
-    if body:
-        schema = {"$ref": _REF.format(model=body)}
-        call["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+    parameters = _parameters(declared, schemas)
+    if parameters:
+        call["parameters"] = parameters
+    if declared.body is not None:
+        required = is_model(declared.body) and _has_required(declared.body)
+        call["requestBody"] = {"required": required, **_content(declared.body, schemas.of_body)}
+    if declared.description:
+        call["description"] = declared.description
     return call
 
 
-def _object(key: str) -> dict[str, Any]:
-    return {"type": "object", "required": [key]}
+def _parameters(declared: Operation, schemas: _Schemas) -> list[dict[str, Any]]:
+    headers = [
+        {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
+        for name in declared.headers
+    ]
+    return [*headers, *(schemas.query(declared.query) if declared.query else [])]
 
 
-def _list_of_tasks() -> dict[str, Any]:
-    tasks = {"type": "array", "items": _TASK}
-    return {"type": "object", "required": ["tasks"], "properties": {"tasks": tasks}}
+def _query_value(schema: dict[str, Any]) -> dict[str, Any]:
+    """A property as a parameter: what is left out is null, which nobody can write in an address."""
+    value = {key: one for key, one in schema.items() if key not in ("title", "description")}
+    if value.get("default", ...) is None:
+        del value["default"]
+    choices = [one for one in value.pop("anyOf", ()) if one != {"type": "null"}]
+    if len(choices) == 1:
+        value |= choices[0]
+    elif choices:
+        value["anyOf"] = choices
+    described = {"description": schema["description"]} if "description" in schema else {}
+    return {**described, "schema": value}
 
 
-def _schemas(*models: type[BaseModel]) -> dict[str, Any]:
-    schemas: dict[str, Any] = {}
-    for model in models:
-        schema = model.model_json_schema(ref_template=_REF)
-        schemas.update(schema.pop("$defs", {}))
-        schemas[model.__name__] = schema
-    return schemas
+def _refusals(path: str, declared: Operation) -> set[int]:
+    found = {*_ALWAYS, *declared.refuses}
+    if parameter_names(path):
+        found.add(404)
+    if declared.query is not None:
+        found.add(422)
+    if is_model(declared.body):
+        found |= {415, 422}
+    return found
+
+
+def _content(body: Body, reference: Any) -> dict[str, Any]:
+    if body is None:
+        return {}
+    if isinstance(body, Content):
+        return {"content": {kind: {"schema": {"type": "string"}} for kind in body.media_types}}
+    return {"content": {JSON: {"schema": reference(body)}}}
+
+
+def _refusal(text: str) -> dict[str, Any]:
+    schema = {"$ref": _REF.format(model=Problem.__name__)}
+    return {"description": text, "content": {MEDIA_TYPE: {"schema": schema}}}
+
+
+def _reference(status: int) -> dict[str, Any]:
+    return {"$ref": f"#/components/responses/{_REFUSALS[status][0]}"}
+
+
+def _tag(path: str) -> str:
+    first = path.removeprefix(BASE).removeprefix("/").partition("/")[0]
+    return _TAG_OF.get(first, first)
+
+
+def _has_required(model: type[BaseModel]) -> bool:
+    return any(each.is_required() for each in model.model_fields.values())

@@ -11,7 +11,7 @@ from rosetta_hub.web.account_api import ImportedKey, RemoteUser
 from rosetta_hub.web.account_data_api import Deletion
 from rosetta_hub.web.account_mail_api import AddressCode, MailChoice
 from rosetta_hub.web.account_tokens_api import NewToken, SessionView, TokenView
-from rosetta_hub.web.openapi_rights import CHANGE_OWN, READ_OWN, all_need, needs
+from rosetta_hub.web.rights import CHANGE_OWN, READ_OWN, all_need, needs
 
 _JSON = "application/json"
 _REF = "#/components/schemas/{model}"

@@ -12,7 +12,7 @@ from rosetta_hub.web.admin_computing_api import Drain
 from rosetta_hub.web.admin_software_api import Block, SoftwareQuery
 from rosetta_hub.web.admin_tasks_api import Days, Stops
 from rosetta_hub.web.admin_users_api import SessionsEnd, UsersQuery
-from rosetta_hub.web.openapi_rights import ADMINISTER, NO_LOGIN, all_need, needs
+from rosetta_hub.web.rights import ADMINISTER, NO_LOGIN, all_need, needs
 
 _REF = "#/components/schemas/{model}"
 _REFUSED = {"description": "Refused: problem details (RFC 9457)"}

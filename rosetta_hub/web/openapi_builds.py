@@ -6,7 +6,7 @@ from pydantic.json_schema import models_json_schema
 
 from rosetta_hub.builds.view import BuildView
 from rosetta_hub.web.builds_api import BuildRequest
-from rosetta_hub.web.openapi_rights import (
+from rosetta_hub.web.rights import (
     CHANGE_OWN,
     CHANGE_OWNED,
     READ_OWN,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from rosetta_hub.copies.view import CopyView
-from rosetta_hub.web.openapi_rights import ENTER_OWN, ENTER_OWNED, all_need, needs
+from rosetta_hub.web.rights import ENTER_OWN, ENTER_OWNED, all_need, needs
 
 _JSON = "application/json"
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}

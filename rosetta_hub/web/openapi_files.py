@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rosetta_hub.web.openapi_rights import ENTER_OWN, all_need
+from rosetta_hub.web.rights import ENTER_OWN, all_need
 
 _REF = "#/components/schemas/{model}"
 _JSON = "application/json"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from rosetta_hub.web.images_api import ImageView
-from rosetta_hub.web.openapi_rights import READ_OWN, needs
+from rosetta_hub.web.rights import READ_OWN, needs
 
 _REF = "#/components/schemas/{model}"
 _JSON = "application/json"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from rosetta_hub.web.lifetimes_api import MoreTime, StopTime
-from rosetta_hub.web.openapi_rights import SEE_TASK, START_TASK, needs
+from rosetta_hub.web.rights import SEE_TASK, START_TASK, needs
 
 _JSON = "application/json"
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}

@@ -6,8 +6,8 @@ from pydantic import BaseModel
 
 from rosetta_hub.accounts.administration import InvitationView, SignUpView
 from rosetta_hub.web.admin_accounts_api import AccountState, NewInvitation
-from rosetta_hub.web.openapi_rights import ADMINISTER, CHANGE_OWN, READ_OWN, all_need, needs
 from rosetta_hub.web.password_api import NewPassword
+from rosetta_hub.web.rights import ADMINISTER, CHANGE_OWN, READ_OWN, all_need, needs
 
 _JSON = "application/json"
 _REF = "#/components/schemas/{model}"

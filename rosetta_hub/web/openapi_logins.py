@@ -3,7 +3,7 @@
 from typing import Any
 
 from rosetta_hub.web.logins_api import LoginView
-from rosetta_hub.web.openapi_rights import CHANGE_OWNED, READ_OWN, needs
+from rosetta_hub.web.rights import CHANGE_OWNED, READ_OWN, needs
 
 _JSON = "application/json"
 _REF = {"$ref": "#/components/schemas/LoginView"}

@@ -3,7 +3,8 @@
 from typing import Any
 
 from rosetta_hub.registries.credentials import CredentialView
-from rosetta_hub.web.openapi_rights import (
+from rosetta_hub.web.registries_api import RegistriesView, RegistryAccount
+from rosetta_hub.web.rights import (
     CHANGE_OWN,
     CHANGE_OWNED,
     NO_LOGIN,
@@ -11,7 +12,6 @@ from rosetta_hub.web.openapi_rights import (
     all_need,
     needs,
 )
-from rosetta_hub.web.registries_api import RegistriesView, RegistryAccount
 
 _JSON = "application/json"
 _REF = "#/components/schemas/{model}"

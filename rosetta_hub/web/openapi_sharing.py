@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from rosetta_hub.sharing.view import SharesView, ShareView
-from rosetta_hub.web.openapi_rights import LOGGED_IN, SHARE_TASK, all_need, needs
+from rosetta_hub.web.rights import LOGGED_IN, SHARE_TASK, all_need, needs
 from rosetta_hub.web.sharing_api import NewShare, VisitorsView
 
 _JSON = "application/json"

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.software.rules import USER_KEYS
 from rosetta_hub.software.view import VersionView
-from rosetta_hub.web.openapi_rights import (
+from rosetta_hub.web.rights import (
     CHANGE_OF_GROUP,
     CHANGE_OWN,
     LOGGED_IN,

@@ -72,7 +72,7 @@ class Site:
         return await AsyncHTTPClient().fetch(
             f"{self.base}{SERVICE}{path}",
             method=method,
-            headers={"Authorization": f"token {user}"},
+            headers={"Authorization": f"token {user}", "Content-Type": "application/json"},
             body=None if body is None else json.dumps(body),
             raise_error=False,
             follow_redirects=False,

@@ -237,6 +237,8 @@ class Deployment:
         sent = dict(headers or {})
         if token:
             sent["Authorization"] = f"token {token}"
+        if body is not None:
+            sent.setdefault("Content-Type", "application/json")
         request = HTTPRequest(
             url if url.startswith("http") else self.url + url,
             method=method,

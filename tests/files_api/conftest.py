@@ -128,8 +128,9 @@ class Site:
     ) -> tuple[int, Any]:
         """Status and JSON of a call."""
         data = None if body is None else json.dumps(body).encode()
-        response = await self.fetch(method, path, data, token, **headers)
-        return response.code, json.loads(response.body)
+        sent = {"Content_Type": "application/json", **headers}
+        response = await self.fetch(method, path, data, token, **sent)
+        return response.code, json.loads(response.body or b"null")
 
     async def connect(
         self, method: str, path: str, headers: Mapping[str, str] | None = None

@@ -12,8 +12,8 @@ from playwright.async_api import Page, expect
 
 from rosetta_hub.database.models import Task, TaskState
 from rosetta_hub.tasks.principal import Principal
-from rosetta_hub.web.openapi import build_openapi
-from rosetta_hub.web.openapi_rights import read_right
+from rosetta_hub.web.api_handlers import describe_api
+from rosetta_hub.web.rights import read_right
 from tests.rights.roles import ROLES, SERVER, Role
 
 from .stub import PREFIX, Stub
@@ -21,16 +21,16 @@ from .tasks import failed, make_task, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PATHS = build_openapi(PREFIX)["paths"]
+PATHS = describe_api(PREFIX)["paths"]
 # Of the tasks of alice: by state the buttons, and what each of them calls.
 BUTTONS = {
-    TaskState.RUNNING: {"Stop": ("post", "/api/v1/tasks/{id}/stop")},
+    TaskState.RUNNING: {"Stop": ("post", "/api/v1/tasks/{task}/stop")},
     TaskState.FAILED: {
-        "Start again": ("post", "/api/v1/tasks/{id}/start"),
-        "Delete": ("delete", "/api/v1/tasks/{id}"),
+        "Start again": ("post", "/api/v1/tasks/{task}/start"),
+        "Delete": ("delete", "/api/v1/tasks/{task}"),
     },
 }
-LOG = ("get", "/api/v1/tasks/{id}/log")
+LOG = ("get", "/api/v1/tasks/{task}/log")
 USERS = ("owner", "guest of a share", "admin")
 
 

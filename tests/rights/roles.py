@@ -5,7 +5,7 @@ from typing import Any
 
 from jupyterhub.services.auth import check_scopes
 
-from rosetta_hub.web.openapi_rights import Right, Subject
+from rosetta_hub.web.rights import Right, Subject
 
 ACCESS = "access:services!service=rosetta"
 CREATED = "2026-11-01T12:00:00.123456Z"

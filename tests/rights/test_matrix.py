@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import pytest
 
-from rosetta_hub.web.openapi import build_openapi
-from rosetta_hub.web.openapi_rights import Right, Subject, read_right
+from rosetta_hub.web.api_handlers import describe_api
+from rosetta_hub.web.rights import Right, Subject, read_right
 
 from .conftest import PREFIX, Answer, Site
 from .examples import Examples
@@ -19,7 +19,7 @@ from .roles import ROLES, Role
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-DOCUMENT = build_openapi(PREFIX)
+DOCUMENT = describe_api(PREFIX)
 EXAMPLES = Examples(DOCUMENT)
 # The server's own fault; 503 tells that something else does not answer.
 FAULTS = (500, 501, 502)

@@ -165,7 +165,7 @@ class Site:
     ) -> tuple[int, Any]:
         """Status and JSON of a call of the API."""
         response = await self.fetch(method, f"api/v1/{path}", body, token)
-        return response.code, json.loads(response.body)
+        return response.code, json.loads(response.body or b"null")
 
     async def identities_of(self, token: str) -> list[dict[str, Any]]:
         """The keys that the page shows to whoever has the token."""
@@ -185,10 +185,13 @@ class Site:
             f"http://127.0.0.1:{self.port}{PREFIX}{path}",
             method=method,
             body=text,
-            headers={"Authorization": f"token {token}"} if token else {},
+            headers={"Authorization": f"token {token}", **JSON} if token else JSON,
             raise_error=False,
             follow_redirects=False,
         )
+
+
+JSON = {"Content-Type": "application/json"}
 
 
 async def end_nothing(_session: BrowserSession) -> None:

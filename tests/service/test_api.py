@@ -217,8 +217,9 @@ class Site:
     ) -> tuple[int, Any]:
         """Status and JSON of a call."""
         data = None if body is None else json.dumps(body).encode()
-        response = await self.fetch(method, path, data, token, headers)
-        return response.code, json.loads(response.body)
+        sent = {"Content-Type": "application/json", **headers}
+        response = await self.fetch(method, path, data, token, sent)
+        return response.code, json.loads(response.body or b"null")
 
     async def listed(self, token: str) -> list[str]:
         """The ids of the tasks in somebody's list."""
@@ -439,8 +440,9 @@ async def test_another_method_is_told_which_there_are(site: Site) -> None:
 async def test_the_log_of_an_attempt_with_a_number_that_is_none(site: Site) -> None:
     task = site.start()
     for number in ("9" * 400, "-1", "x"):
-        response = await site.fetch("GET", f"api/v1/tasks/{task.id}/log?attempt={number}")
-        assert response.code == 200
+        path = f"api/v1/tasks/{task.id}/log?attempt={number}"
+        status, problem = await site.call("GET", path)
+        assert (status, problem["errors"][0]["pointer"]) == (422, "/query/attempt")
 
 
 # --- the hub's polls ------------------------------------------------------------------------------

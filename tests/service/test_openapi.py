@@ -4,42 +4,23 @@ import re
 from types import SimpleNamespace
 from typing import Any, cast
 
+from openapi_spec_validator import validate
 from tornado import web
 
-from rosetta_hub.web import openapi_rights
+from rosetta_hub.web import rights
+from rosetta_hub.web.api_handlers import API_HANDLERS, describe_api
 from rosetta_hub.web.application import build_application
-from rosetta_hub.web.openapi import build_openapi
-from rosetta_hub.web.openapi_rights import Right, read_right
+from rosetta_hub.web.operations import is_model, operations_of
+from rosetta_hub.web.path_parameters import PATH_PARAMETERS, parameter_names
+from rosetta_hub.web.rights import Right, read_right
 from rosetta_hub.web.services import Services
 
 PREFIX = "/services/rosetta/"
 METHODS = ("get", "post", "put", "patch", "delete")
-# Groups of the routes' patterns, by what stands before them.
-NAMES = {
-    "announcements": "id",
-    "builds": "id",
-    "computing": "computing",
-    "copies": "id",
-    "identities": "computing",
-    "invitations": "id",
-    "logins": "id",
-    "merged": "user",
-    "registries": "host",
-    "sign-ups": "id",
-    "shares": "share",
-    "software": "card",
-    "storages": "storage",
-    "tasks": "id",
-    "tokens": "id",
-    "uploads": "upload",
-    "users": "user",
-    "versions": "id",
-    "archive": "ticket",
-}
 
 
 def described() -> dict[str, Any]:
-    return dict(build_openapi(PREFIX))
+    return dict(describe_api(PREFIX))
 
 
 def rules() -> list[Any]:
@@ -55,14 +36,17 @@ def routes(inherited: bool = False) -> dict[str, set[str]]:
     found = {}
     for rule in rules():
         pattern = rule.matcher.regex.pattern.removesuffix("$")
-        if not pattern.startswith(f"{PREFIX}api/v1/") or "openapi" in pattern:
+        if not pattern.startswith(f"{PREFIX}api/v1"):
             continue
-        path = "/" + pattern.removeprefix(PREFIX)
-        for before, name in NAMES.items():
-            path = re.sub(rf"/{before}/\((?!\.)[^)]*\)", f"/{before}/{{{name}}}", path)
-        path = path.replace("/(.*)", "/{path}").replace("/links/.+", "/links/{provider}/{spec}")
+        path = "/" + pattern.removeprefix(PREFIX).replace("/links/.+", "/links/{}/{}")
+        path = re.sub(r"\([^)]*\)", "{}", path).replace("\\", "")
         found[path] = _methods(rule.target, inherited)
     return found
+
+
+def without_names(path: str) -> str:
+    """A path of the description, as routes know it."""
+    return re.sub(r"{\w+}", "{}", path)
 
 
 def _methods(handler: type[Any], inherited: bool) -> set[str]:
@@ -76,7 +60,7 @@ def _methods(handler: type[Any], inherited: bool) -> set[str]:
 
 
 def test_every_route_is_described() -> None:
-    paths = described()["paths"]
+    paths = {without_names(path): calls for path, calls in described()["paths"].items()}
     missing = {
         (path, method)
         for path, methods in routes().items()
@@ -87,7 +71,7 @@ def test_every_route_is_described() -> None:
 
 
 def test_each_operation_names_the_right_that_it_needs() -> None:
-    """Without it, nobody tests who is refused: see tests/service/test_rights.py."""
+    """Without it, nobody tests who is refused: see tests/rights."""
     operations = {
         (path, method): call
         for path, calls in described()["paths"].items()
@@ -95,7 +79,7 @@ def test_each_operation_names_the_right_that_it_needs() -> None:
         if method != "parameters"
     }
     assert len(operations) > 60
-    known = {right for right in vars(openapi_rights).values() if isinstance(right, Right)}
+    known = {right for right in vars(rights).values() if isinstance(right, Right)}
     unknown = {
         operation
         for operation, call in operations.items()
@@ -110,7 +94,7 @@ def test_what_is_described_is_there() -> None:
         (path, method)
         for path, calls in described()["paths"].items()
         for method in calls.keys() & set(METHODS)
-        if path.startswith("/api/") and method not in known.get(path, set())
+        if path.startswith("/api/") and method not in known.get(without_names(path), set())
     }
     assert surplus == set()
 
@@ -131,3 +115,55 @@ def test_all_schemas_that_are_named_are_there() -> None:
     document = described()
     named = set(re.findall(r"#/components/schemas/(\w+)", str(document)))
     assert named <= document["components"]["schemas"].keys()
+
+
+def operations() -> list[tuple[str, dict[str, Any]]]:
+    """All that are declared with `@operation`, with their paths."""
+    return [
+        (path, call)
+        for path, calls in described()["paths"].items()
+        for method, call in calls.items()
+        if method in METHODS and "operationId" in call
+    ]
+
+
+def test_the_document_is_openapi() -> None:
+    validate(described())
+
+
+def test_operations_have_names_of_their_own() -> None:
+    names = [call["operationId"] for _, call in operations()]
+    assert len(names) == len(set(names)) > 10
+    assert [name for name in names if not re.fullmatch("[a-z]+(_[a-z]+)+", name)] == []
+
+
+def test_operations_are_described_in_a_line_and_tagged() -> None:
+    document = described()
+    tags = {tag["name"] for tag in document["tags"]}
+    wrong = [
+        (path, call["summary"])
+        for path, call in operations()
+        if not 5 <= len(call["summary"]) <= 100 or not set(call["tags"]) <= tags
+    ]
+    assert wrong == []
+
+
+def test_what_operations_take_has_no_unknown_keys() -> None:
+    declared = [one for each in API_HANDLERS for one in operations_of(each).values()]
+    models = {model for one in declared for model in (one.query, one.body) if is_model(model)}
+    assert [model for model in models if model.model_config.get("extra") != "forbid"] == []
+
+
+def test_names_of_schemas_are_those_of_models() -> None:
+    """Where two models have one name, pydantic gives each a long one."""
+    names = described()["components"]["schemas"]
+    assert [name for name in names if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", name)] == []
+
+
+def test_every_parameter_of_a_path_has_a_pattern() -> None:
+    used = {name for each in API_HANDLERS for name in parameter_names(each.path)}
+    assert used <= PATH_PARAMETERS.keys()
+    wrong = [
+        name for name, one in PATH_PARAMETERS.items() if not re.fullmatch(one.pattern, one.example)
+    ]
+    assert wrong == []

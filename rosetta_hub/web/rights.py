@@ -84,7 +84,8 @@ def needs(right: Right, call: dict[str, Any]) -> dict[str, Any]:
     if "x-right" in call:
         return call
     document: dict[str, Any] = {"of": right.subject.value, "scopes": list(right.scopes)}
-    described = {**call, "description": right.describe(), "x-right": document}
+    description = "\n\n".join(filter(None, (call.get("description"), right.describe())))
+    described = {**call, "description": description, "x-right": document}
     return described | ({"security": []} if right.subject is Subject.ANYBODY else {})
 
 

@@ -1,0 +1,38 @@
+"""The handlers of the REST API: one list, of which both routes and description are made."""
+
+from typing import Any
+
+from rosetta_hub.web.about_api import OpenApiHandler, ServiceHandler
+from rosetta_hub.web.api import (
+    LogHandler,
+    PasswordHandler,
+    StartHandler,
+    StopAllHandler,
+    StopHandler,
+    TaskHandler,
+    TasksHandler,
+)
+from rosetta_hub.web.connection import ConnectionHandler
+from rosetta_hub.web.inventory_api import ComputingHandler, InventoryHandler
+from rosetta_hub.web.openapi import build_openapi
+from rosetta_hub.web.path_parameters import route_pattern
+
+API_HANDLERS: tuple[type[Any], ...] = (
+    *(ServiceHandler, OpenApiHandler),
+    *(TasksHandler, TaskHandler, StopHandler, StartHandler, LogHandler, PasswordHandler),
+    *(ConnectionHandler, StopAllHandler),
+    *(ComputingHandler, InventoryHandler),
+)
+
+
+def describe_api(prefix: str) -> dict[str, Any]:
+    """The description of the API (OpenAPI 3.1), for a service below `prefix`."""
+    return build_openapi(prefix, API_HANDLERS)
+
+
+def api_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
+    """The routes of all of them below `prefix`."""
+    return [
+        (f"{prefix}api/v1/{route_pattern(each.path)}".removesuffix("/"), each, arguments)
+        for each in API_HANDLERS
+    ]

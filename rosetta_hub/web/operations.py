@@ -1,0 +1,158 @@
+"""Operations of the REST API: methods of handlers that say what they take, answer and refuse.
+
+A handler class stands for one path below `api/v1/`; each of its methods with `@operation` is an
+operation. The same declaration reads the request, sends the answer, and describes both in the
+document (`openapi.py`):
+
+    class StopHandler(TellingHandler):
+        path = "tasks/{task}/stop"
+
+        @operation(id="stop_task", right=STOP_TASK, answer=TaskView, status=202)
+        def post(self, task_id: str) -> TaskView:
+            \"\"\"Stop the task, whatever its state.\"\"\"
+
+Besides the parts of the path, a method may take `query` and `body`, annotated with models that
+forbid extra keys. It returns a model, an `Answer` where status or headers depend on the case, or
+None. The right is checked by the method itself; the declared one is what the tests compare.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
+
+from pydantic import BaseModel
+
+from rosetta_hub.web.bodies import read_json, read_query
+from rosetta_hub.web.handlers import BaseHandler
+from rosetta_hub.web.rights import Right
+
+_ATTRIBUTE = "operation"
+
+
+@dataclass(frozen=True)
+class Content:
+    """A body or an answer that is no JSON: its handler reads or writes it."""
+
+    media_types: tuple[str, ...]
+
+    def __init__(self, *media_types: str) -> None:
+        object.__setattr__(self, "media_types", media_types)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer with another status than the operation's own, or with headers."""
+
+    document: BaseModel | None
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Body = type[BaseModel] | Content | None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What the description says of a method of a path."""
+
+    id: str
+    right: Right
+    summary: str
+    description: str
+    answer: Body
+    status: int
+    refuses: tuple[int, ...]
+    headers: tuple[str, ...]
+    query: type[BaseModel] | None
+    body: Body
+
+
+Method = Callable[..., Any]
+
+
+def operation(
+    *,
+    id: str,
+    right: Right,
+    answer: Body = None,
+    status: int | None = None,
+    refuses: tuple[int, ...] = (),
+    headers: tuple[str, ...] = (),
+    body: Body = None,
+) -> Callable[[Method], Method]:
+    """Make a method of a handler an operation.
+
+    `id` is the name of the client's method for it, `status` what it answers (by default 200, or 204
+    without an answer), `refuses` statuses of refusals besides those that every operation of its
+    kind has, and `headers` names headers of the request that have to be there. `body` is only for
+    bodies that the method reads by itself: with a `body` annotated as a dict it gets the JSON
+    object, which then is described, and not checked.
+    """
+
+    def decorate(method: Method) -> Method:
+        annotations = inspect.get_annotations(method, eval_str=True)
+        query, taken = annotations.get("query"), annotations.get("body")
+        summary, _, description = inspect.cleandoc(method.__doc__ or "").partition("\n\n")
+        declared = Operation(
+            id=id,
+            right=right,
+            summary=" ".join(summary.split()).removesuffix("."),
+            description=description.partition("Raises:")[0].strip(),
+            answer=answer,
+            status=status or (204 if answer is None else 200),
+            refuses=refuses,
+            headers=headers,
+            query=query,
+            body=body or (taken if is_model(taken) else None),
+        )
+        return _wrapped(method, declared, query, taken)
+
+    return decorate
+
+
+def operations_of(handler: type[Any]) -> dict[str, Operation]:
+    """The operations of a handler class, by method in lower case."""
+    return {
+        name: getattr(value, _ATTRIBUTE)
+        for name, value in vars(handler).items()
+        if hasattr(value, _ATTRIBUTE)
+    }
+
+
+def _wrapped(
+    method: Method, declared: Operation, query: type[BaseModel] | None, taken: Any
+) -> Method:
+    @functools.wraps(method)
+    async def respond(handler: BaseHandler, *path: str) -> None:
+        arguments: dict[str, Any] = {}
+        if query is not None:
+            arguments["query"] = read_query(handler, query)
+        if taken is not None:
+            arguments["body"] = read_json(handler, taken if is_model(taken) else None)
+        result = method(handler, *path, **arguments)
+        if inspect.isawaitable(result):
+            result = await result
+        if not isinstance(declared.answer, Content):
+            _send(handler, declared, result)
+
+    setattr(respond, _ATTRIBUTE, declared)
+    return respond
+
+
+def _send(handler: BaseHandler, declared: Operation, result: Any) -> None:
+    answer = result if isinstance(result, Answer) else Answer(result)
+    for name, value in answer.headers.items():
+        handler.set_header(name, value)
+    status = answer.status or declared.status
+    if answer.document is None:
+        handler.set_status(status)
+        handler.finish()
+    else:
+        handler.answer(answer.document, status)
+
+
+def is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:
+    """Whether it is a model, and not `Content`, another type, or nothing."""
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
