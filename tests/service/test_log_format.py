@@ -34,6 +34,37 @@ def test_json_is_one_object_a_line() -> None:
     assert "request" not in document
 
 
+FORGED = "a\n[I 2026-11-27 00:00:00,000 rosetta.audit] bob is an admin"
+
+
+def test_a_name_can_not_forge_a_record() -> None:
+    line = TextFormatter().format(record("the task %r of %s", FORGED, FORGED))
+    assert "\n" not in line
+    assert line.endswith(r"of a\n[I 2026-11-27 00:00:00,000 rosetta.audit] bob is an admin")
+
+
+def test_a_name_can_not_drive_a_terminal() -> None:
+    """Nor hide what stands in the log, nor keep a record out of it."""
+    name = "\x1b]0;title\x07\x1b[2K\rx\x00\x85\u2028\u202e\u2066\ud800\ttab é"
+    line = TextFormatter().format(record("task %s", name))
+    line.encode()
+    assert all(letter.isprintable() or letter == "\t" for letter in line), line
+    assert r"\x1b]0;title\x07\x1b[2K\rx\x00\x85\u2028\u202e\u2066\ud800" in line
+    assert line.endswith("\ttab é")
+
+
+def test_a_traceback_stays_readable_and_forges_nothing() -> None:
+    try:
+        raise ValueError(FORGED + "\x1b[2K")
+    except ValueError:
+        text = TextFormatter().format(record("failed", exc_info=sys.exc_info()))
+    first, *lines = text.split("\n")
+    assert first.endswith("failed")
+    assert any("raise ValueError(FORGED" in line for line in lines)
+    assert all(line.startswith("    ") for line in lines)
+    assert "\x1b" not in text
+
+
 @pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
 def test_a_line_names_its_request(formatter: logging.Formatter) -> None:
     token = request_id.set("0123abcd")

@@ -9,8 +9,18 @@ function formatTime(time) {
   return `${date} ${clock},${pad(time.getMilliseconds(), 3)}`;
 }
 
+// As in log_format.py: what a browser or a container sent may be in the message of an error.
+const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const escape = (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
+
+/** A line of the log; the further lines of a message, such as a stack's, are indented. */
+export function formatLine(level, message, time = new Date()) {
+  const text = String(message).replace(UNSAFE, escape).replaceAll("\n", "\n    ");
+  return `[${level} ${formatTime(time)} edge] ${text}\n`;
+}
+
 function write(level, message) {
-  process.stderr.write(`[${level} ${formatTime(new Date())} edge] ${message}\n`);
+  process.stderr.write(formatLine(level, message));
 }
 
 export const log = {
