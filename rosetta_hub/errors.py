@@ -6,6 +6,7 @@ RosettaError
 │   ├── UnsupportedMediaType a body of another media type than JSON (HTTP 415)
 │   ├── InvalidOptions       a task was asked for that can't be (HTTP 422)
 │   ├── NotAllowed           not this user's (HTTP 403)
+│   │   └── NotLoggedIn          no token, or none that the hub knows for this service
 │   ├── ImageRefused         the site's policy does not let an image run (HTTP 403)
 │   ├── StorageRefused       a storage has no place for this user (HTTP 403)
 │   ├── NotFound             no such task (HTTP 404)
@@ -79,6 +80,10 @@ class NotAllowed(UserError):
     """The user lacks the right; the message does not tell whether the thing exists."""
 
     status = 403
+
+
+class NotLoggedIn(NotAllowed):
+    """The request has no token, or none that the hub knows and that may use the service."""
 
 
 class ImageRefused(UserError):

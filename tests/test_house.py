@@ -7,13 +7,17 @@ import importlib
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import pytest
 from traitlets import TraitType
 
+import rosetta_client
+import rosetta_hub
 from rosetta_hub.config import Rosetta
 
 ROOT = Path(__file__).parents[1]
@@ -25,12 +29,18 @@ SOURCES = {
     "rosetta_agent": ROOT / "agent" / "rosetta_agent",
     "rosetta_templates": ROOT / "templates",
 }
+# It is a distribution of its own (client/pyproject.toml): users install it without a hub.
+CLIENT = {"rosetta_client": ROOT / "client" / "rosetta_client"}
 
 
 def read_setup() -> configparser.ConfigParser:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
     return setup
+
+
+def read_client_setup() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "client" / "pyproject.toml").read_text())
 
 
 def tracked_files() -> list[Path]:
@@ -44,7 +54,7 @@ def tracked_files() -> list[Path]:
 def modules() -> dict[str, Path]:
     """Every module of ours by its full name."""
     found = {}
-    for package, folder in SOURCES.items():
+    for package, folder in (SOURCES | CLIENT).items():
         for path in folder.rglob("*.py"):
             parts = path.relative_to(folder).with_suffix("").parts
             name = ".".join((package, *parts)).removesuffix(".__init__")
@@ -182,6 +192,7 @@ FORBIDDEN = {
     "rosetta_hub.web": ("rosetta_hub.service", "rosetta_spawners"),
     "rosetta_hub.service": ("rosetta_spawners",),
     "rosetta_spawners": (*UPPER[:5], *PARTS, "rosetta_hub.edge"),
+    "rosetta_client": ("rosetta_hub", "rosetta_spawners", "rosetta_agent"),
 }
 
 
@@ -210,13 +221,24 @@ def test_every_package_is_in_setup_cfg() -> None:
     packages = {
         name if MODULES[name].name == "__init__.py" else name.rpartition(".")[0] for name in MODULES
     }
-    assert sorted(listed) == sorted(packages)
+    assert sorted([*listed, *read_client_setup()["tool"]["setuptools"]["packages"]]) == sorted(
+        packages
+    )
 
 
 def test_every_requirement_has_a_lower_bound() -> None:
     """`scripts/test lowest` installs just these versions."""
-    for requirement in read_setup()["options"]["install_requires"].split():
+    required = read_setup()["options"]["install_requires"].split()
+    for requirement in (*required, *read_client_setup()["project"]["dependencies"]):
         assert re.fullmatch(r"[a-z0-9-]+>=[0-9.]+", requirement), requirement
+
+
+def test_hub_and_client_have_one_version() -> None:
+    setup = read_setup()
+    version = setup["metadata"]["version"]
+    assert read_client_setup()["project"]["version"] == version
+    assert setup["options.extras_require"]["client"].split() == [f"rosetta-hub-client=={version}"]
+    assert (rosetta_hub.__version__, rosetta_client.__version__) == (version, version)
 
 
 def test_mypy_reads_every_folder() -> None:

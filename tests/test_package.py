@@ -138,3 +138,38 @@ def test_metadata(built: Built) -> None:
     # Its name depends on the setuptools that has built it.
     assert "BSD-3-Clause" in (built.metadata["License-Expression"], built.metadata["License"])
     assert built.metadata["Description-Content-Type"] == "text/markdown"
+
+
+@pytest.fixture(scope="module")
+def client_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of `rosetta-hub-client`."""
+    directory = tmp_path_factory.mktemp("client")
+    copy_project(directory / "copy", [path for path in tracked_files() if "client" in path.parts])
+    (directory / "wheel").mkdir()
+    return build("wheel", directory / "copy" / "client", directory / "wheel")
+
+
+def test_the_clients_wheel_holds_every_file(client_wheel: Path) -> None:
+    with zipfile.ZipFile(client_wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    source = ROOT / "client"
+    files = [path for path in tracked_files() if path.is_relative_to(source / "rosetta_client")]
+    assert names == {str(path.relative_to(source)) for path in files}
+
+
+def test_the_client_installs_without_a_hub(client_wheel: Path, tmp_path: Path) -> None:
+    """Into an empty environment, with a dozen distributions; a hub has more than sixty."""
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path)], check=True, timeout=110)
+    python = str(tmp_path / "bin" / "python")
+    pip = [python, "-m", "pip", "--no-input", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--quiet", str(client_wheel)], check=True, timeout=110)
+    done = subprocess.run(
+        [*pip, "list", "--format=json"], check=True, timeout=60, capture_output=True
+    )
+    installed = {one["name"].lower() for one in json.loads(done.stdout)} - {"pip", "setuptools"}
+    assert "rosetta-hub-client" in installed
+    assert "jupyterhub" not in installed
+    assert len(installed) <= 12, installed
+    command = [str(tmp_path / "bin" / "rosetta"), "--version"]
+    shown = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+    assert shown.stdout.startswith("rosetta, version ")

@@ -1,4 +1,4 @@
-"""`api/v1` itself: what of it a deployment has, and its description."""
+"""`api/v1` itself: what of it a deployment has, its description, and who asks."""
 
 from pydantic import BaseModel
 
@@ -34,6 +34,32 @@ class ServiceHandler(HubHandler):
         }
         return ServiceView(
             version=__version__, features=[name for name, is_there in features.items() if is_there]
+        )
+
+
+class UserView(BaseModel):
+    """Whom a token is of; `scopes` are those of the hub that it has."""
+
+    name: str
+    admin: bool
+    groups: list[str]
+    scopes: list[str]
+
+
+class UserHandler(HubHandler):
+    """Who asks."""
+
+    path = "user"
+
+    @operation(id="get_user", right=LOGGED_IN, answer=UserView)
+    def get(self) -> UserView:
+        """The user of the token, and what the token may do."""
+        principal = self.principal
+        return UserView(
+            name=principal.name,
+            admin=principal.admin,
+            groups=sorted(principal.groups),
+            scopes=sorted(principal.scopes),
         )
 
 

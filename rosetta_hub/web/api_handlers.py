@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rosetta_hub.web.about_api import OpenApiHandler, ServiceHandler
+from rosetta_hub.web.about_api import OpenApiHandler, ServiceHandler, UserHandler
 from rosetta_hub.web.api import (
     LogHandler,
     PasswordHandler,
@@ -18,7 +18,7 @@ from rosetta_hub.web.openapi import build_openapi
 from rosetta_hub.web.path_parameters import route_pattern
 
 API_HANDLERS: tuple[type[Any], ...] = (
-    *(ServiceHandler, OpenApiHandler),
+    *(ServiceHandler, UserHandler, OpenApiHandler),
     *(TasksHandler, TaskHandler, StopHandler, StartHandler, LogHandler, PasswordHandler),
     *(ConnectionHandler, StopAllHandler),
     *(ComputingHandler, InventoryHandler),

@@ -23,6 +23,7 @@ from rosetta_hub.errors import (
     MalformedRequest,
     NotAllowed,
     NotFound,
+    NotLoggedIn,
     RosettaError,
 )
 from rosetta_hub.hub.client import created_time
@@ -289,9 +290,9 @@ class HubHandler(HubOAuthenticated, BaseHandler):
         """Answer to a request without a valid token or cookie.
 
         Raises:
-            NotAllowed: always; pages lead to the hub's login instead.
+            NotLoggedIn: always; pages lead to the hub's login instead.
         """
-        raise NotAllowed("Log in to the hub, or send one of its tokens in 'Authorization'.")
+        raise NotLoggedIn("Log in to the hub, or send one of its tokens in 'Authorization'.")
 
     async def _renew(self, model: dict[str, Any]) -> bool:
         """Bring the hub's cached answer up to date, in place: later requests find it renewed.

@@ -35,7 +35,7 @@ _TAGS = {
 _TAG_OF = {
     **{"events": "tasks", "users": "tasks", "images": "software", "registries": "software"},
     **{"links": "builds", "copies": "storages", "shared": "sharing", "announcements": "service"},
-    **{"openapi.json": "service", "": "service"},
+    **{"openapi.json": "service", "": "service", "user": "account"},
 }
 # By status: the name of the component, and what it means.
 _REFUSALS = {

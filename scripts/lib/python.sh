@@ -13,7 +13,7 @@ require_python() {
 make_venv() {
     local directory=$1 stamp
     shift
-    stamp="$* $(cat "$root/setup.cfg" "$root/pyproject.toml" | sha256sum)"
+    stamp="$* $(cat "$root/setup.cfg" "$root/pyproject.toml" "$root/client/pyproject.toml" | sha256sum)"
     if [ "$(cat "$directory/.installed" 2>/dev/null)" = "$stamp" ]; then return; fi
     [ -x "$directory/bin/python" ] || quietly python3 -m venv "$directory"
     say "Installing Python packages into $(basename "$directory")."
@@ -63,20 +63,21 @@ install_python() {
     # A checkout that is set up for the tests stays so.
     if [ "$1" = test ] || grep -qsF '.[test]' "$venv/.installed"; then what='.[test]'; fi
     require_python
-    make_venv "$venv" --editable "$what"
+    make_venv "$venv" --editable ./client --editable "$what"
     install_node
     install_proxy
     install_bundle
 }
 
-# The lowest versions of all that the package needs, as setup.cfg has them, with what tests of the
-# service and of the spawners need besides.
+# The lowest versions of all that hub and client need, as setup.cfg and client/pyproject.toml have
+# them, with what tests of the service, of the spawners and of the client need besides.
 install_lowest_python() {
     local constraints=$root/.cache/lowest.txt
     mkdir -p "$root/.cache"
     sed -n '/^install_requires/,/^\[/s/^ *\([a-z0-9-]*\)>=\(.*\)/\1==\2/p' "$root/setup.cfg" >"$constraints"
+    sed -n '/^dependencies/,/^\]/s/^ *"\([a-z0-9-]*\)>=\(.*\)",/\1==\2/p' "$root/client/pyproject.toml" >>"$constraints"
     require_python
-    make_venv "$lowest_venv" --constraint "$constraints" --editable . aiosmtpd botocore dockerspawner httpx \
+    make_venv "$lowest_venv" --constraint "$constraints" --editable . --editable ./client aiosmtpd botocore dockerspawner httpx \
         jupyterhub-kubespawner jupyterhub-systemdspawner pytest pytest-asyncio \
         pytest-rerunfailures pytest-timeout pytest-xdist
 }

@@ -1,0 +1,5 @@
+"""`python -m rosetta_client`: the command `rosetta`."""
+
+from rosetta_client.cli.main import main
+
+main()

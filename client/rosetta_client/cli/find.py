@@ -1,0 +1,39 @@
+"""Which task an argument names: its id, the beginning of its id, or its name."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rosetta_client.errors import NotFound, RosettaError
+from rosetta_client.models import Task
+from rosetta_client.waiting import OVER
+
+if TYPE_CHECKING:
+    from rosetta_client.client import Client
+
+_ID = re.compile(r"[0-9a-f]{12}")
+_BEGINNING = re.compile(r"[0-9a-f]{4,11}")
+
+
+def find_task(client: Client, text: str) -> Task:
+    """The task; of several with one name the only one that is not over.
+
+    Raises:
+        NotFound: there is none.
+        RosettaError: there are several.
+    """
+    if _ID.fullmatch(text):
+        return client.get_task(text)
+    tasks = [task for task in client.iterate_tasks() if _is_meant(task, text)]
+    tasks = [task for task in tasks if task.state not in OVER] or tasks
+    if not tasks:
+        raise NotFound(f"You have no task {text!r}. 'rosetta ls' lists them.")
+    if len(tasks) > 1:
+        ids = ", ".join(task.id for task in tasks[:5])
+        raise RosettaError(f"There are {len(tasks)} tasks {text!r}. Name one by its id: {ids}.")
+    return tasks[0]
+
+
+def _is_meant(task: Task, text: str) -> bool:
+    return task.name == text or bool(_BEGINNING.fullmatch(text) and task.id.startswith(text))

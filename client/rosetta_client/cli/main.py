@@ -1,0 +1,91 @@
+"""`rosetta`: the commands by name, and what becomes of errors."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from rosetta_client.cli.exit_codes import INTERRUPTED, PIPE_CLOSED, exit_code
+from rosetta_client.cli.session import Session
+from rosetta_client.cli.text import clean
+from rosetta_client.errors import RosettaError
+from rosetta_client.version import VERSION
+
+# Each command: its module in this package, which is imported when it is used.
+COMMANDS = {
+    "login": "login",
+    "logout": "login",
+    "whoami": "login",
+    "start": "start",
+    "ls": "tasks",
+    "stop": "tasks",
+    "rm": "tasks",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports the module of a command when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command; it has the name of its function, with a `_` at the end where it is taken."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"rosetta_client.cli.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--hub", metavar="URL", help="The hub to ask, instead of the last one logged in to.")
+@click.version_option(VERSION, prog_name="rosetta")
+@click.pass_context
+def rosetta(context: click.Context, hub: str | None) -> None:
+    """Start and use containers on the computing resources of a hub.
+
+    Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 not found, 4 not logged in, 5 the task
+    failed, 6 time over, 7 the hub can't be reached, 130 interrupted, 141 the output was closed.
+    """
+    context.obj = context.with_resource(Session(hub))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command, and exit."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run a command; returns its exit code."""
+    try:
+        result: Any = rosetta.main(arguments, prog_name="rosetta", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except RosettaError as error:
+        _complain(str(error))
+        return exit_code(error)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _close_output()
+
+
+def _complain(message: str) -> None:
+    click.echo(f"rosetta: {clean(message)}", err=True)
+
+
+def _close_output() -> int:
+    """Whoever read the output (`head`, a pager) has gone: say nothing, now and when Python ends."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    return PIPE_CLOSED

@@ -1,0 +1,52 @@
+"""The client whose methods wait for their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from rosetta_client.calls import Call
+from rosetta_client.config import ConfigFile, Endpoint
+from rosetta_client.models import Task
+from rosetta_client.operations import Operations
+from rosetta_client.transport import Transport
+
+T = TypeVar("T")
+
+
+class Client(Operations):
+    """The API of a hub, a method each operation.
+
+    Without an endpoint, that of the environment (`ROSETTA_HUB`, `ROSETTA_TOKEN`) or of
+    `rosetta login`.
+
+    Raises:
+        ConfigError: there is none.
+    """
+
+    def __init__(self, endpoint: Endpoint | None = None) -> None:
+        self.transport = Transport(endpoint or ConfigFile().endpoint())
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.transport.close()
+
+    def call(self, call: Call[T]) -> T:
+        """Send a call; see `Transport.call` for what it raises."""
+        return self.transport.call(call)
+
+    def iterate_tasks(self, **filters: Any) -> Iterator[Task]:
+        """All tasks that the caller sees, newest first, fetched page by page."""
+        after: str | None = None
+        while True:
+            page = self.list_tasks(after=after, **filters)
+            yield from page.tasks
+            if page.next is None:
+                return
+            after = page.next
