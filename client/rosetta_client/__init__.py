@@ -1,4 +1,4 @@
-"""A client for Rosetta Hub."""
+"""A client for Rosetta Hub: `Client` waits for answers, `AsyncClient` has coroutines."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from rosetta_client.version import VERSION
 
 if TYPE_CHECKING:
+    from rosetta_client.async_client import AsyncClient
     from rosetta_client.client import Client
 
-__all__ = ["Client", "__version__"]
+__all__ = ["AsyncClient", "Client", "__version__"]
 __version__ = VERSION
 
 # Loaded when they are first used: a command should start at once.
-_MODULES = {"Client": "rosetta_client.client"}
+_MODULES = {"AsyncClient": "rosetta_client.async_client", "Client": "rosetta_client.client"}
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -64,6 +65,11 @@ class Response:
     def content_type(self) -> str:
         """The type without its parameters."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def new_key() -> str:
+    """A key by which the hub knows a request again that is sent a second time."""
+    return secrets.token_urlsafe(16)
 
 
 def path(template: str, **parameters: object) -> str:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from rosetta_client.calls import Call
 from rosetta_client.config import ConfigFile, Endpoint
-from rosetta_client.models import Task
+from rosetta_client.models import TaskView
 from rosetta_client.operations import Operations
 from rosetta_client.transport import Transport
 
@@ -41,12 +41,6 @@ class Client(Operations):
         """Send a call; see `Transport.call` for what it raises."""
         return self.transport.call(call)
 
-    def iterate_tasks(self, **filters: Any) -> Iterator[Task]:
-        """All tasks that the caller sees, newest first, fetched page by page."""
-        after: str | None = None
-        while True:
-            page = self.list_tasks(after=after, **filters)
-            yield from page.tasks
-            if page.next is None:
-                return
-            after = page.next
+    def iterate_tasks(self, **filters: Any) -> Iterator[TaskView]:
+        """All tasks that the caller sees, newest first; `filters` are those of `list_tasks`."""
+        yield from self.list_tasks(**filters).tasks

@@ -1,43 +1,394 @@
-"""What the API takes and answers."""
+"""What the API takes and answers.
 
-from dataclasses import dataclass
+Made by client/generate.py of the description of the API: do not edit.
+"""
+
+from dataclasses import dataclass, field
 from typing import Any, Optional
 
 
 @dataclass(frozen=True)
-class Task:
-    """A task. Times are ISO 8601 in UTC, memory and progress in bytes, CPU time in seconds."""
+class ComputingDefaults:
+    """What a task has that asks for nothing: its engine, cores, and memory in bytes."""
+
+    engine: str
+    cpus: Optional[float]
+    memory: Optional[int]
+
+
+@dataclass(frozen=True)
+class ComputingLimits:
+    """The most that a task may have: cores, and memory in bytes; null: no limit."""
+
+    cpus: Optional[float]
+    memory: Optional[int]
+
+
+@dataclass(frozen=True)
+class EngineView:
+    """A container engine of a resource, with the runtimes that may be chosen."""
+
+    engine: str
+    runtimes: list[str]
+
+
+@dataclass(frozen=True)
+class ComputingTime:
+    """The time of a task, in seconds; null: without an end."""
+
+    default: Optional[int]
+    max: Optional[int]
+
+
+@dataclass(frozen=True)
+class Size:
+    """A choice of the simple form, such as `small`; None: the default of the resource.
+
+    Memory in bytes, `time` in seconds.
+    """
+
+    name: str
+    label: Optional[str] = None
+    cpus: Optional[float] = None
+    memory: Optional[int] = None
+    time: Optional[int] = None
+    gpus: Optional[int] = None
+    gpu_type: Optional[str] = None
+    partition: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class IdentityState:
+    """Whether the principal's own account on a resource can be used; `url` is where to set it."""
+
+    needed: bool
+    ready: bool
+    url: str
+
+
+@dataclass(frozen=True)
+class OwnComputing:
+    """A resource with the principal's own account on it; `drained`: why it takes no tasks now."""
+
+    id: str
+    name: str
+    description: str
+    type: str
+    wms: str
+    auth_mode: str
+    engines: list[EngineView]
+    limits: ComputingLimits
+    defaults: ComputingDefaults
+    time: ComputingTime
+    sizes: list[Size]
+    extra_binds: list[str]
+    identity: Optional[IdentityState]
+    drained: Optional[str]
+
+
+@dataclass(frozen=True)
+class ComputingList:
+    """Computing resources."""
+
+    computing: list[OwnComputing]
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """GPUs of one type in a partition; `type` is empty where the cluster names none."""
+
+    type: str
+    total: int
+    idle: int
+    per_node: int
+
+
+@dataclass(frozen=True)
+class InterfaceView:
+    """A further interface of a task.
+
+    `url` opens it as `open_url` of the task does, null while nobody can go in. `ready` tells
+    whether it answered last; a dashboard may come up when its user starts something, or never.
+    """
+
+    name: str
+    port: int
+    url: Optional[str]
+    ready: bool
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A queue. None: no limit, or not known; for `accounts` and `qos`: all."""
+
+    name: str
+    state: str
+    default: Optional[bool] = None
+    max_time: Optional[int] = None
+    max_cpus: Optional[int] = None
+    max_memory: Optional[int] = None
+    cpus_total: Optional[int] = None
+    cpus_idle: Optional[int] = None
+    nodes_total: Optional[int] = None
+    nodes_idle: Optional[int] = None
+    gpus: Optional[list[Gpu]] = None
+    accounts: Optional[list[str]] = None
+    qos: Optional[list[str]] = None
+    features: Optional[list[str]] = None
+
+
+@dataclass(frozen=True)
+class SchedulerAccount:
+    """An account that the identity may charge, with the QoS it may use there."""
+
+    name: str
+    default: Optional[bool] = None
+    qos: Optional[list[str]] = None
+
+
+@dataclass(frozen=True)
+class Qos:
+    """A quality of service and its limits."""
+
+    name: str
+    max_time: Optional[int] = None
+    max_cpus: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class InventoryView:
+    """What a cluster has, and what of it is idle: memory in bytes, times in seconds.
+
+    `collected` is when it was asked, null where it never answered; `error` is why it does not now.
+    """
+
+    partitions: list[Partition]
+    accounts: list[SchedulerAccount]
+    qos: list[Qos]
+    collected: Optional[str]
+    error: Optional[str]
+
+
+@dataclass(frozen=True)
+class JobView:
+    """The job that a task is of a workload manager. Times are ISO 8601 in UTC."""
+
+    id: str
+    state: Optional[str]
+    reason: Optional[str]
+    expected_start: Optional[str]
+    node: Optional[str]
+    ends_at: Optional[str]
+
+
+@dataclass(frozen=True)
+class LifetimeView:
+    """When a task ends by itself. Times are ISO 8601 in UTC, durations seconds.
+
+    `ends_at` is null where no end is planned. `why` is its reason (`idle`, `too_long`, `stop_at`,
+    `not_allowed`), `message` the reason in words. `asks`: the end is near, and its user should be
+    asked whether to keep the task; `keepable`: whoever asks may. `idle_timeout` and `longest` are
+    what the configuration says of such tasks.
+    """
+
+    ends_at: Optional[str] = None
+    why: Optional[str] = None
+    message: Optional[str] = None
+    keepable: Optional[bool] = None
+    asks: Optional[bool] = None
+    stop_at: Optional[str] = None
+    idle_since: Optional[str] = None
+    idle_timeout: Optional[int] = None
+    longest: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Transfer"""
+
+    from_: str = field(metadata={"key": "from"})
+    to: str
+
+
+@dataclass(frozen=True)
+class NewTask:
+    """A task to start.
+
+    `server` is the name of the hub's server that it becomes, by default a new one.
+    """
+
+    software: str
+    partition: Optional[str] = None
+    account: Optional[str] = None
+    qos: Optional[str] = None
+    time: Optional[int] = None
+    gpus: Optional[int] = None
+    gpu_type: Optional[str] = None
+    constraint: Optional[str] = None
+    reservation: Optional[str] = None
+    version: Optional[str] = None
+    computing: Optional[str] = None
+    engine: Optional[str] = None
+    runtime: Optional[str] = None
+    cpus: Optional[float] = None
+    memory: Optional[int] = None
+    size: Optional[str] = None
+    emulated: Optional[bool] = None
+    digest: Optional[str] = None
+    without_storages: Optional[list[str]] = None
+    binds: Optional[list[str]] = None
+    inputs: Optional[list[Transfer]] = None
+    outputs: Optional[list[Transfer]] = None
+    stop_at: Optional[str] = None
+    stop_after: Optional[int] = None
+    name: Optional[str] = None
+    server: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class PasswordView:
+    """The account of an interface that protects itself; the password is of this attempt alone."""
+
+    user: str
+    password: str
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What the principal may do with the task now.
+
+    `keep`: choose when the task ends; `extend`: keep it beyond its longest lifetime, too.
+    """
+
+    stop: bool
+    start: bool
+    delete: bool
+    log: bool
+    keep: Optional[bool] = None
+    extend: Optional[bool] = None
+
+
+@dataclass(frozen=True)
+class ServiceView:
+    """The version of the service, and those parts of the API that not every deployment has.
+
+    `features` are of `builds`, `local_accounts` and `registry`.
+    """
+
+    version: str
+    features: list[str]
+
+
+@dataclass(frozen=True)
+class StartAgain:
+    """How a task is started again: with the image that it ran (true), or the tag's present one.
+
+    Without `exact`, with the options it had.
+    """
+
+    exact: Optional[bool] = None
+
+
+@dataclass(frozen=True)
+class StorageView:
+    """A directory of a task: a storage, or with no id one of the resource that its user chose.
+
+    `path` is where the task has it, `source` where it is, of the user's own only.
+    """
+
+    id: Optional[str]
+    name: str
+    path: str
+    source: Optional[str]
+    home: bool
+    read_only: bool
+
+
+@dataclass(frozen=True)
+class TaskComputing:
+    """The computing resource of a task."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class TaskInterface:
+    """How a task is entered; `url` is a command line or an address for other programs."""
+
+    protocol: Optional[str]
+    auth: Optional[str]
+    url: Optional[str]
+
+
+@dataclass(frozen=True)
+class TaskSoftware:
+    """The software of a task: `id` is its card's in the catalogue."""
+
+    id: str
+    name: Optional[str]
+    version: Optional[str]
+    image: Optional[str]
+    kind: Optional[str]
+    logo: Optional[str]
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """A task. Times are ISO 8601 in UTC, memory and progress in bytes, CPU time in seconds.
+
+    `image` is what was asked for, `image_digest` what runs, where that is known; `exact`: it was
+    asked for by its digest.
+    """
 
     id: str
     user: str
+    server_name: str
     name: str
-    software: dict[str, Any]
-    computing: dict[str, Any]
+    software: TaskSoftware
+    image: str
+    image_digest: Optional[str]
+    exact: bool
+    computing: TaskComputing
+    engine: str
+    runtime: Optional[str]
+    cpus: Optional[float]
+    memory: Optional[int]
     state: str
     desired_state: str
     message: str
     progress: Optional[dict[str, int]]
+    warnings: list[str]
+    condition: Optional[str]
+    job: Optional[JobView]
+    request: dict[str, Any]
+    storages: list[StorageView]
+    attempt: int
+    exit_code: Optional[int]
     created: str
     started: Optional[str]
     ended: Optional[str]
-    interface: dict[str, Any]
+    last_activity: Optional[str]
+    interface: TaskInterface
+    interfaces: list[InterfaceView]
     open_url: Optional[str]
     page_url: str
-    warnings: list[str]
-    attempt: int
+    log_tail: list[str]
+    usage: Optional[dict[str, float]]
+    lifetime: LifetimeView
+    can: Rights
 
 
 @dataclass(frozen=True)
 class TaskPage:
-    """A page of a list; `next` is where the next one begins."""
+    """Tasks."""
 
-    tasks: list[Task]
-    next: Optional[str] = None
+    tasks: list[TaskView]
 
 
 @dataclass(frozen=True)
-class User:
-    """Who asks; `scopes` are those of the hub that the token has."""
+class UserView:
+    """Whom a token is of; `scopes` are those of the hub that it has."""
 
     name: str
     admin: bool

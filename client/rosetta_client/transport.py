@@ -61,7 +61,7 @@ class _Requests:
             headers.setdefault("Content-Type", "application/json")
         return {
             "method": call.method,
-            "url": self.endpoint.api + call.path,
+            "url": self.endpoint.api + call.path if call.path else self.endpoint.api.rstrip("/"),
             "params": call.parameters,
             "content": call.content,
             "headers": headers,

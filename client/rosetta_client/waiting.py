@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rosetta_client.errors import TaskFailed, TimeOver
-from rosetta_client.models import Task
+from rosetta_client.models import TaskView
 
 if TYPE_CHECKING:
     from rosetta_client.client import Client
@@ -21,10 +21,10 @@ _PAUSE = 1.0
 
 def wait_until_running(
     client: Client,
-    task: Task,
+    task: TaskView,
     timeout: float | None = None,
-    changed: Callable[[Task], None] = lambda _: None,
-) -> Task:
+    changed: Callable[[TaskView], None] = lambda _: None,
+) -> TaskView:
     """The task once it runs; `changed` is called with each news of it.
 
     Raises:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from rosetta_client.errors import NotFound, RosettaError
-from rosetta_client.models import Task
+from rosetta_client.models import TaskView
 from rosetta_client.waiting import OVER
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ _ID = re.compile(r"[0-9a-f]{12}")
 _BEGINNING = re.compile(r"[0-9a-f]{4,11}")
 
 
-def find_task(client: Client, text: str) -> Task:
+def find_task(client: Client, text: str) -> TaskView:
     """The task; of several with one name the only one that is not over.
 
     Raises:
@@ -35,5 +35,5 @@ def find_task(client: Client, text: str) -> Task:
     return tasks[0]
 
 
-def _is_meant(task: Task, text: str) -> bool:
+def _is_meant(task: TaskView, text: str) -> bool:
     return task.name == text or bool(_BEGINNING.fullmatch(text) and task.id.startswith(text))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from rosetta_client.cli.output import Column, Form, form_options, show_item
 from rosetta_client.cli.session import Session, pass_session
 from rosetta_client.cli.text import clean
-from rosetta_client.models import Task
+from rosetta_client.models import NewTask, TaskView
 from rosetta_client.waiting import wait_until_running
 
 _COLUMNS = (
@@ -41,12 +39,10 @@ def start_command(
 ) -> None:
     """Start SOFTWARE, given by its id or as ID:VERSION."""
     identifier, _, version = software.partition(":")
-    options = {
-        **{"software": identifier, "version": version or None, "computing": computing},
-        **{"size": size, "name": name},
-    }
-    body: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
-    task = session.client.start_task(body)
+    options = NewTask(
+        software=identifier, version=version or None, computing=computing, size=size, name=name
+    )
+    task = session.client.start_task(options)
     if wait:
         task = wait_until_running(session.client, task, timeout, Narrator().tell)
     show_item(task, _COLUMNS, form)
@@ -58,7 +54,7 @@ class Narrator:
     def __init__(self) -> None:
         self._told = ""
 
-    def tell(self, task: Task) -> None:
+    def tell(self, task: TaskView) -> None:
         """Show the task's message if it is another than before."""
         if task.message != self._told:
             self._told = task.message

@@ -10,20 +10,20 @@ from rosetta_client.cli.find import find_task
 from rosetta_client.cli.output import Column, Form, form_options, show_items
 from rosetta_client.cli.session import Session, pass_session
 from rosetta_client.cli.times import age
-from rosetta_client.models import Task
+from rosetta_client.models import TaskView
 
 
 def task_columns(session: Session) -> Sequence[Column]:
     """The columns of a list of tasks."""
 
-    def show_age(task: Task) -> str:
+    def show_age(task: TaskView) -> str:
         return age(task.started or task.created, session.client.transport.now())
 
     return (
         Column("ID", lambda task: task.id),
         Column("NAME", lambda task: task.name),
-        Column("SOFTWARE", lambda task: f"{task.software['id']}:{task.software['version']}"),
-        Column("COMPUTING", lambda task: task.computing["id"]),
+        Column("SOFTWARE", lambda task: f"{task.software.id}:{task.software.version}"),
+        Column("COMPUTING", lambda task: task.computing.id),
         Column("STATE", lambda task: task.state),
         Column("AGE", show_age),
         Column("MESSAGE", lambda task: task.message),

@@ -1,0 +1,281 @@
+"""Writes the models and methods of the client from the description of the API.
+
+    python client/generate.py
+
+It needs the hub's package, which holds the description. What is read or written piece by piece
+(files, uploads, events, connections) has no method here: it is written by hand.
+"""
+
+import json
+import keyword
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rosetta_hub.web.api_handlers import describe_api
+
+PACKAGE = Path(__file__).parent / "rosetta_client"
+BASE = "/api/v1"
+_METHODS = ("get", "post", "put", "patch", "delete")
+_TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
+_JSON = "application/json"
+_KEY = "Idempotency-Key"
+_MADE = "Made by client/generate.py of the description of the API: do not edit."
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method of the client: an operation of the API."""
+
+    name: str
+    verb: str
+    path: str
+    summary: str
+    path_parameters: list[str]
+    query: dict[str, str]
+    headers: dict[str, bool]
+    body: str | None
+    answer: str
+
+    @property
+    def arguments(self) -> str:
+        """The arguments after `self`."""
+        positional = [f"{name}: str" for name in self.path_parameters]
+        if self.body:
+            positional.append(f"body: {self.body}")
+        named = [f"{attribute(name)}: str" for name, needed in self._asked.items() if needed]
+        query = self.query.items()
+        named += [f"{attribute(name)}: {_optional(kind)} = None" for name, kind in query]
+        return ", ".join(["self", *positional, *(["*", *named] if named else [])])
+
+    @property
+    def call(self) -> str:
+        """The expression that makes the call."""
+        path = self.path.removeprefix(f"{BASE}/").removeprefix(BASE)
+        pairs = ", ".join(f"{name}={name}" for name in self.path_parameters)
+        place = f'path("{path}", {pairs})' if pairs else f'"{path}"'
+        parts = [f'"{self.verb}"', place, self.answer]
+        if self.query:
+            query = ", ".join(f'"{name}": {attribute(name)}' for name in self.query)
+            parts.append(f"query={{{query}}}")
+        if self.body:
+            parts.append("body=body")
+        if headers := self._header_values():
+            parts.append(f"headers={{{headers}}}")
+        if self.verb == "GET" or _KEY in self.headers:
+            parts.append("repeatable=True")
+        return f"Call({', '.join(parts)})"
+
+    @property
+    def _asked(self) -> dict[str, bool]:
+        return {name: needed for name, needed in self.headers.items() if name != _KEY}
+
+    def _header_values(self) -> str:
+        values = {name: attribute(name) for name, needed in self._asked.items() if needed}
+        if _KEY in self.headers:
+            values[_KEY] = "new_key()"
+        return ", ".join(f'"{name}": {value}' for name, value in values.items())
+
+
+def attribute(name: str) -> str:
+    """A name of the API as a name in Python."""
+    name = re.sub(r"\W", "_", name)
+    name = name.lower() if name[0].isupper() else name
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def type_of(schema: dict[str, Any]) -> str:
+    """The type in Python of what a schema describes."""
+    if "$ref" in schema:
+        return str(schema["$ref"].rpartition("/")[2])
+    if "anyOf" in schema:
+        kinds = list(dict.fromkeys(type_of(one) for one in schema["anyOf"]))
+        others = [kind for kind in kinds if kind != "None"]
+        union = others[0] if len(others) == 1 else f"Union[{', '.join(others)}]"
+        return _optional(union) if "None" in kinds else union
+    kind = schema.get("type")
+    if kind == "array":
+        return f"list[{type_of(schema.get('items', {}))}]"
+    if kind == "object" or "properties" in schema:
+        values = schema.get("additionalProperties")
+        return f"dict[str, {type_of(values) if isinstance(values, dict) else 'Any'}]"
+    if "enum" in schema and kind is None:
+        return "str"
+    return _TYPES.get(str(kind), "Any")
+
+
+def _optional(kind: str) -> str:
+    return kind if kind.startswith("Optional[") or kind == "Any" else f"Optional[{kind}]"
+
+
+def write_model(name: str, schema: dict[str, Any]) -> str:
+    """The class of an object, or the name of another type."""
+    if "properties" not in schema:
+        return f"{name} = {type_of(schema)}\n"
+    required = set(schema.get("required", ()))
+    properties = sorted(schema["properties"].items(), key=lambda item: item[0] not in required)
+    lines = [_field(key, value, key in required) for key, value in properties]
+    text = schema.get("description", name).strip()
+    doc = f'"""{text}"""' if "\n" not in text else f'"""{text}\n"""'
+    body = "\n".join("    " + line if line else "" for line in [*doc.splitlines(), "", *lines])
+    return f"@dataclass(frozen=True)\nclass {name}:\n{body}\n"
+
+
+def _field(key: str, schema: dict[str, Any], required: bool) -> str:
+    name, kind = attribute(key), type_of(schema)
+    if name != key:
+        default = "" if required else "default=None, "
+        kind = kind if required else _optional(kind)
+        return f'{name}: {kind} = field({default}metadata={{"key": "{key}"}})'
+    return f"{name}: {kind}" if required else f"{name}: {_optional(kind)} = None"
+
+
+def methods_of(document: dict[str, Any]) -> Iterator[Method]:
+    """The methods, in the order of the description."""
+    for path, item in document["paths"].items():
+        for verb in _METHODS:
+            operation = item.get(verb)
+            if operation and "operationId" in operation and is_simple(operation):
+                yield _method(path, verb, item, operation)
+
+
+def is_simple(operation: dict[str, Any]) -> bool:
+    """Whether body and answer are JSON or text that is read at once."""
+    kinds = {*_contents(operation.get("requestBody", {})), *_contents(_answer(operation))}
+    return kinds <= {_JSON, "text/plain"} and any(one[0] == "2" for one in operation["responses"])
+
+
+def _method(path: str, verb: str, item: dict[str, Any], operation: dict[str, Any]) -> Method:
+    parameters = [*item.get("parameters", ()), *operation.get("parameters", ())]
+    by_place = {
+        place: [one for one in parameters if one["in"] == place]
+        for place in ("path", "query", "header")
+    }
+    body = operation.get("requestBody", {}).get("content", {}).get(_JSON)
+    answer = _contents(_answer(operation))
+    return Method(
+        name=attribute(operation["operationId"]),
+        verb=verb.upper(),
+        path=path,
+        summary=operation["summary"],
+        path_parameters=[one["name"] for one in by_place["path"]],
+        query={one["name"]: type_of(one["schema"]) for one in by_place["query"]},
+        headers={one["name"]: one.get("required", False) for one in by_place["header"]},
+        body=None if body is None else type_of(body["schema"]),
+        answer=_answer_type(answer),
+    )
+
+
+def _answer_type(contents: dict[str, Any]) -> str:
+    if not contents:
+        return "None"
+    return type_of(contents[_JSON].get("schema", {})) if _JSON in contents else "str"
+
+
+def _answer(operation: dict[str, Any]) -> dict[str, Any]:
+    good = sorted(status for status in operation["responses"] if status.startswith("2"))
+    found: dict[str, Any] = operation["responses"][good[0]] if good else {}
+    return found
+
+
+def _contents(part: dict[str, Any]) -> dict[str, Any]:
+    contents: dict[str, Any] = part.get("content", {})
+    return contents
+
+
+def used_models(document: dict[str, Any], methods: list[Method]) -> dict[str, Any]:
+    """The schemas that methods take and return, with those within them."""
+    schemas, found = document["components"]["schemas"], dict[str, Any]()
+    wanted = [name for one in methods for name in re.findall(r"\w+", f"{one.body} {one.answer}")]
+    while wanted:
+        name = wanted.pop()
+        if name in schemas and name not in found:
+            found[name] = schemas[name]
+            wanted += re.findall(r"#/components/schemas/(\w+)", json.dumps(schemas[name]))
+    return {name: found[name] for name in sorted(found)}
+
+
+def write_models(schemas: dict[str, Any]) -> str:
+    """The module of the models; those within others come first."""
+    ordered: dict[str, Any] = {}
+
+    def add(name: str) -> None:
+        if name in ordered or name not in schemas:
+            return
+        for inner in re.findall(r"#/components/schemas/(\w+)", json.dumps(schemas[name])):
+            if inner != name:
+                add(inner)
+        ordered.setdefault(name, schemas[name])
+
+    for name in schemas:
+        add(name)
+    classes = "\n\n".join(write_model(name, schema) for name, schema in ordered.items())
+    return (
+        f'"""What the API takes and answers.\n\n{_MADE}\n"""\n\n'
+        "from dataclasses import dataclass, field\nfrom typing import Any, Optional, Union\n\n\n"
+        f"{classes}"
+    )
+
+
+def write_operations(methods: list[Method], models: list[str], is_async: bool) -> str:
+    """The module of the methods of one client."""
+    prefix, wait = ("async ", "await ") if is_async else ("", "")
+    name = "AsyncOperations" if is_async else "Operations"
+    kind = "that are awaited" if is_async else "that wait for the answer"
+    used = {word for one in methods for word in re.findall(r"\w+", f"{one.body} {one.answer}")}
+    imported = ", ".join(model for model in models if model in used)
+    body = "".join(
+        f"\n    {prefix}def {one.name}({one.arguments}) -> {one.answer}:\n"
+        f'        """{one.summary}."""\n'
+        f"        {'' if one.answer == 'None' else 'return '}{wait}self.call({one.call})\n"
+        for one in methods
+    )
+    return (
+        f'"""The operations of the API as methods {kind}.\n\n{_MADE}\n"""\n\n'
+        "from typing import Any, Optional, TypeVar, Union\n\n"
+        "from rosetta_client.calls import Call, new_key, path\n"
+        f"from rosetta_client.models import {imported}\n\n"
+        'T = TypeVar("T")\n\n\n'
+        f'class {name}:\n    """A method for each operation; `call` sends them."""\n\n'
+        f"    {prefix}def call(self, call: Call[T]) -> T:\n"
+        f'        """Send a call."""\n        raise NotImplementedError\n{body}'
+    )
+
+
+def generate() -> dict[Path, str]:
+    """The files, not yet formatted."""
+    document = describe_api("/services/rosetta/")
+    methods = list(methods_of(document))
+    models = used_models(document, methods)
+    return {
+        PACKAGE / "models.py": write_models(models),
+        PACKAGE / "operations.py": write_operations(methods, list(models), is_async=False),
+        PACKAGE / "async_operations.py": write_operations(methods, list(models), is_async=True),
+    }
+
+
+def formatted(path: Path, text: str) -> str:
+    """The text as ruff writes it, without imports that are not used."""
+    for command in (["check", "--fix", "--exit-zero", "--quiet"], ["format", "--quiet"]):
+        arguments = [sys.executable, "-m", "ruff", *command, "--stdin-filename", str(path), "-"]
+        done = subprocess.run(
+            arguments, input=text, capture_output=True, text=True, timeout=60, check=False
+        )
+        if done.returncode != 0:
+            raise ValueError(f"ruff {command[0]} {path.name}: {done.stdout[-2000:]}{done.stderr}")
+        text = done.stdout
+    return text
+
+
+def main() -> None:
+    """Write the files."""
+    for path, text in generate().items():
+        path.write_text(formatted(path, text))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""The client whose methods are awaited."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from rosetta_client.async_operations import AsyncOperations
+from rosetta_client.calls import Call
+from rosetta_client.config import ConfigFile, Endpoint
+from rosetta_client.transport import AsyncTransport
+
+T = TypeVar("T")
+
+
+class AsyncClient(AsyncOperations):
+    """The API of a hub, a coroutine each operation; otherwise as `Client`."""
+
+    def __init__(self, endpoint: Endpoint | None = None) -> None:
+        self.transport = AsyncTransport(endpoint or ConfigFile().endpoint())
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.transport.close()
+
+    async def call(self, call: Call[T]) -> T:
+        """Send a call; see `Transport.call` for what it raises."""
+        return await self.transport.call(call)

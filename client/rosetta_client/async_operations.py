@@ -1,0 +1,108 @@
+"""The operations of the API as methods that are awaited.
+
+Made by client/generate.py of the description of the API: do not edit.
+"""
+
+from typing import Optional, TypeVar
+
+from rosetta_client.calls import Call, path
+from rosetta_client.models import (
+    ComputingList,
+    InventoryView,
+    NewTask,
+    PasswordView,
+    ServiceView,
+    StartAgain,
+    TaskPage,
+    TaskView,
+    UserView,
+)
+
+T = TypeVar("T")
+
+
+class AsyncOperations:
+    """A method for each operation; `call` sends them."""
+
+    async def call(self, call: Call[T]) -> T:
+        """Send a call."""
+        raise NotImplementedError
+
+    async def get_service(self) -> ServiceView:
+        """Version and features of the service."""
+        return await self.call(Call("GET", "", ServiceView, repeatable=True))
+
+    async def get_user(self) -> UserView:
+        """The user of the token, and what the token may do."""
+        return await self.call(Call("GET", "user", UserView, repeatable=True))
+
+    async def get_openapi(self) -> str:
+        """This description (OpenAPI 3.1)."""
+        return await self.call(Call("GET", "openapi.json", str, repeatable=True))
+
+    async def list_tasks(self, *, user: Optional[str] = None) -> TaskPage:
+        """The caller's tasks, and those shared with the caller, newest first."""
+        return await self.call(
+            Call("GET", "tasks", TaskPage, query={"user": user}, repeatable=True)
+        )
+
+    async def start_task(self, body: NewTask) -> TaskView:
+        """Start a task."""
+        return await self.call(Call("POST", "tasks", TaskView, body=body))
+
+    async def get_task(self, task: str) -> TaskView:
+        """A task."""
+        return await self.call(
+            Call("GET", path("tasks/{task}", task=task), TaskView, repeatable=True)
+        )
+
+    async def delete_task(self, task: str) -> None:
+        """Stop a task if it runs, and forget it, log included."""
+        await self.call(Call("DELETE", path("tasks/{task}", task=task), None))
+
+    async def stop_task(self, task: str) -> TaskView:
+        """Stop a task in whatever state it is; a queued one is cancelled."""
+        return await self.call(Call("POST", path("tasks/{task}/stop", task=task), TaskView))
+
+    async def start_task_again(self, task: str, body: StartAgain) -> TaskView:
+        """Start a task again with the options it had: a new attempt."""
+        return await self.call(
+            Call("POST", path("tasks/{task}/start", task=task), TaskView, body=body)
+        )
+
+    async def get_task_log(self, task: str, *, attempt: Optional[int] = None) -> str:
+        """The output of a task, the last attempt by default."""
+        return await self.call(
+            Call(
+                "GET",
+                path("tasks/{task}/log", task=task),
+                str,
+                query={"attempt": attempt},
+                repeatable=True,
+            )
+        )
+
+    async def get_task_password(self, task: str) -> PasswordView:
+        """User and one-time password of an interface that protects itself."""
+        return await self.call(
+            Call("GET", path("tasks/{task}/password", task=task), PasswordView, repeatable=True)
+        )
+
+    async def stop_tasks_of_user(self, user: str) -> TaskPage:
+        """Stop all tasks of a user; the answer has those that were active."""
+        return await self.call(Call("POST", path("users/{user}/stop", user=user), TaskPage))
+
+    async def list_computing(self) -> ComputingList:
+        """The computing resources that the caller may use."""
+        return await self.call(Call("GET", "computing", ComputingList, repeatable=True))
+
+    async def get_inventory(self, computing: str) -> InventoryView:
+        """Partitions, limits and accounts of a cluster, as the caller's own account sees them."""
+        return await self.call(
+            Call(
+                "GET",
+                path("computing/{computing}/inventory", computing=computing),
+                InventoryView,
+                repeatable=True,
+            )
+        )
