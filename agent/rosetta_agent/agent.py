@@ -14,6 +14,7 @@ from rosetta_agent.engines import create_engine
 from rosetta_agent.engines.base import Container, ContainerStatus, Pulling
 from rosetta_agent.errors import Cancelled, SpecError, StateUnknown, TaskFailure
 from rosetta_agent.exit_causes import failure_of, stopped
+from rosetta_agent.gpu_usage import GpuMeter
 from rosetta_agent.interface_access import InterfaceAccess
 from rosetta_agent.interface_probes import InterfaceProbes, InterfaceReports
 from rosetta_agent.mounts import Mounts
@@ -64,6 +65,7 @@ class Agent:
         self._follower: Optional[logs.Follower] = None
         self._interface_access = InterfaceAccess(spec, sandbox, self._state, self._record)
         lives = int(self._state.get("lives", 0))
+        self._gpu_meter = None if spec.gpus is None else GpuMeter(spec.gpus)
         self._reporter = self._make_reporter(lives)
         self._record(
             lives=lives + 1,
@@ -334,7 +336,9 @@ class Agent:
 
     def _measure(self) -> Optional[Usage]:
         container = self._container
-        return None if container is None else self._engine.measure(container)
+        usage = None if container is None else self._engine.measure(container)
+        gpus = None if self._gpu_meter is None else self._gpu_meter.read()
+        return usage if usage is None or gpus is None else usage._replace(**gpus._asdict())
 
     def _clean_up(self) -> None:
         """Leave nothing behind: container, relay, files; keeps at it while the engine is away."""

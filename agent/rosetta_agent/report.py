@@ -57,11 +57,16 @@ def build_report(
         "detail": state.detail[-MAX_DETAIL:],
         "warnings": list(state.warnings),
         "image_digests": list(state.image_digests[:MAX_DIGESTS]),
-        "usage": None if usage is None else dict(usage._asdict()),
+        "usage": None if usage is None else build_usage(usage),
         "log": {"offset": log[0], "text": log[1]} if log[1] else None,
         "ends_at": ends_at,
         "clock": time.time(),
     }
+
+
+def build_usage(usage: Usage) -> Dict[str, Any]:
+    """What is used, as a report has it; what is not known is left out."""
+    return {key: value for key, value in usage._asdict().items() if value is not None}
 
 
 def tell_end(

@@ -11,10 +11,13 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Usage(NamedTuple):
-    """CPU seconds since the start, and bytes of memory now."""
+    """CPU seconds since the start, and bytes of memory now; of GPUs see ``GpuUsage``."""
 
     cpu_seconds: float
     memory: int
+    gpu_percent: Optional[float] = None
+    gpu_memory: Optional[int] = None
+    gpu_memory_total: Optional[int] = None
 
 
 def parse_cgroups(text: str) -> Dict[str, str]:

@@ -31,6 +31,7 @@ from rosetta_hub.tasks.queries import TaskQueries
 from rosetta_hub.tasks.report import Report, apply_report
 from rosetta_hub.tasks.software_uses import record_use
 from rosetta_hub.tasks.spawner_settings import NO_SETTINGS, SpawnerSettings
+from rosetta_hub.tasks.usage import UsageView, forget_usage, read_usage, record_usage
 
 # Columns that belong to one attempt, and what they are when it begins.
 _FRESH: dict[str, Any] = {
@@ -132,6 +133,7 @@ class TaskManager(TaskQueries):
             elif not task.state.final:
                 raise Conflict(f"The task {task.name!r} is already {_word(task)}.")
             _begin_attempt(task, spec, user)
+            forget_usage(session, task)
             task.environment = spawner.encrypt_environment(self._keys.database)
             self._plan(session, task, spec, user)
             record_use(session, user.name, spec.family)
@@ -244,12 +246,19 @@ class TaskManager(TaskQueries):
             row = _current(session, task)
             with self._watched(session, row):
                 visible = apply_report(row, report)
+            if report.usage is not None and row.sequence == report.sequence:
+                record_usage(session, row, report.usage)
         self._take_log(row, report)
         if row.sequence == report.sequence:
             self._note_report(row, report.state)
         if visible:
             self.changed(row)
         return row.desired_state
+
+    def usage(self, task: Task) -> UsageView:
+        """What the present attempt of a task has used over time."""
+        with self.database.session() as session:
+            return read_usage(session, task)
 
     def wake(self, task_id: str) -> None:
         """Have the reconciler look at the task soon."""

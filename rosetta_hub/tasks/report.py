@@ -112,6 +112,7 @@ def _log_text(value: Any) -> Any:
 
 Integer = Annotated[int, BeforeValidator(_clamp)]
 Count = Annotated[int, BeforeValidator(_clamp_count)]
+Percent = Annotated[FiniteFloat, Field(ge=0, le=100)]
 Tolerant = WrapValidator(_ignore_unreadable)
 
 
@@ -142,10 +143,16 @@ class FurtherInterfaceReport(_Message):
 
 
 class UsageReport(_Message):
-    """CPU time so far (seconds) and memory now (bytes) of the container."""
+    """CPU time so far (seconds) and memory now (bytes) of the container.
+
+    Of its GPUs, where that is known: how busy they are (percent) and their memory (bytes).
+    """
 
     cpu_seconds: FiniteFloat = Field(ge=0)
     memory: Count
+    gpu_percent: Annotated[Percent | None, Tolerant] = None
+    gpu_memory: Annotated[Count | None, Tolerant] = None
+    gpu_memory_total: Annotated[Count | None, Tolerant] = None
 
 
 class LogChunk(_Message):

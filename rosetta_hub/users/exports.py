@@ -8,15 +8,15 @@ from typing import Any
 from sqlalchemy import or_, select
 
 from rosetta_hub.database.database import Database
-from rosetta_hub.database.models import Base, utc_now
+from rosetta_hub.database.models import Base, Task, utc_now
 
 
 @dataclass(frozen=True)
 class Exported:
     """Which columns of a table a user gets to see, in the rows that are the user's.
 
-    `owners` are the columns with names of users; `hidden` are secrets, digests of secrets, and
-    what is of no meaning outside of the service.
+    `owners` are the columns with names of users; without them, rows are those of the user's tasks.
+    `hidden` are secrets, digests of secrets, and what is of no meaning outside of the service.
     """
 
     hidden: frozenset[str] = frozenset()
@@ -51,6 +51,7 @@ TABLES: dict[str, Exported] = {
     "one_time_tokens": _without("digest"),
     "task_shares": Exported(owners=("owner",)),
     "share_links": Exported(frozenset({"digest"}), owners=("created_by",)),
+    "usage_samples": Exported(frozenset({"id", "span"}), owners=()),
     "audit": Exported(owners=("actor", "user")),
 }
 
@@ -69,7 +70,10 @@ class UserExports:
     def _rows(self, name: str, exported: Exported, user: str) -> list[dict[str, Any]]:
         table = Base.metadata.tables[name]
         columns = [column for column in table.columns if column.name not in exported.hidden]
-        owned = or_(*(table.columns[owner] == user for owner in exported.owners))
+        if exported.owners:
+            owned = or_(*(table.columns[owner] == user for owner in exported.owners))
+        else:
+            owned = table.columns.task_id.in_(select(Task.id).where(Task.user == user))
         with self._database.session() as session:
             rows = session.execute(select(*columns).where(owned)).mappings().all()
         return [{key: _plain(value) for key, value in row.items()} for row in rows]

@@ -15,6 +15,7 @@ from rosetta_hub.background import spawn
 from rosetta_hub.catalogue.options import TaskOptions
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import InvalidOptions, NotFound
+from rosetta_hub.tasks.usage import UsageView
 from rosetta_hub.tasks.view import TaskPage, TaskView
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.entries import audit_entry
@@ -218,6 +219,17 @@ class LogHandler(HubHandler):
         attempt = query.attempt or task.attempt
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish(self.services.tasks.logs.read(task.id, attempt))
+
+
+class UsageHandler(HubHandler):
+    """`api/v1/tasks/<id>/usage`."""
+
+    path = "tasks/{task}/usage"
+
+    @operation(id="get_task_usage", right=SEE_TASK, answer=UsageView)
+    def get(self, task_id: str) -> UsageView:
+        """What a task uses over time: CPUs, memory and GPUs, beside what was asked for."""
+        return self.services.tasks.usage(self.visible_task(task_id))
 
 
 class PasswordHandler(HubHandler):

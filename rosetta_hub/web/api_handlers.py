@@ -11,6 +11,7 @@ from rosetta_hub.web.api import (
     StopHandler,
     TaskHandler,
     TasksHandler,
+    UsageHandler,
 )
 from rosetta_hub.web.connection import ConnectionHandler
 from rosetta_hub.web.inventory_api import ComputingHandler, InventoryHandler
@@ -20,7 +21,7 @@ from rosetta_hub.web.path_parameters import route_pattern
 API_HANDLERS: tuple[type[Any], ...] = (
     *(ServiceHandler, UserHandler, OpenApiHandler),
     *(TasksHandler, TaskHandler, StopHandler, StartHandler, LogHandler, PasswordHandler),
-    *(ConnectionHandler, StopAllHandler),
+    *(UsageHandler, ConnectionHandler, StopAllHandler),
     *(ComputingHandler, InventoryHandler),
 )
 

@@ -13,6 +13,7 @@ import rosetta_hub.database.models_logins
 import rosetta_hub.database.models_registries
 import rosetta_hub.database.models_sharing
 import rosetta_hub.database.models_software
+import rosetta_hub.database.models_usage
 import rosetta_hub.database.models_user  # noqa: F401 - tables of the same metadata
 from rosetta_hub.database.models import Base
 
