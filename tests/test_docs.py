@@ -25,6 +25,7 @@ from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.cli import load_settings
 from rosetta_hub.config import Rosetta
 from rosetta_hub.software.settings import ImagePolicySettings, UserSoftwareRules
+from tests.pages.docs_pictures import PICTURES
 
 ROOT = Path(__file__).parents[1]
 # Links between pages of the site are checked when it is built.
@@ -187,3 +188,24 @@ def test_example_offers_every_base_container(
     }
     (names,) = re.findall(r"^all_images=\((.*)\)", read("docker/build"), re.MULTILINE)
     assert ours == {f"rosetta/{name}": rosetta_hub.__version__ for name in names.split()}
+
+
+def pages() -> list[str]:
+    """The hand-written pages of the site, and the README."""
+    return ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
+
+
+def test_pictures_are_those_that_pages_show() -> None:
+    shown = {
+        name
+        for page in pages()
+        for name in re.findall(r"(?:\]\(|\{image\} )(?:docs/)?images/([\w.-]+)", read(page))
+    }
+    present = {path.name for path in (ROOT / "docs/images").iterdir()}
+    assert present == shown
+    assert present == {"architecture.svg", *(f"{name}.png" for name in PICTURES)}
+
+
+def test_pictures_are_small() -> None:
+    sizes = {path.name: path.stat().st_size for path in (ROOT / "docs/images").iterdir()}
+    assert {name: size for name, size in sizes.items() if size > 100_000} == {}
