@@ -294,6 +294,14 @@ class Rosetta(MailOptions):
         the hub ends its sessions within a minute.""",
     ).tag(config=True)
 
+    api_requests_per_minute = Integer(
+        1200,
+        min=0,
+        help="""Requests to the REST API that one user may send in a minute; more are answered with
+        429 and when to try again. Pieces of uploads, pages and their streams of events don't count.
+        0: no limit.""",
+    ).tag(config=True)
+
     log_level = CaselessStrEnum(
         LEVELS,
         "INFO",

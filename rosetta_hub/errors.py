@@ -11,7 +11,12 @@ RosettaError
 │   ├── StorageRefused       a storage has no place for this user (HTTP 403)
 │   ├── NotFound             no such task (HTTP 404)
 │   ├── Conflict             not now: the task is running, a name is taken (HTTP 409)
-│   │   └── LimitReached         not beside the user's other active tasks
+│   │   ├── LimitReached         not beside the user's other active tasks
+│   │   └── RequestInProgress    the same request has not been answered yet
+│   ├── IdempotencyKeyReused another request had the key (HTTP 422)
+│   ├── ChangedMeanwhile     not any more what the user saw (HTTP 412)
+│   ├── MatchRequired        send the version that is to be changed (HTTP 428)
+│   ├── TooManyRequests      more than the user may send in a minute (HTTP 429)
 │   └── PortsExhausted       every port of `c.Rosetta.tasks_ports` is in use (HTTP 503)
 ├── ConfigError          shown to the admin at start-up: entry, key, what is allowed
 └── Unavailable          could not ask: retry later, nothing is known (HTTP 503)
@@ -113,6 +118,34 @@ class Conflict(UserError):
 
 class LimitReached(Conflict):
     """The user's active tasks have what the user may have; the message names them."""
+
+
+class RequestInProgress(Conflict):
+    """The same request was sent before, and has not been answered yet."""
+
+
+class IdempotencyKeyReused(UserError):
+    """Another request of the user had the same `Idempotency-Key`."""
+
+    status = 422
+
+
+class ChangedMeanwhile(UserError):
+    """What is to be changed is not any more what the user saw (`If-Match`)."""
+
+    status = 412
+
+
+class MatchRequired(UserError):
+    """What several users may change is changed with `If-Match` alone."""
+
+    status = 428
+
+
+class TooManyRequests(UserError):
+    """The user has sent more requests than `c.Rosetta.api_requests_per_minute`."""
+
+    status = 429
 
 
 class PortsExhausted(UserError):

@@ -5,7 +5,7 @@ Made by client/generate.py of the description of the API: do not edit.
 
 from typing import Optional, TypeVar
 
-from rosetta_client.calls import Call, path
+from rosetta_client.calls import Call, new_key, path
 from rosetta_client.models import (
     ComputingList,
     InventoryView,
@@ -15,6 +15,7 @@ from rosetta_client.models import (
     StartAgain,
     TaskPage,
     TaskView,
+    UsageView,
     UserView,
 )
 
@@ -40,15 +41,48 @@ class AsyncOperations:
         """This description (OpenAPI 3.1)."""
         return await self.call(Call("GET", "openapi.json", str, repeatable=True))
 
-    async def list_tasks(self, *, user: Optional[str] = None) -> TaskPage:
+    async def list_tasks(
+        self,
+        *,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+        state: Optional[list[str]] = None,
+        software: Optional[str] = None,
+        computing: Optional[str] = None,
+        user: Optional[str] = None,
+        name: Optional[str] = None,
+    ) -> TaskPage:
         """The caller's tasks, and those shared with the caller, newest first."""
         return await self.call(
-            Call("GET", "tasks", TaskPage, query={"user": user}, repeatable=True)
+            Call(
+                "GET",
+                "tasks",
+                TaskPage,
+                query={
+                    "limit": limit,
+                    "after": after,
+                    "state": state,
+                    "software": software,
+                    "computing": computing,
+                    "user": user,
+                    "name": name,
+                },
+                repeatable=True,
+            )
         )
 
     async def start_task(self, body: NewTask) -> TaskView:
         """Start a task."""
-        return await self.call(Call("POST", "tasks", TaskView, body=body))
+        return await self.call(
+            Call(
+                "POST",
+                "tasks",
+                TaskView,
+                body=body,
+                headers={"Idempotency-Key": new_key()},
+                repeatable=True,
+            )
+        )
 
     async def get_task(self, task: str) -> TaskView:
         """A task."""
@@ -67,7 +101,14 @@ class AsyncOperations:
     async def start_task_again(self, task: str, body: StartAgain) -> TaskView:
         """Start a task again with the options it had: a new attempt."""
         return await self.call(
-            Call("POST", path("tasks/{task}/start", task=task), TaskView, body=body)
+            Call(
+                "POST",
+                path("tasks/{task}/start", task=task),
+                TaskView,
+                body=body,
+                headers={"Idempotency-Key": new_key()},
+                repeatable=True,
+            )
         )
 
     async def get_task_log(self, task: str, *, attempt: Optional[int] = None) -> str:
@@ -86,6 +127,12 @@ class AsyncOperations:
         """User and one-time password of an interface that protects itself."""
         return await self.call(
             Call("GET", path("tasks/{task}/password", task=task), PasswordView, repeatable=True)
+        )
+
+    async def get_task_usage(self, task: str) -> UsageView:
+        """What a task uses over time: CPUs, memory and GPUs, beside what was asked for."""
+        return await self.call(
+            Call("GET", path("tasks/{task}/usage", task=task), UsageView, repeatable=True)
         )
 
     async def stop_tasks_of_user(self, user: str) -> TaskPage:

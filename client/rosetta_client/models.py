@@ -8,6 +8,15 @@ from typing import Any, Optional
 
 
 @dataclass(frozen=True)
+class AskedFor:
+    """What the task may use: CPUs, memory in bytes, GPUs; null where nobody has said."""
+
+    cpus: Optional[float]
+    memory: Optional[int]
+    gpus: Optional[int]
+
+
+@dataclass(frozen=True)
 class ComputingDefaults:
     """What a task has that asks for nothing: its engine, cores, and memory in bytes."""
 
@@ -381,9 +390,36 @@ class TaskView:
 
 @dataclass(frozen=True)
 class TaskPage:
-    """Tasks."""
+    """Tasks, newest first, and the `after` of the next page; null on the last one."""
 
     tasks: list[TaskView]
+    next: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class UsagePoint:
+    """What was used until `time`, since the point before.
+
+    `cpus` is the number of processors in use on average, null where it is not known. `memory` and
+    `gpu_memory` are bytes, the largest in this time; `gpu_percent` tells how busy the GPUs were.
+    """
+
+    time: str
+    cpus: Optional[float]
+    memory: int
+    gpu_percent: Optional[float]
+    gpu_memory: Optional[int]
+
+
+@dataclass(frozen=True)
+class UsageView:
+    """What the present attempt of a task has used, oldest first; `summary` says it in words."""
+
+    attempt: int
+    asked_for: AskedFor
+    gpu_memory_total: Optional[int]
+    points: list[UsagePoint]
+    summary: list[str]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Made by client/generate.py of the description of the API: do not edit.
 
 from typing import Optional, TypeVar
 
-from rosetta_client.calls import Call, path
+from rosetta_client.calls import Call, new_key, path
 from rosetta_client.models import (
     ComputingList,
     InventoryView,
@@ -15,6 +15,7 @@ from rosetta_client.models import (
     StartAgain,
     TaskPage,
     TaskView,
+    UsageView,
     UserView,
 )
 
@@ -40,13 +41,48 @@ class Operations:
         """This description (OpenAPI 3.1)."""
         return self.call(Call("GET", "openapi.json", str, repeatable=True))
 
-    def list_tasks(self, *, user: Optional[str] = None) -> TaskPage:
+    def list_tasks(
+        self,
+        *,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+        state: Optional[list[str]] = None,
+        software: Optional[str] = None,
+        computing: Optional[str] = None,
+        user: Optional[str] = None,
+        name: Optional[str] = None,
+    ) -> TaskPage:
         """The caller's tasks, and those shared with the caller, newest first."""
-        return self.call(Call("GET", "tasks", TaskPage, query={"user": user}, repeatable=True))
+        return self.call(
+            Call(
+                "GET",
+                "tasks",
+                TaskPage,
+                query={
+                    "limit": limit,
+                    "after": after,
+                    "state": state,
+                    "software": software,
+                    "computing": computing,
+                    "user": user,
+                    "name": name,
+                },
+                repeatable=True,
+            )
+        )
 
     def start_task(self, body: NewTask) -> TaskView:
         """Start a task."""
-        return self.call(Call("POST", "tasks", TaskView, body=body))
+        return self.call(
+            Call(
+                "POST",
+                "tasks",
+                TaskView,
+                body=body,
+                headers={"Idempotency-Key": new_key()},
+                repeatable=True,
+            )
+        )
 
     def get_task(self, task: str) -> TaskView:
         """A task."""
@@ -62,7 +98,16 @@ class Operations:
 
     def start_task_again(self, task: str, body: StartAgain) -> TaskView:
         """Start a task again with the options it had: a new attempt."""
-        return self.call(Call("POST", path("tasks/{task}/start", task=task), TaskView, body=body))
+        return self.call(
+            Call(
+                "POST",
+                path("tasks/{task}/start", task=task),
+                TaskView,
+                body=body,
+                headers={"Idempotency-Key": new_key()},
+                repeatable=True,
+            )
+        )
 
     def get_task_log(self, task: str, *, attempt: Optional[int] = None) -> str:
         """The output of a task, the last attempt by default."""
@@ -80,6 +125,12 @@ class Operations:
         """User and one-time password of an interface that protects itself."""
         return self.call(
             Call("GET", path("tasks/{task}/password", task=task), PasswordView, repeatable=True)
+        )
+
+    def get_task_usage(self, task: str) -> UsageView:
+        """What a task uses over time: CPUs, memory and GPUs, beside what was asked for."""
+        return self.call(
+            Call("GET", path("tasks/{task}/usage", task=task), UsageView, repeatable=True)
         )
 
     def stop_tasks_of_user(self, user: str) -> TaskPage:

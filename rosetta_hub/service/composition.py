@@ -79,6 +79,7 @@ from rosetta_hub.web.active_uploads import ActiveUploads
 from rosetta_hub.web.auth import build_hub_auth
 from rosetta_hub.web.open_connections import OpenConnections
 from rosetta_hub.web.page_templates import PageTemplates
+from rosetta_hub.web.rate_limit import build_rate_limit
 from rosetta_hub.web.services import Services
 from rosetta_hub.web.starters import Starters
 
@@ -330,6 +331,7 @@ class Parts:
             starters=Starters(),
             conditions=self.conditions,
             account=self.account,
+            rate_limit=build_rate_limit(self.settings.api_requests_per_minute),
             connections=OpenConnections(),
         )
 
@@ -358,6 +360,7 @@ class Parts:
             "retention": (RETENTION_INTERVAL, Retention(tasks, self.hub, settings).step),
             "numbers": (CULL_INTERVAL, self.administration.report.step),
             "audit": (RETENTION_INTERVAL, AuditRetention(self.database, settings).step),
+            "requests": (RETENTION_INTERVAL, self.account.requests.step),
             "orphans": (ORPHANS_INTERVAL, OrphanStopper(tasks, self.hub).step),
             "liveness": (settings.heartbeat_interval, LivenessWatcher(tasks, settings).step),
         }

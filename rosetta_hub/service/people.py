@@ -17,6 +17,7 @@ from rosetta_hub.users.account import AccountParts
 from rosetta_hub.users.browser_logins import BrowserLogins
 from rosetta_hub.users.dates import DateSettings
 from rosetta_hub.users.exports import UserExports
+from rosetta_hub.users.idempotency import IdempotencyKeys
 from rosetta_hub.users.session_end import OpenStreams, SessionEnder
 
 
@@ -61,4 +62,5 @@ def build_account_parts(database: Database, settings: Rosetta, keys: Keys) -> Ac
         MailAddresses(database, settings, keys),
         BrowserLogins(database),
         UserExports(database),
+        IdempotencyKeys(database, keys),
     )

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.database.pages import Order, Page, PageQuery
-from rosetta_hub.tasks.queries import ACTIVE, FINAL
+from rosetta_hub.tasks.queries import ACTIVE, FINAL, is_of_owners
 
 ShownState = Literal[
     "active", "ended", "queued", "starting", "running", "stopping", "stopped", "failed"
@@ -30,7 +30,11 @@ class TaskQuery(PageQuery):
     state: list[ShownState] = Field(default=[], max_length=8)
     software: str | None = Field(default=None, max_length=80)
     computing: str | None = Field(default=None, max_length=80)
-    user: str | None = Field(default=None, max_length=255)
+    user: str | None = Field(
+        default=None,
+        max_length=255,
+        description="Those of this user; by default an admin's own, else all that are visible",
+    )
     name: str | None = Field(default=None, max_length=80)
 
 
@@ -42,7 +46,7 @@ def read_tasks(database: Database, wanted: TaskQuery, owners: Owners | None) -> 
     """
     query = _filtered(wanted)
     if owners is not None:
-        query = query.where(_is_of(*owners))
+        query = query.where(is_of_owners(*owners))
     return _NEWEST.read(database, query, wanted)
 
 
@@ -52,13 +56,6 @@ def has_state(state: ShownState) -> ColumnElement[bool]:
         return and_(Task.state.in_(ACTIVE), Task.desired_state == DesiredState.STOP)
     groups = {"active": ACTIVE, "ended": FINAL}
     return Task.state.in_(groups.get(state) or [TaskState(state)])
-
-
-def _is_of(users: Collection[str], servers: Collection[tuple[str, str]]) -> ColumnElement[bool]:
-    conditions: list[ColumnElement[bool]] = [Task.user.in_(users)]
-    if servers:
-        conditions.append(tuple_(Task.user, Task.server_name).in_(servers))
-    return or_(*conditions)
 
 
 def _filtered(wanted: TaskQuery) -> Select[Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select, tuple_
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task, TaskState
@@ -63,8 +63,7 @@ class TaskQueries:
 
     def of_owners(self, users: Collection[str], servers: Collection[tuple[str, str]]) -> list[Task]:
         """All tasks of some users, and those of some servers (user, name), newest first."""
-        named = [and_(Task.user == user, Task.server_name == name) for user, name in servers]
-        query = select(Task).where(or_(Task.user.in_(users), *named))
+        query = select(Task).where(is_of_owners(users, servers))
         return self._list(query.order_by(Task.created.desc()))
 
     def active(self, computing: str | None = None, user: str | None = None) -> list[Task]:
@@ -132,6 +131,15 @@ class TaskQueries:
     def _list(self, query: Select[Task]) -> list[Task]:
         with self.database.session() as session:
             return list(session.scalars(query))
+
+
+def is_of_owners(
+    users: Collection[str], servers: Collection[tuple[str, str]]
+) -> ColumnElement[bool]:
+    """The condition: the task is of one of these users, or it is one of these servers."""
+    # One list, because SQLite takes no more than a thousand conditions in a row.
+    named = [tuple_(Task.user, Task.server_name).in_(servers)] if servers else []
+    return or_(Task.user.in_(users), *named)
 
 
 def found(task: Task | None) -> Task:

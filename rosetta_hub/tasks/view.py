@@ -146,9 +146,10 @@ class TaskView(BaseModel):
 
 
 class TaskPage(BaseModel):
-    """Tasks."""
+    """Tasks, newest first, and the `after` of the next page; null on the last one."""
 
     tasks: list[TaskView]
+    next: str | None = None
 
 
 class Viewer:

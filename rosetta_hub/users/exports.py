@@ -52,6 +52,7 @@ TABLES: dict[str, Exported] = {
     "task_shares": Exported(owners=("owner",)),
     "share_links": Exported(frozenset({"digest"}), owners=("created_by",)),
     "usage_samples": Exported(frozenset({"id", "span"}), owners=()),
+    "idempotent_requests": _without("key", "request", "answer"),
     "audit": Exported(owners=("actor", "user")),
 }
 

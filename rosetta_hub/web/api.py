@@ -15,12 +15,14 @@ from rosetta_hub.background import spawn
 from rosetta_hub.catalogue.options import TaskOptions
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import InvalidOptions, NotFound
+from rosetta_hub.tasks.listing import TaskQuery
 from rosetta_hub.tasks.usage import UsageView
 from rosetta_hub.tasks.view import TaskPage, TaskView
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.entries import audit_entry
 from rosetta_hub.web.handlers import HubHandler
-from rosetta_hub.web.operations import Content, operation
+from rosetta_hub.web.operations import Answer, Content, operation
+from rosetta_hub.web.paging import link_next
 from rosetta_hub.web.rights import (
     CHANGE_OWN,
     ENTER_TASK,
@@ -34,14 +36,6 @@ from rosetta_hub.web.starting import new_server_name
 
 # Tasks of a list that are made ready before other requests have their turn: about 10 ms.
 VIEWS_IN_A_ROW = 50
-
-
-class TaskQuery(RequestModel):
-    """Which tasks are listed."""
-
-    user: str | None = Field(
-        default=None, description="Those of this user; by default an admin's own, else all visible"
-    )
 
 
 class NewTask(TaskOptions):
@@ -82,15 +76,15 @@ class TasksHandler(HubHandler):
     renews_rights = True
 
     @operation(id="list_tasks", right=LOGGED_IN, answer=TaskPage)
-    async def get(self, query: TaskQuery) -> TaskPage:
+    async def get(self, query: TaskQuery) -> Answer:
         """The caller's tasks, and those shared with the caller, newest first."""
-        principal, viewer = self.principal, self.services.viewer
-        views = []
-        for number, task in enumerate(self.visible_tasks(query.user)):
-            views.append(viewer.view(task, principal.rights(task)))
+        page, views = self.visible_tasks(query), []
+        for number, task in enumerate(page.rows):
+            views.append(self.task_view(task))
             if number % VIEWS_IN_A_ROW == VIEWS_IN_A_ROW - 1:
                 await asyncio.sleep(0)
-        return TaskPage(tasks=views)
+        headers = link_next(self.request, page.next)
+        return Answer(TaskPage(tasks=views, next=page.next), headers=headers)
 
     @operation(
         id="start_task",
@@ -99,6 +93,7 @@ class TasksHandler(HubHandler):
         status=201,
         refuses=(404, 409, 422),
         body=NewTask,
+        idempotent=True,
     )
     async def post(self, body: dict[str, Any]) -> TaskView:
         """Start a task."""
@@ -189,6 +184,7 @@ class StartHandler(HubHandler):
         answer=TaskView,
         status=201,
         refuses=(409,),
+        idempotent=True,
     )
     async def post(self, task_id: str, body: StartAgain) -> TaskView:
         """Start a task again with the options it had: a new attempt.

@@ -1,7 +1,7 @@
 """What requests carry, as models: JSON of a body, and the query of an address."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, get_origin, overload
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -49,11 +49,12 @@ def read_query(handler: BaseHandler, model: type[Model]) -> Model:
         InvalidOptions: it does not fit.
     """
     values: dict[str, Any] = {}
+    lists = {key for key, each in model.model_fields.items() if get_origin(each.annotation) is list}
     for name in handler.request.query_arguments:
         texts = [text for text in handler.get_query_arguments(name) if text]
         # JupyterHub's XSRF token may stand in the address, too.
         if texts and name != "_xsrf":
-            values[name] = texts if len(texts) > 1 else texts[0]
+            values[name] = texts if len(texts) > 1 or name in lists else texts[0]
     return parse_body(model, values, "query")
 
 

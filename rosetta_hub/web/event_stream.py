@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 from tornado.iostream import StreamClosedError
 
 from rosetta_hub.database.models import Task
+from rosetta_hub.database.pages import Page
 from rosetta_hub.errors import HubUnavailable, NotFound
 from rosetta_hub.tasks.events import Event
+from rosetta_hub.tasks.listing import TaskQuery
 from rosetta_hub.web.handlers import HubHandler
 
 # Seconds after which a comment is sent, so that proxies keep a silent stream open.
@@ -27,6 +29,10 @@ class EventStreamHandler(HubHandler):
     """What streams of server-sent events share."""
 
     renews_rights = True
+
+    def is_counted(self) -> bool:
+        """A browser opens a stream again by itself, whatever it was answered."""
+        return False
 
     @asynccontextmanager
     async def limited(self) -> AsyncIterator[None]:
@@ -74,25 +80,32 @@ class EventsHandler(EventStreamHandler):
         only = self.get_query_argument("task", None)
         with self.services.tasks.events.listen(only) as queue:
             # Refused before the first byte, which is a "200".
-            present = self._present(only)
+            page: Page[Task] | None = self._present(only, None)
             try:
                 # A page without tasks, too, has to learn that it is connected.
                 await self.begin()
-                for task in present:
-                    await self.send("task", self._view(task))
-                    # Others have their turn: a user may have hundreds.
-                    await asyncio.sleep(0)
-                    if only is not None:
-                        await self._send_log(task)
+                while page is not None:
+                    await self._send_tasks(page.rows, only)
+                    page = self._present(only, page.next) if page.next else None
                 async with self.limited():
                     await self._follow(queue, only)
             except (StreamClosedError, TimeoutError):
                 return
 
-    def _present(self, only: str | None) -> list[Task]:
+    def _present(self, only: str | None, after: str | None) -> Page[Task]:
         if only is not None:
-            return [self.visible_task(only)]
-        return [] if self.get_query_argument("changes", "") else self.visible_tasks()
+            return Page([self.visible_task(only)], None)
+        if self.get_query_argument("changes", ""):
+            return Page([], None)
+        return self.visible_tasks(TaskQuery(after=after))
+
+    async def _send_tasks(self, tasks: list[Task], only: str | None) -> None:
+        for task in tasks:
+            await self.send("task", self._view(task))
+            # Others have their turn: a user may have hundreds.
+            await asyncio.sleep(0)
+            if only is not None:
+                await self._send_log(task)
 
     async def _send_log(self, task: Task) -> None:
         """What is kept of the log; the offsets tell the page what it has already."""

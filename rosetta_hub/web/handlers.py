@@ -18,6 +18,7 @@ from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.catalogue.options import TaskSpec
 from rosetta_hub.client_address import client_address
 from rosetta_hub.database.models import Task
+from rosetta_hub.database.pages import Page
 from rosetta_hub.errors import (
     HubUnavailable,
     MalformedRequest,
@@ -25,12 +26,15 @@ from rosetta_hub.errors import (
     NotFound,
     NotLoggedIn,
     RosettaError,
+    TooManyRequests,
 )
 from rosetta_hub.hub.client import created_time
 from rosetta_hub.log_format import request_id
+from rosetta_hub.tasks.listing import TaskQuery, read_tasks
 from rosetta_hub.tasks.principal import Principal
 from rosetta_hub.tasks.view import TaskView
 from rosetta_hub.web.problem import MEDIA_TYPE, Problem, describe_error
+from rosetta_hub.web.rate_limit import Quota
 from rosetta_hub.web.services import Services
 from rosetta_hub.web.starters import Starter
 from rosetta_hub.web.starting import check_options
@@ -73,6 +77,15 @@ class BaseHandler(web.RequestHandler):
         for name, value in SECURITY_HEADERS.items():
             self.set_header(name, value)
         self.set_header(*_id_header())
+        for name, value in self.more_headers().items():
+            self.set_header(name, value)
+
+    def more_headers(self) -> dict[str, str]:
+        """Headers of every answer of this handler, refusals included."""
+        return {}
+
+    def compute_etag(self) -> None:
+        """No entity tag, unless a handler sets one: tornado would hash every answer."""
 
     def json_body(self) -> dict[str, Any]:
         """The request's body as a JSON object.
@@ -165,6 +178,7 @@ class HubHandler(HubOAuthenticated, BaseHandler):
     """For users of the hub: an OAuth cookie of a browser, or a token in `Authorization`."""
 
     _principal: Principal
+    _quota: Quota | None = None
     # Whether the hub is asked anew what the principal may do: its answers are kept for half a
     # minute, and what has just been shared should be there.
     renews_rights = False
@@ -176,14 +190,27 @@ class HubHandler(HubOAuthenticated, BaseHandler):
         """The hub's OAuth."""
         return self.services.hub_auth
 
+    def is_counted(self) -> bool:
+        """Whether the request is one of those that `c.Rosetta.api_requests_per_minute` limits."""
+        return True
+
+    def more_headers(self) -> dict[str, str]:
+        """What the principal has left of its requests."""
+        return self._quota.headers() if self._quota else {}
+
     async def prepare(self) -> None:
-        """Let nobody in whom the hub does not know; JupyterHub's own XSRF check is part of it."""
+        """Let nobody in whom the hub does not know; JupyterHub's own XSRF check is part of it.
+
+        Raises:
+            TooManyRequests: the principal has sent too many.
+        """
         await self.hub_auth.get_user(self, sync=False)
         model = self.get_current_user()
         if model is None:
             self.not_logged_in()
             return
         self._check_origin()
+        self._count(model)
         if self.renews_rights and not await self._renew(model):
             self.not_logged_in()
             return
@@ -204,6 +231,18 @@ class HubHandler(HubOAuthenticated, BaseHandler):
             return False
         self._principal = await self.services.principals.of(model, renew=True)
         return True
+
+    def _count(self, model: dict[str, Any]) -> None:
+        limit = self.services.rate_limit
+        if limit is None or not self.is_counted():
+            return
+        self._quota = limit.count(f"{model.get('kind', 'user')} {model['name']}")
+        self.set_default_headers()
+        if self._quota.wait:
+            raise TooManyRequests(
+                f"You have sent more than {self._quota.limit} requests in a minute."
+                f" Try again in {self._quota.wait} s."
+            )
 
     def _note_browser(self, user: str) -> None:
         session_id = self.hub_auth.get_session_id(self)
@@ -258,18 +297,16 @@ class HubHandler(HubOAuthenticated, BaseHandler):
         with self.services.starters.note(user, server, starter):
             await self.services.hub.start_server(user, server, options)
 
-    def visible_tasks(self, user: str | None = None) -> list[Task]:
-        """All tasks that the principal sees (of a user), newest first; an admin's own by default.
+    def visible_tasks(self, wanted: TaskQuery) -> Page[Task]:
+        """A page of the tasks that the principal sees, newest first; an admin's own by default.
 
-        What others have is not even read: a list costs what is in it.
+        Raises:
+            InvalidOptions: the cursor is none of this list.
         """
-        tasks, principal = self.services.tasks, self.principal
-        owners = principal.owners()
-        if user is None and principal.admin:
-            user = principal.name
-        some = owners if user is None else None
-        listed = tasks.all(user) if some is None else tasks.of_owners(*some)
-        return [task for task in listed if principal.sees(task.user, task.server_name)]
+        principal = self.principal
+        if wanted.user is None and principal.admin:
+            wanted = wanted.model_copy(update={"user": principal.name})
+        return read_tasks(self.services.tasks.database, wanted, principal.owners())
 
     def visible_task(self, task_id: str) -> Task:
         """The task.

@@ -18,8 +18,9 @@ from rosetta_hub.web.rights import needs
 BASE = "/api/v1"
 _REF = "#/components/schemas/{model}"
 # What any operation may answer: an address or a header that can't be read, a request that is not
-# the caller's to make, a method that the address has not, a part of the system that is away.
-_ALWAYS = (400, 403, 405, 503)
+# the caller's to make, a method that the address has not, one request too many, a part of the
+# system that is away.
+_ALWAYS = (400, 403, 405, 429, 503)
 # By the first part of the path after `admin/`; in the order of the documentation.
 _TAGS = {
     "tasks": "Starting tasks, entering and stopping them",
@@ -55,6 +56,10 @@ _REFUSALS = {
     503: ("Unavailable", "A part of the system does not answer; try again later"),
     507: ("NoSpace", "There is no space left"),
 }
+_KEY_TEXT = (
+    "A text of the caller's own for this request: if it is sent again with the same key within 24"
+    " hours, it is not carried out again, and the answer is the same"
+)
 
 Mode = Literal["validation", "serialization"]
 Handlers = Iterable[type[web.RequestHandler]]
@@ -157,11 +162,20 @@ def _describe(path: str, declared: Operation, schemas: _Schemas) -> dict[str, An
 
 
 def _parameters(declared: Operation, schemas: _Schemas) -> list[dict[str, Any]]:
-    headers = [
-        {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
-        for name in declared.headers
-    ]
+    headers = [_header(name) for name in declared.headers]
+    if declared.idempotent:
+        headers.append(_header("Idempotency-Key", _KEY_TEXT, required=False))
+    if declared.matches:
+        headers.append(_header("If-Match", "The revision that is to be changed: an entity tag"))
     return [*headers, *(schemas.query(declared.query) if declared.query else [])]
+
+
+def _header(name: str, text: str = "", required: bool = True) -> dict[str, Any]:
+    described = {"description": text} if text else {}
+    return {
+        **{"name": name, "in": "header", "required": required},
+        **{**described, "schema": {"type": "string"}},
+    }
 
 
 def _query_value(schema: dict[str, Any]) -> dict[str, Any]:
@@ -186,6 +200,10 @@ def _refusals(path: str, declared: Operation) -> set[int]:
         found.add(422)
     if is_model(declared.body):
         found |= {415, 422}
+    if declared.idempotent:
+        found |= {409, 422}
+    if declared.matches:
+        found |= {412, 428}
     return found
 
 

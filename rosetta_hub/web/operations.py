@@ -18,14 +18,16 @@ None. The right is checked by the method itself; the declared one is what the te
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from pydantic import BaseModel
 
-from rosetta_hub.web.bodies import read_json, read_query
-from rosetta_hub.web.handlers import BaseHandler
+from rosetta_hub.users.idempotency import Answer as StoredAnswer
+from rosetta_hub.web.bodies import JSON, read_json, read_query
+from rosetta_hub.web.handlers import BaseHandler, HubHandler
+from rosetta_hub.web.idempotent import answer_once
 from rosetta_hub.web.rights import Right
 
 _ATTRIBUTE = "operation"
@@ -67,6 +69,8 @@ class Operation:
     headers: tuple[str, ...]
     query: type[BaseModel] | None
     body: Body
+    idempotent: bool
+    matches: bool
 
 
 Method = Callable[..., Any]
@@ -81,6 +85,8 @@ def operation(
     refuses: tuple[int, ...] = (),
     headers: tuple[str, ...] = (),
     body: Body = None,
+    idempotent: bool = False,
+    matches: bool = False,
 ) -> Callable[[Method], Method]:
     """Make a method of a handler an operation.
 
@@ -88,7 +94,9 @@ def operation(
     without an answer), `refuses` statuses of refusals besides those that every operation of its
     kind has, and `headers` names headers of the request that have to be there. `body` is only for
     bodies that the method reads by itself: with a `body` annotated as a dict it gets the JSON
-    object, which then is described, and not checked.
+    object, which then is described, and not checked. `idempotent`: with an `Idempotency-Key` it is
+    carried out once (`idempotent.py`). `matches`: it changes what two people may change at a time,
+    and checks `If-Match` (`revisions.py`).
     """
 
     def decorate(method: Method) -> Method:
@@ -106,6 +114,8 @@ def operation(
             headers=headers,
             query=query,
             body=body or (taken if is_model(taken) else None),
+            idempotent=idempotent,
+            matches=matches,
         )
         return _wrapped(method, declared, query, taken)
 
@@ -131,26 +141,53 @@ def _wrapped(
             arguments["query"] = read_query(handler, query)
         if taken is not None:
             arguments["body"] = read_json(handler, taken if is_model(taken) else None)
-        result = method(handler, *path, **arguments)
-        if inspect.isawaitable(result):
-            result = await result
+        call = functools.partial(_call, method, handler, *path, **arguments)
+        if declared.idempotent and isinstance(handler, HubHandler):
+            await _send_once(handler, declared, call)
+            return
+        result = await call()
         if not isinstance(declared.answer, Content):
-            _send(handler, declared, result)
+            _send(handler, *_read_result(handler, declared, result))
 
     setattr(respond, _ATTRIBUTE, declared)
     return respond
 
 
-def _send(handler: BaseHandler, declared: Operation, result: Any) -> None:
+async def _call(method: Method, *path: Any, **arguments: Any) -> Any:
+    result = method(*path, **arguments)
+    return await result if inspect.isawaitable(result) else result
+
+
+async def _send_once(
+    handler: HubHandler, declared: Operation, call: Callable[[], Awaitable[Any]]
+) -> None:
+    async def carry_out() -> StoredAnswer:
+        status, document = _read_result(handler, declared, await call())
+        return StoredAnswer(status, document.model_dump_json() if document else "")
+
+    answer = await answer_once(handler, carry_out)
+    handler.set_status(answer.status)
+    if answer.body:
+        handler.set_header("Content-Type", JSON)
+    handler.finish(answer.body or None)
+
+
+def _read_result(
+    handler: BaseHandler, declared: Operation, result: Any
+) -> tuple[int, BaseModel | None]:
+    """Status and document of what a method returned; its headers are set."""
     answer = result if isinstance(result, Answer) else Answer(result)
     for name, value in answer.headers.items():
         handler.set_header(name, value)
-    status = answer.status or declared.status
-    if answer.document is None:
+    return answer.status or declared.status, answer.document
+
+
+def _send(handler: BaseHandler, status: int, document: BaseModel | None) -> None:
+    if document is None:
         handler.set_status(status)
         handler.finish()
     else:
-        handler.answer(answer.document, status)
+        handler.answer(document, status)
 
 
 def is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:

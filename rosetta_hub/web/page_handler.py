@@ -14,6 +14,10 @@ class PageHandler(HubHandler):
 
     renews_rights = True
 
+    def is_counted(self) -> bool:
+        """A page says nothing that its user could wait for."""
+        return False
+
     def not_logged_in(self) -> None:
         """Send the browser to the hub's login."""
         self.redirect(self.get_login_url())

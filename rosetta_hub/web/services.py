@@ -41,6 +41,7 @@ from rosetta_hub.web.active_uploads import ActiveUploads
 from rosetta_hub.web.health import Health
 from rosetta_hub.web.open_connections import OpenConnections
 from rosetta_hub.web.page_templates import PageTemplates
+from rosetta_hub.web.rate_limit import RateLimit
 from rosetta_hub.web.starters import Starters
 
 
@@ -90,4 +91,6 @@ class Services:
     principals: Principals
     sharing: Sharing
     account: AccountParts
+    # None: callers may send as many requests as they like.
+    rate_limit: RateLimit | None
     connections: OpenConnections

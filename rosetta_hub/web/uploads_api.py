@@ -209,6 +209,10 @@ class UploadHandler(TusHandler):
             self.set_header("Upload-Length", str(self.work.upload.length))
         self.finish_empty(200, self.work)
 
+    def is_counted(self) -> bool:
+        """A piece of an upload is no request of its user's."""
+        return self.request.method != "PATCH"
+
     async def patch(self, _storage_id: str, _name: str) -> None:
         """Append a piece; with the last one the file gets its name.
 

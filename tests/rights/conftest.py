@@ -202,6 +202,8 @@ def settings(folder: Path, hub_port: int) -> Rosetta:
         hub_api_url=f"http://127.0.0.1:{hub_port}/hub/api",
         state_dir=str(folder),
         db_url=f"sqlite:///{folder}/rosetta.sqlite",
+        # Each role asks everything within a minute.
+        api_requests_per_minute=0,
         smtp_host="mail.example.org",
         mail_from="hub@example.org",
         mail_domain="example.org",

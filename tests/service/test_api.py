@@ -53,6 +53,7 @@ from rosetta_hub.web.auth import build_hub_auth
 from rosetta_hub.web.health import Health, database_check, disk_check
 from rosetta_hub.web.open_connections import OpenConnections
 from rosetta_hub.web.page_templates import PageTemplates
+from rosetta_hub.web.rate_limit import RateLimit
 from rosetta_hub.web.services import Services
 from rosetta_hub.web.starters import Starters
 from rosetta_hub.web.starting import check_options
@@ -62,7 +63,7 @@ from tests.support.starting import start_task
 
 from .conftest import ALICE, SOFTWARE, Bench
 from .fake_edge import FakeEdge
-from .test_history import HISTORY, add_history, counted_rows
+from .test_history import add_history, counted_rows
 from .test_manager import report
 
 PREFIX = "/services/rosetta/"
@@ -164,6 +165,8 @@ class Site:
     lookup: Lookup = field(default_factory=lambda: Lookup(RegistryClient(Registries())))
     extended: list[tuple[str, int]] = field(default_factory=list)
     extend_refusal: str = ""
+    # A clock that stands still: what is used up stays so.
+    rate_limit: RateLimit = field(default_factory=lambda: RateLimit(1000, lambda: 0.0))
     lifetimes: Lifetimes = field(
         default_factory=lambda: Lifetimes(load_lifetimes(LIFETIMES, (), ()))
     )
@@ -288,6 +291,7 @@ async def site(
     monkeypatch.setattr("rosetta_hub.web.health.MAX_AGE", 0)
     parts: dict[str, Any] = dict.fromkeys(one.name for one in fields(Services))
     parts |= {"audit": AuditLog(database), "streams": made.streams}
+    parts["rate_limit"] = made.rate_limit
     parts |= no_sharing(database, auth, bench.keys)
     parts["account"] = build_account_parts(database, settings, bench.keys)
     parts |= {"settings": settings, "keys": bench.keys, "tasks": tasks, "hub_auth": auth}
@@ -541,7 +545,7 @@ async def test_a_list_reads_what_is_in_it(site: Site) -> None:
         assert await site.listed("alice") == [other.id, task.id]
     assert (counts["rows"], counts["scans"]) == (4, 0)
     site.hub.scopes["all"] = [ACCESS, "read:servers"]
-    assert len(await site.listed("all")) == HISTORY + 3
+    assert len(await site.listed("all")) == 100
 
 
 # --- health ---------------------------------------------------------------------------------------

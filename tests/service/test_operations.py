@@ -171,7 +171,7 @@ def test_the_document_says_the_same() -> None:
             "schema": {"type": "array", "items": {"type": "string"}, "default": []},
         },
     ]
-    statuses = {"201", "400", "403", "404", "405", "409", "415", "422", "503"}
+    statuses = {"201", "400", "403", "404", "405", "409", "415", "422", "429", "503"}
     assert set(post["responses"]) == statuses
     assert post["requestBody"]["required"] is True
     assert item["delete"]["responses"]["204"] == {"description": "Delete them all"}

@@ -11,6 +11,7 @@ import rosetta_hub.database.models_copies
 import rosetta_hub.database.models_local
 import rosetta_hub.database.models_logins
 import rosetta_hub.database.models_registries
+import rosetta_hub.database.models_requests
 import rosetta_hub.database.models_sharing
 import rosetta_hub.database.models_software
 import rosetta_hub.database.models_usage

@@ -51,6 +51,19 @@ export async function call(method, url, body = undefined, signal = undefined) {
   return send(method, url, JSON.stringify(body), { "Content-Type": "application/json" });
 }
 
+/** All entries of a list, page by page: `key` is their name in the answers. */
+export async function readPages(url, key) {
+  const entries = [];
+  let after = "";
+  do {
+    const query = new URLSearchParams({ limit: "500", ...(after && { after }) });
+    const page = await call("GET", `${url}${url.includes("?") ? "&" : "?"}${query}`);
+    entries.push(...page[key]);
+    after = page.next;
+  } while (after);
+  return entries;
+}
+
 /** As `call`, with a body that is sent as it is, and more headers. */
 export async function send(method, url, body, more = {}) {
   return readAnswer(await request(method, url, body, more));

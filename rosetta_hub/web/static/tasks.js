@@ -1,6 +1,6 @@
 // The dashboard: a row a task, kept up to date by the service's events.
 
-import { apiUrl, call, eventsUrl } from "./api.js";
+import { apiUrl, eventsUrl, readPages } from "./api.js";
 import { element, first, plainText } from "./dom.js";
 import { DrainedList } from "./drained.js";
 import { LiveEvents } from "./events.js";
@@ -21,7 +21,7 @@ class Dashboard {
     this.events = new LiveEvents({
       // The list itself is loaded at once, and again when no change can be missed any more.
       makeUrl: () => `${eventsUrl()}&changes=1`,
-      probeUrl: apiUrl("tasks"),
+      probeUrl: apiUrl("tasks?limit=1"),
       banner: element("interrupted"),
       handlers: {
         task: (task) => this.heard(task),
@@ -46,7 +46,7 @@ class Dashboard {
     this.heardSince = new Set();
     const number = ++this.asked;
     try {
-      const { tasks } = await call("GET", apiUrl("tasks"));
+      const tasks = await readPages(apiUrl("tasks"), "tasks");
       if (number < this.latest) return;
       this.latest = number;
       const listed = new Set(tasks.map((task) => task.id));

@@ -1,0 +1,132 @@
+"""Requests that are carried out once, however often they are sent: `Idempotency-Key`.
+
+After the draft of the IETF, "The Idempotency-Key HTTP Header Field". Only what has succeeded is
+kept: a refused request has changed nothing, and may be refused for another reason a minute later.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete
+
+from rosetta_hub.database.database import Database
+from rosetta_hub.database.models import utc_now
+from rosetta_hub.database.models_requests import IdempotentRequest
+from rosetta_hub.errors import IdempotencyKeyReused, RequestInProgress, UserError
+from rosetta_hub.keys import Keys, digest
+
+KEPT = timedelta(hours=24)
+_KEY = re.compile(r'"([!#-\[\]-~]{1,255})"|([!#-\[\]-~]{1,255})')
+
+
+@dataclass(frozen=True)
+class RequestKey:
+    """Whose request it is, the key, and a digest of the request."""
+
+    user: str
+    key: str
+    request: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request was answered: the status, and the body."""
+
+    status: int
+    body: str
+
+
+class IdempotencyKeys:
+    """Keeps the keys of users and the answers, for `KEPT`."""
+
+    def __init__(self, database: Database, keys: Keys) -> None:
+        self._database = database
+        self._keys = keys
+        # What this process is carrying out. Other rows without an answer are of a former one.
+        self._in_progress: set[tuple[str, str]] = set()
+
+    def begin(self, key: RequestKey) -> Answer | None:
+        """Note that a request begins; returns the answer where it was carried out before.
+
+        Raises:
+            RequestInProgress: it is being carried out, or nobody knows whether it was.
+            IdempotencyKeyReused: another request had the key.
+        """
+        with self._database.session() as session:
+            row = session.get(IdempotentRequest, (key.user, key.key))
+            if row is not None and row.began >= utc_now() - KEPT:
+                return self._earlier(row, key)
+            if row is not None:
+                session.delete(row)
+                session.flush()
+            session.add(
+                IdempotentRequest(user=key.user, key=key.key, request=key.request, began=utc_now())
+            )
+        self._in_progress.add((key.user, key.key))
+        return None
+
+    def succeed(self, key: RequestKey, answer: Answer) -> None:
+        """Keep the answer."""
+        encrypted = self._keys.database.encrypt(answer.body.encode())
+        with self._database.session() as session:
+            row = session.get(IdempotentRequest, (key.user, key.key))
+            # The user may have been deleted meanwhile.
+            if row is not None:
+                row.status, row.answer = answer.status, encrypted
+        self._in_progress.discard((key.user, key.key))
+
+    def fail(self, key: RequestKey) -> None:
+        """Forget the key: the request has changed nothing, and may be sent again."""
+        with self._database.session() as session:
+            row = session.get(IdempotentRequest, (key.user, key.key))
+            if row is not None:
+                session.delete(row)
+        self._in_progress.discard((key.user, key.key))
+
+    async def step(self) -> None:
+        """Delete what is older than `KEPT`."""
+        with self._database.session() as session:
+            old = IdempotentRequest.began < utc_now() - KEPT
+            session.execute(delete(IdempotentRequest).where(old))
+
+    def delete_user(self, user: str) -> None:
+        """Delete the keys of a user."""
+        with self._database.session() as session:
+            session.execute(delete(IdempotentRequest).where(IdempotentRequest.user == user))
+
+    def _earlier(self, row: IdempotentRequest, key: RequestKey) -> Answer:
+        if row.request != key.request:
+            raise IdempotencyKeyReused(
+                "Another request had this Idempotency-Key. Send each request with a key of its own."
+            )
+        if row.status is not None and row.answer is not None:
+            return Answer(row.status, self._keys.database.decrypt(row.answer).decode())
+        if (row.user, row.key) in self._in_progress:
+            raise RequestInProgress(
+                "The request with this Idempotency-Key is still being carried out. Send it again"
+                " in a moment."
+            )
+        raise RequestInProgress(
+            "The service was restarted while it carried out the request with this Idempotency-Key."
+            " Look whether it took effect, and if not, send it with another key."
+        )
+
+
+def parse_key(header: str) -> str:
+    """The key that a header holds, with or without quotes.
+
+    Raises:
+        UserError: it is none.
+    """
+    match = _KEY.fullmatch(header.strip())
+    if match is None:
+        raise UserError(
+            "An Idempotency-Key has 1 to 255 letters, digits and signs, without spaces and quotes."
+        )
+    return match[1] or match[2]
+
+
+def digest_request(method: str, path: str, body: bytes) -> str:
+    """What tells one request from another."""
+    return digest(f"{method} {path} {digest(body.decode('latin-1'))}")

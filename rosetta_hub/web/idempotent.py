@@ -1,0 +1,35 @@
+"""Operations that are carried out once, however often a request with its key is sent."""
+
+from collections.abc import Awaitable, Callable
+
+from rosetta_hub.users.idempotency import Answer, RequestKey, digest_request, parse_key
+from rosetta_hub.web.handlers import HubHandler
+
+HEADER = "Idempotency-Key"
+
+
+async def answer_once(handler: HubHandler, carry_out: Callable[[], Awaitable[Answer]]) -> Answer:
+    """What `carry_out` answers, or has answered to the same request before.
+
+    Raises:
+        UserError: the header holds no key.
+        RequestInProgress, IdempotencyKeyReused: see `IdempotencyKeys.begin`.
+    """
+    header = handler.request.headers.get(HEADER)
+    if header is None:
+        return await carry_out()
+    requests, request = handler.services.account.requests, handler.request
+    digest = digest_request(str(request.method), request.uri or "", request.body)
+    key = RequestKey(handler.principal.name, parse_key(header), digest)
+    earlier = requests.begin(key)
+    if earlier is not None:
+        handler.set_header("Idempotent-Replayed", "true")
+        return earlier
+    answer = None
+    try:
+        answer = await carry_out()
+    finally:
+        if answer is None:
+            requests.fail(key)
+    requests.succeed(key, answer)
+    return answer
