@@ -111,14 +111,14 @@ class Principal:
                 " for all users."
             )
 
-    def check_own(self, scope: str) -> None:
+    def check_own(self, *scopes: str) -> None:
         """Refuse what the principal's token may not do with the principal's own settings.
 
         Raises:
-            NotAllowed: the token lacks the scope.
+            NotAllowed: the token has none of the scopes.
         """
-        if not self.may_all(scope, self.name):
-            raise NotAllowed(f"This token may not do that: it lacks the scope {scope!r}.")
+        if not any(self.may_all(scope, self.name) for scope in scopes):
+            raise NotAllowed(f"This token may not do that: it lacks the scope {scopes[0]!r}.")
 
     def check_scope(self, scope: str) -> None:
         """Refuse what a token may not do that lacks a scope without a filter.

@@ -1,20 +1,17 @@
 """`api/v1/account/data`: what is stored about the principal, to take along or to delete."""
 
 import json
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict
 
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.errors import InvalidOptions
-from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.operations import Content, operation
+from rosetta_hub.web.rights import CHANGE_OWN
 
 
-class Deletion(BaseModel):
+class Deletion(RequestModel, strict=True):
     """The principal's own name, typed in."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     name: str
 
@@ -22,9 +19,11 @@ class Deletion(BaseModel):
 class DataHandler(HubHandler):
     """`api/v1/account/data`."""
 
+    path = "account/data"
+
+    @operation(id="export_data", right=CHANGE_OWN, answer=Content("application/json"))
     def get(self) -> None:
-        """Everything that is stored about the principal, as a file; without secrets."""
-        self.principal.check_own("servers")
+        """Everything that is stored about the caller, as a file without secrets."""
         name = self.principal.name
         document = self.services.account.exports.document(name)
         self.audit(AuditEvent.DATA_EXPORT, user=name)
@@ -36,22 +35,16 @@ class DataHandler(HubHandler):
 class DeletionHandler(HubHandler):
     """`api/v1/account/data/delete`."""
 
-    async def post(self) -> None:
-        """Delete it, with all tasks; the user of the hub stays, and signs in as before."""
-        self.principal.check_own("servers")
+    path = "account/data/delete"
+
+    @operation(id="delete_data", right=CHANGE_OWN, refuses=(409,))
+    async def post(self, body: Deletion) -> None:
+        """Delete what is stored about the caller, with all tasks.
+
+        The user of the hub stays, and signs in as before.
+        """
         name = self.principal.name
-        if parse_body(Deletion, self.json_body()).name != name:
+        if body.name != name:
             raise InvalidOptions(f"Type your user name, {name}, to delete what is stored for you.")
         await self.services.users.delete_own(name)
         self.audit(AuditEvent.DATA_DELETE, user=name)
-        self.answer({})
-
-
-def account_data_routes(
-    prefix: str, arguments: dict[str, Any]
-) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    return [
-        (rf"{prefix}api/v1/account/data", DataHandler, arguments),
-        (rf"{prefix}api/v1/account/data/delete", DeletionHandler, arguments),
-    ]

@@ -1,9 +1,8 @@
 """`api/v1/account/mail`: which mails the principal gets, and where; the page that confirms it."""
 
 from dataclasses import asdict, replace
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.mail.addresses import MAX_LENGTH, check_address
@@ -12,18 +11,18 @@ from rosetta_hub.mail.preferences import (
     read_preferences,
     write_preferences,
 )
-from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.operations import operation
 from rosetta_hub.web.page_handler import PageHandler
+from rosetta_hub.web.rights import CHANGE_OWN, READ_OWN
 
 
-class MailChoice(BaseModel):
+class MailChoice(RequestModel, strict=True):
     """Which mails are sent, and where; what is left out stays as it is. No address: no mails.
 
     A new address counts once its owner has used the link that is sent there.
     """
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     address: str | None = Field(default=None, max_length=MAX_LENGTH + 20)
     started: bool = True
@@ -31,47 +30,59 @@ class MailChoice(BaseModel):
     limit: bool = True
 
 
-class AddressCode(BaseModel):
+class AddressCode(RequestModel, strict=True):
     """The code of the link in a mail."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
     code: str = Field(max_length=100)
+
+
+class MailView(BaseModel):
+    """Which mails the principal gets.
+
+    `available` tells whether the service sends any, `problem` why the last one was not delivered;
+    `pending` is an address that waits for its owner.
+    """
+
+    address: str | None
+    started: bool
+    failed: bool
+    limit: bool
+    available: bool
+    problem: str | None
+    pending: str | None
 
 
 class MailBase(HubHandler):
     """What both handlers share."""
 
-    def mail(self) -> dict[str, Any]:
-        """The principal's mails.
-
-        `problem` tells why the last one was not delivered, `pending` is an address that waits for
-        its owner.
-        """
+    def mail(self) -> MailView:
+        """The principal's mails."""
         settings, name = self.services.settings, self.principal.name
         with self.services.tasks.database.session() as session:
             chosen = read_preferences(session, name, str(settings.mail_domain))
             problem = find_problem(session, name, chosen.address)
-        return {
+        return MailView(
             **asdict(chosen),
-            "available": settings.mail_available,
-            "problem": problem,
-            "pending": self.services.account.addresses.pending(name),
-        }
+            available=settings.mail_available,
+            problem=problem,
+            pending=self.services.account.addresses.pending(name),
+        )
 
 
 class MailHandler(MailBase):
     """`api/v1/account/mail`."""
 
-    def get(self) -> None:
-        """Which mails are sent, and where."""
-        self.principal.check_own("read:servers")
-        self.answer(self.mail())
+    path = "account/mail"
 
-    def put(self) -> None:
+    @operation(id="get_mail", right=READ_OWN, answer=MailView)
+    def get(self) -> MailView:
+        """Which mails the caller gets, and where."""
+        return self.mail()
+
+    @operation(id="set_mail", right=CHANGE_OWN, answer=MailView, refuses=(429,))
+    def put(self, body: MailChoice) -> MailView:
         """Choose which mails are sent, and where."""
-        self.principal.check_own("servers")
-        choice = parse_body(MailChoice, self.json_body()).model_dump(exclude_unset=True)
+        choice = body.model_dump(exclude_unset=True)
         addresses, name = self.services.account.addresses, self.principal.name
         domain = str(self.services.settings.mail_domain)
         with self.services.tasks.database.session() as session:
@@ -82,19 +93,20 @@ class MailHandler(MailBase):
             chosen = replace(read_preferences(session, name, domain), **choice)
             write_preferences(session, name, chosen)
         self.audit(AuditEvent.SETTINGS_CHANGE, user=name, target="mail")
-        self.answer(self.mail())
+        return self.mail()
 
 
 class MailConfirmHandler(MailBase):
     """`api/v1/account/mail/confirm`."""
 
-    def post(self) -> None:
-        """Use the address to which the code was sent."""
-        self.principal.check_own("servers")
-        code = parse_body(AddressCode, self.json_body()).code
-        self.services.account.addresses.confirm(self.principal.name, code)
+    path = "account/mail/confirm"
+
+    @operation(id="confirm_address", right=CHANGE_OWN, answer=MailView, refuses=(404,))
+    def post(self, body: AddressCode) -> MailView:
+        """Use the address to which a code was sent."""
+        self.services.account.addresses.confirm(self.principal.name, body.code)
         self.audit(AuditEvent.EMAIL_CONFIRM, user=self.principal.name)
-        self.answer(self.mail())
+        return self.mail()
 
 
 class ConfirmPage(PageHandler):
@@ -105,14 +117,3 @@ class ConfirmPage(PageHandler):
         # The code must not go on to other addresses.
         self.set_header("Referrer-Policy", "no-referrer")
         self.render_page("confirm_address.html", code=self.get_query_argument("code", ""))
-
-
-def account_mail_routes(
-    prefix: str, arguments: dict[str, Any]
-) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    return [
-        (rf"{prefix}account/confirm", ConfirmPage, arguments),
-        (rf"{prefix}api/v1/account/mail", MailHandler, arguments),
-        (rf"{prefix}api/v1/account/mail/confirm", MailConfirmHandler, arguments),
-    ]

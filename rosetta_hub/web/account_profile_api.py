@@ -1,47 +1,47 @@
 """`api/v1/account/dates` and `api/v1/account/groups`: how times are written, and groups."""
 
-from typing import Any
+from pydantic import BaseModel
 
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.users.dates import DateChoices
-from rosetta_hub.users.groups import group_views
-from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.users.groups import GroupView, group_views
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.operations import operation
+from rosetta_hub.web.rights import CHANGE_OWN, READ_OWN
+
+
+class GroupList(BaseModel):
+    """The principal's groups."""
+
+    groups: list[GroupView]
 
 
 class DatesHandler(HubHandler):
     """`api/v1/account/dates`."""
 
-    def get(self) -> None:
-        """The principal's time zone and language of dates."""
-        self.principal.check_own("read:servers")
-        self.answer(self.services.account.dates.of(self.principal.name))
+    path = "account/dates"
 
-    def put(self) -> None:
-        """Set both."""
-        self.principal.check_own("servers")
-        choices = parse_body(DateChoices, self.json_body())
-        self.services.account.dates.set(self.principal.name, choices)
+    @operation(id="get_dates", right=READ_OWN, answer=DateChoices)
+    def get(self) -> DateChoices:
+        """Time zone and language in which the caller sees dates."""
+        return self.services.account.dates.of(self.principal.name)
+
+    @operation(id="set_dates", right=CHANGE_OWN, answer=DateChoices)
+    def put(self, body: DateChoices) -> DateChoices:
+        """Set time zone and language of dates."""
+        self.services.account.dates.set(self.principal.name, body)
         self.audit(AuditEvent.SETTINGS_CHANGE, user=self.principal.name, target="dates")
-        self.answer(choices)
+        return body
 
 
 class GroupsHandler(HubHandler):
     """`api/v1/account/groups`."""
 
-    def get(self) -> None:
-        """The principal's groups, and what is limited to each."""
-        self.principal.check_own("read:servers")
+    path = "account/groups"
+
+    @operation(id="list_groups", right=READ_OWN, answer=GroupList)
+    def get(self) -> GroupList:
+        """The caller's groups, and what is limited to each."""
         services = self.services
         views = group_views(self.principal.groups, services.tasks.catalogue, services.library.rules)
-        self.answer({"groups": [view.model_dump() for view in views]})
-
-
-def account_profile_routes(
-    prefix: str, arguments: dict[str, Any]
-) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    return [
-        (rf"{prefix}api/v1/account/dates", DatesHandler, arguments),
-        (rf"{prefix}api/v1/account/groups", GroupsHandler, arguments),
-    ]
+        return GroupList(groups=views)

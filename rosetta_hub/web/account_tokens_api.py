@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.config import SERVICE_NAME
 from rosetta_hub.errors import NotAllowed, NotFound
 from rosetta_hub.keys import digest
-from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.operations import operation
+from rosetta_hub.web.rights import CHANGE_OWN, READ_OWN
 
 _ACCESS = f"access:services!service={SERVICE_NAME}"
 # Seconds: an hour, and a year.
@@ -42,10 +44,8 @@ _SCOPES = {
 }
 
 
-class NewToken(BaseModel):
+class NewToken(RequestModel):
     """A token to be made: what it is for, what it may do, and for how many seconds."""
-
-    model_config = ConfigDict(extra="forbid")
 
     note: str = Field(min_length=1, max_length=80)
     rights: list[TokenRight] = Field(min_length=1, max_length=3)
@@ -56,8 +56,7 @@ class TokenView(BaseModel):
     """A token as its user sees it.
 
     `rights` are what it may do of what this page knows, `scopes` what else it has at the hub;
-    `all_rights` says that it may do everything that its user may. Only the answer that makes a
-    token has `token`.
+    `all_rights` says that it may do everything that its user may.
     """
 
     id: str
@@ -69,7 +68,18 @@ class TokenView(BaseModel):
     created: str | None
     last_activity: str | None
     expires_at: str | None
-    token: str | None = None
+
+
+class MadeToken(TokenView):
+    """A token that has just been made: `token` is shown this once."""
+
+    token: str
+
+
+class TokenList(BaseModel):
+    """The principal's tokens."""
+
+    tokens: list[TokenView]
 
 
 class SessionView(BaseModel):
@@ -86,21 +96,33 @@ class SessionView(BaseModel):
     services: list[str]
 
 
+class SessionList(BaseModel):
+    """Where the principal is logged in, the last used first."""
+
+    sessions: list[SessionView]
+
+
+class SessionsQuery(RequestModel):
+    """What ends besides."""
+
+    api_tokens: bool = Field(default=False, description="Whether the API tokens end, too")
+
+
 class TokensHandler(HubHandler):
     """`api/v1/account/tokens`."""
 
-    async def get(self) -> None:
-        """The principal's API tokens."""
-        self.principal.check_own("read:servers")
-        tokens = await self.services.hub.tokens(self.caller_token)
-        views = [view_token(token) for token in tokens if not token["login"]]
-        self.answer({"tokens": [view.model_dump(exclude={"token"}) for view in views]})
+    path = "account/tokens"
 
-    async def post(self) -> None:
-        """Make a token; the answer has it, and nothing shows it again."""
-        self.principal.check_own("servers")
-        wanted = parse_body(NewToken, self.json_body())
-        name = self.principal.name
+    @operation(id="list_tokens", right=READ_OWN, answer=TokenList)
+    async def get(self) -> TokenList:
+        """The caller's API tokens."""
+        tokens = await self.services.hub.tokens(self.caller_token)
+        return TokenList(tokens=[view_token(token) for token in tokens if not token["login"]])
+
+    @operation(id="make_token", right=CHANGE_OWN, answer=MadeToken, status=201)
+    async def post(self, body: NewToken) -> MadeToken:
+        """Make a token, which is shown this once."""
+        wanted, name = body, self.principal.name
         missing = [
             right.value
             for right in wanted.rights
@@ -117,15 +139,17 @@ class TokensHandler(HubHandler):
         )
         detail = {"rights": [right.value for right in wanted.rights], "seconds": wanted.seconds}
         self.audit(AuditEvent.TOKEN_CREATE, user=name, target=made["id"], detail=detail)
-        self.answer(view_token(made), 201)
+        return MadeToken(**view_token(made).model_dump(), token=made["token"])
 
 
 class TokenHandler(HubHandler):
     """`api/v1/account/tokens/<id>`."""
 
+    path = "account/tokens/{token}"
+
+    @operation(id="delete_token", right=CHANGE_OWN)
     async def delete(self, token_id: str) -> None:
-        """Delete one; whatever uses it is refused from now on."""
-        self.principal.check_own("servers")
+        """Delete a token; whatever uses it is refused from now on."""
         tokens = await self.services.hub.tokens(self.caller_token)
         if token_id not in {token["id"] for token in tokens if not token["login"]}:
             raise NotFound("There is no such token. It may have been deleted.")
@@ -133,31 +157,31 @@ class TokenHandler(HubHandler):
         # Answers about it are kept for half a minute.
         self.hub_auth.cache.clear()
         self.audit(AuditEvent.TOKEN_DELETE, user=self.principal.name, target=token_id)
-        self.answer({"id": token_id})
 
 
 class SessionsHandler(HubHandler):
     """`api/v1/account/sessions`."""
 
-    async def get(self) -> None:
-        """Where the principal is logged in."""
-        self.principal.check_own("read:servers")
-        tokens = await self.services.hub.tokens(self.caller_token)
-        views = self._views([token for token in tokens if token["login"]])
-        self.answer({"sessions": [view.model_dump() for view in views]})
+    path = "account/sessions"
 
-    async def delete(self) -> None:
-        """End all of them, the one that asks included; with `?api_tokens=1` API tokens, too."""
-        self.principal.check_own("servers")
+    @operation(id="list_sessions", right=READ_OWN, answer=SessionList)
+    async def get(self) -> SessionList:
+        """Where the caller is logged in."""
+        tokens = await self.services.hub.tokens(self.caller_token)
+        logins = [token for token in tokens if token["login"]]
+        return SessionList(sessions=self._views(logins))
+
+    @operation(id="end_sessions", right=CHANGE_OWN)
+    async def delete(self, query: SessionsQuery) -> None:
+        """End all logins of the caller, the one that asks included."""
         name = self.principal.name
         await self.services.session_ender.end(
             name,
             actor=name,
-            api_tokens=self.get_query_argument("api_tokens", "0") == "1",
+            api_tokens=query.api_tokens,
             address=self.client_address,
         )
         self.services.account.browsers.delete_user(name)
-        self.answer({})
 
     def _views(self, logins: Sequence[dict[str, Any]]) -> list[SessionView]:
         """The sessions at the hub, with what the service knows of their browsers."""
@@ -194,7 +218,6 @@ def view_token(token: dict[str, Any]) -> TokenView:
         scopes=sorted(raw - named - {"inherit"}),
         all_rights="inherit" in raw,
         current=token["current"],
-        token=token.get("token"),
     )
 
 
@@ -205,14 +228,3 @@ def _has(scopes: set[str], right: TokenRight) -> bool:
 
 def _earliest(tokens: Sequence[dict[str, Any]]) -> str | None:
     return min((str(token["created"]) for token in tokens if token["created"]), default=None)
-
-
-def account_tokens_routes(
-    prefix: str, arguments: dict[str, Any]
-) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    return [
-        (rf"{prefix}api/v1/account/tokens", TokensHandler, arguments),
-        (rf"{prefix}api/v1/account/tokens/([^/]+)", TokenHandler, arguments),
-        (rf"{prefix}api/v1/account/sessions", SessionsHandler, arguments),
-    ]

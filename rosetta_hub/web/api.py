@@ -31,6 +31,7 @@ from rosetta_hub.web.rights import (
     START_TASK,
     STOP_TASK,
     STOP_USER,
+    Right,
 )
 from rosetta_hub.web.starting import new_server_name
 
@@ -74,6 +75,9 @@ class TasksHandler(HubHandler):
 
     path = "tasks"
     renews_rights = True
+
+    def check_right(self, right: Right) -> None:
+        """A token that may start one server alone may start it; its name is in the request."""
 
     @operation(id="list_tasks", right=LOGGED_IN, answer=TaskPage)
     async def get(self, query: TaskQuery) -> Answer:

@@ -3,6 +3,17 @@
 from typing import Any
 
 from rosetta_hub.web.about_api import OpenApiHandler, ServiceHandler, UserHandler
+from rosetta_hub.web.account_api import (
+    IdentitiesHandler,
+    IdentityHandler,
+    KeyHandler,
+    RenewHandler,
+    TestHandler,
+)
+from rosetta_hub.web.account_data_api import DataHandler, DeletionHandler
+from rosetta_hub.web.account_mail_api import MailConfirmHandler, MailHandler
+from rosetta_hub.web.account_profile_api import DatesHandler, GroupsHandler
+from rosetta_hub.web.account_tokens_api import SessionsHandler, TokenHandler, TokensHandler
 from rosetta_hub.web.api import (
     LogHandler,
     PasswordHandler,
@@ -15,7 +26,9 @@ from rosetta_hub.web.api import (
 )
 from rosetta_hub.web.connection import ConnectionHandler
 from rosetta_hub.web.inventory_api import ComputingHandler, InventoryHandler
+from rosetta_hub.web.logins_api import LoginHandler, LoginsHandler, MergedHandler
 from rosetta_hub.web.openapi import build_openapi
+from rosetta_hub.web.password_api import OwnPasswordHandler
 from rosetta_hub.web.path_parameters import route_pattern
 
 API_HANDLERS: tuple[type[Any], ...] = (
@@ -23,6 +36,10 @@ API_HANDLERS: tuple[type[Any], ...] = (
     *(TasksHandler, TaskHandler, StopHandler, StartHandler, LogHandler, PasswordHandler),
     *(UsageHandler, ConnectionHandler, StopAllHandler),
     *(ComputingHandler, InventoryHandler),
+    *(IdentitiesHandler, IdentityHandler, TestHandler, RenewHandler, KeyHandler),
+    *(DataHandler, DeletionHandler, MailHandler, MailConfirmHandler, DatesHandler, GroupsHandler),
+    *(TokensHandler, TokenHandler, SessionsHandler, OwnPasswordHandler),
+    *(LoginsHandler, LoginHandler, MergedHandler),
 )
 
 

@@ -8,11 +8,8 @@ from typing import Any
 from tornado import web
 
 from rosetta_hub.errors import NotFound
-from rosetta_hub.web.account_api import account_routes
-from rosetta_hub.web.account_data_api import account_data_routes
-from rosetta_hub.web.account_mail_api import account_mail_routes
-from rosetta_hub.web.account_profile_api import account_profile_routes
-from rosetta_hub.web.account_tokens_api import account_tokens_routes
+from rosetta_hub.web.account_api import AccountPage
+from rosetta_hub.web.account_mail_api import ConfirmPage
 from rosetta_hub.web.admin_accounts_api import admin_accounts_routes
 from rosetta_hub.web.admin_audit_api import admin_audit_routes
 from rosetta_hub.web.admin_computing_api import admin_computing_routes
@@ -39,7 +36,6 @@ from rosetta_hub.web.images_api import images_routes
 from rosetta_hub.web.join_page import JoinPage
 from rosetta_hub.web.lifetimes_api import lifetimes_routes
 from rosetta_hub.web.links_api import links_routes
-from rosetta_hub.web.logins_api import logins_routes
 from rosetta_hub.web.metrics import metrics_routes
 from rosetta_hub.web.pages import (
     HubServerPath,
@@ -49,7 +45,6 @@ from rosetta_hub.web.pages import (
     TaskPage,
     TasksPage,
 )
-from rosetta_hub.web.password_api import password_routes
 from rosetta_hub.web.preview_api import preview_routes
 from rosetta_hub.web.registries_api import registries_routes
 from rosetta_hub.web.registry_token import registry_token_routes
@@ -109,6 +104,8 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}files/.*", FilesPage, arguments),
         (rf"{prefix}software", SoftwarePage, arguments),
         (rf"{prefix}admin", AdminPage, arguments),
+        (rf"{prefix}account", AccountPage, arguments),
+        (rf"{prefix}account/confirm", ConfirmPage, arguments),
         (rf"{prefix}oauth_callback", OAuthCallback, arguments),
         (rf"{prefix}static/(.*)", StaticHandler, {"path": str(STATIC)}),
         *health_routes(prefix, arguments),
@@ -122,13 +119,6 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *built_software_routes(prefix, arguments),
         *links_routes(prefix, arguments),
         *build_pages(prefix, arguments),
-        *account_routes(prefix, arguments),
-        *password_routes(prefix, arguments),
-        *logins_routes(prefix, arguments),
-        *account_mail_routes(prefix, arguments),
-        *account_profile_routes(prefix, arguments),
-        *account_tokens_routes(prefix, arguments),
-        *account_data_routes(prefix, arguments),
         *software_routes(prefix, arguments),
         *favourites_routes(prefix, arguments),
         *updates_routes(prefix, arguments),

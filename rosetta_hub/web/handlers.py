@@ -35,6 +35,7 @@ from rosetta_hub.tasks.principal import Principal
 from rosetta_hub.tasks.view import TaskView
 from rosetta_hub.web.problem import MEDIA_TYPE, Problem, describe_error
 from rosetta_hub.web.rate_limit import Quota
+from rosetta_hub.web.rights import OWN_SUBJECTS, Right
 from rosetta_hub.web.services import Services
 from rosetta_hub.web.starters import Starter
 from rosetta_hub.web.starting import check_options
@@ -116,6 +117,9 @@ class BaseHandler(web.RequestHandler):
         if any(unicodedata.category(letter) == "Cc" for letter in text):
             raise web.HTTPError(400, "The address holds a control character.")
         return text
+
+    def check_right(self, right: Right) -> None:
+        """Refuse whoever lacks what an operation needs, as far as the right alone tells."""
 
     async def check_start(self, options: Mapping[str, Any], user: User) -> TaskSpec:
         """The task that options of a user ask for, with the software that the user has.
@@ -296,6 +300,15 @@ class HubHandler(HubOAuthenticated, BaseHandler):
         starter = Starter(self.principal.name, self.client_address)
         with self.services.starters.note(user, server, starter):
             await self.services.hub.start_server(user, server, options)
+
+    def check_right(self, right: Right) -> None:
+        """Refuse a token that may not do this with what is the principal's own.
+
+        Raises:
+            NotAllowed: it lacks the scopes.
+        """
+        if right.subject in OWN_SUBJECTS:
+            self.principal.check_own(*right.scopes)
 
     def visible_tasks(self, wanted: TaskQuery) -> Page[Task]:
         """A page of the tasks that the principal sees, newest first; an admin's own by default.

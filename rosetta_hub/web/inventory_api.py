@@ -15,7 +15,7 @@ from rosetta_hub.web.operations import operation
 from rosetta_hub.web.rights import LOGGED_IN
 
 
-class IdentityState(BaseModel):
+class OwnIdentity(BaseModel):
     """Whether the principal's own account on a resource can be used; `url` is where to set it."""
 
     needed: bool
@@ -26,7 +26,7 @@ class IdentityState(BaseModel):
 class OwnComputing(ComputingView):
     """A resource with the principal's own account on it; `drained`: why it takes no tasks now."""
 
-    identity: IdentityState | None
+    identity: OwnIdentity | None
     drained: str | None
 
 
@@ -70,10 +70,10 @@ class ComputingHandler(HubHandler):
             ]
         )
 
-    def _identity(self, computing: Computing) -> IdentityState | None:
+    def _identity(self, computing: Computing) -> OwnIdentity | None:
         if computing.auth_mode != "user_keys":
             return None
-        return IdentityState(
+        return OwnIdentity(
             needed=True,
             ready=self.services.identities.ready(self.principal.user, computing),
             url=f"{self.services.settings.service_prefix}account#key-{computing.id}",

@@ -4,7 +4,6 @@ A login is added on a page of the hub, where its owner proves it: no token can d
 """
 
 from datetime import datetime
-from typing import Any
 
 from pydantic import BaseModel
 from sqlalchemy import select
@@ -17,6 +16,8 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_logins import LoginLink
 from rosetta_hub.errors import NotFound
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.operations import operation
+from rosetta_hub.web.rights import CHANGE_OWNED, READ_OWN
 
 
 class LoginView(BaseModel):
@@ -30,6 +31,17 @@ class LoginView(BaseModel):
     linked_at: datetime
     last_used: datetime
     removed: datetime | None
+
+
+class LoginList(BaseModel):
+    """The logins of the principal, those that were removed, and merged users.
+
+    `add_url` is the page of the hub where a login is added.
+    """
+
+    logins: list[LoginView]
+    merged: list[str]
+    add_url: str
 
 
 class OwnLoginsHandler(HubHandler):
@@ -50,41 +62,39 @@ class OwnLoginsHandler(HubHandler):
 class LoginsHandler(OwnLoginsHandler):
     """`api/v1/account/logins`."""
 
-    def get(self) -> None:
-        """The logins, those that were removed, and the users who were merged into the principal."""
-        self.principal.check_own("read:servers")
+    path = "account/logins"
+
+    @operation(id="list_logins", right=READ_OWN, answer=LoginList, refuses=(404,))
+    def get(self) -> LoginList:
+        """The caller's logins, those that were removed, and merged users."""
         with self.database.session() as session:
             logins = [view(link) for link in links_to_show(session, self.principal.name)]
             merged = merged_users(session, self.principal.name)
-        self.answer(
-            {
-                "logins": [login.model_dump(mode="json") for login in logins],
-                "merged": merged,
-                "add_url": f"{self.hub_auth.hub_prefix}rosetta/logins",
-            }
-        )
+        add_url = f"{self.hub_auth.hub_prefix}rosetta/logins"
+        return LoginList(logins=logins, merged=merged, add_url=add_url)
 
 
 class LoginHandler(OwnLoginsHandler):
     """`api/v1/account/logins/<id>`."""
 
-    def post(self, link: str) -> None:
+    path = "account/logins/{login}"
+
+    @operation(id="restore_login", right=CHANGE_OWNED, answer=LoginView, refuses=(409,))
+    def post(self, link: str) -> LoginView:
         """Put a removed login in force again."""
-        self.principal.check_own("servers")
         with self.database.session() as session:
             found = self._find(session, link)
             if found.active_key is None:
                 relink(session, found)
         self.audit(AuditEvent.LOGIN_LINK, user=self.principal.name, target=found.method)
-        self.answer(view(found))
+        return view(found)
 
+    @operation(id="remove_login", right=CHANGE_OWNED, refuses=(409,))
     def delete(self, link: str) -> None:
-        """Remove it; whoever is logged in by it is logged out within the refresh time."""
-        self.principal.check_own("servers")
+        """Remove a login; whoever is logged in by it is logged out within the refresh time."""
         with self.database.session() as session:
             found = unlink(session, self.principal.name, int(link))
         self.audit(AuditEvent.LOGIN_UNLINK, user=self.principal.name, target=found.method)
-        self.set_status(204)
 
     def _find(self, session: Session, link: str) -> LoginLink:
         found = session.get(LoginLink, int(link))
@@ -96,13 +106,14 @@ class LoginHandler(OwnLoginsHandler):
 class MergedHandler(OwnLoginsHandler):
     """`api/v1/account/merged/<user>`: users who were merged into the principal."""
 
+    path = "account/merged/{user}"
+
+    @operation(id="separate_user", right=CHANGE_OWNED)
     def delete(self, user: str) -> None:
-        """Separate the user again, whose logins lead to the user from now on."""
-        self.principal.check_own("servers")
+        """Separate a user who was merged, whose logins lead to the user from now on."""
         with self.database.session() as session:
             separate_users(session, self.principal.name, user)
         self.audit(AuditEvent.LOGIN_UNLINK, user=self.principal.name, target=user)
-        self.set_status(204)
 
 
 def links_to_show(session: Session, user: str) -> list[LoginLink]:
@@ -132,12 +143,3 @@ def view(link: LoginLink) -> LoginView:
         last_used=link.last_ok,
         removed=link.unlinked_at,
     )
-
-
-def logins_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    return [
-        (rf"{prefix}api/v1/account/logins", LoginsHandler, arguments),
-        (rf"{prefix}api/v1/account/logins/([1-9][0-9]{{0,8}})", LoginHandler, arguments),
-        (rf"{prefix}api/v1/account/merged/([^/]+)", MergedHandler, arguments),
-    ]

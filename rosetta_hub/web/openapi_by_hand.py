@@ -9,7 +9,6 @@ from rosetta_hub.tasks.view import TaskView
 from rosetta_hub.web.api import StartAgain
 from rosetta_hub.web.archive_api import Selection
 from rosetta_hub.web.files_api import Permissions, Removal, Renaming
-from rosetta_hub.web.openapi_account import account_paths, account_schemas
 from rosetta_hub.web.openapi_admin import admin_paths, admin_schemas
 from rosetta_hub.web.openapi_builds import builds_paths, builds_schemas
 from rosetta_hub.web.openapi_copies import copies_paths, copies_schemas
@@ -17,7 +16,6 @@ from rosetta_hub.web.openapi_files import FILES_SCHEMAS, files_paths
 from rosetta_hub.web.openapi_images import images_paths, images_schemas
 from rosetta_hub.web.openapi_lifetimes import lifetimes_paths, lifetimes_schemas
 from rosetta_hub.web.openapi_local import local_paths, local_schemas
-from rosetta_hub.web.openapi_logins import logins_paths, logins_schemas
 from rosetta_hub.web.openapi_registries import registries_paths, registries_schemas
 from rosetta_hub.web.openapi_sharing import sharing_paths, sharing_schemas
 from rosetta_hub.web.openapi_software import software_paths, software_schemas
@@ -60,9 +58,7 @@ def schemas_by_hand() -> dict[str, Any]:
         **sharing_schemas(),
         **admin_schemas(),
         **lifetimes_schemas(),
-        **account_schemas(),
         **local_schemas(),
-        **logins_schemas(),
     }
 
 
@@ -83,9 +79,7 @@ def _paths() -> dict[str, Any]:
         **software_paths(),
         **images_paths(),
         **registries_paths(),
-        **account_paths(),
         **local_paths(),
-        **logins_paths(),
         **files_paths(),
         **copies_paths(),
         **builds_paths(),

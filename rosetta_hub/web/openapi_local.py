@@ -6,8 +6,7 @@ from pydantic import BaseModel
 
 from rosetta_hub.accounts.administration import InvitationView, SignUpView
 from rosetta_hub.web.admin_accounts_api import AccountState, NewInvitation
-from rosetta_hub.web.password_api import NewPassword
-from rosetta_hub.web.rights import ADMINISTER, CHANGE_OWN, READ_OWN, all_need, needs
+from rosetta_hub.web.rights import ADMINISTER, all_need
 
 _JSON = "application/json"
 _REF = "#/components/schemas/{model}"
@@ -16,9 +15,7 @@ _ACCOUNTS = "/api/v1/admin/accounts"
 _HEX = {"type": "string", "pattern": "^[0-9a-f]+$", "examples": ["0" * 32]}
 _ID = {"name": "id", "in": "path", "required": True, "schema": _HEX}
 _USER = {"name": "user", "in": "path", "required": True, "schema": {"type": "string"}}
-_MODELS: tuple[type[BaseModel], ...] = (
-    *(AccountState, InvitationView, NewInvitation, NewPassword, SignUpView),
-)
+_MODELS: tuple[type[BaseModel], ...] = (*(AccountState, InvitationView, NewInvitation, SignUpView),)
 
 
 def local_schemas() -> dict[str, Any]:
@@ -31,22 +28,8 @@ def local_schemas() -> dict[str, Any]:
 
 
 def local_paths() -> dict[str, Any]:
-    """`/api/v1/account/password`, and all paths below `/api/v1/admin/accounts`."""
-    return {
-        "/api/v1/account/password": all_need(
-            CHANGE_OWN,
-            {
-                "": {
-                    "get": needs(READ_OWN, _call("Whether there is a password", ("login",))),
-                    "put": _call("Change it; all sessions end", body=NewPassword, status="204"),
-                    "post": _call(
-                        "Mail a link that sets the first one", ("address",), status="202"
-                    ),
-                }
-            },
-        )[""],
-        **all_need(ADMINISTER, _admin_paths()),
-    }
+    """All paths below `/api/v1/admin/accounts`."""
+    return all_need(ADMINISTER, _admin_paths())
 
 
 def _admin_paths() -> dict[str, Any]:

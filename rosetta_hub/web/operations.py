@@ -13,7 +13,8 @@ document (`openapi.py`):
 
 Besides the parts of the path, a method may take `query` and `body`, annotated with models that
 forbid extra keys. It returns a model, an `Answer` where status or headers depend on the case, or
-None. The right is checked by the method itself; the declared one is what the tests compare.
+None. Whether the caller's token may do this with what is the caller's own is checked before the
+request is looked at; whether it may with what the path names is for the method to check.
 """
 
 import functools
@@ -136,6 +137,7 @@ def _wrapped(
 ) -> Method:
     @functools.wraps(method)
     async def respond(handler: BaseHandler, *path: str) -> None:
+        handler.check_right(declared.right)
         arguments: dict[str, Any] = {}
         if query is not None:
             arguments["query"] = read_query(handler, query)

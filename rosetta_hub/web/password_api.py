@@ -1,26 +1,46 @@
 """`api/v1/account/password`: the principal's own password, where the hub has local accounts."""
 
-from typing import Any
+from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from rosetta_hub.accounts.own_password import OwnPassword
 from rosetta_hub.errors import NotFound
-from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.operations import operation
+from rosetta_hub.web.rights import CHANGE_OWN, READ_OWN
 
 
-class NewPassword(BaseModel):
+class NewPassword(RequestModel, strict=True):
     """Another password, and the present one as proof."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     current: str
     new: str
 
 
-class PasswordHandler(HubHandler):
+class OwnPasswordView(BaseModel):
+    """The principal's password.
+
+    `login` and `changed` are null where there is none yet; `address` is where the link would be
+    mailed that sets the first one.
+    """
+
+    login: str | None
+    changed: datetime | None
+    address: str | None
+
+
+class MailedTo(BaseModel):
+    """Where a mail goes to."""
+
+    address: str
+
+
+class OwnPasswordHandler(HubHandler):
     """`api/v1/account/password`."""
+
+    path = "account/password"
 
     @property
     def own(self) -> OwnPassword:
@@ -35,36 +55,31 @@ class PasswordHandler(HubHandler):
             raise NotFound("This hub has no passwords of its own.")
         return OwnPassword(local)
 
-    async def get(self) -> None:
-        """Whether the principal has one, since when, and where a first one would be mailed to."""
-        self.principal.check_own("read:servers")
+    @operation(id="get_password", right=READ_OWN, answer=OwnPasswordView, refuses=(404,))
+    async def get(self) -> OwnPasswordView:
+        """Whether the caller has a password, and since when."""
         own, user = self.own, self.principal.name
         account = await own.find(user)
-        self.answer(
-            {
-                "login": account.login if account else None,
-                "changed": account.changed.isoformat() if account else None,
-                "address": None if account else await own.address_for_first(user),
-            }
+        return OwnPasswordView(
+            login=account.login if account else None,
+            changed=account.changed if account else None,
+            address=None if account else await own.address_for_first(user),
         )
 
-    async def put(self) -> None:
-        """Change it, and end all sessions of the principal, this one included."""
-        self.principal.check_own("servers")
+    @operation(id="change_password", right=CHANGE_OWN, refuses=(404, 429))
+    async def put(self, body: NewPassword) -> None:
+        """Change the caller's password; all sessions end, this one included."""
         own, user = self.own, self.principal.name
-        body = parse_body(NewPassword, self.json_body())
         await own.change(user, body.current, body.new, str(self.client_address))
         await self.services.session_ender.end(user, actor=user)
-        self.set_status(204)
 
-    async def post(self) -> None:
-        """Mail a link that sets the first one."""
-        self.principal.check_own("servers")
-        self.answer({"address": await self.own.mail_first(self.principal.name)}, 202)
-
-
-def password_routes(
-    prefix: str, arguments: dict[str, Any]
-) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    return [(rf"{prefix}api/v1/account/password", PasswordHandler, arguments)]
+    @operation(
+        id="request_password",
+        right=CHANGE_OWN,
+        answer=MailedTo,
+        status=202,
+        refuses=(404, 409, 422, 429),
+    )
+    async def post(self) -> MailedTo:
+        """Mail a link that sets the caller's first password."""
+        return MailedTo(address=await self.own.mail_first(self.principal.name))

@@ -22,6 +22,8 @@ class Subject(StrEnum):
     ADMINS = "admins"
 
 
+# Those whose scopes are of the caller's own servers, whatever the address names.
+OWN_SUBJECTS = frozenset({Subject.CALLER, Subject.OWNER, Subject.MEMBERS})
 _WHOSE = {
     Subject.ANYBODY: "No token of the hub is needed",
     Subject.USERS: "Any token that the service accepts",

@@ -73,7 +73,7 @@ async def test_tokens_are_listed_in_words_and_deleted(site: Site) -> None:
     # A login is ended as a whole, and what is not there can't be deleted.
     for token in ("a4", "a5"):
         assert (await site.call("DELETE", f"account/tokens/{token}"))[0] == 404
-    assert (await site.call("DELETE", "account/tokens/a1"))[0] == 200
+    assert (await site.call("DELETE", "account/tokens/a1"))[0] == 204
     assert [one["id"] for one in site.hub.listed] == ["a2", "a3", "a4"]
     assert site.audited() == [("token.delete", "alice", "a1")]
 
@@ -101,7 +101,7 @@ async def test_sessions_are_those_of_the_hub_with_their_browsers(site: Site) -> 
 @pytest.mark.parametrize(("query", "api_tokens"), [("", False), ("?api_tokens=1", True)])
 async def test_all_sessions_are_ended(site: Site, query: str, api_tokens: bool) -> None:
     BrowserLogins(site.database).note("alice", "here", "curl/8", "192.0.2.7")
-    assert (await site.call("DELETE", f"account/sessions{query}"))[0] == 200
+    assert (await site.call("DELETE", f"account/sessions{query}"))[0] == 204
     assert site.hub.ended == [("alice", api_tokens)]
     assert BrowserLogins(site.database).of("alice") == []
 
