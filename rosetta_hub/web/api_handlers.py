@@ -25,17 +25,29 @@ from rosetta_hub.web.api import (
     UsageHandler,
 )
 from rosetta_hub.web.connection import ConnectionHandler
+from rosetta_hub.web.favourites_api import FavouriteHandler
 from rosetta_hub.web.inventory_api import ComputingHandler, InventoryHandler
+from rosetta_hub.web.lifetimes_api import KeepHandler, LifetimeHandler, TimeHandler
 from rosetta_hub.web.logins_api import LoginHandler, LoginsHandler, MergedHandler
 from rosetta_hub.web.openapi import build_openapi
 from rosetta_hub.web.password_api import OwnPasswordHandler
 from rosetta_hub.web.path_parameters import route_pattern
+from rosetta_hub.web.sharing_api import (
+    SharedHandler,
+    ShareHandler,
+    SharesHandler,
+    VisitorsHandler,
+)
+from rosetta_hub.web.updates_api import UpdatesHandler
 
 API_HANDLERS: tuple[type[Any], ...] = (
     *(ServiceHandler, UserHandler, OpenApiHandler),
     *(TasksHandler, TaskHandler, StopHandler, StartHandler, LogHandler, PasswordHandler),
     *(UsageHandler, ConnectionHandler, StopAllHandler),
+    *(LifetimeHandler, KeepHandler, TimeHandler),
+    *(SharesHandler, ShareHandler, VisitorsHandler, SharedHandler),
     *(ComputingHandler, InventoryHandler),
+    *(FavouriteHandler, UpdatesHandler),
     *(IdentitiesHandler, IdentityHandler, TestHandler, RenewHandler, KeyHandler),
     *(DataHandler, DeletionHandler, MailHandler, MailConfirmHandler, DatesHandler, GroupsHandler),
     *(TokensHandler, TokenHandler, SessionsHandler, OwnPasswordHandler),

@@ -26,7 +26,6 @@ from rosetta_hub.web.builds_api import builds_routes
 from rosetta_hub.web.built_software_api import built_software_routes
 from rosetta_hub.web.copies_api import copies_routes
 from rosetta_hub.web.event_stream import EventsHandler
-from rosetta_hub.web.favourites_api import favourites_routes
 from rosetta_hub.web.file_api import file_routes
 from rosetta_hub.web.files_api import storages_routes
 from rosetta_hub.web.files_page import FilesPage
@@ -34,7 +33,6 @@ from rosetta_hub.web.handlers import SECURITY_HEADERS, BaseHandler
 from rosetta_hub.web.health_api import health_routes
 from rosetta_hub.web.images_api import images_routes
 from rosetta_hub.web.join_page import JoinPage
-from rosetta_hub.web.lifetimes_api import lifetimes_routes
 from rosetta_hub.web.links_api import links_routes
 from rosetta_hub.web.metrics import metrics_routes
 from rosetta_hub.web.pages import (
@@ -49,7 +47,6 @@ from rosetta_hub.web.preview_api import preview_routes
 from rosetta_hub.web.registries_api import registries_routes
 from rosetta_hub.web.registry_token import registry_token_routes
 from rosetta_hub.web.services import Services
-from rosetta_hub.web.sharing_api import sharing_routes
 from rosetta_hub.web.software_api import software_routes
 from rosetta_hub.web.software_page import SoftwarePage
 from rosetta_hub.web.spawner_api import (
@@ -59,7 +56,6 @@ from rosetta_hub.web.spawner_api import (
     SpawnerStopHandler,
     UserSoftwareHandler,
 )
-from rosetta_hub.web.updates_api import updates_routes
 from rosetta_hub.web.uploads_api import uploads_routes
 
 log = logging.getLogger(__name__)
@@ -111,8 +107,6 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *health_routes(prefix, arguments),
         *metrics_routes(prefix, arguments),
         *api_routes(prefix, arguments),
-        *lifetimes_routes(prefix, arguments),
-        *sharing_routes(prefix, arguments),
         *images_routes(prefix, arguments),
         *copies_routes(prefix, arguments),
         *builds_routes(prefix, arguments),
@@ -120,8 +114,6 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *links_routes(prefix, arguments),
         *build_pages(prefix, arguments),
         *software_routes(prefix, arguments),
-        *favourites_routes(prefix, arguments),
-        *updates_routes(prefix, arguments),
         *storages_routes(prefix, arguments),
         *file_routes(prefix, arguments),
         *uploads_routes(prefix, arguments),

@@ -1,6 +1,6 @@
 """What requests carry, as models: JSON of a body, and the query of an address."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, get_origin, overload
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -68,10 +68,8 @@ def parse_body(model: type[Model], body: Mapping[str, Any], part: str = "body") 
         return model.model_validate(body)
     except ValidationError as error:
         faults = error.errors(include_url=False)
-        keys = sorted({str(fault["loc"][0]) for fault in faults if fault["loc"]})
-        where = f": look at {', '.join(keys)}" if keys else ""
         raise InvalidOptions(
-            f"The request does not fit here{where}.",
+            _message(faults),
             [
                 {
                     "pointer": _pointer(part, fault["loc"]),
@@ -80,6 +78,14 @@ def parse_body(model: type[Model], body: Mapping[str, Any], part: str = "body") 
                 for fault in faults
             ],
         ) from error
+
+
+def _message(faults: Sequence[Mapping[str, Any]]) -> str:
+    keys = sorted({str(fault["loc"][0]) for fault in faults if fault["loc"]})
+    if not keys:
+        # What is wrong between keys names them itself.
+        return f"{describe_value_fault(faults[0])}."
+    return f"The request does not fit here: look at {', '.join(keys)}."
 
 
 def _pointer(part: str, location: tuple[str | int, ...]) -> str:

@@ -1,36 +1,40 @@
 """`api/v1/software/<card>/favourite`: which software a user likes best."""
 
-from typing import Any
+from pydantic import BaseModel
 
 from rosetta_hub.errors import NotFound
 from rosetta_hub.tasks.software_uses import SoftwareUses
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.operations import operation
+from rosetta_hub.web.rights import CHANGE_OF_GROUP
+
+
+class FavouriteView(BaseModel):
+    """Whether software is a favourite."""
+
+    favourite: bool
 
 
 class FavouriteHandler(HubHandler):
     """Favourites come first in the principal's lists."""
 
-    def put(self, card: str) -> None:
-        """Mark the software."""
-        self._set(card, True)
+    path = "software/{card}/favourite"
 
-    def delete(self, card: str) -> None:
-        """Take the mark away."""
-        self._set(card, False)
+    @operation(id="mark_favourite", right=CHANGE_OF_GROUP, answer=FavouriteView)
+    def put(self, card: str) -> FavouriteView:
+        """Mark software as a favourite of the caller."""
+        return self._set(card, True)
 
-    def _set(self, card: str, favourite: bool) -> None:
-        self.principal.check_own("servers")
+    @operation(id="unmark_favourite", right=CHANGE_OF_GROUP, answer=FavouriteView)
+    def delete(self, card: str) -> FavouriteView:
+        """Take the mark of a favourite away."""
+        return self._set(card, False)
+
+    def _set(self, card: str, favourite: bool) -> FavouriteView:
         user = self.principal.user
         catalogue = self.services.library.catalogue_for(user)
         if card not in {family.id for family in catalogue.families_for(user)}:
             raise NotFound("There is no such software.")
         uses = SoftwareUses(self.services.tasks.database)
         uses.set_favourite(user.name, card, favourite)
-        self.answer({"favourite": favourite})
-
-
-def favourites_routes(
-    prefix: str, arguments: dict[str, Any]
-) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    return [(rf"{prefix}api/v1/software/([^/]+)/favourite", FavouriteHandler, arguments)]
+        return FavouriteView(favourite=favourite)

@@ -14,10 +14,8 @@ from rosetta_hub.web.openapi_builds import builds_paths, builds_schemas
 from rosetta_hub.web.openapi_copies import copies_paths, copies_schemas
 from rosetta_hub.web.openapi_files import FILES_SCHEMAS, files_paths
 from rosetta_hub.web.openapi_images import images_paths, images_schemas
-from rosetta_hub.web.openapi_lifetimes import lifetimes_paths, lifetimes_schemas
 from rosetta_hub.web.openapi_local import local_paths, local_schemas
 from rosetta_hub.web.openapi_registries import registries_paths, registries_schemas
-from rosetta_hub.web.openapi_sharing import sharing_paths, sharing_schemas
 from rosetta_hub.web.openapi_software import software_paths, software_schemas
 from rosetta_hub.web.rights import (
     LOGGED_IN,
@@ -55,9 +53,7 @@ def schemas_by_hand() -> dict[str, Any]:
         **images_schemas(),
         **software_schemas(),
         **registries_schemas(),
-        **sharing_schemas(),
         **admin_schemas(),
-        **lifetimes_schemas(),
         **local_schemas(),
     }
 
@@ -75,7 +71,6 @@ def _paths() -> dict[str, Any]:
                 | {"parameters": [_CHANGES]},
             )
         },
-        **lifetimes_paths(),
         **software_paths(),
         **images_paths(),
         **registries_paths(),
@@ -83,7 +78,6 @@ def _paths() -> dict[str, Any]:
         **files_paths(),
         **copies_paths(),
         **builds_paths(),
-        **sharing_paths(),
         **admin_paths(),
     }
 

@@ -16,7 +16,6 @@ from rosetta_hub.web.rights import (
     needs,
 )
 from rosetta_hub.web.software_api import NewVersion
-from rosetta_hub.web.updates_api import UpdateView
 
 _JSON = "application/json"
 _REF = "#/components/schemas/{model}"
@@ -40,7 +39,7 @@ _PICTURES = ("image/png", "image/jpeg", "image/webp", "image/svg+xml")
 
 def software_schemas() -> dict[str, Any]:
     """The schemas of requests and answers."""
-    models = _schemas(VersionView, NewVersion, UpdateView, Software)
+    models = _schemas(VersionView, NewVersion, Software)
     software, new = models.pop("Software"), models["NewVersion"]
     keys = {key: software["properties"][key] for key in USER_KEYS}
     entry = {**software, "properties": {**keys, **new["properties"]}, "required": ["name"]}
@@ -91,9 +90,6 @@ def _card_paths() -> dict[str, Any]:
     shown["responses"]["200"]["content"] = {kind: {"schema": _PICTURE} for kind in _PICTURES}
     kept = _call("Set the logo", {})
     kept["requestBody"] = {"content": {kind: {"schema": _PICTURE} for kind in _PICTURES}}
-    update = {"$ref": _REF.format(model="UpdateView")}
-    updates = {"type": "object", "properties": {"updates": {"type": "array", "items": update}}}
-    favourite = {"type": "object", "required": ["favourite"]}
     return {
         "/api/v1/software/{card}": {
             "parameters": [_CARD],
@@ -105,15 +101,6 @@ def _card_paths() -> dict[str, Any]:
             "get": shown,
             "put": kept,
             "delete": _call("Remove the logo", {}),
-        },
-        "/api/v1/software/{card}/updates": {
-            "parameters": [_CARD],
-            "get": needs(READ_OF_GROUP, _call("Which tags have moved", updates)),
-        },
-        "/api/v1/software/{card}/favourite": {
-            "parameters": [_CARD],
-            "put": _call("Make it a favourite", favourite),
-            "delete": _call("Make it none", favourite),
         },
     }
 

@@ -22,6 +22,7 @@ class PathParameter:
 PATH_PARAMETERS = {
     "account": PathParameter(_LONG_ID, "Id of an account that waits for approval", "0" * 32),
     "announcement": PathParameter(_NUMBER, "Id of an announcement", "1"),
+    "card": PathParameter(_SEGMENT, "Id of software in the catalogue: of a card", "echo"),
     "computing": PathParameter(
         "[a-z0-9._-]{1,63}", "Id of a computing resource of the configuration", "cluster"
     ),

@@ -1,9 +1,16 @@
 """`api/v1/tasks/<id>/shares`: who shares a task, links that share it, who is inside."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    Field,
+    RootModel,
+    StringConstraints,
+    model_validator,
+)
 
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.database.models import Task, utc_now
@@ -14,14 +21,17 @@ from rosetta_hub.sharing.records import NewLink
 from rosetta_hub.sharing.view import (
     NewLinkView,
     SharesView,
+    ShareView,
     VisitorView,
     view_link,
     view_share,
 )
 from rosetta_hub.tasks.links import is_http
 from rosetta_hub.tasks.view import TaskView
-from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.operations import operation
+from rosetta_hub.web.rights import LOGGED_IN, SHARE_TASK
 
 # No share and no link is meant for longer; a share without an end has none.
 LONGEST = timedelta(days=366)
@@ -29,25 +39,27 @@ LONGEST = timedelta(days=366)
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
-class NewShare(BaseModel):
+class NewShare(RequestModel):
     """With whom to share: a user, the members of a group, or whoever opens a link.
 
     Exactly one of `user`, `group` and `link`. `until` ends the share; for a link, the shares that
     it makes.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
     user: Name | None = None
     group: Name | None = None
     link: "NewShareLink | None" = None
     until: AwareDatetime | None = None
 
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if sum(one is not None for one in (self.user, self.group, self.link)) != 1:
+            raise ValueError("Name a user, a group or a link: one of them")
+        return self
 
-class NewShareLink(BaseModel):
+
+class NewShareLink(RequestModel):
     """A link for so many users, until it expires; for `users` alone where some are named."""
-
-    model_config = ConfigDict(extra="forbid")
 
     expires: AwareDatetime
     uses: Annotated[int, Field(ge=1, le=1000)] = 1
@@ -63,28 +75,44 @@ class SharedTask(BaseModel):
     until: datetime | None
 
 
+class SharedTasks(BaseModel):
+    """What others share with the principal, newest first."""
+
+    shared: list[SharedTask]
+
+
+class VisitorsView(BaseModel):
+    """Who is inside a task."""
+
+    visitors: list[VisitorView]
+
+
+class MadeShare(RootModel[ShareView | NewLinkView]):
+    """A share, or a link that shares."""
+
+
 class SharesHandler(HubHandler):
     """`api/v1/tasks/<id>/shares`."""
 
+    path = "tasks/{task}/shares"
     renews_rights = True
 
-    async def get(self, task_id: str) -> None:
-        """With whom the task is shared, its links, and who is inside."""
+    @operation(id="list_shares", right=SHARE_TASK, answer=SharesView)
+    async def get(self, task_id: str) -> SharesView:
+        """With whom a task is shared, its links, and who is inside."""
         task = self.services.tasks.find(task_id)
         sharing = self.services.sharing
         sharing.permission.check_end(self.principal, task)
         shares = await sharing.shares(task)
         rows = sharing.records.of_task(task)
         may_share = sharing.permission.may_share(self.principal, task)
-        self.answer(
-            SharesView(
-                shares=[view_share(one, rows.get((one.kind, one.name))) for one in shares],
-                links=[view_link(one) for one in sharing.records.links(task)],
-                visitors=await self._visitors(task),
-                groups=await sharing.groups_for(self.principal) if may_share else [],
-                may_share=may_share,
-                apart=is_http(task),
-            )
+        return SharesView(
+            shares=[view_share(one, rows.get((one.kind, one.name))) for one in shares],
+            links=[view_link(one) for one in sharing.records.links(task)],
+            visitors=await self._visitors(task),
+            groups=await sharing.groups_for(self.principal) if may_share else [],
+            may_share=may_share,
+            apart=is_http(task),
         )
 
     async def _visitors(self, task: Task) -> list[VisitorView] | None:
@@ -93,43 +121,47 @@ class SharesHandler(HubHandler):
         except EdgeUnavailable:
             return None
 
-    async def post(self, task_id: str) -> None:
-        """Share the task with a user or a group, or make a link that does."""
+    @operation(
+        id="share_task",
+        right=SHARE_TASK,
+        answer=MadeShare,
+        status=201,
+        refuses=(409,),
+    )
+    async def post(self, task_id: str, body: NewShare) -> MadeShare:
+        """Share a task with a user or a group, or make a link that does.
+
+        The link's address is in this answer alone.
+        """
         task, services = self.services.tasks.find(task_id), self.services
         sharing = services.sharing
         sharing.permission.check_share(self.principal, task)
-        new = parse_body(NewShare, self.json_body())
-        if sum(one is not None for one in (new.user, new.group, new.link)) != 1:
-            raise InvalidOptions("Name a user, a group or a link: one of them.")
-        _check_time(new.until)
-        if new.link is not None:
-            self._add_link(task, new.link, new.until)
-            return
-        if new.user is not None:
-            await sharing.share_with_user(task, new.user, self.principal.name, new.until)
-            await self._answer_share(task, "user", new.user, new.until)
-        elif new.group is not None:
-            await sharing.share_with_group(task, new.group, self.principal, new.until)
-            await self._answer_share(task, "group", new.group, new.until)
+        _check_time(body.until)
+        if body.link is not None:
+            return MadeShare(self._add_link(task, body.link, body.until))
+        if body.user is not None:
+            await sharing.share_with_user(task, body.user, self.principal.name, body.until)
+            return MadeShare(self._shared_with(task, "user", body.user, body.until))
+        group = str(body.group)
+        await sharing.share_with_group(task, group, self.principal, body.until)
+        return MadeShare(self._shared_with(task, "group", group, body.until))
 
+    @operation(id="end_shares", right=SHARE_TASK)
     async def delete(self, task_id: str) -> None:
-        """End all shares and links of the task, and cut off who is inside."""
+        """End all shares and links of a task, and cut off who is inside."""
         task = self.services.tasks.find(task_id)
         self.services.sharing.permission.check_end(self.principal, task)
         await self.services.sharing.end_all(task)
         self.audit(AuditEvent.SHARE_END, user=task.user, task=task.id, detail={"kind": "all"})
-        self.answer({})
 
-    async def _answer_share(
-        self, task: Task, kind: Kind, name: str, until: datetime | None
-    ) -> None:
+    def _shared_with(self, task: Task, kind: Kind, name: str, until: datetime | None) -> ShareView:
         detail = {"kind": kind, "name": name, "until": until and until.isoformat()}
         self.audit(AuditEvent.SHARE_CREATE, user=task.user, task=task.id, detail=detail)
         share = HubShare(kind, name, task.user, task.server_name, frozenset())
         row = self.services.sharing.records.find(task, kind, name)
-        self.answer(view_share(share, row), 201)
+        return view_share(share, row)
 
-    def _add_link(self, task: Task, wanted: NewShareLink, until: datetime | None) -> None:
+    def _add_link(self, task: Task, wanted: NewShareLink, until: datetime | None) -> NewLinkView:
         _check_time(wanted.expires)
         records = self.services.sharing.records
         new = NewLink(wanted.expires, wanted.uses, set(wanted.users), until)
@@ -138,14 +170,16 @@ class SharesHandler(HubHandler):
         self.audit(AuditEvent.SHARE_CREATE, user=task.user, task=task.id, detail=detail)
         settings = self.services.settings
         url = f"{settings.hub_origin}{settings.service_prefix}join/{code}"
-        self.answer(NewLinkView(**view_link(link).model_dump(), url=url), 201)
+        return NewLinkView(**view_link(link).model_dump(), url=url)
 
 
 class ShareHandler(HubHandler):
     """`api/v1/tasks/<id>/shares/<share>`."""
 
+    path = "tasks/{task}/shares/{share}"
     renews_rights = True
 
+    @operation(id="end_share", right=SHARE_TASK)
     async def delete(self, task_id: str, id_: str) -> None:
         """End a share, and cut off whom it let in; or a link, which lets nobody in any more."""
         task = self.services.tasks.find(task_id)
@@ -157,36 +191,32 @@ class ShareHandler(HubHandler):
             else {"kind": ended.kind, "name": ended.name}
         )
         self.audit(AuditEvent.SHARE_END, user=task.user, task=task.id, detail=detail)
-        self.answer({})
 
 
 class VisitorsHandler(HubHandler):
     """`api/v1/tasks/<id>/visitors`."""
 
+    path = "tasks/{task}/visitors"
     # A page asks again and again.
     routine = True
 
-    async def get(self, task_id: str) -> None:
-        """Who has used the task within the last minute; for those alone who may end shares."""
+    @operation(id="list_visitors", right=SHARE_TASK, answer=VisitorsView)
+    async def get(self, task_id: str) -> VisitorsView:
+        """Who has used a task within the last minute; for those alone who may end shares."""
         task = self.services.tasks.find(task_id)
         self.services.sharing.permission.check_end(self.principal, task)
-        visitors = await self.services.sharing.guests.visitors(task)
-        self.answer(VisitorsView(visitors=visitors))
-
-
-class VisitorsView(BaseModel):
-    """Who is inside a task."""
-
-    visitors: list[VisitorView]
+        return VisitorsView(visitors=await self.services.sharing.guests.visitors(task))
 
 
 class SharedHandler(HubHandler):
     """`api/v1/shared`: what others share with the principal."""
 
+    path = "shared"
     renews_rights = True
 
-    async def get(self) -> None:
-        """The tasks, newest first, by whom each is shared and until when."""
+    @operation(id="list_shared_tasks", right=LOGGED_IN, answer=SharedTasks)
+    async def get(self) -> SharedTasks:
+        """Tasks that others share with the caller, and until when, newest first."""
         services, principal = self.services, self.principal
         if not services.sharing.permission.enabled:
             raise NotAllowed("Sharing is switched off here.")
@@ -201,26 +231,12 @@ class SharedHandler(HubHandler):
         for task in tasks:
             share = found[task.user, task.server_name][0]
             row = rows.get((task.id, share.kind, share.name))
-            view = services.viewer.view(task, principal.rights(task))
-            shared.append(
-                SharedTask(
-                    task=view, kind=share.kind, name=share.name, until=row.until if row else None
-                )
-            )
-        self.answer({"shared": [one.model_dump(mode="json") for one in shared]})
+            until = row.until if row else None
+            view = self.task_view(task)
+            shared.append(SharedTask(task=view, kind=share.kind, name=share.name, until=until))
+        return SharedTasks(shared=shared)
 
 
 def _check_time(time: datetime | None) -> None:
     if time is not None and not utc_now() < time <= utc_now() + LONGEST:
         raise InvalidOptions("Choose a time between now and a year from now.")
-
-
-def sharing_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    task = rf"{prefix}api/v1/tasks/([0-9a-f]{{12}})"
-    return [
-        (rf"{task}/shares", SharesHandler, arguments),
-        (rf"{task}/shares/([0-9a-f]{{12}})", ShareHandler, arguments),
-        (rf"{task}/visitors", VisitorsHandler, arguments),
-        (rf"{prefix}api/v1/shared", SharedHandler, arguments),
-    ]

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -11,6 +10,8 @@ from rosetta_hub.errors import InvalidOptions, NotFound, ResourceUnavailable
 from rosetta_hub.registries.errors import RegistryRefused, RegistryUnavailable
 from rosetta_hub.registries.references import Reference, parse_reference
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.operations import operation
+from rosetta_hub.web.rights import READ_OF_GROUP
 
 # Tags that are looked up at once, and seconds for all of them.
 _AT_ONCE = 4
@@ -30,17 +31,25 @@ class UpdateView(BaseModel):
     moved: bool = False
 
 
+class UpdateList(BaseModel):
+    """The versions whose image is known, in the order of the card."""
+
+    updates: list[UpdateView]
+
+
 class UpdatesHandler(HubHandler):
     """Versions without a recorded digest are left out: nothing is known of what they were."""
 
-    async def get(self, card: str) -> None:
-        """Look the tags of a card up.
+    path = "software/{card}/updates"
+
+    @operation(id="find_updates", right=READ_OF_GROUP, answer=UpdateList, refuses=(422, 429))
+    async def get(self, card: str) -> UpdateList:
+        """Look up whether the tags of software lead to other images than before.
 
         Raises:
             NotFound: the principal sees no such card.
             LookupsExceeded: see `Lookup.turn`.
         """
-        self.principal.check_own("read:servers")
         user = self.principal.user
         families = self.services.library.catalogue_for(user).families_for(user)
         family = next((one for one in families if one.id == card), None)
@@ -48,7 +57,7 @@ class UpdatesHandler(HubHandler):
             raise NotFound("There is no such software.")
         with self.services.lookup.turn(user.name):
             found = await find_updates(family, self._find_digest)
-        self.answer({"updates": [update.model_dump(mode="json") for update in found]})
+        return UpdateList(updates=found)
 
     async def _find_digest(self, reference: Reference) -> str:
         """As the principal may see it."""
@@ -82,8 +91,3 @@ async def find_updates(
         and (digest := software.image_digest or family.record(software).digest)
     ]
     return list(await asyncio.gather(*(find(software, digest) for software, digest in recorded)))
-
-
-def updates_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    return [(rf"{prefix}api/v1/software/([^/]+)/updates", UpdatesHandler, arguments)]
