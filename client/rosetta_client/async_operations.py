@@ -7,16 +7,45 @@ from typing import Optional, TypeVar
 
 from rosetta_client.calls import Call, new_key, path
 from rosetta_client.models import (
+    AddressCode,
     ComputingList,
+    DateChoices,
+    Deletion,
+    FavouriteView,
+    GroupList,
+    IdentityList,
+    IdentityView,
+    ImportedKey,
     InventoryView,
+    LifetimeView,
+    LoginList,
+    LoginView,
+    MadeShare,
+    MadeToken,
+    MailChoice,
+    MailedTo,
+    MailView,
+    MoreTime,
+    NewPassword,
+    NewShare,
     NewTask,
+    NewToken,
+    OwnPasswordView,
     PasswordView,
+    RemoteUser,
     ServiceView,
+    SessionList,
+    SharedTasks,
+    SharesView,
     StartAgain,
+    StopTime,
     TaskPage,
     TaskView,
+    TokenList,
+    UpdateList,
     UsageView,
     UserView,
+    VisitorsView,
 )
 
 T = TypeVar("T")
@@ -139,6 +168,60 @@ class AsyncOperations:
         """Stop all tasks of a user; the answer has those that were active."""
         return await self.call(Call("POST", path("users/{user}/stop", user=user), TaskPage))
 
+    async def get_lifetime(self, task: str) -> LifetimeView:
+        """When a task ends by itself, and why."""
+        return await self.call(
+            Call("GET", path("tasks/{task}/lifetime", task=task), LifetimeView, repeatable=True)
+        )
+
+    async def set_stop_time(self, task: str, body: StopTime) -> LifetimeView:
+        """Choose when a task is stopped."""
+        return await self.call(
+            Call("PUT", path("tasks/{task}/lifetime", task=task), LifetimeView, body=body)
+        )
+
+    async def keep_task(self, task: str) -> LifetimeView:
+        """Put off the planned end of a task."""
+        return await self.call(Call("POST", path("tasks/{task}/keep", task=task), LifetimeView))
+
+    async def extend_task(self, task: str, body: MoreTime) -> TaskView:
+        """Give the running job of a task more time, where its scheduler lets its owner have it."""
+        return await self.call(
+            Call("POST", path("tasks/{task}/time", task=task), TaskView, body=body)
+        )
+
+    async def list_shares(self, task: str) -> SharesView:
+        """With whom a task is shared, its links, and who is inside."""
+        return await self.call(
+            Call("GET", path("tasks/{task}/shares", task=task), SharesView, repeatable=True)
+        )
+
+    async def share_task(self, task: str, body: NewShare) -> MadeShare:
+        """Share a task with a user or a group, or make a link that does."""
+        return await self.call(
+            Call("POST", path("tasks/{task}/shares", task=task), MadeShare, body=body)
+        )
+
+    async def end_shares(self, task: str) -> None:
+        """End all shares and links of a task, and cut off who is inside."""
+        await self.call(Call("DELETE", path("tasks/{task}/shares", task=task), None))
+
+    async def end_share(self, task: str, share: str) -> None:
+        """End a share, and cut off whom it let in; or a link, which lets nobody in any more."""
+        await self.call(
+            Call("DELETE", path("tasks/{task}/shares/{share}", task=task, share=share), None)
+        )
+
+    async def list_visitors(self, task: str) -> VisitorsView:
+        """Who has used a task within the last minute; for those alone who may end shares."""
+        return await self.call(
+            Call("GET", path("tasks/{task}/visitors", task=task), VisitorsView, repeatable=True)
+        )
+
+    async def list_shared_tasks(self) -> SharedTasks:
+        """Tasks that others share with the caller, and until when, newest first."""
+        return await self.call(Call("GET", "shared", SharedTasks, repeatable=True))
+
     async def list_computing(self) -> ComputingList:
         """The computing resources that the caller may use."""
         return await self.call(Call("GET", "computing", ComputingList, repeatable=True))
@@ -153,3 +236,155 @@ class AsyncOperations:
                 repeatable=True,
             )
         )
+
+    async def mark_favourite(self, card: str) -> FavouriteView:
+        """Mark software as a favourite of the caller."""
+        return await self.call(
+            Call("PUT", path("software/{card}/favourite", card=card), FavouriteView)
+        )
+
+    async def unmark_favourite(self, card: str) -> FavouriteView:
+        """Take the mark of a favourite away."""
+        return await self.call(
+            Call("DELETE", path("software/{card}/favourite", card=card), FavouriteView)
+        )
+
+    async def find_updates(self, card: str) -> UpdateList:
+        """Look up whether the tags of software lead to other images than before."""
+        return await self.call(
+            Call("GET", path("software/{card}/updates", card=card), UpdateList, repeatable=True)
+        )
+
+    async def list_identities(self) -> IdentityList:
+        """The caller's accounts and keys on computing resources."""
+        return await self.call(Call("GET", "account/identities", IdentityList, repeatable=True))
+
+    async def set_remote_user(self, computing: str, body: RemoteUser) -> IdentityView:
+        """Set the caller's account on a resource; the first time a key pair is made."""
+        return await self.call(
+            Call(
+                "PUT",
+                path("account/identities/{computing}", computing=computing),
+                IdentityView,
+                body=body,
+            )
+        )
+
+    async def delete_key(self, computing: str) -> IdentityView:
+        """Delete the caller's key pair, once no task needs it any more."""
+        return await self.call(
+            Call(
+                "DELETE", path("account/identities/{computing}", computing=computing), IdentityView
+            )
+        )
+
+    async def test_key(self, computing: str) -> IdentityView:
+        """Log in at a resource with the caller's key."""
+        return await self.call(
+            Call(
+                "POST",
+                path("account/identities/{computing}/test", computing=computing),
+                IdentityView,
+            )
+        )
+
+    async def renew_key(self, computing: str) -> IdentityView:
+        """Make a new key pair; the old one is forgotten."""
+        return await self.call(
+            Call(
+                "POST",
+                path("account/identities/{computing}/renew", computing=computing),
+                IdentityView,
+            )
+        )
+
+    async def import_key(self, computing: str, body: ImportedKey) -> IdentityView:
+        """Use a key pair of the caller's own in the place of the present one."""
+        return await self.call(
+            Call(
+                "PUT",
+                path("account/identities/{computing}/key", computing=computing),
+                IdentityView,
+                body=body,
+            )
+        )
+
+    async def export_data(self) -> str:
+        """Everything that is stored about the caller, as a file without secrets."""
+        return await self.call(Call("GET", "account/data", str, repeatable=True))
+
+    async def delete_data(self, body: Deletion) -> None:
+        """Delete what is stored about the caller, with all tasks."""
+        await self.call(Call("POST", "account/data/delete", None, body=body))
+
+    async def get_mail(self) -> MailView:
+        """Which mails the caller gets, and where."""
+        return await self.call(Call("GET", "account/mail", MailView, repeatable=True))
+
+    async def set_mail(self, body: MailChoice) -> MailView:
+        """Choose which mails are sent, and where."""
+        return await self.call(Call("PUT", "account/mail", MailView, body=body))
+
+    async def confirm_address(self, body: AddressCode) -> MailView:
+        """Use the address to which a code was sent."""
+        return await self.call(Call("POST", "account/mail/confirm", MailView, body=body))
+
+    async def get_dates(self) -> DateChoices:
+        """Time zone and language in which the caller sees dates."""
+        return await self.call(Call("GET", "account/dates", DateChoices, repeatable=True))
+
+    async def set_dates(self, body: DateChoices) -> DateChoices:
+        """Set time zone and language of dates."""
+        return await self.call(Call("PUT", "account/dates", DateChoices, body=body))
+
+    async def list_groups(self) -> GroupList:
+        """The caller's groups, and what is limited to each."""
+        return await self.call(Call("GET", "account/groups", GroupList, repeatable=True))
+
+    async def list_tokens(self) -> TokenList:
+        """The caller's API tokens."""
+        return await self.call(Call("GET", "account/tokens", TokenList, repeatable=True))
+
+    async def make_token(self, body: NewToken) -> MadeToken:
+        """Make a token, which is shown this once."""
+        return await self.call(Call("POST", "account/tokens", MadeToken, body=body))
+
+    async def delete_token(self, token: str) -> None:
+        """Delete a token; whatever uses it is refused from now on."""
+        await self.call(Call("DELETE", path("account/tokens/{token}", token=token), None))
+
+    async def list_sessions(self) -> SessionList:
+        """Where the caller is logged in."""
+        return await self.call(Call("GET", "account/sessions", SessionList, repeatable=True))
+
+    async def end_sessions(self, *, api_tokens: Optional[bool] = None) -> None:
+        """End all logins of the caller, the one that asks included."""
+        await self.call(Call("DELETE", "account/sessions", None, query={"api_tokens": api_tokens}))
+
+    async def get_password(self) -> OwnPasswordView:
+        """Whether the caller has a password, and since when."""
+        return await self.call(Call("GET", "account/password", OwnPasswordView, repeatable=True))
+
+    async def request_password(self) -> MailedTo:
+        """Mail a link that sets the caller's first password."""
+        return await self.call(Call("POST", "account/password", MailedTo))
+
+    async def change_password(self, body: NewPassword) -> None:
+        """Change the caller's password; all sessions end, this one included."""
+        await self.call(Call("PUT", "account/password", None, body=body))
+
+    async def list_logins(self) -> LoginList:
+        """The caller's logins, those that were removed, and merged users."""
+        return await self.call(Call("GET", "account/logins", LoginList, repeatable=True))
+
+    async def restore_login(self, login: str) -> LoginView:
+        """Put a removed login in force again."""
+        return await self.call(Call("POST", path("account/logins/{login}", login=login), LoginView))
+
+    async def remove_login(self, login: str) -> None:
+        """Remove a login; whoever is logged in by it is logged out within the refresh time."""
+        await self.call(Call("DELETE", path("account/logins/{login}", login=login), None))
+
+    async def separate_user(self, user: str) -> None:
+        """Separate a user who was merged, whose logins lead to the user from now on."""
+        await self.call(Call("DELETE", path("account/merged/{user}", user=user), None))

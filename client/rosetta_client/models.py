@@ -4,7 +4,14 @@ Made by client/generate.py of the description of the API: do not edit.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any, Optional, Union
+
+
+@dataclass(frozen=True)
+class AddressCode:
+    """The code of the link in a mail."""
+
+    code: str
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class Size:
 
 
 @dataclass(frozen=True)
-class IdentityState:
+class OwnIdentity:
     """Whether the principal's own account on a resource can be used; `url` is where to set it."""
 
     needed: bool
@@ -91,7 +98,7 @@ class OwnComputing:
     time: ComputingTime
     sizes: list[Size]
     extra_binds: list[str]
-    identity: Optional[IdentityState]
+    identity: Optional[OwnIdentity]
     drained: Optional[str]
 
 
@@ -103,6 +110,28 @@ class ComputingList:
 
 
 @dataclass(frozen=True)
+class DateChoices:
+    """A user's time zone (`Europe/Berlin`) and language of dates (`de`); None: the browser's."""
+
+    time_zone: Optional[str] = None
+    language: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """The principal's own name, typed in."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class FavouriteView:
+    """Whether software is a favourite."""
+
+    favourite: bool
+
+
+@dataclass(frozen=True)
 class Gpu:
     """GPUs of one type in a partition; `type` is empty where the cluster names none."""
 
@@ -110,6 +139,63 @@ class Gpu:
     total: int
     idle: int
     per_node: int
+
+
+@dataclass(frozen=True)
+class GroupView:
+    """A group, and the names of what is limited to it and others.
+
+    `any_protocol` says that its members may add software with interfaces of any protocol.
+    """
+
+    name: str
+    software: list[str]
+    computing: list[str]
+    storages: list[str]
+    any_protocol: bool
+
+
+@dataclass(frozen=True)
+class GroupList:
+    """The principal's groups."""
+
+    groups: list[GroupView]
+
+
+IdentityState = str
+
+
+@dataclass(frozen=True)
+class IdentityView:
+    """An identity as its user sees it; `paste` is the line for `~/.ssh/authorized_keys`.
+
+    `fixed` says that the account is not the user's choice: the hub signs a certificate for it.
+    """
+
+    computing: str
+    name: str
+    host: str
+    remote_user: Optional[str]
+    fixed: bool
+    public_key: Optional[str]
+    paste: Optional[str]
+    state: IdentityState
+    message: str
+
+
+@dataclass(frozen=True)
+class IdentityList:
+    """The principal's accounts and keys, one for each resource that needs them."""
+
+    identities: list[IdentityView]
+
+
+@dataclass(frozen=True)
+class ImportedKey:
+    """A private key in OpenSSH's format, and its passphrase, which is used once."""
+
+    private_key: str
+    passphrase: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -212,6 +298,181 @@ class LifetimeView:
 
 
 @dataclass(frozen=True)
+class LinkView:
+    """A link; its address is shown once, when it is made.
+
+    It admits `uses_left` users more until `expires`: those of `users` alone where there are any.
+    What it has shared ends at `until`. `admits` tells whether it still lets somebody in.
+    """
+
+    id: str
+    expires: str
+    until: Optional[str]
+    uses: int
+    uses_left: int
+    users: list[str]
+    admits: bool
+    created: str
+    created_by: str
+
+
+@dataclass(frozen=True)
+class LoginView:
+    """A login of the principal; `removed` says since when it does not lead here any more."""
+
+    id: int
+    method: str
+    title: str
+    name: Optional[str]
+    email: Optional[str]
+    linked_at: str
+    last_used: str
+    removed: Optional[str]
+
+
+@dataclass(frozen=True)
+class LoginList:
+    """The logins of the principal, those that were removed, and merged users.
+
+    `add_url` is the page of the hub where a login is added.
+    """
+
+    logins: list[LoginView]
+    merged: list[str]
+    add_url: str
+
+
+@dataclass(frozen=True)
+class ShareView:
+    """A user or a group with whom a task is shared.
+
+    `until` is null where the share has no end. `link` is the id of the link by which a user came,
+    `created_by` who shared; both are null where it was done with the hub's own means.
+    """
+
+    id: str
+    kind: str
+    name: str
+    until: Optional[str]
+    link: Optional[str]
+    created: Optional[str]
+    created_by: Optional[str]
+
+
+@dataclass(frozen=True)
+class NewLinkView:
+    """A link that has just been made, with the address to hand on."""
+
+    id: str
+    expires: str
+    until: Optional[str]
+    uses: int
+    uses_left: int
+    users: list[str]
+    admits: bool
+    created: str
+    created_by: str
+    url: str
+
+
+MadeShare = Union[ShareView, NewLinkView]
+
+
+TokenRight = str
+
+
+@dataclass(frozen=True)
+class MadeToken:
+    """A token that has just been made: `token` is shown this once."""
+
+    id: str
+    note: str
+    rights: list[TokenRight]
+    scopes: list[str]
+    all_rights: bool
+    current: bool
+    created: Optional[str]
+    last_activity: Optional[str]
+    expires_at: Optional[str]
+    token: str
+
+
+@dataclass(frozen=True)
+class MailChoice:
+    """Which mails are sent, and where; what is left out stays as it is. No address: no mails.
+
+    A new address counts once its owner has used the link that is sent there.
+    """
+
+    address: Optional[str] = None
+    started: Optional[bool] = None
+    failed: Optional[bool] = None
+    limit: Optional[bool] = None
+
+
+@dataclass(frozen=True)
+class MailView:
+    """Which mails the principal gets.
+
+    `available` tells whether the service sends any, `problem` why the last one was not delivered;
+    `pending` is an address that waits for its owner.
+    """
+
+    address: Optional[str]
+    started: bool
+    failed: bool
+    limit: bool
+    available: bool
+    problem: Optional[str]
+    pending: Optional[str]
+
+
+@dataclass(frozen=True)
+class MailedTo:
+    """Where a mail goes to."""
+
+    address: str
+
+
+@dataclass(frozen=True)
+class MoreTime:
+    """How much time the job of a task gets besides: seconds, or as `2h`."""
+
+    time: int
+
+
+@dataclass(frozen=True)
+class NewPassword:
+    """Another password, and the present one as proof."""
+
+    current: str
+    new: str
+
+
+@dataclass(frozen=True)
+class NewShareLink:
+    """A link for so many users, until it expires; for `users` alone where some are named."""
+
+    expires: str
+    uses: Optional[int] = None
+    users: Optional[list[str]] = None
+
+
+@dataclass(frozen=True)
+class NewShare:
+    """With whom to share: a user, the members of a group, or whoever opens a link.
+
+    Exactly one of `user`, `group` and `link`. `until` ends the share; for a link, the shares that
+    it makes.
+    """
+
+    user: Optional[str] = None
+    group: Optional[str] = None
+    link: Optional[NewShareLink] = None
+    until: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class Transfer:
     """Transfer"""
 
@@ -255,11 +516,40 @@ class NewTask:
 
 
 @dataclass(frozen=True)
+class NewToken:
+    """A token to be made: what it is for, what it may do, and for how many seconds."""
+
+    note: str
+    rights: list[TokenRight]
+    seconds: int
+
+
+@dataclass(frozen=True)
+class OwnPasswordView:
+    """The principal's password.
+
+    `login` and `changed` are null where there is none yet; `address` is where the link would be
+    mailed that sets the first one.
+    """
+
+    login: Optional[str]
+    changed: Optional[str]
+    address: Optional[str]
+
+
+@dataclass(frozen=True)
 class PasswordView:
     """The account of an interface that protects itself; the password is of this attempt alone."""
 
     user: str
     password: str
+
+
+@dataclass(frozen=True)
+class RemoteUser:
+    """The principal's account on a computing resource."""
+
+    remote_user: str
 
 
 @dataclass(frozen=True)
@@ -289,13 +579,45 @@ class ServiceView:
 
 
 @dataclass(frozen=True)
-class StartAgain:
-    """How a task is started again: with the image that it ran (true), or the tag's present one.
+class SessionView:
+    """A browser in which the principal is logged in, as far as it has been at the service.
 
-    Without `exact`, with the options it had.
+    `services` are those of the hub that have a token of this login.
     """
 
-    exact: Optional[bool] = None
+    browser: str
+    address: str
+    first_seen: Optional[str]
+    last_seen: Optional[str]
+    current: bool
+    services: list[str]
+
+
+@dataclass(frozen=True)
+class SessionList:
+    """Where the principal is logged in, the last used first."""
+
+    sessions: list[SessionView]
+
+
+@dataclass(frozen=True)
+class TaskSoftware:
+    """The software of a task: `id` is its card's in the catalogue."""
+
+    id: str
+    name: Optional[str]
+    version: Optional[str]
+    image: Optional[str]
+    kind: Optional[str]
+    logo: Optional[str]
+
+
+@dataclass(frozen=True)
+class TaskComputing:
+    """The computing resource of a task."""
+
+    id: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -314,32 +636,12 @@ class StorageView:
 
 
 @dataclass(frozen=True)
-class TaskComputing:
-    """The computing resource of a task."""
-
-    id: str
-    name: str
-
-
-@dataclass(frozen=True)
 class TaskInterface:
     """How a task is entered; `url` is a command line or an address for other programs."""
 
     protocol: Optional[str]
     auth: Optional[str]
     url: Optional[str]
-
-
-@dataclass(frozen=True)
-class TaskSoftware:
-    """The software of a task: `id` is its card's in the catalogue."""
-
-    id: str
-    name: Optional[str]
-    version: Optional[str]
-    image: Optional[str]
-    kind: Optional[str]
-    logo: Optional[str]
 
 
 @dataclass(frozen=True)
@@ -389,11 +691,121 @@ class TaskView:
 
 
 @dataclass(frozen=True)
+class SharedTask:
+    """A task that is shared with the principal: by whom, with whom, until when."""
+
+    task: TaskView
+    kind: str
+    name: str
+    until: Optional[str]
+
+
+@dataclass(frozen=True)
+class SharedTasks:
+    """What others share with the principal, newest first."""
+
+    shared: list[SharedTask]
+
+
+@dataclass(frozen=True)
+class VisitorView:
+    """Somebody who has used the task within the last minute, in a browser."""
+
+    user: str
+    last_seen: str
+
+
+@dataclass(frozen=True)
+class SharesView:
+    """With whom a task is shared, and who is inside.
+
+    `visitors` is null where the edge does not answer, `groups` are those with which the principal
+    may share. `apart` tells whether connections of guests can be told from those of others, and so
+    be cut: those of protocols other than HTTP can't.
+    """
+
+    shares: list[ShareView]
+    links: list[LinkView]
+    visitors: Optional[list[VisitorView]]
+    groups: list[str]
+    may_share: bool
+    apart: bool
+
+
+@dataclass(frozen=True)
+class StartAgain:
+    """How a task is started again: with the image that it ran (true), or the tag's present one.
+
+    Without `exact`, with the options it had.
+    """
+
+    exact: Optional[bool] = None
+
+
+@dataclass(frozen=True)
+class StopTime:
+    """When a task is to be stopped: at a time with its zone, or in so many seconds (`3h`).
+
+    A null as `stop_at` takes the choice back.
+    """
+
+    stop_at: Optional[str] = None
+    stop_after: Optional[int] = None
+
+
+@dataclass(frozen=True)
 class TaskPage:
     """Tasks, newest first, and the `after` of the next page; null on the last one."""
 
     tasks: list[TaskView]
     next: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class TokenView:
+    """A token as its user sees it.
+
+    `rights` are what it may do of what this page knows, `scopes` what else it has at the hub;
+    `all_rights` says that it may do everything that its user may.
+    """
+
+    id: str
+    note: str
+    rights: list[TokenRight]
+    scopes: list[str]
+    all_rights: bool
+    current: bool
+    created: Optional[str]
+    last_activity: Optional[str]
+    expires_at: Optional[str]
+
+
+@dataclass(frozen=True)
+class TokenList:
+    """The principal's tokens."""
+
+    tokens: list[TokenView]
+
+
+@dataclass(frozen=True)
+class UpdateView:
+    """A version by its tag: the digest that was recorded, and the one that the tag has now.
+
+    `problem` says why the tag could not be looked up.
+    """
+
+    version: str
+    recorded: str
+    present: Optional[str] = None
+    problem: Optional[str] = None
+    moved: Optional[bool] = None
+
+
+@dataclass(frozen=True)
+class UpdateList:
+    """The versions whose image is known, in the order of the card."""
+
+    updates: list[UpdateView]
 
 
 @dataclass(frozen=True)
@@ -430,3 +842,10 @@ class UserView:
     admin: bool
     groups: list[str]
     scopes: list[str]
+
+
+@dataclass(frozen=True)
+class VisitorsView:
+    """Who is inside a task."""
+
+    visitors: list[VisitorView]
