@@ -1,7 +1,7 @@
 """`api/v1/tasks/<id>/shares`: who shares a task, links that share it, who is inside."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import (
     AwareDatetime,
@@ -9,7 +9,6 @@ from pydantic import (
     Field,
     RootModel,
     StringConstraints,
-    model_validator,
 )
 
 from rosetta_hub.audit.log import AuditEvent
@@ -50,12 +49,6 @@ class NewShare(RequestModel):
     group: Name | None = None
     link: "NewShareLink | None" = None
     until: AwareDatetime | None = None
-
-    @model_validator(mode="after")
-    def _names_one(self) -> Self:
-        if sum(one is not None for one in (self.user, self.group, self.link)) != 1:
-            raise ValueError("Name a user, a group or a link: one of them")
-        return self
 
 
 class NewShareLink(RequestModel):
@@ -136,6 +129,8 @@ class SharesHandler(HubHandler):
         task, services = self.services.tasks.find(task_id), self.services
         sharing = services.sharing
         sharing.permission.check_share(self.principal, task)
+        if sum(one is not None for one in (body.user, body.group, body.link)) != 1:
+            raise InvalidOptions("Name a user, a group or a link: one of them.")
         _check_time(body.until)
         if body.link is not None:
             return MadeShare(self._add_link(task, body.link, body.until))
