@@ -317,6 +317,20 @@ class LinkView:
 
 
 @dataclass(frozen=True)
+class LoginBegun:
+    """A login: `code` is for the page at `page_url`, `secret` for the program alone.
+
+    The program asks every `interval` seconds whether the user has agreed, until `expires_in`.
+    """
+
+    secret: str
+    code: str
+    page_url: str
+    interval: int
+    expires_in: int
+
+
+@dataclass(frozen=True)
 class LoginView:
     """A login of the principal; `removed` says since when it does not lead here any more."""
 
@@ -340,6 +354,23 @@ class LoginList:
     logins: list[LoginView]
     merged: list[str]
     add_url: str
+
+
+@dataclass(frozen=True)
+class LoginProof:
+    """What the program got, as `secret` or at its loopback address, and its verifier."""
+
+    secret: str
+    verifier: str
+
+
+@dataclass(frozen=True)
+class LoginResult:
+    """The token, which nothing shows again, and whose it is."""
+
+    user: str
+    token: str
+    expires_at: Optional[str]
 
 
 @dataclass(frozen=True)
@@ -439,6 +470,14 @@ class MoreTime:
     """How much time the job of a task gets besides: seconds, or as `2h`."""
 
     time: int
+
+
+@dataclass(frozen=True)
+class NewLogin:
+    """A login to begin: the machine of the program, and its challenge (PKCE with S256)."""
+
+    client: str
+    challenge: str
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,10 @@ from rosetta_client.models import (
     ImportedKey,
     InventoryView,
     LifetimeView,
+    LoginBegun,
     LoginList,
+    LoginProof,
+    LoginResult,
     LoginView,
     MadeShare,
     MadeToken,
@@ -26,6 +29,7 @@ from rosetta_client.models import (
     MailedTo,
     MailView,
     MoreTime,
+    NewLogin,
     NewPassword,
     NewShare,
     NewTask,
@@ -42,6 +46,7 @@ from rosetta_client.models import (
     TaskPage,
     TaskView,
     TokenList,
+    TokenView,
     UpdateList,
     UsageView,
     UserView,
@@ -69,6 +74,22 @@ class Operations:
     def get_openapi(self) -> str:
         """This description (OpenAPI 3.1)."""
         return self.call(Call("GET", "openapi.json", str, repeatable=True))
+
+    def begin_login(self, body: NewLogin) -> LoginBegun:
+        """Begin a login whose code the user types in at the page `login`."""
+        return self.call(Call("POST", "client-logins", LoginBegun, body=body))
+
+    def finish_login(self, body: LoginProof) -> LoginResult:
+        """Get the token, once the user has agreed."""
+        return self.call(Call("POST", "client-logins/token", LoginResult, body=body))
+
+    def get_own_token(self) -> TokenView:
+        """The token of this request: what it may do, and until when."""
+        return self.call(Call("GET", "token", TokenView, repeatable=True))
+
+    def delete_own_token(self) -> None:
+        """Delete the token of this request, as a program does that logs out."""
+        self.call(Call("DELETE", "token", None))
 
     def list_tasks(
         self,

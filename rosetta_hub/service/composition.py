@@ -5,7 +5,9 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
+from rosetta_hub.accounts.client_logins import ClientLogins
 from rosetta_hub.accounts.rows import delete_former_rows
+from rosetta_hub.accounts.throttle import Throttle
 from rosetta_hub.administration.administration import Administration
 from rosetta_hub.administration.numbers import NumberCounter
 from rosetta_hub.audit.log import AuditLog
@@ -239,6 +241,7 @@ class Parts:
         self.hub_auth = build_hub_auth(self.settings, self.keys)
         self.hub = HubClient(self.hub_auth.api_url, self.keys.service_token)
         self.streams = OpenStreams()
+        self.client_logins = ClientLogins()
         self.account = build_account_parts(self.database, self.settings, self.keys)
         self.session_ender = build_session_ender(
             self.tasks, self.audit, self.hub, self.edge, self.hub_auth, self.streams
@@ -333,6 +336,8 @@ class Parts:
             account=self.account,
             rate_limit=build_rate_limit(self.settings.api_requests_per_minute),
             connections=OpenConnections(),
+            client_logins=self.client_logins,
+            throttle=Throttle(self.database),
         )
 
     async def _extend_job(self, task: Task, seconds: int) -> None:

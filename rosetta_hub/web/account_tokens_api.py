@@ -133,9 +133,8 @@ class TokensHandler(HubHandler):
                 "No token can have more rights than the one that makes it, which lacks:"
                 f" {', '.join(missing)}."
             )
-        scopes = [_ACCESS, *(right.scope for right in wanted.rights)]
         made = await self.services.hub.make_token(
-            self.caller_token, wanted.note.strip(), scopes, wanted.seconds
+            self.caller_token, wanted.note.strip(), scopes_of(wanted.rights), wanted.seconds
         )
         detail = {"rights": [right.value for right in wanted.rights], "seconds": wanted.seconds}
         self.audit(AuditEvent.TOKEN_CREATE, user=name, target=made["id"], detail=detail)
@@ -205,6 +204,11 @@ class SessionsHandler(HubHandler):
             for row in [known.get(session)]
             for tokens in [[token for token in logins if token["session"] == session]]
         ]
+
+
+def scopes_of(rights: Sequence[TokenRight]) -> list[str]:
+    """The hub's scopes of a token with these rights at the service."""
+    return [_ACCESS, *(right.scope for right in rights)]
 
 
 def view_token(token: dict[str, Any]) -> TokenView:

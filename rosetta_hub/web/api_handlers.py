@@ -24,6 +24,11 @@ from rosetta_hub.web.api import (
     TasksHandler,
     UsageHandler,
 )
+from rosetta_hub.web.client_logins_api import (
+    ClientLoginsHandler,
+    LoginTokenHandler,
+    OwnTokenHandler,
+)
 from rosetta_hub.web.connection import ConnectionHandler
 from rosetta_hub.web.favourites_api import FavouriteHandler
 from rosetta_hub.web.inventory_api import ComputingHandler, InventoryHandler
@@ -42,6 +47,7 @@ from rosetta_hub.web.updates_api import UpdatesHandler
 
 API_HANDLERS: tuple[type[Any], ...] = (
     *(ServiceHandler, UserHandler, OpenApiHandler),
+    *(ClientLoginsHandler, LoginTokenHandler, OwnTokenHandler),
     *(TasksHandler, TaskHandler, StopHandler, StartHandler, LogHandler, PasswordHandler),
     *(UsageHandler, ConnectionHandler, StopAllHandler),
     *(LifetimeHandler, KeepHandler, TimeHandler),

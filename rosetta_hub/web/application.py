@@ -34,6 +34,7 @@ from rosetta_hub.web.health_api import health_routes
 from rosetta_hub.web.images_api import images_routes
 from rosetta_hub.web.join_page import JoinPage
 from rosetta_hub.web.links_api import links_routes
+from rosetta_hub.web.login_page import LoginPage
 from rosetta_hub.web.metrics import metrics_routes
 from rosetta_hub.web.pages import (
     HubServerPath,
@@ -94,6 +95,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
     routes: list[Any] = [
         (rf"{prefix}", TasksPage, arguments),
         (rf"{prefix}tasks/([0-9a-f]{{12}})", TaskPage, arguments),
+        (rf"{prefix}login", LoginPage, arguments),
         (rf"{prefix}join/([A-Za-z0-9_-]+)", JoinPage, arguments),
         (rf"{prefix}open/([0-9a-f]{{12}})", OpenPage, arguments),
         # Without a group: parts of a path may be anything, and are the script's business.

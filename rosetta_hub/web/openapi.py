@@ -36,7 +36,8 @@ _TAGS = {
 _TAG_OF = {
     **{"events": "tasks", "users": "tasks", "images": "software", "registries": "software"},
     **{"links": "builds", "copies": "storages", "shared": "sharing", "announcements": "service"},
-    **{"openapi.json": "service", "": "service", "user": "account"},
+    **{"openapi.json": "service", "": "service", "user": "account", "token": "account"},
+    "client-logins": "account",
 }
 # By status: the name of the component, and what it means.
 _REFUSALS = {

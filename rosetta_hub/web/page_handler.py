@@ -13,6 +13,7 @@ class PageHandler(HubHandler):
     """For pages: whoever is not logged in is sent to the hub, errors are pages too."""
 
     renews_rights = True
+    policy = PAGE_POLICY
 
     def is_counted(self) -> bool:
         """A page says nothing that its user could wait for."""
@@ -32,7 +33,7 @@ class PageHandler(HubHandler):
     def render_page(self, name: str, **context: Any) -> None:
         """Render a template of `templates/service`."""
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.set_header("Content-Security-Policy", PAGE_POLICY)
+        self.set_header("Content-Security-Policy", self.policy)
         self.finish(self.services.templates.render(name, {**self._context(), **context}))
 
     def answer_problem(self, problem: Problem) -> None:

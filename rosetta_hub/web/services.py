@@ -7,6 +7,8 @@ from typing import Any
 from jupyterhub.services.auth import HubOAuth
 
 from rosetta_hub.accounts.administration import AccountAdministration
+from rosetta_hub.accounts.client_logins import ClientLogins
+from rosetta_hub.accounts.throttle import Throttle
 from rosetta_hub.administration.administration import Administration
 from rosetta_hub.audit.log import AuditLog
 from rosetta_hub.builds.builds import Builds
@@ -94,3 +96,5 @@ class Services:
     # None: callers may send as many requests as they like.
     rate_limit: RateLimit | None
     connections: OpenConnections
+    client_logins: ClientLogins
+    throttle: Throttle

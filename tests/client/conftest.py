@@ -3,9 +3,10 @@
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ class Done:
     err: str
 
 
-Run = Callable[..., Awaitable[Done]]
+Run = Callable[..., Coroutine[Any, Any, Done]]
 
 
 @pytest.fixture

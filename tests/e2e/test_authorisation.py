@@ -13,7 +13,10 @@ from .deployment import Deployment, User
 
 PREFIX = "/services/rosetta/"
 # What anybody may ask: whether the service lives, its scripts, and where a server's page is.
-PUBLIC = ("health$", "health/", "api/v1/announcements$", "static/", "/user/", "oauth_callback$")
+PUBLIC = (
+    *("health$", "health/", "api/v1/announcements$", r"api/v1/client\-logins", "static/"),
+    *("/user/", "oauth_callback$"),
+)
 # What is always of the user who asks, whatever the address names.
 OWN = "/registries/"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -21,6 +21,8 @@ class FakeHub:
     def __init__(self) -> None:
         self.changes: list[tuple[str, str]] = []
         self.start: Start | None = None
+        # Tokens that it has made, each with what the hub tells of it.
+        self.tokens: dict[str, dict[str, Any]] = {}
 
     def application(self) -> web.Application:
         """The hub's REST API."""
@@ -31,6 +33,8 @@ class FakeHub:
                 (r"/hub/api/users", AllUsers, mine),
                 (r"/hub/api/users/([^/]+)", OneUser, mine),
                 (r"/hub/api/users/([^/]+)/servers?/?([^/]*)", Server, mine),
+                (r"/hub/rosetta/tokens", Tokens, mine),
+                (r"/hub/rosetta/tokens/(.+)", Token, mine),
                 (r"/hub/api/.*", Anything, mine),
             ]
         )
@@ -61,7 +65,10 @@ class WhoAmI(Handler):
         """The model, 403 for a token that nobody has."""
         token = self.request.headers.get("Authorization", "").rpartition(" ")[2]
         role = BY_TOKEN.get(token)
-        if role is None or role.model is None:
+        if token in self.hub.tokens:
+            made = self.hub.tokens[token]
+            self.finish({**(BY_TOKEN[made["of"]].model or {}), "scopes": made["expanded"]})
+        elif role is None or role.model is None:
             self.set_status(403)
             self.finish({"status": 403, "message": "Forbidden"})
         else:
@@ -113,6 +120,40 @@ class Server(Handler):
 
     def delete(self, _user: str, _server: str) -> None:
         """Stop it."""
+        self.set_status(204)
+
+
+class Tokens(Handler):
+    """`rosetta/tokens`: those that were made for the user whose token is shown."""
+
+    def get(self) -> None:
+        """List them."""
+        caller = self.request.headers["X-Rosetta-Caller"]
+        shown = [{**made, "current": token == caller} for token, made in self.hub.tokens.items()]
+        self.finish({"tokens": shown})
+
+    def post(self) -> None:
+        """Make one."""
+        role = BY_TOKEN[self.request.headers["X-Rosetta-Caller"]]
+        body, number = json.loads(self.request.body), len(self.hub.tokens)
+        made = {
+            **{"id": f"a{number}", "note": body["note"], "scopes": body["scopes"], "login": False},
+            **{"created": CREATED, "last_activity": None, "expires_at": "2030-01-01T00:00:00Z"},
+            **{"current": False, "of": role.token},
+            "expanded": [f"{one}={role.name}" if "!user" in one else one for one in body["scopes"]],
+        }
+        self.hub.tokens[f"made-{number}"] = made
+        self.set_status(201)
+        self.finish({**made, "token": f"made-{number}"})
+
+
+class Token(Handler):
+    """`rosetta/tokens/ID`."""
+
+    def delete(self, token_id: str) -> None:
+        """Delete it."""
+        kept = {key: made for key, made in self.hub.tokens.items() if made["id"] != token_id}
+        self.hub.tokens = kept
         self.set_status(204)
 
 
