@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import AsyncIterator
+from typing import Any, TypeVar
 
 from rosetta_client.async_operations import AsyncOperations
 from rosetta_client.calls import Call
 from rosetta_client.config import ConfigFile, Endpoint
+from rosetta_client.models import TaskView
 from rosetta_client.transport import AsyncTransport
 
 T = TypeVar("T")
@@ -31,3 +33,14 @@ class AsyncClient(AsyncOperations):
     async def call(self, call: Call[T]) -> T:
         """Send a call; see `Transport.call` for what it raises."""
         return await self.transport.call(call)
+
+    async def iterate_tasks(self, **filters: Any) -> AsyncIterator[TaskView]:
+        """See `Client.iterate_tasks`."""
+        after: str | None = None
+        while True:
+            page = await self.list_tasks(after=after, **filters)
+            for task in page.tasks:
+                yield task
+            after = page.next
+            if after is None:
+                return

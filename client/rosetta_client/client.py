@@ -42,5 +42,14 @@ class Client(Operations):
         return self.transport.call(call)
 
     def iterate_tasks(self, **filters: Any) -> Iterator[TaskView]:
-        """All tasks that the caller sees, newest first; `filters` are those of `list_tasks`."""
-        yield from self.list_tasks(**filters).tasks
+        """All tasks that the caller sees, newest first; `filters` are those of `list_tasks`.
+
+        A page of them is fetched when it is needed, and only that page is kept.
+        """
+        after: str | None = None
+        while True:
+            page = self.list_tasks(after=after, **filters)
+            yield from page.tasks
+            after = page.next
+            if after is None:
+                return

@@ -25,7 +25,9 @@ def find_task(client: Client, text: str) -> TaskView:
     """
     if _ID.fullmatch(text):
         return client.get_task(text)
-    tasks = [task for task in client.iterate_tasks() if _is_meant(task, text)]
+    # The hub finds names that contain the text; ids are compared here.
+    filters = {} if _BEGINNING.fullmatch(text) else {"name": text}
+    tasks = [task for task in client.iterate_tasks(**filters) if _is_meant(task, text)]
     tasks = [task for task in tasks if task.state not in OVER] or tasks
     if not tasks:
         raise NotFound(f"You have no task {text!r}. 'rosetta ls' lists them.")
