@@ -4,32 +4,32 @@ The REST API and the commands are generated from the code. The files beside the 
 for those who read the repository, and are pages of the site, too.
 """
 
-import argparse
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from docs.api_reference import build_page
+from docs.command_reference import administrators_page, users_page
+from rosetta_client.cli.main import rosetta
 from rosetta_hub.cli import build_parser
 from rosetta_hub.web.api_handlers import describe_api
 
 ROOT = Path(__file__).parents[1]
 PREFIX = "/services/rosetta/"
-METHODS = ("get", "post", "put", "patch", "delete")
 
 API_INTRODUCTION = f"""# REST API
 
-All that the pages do is done through this API, below `{PREFIX}` of the hub. A request
-carries a token of the hub, `Authorization: token …`, which users make on the Token page; the token
-needs the scope `access:services!service=rosetta`, and those that stand at each call. Refusals
-are problem details (RFC 9457, `application/problem+json`): `detail` tells what to do, `type` names
-the kind of refusal for programs, and `instance` is the id of the request in the log. The document
-itself, with all models, is at `{PREFIX}api/v1/openapi.json`.
+Every operation below `{PREFIX}` of the hub. [Use the REST API](../api.md) says
+what all of them have in common: tokens, refusals, pages of lists, limits.
 """
-COMMANDS_INTRODUCTION = """# Commands
+ADMINISTRATION_INTRODUCTION = """# `rosetta-hub`
 
-`rosetta-hub` is for administrators. It is installed with the package, and reads
+`rosetta-hub` is the command of administrators. It is installed with the package, and reads
 `jupyterhub_config.py` of the directory that it is called in, or what `--config` or `--settings`
 name.
+"""
+COMMANDS_INTRODUCTION = """# `rosetta`
+
+`rosetta` is the command of users. [The user guide](../users.md#from-the-command-line) shows what
+it is for.
 """
 
 
@@ -50,7 +50,8 @@ def write_pages(directory: Path) -> None:
     directory.mkdir(exist_ok=True)
     pages = {
         "api.md": api_page(),
-        "commands.md": commands_page(),
+        "rosetta-hub.md": administrators_page(ADMINISTRATION_INTRODUCTION, build_parser()),
+        "rosetta.md": users_page(COMMANDS_INTRODUCTION, "rosetta", rosetta),
         "security-policy.md": file_page("SECURITY.md"),
         "contributing.md": file_page("CONTRIBUTING.md"),
         "changelog.md": file_page("CHANGELOG.md"),
@@ -77,37 +78,8 @@ def example_page() -> str:
 
 
 def api_page() -> str:
-    """The REST API, a table for each part of it."""
-    return "\n".join([API_INTRODUCTION, *_api_tables(describe_api(PREFIX))])
-
-
-def commands_page() -> str:
-    """What each command says about itself."""
-    parts = [f"\n## `{name}`\n\n```text\n{text}```" for name, text in _helps(build_parser())]
-    return COMMANDS_INTRODUCTION + "\n".join(parts) + "\n"
-
-
-def _api_tables(document: dict[str, Any]) -> Iterator[str]:
-    sections: dict[str, list[str]] = {}
-    for path, item in sorted(document["paths"].items()):
-        lines = sections.setdefault(path.split("/")[2], [])
-        for method in METHODS:
-            if method in item:
-                summary = item[method]["summary"].replace("|", "\\|")
-                lines.append(f"| `{method.upper()} {path.removeprefix('/')}` | {summary} |")
-    for name, lines in sections.items():
-        yield "\n".join(
-            [f"\n## {name.capitalize()}\n", "| call | what it does |", "| --- | --- |", *lines]
-        )
-
-
-def _helps(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
-    """The help of a parser and of those of its commands, by what one types."""
-    yield parser.prog, parser.format_help()
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for one in action.choices.values():
-                yield from _helps(one)
+    """The REST API."""
+    return build_page(API_INTRODUCTION, describe_api(PREFIX))
 
 
 def _relink(text: str) -> str:

@@ -9,6 +9,8 @@ import pytest
 from traitlets import HasTraits
 
 import rosetta_hub
+from docs.api_reference import METHODS, plain, type_text
+from docs.generate import api_page
 from rosetta_hub.accounts.settings import LocalSettings
 from rosetta_hub.authenticators.authenticator import RosettaAuthenticator
 from rosetta_hub.authenticators.settings import MethodSettings
@@ -25,6 +27,7 @@ from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.cli import load_settings
 from rosetta_hub.config import Rosetta
 from rosetta_hub.software.settings import ImagePolicySettings, UserSoftwareRules
+from rosetta_hub.web.api_handlers import describe_api
 from tests.pages.docs_pictures import PICTURES
 
 ROOT = Path(__file__).parents[1]
@@ -209,3 +212,25 @@ def test_pictures_are_those_that_pages_show() -> None:
 def test_pictures_are_small() -> None:
     sizes = {path.name: path.stat().st_size for path in (ROOT / "docs/images").iterdir()}
     assert {name: size for name, size in sizes.items() if size > 100_000} == {}
+
+
+def test_reference_has_every_operation_and_model() -> None:
+    document = describe_api("/services/rosetta/")
+    headings = set(re.findall(r"^### (.*)$", api_page(), re.MULTILINE))
+    operations = {
+        f"`{method.upper()} {path.removeprefix('/')}`"
+        for path, item in document["paths"].items()
+        for method in item
+        if method in METHODS
+    }
+    assert len(operations) > 100
+    assert headings == operations | set(document["components"]["schemas"])
+
+
+def test_types_of_the_reference_are_words() -> None:
+    nullable = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}
+    assert type_text(nullable) == "integer, at least `1` or null"
+    named = {"type": "array", "items": {"$ref": "#/components/schemas/TaskView"}}
+    assert type_text(named) == "list of [TaskView](#taskview)"
+    assert type_text({"enum": ["a", "b"]}) == "`a` or `b`"
+    assert plain("x | `a<b`\n<b>") == "x \\| `a<b` &lt;b>"
