@@ -36,6 +36,9 @@ class SchedulerMetrics:
 
     def measure(self, computing: str, wms: Wms) -> Wms:
         """The same scheduler, whose calls are counted."""
+        # From 0 on: the first call that is not answered is seen as an increase.
+        for result in ("answered", "unanswered"):
+            self._calls.labels(computing, "jobs", result)
         return MeasuredWms(self, computing, wms)
 
     async def count(self, computing: str, call: str, answer: Awaitable[Answer]) -> Answer:

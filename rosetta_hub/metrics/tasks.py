@@ -13,6 +13,10 @@ from rosetta_hub.tasks.changes import Before
 
 # Seconds: a local start is over within the first ones, a queue may take days.
 START_BUCKETS = (1, 2, 5, 10, 30, 60, 300, 1800, 7200, 86400)
+# Failures of which the user, the software or the scheduler's policy is the cause.
+EXPECTED_REASONS = frozenset(
+    {"exited", "out_of_memory", "time_limit", "cancelled", "preempted", "quota_exceeded"}
+)
 # The last steps of a start, by the state that the agent reports in them.
 PHASES = {"pulling": "image", "starting": "container"}
 # Ours are about fifty; agents of other versions may send more, but not without end.
@@ -40,6 +44,12 @@ class TaskMetrics:
             "rosetta_task_ends",
             "Attempts of tasks that ended, with the reason; none where a user stopped it.",
             ["computing", "state", "reason"],
+            registry=registry,
+        )
+        self._faults = Counter(
+            "rosetta_task_faults",
+            "Attempts of tasks that failed for a reason that administrators should look at.",
+            ["computing"],
             registry=registry,
         )
         self._wait = Histogram(
@@ -71,6 +81,7 @@ class TaskMetrics:
         """Begin to count at 0 for the configured resources, so that the first start is seen."""
         for name in computing:
             self._starts.labels(name)
+            self._faults.labels(name)
             self._wait.labels(name)
             self._start.labels(name)
             for phase in PHASES.values():
@@ -95,6 +106,8 @@ class TaskMetrics:
         if task.state.final:
             self._phases.pop(task.id, None)
             self._ends.labels(task.computing, task.state.value, self._reason(task)).inc()
+            if task.state is TaskState.FAILED and task.reason not in EXPECTED_REASONS:
+                self._faults.labels(task.computing).inc()
 
     def note_report(self, task: Task, state: str) -> None:
         """Count the phase that has ended where an agent reports another `state` than before.

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from rosetta_agent import protocol
 from rosetta_hub import __version__
 from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.database.database import Database
@@ -23,6 +24,7 @@ from rosetta_hub.metrics import event_loop
 from rosetta_hub.metrics.metrics import Metrics
 from rosetta_hub.metrics.schedulers import MeasuredWms
 from rosetta_hub.metrics.sources import SCRAPE_TIMEOUT, PartHealth, Sources
+from rosetta_hub.metrics.tasks import EXPECTED_REASONS
 from rosetta_hub.resources.wms import JobRefused, JobRequest, Wms
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.liveness import HEARTBEATS_UNTIL_UNRESPONSIVE
@@ -132,6 +134,7 @@ async def test_a_task_from_start_to_failure(tasks: TaskManager, metrics: Metrics
     tasks.fail(tasks.find(task.id), "no_answer")
     numbers = await read(metrics)
     assert numbers["rosetta_task_ends_total", ("local", "no_answer", "failed")] == 1
+    assert numbers["rosetta_task_faults_total", ("local",)] == 1
     assert numbers["rosetta_tasks", ("local", "running")] == 0
 
 
@@ -179,6 +182,13 @@ async def test_a_stopped_task_has_no_reason(tasks: TaskManager, metrics: Metrics
     numbers = await read(metrics)
     assert numbers["rosetta_task_ends_total", ("local", "", "stopped")] == 1
     assert numbers["rosetta_task_start_seconds_count", ("local",)] == 0
+
+
+async def test_what_users_do_is_no_fault(tasks: TaskManager, metrics: Metrics) -> None:
+    for reason in EXPECTED_REASONS:
+        tasks.fail(start_task(tasks, "one", {"software": "echo"}, ALICE), reason)
+    assert (await read(metrics))["rosetta_task_faults_total", ("local",)] == 0
+    assert set(protocol.REASONS) >= EXPECTED_REASONS
 
 
 async def test_reasons_are_bounded(
@@ -301,7 +311,7 @@ async def test_calls_of_schedulers(metrics: Metrics, tmp_path: Path) -> None:
     with pytest.raises(JobRefused):
         await wms.submit(JobRequest("x"), "#!/bin/sh")
     numbers = await read(metrics)
-    calls = {labels: n for (name, labels), n in numbers.items() if name == CALLS}
+    calls = {labels: n for (name, labels), n in numbers.items() if name == CALLS and n}
     assert calls == {
         ("jobs", "cluster", "answered"): 1,
         ("jobs", "cluster", "unanswered"): 1,
