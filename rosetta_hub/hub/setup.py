@@ -31,6 +31,7 @@ from rosetta_hub.hub.session_end import SESSIONS_ROUTE
 from rosetta_hub.hub.settings_file import settings_path, write_settings
 from rosetta_hub.hub.user_tokens import TOKEN_ROUTES
 from rosetta_hub.site_templates import make_site_page, plain_variables
+from rosetta_hub.static_version import static_version
 
 # Our spawner's entry point, and the hub's default for `c.JupyterHub.spawner_class`.
 OUR_SPAWNER = "rosetta"
@@ -232,6 +233,9 @@ def _share_templates(c: Any) -> None:
     hub.template_paths = [*paths, ours]
     _set_default(rosetta, "template_paths", paths)
     _set_default(rosetta, "template_vars", plain_variables(_mapping(hub.template_vars)))
+    # The service knows its own.
+    version = {"rosetta_static_version": static_version()}
+    hub.template_vars = {**_mapping(hub.template_vars), **version}
 
 
 def _service(settings: Rosetta, managed: bool) -> dict[str, Any]:

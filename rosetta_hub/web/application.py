@@ -2,7 +2,6 @@
 
 import functools
 import logging
-from pathlib import Path
 from typing import Any
 
 from tornado import web
@@ -29,7 +28,7 @@ from rosetta_hub.web.event_stream import EventsHandler
 from rosetta_hub.web.file_api import file_routes
 from rosetta_hub.web.files_api import storages_routes
 from rosetta_hub.web.files_page import FilesPage
-from rosetta_hub.web.handlers import SECURITY_HEADERS, BaseHandler
+from rosetta_hub.web.handlers import BaseHandler
 from rosetta_hub.web.health_api import health_routes
 from rosetta_hub.web.images_api import images_routes
 from rosetta_hub.web.join_page import JoinPage
@@ -57,21 +56,10 @@ from rosetta_hub.web.spawner_api import (
     SpawnerStopHandler,
     UserSoftwareHandler,
 )
+from rosetta_hub.web.static_files import static_routes
 from rosetta_hub.web.uploads_api import uploads_routes
 
 log = logging.getLogger(__name__)
-
-STATIC = Path(__file__).parent / "static"
-
-
-class StaticHandler(web.StaticFileHandler):
-    """Scripts, styles and icons: the only files that need no login."""
-
-    def set_extra_headers(self, path: str) -> None:
-        """Revalidated at each use: an upgrade must not meet yesterday's script."""
-        for name, value in SECURITY_HEADERS.items():
-            self.set_header(name, value)
-        self.set_header("Cache-Control", "no-cache")
 
 
 class NothingHandler(BaseHandler):
@@ -105,7 +93,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}account", AccountPage, arguments),
         (rf"{prefix}account/confirm", ConfirmPage, arguments),
         (rf"{prefix}oauth_callback", OAuthCallback, arguments),
-        (rf"{prefix}static/(.*)", StaticHandler, {"path": str(STATIC)}),
+        *static_routes(prefix),
         *health_routes(prefix, arguments),
         *metrics_routes(prefix, arguments),
         *api_routes(prefix, arguments),

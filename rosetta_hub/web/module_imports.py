@@ -3,9 +3,9 @@
 import functools
 import posixpath
 import re
-from pathlib import Path
 
-STATIC = Path(__file__).parent / "static"
+from rosetta_hub.static_version import STATIC
+
 # Static imports alone: what a script imports later is fetched later.
 _IMPORT = re.compile(r'^(?:import|export)\b[^;"(]*"(\.{1,2}/[^"]+)"', re.MULTILINE)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rosetta_hub.web.handlers import CONTENT_POLICY, HubHandler
+from rosetta_hub.web.page_templates import hub_static_url
 from rosetta_hub.web.problem import Problem
 
 # A site's own page.html may hold styles, but no scripts.
@@ -53,5 +54,5 @@ class PageHandler(HubHandler):
             "login_url": f"{hub_url}login",
             "logout_url": f"{hub_url}logout",
             "dates": self.services.account.dates.of(principal.name) if principal else None,
-            "static_url": lambda path, **_: f"{hub_url}static/{path}",
+            "static_url": lambda path, **_: hub_static_url(hub_url, path),
         }

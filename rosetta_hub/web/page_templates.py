@@ -14,12 +14,23 @@ from jinja2 import (
     TemplateError,
 )
 from jupyterhub._data import DATA_FILES_PATH
+from tornado.web import StaticFileHandler
 
+from rosetta_hub.static_version import static_version
 from rosetta_hub.web.module_imports import module_imports
 
 log = logging.getLogger(__name__)
 
 _PLAIN = {"rosetta_frame": "rosetta_frame.html"}
+
+
+def hub_static_url(hub_url: str, path: str) -> str:
+    """The address of one of JupyterHub's own files, with the version that its pages use, too."""
+    settings = {
+        "static_path": str(Path(DATA_FILES_PATH) / "static"),
+        "static_url_prefix": f"{hub_url}static/",
+    }
+    return StaticFileHandler.make_static_url(settings, path)
 
 
 class PageTemplates:
@@ -41,7 +52,7 @@ class PageTemplates:
         )
         self._environment = Environment(loader=loader, autoescape=True)
         self._environment.globals["module_imports"] = module_imports
-        self._variables = variables
+        self._variables = {**variables, "rosetta_static_version": static_version()}
 
     def render(self, name: str, context: Mapping[str, Any]) -> str:
         """The page; without the site's page.html where that needs what only the hub has."""

@@ -18,6 +18,7 @@ from rosetta_hub.catalogue.options import parse_options, resolve_options
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.errors import InvalidOptions, Unavailable
 from rosetta_hub.hub.native import class_name
+from rosetta_hub.static_version import static_version
 from rosetta_spawners.child import HANDED_OVER, HUB_FLAGS, SHARED, make_child
 from rosetta_spawners.choice import Choice, StoredState, choose, native_choice, restore, task_choice
 from rosetta_spawners.client import RequestRefused, SoftwareClient
@@ -254,7 +255,7 @@ class RosettaSpawner(WrapSpawner):
             and not forms[previous.id]
         ):
             return ""
-        static_url = f"{self.settings.rosetta.service_prefix}static"
+        static_url = f"{self.settings.rosetta.service_prefix}static/{static_version()}"
         denied = denied_cards(self.settings.catalogue, user)
         return render_form(families, forms, static_url, user.name, preset, complete, denied)
 

@@ -15,13 +15,13 @@ from jupyterhub._data import DATA_FILES_PATH
 from tornado import httpserver, netutil, web
 from tornado.httputil import url_concat
 
-import rosetta_hub.web
 import rosetta_templates
+from rosetta_hub.static_version import static_version
 from rosetta_hub.web.module_imports import module_imports
+from rosetta_hub.web.static_files import static_routes
 from rosetta_spawners.form import take_preset
 
 TEMPLATES = Path(str(rosetta_templates.__file__)).parent
-STATIC = Path(rosetta_hub.web.__file__).parent / "static"
 HUB = Path(DATA_FILES_PATH)
 PREFIX = "/services/rosetta/"
 XSRF = "2|token|of|this|browser"
@@ -113,7 +113,7 @@ class Stub:
         task = rf"{PREFIX}api/v1/tasks/([0-9a-f]+)"
         return web.Application(
             [
-                (rf"{PREFIX}static/(.*)", web.StaticFileHandler, {"path": str(STATIC)}),
+                *static_routes(PREFIX),
                 (r"/hub/static/(.*)", web.StaticFileHandler, {"path": str(HUB / "static")}),
                 (r"/hub/logo", Logo),
                 (PREFIX, Tasks, mine),
@@ -137,6 +137,8 @@ def service_templates() -> Environment:
     """As the service finds its templates."""
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     environment.globals["module_imports"] = module_imports
+    environment.globals["rosetta_static_version"] = static_version()
+    environment.globals["static_url"] = lambda path: f"/hub/static/{path}"
     return environment
 
 
@@ -421,6 +423,7 @@ def hub_context(stub: Stub) -> dict[str, Any]:
         "login_url": "/hub/login",
         "logout_url": "/hub/logout",
         "static_url": lambda path, **_: f"/hub/static/{path}",
+        "rosetta_static_version": static_version(),
         "services": [],
         "parsed_scopes": {},
         "xsrf": XSRF,
@@ -452,7 +455,7 @@ class Spawn(Handler):
         preset = take_preset(self.request) if self.request.method == "GET" else {}
         form = options.render(
             families=self.stub.families,
-            static_url=f"{PREFIX}static",
+            static_url=f"{PREFIX}static/{static_version()}",
             user={"name": "alice"},
             preset=preset,
         )

@@ -3,6 +3,8 @@
 import pytest
 from playwright.async_api import Page, Route, expect
 
+from rosetta_hub.static_version import static_version
+
 from .stub import PREFIX, XSRF, Stub, hub_context, hub_templates
 from .tasks import fill, make_task
 
@@ -111,7 +113,7 @@ async def test_a_start_that_the_hub_refuses_has_a_way_on(page: Page, stub: Stub)
 async def test_stock_pages_render_in_our_frame(name: str) -> None:
     context = hub_context(Stub()) | {"oauth_clients": [], "api_tokens": []}
     page = hub_templates().get_template(name).render(**context, status_code=404)
-    assert '/services/rosetta/static/rosetta.css"' in page
+    assert f'/services/rosetta/static/{static_version()}/rosetta.css"' in page
     assert 'href="/hub/spawn">New task' in page
 
 
@@ -139,7 +141,7 @@ async def test_a_script_that_did_not_arrive_is_asked_for_again(page: Page, stub:
         left -= 1
         await (route.abort() if left >= 0 else route.continue_())
 
-    await page.route("**/static/task_row.js", drop)
+    await page.route("**/static/*/task_row.js", drop)
     await page.goto(PREFIX)
     await page.wait_for_selector("#active .task-row")
     assert left < 0

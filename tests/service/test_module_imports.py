@@ -1,6 +1,7 @@
 """What pages have fetched at once is what their scripts import."""
 
-from rosetta_hub.web.module_imports import STATIC, module_imports
+from rosetta_hub.static_version import STATIC, static_version
+from rosetta_hub.web.module_imports import module_imports
 from rosetta_hub.web.page_templates import PageTemplates
 
 CONTEXT = {
@@ -8,6 +9,7 @@ CONTEXT = {
     "prefix": "/",
     "user": {"name": "alice"},
     "logout_url": "/hub/logout",
+    "static_url": lambda path: f"/hub/static/{path}",
 }
 
 
@@ -24,5 +26,6 @@ def test_what_is_imported_later_is_left_out() -> None:
 
 def test_the_dashboard_names_its_modules() -> None:
     page = PageTemplates([], {}).render("tasks.html", CONTEXT)
+    static = f"/services/rosetta/static/{static_version()}"
     for name in module_imports("tasks.js"):
-        assert f'<link rel="modulepreload" href="/services/rosetta/static/{name}">' in page
+        assert f'<link rel="modulepreload" href="{static}/{name}">' in page

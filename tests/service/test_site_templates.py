@@ -9,6 +9,7 @@ from traitlets.config import Config
 
 import rosetta_hub
 from rosetta_hub.config import Rosetta
+from rosetta_hub.static_version import static_version
 from rosetta_hub.web.page_templates import PageTemplates
 
 COMPUTING = {"id": "here", "name": "Here", "container_engines": ["docker"]}
@@ -61,7 +62,7 @@ def test_page_of_the_site_frames_ours(tmp_path: Path) -> None:
         "<b>Maintenance</b>",
         # Ours is all there, and what the service says goes before the site's variables.
         'id="announce"',
-        'src="/services/rosetta/static/tasks.js"',
+        f'src="/services/rosetta/static/{static_version()}/tasks.js"',
     ):
         assert text in page, text
     # The stock page's inline scripts, which our policy refuses.

@@ -16,6 +16,7 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.hub.link_redirect import LinkRedirect
 from rosetta_hub.hub.session_end import SESSIONS_ROUTE
 from rosetta_hub.hub.user_tokens import TOKEN_ROUTES
+from rosetta_hub.static_version import static_version
 from rosetta_spawners import RosettaSpawner
 
 ACCESS = "access:services!service=rosetta"
@@ -367,4 +368,9 @@ def test_links_to_repositories_are_there_where_something_is_built(
 def test_links_to_repositories_are_not_there_where_nothing_is_built(tmp_path: Path) -> None:
     hub = setup(tmp_path, configured(tmp_path))
     assert hub.extra_handlers.get_value([]) == [SESSIONS_ROUTE, *TOKEN_ROUTES]
-    assert "rosetta_builds" not in hub.template_vars.to_dict()
+    assert "rosetta_builds" not in hub.template_vars
+
+
+def test_pages_of_the_hub_name_the_version_of_scripts_and_styles(tmp_path: Path) -> None:
+    variables = setup(tmp_path, configured(tmp_path)).template_vars
+    assert variables["rosetta_static_version"] == static_version()

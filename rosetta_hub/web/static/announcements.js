@@ -6,7 +6,8 @@ import { h, icon } from "./dom.js";
 // Milliseconds between two looks, while the page is shown.
 const INTERVAL = 30000;
 const KEY = "rosetta-dismissed-announcements";
-const URL_OF_API = new URL("../api/v1/announcements", import.meta.url);
+// Beside `static`, whose version stands in this module's address.
+const URL_OF_API = new URL(`${import.meta.url.split("/static/")[0]}/api/v1/announcements`);
 const ICONS = { info: "info", warning: "alert", critical: "alert" };
 const LABELS = { info: "Information", warning: "Warning", critical: "Important" };
 
