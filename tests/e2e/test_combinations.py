@@ -1,4 +1,4 @@
-"""Each base container under each engine, as a person uses it: catalogue, waiting room, inside."""
+"""Base containers and engines, as a person uses them: catalogue, waiting room, inside."""
 
 import asyncio
 import contextlib
@@ -21,8 +21,19 @@ from .browser import EMPTY, chromium, click_changes_the_screen, keep_picture, lo
 from .deployment import Deployment
 from .machines import ROOT, Machine, apptainer_machine, this_machine
 
-ENGINES = ["docker", "podman", "singularity"]
-IMAGES = ["jupyternotebook", "minimaldesktop", "basicdesktop", "guiapplication", "sshserver"]
+# Each engine with each kind of interface: HTTP, a desktop's WebSocket, SSH. The desktops, which are
+# one image with different programs, are spread over the engines; `tests/images` starts them all.
+COMBINATIONS = [
+    ("docker", "jupyternotebook"),
+    ("docker", "minimaldesktop"),
+    ("docker", "sshserver"),
+    ("podman", "jupyternotebook"),
+    ("podman", "guiapplication"),
+    ("podman", "sshserver"),
+    ("singularity", "jupyternotebook"),
+    ("singularity", "basicdesktop"),
+    ("singularity", "sshserver"),
+]
 # Seconds: the first start of an image with Apptainer makes an image file of it.
 FIRST_START = 400
 
@@ -45,7 +56,7 @@ def example_software(registry: str, directory: Path) -> list[dict[str, Any]]:
     return list(config.Rosetta.software)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session", params=ENGINES)
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def hub(
     request: pytest.FixtureRequest, registry: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[str, Deployment]]:
@@ -152,7 +163,7 @@ async def shell_with_a_window(page: Page, display: str) -> None:
 
 
 @pytest.mark.timeout(FIRST_START + 200)
-@pytest.mark.parametrize("image", IMAGES)
+@pytest.mark.parametrize(("hub", "image"), COMBINATIONS, indirect=["hub"], scope="module")
 async def test_a_person_is_inside(
     hub: tuple[str, Deployment], browser: Browser, image: str, display: str
 ) -> None:

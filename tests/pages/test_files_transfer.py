@@ -148,9 +148,10 @@ async def test_the_same_file_goes_on_after_a_reload(page: Page, stub: FilesStub)
     await until(lambda: "u0" in stub.uploads, page)
     # A part of it has arrived before the page went.
     stub.uploads["u0"]["data"] = bytes(16 * MB)
-    await page.unroute("**/uploads/u0")
     page.on("dialog", lambda dialog: dialog.accept())
     await open_folder(page)
+    # Not before: the first page would go on with it meanwhile.
+    await page.unroute("**/uploads/u0")
     await chosen.set_input_files(stub.directory / "large.bin")
     await expect(page.locator("#tray-title")).to_contain_text("1 file uploaded")
     assert len(stub.uploads) == 1
