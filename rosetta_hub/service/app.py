@@ -20,6 +20,9 @@ from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import ConfigError, Unavailable
 from rosetta_hub.keys import Keys
 from rosetta_hub.service.composition import Parts
+from rosetta_hub.service.loops import build_loops
+from rosetta_hub.service.services import build_services
+from rosetta_hub.service.task_end import end_all
 from rosetta_hub.tunnels.process import stop_tunnels
 from rosetta_hub.web.application import build_application
 from rosetta_hub.web.handlers import MAX_BODY
@@ -44,7 +47,7 @@ class Service:
     def __init__(self, settings: Rosetta) -> None:
         self._settings = settings
         self._parts = Parts(settings)
-        self._server = _server(self._parts.services(), self._parts.keys)
+        self._server = _server(build_services(self._parts), self._parts.keys)
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT; tasks, edge and tunnels go on without the service."""
@@ -54,7 +57,7 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.set)
         self._listen()
-        for name, coroutine in parts.loops().items():
+        for name, coroutine in build_loops(parts).items():
             spawn(coroutine, name)
         for task_id in parts.unfinished_tasks():
             parts.queue.add(task_id)
@@ -75,7 +78,7 @@ class Service:
         parts = self._parts
         if parts.tunnels is not None:
             await parts.tunnels.sync()
-        left = await parts.end_all(self._settings.stop_timeout + SHUTDOWN_MARGIN)
+        left = await end_all(parts, self._settings.stop_timeout + SHUTDOWN_MARGIN)
         await stop_edge(edge_config(self._settings))
         await stop_tunnels(parts.tunnels_config)
         if left:

@@ -21,6 +21,7 @@ from rosetta_hub.database.models import TaskState, utc_now
 from rosetta_hub.database.models_copies import Conflict, Copy, CopyState
 from rosetta_hub.reconciler.work_queue import WorkQueue
 from rosetta_hub.service.composition import Parts
+from rosetta_hub.service.services import build_services
 from rosetta_hub.web.application import build_application
 from tests.builds.fake_builder import FakeBuilder
 from tests.support.catalogues import CLUSTER, LOCAL
@@ -157,7 +158,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory, no_outside: None) -> As
         parts = Parts(settings(folder, hub_port))
         stack.push_async_callback(close, parts)
         hub.start = lambda user, server, options: start_task(parts.tasks, server, options, user)
-        application = build_application(parts.services(), b"secret")
+        application = build_application(build_services(parts), b"secret")
         port = await stack.enter_async_context(serve(HTTPServer(application)))
         made = Site(port, parts, hub, State(parts.database), {})
         await fill(made)

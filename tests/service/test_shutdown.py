@@ -11,6 +11,7 @@ from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.service.composition import Parts
+from rosetta_hub.service.task_end import end_all
 from tests.support.starting import start_task
 
 SOFTWARE: list[dict[str, Any]] = [{"name": "Echo", "image_name": "rosetta/echo"}]
@@ -48,7 +49,7 @@ async def test_what_does_not_stop_is_named(parts: Parts, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(parts.reconciler, "reconcile", reconcile)
     ids = {name: task_id for task_id, name in names.items()}
-    assert sorted(await parts.end_all(1)) == sorted(
+    assert sorted(await end_all(parts, 1)) == sorted(
         [
             f"{ids['endless']} ('endless' of alice on local): it did not stop within 1 s",
             f"{ids['refused']} ('refused' of alice on local): Docker does not answer.",
@@ -57,4 +58,4 @@ async def test_what_does_not_stop_is_named(parts: Parts, monkeypatch: pytest.Mon
 
 
 async def test_without_tasks_there_is_nothing_to_wait_for(parts: Parts) -> None:
-    assert await parts.end_all(1) == []
+    assert await end_all(parts, 1) == []

@@ -1,0 +1,47 @@
+"""The end of all tasks, for `rosetta-hub shutdown`."""
+
+import asyncio
+
+from rosetta_hub.database.models import Task
+from rosetta_hub.service.composition import Parts
+
+
+async def end_all(parts: Parts, seconds: float) -> list[str]:
+    """Stop all tasks; returns a line for each that has not stopped within so many seconds."""
+    tasks = parts.tasks
+    ids = tasks.active_ids()
+    for task_id in ids:
+        tasks.request_stop(tasks.find(task_id))
+    # The tasks woke the queue, which is not what works on them here.
+    parts.queue.close()
+    ends = {id_: asyncio.create_task(_end(parts, id_), name=f"end {id_}") for id_ in ids}
+    if ends:
+        await asyncio.wait(ends.values(), timeout=seconds)
+    reasons = {task_id: _reason(end, seconds) for task_id, end in ends.items()}
+    return [_describe(tasks.find(id_), reason) for id_, reason in reasons.items() if reason]
+
+
+async def _end(parts: Parts, task_id: str) -> None:
+    """Stop a task and close its ingress, however many steps that takes.
+
+    Raises:
+        Unavailable: somebody does not answer.
+    """
+    delay: float | None = 0
+    while delay is not None and not parts.tasks.has_ended(task_id):
+        await asyncio.sleep(delay)
+        delay = await parts.reconciler.reconcile(task_id)
+    # The task has stopped; one step more closes its ingress.
+    await parts.reconciler.reconcile(task_id)
+
+
+def _reason(end: asyncio.Task[None], seconds: float) -> str:
+    """Why a task has not ended; an empty text where it has."""
+    if not end.done():
+        end.cancel()
+        return f"it did not stop within {seconds:g} s"
+    return str(end.exception() or "")
+
+
+def _describe(task: Task, reason: str) -> str:
+    return f"{task.id} ({task.name!r} of {task.user} on {task.computing}): {reason}"
