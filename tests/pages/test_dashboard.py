@@ -14,6 +14,8 @@ MB = 1 << 20
 async def open_dashboard(page: Page) -> None:
     """The dashboard, marked so that a reload would be noticed."""
     await page.goto(PREFIX)
+    # Chromium interrupts what it loads when the machine's networks change; the page is loaded again.
+    await page.wait_for_function("!window.sessionStorage.getItem('rosetta-reloads')")
     await page.evaluate("window.mark = 'kept'")
 
 
