@@ -7,10 +7,22 @@ from typing import Optional, TypeVar
 
 from rosetta_client.calls import Call, new_key, path
 from rosetta_client.models import (
+    AccountState,
+    AccountsView,
     AddressCode,
+    AdminAnnouncement,
+    AdminAnnouncementList,
+    AdminTaskPage,
+    AnnouncementList,
+    AnnouncementText,
+    AuditPage,
+    Block,
+    BlockState,
     ComputingList,
     DateChoices,
     Deletion,
+    Drain,
+    DrainState,
     FavouriteView,
     GroupList,
     IdentityList,
@@ -23,32 +35,42 @@ from rosetta_client.models import (
     LoginProof,
     LoginResult,
     LoginView,
+    MadeInvitation,
     MadeShare,
     MadeToken,
     MailChoice,
     MailedTo,
     MailView,
     MoreTime,
+    NewInvitation,
     NewLogin,
     NewPassword,
     NewShare,
     NewTask,
     NewToken,
+    NumbersView,
+    OverseenPage,
     OwnPasswordView,
     PasswordView,
     RemoteUser,
     ServiceView,
     SessionList,
+    SessionsEnd,
     SharedTasks,
     SharesView,
     StartAgain,
+    StoppedTasks,
+    Stops,
     StopTime,
+    SystemView,
     TaskPage,
     TaskView,
     TokenList,
     TokenView,
     UpdateList,
     UsageView,
+    UserPage,
+    UserStateView,
     UserView,
     VisitorsView,
 )
@@ -274,6 +296,250 @@ class AsyncOperations:
         """Look up whether the tags of software lead to other images than before."""
         return await self.call(
             Call("GET", path("software/{card}/updates", card=card), UpdateList, repeatable=True)
+        )
+
+    async def list_announcements(self) -> AnnouncementList:
+        """What is announced now."""
+        return await self.call(Call("GET", "announcements", AnnouncementList, repeatable=True))
+
+    async def list_all_announcements(self) -> AdminAnnouncementList:
+        """All announcements, also those of later and of before."""
+        return await self.call(
+            Call("GET", "admin/announcements", AdminAnnouncementList, repeatable=True)
+        )
+
+    async def add_announcement(self, body: AnnouncementText) -> AdminAnnouncement:
+        """Announce something."""
+        return await self.call(Call("POST", "admin/announcements", AdminAnnouncement, body=body))
+
+    async def change_announcement(
+        self, announcement: str, body: AnnouncementText
+    ) -> AdminAnnouncement:
+        """Replace an announcement."""
+        return await self.call(
+            Call(
+                "PUT",
+                path("admin/announcements/{announcement}", announcement=announcement),
+                AdminAnnouncement,
+                body=body,
+            )
+        )
+
+    async def delete_announcement(self, announcement: str) -> None:
+        """Show an announcement no more."""
+        await self.call(
+            Call(
+                "DELETE",
+                path("admin/announcements/{announcement}", announcement=announcement),
+                None,
+            )
+        )
+
+    async def list_all_tasks(
+        self,
+        *,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+        user: Optional[str] = None,
+        state: Optional[str] = None,
+        computing: Optional[str] = None,
+        software: Optional[str] = None,
+        since: Optional[str] = None,
+        until: Optional[str] = None,
+        sort: Optional[str] = None,
+    ) -> AdminTaskPage:
+        """Everybody's tasks."""
+        return await self.call(
+            Call(
+                "GET",
+                "admin/tasks",
+                AdminTaskPage,
+                query={
+                    "limit": limit,
+                    "after": after,
+                    "user": user,
+                    "state": state,
+                    "computing": computing,
+                    "software": software,
+                    "since": since,
+                    "until": until,
+                    "sort": sort,
+                },
+                repeatable=True,
+            )
+        )
+
+    async def stop_tasks(self, body: Stops) -> StoppedTasks:
+        """Stop tasks of anybody; the answer names those that were active."""
+        return await self.call(Call("POST", "admin/tasks/stop", StoppedTasks, body=body))
+
+    async def get_numbers(self, *, days: Optional[int] = None) -> NumbersView:
+        """Starts, failures and the most that ran at a time, by day (UTC) and resource."""
+        return await self.call(
+            Call("GET", "admin/numbers", NumbersView, query={"days": days}, repeatable=True)
+        )
+
+    async def get_system(self) -> SystemView:
+        """How each computing resource and each part of the service does."""
+        return await self.call(Call("GET", "admin/computing", SystemView, repeatable=True))
+
+    async def drain_computing(self, computing: str, body: Drain) -> DrainState:
+        """Let no more tasks start on a resource, and tell users why; those that run go on."""
+        return await self.call(
+            Call(
+                "PUT",
+                path("admin/computing/{computing}/drain", computing=computing),
+                DrainState,
+                body=body,
+            )
+        )
+
+    async def resume_computing(self, computing: str) -> DrainState:
+        """Let tasks start on a resource again."""
+        return await self.call(
+            Call(
+                "DELETE", path("admin/computing/{computing}/drain", computing=computing), DrainState
+            )
+        )
+
+    async def list_users(
+        self,
+        *,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+        user: Optional[str] = None,
+    ) -> UserPage:
+        """Users with tasks, those with the most active ones first."""
+        return await self.call(
+            Call(
+                "GET",
+                "admin/users",
+                UserPage,
+                query={"limit": limit, "after": after, "user": user},
+                repeatable=True,
+            )
+        )
+
+    async def end_sessions_of_user(self, user: str, body: SessionsEnd) -> None:
+        """End all logins of a user, at the hub and in tasks."""
+        await self.call(
+            Call("POST", path("admin/users/{user}/sessions/end", user=user), None, body=body)
+        )
+
+    async def list_audit_records(
+        self,
+        *,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+        event: Optional[str] = None,
+        actor: Optional[str] = None,
+        user: Optional[str] = None,
+        task: Optional[str] = None,
+        since: Optional[str] = None,
+        until: Optional[str] = None,
+    ) -> AuditPage:
+        """Records of the audit log, newest first."""
+        return await self.call(
+            Call(
+                "GET",
+                "admin/audit",
+                AuditPage,
+                query={
+                    "limit": limit,
+                    "after": after,
+                    "event": event,
+                    "actor": actor,
+                    "user": user,
+                    "task": task,
+                    "since": since,
+                    "until": until,
+                },
+                repeatable=True,
+            )
+        )
+
+    async def list_user_software(
+        self,
+        *,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+        owner: Optional[str] = None,
+    ) -> OverseenPage:
+        """Versions that users have added, what was changed last first."""
+        return await self.call(
+            Call(
+                "GET",
+                "admin/software",
+                OverseenPage,
+                query={"limit": limit, "after": after, "owner": owner},
+                repeatable=True,
+            )
+        )
+
+    async def delete_user_software(self, version: str) -> None:
+        """Delete a version that users have added; tasks that run go on."""
+        await self.call(Call("DELETE", path("admin/software/{version}", version=version), None))
+
+    async def block_software(self, version: str, body: Block) -> BlockState:
+        """Let a version be started no more; its owner sees the reason."""
+        return await self.call(
+            Call(
+                "PUT",
+                path("admin/software/{version}/block", version=version),
+                BlockState,
+                body=body,
+            )
+        )
+
+    async def unblock_software(self, version: str) -> BlockState:
+        """Let a version be started again."""
+        return await self.call(
+            Call("DELETE", path("admin/software/{version}/block", version=version), BlockState)
+        )
+
+    async def list_accounts(self) -> AccountsView:
+        """Who waits for an account, open invitations, and blocked users."""
+        return await self.call(Call("GET", "admin/accounts", AccountsView, repeatable=True))
+
+    async def approve_account(self, account: str) -> None:
+        """Approve an account that somebody waits for."""
+        await self.call(
+            Call("POST", path("admin/accounts/sign-ups/{account}", account=account), None)
+        )
+
+    async def refuse_account(self, account: str) -> None:
+        """Refuse an account that somebody waits for."""
+        await self.call(
+            Call("DELETE", path("admin/accounts/sign-ups/{account}", account=account), None)
+        )
+
+    async def make_invitation(self, body: NewInvitation) -> MadeInvitation:
+        """Make an invitation; its link is in this answer alone."""
+        return await self.call(
+            Call(
+                "POST",
+                "admin/accounts/invitations",
+                MadeInvitation,
+                body=body,
+                headers={"Idempotency-Key": new_key()},
+                repeatable=True,
+            )
+        )
+
+    async def withdraw_invitation(self, invitation: str) -> None:
+        """Withdraw an invitation."""
+        await self.call(
+            Call(
+                "DELETE",
+                path("admin/accounts/invitations/{invitation}", invitation=invitation),
+                None,
+            )
+        )
+
+    async def set_user_state(self, user: str, body: AccountState) -> UserStateView:
+        """Block a user, which ends all sessions and tokens, or let the user in again."""
+        return await self.call(
+            Call("PUT", path("admin/accounts/users/{user}", user=user), UserStateView, body=body)
         )
 
     async def list_identities(self) -> IdentityList:

@@ -7,10 +7,22 @@ from typing import Optional, TypeVar
 
 from rosetta_client.calls import Call, new_key, path
 from rosetta_client.models import (
+    AccountState,
+    AccountsView,
     AddressCode,
+    AdminAnnouncement,
+    AdminAnnouncementList,
+    AdminTaskPage,
+    AnnouncementList,
+    AnnouncementText,
+    AuditPage,
+    Block,
+    BlockState,
     ComputingList,
     DateChoices,
     Deletion,
+    Drain,
+    DrainState,
     FavouriteView,
     GroupList,
     IdentityList,
@@ -23,32 +35,42 @@ from rosetta_client.models import (
     LoginProof,
     LoginResult,
     LoginView,
+    MadeInvitation,
     MadeShare,
     MadeToken,
     MailChoice,
     MailedTo,
     MailView,
     MoreTime,
+    NewInvitation,
     NewLogin,
     NewPassword,
     NewShare,
     NewTask,
     NewToken,
+    NumbersView,
+    OverseenPage,
     OwnPasswordView,
     PasswordView,
     RemoteUser,
     ServiceView,
     SessionList,
+    SessionsEnd,
     SharedTasks,
     SharesView,
     StartAgain,
+    StoppedTasks,
+    Stops,
     StopTime,
+    SystemView,
     TaskPage,
     TaskView,
     TokenList,
     TokenView,
     UpdateList,
     UsageView,
+    UserPage,
+    UserStateView,
     UserView,
     VisitorsView,
 )
@@ -264,6 +286,240 @@ class Operations:
         """Look up whether the tags of software lead to other images than before."""
         return self.call(
             Call("GET", path("software/{card}/updates", card=card), UpdateList, repeatable=True)
+        )
+
+    def list_announcements(self) -> AnnouncementList:
+        """What is announced now."""
+        return self.call(Call("GET", "announcements", AnnouncementList, repeatable=True))
+
+    def list_all_announcements(self) -> AdminAnnouncementList:
+        """All announcements, also those of later and of before."""
+        return self.call(Call("GET", "admin/announcements", AdminAnnouncementList, repeatable=True))
+
+    def add_announcement(self, body: AnnouncementText) -> AdminAnnouncement:
+        """Announce something."""
+        return self.call(Call("POST", "admin/announcements", AdminAnnouncement, body=body))
+
+    def change_announcement(self, announcement: str, body: AnnouncementText) -> AdminAnnouncement:
+        """Replace an announcement."""
+        return self.call(
+            Call(
+                "PUT",
+                path("admin/announcements/{announcement}", announcement=announcement),
+                AdminAnnouncement,
+                body=body,
+            )
+        )
+
+    def delete_announcement(self, announcement: str) -> None:
+        """Show an announcement no more."""
+        self.call(
+            Call(
+                "DELETE",
+                path("admin/announcements/{announcement}", announcement=announcement),
+                None,
+            )
+        )
+
+    def list_all_tasks(
+        self,
+        *,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+        user: Optional[str] = None,
+        state: Optional[str] = None,
+        computing: Optional[str] = None,
+        software: Optional[str] = None,
+        since: Optional[str] = None,
+        until: Optional[str] = None,
+        sort: Optional[str] = None,
+    ) -> AdminTaskPage:
+        """Everybody's tasks."""
+        return self.call(
+            Call(
+                "GET",
+                "admin/tasks",
+                AdminTaskPage,
+                query={
+                    "limit": limit,
+                    "after": after,
+                    "user": user,
+                    "state": state,
+                    "computing": computing,
+                    "software": software,
+                    "since": since,
+                    "until": until,
+                    "sort": sort,
+                },
+                repeatable=True,
+            )
+        )
+
+    def stop_tasks(self, body: Stops) -> StoppedTasks:
+        """Stop tasks of anybody; the answer names those that were active."""
+        return self.call(Call("POST", "admin/tasks/stop", StoppedTasks, body=body))
+
+    def get_numbers(self, *, days: Optional[int] = None) -> NumbersView:
+        """Starts, failures and the most that ran at a time, by day (UTC) and resource."""
+        return self.call(
+            Call("GET", "admin/numbers", NumbersView, query={"days": days}, repeatable=True)
+        )
+
+    def get_system(self) -> SystemView:
+        """How each computing resource and each part of the service does."""
+        return self.call(Call("GET", "admin/computing", SystemView, repeatable=True))
+
+    def drain_computing(self, computing: str, body: Drain) -> DrainState:
+        """Let no more tasks start on a resource, and tell users why; those that run go on."""
+        return self.call(
+            Call(
+                "PUT",
+                path("admin/computing/{computing}/drain", computing=computing),
+                DrainState,
+                body=body,
+            )
+        )
+
+    def resume_computing(self, computing: str) -> DrainState:
+        """Let tasks start on a resource again."""
+        return self.call(
+            Call(
+                "DELETE", path("admin/computing/{computing}/drain", computing=computing), DrainState
+            )
+        )
+
+    def list_users(
+        self,
+        *,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+        user: Optional[str] = None,
+    ) -> UserPage:
+        """Users with tasks, those with the most active ones first."""
+        return self.call(
+            Call(
+                "GET",
+                "admin/users",
+                UserPage,
+                query={"limit": limit, "after": after, "user": user},
+                repeatable=True,
+            )
+        )
+
+    def end_sessions_of_user(self, user: str, body: SessionsEnd) -> None:
+        """End all logins of a user, at the hub and in tasks."""
+        self.call(Call("POST", path("admin/users/{user}/sessions/end", user=user), None, body=body))
+
+    def list_audit_records(
+        self,
+        *,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+        event: Optional[str] = None,
+        actor: Optional[str] = None,
+        user: Optional[str] = None,
+        task: Optional[str] = None,
+        since: Optional[str] = None,
+        until: Optional[str] = None,
+    ) -> AuditPage:
+        """Records of the audit log, newest first."""
+        return self.call(
+            Call(
+                "GET",
+                "admin/audit",
+                AuditPage,
+                query={
+                    "limit": limit,
+                    "after": after,
+                    "event": event,
+                    "actor": actor,
+                    "user": user,
+                    "task": task,
+                    "since": since,
+                    "until": until,
+                },
+                repeatable=True,
+            )
+        )
+
+    def list_user_software(
+        self,
+        *,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+        owner: Optional[str] = None,
+    ) -> OverseenPage:
+        """Versions that users have added, what was changed last first."""
+        return self.call(
+            Call(
+                "GET",
+                "admin/software",
+                OverseenPage,
+                query={"limit": limit, "after": after, "owner": owner},
+                repeatable=True,
+            )
+        )
+
+    def delete_user_software(self, version: str) -> None:
+        """Delete a version that users have added; tasks that run go on."""
+        self.call(Call("DELETE", path("admin/software/{version}", version=version), None))
+
+    def block_software(self, version: str, body: Block) -> BlockState:
+        """Let a version be started no more; its owner sees the reason."""
+        return self.call(
+            Call(
+                "PUT",
+                path("admin/software/{version}/block", version=version),
+                BlockState,
+                body=body,
+            )
+        )
+
+    def unblock_software(self, version: str) -> BlockState:
+        """Let a version be started again."""
+        return self.call(
+            Call("DELETE", path("admin/software/{version}/block", version=version), BlockState)
+        )
+
+    def list_accounts(self) -> AccountsView:
+        """Who waits for an account, open invitations, and blocked users."""
+        return self.call(Call("GET", "admin/accounts", AccountsView, repeatable=True))
+
+    def approve_account(self, account: str) -> None:
+        """Approve an account that somebody waits for."""
+        self.call(Call("POST", path("admin/accounts/sign-ups/{account}", account=account), None))
+
+    def refuse_account(self, account: str) -> None:
+        """Refuse an account that somebody waits for."""
+        self.call(Call("DELETE", path("admin/accounts/sign-ups/{account}", account=account), None))
+
+    def make_invitation(self, body: NewInvitation) -> MadeInvitation:
+        """Make an invitation; its link is in this answer alone."""
+        return self.call(
+            Call(
+                "POST",
+                "admin/accounts/invitations",
+                MadeInvitation,
+                body=body,
+                headers={"Idempotency-Key": new_key()},
+                repeatable=True,
+            )
+        )
+
+    def withdraw_invitation(self, invitation: str) -> None:
+        """Withdraw an invitation."""
+        self.call(
+            Call(
+                "DELETE",
+                path("admin/accounts/invitations/{invitation}", invitation=invitation),
+                None,
+            )
+        )
+
+    def set_user_state(self, user: str, body: AccountState) -> UserStateView:
+        """Block a user, which ends all sessions and tokens, or let the user in again."""
+        return self.call(
+            Call("PUT", path("admin/accounts/users/{user}", user=user), UserStateView, body=body)
         )
 
     def list_identities(self) -> IdentityList:

@@ -3,39 +3,65 @@
 There where the hub has Rosetta Hub's own authenticator; elsewhere these addresses do not exist.
 """
 
-from typing import Any
+from pydantic import BaseModel, Field
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from rosetta_hub.accounts.administration import AccountAdministration
+from rosetta_hub.accounts.administration import (
+    AccountAdministration,
+    InvitationView,
+    SignUpView,
+)
 from rosetta_hub.accounts.invitations import MAX_DAYS, MAX_USES
 from rosetta_hub.database.models_user import UserState
 from rosetta_hub.errors import NotFound
 from rosetta_hub.mail.addresses import MAX_LENGTH
-from rosetta_hub.web.admin_base import AdminHandler, Routes
-from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.web.admin_base import AdminHandler
+from rosetta_hub.web.bodies import RequestModel
+from rosetta_hub.web.operations import operation
+from rosetta_hub.web.rights import ADMINISTER
 
 
-class NewInvitation(BaseModel):
+class NewInvitation(RequestModel, strict=True):
     """An invitation for one address, or a link for so many uses; it lasts for so many days."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     address: str | None = Field(default=None, max_length=MAX_LENGTH)
     uses: int = Field(default=1, ge=1, le=MAX_USES)
     days: int = Field(default=7, ge=1, le=MAX_DAYS)
 
 
-class AccountState(BaseModel):
+class AccountState(RequestModel):
     """Whether a user may log in."""
-
-    model_config = ConfigDict(extra="forbid")
 
     state: UserState
 
 
+class AccountsView(BaseModel):
+    """Who waits for an account, open invitations, and blocked users.
+
+    `local` tells whether users may have passwords here, `mail` whether the service sends mails.
+    """
+
+    waiting: list[SignUpView]
+    invitations: list[InvitationView]
+    blocked: list[str]
+    local: bool
+    mail: bool
+
+
+class MadeInvitation(InvitationView):
+    """An invitation that has just been made, with the link, which is shown this once."""
+
+    link: str
+
+
+class UserStateView(BaseModel):
+    """Whether a user may log in."""
+
+    user: str
+    state: UserState
+
+
 class AccountsHandler(AdminHandler):
-    """What the handlers of this module share, and `api/v1/admin/accounts`."""
+    """What the handlers of this module share."""
 
     @property
     def accounts(self) -> AccountAdministration:
@@ -58,73 +84,75 @@ class AccountsHandler(AdminHandler):
 class AccountListHandler(AccountsHandler):
     """`api/v1/admin/accounts`."""
 
-    async def get(self) -> None:
-        """Who waits, which invitations there are, and who is blocked."""
+    path = "admin/accounts"
+
+    @operation(id="list_accounts", right=ADMINISTER, answer=AccountsView, refuses=(404,))
+    async def get(self) -> AccountsView:
+        """Who waits for an account, open invitations, and blocked users."""
         accounts = self.accounts
-        self.answer(
-            {
-                "waiting": [one.model_dump(mode="json") for one in await accounts.waiting()],
-                "invitations": [
-                    one.model_dump(mode="json") for one in await accounts.invitations()
-                ],
-                "blocked": await accounts.blocked(),
-                "local": accounts.local is not None,
-                "mail": self.services.settings.mail_available,
-            }
+        return AccountsView(
+            waiting=await accounts.waiting(),
+            invitations=await accounts.invitations(),
+            blocked=await accounts.blocked(),
+            local=accounts.local is not None,
+            mail=self.services.settings.mail_available,
         )
 
 
 class SignUpHandler(AccountsHandler):
     """`api/v1/admin/accounts/sign-ups/<id>`."""
 
-    async def post(self, sign_up_id: str) -> None:
-        """Approve."""
-        await self.accounts.approve(sign_up_id, self.actor)
-        self.set_status(204)
+    path = "admin/accounts/sign-ups/{account}"
 
+    @operation(id="approve_account", right=ADMINISTER, refuses=(409,))
+    async def post(self, sign_up_id: str) -> None:
+        """Approve an account that somebody waits for."""
+        await self.accounts.approve(sign_up_id, self.actor)
+
+    @operation(id="refuse_account", right=ADMINISTER, refuses=(409,))
     async def delete(self, sign_up_id: str) -> None:
-        """Refuse."""
+        """Refuse an account that somebody waits for."""
         await self.accounts.refuse(sign_up_id, self.actor)
-        self.set_status(204)
 
 
 class InvitationsHandler(AccountsHandler):
     """`api/v1/admin/accounts/invitations`."""
 
-    async def post(self) -> None:
-        """Make one; its link is in this answer alone."""
-        body = parse_body(NewInvitation, self.json_body())
+    path = "admin/accounts/invitations"
+
+    @operation(
+        id="make_invitation",
+        right=ADMINISTER,
+        answer=MadeInvitation,
+        status=201,
+        refuses=(404, 409),
+        idempotent=True,
+    )
+    async def post(self, body: NewInvitation) -> MadeInvitation:
+        """Make an invitation; its link is in this answer alone."""
         address = (body.address or "").strip() or None
         view, link = await self.accounts.invite(self.actor, body.days, body.uses, address)
-        self.answer({**view.model_dump(mode="json"), "link": link}, 201)
+        return MadeInvitation(**view.model_dump(), link=link)
 
 
 class InvitationHandler(AccountsHandler):
     """`api/v1/admin/accounts/invitations/<id>`."""
 
+    path = "admin/accounts/invitations/{invitation}"
+
+    @operation(id="withdraw_invitation", right=ADMINISTER)
     async def delete(self, invitation_id: str) -> None:
-        """Withdraw it."""
+        """Withdraw an invitation."""
         await self.accounts.withdraw(invitation_id, self.actor)
-        self.set_status(204)
 
 
 class UserStateHandler(AccountsHandler):
     """`api/v1/admin/accounts/users/<name>`."""
 
-    async def put(self, user: str) -> None:
-        """Block the user, which ends all sessions and tokens, or let the user in again."""
-        body = parse_body(AccountState, self.json_body())
+    path = "admin/accounts/users/{user}"
+
+    @operation(id="set_user_state", right=ADMINISTER, answer=UserStateView, refuses=(409,))
+    async def put(self, user: str, body: AccountState) -> UserStateView:
+        """Block a user, which ends all sessions and tokens, or let the user in again."""
         await self.accounts.set_state(user, body.state, self.actor)
-        self.answer({"user": user, "state": body.state.value})
-
-
-def admin_accounts_routes(prefix: str, arguments: dict[str, Any]) -> Routes:
-    """The routes of this module below `prefix`."""
-    accounts = rf"{prefix}api/v1/admin/accounts"
-    return [
-        (accounts, AccountListHandler, arguments),
-        (rf"{accounts}/sign-ups/([0-9a-f]{{32}})", SignUpHandler, arguments),
-        (rf"{accounts}/invitations", InvitationsHandler, arguments),
-        (rf"{accounts}/invitations/([0-9a-f]{{32}})", InvitationHandler, arguments),
-        (rf"{accounts}/users/([^/]+)", UserStateHandler, arguments),
-    ]
+        return UserStateView(user=user, state=body.state)

@@ -1,22 +1,15 @@
 """What all routes for administrators share: who may ask, and a record of those who may not."""
 
 from datetime import timedelta
-from typing import Any, TypeVar
-
-from pydantic import BaseModel
-from tornado import web
 
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.audit.queries import AuditFilter, AuditQueries
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.errors import NotAllowed
-from rosetta_hub.web.bodies import parse_body
 from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.page_handler import PageHandler
 
 REFUSALS_INTERVAL = timedelta(minutes=1)
-
-Query = TypeVar("Query", bound=BaseModel)
 
 
 class AdminChecks(HubHandler):
@@ -48,20 +41,6 @@ class AdminChecks(HubHandler):
         if not AuditQueries(self.services.tasks.database).has_any(recent):
             self.audit(event, target=self.request.path)
 
-    def read_query(self, model: type[Query]) -> Query:
-        """The query of the address as a model; empty values count as left out.
-
-        Raises:
-            InvalidOptions: it does not fit.
-        """
-        values: dict[str, Any] = {}
-        for name in self.request.query_arguments:
-            texts = [text for text in self.get_query_arguments(name) if text]
-            # JupyterHub's XSRF token may stand in the address, too.
-            if texts and name != "_xsrf":
-                values[name] = texts if len(texts) > 1 else texts[0]
-        return parse_body(model, values)
-
 
 class AdminHandler(AdminChecks):
     """For `api/v1/admin/…`."""
@@ -69,6 +48,3 @@ class AdminHandler(AdminChecks):
 
 class AdminPageHandler(AdminChecks, PageHandler):
     """For pages of administrators."""
-
-
-Routes = list[tuple[str, type[web.RequestHandler], dict[str, Any]]]

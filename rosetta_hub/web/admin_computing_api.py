@@ -3,121 +3,173 @@
 import asyncio
 import shutil
 from dataclasses import asdict
-from typing import Any
+from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from rosetta_hub.administration.overview import ComputingNumbers
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.database.models_administration import MESSAGE_LENGTH
 from rosetta_hub.errors import NotFound
-from rosetta_hub.web.admin_base import AdminHandler, Routes
-from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.web.admin_base import AdminHandler
+from rosetta_hub.web.bodies import RequestModel
+from rosetta_hub.web.operations import operation
+from rosetta_hub.web.rights import ADMINISTER
 
 
-class Drain(BaseModel):
+class Drain(RequestModel, str_strip_whitespace=True):
     """Why a resource takes no new tasks, for its users."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
     message: str = Field(default="", max_length=MESSAGE_LENGTH)
+
+
+class DrainView(BaseModel):
+    """How a resource is drained: why, since when, and by whom."""
+
+    message: str
+    since: datetime
+    by: str
+
+
+class DrainState(BaseModel):
+    """Whether a resource is drained; null: it takes tasks."""
+
+    drained: DrainView | None
+
+
+class ComputingError(BaseModel):
+    """What went wrong when a resource was asked, and still does, with the users concerned."""
+
+    message: str
+    since: datetime
+    users: list[str]
+
+
+class AdminComputing(BaseModel):
+    """How a resource does: its active tasks by state, for what its jobs wait, and what is wrong.
+
+    `silent` are tasks that have not been heard of for long.
+    """
+
+    id: str
+    name: str
+    type: str
+    wms: str
+    tunnel: str | None
+    states: dict[str, int]
+    waiting_for: dict[str, int]
+    silent: int
+    last_failure: datetime | None
+    errors: list[ComputingError]
+    drained: DrainView | None
+
+
+class DiskSpace(BaseModel):
+    """Of the directory that the service keeps its state in, in bytes."""
+
+    free: int
+    total: int
+
+
+class KeptFor(BaseModel):
+    """How long ended tasks and audit records are kept, in days, and how many tasks of a user."""
+
+    tasks_days: int
+    tasks_per_user: int
+    audit_days: int
+
+
+class SystemView(BaseModel):
+    """All resources and the parts of the service; `faults` are messages by part, `logs` bytes."""
+
+    computing: list[AdminComputing]
+    faults: dict[str, str]
+    disk: DiskSpace
+    logs: int
+    kept: KeptFor
 
 
 class AdminComputingHandler(AdminHandler):
     """`api/v1/admin/computing`."""
 
-    async def get(self) -> None:
-        """All resources, and the parts of the service."""
+    path = "admin/computing"
+
+    @operation(id="get_system", right=ADMINISTER, answer=SystemView)
+    async def get(self) -> SystemView:
+        """How each computing resource and each part of the service does."""
         numbers = self.services.administration.overview.computing()
         found = self.services.tasks.catalogue.computing.values()
         settings = self.services.settings
         usage = shutil.disk_usage(settings.state_path)
-        self.answer(
-            {
-                "computing": [self.computing_document(one, numbers.get(one.id)) for one in found],
-                "faults": await self.services.health.faults(),
-                "disk": {"free": usage.free, "total": usage.total},
-                "logs": await asyncio.to_thread(self.services.tasks.logs.size),
-                "kept": {
-                    "tasks_days": settings.ended_tasks_days,
-                    "tasks_per_user": settings.ended_tasks_per_user,
-                    "audit_days": settings.audit_days,
-                },
-            }
+        return SystemView(
+            computing=[self._view(each, numbers.get(each.id)) for each in found],
+            faults=await self.services.health.faults(),
+            disk=DiskSpace(free=usage.free, total=usage.total),
+            logs=await asyncio.to_thread(self.services.tasks.logs.size),
+            kept=KeptFor(
+                tasks_days=settings.ended_tasks_days,
+                tasks_per_user=settings.ended_tasks_per_user,
+                audit_days=settings.audit_days,
+            ),
         )
 
-    def computing_document(
-        self, computing: Computing, numbers: ComputingNumbers | None
-    ) -> dict[str, Any]:
-        """One resource as JSON."""
-        counted = asdict(numbers or ComputingNumbers())
-        failure = counted.pop("last_failure")
-        return {
-            "id": computing.id,
-            "name": computing.name,
-            "type": computing.type,
-            "wms": computing.wms,
-            "tunnel": computing.tunnel,
-            **counted,
-            "last_failure": failure.isoformat() if failure else None,
-            "errors": self._errors(computing.id),
-            "drained": drain_document(self, computing.id),
-        }
+    def _view(self, computing: Computing, numbers: ComputingNumbers | None) -> AdminComputing:
+        return AdminComputing(
+            id=computing.id,
+            name=computing.name,
+            type=computing.type,
+            wms=computing.wms,
+            tunnel=computing.tunnel,
+            **asdict(numbers or ComputingNumbers()),
+            errors=self._errors(computing.id),
+            drained=view_drain(self, computing.id),
+        )
 
-    def _errors(self, computing: str) -> list[dict[str, Any]]:
-        """What went wrong when the resource was asked, and still does, with the users concerned."""
-        messages: dict[str, dict[str, Any]] = {}
-        for user, condition in self.services.conditions.of_computing(computing).items():
+    def _errors(self, computing: str) -> list[ComputingError]:
+        found: dict[str, ComputingError] = {}
+        for user, condition in sorted(self.services.conditions.of_computing(computing).items()):
             text, since = condition.message, condition.since
-            known = messages.setdefault(text, {"message": text, "since": since, "users": []})
-            known["since"] = min(known["since"], since)
-            known["users"].append(user)
-        return [
-            {**one, "since": one["since"].isoformat(), "users": sorted(one["users"])}
-            for one in messages.values()
-        ]
+            error = found.setdefault(text, ComputingError(message=text, since=since, users=[]))
+            error.since = min(error.since, since)
+            error.users.append(user)
+        return list(found.values())
 
 
 class DrainHandler(AdminHandler):
     """`api/v1/admin/computing/<id>/drain`."""
 
-    def put(self, computing: str) -> None:
-        """Let no more tasks start there, and tell users why; those that run go on."""
-        self._check(computing)
-        message = parse_body(Drain, self.json_body()).message
-        self.services.administration.drains.drain(computing, message, self.principal.name)
-        self._record(computing, "drain", {"message": message} if message else {})
+    path = "admin/computing/{computing}/drain"
 
-    def delete(self, computing: str) -> None:
-        """Let tasks start there again."""
+    @operation(id="drain_computing", right=ADMINISTER, answer=DrainState)
+    def put(self, computing: str, body: Drain) -> DrainState:
+        """Let no more tasks start on a resource, and tell users why; those that run go on."""
+        self._check(computing)
+        message = body.message
+        self.services.administration.drains.drain(computing, message, self.principal.name)
+        return self._changed(computing, "drain", {"message": message} if message else {})
+
+    @operation(id="resume_computing", right=ADMINISTER, answer=DrainState)
+    def delete(self, computing: str) -> DrainState:
+        """Let tasks start on a resource again."""
         self._check(computing)
         self.services.administration.drains.resume(computing)
-        self._record(computing, "resume", {})
+        return self._changed(computing, "resume", {})
 
     def _check(self, computing: str) -> None:
         if computing not in self.services.tasks.catalogue.computing:
             raise NotFound("There is no such computing resource.")
 
-    def _record(self, computing: str, change: str, detail: dict[str, str]) -> None:
+    def _changed(self, computing: str, change: str, detail: dict[str, str]) -> DrainState:
         self.audit(
             AuditEvent.COMPUTING_DRAIN, target=computing, detail={"change": change, **detail}
         )
-        self.answer({"drained": drain_document(self, computing)})
+        return DrainState(drained=view_drain(self, computing))
 
 
-def drain_document(handler: AdminHandler, computing: str) -> dict[str, Any] | None:
+def view_drain(handler: AdminHandler, computing: str) -> DrainView | None:
     """How a resource is drained; null where it is not."""
     row = handler.services.administration.drains.find(computing)
     if row is None:
         return None
-    return {"message": row.message, "since": row.since.isoformat(), "by": row.drained_by}
-
-
-def admin_computing_routes(prefix: str, arguments: dict[str, Any]) -> Routes:
-    """The routes of this module below `prefix`."""
-    computing = rf"{prefix}api/v1/admin/computing"
-    return [
-        (computing, AdminComputingHandler, arguments),
-        (rf"{computing}/([a-z0-9._-]{{1,63}})/drain", DrainHandler, arguments),
-    ]
+    return DrainView(message=row.message, since=row.since, by=row.drained_by)

@@ -1,16 +1,18 @@
 """`api/v1/admin/software`: software that users have added."""
 
-from typing import Any
+from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.database.models_software import UserSoftware
 from rosetta_hub.database.pages import PageQuery
 from rosetta_hub.software.cards import image_of
 from rosetta_hub.software.oversight import OverseenVersion, Oversight
-from rosetta_hub.web.admin_base import AdminHandler, Routes
-from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.web.admin_base import AdminHandler
+from rosetta_hub.web.bodies import RequestModel
+from rosetta_hub.web.operations import operation
+from rosetta_hub.web.rights import ADMINISTER
 
 
 class SoftwareQuery(PageQuery):
@@ -19,12 +21,53 @@ class SoftwareQuery(PageQuery):
     owner: str = Field(default="", max_length=255)
 
 
-class Block(BaseModel):
+class Block(RequestModel, str_strip_whitespace=True):
     """Why a version can't be started, for its owner."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
     reason: str = Field(min_length=1, max_length=300)
+
+
+class OverseenOwner(BaseModel):
+    """Whose software it is: a user's, or a group's."""
+
+    kind: str
+    name: str
+
+
+class PolicyVerdict(BaseModel):
+    """What the image policy says of an image."""
+
+    allowed: bool
+    message: str
+
+
+class OverseenVersionView(BaseModel):
+    """A version that users have added; `blocked` is why it can't be started."""
+
+    id: str
+    card: str
+    name: str
+    owner: OverseenOwner
+    image: str
+    digest: str | None
+    uses: int
+    policy: PolicyVerdict | None
+    blocked: str | None
+    updated: datetime
+    updated_by: str
+
+
+class OverseenPage(BaseModel):
+    """Versions, what was changed last first; `next` is null at the end."""
+
+    software: list[OverseenVersionView]
+    next: str | None
+
+
+class BlockState(BaseModel):
+    """Why a version can't be started; null where it can."""
+
+    blocked: str | None
 
 
 class OversightHandler(AdminHandler):
@@ -44,63 +87,59 @@ class OversightHandler(AdminHandler):
 class AdminSoftwareHandler(OversightHandler):
     """`api/v1/admin/software`."""
 
-    def get(self) -> None:
-        """Versions, what was changed last first; `next` is null at the end."""
-        query = self.read_query(SoftwareQuery)
+    path = "admin/software"
+
+    @operation(id="list_user_software", right=ADMINISTER, answer=OverseenPage)
+    def get(self, query: SoftwareQuery) -> OverseenPage:
+        """Versions that users have added, what was changed last first."""
         page = self.oversight.page(query.owner, query)
-        self.answer({"software": [_document(one) for one in page.rows], "next": page.next})
+        return OverseenPage(software=[_view(each) for each in page.rows], next=page.next)
 
 
 class AdminVersionHandler(OversightHandler):
     """`api/v1/admin/software/<id>`."""
 
+    path = "admin/software/{version}"
+
+    @operation(id="delete_user_software", right=ADMINISTER)
     def delete(self, version_id: str) -> None:
-        """Delete the version; tasks that run go on."""
+        """Delete a version that users have added; tasks that run go on."""
         self.record(self.oversight.delete(version_id), "delete")
-        self.answer({})
 
 
 class BlockHandler(OversightHandler):
     """`api/v1/admin/software/<id>/block`."""
 
-    def put(self, version_id: str) -> None:
-        """Let the version be started no more; its owner sees the reason."""
-        reason = parse_body(Block, self.json_body()).reason
-        row = self.oversight.set_block(version_id, reason)
-        self.record(row, "block", reason=reason)
-        self.answer({"blocked": row.blocked})
+    path = "admin/software/{version}/block"
 
-    def delete(self, version_id: str) -> None:
-        """Let it be started again."""
+    @operation(id="block_software", right=ADMINISTER, answer=BlockState)
+    def put(self, version_id: str, body: Block) -> BlockState:
+        """Let a version be started no more; its owner sees the reason."""
+        row = self.oversight.set_block(version_id, body.reason)
+        self.record(row, "block", reason=body.reason)
+        return BlockState(blocked=row.blocked)
+
+    @operation(id="unblock_software", right=ADMINISTER, answer=BlockState)
+    def delete(self, version_id: str) -> BlockState:
+        """Let a version be started again."""
         row = self.oversight.set_block(version_id, None)
         self.record(row, "unblock")
-        self.answer({"blocked": None})
+        return BlockState(blocked=None)
 
 
-def _document(one: OverseenVersion) -> dict[str, Any]:
-    row, verdict = one.row, one.verdict
-    policy = {"allowed": verdict.allowed, "message": verdict.message} if verdict else None
-    return {
-        "id": row.id,
-        "card": row.card,
-        "name": str(row.entry.get("name") or row.card),
-        "owner": {"kind": row.owner_kind.value, "name": row.owner},
-        "image": one.image,
-        "digest": row.digest,
-        "uses": one.uses,
-        "policy": policy,
-        "blocked": row.blocked,
-        "updated": row.updated.isoformat(),
-        "updated_by": row.updated_by,
-    }
-
-
-def admin_software_routes(prefix: str, arguments: dict[str, Any]) -> Routes:
-    """The routes of this module below `prefix`."""
-    software = rf"{prefix}api/v1/admin/software"
-    version = rf"{software}/([0-9a-f]{{12}})"
-    return [
-        (software, AdminSoftwareHandler, arguments),
-        (version, AdminVersionHandler, arguments),
-        (rf"{version}/block", BlockHandler, arguments),
-    ]
+def _view(overseen: OverseenVersion) -> OverseenVersionView:
+    row, verdict = overseen.row, overseen.verdict
+    policy = PolicyVerdict(allowed=verdict.allowed, message=verdict.message) if verdict else None
+    return OverseenVersionView(
+        id=row.id,
+        card=row.card,
+        name=str(row.entry.get("name") or row.card),
+        owner=OverseenOwner(kind=row.owner_kind.value, name=row.owner),
+        image=overseen.image,
+        digest=row.digest,
+        uses=overseen.uses,
+        policy=policy,
+        blocked=row.blocked,
+        updated=row.updated,
+        updated_by=row.updated_by,
+    )

@@ -1,9 +1,9 @@
 """`api/v1/admin/tasks`: everybody's tasks, and `api/v1/admin/numbers`: what happened each day."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import date, datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from rosetta_hub.administration.task_list import TaskFilter, TaskList
 from rosetta_hub.audit.log import AuditEvent
@@ -11,71 +11,130 @@ from rosetta_hub.database.models import Task
 from rosetta_hub.errors import NotFound
 from rosetta_hub.tasks.links import page_path
 from rosetta_hub.tasks.view import shown_state
-from rosetta_hub.web.admin_base import AdminHandler, Routes
+from rosetta_hub.web.admin_base import AdminHandler
 from rosetta_hub.web.api import TellingHandler
-from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.web.bodies import RequestModel
+from rosetta_hub.web.operations import operation
+from rosetta_hub.web.rights import ADMINISTER
 
 MOST_STOPS = 100
 
 
-class Days(BaseModel):
+class Days(RequestModel):
     """How many days, today included."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     days: int = Field(default=30, ge=1, le=400)
 
 
-class Stops(BaseModel):
+class Stops(RequestModel):
     """The ids of tasks that are to stop."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     ids: list[Annotated[str, Field(pattern="^[0-9a-f]{12}$")]] = Field(max_length=MOST_STOPS)
+
+
+class AdminTask(BaseModel):
+    """A task of anybody's, in a line: cores, memory in bytes."""
+
+    id: str
+    user: str
+    name: str
+    software: str
+    computing: str
+    node: str | None
+    state: str
+    reason: str | None
+    cpus: float | None
+    memory: int | None
+    memory_used: int | None
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+    page_url: str
+
+
+class NamedComputing(BaseModel):
+    """A computing resource by its name."""
+
+    id: str
+    name: str
+
+
+class AdminTaskPage(BaseModel):
+    """Tasks, and the resources that they may be on; `next` is null on the last page."""
+
+    tasks: list[AdminTask]
+    next: str | None
+    computing: list[NamedComputing]
+
+
+class StoppedTasks(BaseModel):
+    """The ids of the tasks that were active, and are stopped now."""
+
+    stopped: list[str]
+
+
+class DayNumbers(BaseModel):
+    """What happened on a day (UTC) on a resource: the most that ran at a time is of the day."""
+
+    day: date
+    computing: str
+    starts: int
+    failures: int
+    most_running: int
+
+
+class NumbersView(BaseModel):
+    """Numbers by day and resource."""
+
+    numbers: list[DayNumbers]
 
 
 class AdminTasksHandler(AdminHandler):
     """`api/v1/admin/tasks`."""
 
-    def get(self) -> None:
-        """A page of tasks; `next` is null on the last one."""
-        page = TaskList(self.services.tasks.database).page(self.read_query(TaskFilter))
+    path = "admin/tasks"
+
+    @operation(id="list_all_tasks", right=ADMINISTER, answer=AdminTaskPage)
+    def get(self, query: TaskFilter) -> AdminTaskPage:
+        """Everybody's tasks."""
+        page = TaskList(self.services.tasks.database).page(query)
         computing = self.services.tasks.catalogue.computing.values()
-        self.answer(
-            {
-                "tasks": [self._document(task) for task in page.rows],
-                "next": page.next,
-                "computing": [{"id": one.id, "name": one.name} for one in computing],
-            }
+        return AdminTaskPage(
+            tasks=[self._view(task) for task in page.rows],
+            next=page.next,
+            computing=[NamedComputing(id=each.id, name=each.name) for each in computing],
         )
 
-    def _document(self, task: Task) -> dict[str, Any]:
-        return {
-            "id": task.id,
-            "user": task.user,
-            "name": task.name,
-            "software": task.family,
-            "computing": task.computing,
-            "node": task.node,
-            "state": shown_state(task),
-            "reason": task.reason,
-            "cpus": task.cpus,
-            "memory": task.memory,
-            "memory_used": task.memory_used,
-            "created": _iso(task.created),
-            "started": _iso(task.started),
-            "ended": _iso(task.ended),
-            "page_url": page_path(task, self.services.settings),
-        }
+    def _view(self, task: Task) -> AdminTask:
+        return AdminTask(
+            id=task.id,
+            user=task.user,
+            name=task.name,
+            software=task.family,
+            computing=task.computing,
+            node=task.node,
+            state=shown_state(task),
+            reason=task.reason,
+            cpus=task.cpus,
+            memory=task.memory,
+            memory_used=task.memory_used,
+            created=task.created,
+            started=task.started,
+            ended=task.ended,
+            page_url=page_path(task, self.services.settings),
+        )
 
 
 class AdminStopHandler(AdminHandler, TellingHandler):
     """`api/v1/admin/tasks/stop`."""
 
-    def post(self) -> None:
-        """Stop tasks; the answer names those that were active."""
+    path = "admin/tasks/stop"
+
+    @operation(id="stop_tasks", right=ADMINISTER, answer=StoppedTasks, status=202)
+    def post(self, body: Stops) -> StoppedTasks:
+        """Stop tasks of anybody; the answer names those that were active."""
         stopped = []
-        for task_id in dict.fromkeys(parse_body(Stops, self.json_body()).ids):
+        for task_id in dict.fromkeys(body.ids):
             try:
                 task = self.services.tasks.find(task_id)
                 if not task.state.final:
@@ -87,37 +146,18 @@ class AdminStopHandler(AdminHandler, TellingHandler):
         for task in stopped:
             self.audit_task(AuditEvent.TASK_STOP, task)
             self.tell_hub(task)
-        self.answer({"stopped": [task.id for task in stopped]}, 202)
+        return StoppedTasks(stopped=[task.id for task in stopped])
 
 
 class NumbersHandler(AdminHandler):
     """`api/v1/admin/numbers`."""
 
-    def get(self) -> None:
+    path = "admin/numbers"
+
+    @operation(id="get_numbers", right=ADMINISTER, answer=NumbersView)
+    def get(self, query: Days) -> NumbersView:
         """Starts, failures and the most that ran at a time, by day (UTC) and resource."""
-        rows = self.services.administration.report.rows(self.read_query(Days).days)
-        numbers = [
-            {
-                "day": row.day.isoformat(),
-                "computing": row.computing,
-                "starts": row.starts,
-                "failures": row.failures,
-                "most_running": row.most_running,
-            }
-            for row in rows
-        ]
-        self.answer({"numbers": numbers})
-
-
-def _iso(time: datetime | None) -> str | None:
-    return time.isoformat() if time else None
-
-
-def admin_tasks_routes(prefix: str, arguments: dict[str, Any]) -> Routes:
-    """The routes of this module below `prefix`."""
-    tasks = rf"{prefix}api/v1/admin/tasks"
-    return [
-        (tasks, AdminTasksHandler, arguments),
-        (rf"{tasks}/stop", AdminStopHandler, arguments),
-        (rf"{prefix}api/v1/admin/numbers", NumbersHandler, arguments),
-    ]
+        rows = self.services.administration.report.rows(query.days)
+        return NumbersView(
+            numbers=[DayNumbers.model_validate(row, from_attributes=True) for row in rows]
+        )

@@ -1,92 +1,124 @@
 """Announcements: `api/v1/announcements` for everybody, `api/v1/admin/announcements` for admins."""
 
+from datetime import datetime
 from typing import Any
+
+from pydantic import BaseModel
 
 from rosetta_hub.administration.announcements import AnnouncementText
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.database.models import utc_now
-from rosetta_hub.database.models_administration import Announcement
-from rosetta_hub.web.admin_base import AdminHandler, Routes
-from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.database.models_administration import Announcement, Level
+from rosetta_hub.web.admin_base import AdminHandler
 from rosetta_hub.web.handlers import BaseHandler
+from rosetta_hub.web.operations import operation
+from rosetta_hub.web.rights import ADMINISTER, NO_LOGIN
+
+
+class AnnouncementView(BaseModel):
+    """What everybody sees of an announcement; `version` is another one after each change."""
+
+    id: int
+    version: str
+    text: str
+    level: Level
+    dismissable: bool
+
+
+class AnnouncementList(BaseModel):
+    """What is announced now."""
+
+    announcements: list[AnnouncementView]
+
+
+class AdminAnnouncement(AnnouncementView):
+    """An announcement with the time in which it is shown, and who changed it last."""
+
+    starts: datetime
+    ends: datetime | None
+    updated_by: str
+
+
+class AdminAnnouncementList(BaseModel):
+    """All announcements, also those of later and of before."""
+
+    announcements: list[AdminAnnouncement]
 
 
 class AnnouncementsHandler(BaseHandler):
     """`api/v1/announcements`: nobody has to log in, because the login page shows them, too."""
 
+    path = "announcements"
     routine = True
 
-    def get(self) -> None:
-        """What is shown now."""
+    @operation(id="list_announcements", right=NO_LOGIN, answer=AnnouncementList)
+    def get(self) -> AnnouncementList:
+        """What is announced now."""
         shown = self.services.administration.announcements.shown(utc_now())
-        self.answer({"announcements": [public_document(row) for row in shown]})
+        return AnnouncementList(announcements=[AnnouncementView(**_public(row)) for row in shown])
 
 
 class AdminAnnouncementsHandler(AdminHandler):
     """`api/v1/admin/announcements`."""
 
-    def get(self) -> None:
-        """All, also those of later and of before."""
-        rows = self.services.administration.announcements.all()
-        self.answer({"announcements": [document(row) for row in rows]})
+    path = "admin/announcements"
 
-    def post(self) -> None:
+    @operation(id="list_all_announcements", right=ADMINISTER, answer=AdminAnnouncementList)
+    def get(self) -> AdminAnnouncementList:
+        """All announcements, also those of later and of before."""
+        rows = self.services.administration.announcements.all()
+        return AdminAnnouncementList(announcements=[_view(row) for row in rows])
+
+    @operation(
+        id="add_announcement",
+        right=ADMINISTER,
+        answer=AdminAnnouncement,
+        status=201,
+        refuses=(409,),
+    )
+    def post(self, body: AnnouncementText) -> AdminAnnouncement:
         """Announce something."""
-        text = parse_body(AnnouncementText, self.json_body())
-        row = self.services.administration.announcements.add(text, self.principal.name)
-        _record(self, row.id, "add", text.text)
-        self.answer(document(row), 201)
+        row = self.services.administration.announcements.add(body, self.principal.name)
+        _record(self, row.id, "add", body.text)
+        return _view(row)
 
 
 class AdminAnnouncementHandler(AdminHandler):
     """`api/v1/admin/announcements/<id>`."""
 
-    def put(self, number: str) -> None:
-        """Replace it."""
-        text = parse_body(AnnouncementText, self.json_body())
-        announcements = self.services.administration.announcements
-        row = announcements.change(int(number), text, self.principal.name)
-        _record(self, row.id, "change", text.text)
-        self.answer(document(row))
+    path = "admin/announcements/{announcement}"
 
+    @operation(id="change_announcement", right=ADMINISTER, answer=AdminAnnouncement)
+    def put(self, number: str, body: AnnouncementText) -> AdminAnnouncement:
+        """Replace an announcement."""
+        announcements = self.services.administration.announcements
+        row = announcements.change(int(number), body, self.principal.name)
+        _record(self, row.id, "change", body.text)
+        return _view(row)
+
+    @operation(id="delete_announcement", right=ADMINISTER)
     def delete(self, number: str) -> None:
-        """Show it no more."""
+        """Show an announcement no more."""
         self.services.administration.announcements.delete(int(number))
         _record(self, int(number), "delete")
-        self.answer({})
 
 
-def public_document(row: Announcement) -> dict[str, Any]:
-    """What everybody sees of it; `version` is another one after each change."""
+def _public(row: Announcement) -> dict[str, Any]:
     return {
         "id": row.id,
         "version": row.updated.isoformat(),
         "text": row.text,
-        "level": row.level.value,
+        "level": row.level,
         "dismissable": row.dismissable,
     }
 
 
-def document(row: Announcement) -> dict[str, Any]:
-    """All of it."""
-    return {
-        **public_document(row),
-        "starts": row.starts.isoformat(),
-        "ends": row.ends.isoformat() if row.ends else None,
-        "updated_by": row.updated_by,
-    }
+def _view(row: Announcement) -> AdminAnnouncement:
+    return AdminAnnouncement(
+        **_public(row), starts=row.starts, ends=row.ends, updated_by=row.updated_by
+    )
 
 
 def _record(handler: AdminHandler, number: int, change: str, text: str = "") -> None:
     detail = {"change": change, **({"text": text} if text else {})}
     handler.audit(AuditEvent.ANNOUNCEMENT_CHANGE, target=str(number), detail=detail)
-
-
-def announcements_routes(prefix: str, arguments: dict[str, Any]) -> Routes:
-    """The routes of this module below `prefix`."""
-    admin = rf"{prefix}api/v1/admin/announcements"
-    return [
-        (rf"{prefix}api/v1/announcements", AnnouncementsHandler, arguments),
-        (admin, AdminAnnouncementsHandler, arguments),
-        (rf"{admin}/([1-9][0-9]{{0,8}})", AdminAnnouncementHandler, arguments),
-    ]

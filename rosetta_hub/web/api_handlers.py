@@ -14,6 +14,27 @@ from rosetta_hub.web.account_data_api import DataHandler, DeletionHandler
 from rosetta_hub.web.account_mail_api import MailConfirmHandler, MailHandler
 from rosetta_hub.web.account_profile_api import DatesHandler, GroupsHandler
 from rosetta_hub.web.account_tokens_api import SessionsHandler, TokenHandler, TokensHandler
+from rosetta_hub.web.admin_accounts_api import (
+    AccountListHandler,
+    InvitationHandler,
+    InvitationsHandler,
+    SignUpHandler,
+    UserStateHandler,
+)
+from rosetta_hub.web.admin_audit_api import AuditExportHandler, AuditHandler
+from rosetta_hub.web.admin_computing_api import AdminComputingHandler, DrainHandler
+from rosetta_hub.web.admin_software_api import (
+    AdminSoftwareHandler,
+    AdminVersionHandler,
+    BlockHandler,
+)
+from rosetta_hub.web.admin_tasks_api import AdminStopHandler, AdminTasksHandler, NumbersHandler
+from rosetta_hub.web.admin_users_api import AdminSessionsHandler, AdminUsersHandler
+from rosetta_hub.web.announcements_api import (
+    AdminAnnouncementHandler,
+    AdminAnnouncementsHandler,
+    AnnouncementsHandler,
+)
 from rosetta_hub.web.api import (
     LogHandler,
     PasswordHandler,
@@ -54,6 +75,11 @@ API_HANDLERS: tuple[type[Any], ...] = (
     *(SharesHandler, ShareHandler, VisitorsHandler, SharedHandler),
     *(ComputingHandler, InventoryHandler),
     *(FavouriteHandler, UpdatesHandler),
+    *(AnnouncementsHandler, AdminAnnouncementsHandler, AdminAnnouncementHandler),
+    *(AdminTasksHandler, AdminStopHandler, NumbersHandler, AdminComputingHandler, DrainHandler),
+    *(AdminUsersHandler, AdminSessionsHandler, AuditHandler, AuditExportHandler),
+    *(AdminSoftwareHandler, AdminVersionHandler, BlockHandler),
+    *(AccountListHandler, SignUpHandler, InvitationsHandler, InvitationHandler, UserStateHandler),
     *(IdentitiesHandler, IdentityHandler, TestHandler, RenewHandler, KeyHandler),
     *(DataHandler, DeletionHandler, MailHandler, MailConfirmHandler, DatesHandler, GroupsHandler),
     *(TokensHandler, TokenHandler, SessionsHandler, OwnPasswordHandler),

@@ -9,15 +9,8 @@ from tornado import web
 from rosetta_hub.errors import NotFound
 from rosetta_hub.web.account_api import AccountPage
 from rosetta_hub.web.account_mail_api import ConfirmPage
-from rosetta_hub.web.admin_accounts_api import admin_accounts_routes
-from rosetta_hub.web.admin_audit_api import admin_audit_routes
-from rosetta_hub.web.admin_computing_api import admin_computing_routes
 from rosetta_hub.web.admin_page import AdminPage
-from rosetta_hub.web.admin_software_api import admin_software_routes
-from rosetta_hub.web.admin_tasks_api import admin_tasks_routes
-from rosetta_hub.web.admin_users_api import admin_users_routes
 from rosetta_hub.web.agent_api import agent_routes
-from rosetta_hub.web.announcements_api import announcements_routes
 from rosetta_hub.web.api_handlers import api_routes, describe_api
 from rosetta_hub.web.archive_api import archive_routes
 from rosetta_hub.web.build_pages import build_pages
@@ -113,13 +106,6 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}hub/software/([^/]+)", UserSoftwareHandler, arguments),
         *registries_routes(prefix, arguments),
         *registry_token_routes(prefix, arguments),
-        *admin_audit_routes(prefix, arguments),
-        *admin_accounts_routes(prefix, arguments),
-        *admin_computing_routes(prefix, arguments),
-        *admin_tasks_routes(prefix, arguments),
-        *admin_users_routes(prefix, arguments),
-        *admin_software_routes(prefix, arguments),
-        *announcements_routes(prefix, arguments),
         *agent_routes(prefix, arguments),
         (rf"{prefix}hub/tasks", ActiveTasksHandler, arguments),
         (rf"{prefix}hub/users/([^/]+)/sessions/end", SessionsEndHandler, arguments),

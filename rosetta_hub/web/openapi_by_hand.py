@@ -9,12 +9,10 @@ from rosetta_hub.tasks.view import TaskView
 from rosetta_hub.web.api import StartAgain
 from rosetta_hub.web.archive_api import Selection
 from rosetta_hub.web.files_api import Permissions, Removal, Renaming
-from rosetta_hub.web.openapi_admin import admin_paths, admin_schemas
 from rosetta_hub.web.openapi_builds import builds_paths, builds_schemas
 from rosetta_hub.web.openapi_copies import copies_paths, copies_schemas
 from rosetta_hub.web.openapi_files import FILES_SCHEMAS, files_paths
 from rosetta_hub.web.openapi_images import images_paths, images_schemas
-from rosetta_hub.web.openapi_local import local_paths, local_schemas
 from rosetta_hub.web.openapi_registries import registries_paths, registries_schemas
 from rosetta_hub.web.openapi_software import software_paths, software_schemas
 from rosetta_hub.web.rights import (
@@ -53,8 +51,6 @@ def schemas_by_hand() -> dict[str, Any]:
         **images_schemas(),
         **software_schemas(),
         **registries_schemas(),
-        **admin_schemas(),
-        **local_schemas(),
     }
 
 
@@ -74,11 +70,9 @@ def _paths() -> dict[str, Any]:
         **software_paths(),
         **images_paths(),
         **registries_paths(),
-        **local_paths(),
         **files_paths(),
         **copies_paths(),
         **builds_paths(),
-        **admin_paths(),
     }
 
 

@@ -32,6 +32,7 @@ PATH_PARAMETERS = {
     "task": PathParameter(_ID, "Id of a task", "0123456789ab"),
     "token": PathParameter(_SEGMENT, "Id of a token of the hub", "a1"),
     "user": PathParameter(_SEGMENT, "Name of a user of the hub", "alice"),
+    "version": PathParameter(_ID, "Id of a version of software", "0123456789ab"),
 }
 _BRACES = re.compile(r"{(\w+)}")
 

@@ -72,7 +72,7 @@ async def test_software_is_deleted_and_all_is_recorded(site: Site) -> None:
     version = await add(site)
     path = f"{PATH}/{version['id']}"
     await site.call("PUT", f"{path}/block", {"reason": "It mines."}, token=ROOT)
-    assert (await site.call("DELETE", path, token=ROOT))[0] == 200
+    assert (await site.call("DELETE", path, token=ROOT))[0] == 204
     assert (await site.call("DELETE", path, token=ROOT))[0] == 404
     assert (await site.call("GET", PATH, token=ROOT))[1]["software"] == []
     acts = [one for one in audit_records(site) if one.actor == ROOT]

@@ -55,8 +55,8 @@ class AuditTab {
   }
 }
 
-function recordRow({ time, event, actor, user, task, target, address, detail = {} }) {
-  const parts = Object.entries(detail).map(([key, value]) => `${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
+function recordRow({ time, event, actor, user, task, target, address, detail }) {
+  const parts = Object.entries(detail || {}).map(([key, value]) => `${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
   const what = h("div", {}, ...[task && `task ${task}`, target, ...parts].filter(Boolean).map((text) => h("div", {}, text)));
   return row(h("time", { datetime: time }, moment(time)), h("code", {}, event), actor, user, what, address);
 }
