@@ -6,6 +6,7 @@ RosettaError                      shown to the user as it is
 ├── UnexpectedAnswer              something answered that is no Rosetta Hub of a version we know
 ├── TimeOver                      what was waited for did not happen in time
 ├── TaskFailed                    the task that was waited for has failed
+├── ConnectionEnded               a connection to a task has ended before its time
 ├── NotFound                      nothing has this name
 └── ApiError                      the hub refused, with a status and a reason
     ├── NotLoggedIn               the token is missing, expired, deleted, or may not use the service
@@ -40,6 +41,17 @@ class TimeOver(RosettaError):
 
 class TaskFailed(RosettaError):
     """The task that was waited for has failed."""
+
+
+class ConnectionEnded(RosettaError):
+    """A connection to a task was lost, or the hub has ended it.
+
+    `is_final` says that another connection would be refused: the task is over, or not this user's.
+    """
+
+    def __init__(self, message: str, is_final: bool = False) -> None:
+        self.is_final = is_final
+        super().__init__(message)
 
 
 class NotFound(RosettaError):

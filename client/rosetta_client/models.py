@@ -1009,10 +1009,16 @@ class StorageView:
 
 @dataclass(frozen=True)
 class TaskInterface:
-    """How a task is entered; `url` is a command line or an address for other programs."""
+    """How a task is entered; `url` is a command line or an address for other programs.
+
+    `port` is the interface's in the container, and `user` the account there that has the one-time
+    password.
+    """
 
     protocol: Optional[str]
+    port: Optional[int]
     auth: Optional[str]
+    user: Optional[str]
     url: Optional[str]
 
 

@@ -93,10 +93,16 @@ class TaskComputing(BaseModel):
 
 
 class TaskInterface(BaseModel):
-    """How a task is entered; `url` is a command line or an address for other programs."""
+    """How a task is entered; `url` is a command line or an address for other programs.
+
+    `port` is the interface's in the container, and `user` the account there that has the one-time
+    password.
+    """
 
     protocol: str | None
+    port: int | None
     auth: str | None
+    user: str | None
     url: str | None
 
 
@@ -236,9 +242,12 @@ class Viewer:
         )
 
     def _interface(self, task: Task) -> TaskInterface:
+        auth = task.software.get("interface_auth")
         return TaskInterface(
             protocol=task.software.get("interface_protocol"),
-            auth=task.software.get("interface_auth"),
+            port=task.software.get("interface_port"),
+            auth=auth,
+            user=task.software.get("interface_auth_user") if auth == "password" else None,
             url=command_line(task, self._settings),
         )
 

@@ -31,6 +31,21 @@ print("echo is here", flush=True)
 http.server.ThreadingHTTPServer(("127.0.0.1", 8888), Echo).serve_forever()
 """
 
+# Sends back what it hears, and says how much that was when the other side is done.
+TCP_ECHO = """
+import socketserver
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        size = 0
+        while data := self.request.recv(65536):
+            size += len(data)
+            self.request.sendall(data)
+        self.request.sendall(b"%d bytes" % size)
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+Server(("127.0.0.1", 8888), Echo).serve_forever()
+"""
+
 # Computes beside its answers.
 BUSY = """
 import threading
@@ -77,6 +92,25 @@ SOFTWARE: list[dict[str, Any]] = [
     python_software("chatty", CHATTY),
     python_software("open", ECHO.replace("127.0.0.1", "0.0.0.0")),
     python_software("secret", ECHO, users=["root"]),
+    python_software(
+        "tcp",
+        TCP_ECHO,
+        interface_protocol="tcp",
+        interface_auth="password",
+        supports_interface_auth=True,
+    ),
+    {
+        "id": "ssh",
+        "name": "SSH",
+        "image_name": "rosetta/sshserver",
+        "image_tag": "0.1.0",
+        "pull": "never",
+        "interface_port": 2222,
+        "interface_protocol": "ssh",
+        "interface_auth": "password",
+        "supports_interface_auth": True,
+        "supports_custom_interface_port": True,
+    },
     # Both end when they are idle: see LIFETIMES.
     python_software("idle", ECHO),
     python_software("busy", BUSY + ECHO),

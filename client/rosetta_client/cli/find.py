@@ -16,6 +16,11 @@ _ID = re.compile(r"[0-9a-f]{12}")
 _BEGINNING = re.compile(r"[0-9a-f]{4,11}")
 
 
+def is_id(text: str) -> bool:
+    """Whether a text is the whole id of a task."""
+    return bool(_ID.fullmatch(text))
+
+
 def find_task(client: Client, text: str) -> TaskView:
     """The task; of several with one name the only one that is not over.
 
@@ -23,7 +28,7 @@ def find_task(client: Client, text: str) -> TaskView:
         NotFound: there is none.
         RosettaError: there are several.
     """
-    if _ID.fullmatch(text):
+    if is_id(text):
         return client.get_task(text)
     # The hub finds names that contain the text; ids are compared here.
     filters = {} if _BEGINNING.fullmatch(text) else {"name": text}

@@ -24,6 +24,8 @@ COMMANDS = {
     "ls": "tasks",
     "stop": "tasks",
     "rm": "tasks",
+    "ssh": "ssh",
+    "forward": "forward",
 }
 
 
