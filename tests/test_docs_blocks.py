@@ -1,4 +1,4 @@
-"""Blocks of code in the documentation: configuration loads, documents and commands can be read."""
+"""Code in the documentation: configuration loads, commands can be read, quoted messages exist."""
 
 import argparse
 import ast
@@ -222,3 +222,24 @@ def test_options_that_pages_name_exist() -> None:
     assert [
         each for each in named if not kinds[each[0]].class_traits(config=True).get(each[1])
     ] == []
+
+
+def messages(path: Path) -> Iterator[str]:
+    """The texts of a module, with a gap for what is filled in."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, ast.JoinedStr):
+            parts = [each.value if isinstance(each, ast.Constant) else "\n" for each in node.values]
+            yield "".join(map(str, parts))
+
+
+def test_messages_of_the_troubleshooting_page_are_ours() -> None:
+    modules = [ROOT / "setup.py", *(ROOT / "rosetta_hub").rglob("*.py")]
+    modules += (ROOT / "agent").rglob("*.py")
+    ours = "\n".join(text for path in modules for text in messages(path))
+    page = (ROOT / "docs/troubleshooting.md").read_text()
+    quoted = re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", page)
+    assert len(quoted) > 10
+    fragments = {part.strip(" .") for each in quoted for part in each.split("…")}
+    assert [part for part in fragments if part not in ours] == []
