@@ -129,8 +129,12 @@ class Tokens(Handler):
     def get(self) -> None:
         """List them."""
         caller = self.request.headers["X-Rosetta-Caller"]
+        own = {
+            **{"id": "own", "note": "", "scopes": [], "login": False, "current": True},
+            **{"created": CREATED, "last_activity": None, "expires_at": None},
+        }
         shown = [{**made, "current": token == caller} for token, made in self.hub.tokens.items()]
-        self.finish({"tokens": shown})
+        self.finish({"tokens": shown if caller in self.hub.tokens else [*shown, own]})
 
     def post(self) -> None:
         """Make one."""
