@@ -25,7 +25,7 @@ from rosetta_hub.service.services import build_services
 from rosetta_hub.service.task_end import end_all
 from rosetta_hub.tunnels.process import stop_tunnels
 from rosetta_hub.web.application import build_application
-from rosetta_hub.web.handlers import MAX_BODY
+from rosetta_hub.web.base_handler import MAX_BODY
 from rosetta_hub.web.services import Services
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.errors import NotAllowed, NotFound
 from rosetta_hub.registries.access import describe_access
 from rosetta_hub.tasks.report import parse_report
-from rosetta_hub.web.handlers import BaseHandler
+from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.problem import Problem
 
 

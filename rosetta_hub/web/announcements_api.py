@@ -10,7 +10,7 @@ from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_administration import Announcement, Level
 from rosetta_hub.web.admin_base import AdminHandler
-from rosetta_hub.web.handlers import BaseHandler
+from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.operations import operation
 from rosetta_hub.web.rights import ADMINISTER, NO_LOGIN
 

@@ -5,6 +5,7 @@ starts it, `delete:servers` stops and deletes it.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -20,7 +21,6 @@ from rosetta_hub.tasks.usage import UsageView
 from rosetta_hub.tasks.view import TaskPage, TaskView
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.entries import audit_entry
-from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.operations import Answer, Content, operation
 from rosetta_hub.web.paging import link_next
 from rosetta_hub.web.rights import (
@@ -33,7 +33,8 @@ from rosetta_hub.web.rights import (
     STOP_USER,
     Right,
 )
-from rosetta_hub.web.starting import new_server_name
+from rosetta_hub.web.starting import check_start, new_server_name
+from rosetta_hub.web.task_access import TaskAccess
 
 # Tasks of a list that are made ready before other requests have their turn: about 10 ms.
 VIEWS_IN_A_ROW = 50
@@ -70,13 +71,13 @@ class PasswordView(BaseModel):
     password: str
 
 
-class TasksHandler(HubHandler):
+class TasksHandler(TaskAccess):
     """`api/v1/tasks`: all tasks of the principal, and starting one."""
 
     path = "tasks"
     renews_rights = True
 
-    def check_right(self, right: Right) -> None:
+    def check_right(self, right: Right, path: Sequence[str]) -> None:
         """A token that may start one server alone may start it; its name is in the request."""
 
     @operation(id="list_tasks", right=LOGGED_IN, answer=TaskPage)
@@ -104,7 +105,7 @@ class TasksHandler(HubHandler):
         options = body
         name = _server_name(options.pop("server", None))
         user, tasks = self.principal.user, self.services.tasks
-        spec = await self.check_start(options, user)
+        spec = await check_start(self.services, options, user)
         tasks.check_limits(spec, user)
         name = name or new_server_name(spec.name)
         if not self.principal.may("servers", user.name, name):
@@ -113,7 +114,7 @@ class TasksHandler(HubHandler):
         return self.task_view(tasks.find_server(user.name, name))
 
 
-class TellingHandler(HubHandler):
+class TellingHandler(TaskAccess):
     """For requests after which the hub has to know that a server is not wanted any more."""
 
     def tell_hub(self, task: Task, remove: bool = False) -> None:
@@ -177,7 +178,7 @@ class StopAllHandler(TellingHandler):
         return TaskPage(tasks=[self.task_view(task) for task in stopped])
 
 
-class StartHandler(HubHandler):
+class StartHandler(TaskAccess):
     """`api/v1/tasks/<id>/start`."""
 
     path = "tasks/{task}/start"
@@ -206,7 +207,7 @@ class StartHandler(HubHandler):
         return self.task_view(self.services.tasks.find(task_id))
 
 
-class LogHandler(HubHandler):
+class LogHandler(TaskAccess):
     """`api/v1/tasks/<id>/log`."""
 
     path = "tasks/{task}/log"
@@ -221,7 +222,7 @@ class LogHandler(HubHandler):
         self.finish(self.services.tasks.logs.read(task.id, attempt))
 
 
-class UsageHandler(HubHandler):
+class UsageHandler(TaskAccess):
     """`api/v1/tasks/<id>/usage`."""
 
     path = "tasks/{task}/usage"
@@ -232,7 +233,7 @@ class UsageHandler(HubHandler):
         return self.services.tasks.usage(self.visible_task(task_id))
 
 
-class PasswordHandler(HubHandler):
+class PasswordHandler(TaskAccess):
     """`api/v1/tasks/<id>/password`."""
 
     path = "tasks/{task}/password"

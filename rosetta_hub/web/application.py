@@ -13,6 +13,7 @@ from rosetta_hub.web.admin_page import AdminPage
 from rosetta_hub.web.agent_api import agent_routes
 from rosetta_hub.web.api_handlers import api_routes, describe_api
 from rosetta_hub.web.archive_api import archive_routes
+from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.build_pages import build_pages
 from rosetta_hub.web.builds_api import builds_routes
 from rosetta_hub.web.built_software_api import built_software_routes
@@ -21,7 +22,6 @@ from rosetta_hub.web.event_stream import EventsHandler
 from rosetta_hub.web.file_api import file_routes
 from rosetta_hub.web.files_api import storages_routes
 from rosetta_hub.web.files_page import FilesPage
-from rosetta_hub.web.handlers import BaseHandler
 from rosetta_hub.web.health_api import health_routes
 from rosetta_hub.web.images_api import images_routes
 from rosetta_hub.web.join_page import JoinPage

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rosetta_hub.catalogue.validation import describe_value_fault
 from rosetta_hub.errors import InvalidOptions, UnsupportedMediaType
-from rosetta_hub.web.handlers import BaseHandler
+from rosetta_hub.web.base_handler import BaseHandler
 
 JSON = "application/json"
 Model = TypeVar("Model", bound=BaseModel)

@@ -13,8 +13,9 @@ from rosetta_hub.accounts.throttle import Rule, address_prefix
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.errors import NotFound
 from rosetta_hub.web.account_tokens_api import TokenRight, TokenView, scopes_of, view_token
+from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.bodies import RequestModel
-from rosetta_hub.web.handlers import BaseHandler, HubHandler
+from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.operations import operation
 from rosetta_hub.web.rights import LOGGED_IN, NO_LOGIN
 

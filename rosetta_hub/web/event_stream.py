@@ -14,7 +14,7 @@ from rosetta_hub.database.pages import Page
 from rosetta_hub.errors import HubUnavailable, NotFound
 from rosetta_hub.tasks.events import Event
 from rosetta_hub.tasks.listing import TaskQuery
-from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.task_access import TaskAccess
 
 # Seconds after which a comment is sent, so that proxies keep a silent stream open.
 KEEP_ALIVE = 15
@@ -25,7 +25,7 @@ LONGEST = 600
 News = TypeVar("News")
 
 
-class EventStreamHandler(HubHandler):
+class EventStreamHandler(TaskAccess):
     """What streams of server-sent events share."""
 
     renews_rights = True

@@ -1,181 +1,29 @@
-"""What all handlers share: authentication, errors as messages, headers, JSON."""
+"""Requests of users and services of the hub: who asks, what they may, what is written down."""
 
-import json
 import logging
-import secrets
-import unicodedata
-from collections.abc import Mapping
-from http import HTTPStatus
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
-from pydantic import BaseModel
 from tornado import web
 
 from rosetta_hub.audit.log import AuditEvent
-from rosetta_hub.catalogue.catalogue import User
-from rosetta_hub.catalogue.options import TaskSpec
-from rosetta_hub.client_address import client_address
 from rosetta_hub.database.models import Task
-from rosetta_hub.database.pages import Page
 from rosetta_hub.errors import (
     HubUnavailable,
-    MalformedRequest,
     NotAllowed,
     NotFound,
     NotLoggedIn,
-    RosettaError,
     TooManyRequests,
 )
 from rosetta_hub.hub.client import created_time
-from rosetta_hub.log_format import request_id
-from rosetta_hub.tasks.listing import TaskQuery, read_tasks
 from rosetta_hub.tasks.principal import Principal
-from rosetta_hub.tasks.view import TaskView
-from rosetta_hub.web.problem import MEDIA_TYPE, Problem, describe_error
+from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.rate_limit import Quota
-from rosetta_hub.web.rights import OWN_SUBJECTS, Right
-from rosetta_hub.web.services import Services
-from rosetta_hub.web.starters import Starter
-from rosetta_hub.web.starting import check_options
+from rosetta_hub.web.rights import OWN_SUBJECTS, Right, Subject
 
 log = logging.getLogger(__name__)
-
-# Bytes; no request of ours is larger, but for an agent's report with a piece of log.
-MAX_BODY = 1 << 20
-
-CONTENT_POLICY = (
-    "default-src 'self'; img-src 'self' data: https:; object-src 'none'; base-uri 'none';"
-    " form-action 'self'; frame-ancestors 'none'"
-)
-
-SECURITY_HEADERS = {
-    "Content-Security-Policy": CONTENT_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-
-
-class BaseHandler(web.RequestHandler):
-    """Errors become problem details; nothing of an exception that is not ours is shown."""
-
-    services: Services
-    # Whether such requests come by themselves, every few seconds.
-    routine = False
-
-    def initialize(self, services: Services) -> None:
-        """Keep what the application hands to each handler."""
-        self.services = services
-        # In the log, and in the answer: users tell it to administrators.
-        request_id.set(secrets.token_hex(4))
-        self.set_header(*_id_header())
-
-    def set_default_headers(self) -> None:
-        """Headers of every answer."""
-        self.clear_header("Server")
-        for name, value in SECURITY_HEADERS.items():
-            self.set_header(name, value)
-        self.set_header(*_id_header())
-        for name, value in self.more_headers().items():
-            self.set_header(name, value)
-
-    def more_headers(self) -> dict[str, str]:
-        """Headers of every answer of this handler, refusals included."""
-        return {}
-
-    def compute_etag(self) -> None:
-        """No entity tag, unless a handler sets one: tornado would hash every answer."""
-
-    def json_body(self) -> dict[str, Any]:
-        """The request's body as a JSON object.
-
-        Raises:
-            MalformedRequest: it is something else.
-        """
-        try:
-            body = json.loads(self.request.body or b"{}")
-        except (ValueError, RecursionError) as error:
-            raise MalformedRequest("The body of the request is not JSON.") from error
-        if not isinstance(body, dict):
-            raise MalformedRequest("The body of the request is not a JSON object.")
-        return body
-
-    @property
-    def client_address(self) -> str | None:
-        """Where the request comes from; see `client_address`."""
-        return client_address(self.request, self.services.settings.trusted_proxies)
-
-    def decode_argument(self, value: bytes, name: str | None = None) -> str:
-        """A part of the address as text.
-
-        Raises:
-            HTTPError: it is not UTF-8, or holds a control character, which no name here has.
-        """
-        text = super().decode_argument(value, name)
-        if any(unicodedata.category(letter) == "Cc" for letter in text):
-            raise web.HTTPError(400, "The address holds a control character.")
-        return text
-
-    def check_right(self, right: Right) -> None:
-        """Refuse whoever lacks what an operation needs, as far as the right alone tells."""
-
-    async def check_start(self, options: Mapping[str, Any], user: User) -> TaskSpec:
-        """The task that options of a user ask for, with the software that the user has.
-
-        Raises:
-            InvalidOptions, StorageRefused, ImageRefused, ImageUnchecked: see `check_options`.
-        """
-        services = self.services
-        catalogue = services.library.catalogue_for(user)
-        return await check_options(
-            options, catalogue, user, services.inventory, services.image_policy
-        )
-
-    def answer(self, body: BaseModel | dict[str, Any], status: int = 200) -> None:
-        """Send JSON."""
-        self.set_status(status)
-        self.set_header("Content-Type", "application/json")
-        self.finish(body.model_dump_json() if isinstance(body, BaseModel) else json.dumps(body))
-
-    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Errors with a status of their own are answers, not faults."""
-        if not isinstance(value, RosettaError):
-            super().log_exception(typ, value, tb)
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Answer with the problem that the error is."""
-        error = kwargs.get("exc_info", (None, None, None))[1]
-        if isinstance(error, RosettaError):
-            for name, value in error.headers.items():
-                self.set_header(name, value)
-        if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            self.set_header("Allow", ", ".join(allowed_methods(type(self))))
-        self.answer_problem(describe_error(error, status_code))
-
-    def answer_problem(self, problem: Problem) -> None:
-        """How this handler tells of a refusal or a fault."""
-        self.set_status(problem.status)
-        self.set_header("Content-Type", MEDIA_TYPE)
-        self.finish(problem.model_dump_json(exclude_none=True))
-
-    def refuse(self, status: int, message: str) -> None:
-        """Refuse the request; unlike with an error that is raised, headers are kept."""
-        self.answer_problem(describe_error(web.HTTPError(status, message), status))
-
-
-def allowed_methods(handler: type[web.RequestHandler]) -> list[str]:
-    """The methods that a handler answers."""
-    return [
-        method
-        for method in handler.SUPPORTED_METHODS
-        if getattr(handler, method.lower()) is not getattr(web.RequestHandler, method.lower())
-    ]
-
-
-def _id_header() -> tuple[str, str]:
-    return "X-Request-Id", request_id.get()
 
 
 class HubHandler(HubOAuthenticated, BaseHandler):
@@ -290,51 +138,25 @@ class HubHandler(HubOAuthenticated, BaseHandler):
         """Write down what the principal did with a task."""
         self.audit(event, user=task.user, task=task.id, detail={"name": task.name})
 
-    async def start_at_hub(self, user: str, server: str, options: dict[str, Any]) -> None:
-        """Have the hub start a server, and record who did once its spawner asks us.
-
-        Raises:
-            HubUnavailable: the hub does not answer.
-            UserError: the hub, or its spawner, refuses.
-        """
-        starter = Starter(self.principal.name, self.client_address)
-        with self.services.starters.note(user, server, starter):
-            await self.services.hub.start_server(user, server, options)
-
-    def check_right(self, right: Right) -> None:
+    def check_right(self, right: Right, path: Sequence[str]) -> None:
         """Refuse a token that may not do this with what is the principal's own.
 
         Raises:
             NotAllowed: it lacks the scopes.
+            NotFound: the path begins with a task that the principal has nothing to do with.
         """
         if right.subject in OWN_SUBJECTS:
             self.principal.check_own(*right.scopes)
+        elif right.subject is Subject.TASK:
+            self._check_task(right, path[0])
 
-    def visible_tasks(self, wanted: TaskQuery) -> Page[Task]:
-        """A page of the tasks that the principal sees, newest first; an admin's own by default.
-
-        Raises:
-            InvalidOptions: the cursor is none of this list.
-        """
-        principal = self.principal
-        if wanted.user is None and principal.admin:
-            wanted = wanted.model_copy(update={"user": principal.name})
-        return read_tasks(self.services.tasks.database, wanted, principal.owners())
-
-    def visible_task(self, task_id: str) -> Task:
-        """The task.
-
-        Raises:
-            NotFound: there is none that the principal may see.
-        """
-        task = self.services.tasks.find(task_id)
-        if not self.principal.sees(task.user, task.server_name):
+    def _check_task(self, right: Right, task_id: str) -> None:
+        task, principal = self.services.tasks.find(task_id), self.principal
+        owner, server = task.user, task.server_name
+        if not principal.sees(owner, server) and not any(
+            principal.may(scope, owner, server) for scope in right.scopes
+        ):
             raise NotFound("There is no such task. It may have been deleted.")
-        return task
-
-    def task_view(self, task: Task) -> TaskView:
-        """A task as the principal sees it."""
-        return self.services.viewer.view(task, self.principal.rights(task))
 
     def not_logged_in(self) -> None:
         """Answer to a request without a valid token or cookie.

@@ -4,7 +4,7 @@ from typing import Any
 
 from rosetta_hub.errors import NotFound
 from rosetta_hub.metrics.sources import PartHealth
-from rosetta_hub.web.handlers import BaseHandler
+from rosetta_hub.web.base_handler import BaseHandler
 
 
 class HealthHandler(BaseHandler):

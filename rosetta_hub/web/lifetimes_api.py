@@ -11,9 +11,9 @@ from rosetta_hub.lifetimes.view import LifetimeView, view_lifetime
 from rosetta_hub.resources.wms import JobRefused
 from rosetta_hub.tasks.view import TaskView
 from rosetta_hub.web.bodies import RequestModel
-from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.operations import operation
 from rosetta_hub.web.rights import SEE_TASK, START_TASK
+from rosetta_hub.web.task_access import TaskAccess
 
 
 class StopTime(RequestModel):
@@ -32,7 +32,7 @@ class MoreTime(RequestModel):
     time: Duration
 
 
-class _TaskHandler(HubHandler):
+class _TaskHandler(TaskAccess):
     def _view(self, task: Task) -> LifetimeView:
         rights = self.principal.rights(task)
         return view_lifetime(task, self.services.lifetimes, rights.keep, rights.extend)

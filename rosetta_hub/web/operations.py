@@ -13,8 +13,8 @@ document (`openapi.py`):
 
 Besides the parts of the path, a method may take `query` and `body`, annotated with models that
 forbid extra keys. It returns a model, an `Answer` where status or headers depend on the case, or
-None. Whether the caller's token may do this with what is the caller's own is checked before the
-request is looked at; whether it may with what the path names is for the method to check.
+None. Before the request is looked at, whoever does not see the task of the path is refused, and a
+token that may not do this with what is its owner's; more than that is for the method to check.
 """
 
 import functools
@@ -26,8 +26,9 @@ from typing import Any, TypeGuard
 from pydantic import BaseModel
 
 from rosetta_hub.users.idempotency import Answer as StoredAnswer
+from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.bodies import JSON, read_json, read_query
-from rosetta_hub.web.handlers import BaseHandler, HubHandler
+from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.idempotent import answer_once
 from rosetta_hub.web.rights import Right
 
@@ -137,7 +138,7 @@ def _wrapped(
 ) -> Method:
     @functools.wraps(method)
     async def respond(handler: BaseHandler, *path: str) -> None:
-        handler.check_right(declared.right)
+        handler.check_right(declared.right, path)
         arguments: dict[str, Any] = {}
         if query is not None:
             arguments["query"] = read_query(handler, query)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from rosetta_hub.web.handlers import CONTENT_POLICY, HubHandler
+from rosetta_hub.web.base_handler import CONTENT_POLICY
+from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.page_templates import hub_static_url
 from rosetta_hub.web.problem import Problem
 

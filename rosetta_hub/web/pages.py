@@ -16,8 +16,9 @@ from rosetta_hub.ingress.sessions import NewSession
 from rosetta_hub.tasks.interfaces import further_interfaces
 from rosetta_hub.tasks.links import is_http, is_open, task_url, waiting_path
 from rosetta_hub.tasks.queries import ABSENT
-from rosetta_hub.web.handlers import BaseHandler
+from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.page_handler import PageHandler
+from rosetta_hub.web.task_access import TaskAccess
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -31,7 +32,7 @@ class TasksPage(PageHandler):
         self.render_page("tasks.html", native=any(one.default.kind == "native" for one in families))
 
 
-class TaskPage(PageHandler):
+class TaskPage(TaskAccess, PageHandler):
     """A task's page, which is its waiting room until it runs."""
 
     def get(self, task_id: str) -> None:

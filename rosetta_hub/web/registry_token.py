@@ -18,7 +18,7 @@ from rosetta_hub.registries.hub_registry import (
     parse_scopes,
 )
 from rosetta_hub.tasks.principal import Principal
-from rosetta_hub.web.handlers import BaseHandler
+from rosetta_hub.web.base_handler import BaseHandler
 
 _CHALLENGE = 'Basic realm="A user name of the hub, and a token of this user as password"'
 _REFUSAL = (

@@ -31,6 +31,7 @@ from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.operations import operation
 from rosetta_hub.web.rights import LOGGED_IN, SHARE_TASK
+from rosetta_hub.web.task_access import TaskAccess
 
 # No share and no link is meant for longer; a share without an end has none.
 LONGEST = timedelta(days=366)
@@ -203,7 +204,7 @@ class VisitorsHandler(HubHandler):
         return VisitorsView(visitors=await self.services.sharing.guests.visitors(task))
 
 
-class SharedHandler(HubHandler):
+class SharedHandler(TaskAccess):
     """`api/v1/shared`: what others share with the principal."""
 
     path = "shared"

@@ -17,9 +17,10 @@ from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.errors import InvalidOptions, NotAllowed
 from rosetta_hub.tasks.links import page_url
 from rosetta_hub.tasks.spawner_settings import NO_SETTINGS, SpawnerSettings
+from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.cards import cards_for
-from rosetta_hub.web.handlers import BaseHandler
 from rosetta_hub.web.starters import Starter
+from rosetta_hub.web.starting import check_start
 
 # Seconds that a spawner's stop waits for the container's end before it answers.
 STOP_WAIT = 60
@@ -120,7 +121,7 @@ class UserSoftwareHandler(SpawnersHandler):
         request = self.parse(AskedOptions)
         await self.services.users.recognise(name, request.created)
         user = request.catalogue_user(name)
-        spec = await self.check_start(request.options, user)
+        spec = await check_start(self.services, request.options, user)
         self.services.tasks.check_limits(spec, user)
         self.answer({})
 
@@ -163,7 +164,7 @@ class SpawnerHandler(ServerHandler):
         request = self.parse(StartRequest)
         await self.services.users.recognise(user, request.created)
         owner = request.catalogue_user(user)
-        spec = await self.check_start(request.options, owner)
+        spec = await check_start(self.services, request.options, owner)
         task = self.services.tasks.start(server_name, spec, owner, request.spawner)
         self._record_start(task, request.requester)
         self.answer(self._record(task), 201)

@@ -16,6 +16,7 @@ from rosetta_hub.resources.cluster import build_request
 from rosetta_hub.resources.inventory import Inventory
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.software.policy import ImagePolicy
+from rosetta_hub.web.services import Services
 
 # Seconds that a start waits for what the cluster has. One that refuses the user's key, or does not
 # answer, would otherwise hold up the start of a task whose page tells the reason anyway.
@@ -34,6 +35,16 @@ def new_server_name(title: str) -> str:
     if not slug[:1].isalpha():
         slug = f"task-{slug}"
     return f"{slug[:23].strip('-')}-{secrets.token_hex(3)}"
+
+
+async def check_start(services: Services, options: Mapping[str, Any], user: User) -> TaskSpec:
+    """The task that options of a user ask for, with the software that the user has.
+
+    Raises:
+        InvalidOptions, StorageRefused, ImageRefused, ImageUnchecked: see `check_options`.
+    """
+    catalogue = services.library.catalogue_for(user)
+    return await check_options(options, catalogue, user, services.inventory, services.image_policy)
 
 
 async def check_options(

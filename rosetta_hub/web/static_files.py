@@ -3,7 +3,7 @@
 from tornado import web
 
 from rosetta_hub.static_version import STATIC, static_version
-from rosetta_hub.web.handlers import SECURITY_HEADERS
+from rosetta_hub.web.base_handler import SECURITY_HEADERS
 
 # Seconds.
 YEAR = 365 * 24 * 3600

@@ -35,7 +35,7 @@ from rosetta_hub.users.session_end import OpenStreams
 from rosetta_hub.web.active_uploads import ActiveUploads
 from rosetta_hub.web.application import build_application
 from rosetta_hub.web.auth import build_hub_auth
-from rosetta_hub.web.handlers import MAX_BODY
+from rosetta_hub.web.base_handler import MAX_BODY
 from rosetta_hub.web.page_templates import PageTemplates
 from rosetta_hub.web.services import Services
 from tests.support.databases import open_sqlite

@@ -22,6 +22,7 @@ from rosetta_hub.edge.process import stop_edge
 from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import Unavailable
 from rosetta_hub.service.composition import Parts
+from rosetta_hub.service.services import build_services
 from rosetta_hub.tasks.report import Report
 from rosetta_hub.tunnels.process import stop_tunnels
 from rosetta_hub.web.application import build_application
@@ -75,7 +76,7 @@ class Service:
 
     async def listen(self) -> None:
         """Answer to requests."""
-        self._server = HTTPServer(build_application(self.parts.services(), b"secret"))
+        self._server = HTTPServer(build_application(build_services(self.parts), b"secret"))
         self._server.add_sockets(bind_sockets(self.port, "127.0.0.1"))
 
     async def listen_again(self) -> None:

@@ -11,8 +11,8 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
+from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.bodies import RequestModel
-from rosetta_hub.web.handlers import BaseHandler
 from rosetta_hub.web.openapi import build_openapi
 from rosetta_hub.web.operations import Answer, Content, operation
 from rosetta_hub.web.path_parameters import route_pattern

@@ -1,0 +1,54 @@
+"""Handlers of tasks: those that the principal sees, and starting them at the hub."""
+
+from typing import Any
+
+from rosetta_hub.database.models import Task
+from rosetta_hub.database.pages import Page
+from rosetta_hub.errors import (
+    NotFound,
+)
+from rosetta_hub.tasks.listing import TaskQuery, read_tasks
+from rosetta_hub.tasks.view import TaskView
+from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.starters import Starter
+
+
+class TaskAccess(HubHandler):
+    """Finds and shows the tasks of whoever asks, as far as they may be seen."""
+
+    async def start_at_hub(self, user: str, server: str, options: dict[str, Any]) -> None:
+        """Have the hub start a server, and record who did once its spawner asks us.
+
+        Raises:
+            HubUnavailable: the hub does not answer.
+            UserError: the hub, or its spawner, refuses.
+        """
+        starter = Starter(self.principal.name, self.client_address)
+        with self.services.starters.note(user, server, starter):
+            await self.services.hub.start_server(user, server, options)
+
+    def visible_tasks(self, wanted: TaskQuery) -> Page[Task]:
+        """A page of the tasks that the principal sees, newest first; an admin's own by default.
+
+        Raises:
+            InvalidOptions: the cursor is none of this list.
+        """
+        principal = self.principal
+        if wanted.user is None and principal.admin:
+            wanted = wanted.model_copy(update={"user": principal.name})
+        return read_tasks(self.services.tasks.database, wanted, principal.owners())
+
+    def visible_task(self, task_id: str) -> Task:
+        """The task.
+
+        Raises:
+            NotFound: there is none that the principal may see.
+        """
+        task = self.services.tasks.find(task_id)
+        if not self.principal.sees(task.user, task.server_name):
+            raise NotFound("There is no such task. It may have been deleted.")
+        return task
+
+    def task_view(self, task: Task) -> TaskView:
+        """A task as the principal sees it."""
+        return self.services.viewer.view(task, self.principal.rights(task))
