@@ -14,7 +14,7 @@ MB = 1 << 20
 async def open_dashboard(page: Page) -> None:
     """The dashboard, marked so that a reload would be noticed."""
     await page.goto(PREFIX)
-    # Chromium interrupts what it loads when the machine's networks change; the page is loaded again.
+    # Chromium interrupts what it loads when the machine's networks change, and loads it again.
     await page.wait_for_function("!window.sessionStorage.getItem('rosetta-reloads')")
     await page.evaluate("window.mark = 'kept'")
 
