@@ -6,10 +6,12 @@ RosettaError
 │   ├── UnsupportedMediaType a body of another media type than JSON (HTTP 415)
 │   ├── InvalidOptions       a task was asked for that can't be (HTTP 422)
 │   ├── NotAllowed           not this user's (HTTP 403)
-│   │   └── NotLoggedIn          no token, or none that the hub knows for this service
+│   │   ├── NotLoggedIn          no token, or none that the hub knows
+│   │   └── ScopeMissing         a token of the hub that may not use the service
 │   ├── ImageRefused         the site's policy does not let an image run (HTTP 403)
 │   ├── StorageRefused       a storage has no place for this user (HTTP 403)
 │   ├── NotFound             no such task (HTTP 404)
+│   │   └── NoSuchAddress        the service has nothing at this address
 │   ├── Conflict             not now: the task is running, a name is taken (HTTP 409)
 │   │   ├── LimitReached         not beside the user's other active tasks
 │   │   └── RequestInProgress    the same request has not been answered yet
@@ -88,7 +90,11 @@ class NotAllowed(UserError):
 
 
 class NotLoggedIn(NotAllowed):
-    """The request has no token, or none that the hub knows and that may use the service."""
+    """The request has no token, or none that the hub knows."""
+
+
+class ScopeMissing(NotAllowed):
+    """The request has a token of the hub that may not use the service."""
 
 
 class ImageRefused(UserError):
@@ -108,6 +114,10 @@ class NotFound(UserError):
     """There is no such task, or it is not visible to the user."""
 
     status = 404
+
+
+class NoSuchAddress(NotFound):
+    """The service has nothing at this address, whoever asks."""
 
 
 class Conflict(UserError):

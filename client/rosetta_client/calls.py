@@ -11,13 +11,20 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from rosetta_client.decode import decode, encode
-from rosetta_client.errors import ApiError, ApiNotFound, NotLoggedIn, UnexpectedAnswer
+from rosetta_client.errors import (
+    ApiError,
+    ApiNotFound,
+    NotLoggedIn,
+    RosettaError,
+    UnexpectedAnswer,
+    Unreachable,
+)
 
 T = TypeVar("T")
 JSON = "application/json"
 _PROBLEM = "application/problem+json"
-# The problem whose remedy is to log in.
-_NOT_LOGGED_IN = "not-logged-in"
+# Problems whose remedy is to log in, or to use another token.
+_NOT_LOGGED_IN = frozenset({"not-logged-in", "scope-missing"})
 # Answers after which the same request may be answered otherwise.
 PASSING = frozenset({429, 502, 503, 504})
 
@@ -112,7 +119,7 @@ def read_answer(call: Call[T], response: Response) -> T:
     return result
 
 
-def read_error(response: Response) -> ApiError | UnexpectedAnswer:
+def read_error(response: Response) -> RosettaError:
     """The error that a refusal stands for."""
     if response.content_type not in (JSON, _PROBLEM):
         return _unexpected(response)
@@ -123,7 +130,7 @@ def read_error(response: Response) -> ApiError | UnexpectedAnswer:
     if not isinstance(problem, dict):
         return _unexpected(response)
     error = ApiError(response.status, problem)
-    if response.status == 401 or error.kind == _NOT_LOGGED_IN:
+    if response.status == 401 or error.kind in _NOT_LOGGED_IN:
         return NotLoggedIn(response.status, problem)
     if response.status == 404:
         return ApiNotFound(response.status, problem)
@@ -149,20 +156,18 @@ def server_time(response: Response) -> float | None:
         return None
 
 
-def _unexpected(response: Response) -> UnexpectedAnswer:
-    location = response.headers.get("location")
+def _unexpected(response: Response) -> RosettaError:
+    """What something else than the service has answered, such as a proxy."""
+    status, location = response.status, response.headers.get("location")
     if location:
-        return UnexpectedAnswer(
-            f"The hub's address leads to {location}. Log in with the address where that ends."
-        )
-    if response.status in (502, 503, 504):
-        return UnexpectedAnswer(
-            f"Something before the hub answered that it is not there (status {response.status})."
-            " Try again in a moment."
-        )
+        message = f"The hub's address leads to {location}. Log in with the address where that ends."
+        return UnexpectedAnswer(message, status)
+    if status in PASSING:
+        return Unreachable(f"The hub is not there just now (status {status}). Try again later.")
     return UnexpectedAnswer(
         "What answered is no Rosetta Hub, or something in between answered for it (status"
-        f" {response.status}, {response.content_type or 'no type'}). Check the address."
+        f" {status}, {response.content_type or 'no type'}). Check the address.",
+        status,
     )
 
 

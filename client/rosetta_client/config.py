@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from rosetta_client.errors import ConfigError
 
@@ -39,6 +39,10 @@ class Endpoint:
     def api(self) -> str:
         """The address that paths of the API are relative to."""
         return f"{self.service}api/v1/"
+
+    def absolute(self, address: str) -> str:
+        """The address of a page of the hub, of which the API gives the path alone."""
+        return urljoin(self.hub, address)
 
 
 def normalise_hub(text: str) -> str:

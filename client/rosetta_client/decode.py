@@ -6,6 +6,7 @@ and that are missing are an error which names them.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import typing
@@ -55,12 +56,21 @@ def _decoder(kind: Any) -> Decoder:
 
 
 def _union_decoder(arguments: tuple[Any, ...]) -> Decoder:
-    """Only `Optional` of one class has to be told apart."""
-    classes = [one for one in arguments if one is not type(None)]
-    if len(classes) != 1:
-        return lambda value: value
-    inner = _decoder(classes[0])
-    return lambda value: None if value is None else inner(value)
+    """Of several classes the one with the most fields whose keys are all there."""
+    kinds = [kind for kind in arguments if kind is not type(None)]
+    if len(kinds) == 1:
+        inner = _decoder(kinds[0])
+        return lambda value: None if value is None else inner(value)
+    classes: list[Any] = [kind for kind in kinds if dataclasses.is_dataclass(kind)]
+    classes.sort(key=lambda kind: len(dataclasses.fields(kind)), reverse=True)
+
+    def decode_first(value: Any) -> Any:
+        for kind in classes:
+            with contextlib.suppress(ValueError, TypeError):
+                return _decoder(kind)(value)
+        return value
+
+    return decode_first
 
 
 def _object_decoder(kind: Any) -> Decoder:

@@ -34,6 +34,10 @@ class Unreachable(RosettaError):
 class UnexpectedAnswer(RosettaError):
     """Something answered that is no Rosetta Hub, or one that this client can't read."""
 
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
 
 class TimeOver(RosettaError):
     """What was waited for did not happen in time."""

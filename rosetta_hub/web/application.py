@@ -6,7 +6,7 @@ from typing import Any
 
 from tornado import web
 
-from rosetta_hub.errors import NotFound
+from rosetta_hub.errors import NoSuchAddress
 from rosetta_hub.web.account_api import AccountPage
 from rosetta_hub.web.account_mail_api import ConfirmPage
 from rosetta_hub.web.admin_page import AdminPage
@@ -62,9 +62,9 @@ class NothingHandler(BaseHandler):
         """Answer that there is nothing.
 
         Raises:
-            NotFound: always.
+            NoSuchAddress: always.
         """
-        raise NotFound("There is nothing at this address.")
+        raise NoSuchAddress("There is nothing at this address.")
 
 
 def build_application(services: Services, cookie_secret: bytes) -> web.Application:

@@ -9,12 +9,14 @@ from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
 from tornado import web
 
 from rosetta_hub.audit.log import AuditEvent
+from rosetta_hub.config import SERVICE_NAME
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import (
     HubUnavailable,
     NotAllowed,
     NotFound,
     NotLoggedIn,
+    ScopeMissing,
     TooManyRequests,
 )
 from rosetta_hub.hub.client import created_time
@@ -30,6 +32,8 @@ class HubHandler(HubOAuthenticated, BaseHandler):
     """For users of the hub: an OAuth cookie of a browser, or a token in `Authorization`."""
 
     _principal: Principal
+    # What the hub says of the token, also where it may not use the service.
+    _token_model: dict[str, Any] | None = None
     _quota: Quota | None = None
     # Whether the hub is asked anew what the principal may do: its answers are kept for half a
     # minute, and what has just been shared should be there.
@@ -56,7 +60,7 @@ class HubHandler(HubOAuthenticated, BaseHandler):
         Raises:
             TooManyRequests: the principal has sent too many.
         """
-        await self.hub_auth.get_user(self, sync=False)
+        self._token_model = await self.hub_auth.get_user(self, sync=False)
         model = self.get_current_user()
         if model is None:
             self.not_logged_in()
@@ -64,6 +68,7 @@ class HubHandler(HubOAuthenticated, BaseHandler):
         self._check_origin()
         self._count(model)
         if self.renews_rights and not await self._renew(model):
+            self._token_model = None
             self.not_logged_in()
             return
         if model.get("kind", "user") == "user":
@@ -162,8 +167,14 @@ class HubHandler(HubOAuthenticated, BaseHandler):
         """Answer to a request without a valid token or cookie.
 
         Raises:
-            NotLoggedIn: always; pages lead to the hub's login instead.
+            ScopeMissing: the hub knows the token, which may not use the service.
+            NotLoggedIn: otherwise; pages lead to the hub's login instead.
         """
+        if self._token_model is not None:
+            raise ScopeMissing(
+                "This token may not use the service: it lacks the scope"
+                f" 'access:services!service={SERVICE_NAME}'."
+            )
         raise NotLoggedIn("Log in to the hub, or send one of its tokens in 'Authorization'.")
 
     async def _renew(self, model: dict[str, Any]) -> bool:

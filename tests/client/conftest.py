@@ -1,18 +1,21 @@
 """The command `rosetta` as its users run it, and the whole service that it asks."""
 
 import asyncio
+import json
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
-from tests.rights.conftest import Site, no_outside, site, undo
+from rosetta_hub.tasks.report import parse_report
+from tests.rights.conftest import STORAGES, Site, no_outside, open_site, undo
 
-__all__ = ["no_outside", "site", "undo"]
+__all__ = ["no_outside", "undo"]
 
 # Seconds.
 TIMEOUT = 60
@@ -28,6 +31,26 @@ class Done:
 
 
 Run = Callable[..., Coroutine[Any, Any, Done]]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def site(tmp_path_factory: pytest.TempPathFactory, no_outside: None) -> AsyncIterator[Site]:
+    """The service, in which alice has one of everything, and a storage on this machine."""
+    folder = tmp_path_factory.mktemp("client")
+    home = {
+        **{"id": "home", "name": "Home", "base_path": f"{folder}/files/$USER", "create": True},
+        **{"computing": "local", "bind_path": "/home/metauser", "home": True},
+    }
+    async with open_site(folder, [*STORAGES, home]) as made:
+        yield made
+
+
+@pytest.fixture
+def home(site: Site) -> Path:
+    """Where alice's files are."""
+    path = Path(site.parts.settings.state_dir) / "files" / "alice"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 @pytest.fixture
@@ -61,3 +84,11 @@ def rosetta(environment: dict[str, str]) -> Run:
         return Done(process.returncode or 0, out.decode(), err.decode())
 
     return run
+
+
+def report(site: Site, state: str, text: str, offset: int = 0) -> None:
+    """What the agent of alice's running task tells: its state, and a piece of its log."""
+    task = site.parts.tasks.find(site.ids["tasks"])
+    log = {"offset": offset, "text": text}
+    document = {"sequence": 1 + offset, "state": state, "log": log}
+    site.parts.tasks.report(task, parse_report(json.dumps(document).encode()))

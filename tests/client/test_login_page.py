@@ -94,7 +94,9 @@ async def test_rosetta_login_with_a_browser(rosetta: Run, site: Site, tmp_path: 
     """The browser is a program that writes the address down; the test is its user."""
     hub, told = f"http://127.0.0.1:{site.port}", tmp_path / "address"
     browser = tmp_path / "browser.py"
-    browser.write_text(f"import sys\nopen({str(told)!r}, 'w').write(sys.argv[1])\n")
+    browser.write_text(
+        f"import pathlib, sys\npathlib.Path({str(told)!r}).write_text(sys.argv[1])\n"
+    )
     command = f"{sys.executable} {browser} %s"
     login = asyncio.create_task(rosetta("login", hub, BROWSER=command, **NOTHING))
     await until(lambda: told.exists() and told.read_text())

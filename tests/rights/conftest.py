@@ -151,11 +151,18 @@ def no_outside() -> Iterator[None]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def site(tmp_path_factory: pytest.TempPathFactory, no_outside: None) -> AsyncIterator[Site]:
     """The service, in which alice has one of everything."""
-    folder, hub = tmp_path_factory.mktemp("rights"), FakeHub()
+    async with open_site(tmp_path_factory.mktemp("rights"), STORAGES) as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def open_site(folder: Path, storages: list[dict[str, Any]]) -> AsyncIterator[Site]:
+    """The service with its state in a folder."""
+    hub = FakeHub()
     async with contextlib.AsyncExitStack() as stack:
         hub_port = await stack.enter_async_context(serve(HTTPServer(hub.application())))
         open_sqlite(folder).close()
-        parts = Parts(settings(folder, hub_port))
+        parts = Parts(settings(folder, hub_port, storages))
         stack.push_async_callback(close, parts)
         hub.start = lambda user, server, options: start_task(parts.tasks, server, options, user)
         application = build_application(build_services(parts), b"secret")
@@ -193,12 +200,12 @@ async def close(parts: Parts) -> None:
     parts.hub_auth._pool.shutdown()
 
 
-def settings(folder: Path, hub_port: int) -> Rosetta:
+def settings(folder: Path, hub_port: int, storages: list[dict[str, Any]]) -> Rosetta:
     """A deployment with everything that can be had."""
     return Rosetta(
         software=SOFTWARE,
         computing=COMPUTING,
-        storages=STORAGES,
+        storages=storages,
         tasks_url="http://127.0.0.1",
         hub_api_url=f"http://127.0.0.1:{hub_port}/hub/api",
         state_dir=str(folder),

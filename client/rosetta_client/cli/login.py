@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from rosetta_client.cli.browser import has_browser, open_page
 from rosetta_client.cli.output import Column, Form, form_options, show_item
 from rosetta_client.cli.session import Session, pass_session
 from rosetta_client.config import Endpoint, normalise_hub
@@ -80,25 +80,14 @@ def whoami_command(session: Session, form: Form) -> None:
 def _ask_hub(client: Client, no_browser: bool) -> str:
     from rosetta_client.login import login_with_browser, login_with_code
 
-    if no_browser or not _has_browser():
+    if no_browser or not has_browser():
         return login_with_code(client, _show_code).token
     return login_with_browser(client, _open_page).token
 
 
-def _has_browser() -> bool:
-    """Whether a browser that is opened here is on the screen of the user."""
-    if os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
-        return False
-    if os.environ.get("BROWSER") or sys.platform in ("win32", "darwin"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
 def _open_page(address: str) -> None:
-    import webbrowser
-
-    click.echo(f"Your browser opens this page; agree there:\n{address}", err=True)
-    webbrowser.open(address)
+    click.echo("Your browser opens this page; agree there:", err=True)
+    open_page(address, err=True)
 
 
 def _show_code(address: str, code: str) -> None:

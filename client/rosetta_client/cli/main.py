@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from rosetta_client.cli.exit_codes import INTERRUPTED, PIPE_CLOSED, exit_code
+from rosetta_client.cli.explain import explain
 from rosetta_client.cli.session import Session
 from rosetta_client.cli.text import clean
 from rosetta_client.errors import RosettaError
@@ -18,14 +19,22 @@ from rosetta_client.version import VERSION
 # Each command: its module in this package, which is imported when it is used.
 COMMANDS = {
     "login": "login",
+    "version": "version",
     "logout": "login",
     "whoami": "login",
+    "software": "software",
+    "computing": "computing",
     "start": "start",
     "ls": "tasks",
+    "logs": "logs",
+    "open": "open",
     "stop": "tasks",
     "rm": "tasks",
     "ssh": "ssh",
     "forward": "forward",
+    "share": "share",
+    "files": "files",
+    "completion": "completion",
 }
 
 
@@ -37,7 +46,7 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command; it has the name of its function, with a `_` at the end where it is taken."""
+        """The command of this name, `NAME_command` of its module."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"rosetta_client.cli.{COMMANDS[cmd_name]}")
@@ -55,7 +64,8 @@ def rosetta(context: click.Context, hub: str | None) -> None:
     Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 not found, 4 not logged in, 5 the task
     failed, 6 time over, 7 the hub can't be reached, 130 interrupted, 141 the output was closed.
     """
-    context.obj = context.with_resource(Session(hub))
+    session: Session = context.obj
+    session.hub = hub
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -65,12 +75,19 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run a command; returns its exit code."""
+    with Session() as session:
+        return _run(arguments, session)
+
+
+def _run(arguments: list[str] | None, session: Session) -> int:
     try:
-        result: Any = rosetta.main(arguments, prog_name="rosetta", standalone_mode=False)
+        result: Any = rosetta.main(
+            arguments, prog_name="rosetta", standalone_mode=False, obj=session
+        )
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except RosettaError as error:
-        _complain(str(error))
+        click.echo(f"rosetta: {clean(explain(error))}", err=True)
         return exit_code(error)
     except click.ClickException as error:
         error.show()
@@ -78,12 +95,9 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # click ends the program by itself where a pipe is closed, and only there.
         return _close_output()
-
-
-def _complain(message: str) -> None:
-    click.echo(f"rosetta: {clean(message)}", err=True)
 
 
 def _close_output() -> int:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import click
 
+from rosetta_client.cli.amounts import age
 from rosetta_client.cli.find import find_task
 from rosetta_client.cli.output import Column, Form, form_options, show_items
 from rosetta_client.cli.session import Session, pass_session
-from rosetta_client.cli.times import age
 from rosetta_client.models import TaskView
 
 

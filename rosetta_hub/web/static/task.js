@@ -16,7 +16,6 @@ import { showProgress, showQueue, showSteps, showTail, showTimeLeft, showWarning
 import { announce, isEnded, isReady, isWeb, showState, stateBadge, stateName } from "./states.js";
 import { filesUrl } from "./storage_links.js";
 import { button, linkButton, pending } from "./ui.js";
-import { UsagePanel } from "./usage_panel.js";
 
 const main = first("main");
 
@@ -35,7 +34,6 @@ class TaskPage {
       downloadUrl: taskUrl(task.id, "/log"),
       fileName: `${task.id}.log`,
     });
-    this.usage = new UsagePanel(task.id);
     this.mailHint = new MailHint(element("mail-hint"), `${main.dataset.prefix}account#mail`);
     this.makeActions();
     this.end = new EndOfTask(element("end"), (control, action) => this.act(control, action));
@@ -126,7 +124,6 @@ class TaskPage {
     this.updateActions();
     this.connect.update(task);
     this.details.update(task);
-    this.usage.update(task);
     this.end.update(task);
     this.tick();
     this.opening.update(task);

@@ -1,4 +1,4 @@
-"""Times as people say them."""
+"""Times and sizes as people say them."""
 
 from __future__ import annotations
 
@@ -24,3 +24,12 @@ def duration(seconds: float) -> str:
         if seconds >= size:
             return f"{int(seconds // size)}{unit}"
     return f"{max(0, int(seconds))}s"
+
+
+def size(number: float) -> str:
+    """Bytes in the largest unit that fits, as `1.5G`."""
+    units = ["", "K", "M", "G", "T", "P"]
+    while number >= 1024 and len(units) > 1:
+        number /= 1024
+        units.pop(0)
+    return f"{number:.1f}{units[0]}" if units[0] and number < 10 else f"{number:.0f}{units[0]}"

@@ -1,0 +1,233 @@
+"""`rosetta files`: storages, their files, and copies between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import click
+
+from rosetta_client.cli.amounts import size
+from rosetta_client.cli.output import Column, Form, form_options, show_items
+from rosetta_client.cli.progress import progress_bar
+from rosetta_client.cli.session import Session, pass_session
+from rosetta_client.cli.text import clean
+from rosetta_client.errors import NotFound, RosettaError
+
+if TYPE_CHECKING:
+    from rosetta_client.client import Client
+
+_STORAGES = (
+    Column("STORAGE", lambda storage: storage["id"]),
+    Column("NAME", lambda storage: storage["name"]),
+    Column("COMPUTING", lambda storage: ",".join(one["id"] for one in storage["computing"])),
+    Column("IN TASKS", lambda storage: storage["bind_path"] or ""),
+)
+_ENTRIES = (
+    Column("TYPE", lambda entry: entry["type"]),
+    Column("SIZE", lambda entry: size(entry["size"]) if entry["type"] == "file" else ""),
+    Column("MODIFIED", lambda entry: time.strftime("%F %R", time.localtime(entry["modified"]))),
+    Column("NAME", lambda entry: entry["name"] + "/" * (entry["type"] == "directory")),
+)
+_CONFLICT = click.option(
+    "--conflict",
+    type=click.Choice(["fail", "overwrite", "rename"]),
+    default="fail",
+    show_default=True,
+    help="What happens where a name is taken.",
+)
+# Seconds between two questions about a copy.
+_PAUSE = 1.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """A path in a storage, as the API has it (percent-encoded)."""
+
+    storage: str
+    path: str
+
+    def within(self, name: str) -> Place:
+        """An entry of this folder, by its encoded name."""
+        return Place(self.storage, f"{self.path}/{name}".lstrip("/"))
+
+    @property
+    def name(self) -> str:
+        """The last part, as a name of a local file."""
+        return unquote(PurePosixPath(self.path).name, errors="surrogateescape")
+
+
+def parse_place(text: str) -> Place:
+    """`STORAGE:PATH`; the path may be empty.
+
+    Raises:
+        BadParameter: it is something else.
+    """
+    from rosetta_client.files import encode_path
+
+    storage, colon, path = text.partition(":")
+    if not colon or not storage:
+        raise click.BadParameter(
+            f"{text!r} is not STORAGE:PATH. 'rosetta files ls' lists the storages."
+        )
+    return Place(storage, encode_path(path))
+
+
+@click.group("files")
+def files_command() -> None:
+    """List, fetch, send and copy files of your storages.
+
+    Files are given as STORAGE:PATH, such as home:data/m31.fits.
+    """
+
+
+@files_command.command("ls")
+@click.argument("place", metavar="[STORAGE:PATH]", required=False)
+@form_options
+@pass_session
+def ls_command(session: Session, place: str | None, form: Form) -> None:
+    """List storages, or the entries of a folder."""
+    from rosetta_client.files import find_entry, list_entries, list_storages
+
+    if place is None:
+        show_items(list_storages(session.client), _STORAGES, form)
+        return
+    target = parse_place(place if ":" in place else f"{place}:")
+    entry = find_entry(session.client, target.storage, target.path) if target.path else None
+    if entry is not None and entry["type"] == "file":
+        show_items([entry], _ENTRIES, form)
+    else:
+        show_items(list_entries(session.client, target.storage, target.path), _ENTRIES, form)
+
+
+@files_command.command("get")
+@click.argument("source", type=parse_place, metavar="STORAGE:PATH")
+@click.argument("target", type=click.Path(path_type=Path), default=".")
+@click.option("-r", "--recursive", is_flag=True, help="Fetch a folder with all that is in it.")
+@pass_session
+def get_command(session: Session, source: Place, target: Path, recursive: bool) -> None:
+    """Fetch a file of a storage to TARGET, a file or a folder."""
+    from rosetta_client.files import find_entry
+
+    kind = find_entry(session.client, source.storage, source.path)["type"] if source.path else ""
+    target = target / source.name if target.is_dir() else target
+    if kind in ("file", "link"):
+        _fetch(session.client, source, target)
+        return
+    if not recursive:
+        raise RosettaError(f"{source.storage}:{unquote(source.path)} is a folder; add --recursive.")
+    for place, local in _walk(session.client, source, target):
+        _fetch(session.client, place, local)
+
+
+@files_command.command("put")
+@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.argument("target", type=parse_place, metavar="STORAGE:PATH")
+@click.option("-r", "--recursive", is_flag=True, help="Send folders with all that is in them.")
+@_CONFLICT
+@pass_session
+def put_command(
+    session: Session, sources: Sequence[Path], target: Place, recursive: bool, conflict: str
+) -> None:
+    """Send files to a storage. A path that is no folder there is the name of a single file."""
+    is_folder = len(sources) > 1 or _is_folder(session.client, target)
+    for source in sources:
+        place = target.within(_encoded(source.resolve().name)) if is_folder else target
+        if source.is_dir() and not recursive:
+            raise RosettaError(f"{source} is a folder; add --recursive.")
+        for file in _files_of(source):
+            inner = file.relative_to(source).as_posix() if source.is_dir() else ""
+            _send(session.client, file, place.within(_encoded(inner)) if inner else place, conflict)
+
+
+@files_command.command("cp")
+@click.argument("sources", nargs=-1, required=True, type=parse_place, metavar="STORAGE:PATH...")
+@click.argument("target", type=parse_place, metavar="STORAGE:FOLDER")
+@click.option(
+    "--conflict",
+    type=click.Choice(["skip", "overwrite", "rename"]),
+    help="What happens to names that are taken; by default nothing is copied then.",
+)
+@pass_session
+def cp_command(
+    session: Session, sources: Sequence[Place], target: Place, conflict: str | None
+) -> None:
+    """Copy files and folders within a storage or to another one; the hub does the work."""
+    from rosetta_client.files import begin_copy, find_copy
+
+    storages = {source.storage for source in sources}
+    if len(storages) > 1:
+        raise click.UsageError("All sources must be of one storage.")
+    paths = [source.path for source in sources]
+    copy = begin_copy(session.client, storages.pop(), paths, target.storage, target.path, conflict)
+    with progress_bar("Copying", copy["total_bytes"] or 0) as bar:
+        while copy["ended"] is None:
+            time.sleep(_PAUSE)
+            copy = find_copy(session.client, copy["id"])
+            bar.length = copy["total_bytes"] or 0
+            bar.update(copy["bytes"] - bar.pos)
+    for problem in copy["problems"]:
+        click.echo(clean(f"{unquote(problem['path'])}: {problem['message']}"), err=True)
+    if copy["state"] != "done" or copy["problem_count"]:
+        raise RosettaError(copy["message"])
+
+
+def _fetch(client: Client, source: Place, target: Path) -> None:
+    from rosetta_client.files import download, find_entry
+
+    size = find_entry(client, source.storage, source.path)["size"]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with progress_bar(clean(source.name), size) as bar:
+        download(client, source.storage, source.path, target, bar.update)
+
+
+def _send(client: Client, source: Path, target: Place, conflict: str) -> None:
+    from rosetta_client.files import upload
+
+    with progress_bar(clean(source.name), source.stat().st_size) as bar:
+        upload(client, source, target.storage, target.path, bar.update, conflict)
+
+
+def _walk(client: Client, folder: Place, target: Path) -> Iterator[tuple[Place, Path]]:
+    """The files of a folder, and where they go; links and devices are left out."""
+    from rosetta_client.files import list_entries
+
+    for entry in list_entries(client, folder.storage, folder.path):
+        place = Place(folder.storage, entry["path"])
+        # A hub must not be able to name a file elsewhere.
+        if place.name in ("", ".", "..") or "/" in place.name:
+            continue
+        if entry["type"] == "directory":
+            yield from _walk(client, place, target / place.name)
+        elif entry["type"] == "file":
+            yield place, target / place.name
+
+
+def _files_of(source: Path) -> Iterator[Path]:
+    if not source.is_dir():
+        yield source
+        return
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            yield path
+
+
+def _is_folder(client: Client, place: Place) -> bool:
+    from rosetta_client.files import find_entry
+
+    if not place.path:
+        return True
+    try:
+        return str(find_entry(client, place.storage, place.path)["type"]) == "directory"
+    except NotFound:
+        return False
+
+
+def _encoded(path: str) -> str:
+    from rosetta_client.files import encode_path
+
+    return encode_path(path)

@@ -1,0 +1,43 @@
+"""`rosetta open`."""
+
+from __future__ import annotations
+
+import click
+
+from rosetta_client.cli.browser import open_page
+from rosetta_client.cli.find import find_task
+from rosetta_client.cli.session import Session, pass_session
+from rosetta_client.errors import NotFound, RosettaError
+from rosetta_client.models import TaskView
+
+
+@click.command("open")
+@click.argument("task")
+@click.option("--interface", metavar="NAME", help="A further interface of the task.")
+@click.option("--print", "only_print", is_flag=True, help="Show the address, and open nothing.")
+@pass_session
+def open_command(session: Session, task: str, interface: str | None, only_print: bool) -> None:
+    """Open TASK, an id or a name, in the browser; where there is none, show its address."""
+    found = find_task(session.client, task)
+    open_page(session.endpoint.absolute(address_of(found, interface)), only_print)
+
+
+def address_of(task: TaskView, interface: str | None = None) -> str:
+    """The path of the hub that opens a task, or one of its further interfaces.
+
+    Raises:
+        NotFound: it has no such interface.
+        RosettaError: nobody can go in now.
+    """
+    address = task.open_url
+    if interface is not None:
+        names = {each.name: each for each in task.interfaces}
+        if interface not in names:
+            known = ", ".join(names) or "none"
+            raise NotFound(f"The task has no interface {interface!r}; further ones: {known}.")
+        address = names[interface].url
+    if address is None:
+        if task.state == "running" and task.interface.protocol != "http":
+            raise RosettaError(f"The task is not for browsers. Use 'rosetta ssh {task.id}'.")
+        raise RosettaError(f"Nobody can go into the task now: {task.message}")
+    return address

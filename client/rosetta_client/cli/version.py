@@ -1,0 +1,24 @@
+"""`rosetta version`."""
+
+from __future__ import annotations
+
+import click
+
+from rosetta_client.cli.output import Column, Form, form_options, show_item
+from rosetta_client.cli.session import Session, pass_session
+from rosetta_client.version import VERSION
+
+
+@click.command("version")
+@form_options
+@pass_session
+def version_command(session: Session, form: Form) -> None:
+    """Show the versions of this client and of the hub, and what the hub has."""
+    service = session.client.get_service()
+    document = {"client": VERSION, "hub": service.version, "features": service.features}
+    columns = (
+        Column("Client", lambda shown: shown["client"]),
+        Column("Hub", lambda shown: shown["hub"]),
+        Column("Features", lambda shown: ", ".join(shown["features"])),
+    )
+    show_item(document, columns, form)
