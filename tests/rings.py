@@ -15,7 +15,7 @@ import pytest
 SYSTEM_FOLDERS = frozenset(
     {
         *("check", "cluster", "copies", "e2e", "edge", "existing", "files_api", "hpc", "images"),
-        *("monitoring", "pages", "previews", "ssh", "tunnels"),
+        *("kubernetes", "monitoring", "pages", "previews", "ssh", "tunnels"),
     }
 )
 # So does whoever asks for one of these.

@@ -18,6 +18,7 @@ from rosetta_hub.builds.settings import BuildSettings
 from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.catalogue.computing import Computing, load_computing
 from rosetta_hub.catalogue.conf import Conf, DockerApiConf, LocalConf, SlurmRestConf, SshConf
+from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
 from rosetta_hub.catalogue.conf_stores import S3Conf, WebDavConf
 from rosetta_hub.catalogue.lifetimes import Lifetime
 from rosetta_hub.catalogue.limits import Limit
@@ -74,6 +75,7 @@ KEYS = {
     "Computing: `ssh`": own(SshConf),
     "Computing: `slurmrest`": own(SlurmRestConf),
     "Computing: Docker": own(DockerApiConf),
+    "Computing: Kubernetes": own(KubernetesConf),
 }
 
 

@@ -69,8 +69,9 @@ WARNINGS = (
     "time_limit_near",
 )
 #: How the interface is reached: a socket in the sandbox, a port that the engine publishes, a port
-#: of the node with the handshake, or a connection that the node dials.
-INTERFACE_KINDS = ("socket", "port", "listener", "dial")
+#: of the node with the handshake, a connection that the node dials, or a port that the API server
+#: of Kubernetes forwards, where no agent runs.
+INTERFACE_KINDS = ("socket", "port", "listener", "dial", "forward")
 
 #: A node that nothing can connect to dials: it asks for an upgrade of a GET of this path, for the
 #: one control connection (``control``) or for a connection that it was told to make

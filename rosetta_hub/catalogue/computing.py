@@ -6,18 +6,18 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
-from rosetta_agent.protocol import ENGINES
 from rosetta_hub.catalogue.architectures import Architectures, Support
 from rosetta_hub.catalogue.bind_paths import check_path
 from rosetta_hub.catalogue.conf import (
+    AnyTunnelKind,
     Conf,
     DockerApiConf,
     LocalConf,
     SlurmRestConf,
     SshConf,
-    TunnelKind,
 )
-from rosetta_hub.catalogue.engines import canonical_engine
+from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
+from rosetta_hub.catalogue.engines import ENGINES, INTERNAL, canonical_engine
 from rosetta_hub.catalogue.restricted import RestrictedEntry
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.catalogue.units import Duration
@@ -37,7 +37,8 @@ _ENGINE = re.compile(r"^([A-Za-z]+)(?:\[([A-Za-z0-9_., -]*)\])?$")
 
 
 AuthMode = Literal["internal", "user_keys", "platform_keys", "jwt", "certificate"]
-WmsName = Literal["none", "slurm", "slurmrest", "torque", "pbs", "moab", "sge", "lsf", "condor"]
+BatchName = Literal["slurm", "slurmrest", "torque", "pbs", "moab", "sge", "lsf", "condor"]
+WmsName = Literal["none", "kubernetes", BatchName]
 _QUEUES = ("slurm", "torque", "pbs", "moab", "sge", "lsf", "condor")
 # The first auth mode is the usual one.
 AUTH_MODES = {
@@ -48,11 +49,17 @@ AUTH_MODES = {
 WMS_BY_ACCESS = {
     "local": ("none",),
     "ssh": ("none", *_QUEUES),
-    "api": ("none", "slurmrest"),
+    "api": ("none", "slurmrest", "kubernetes"),
 }
 _CONF: dict[str, type[Conf]] = {"local": LocalConf, "ssh": SshConf}
-_API_CONF: dict[str, type[Conf]] = {"none": DockerApiConf, "slurmrest": SlurmRestConf}
-_API_AUTH = {"none": "certificate", "slurmrest": "jwt"}
+_API_CONF: dict[str, type[Conf]] = {
+    "none": DockerApiConf,
+    "slurmrest": SlurmRestConf,
+    "kubernetes": KubernetesConf,
+}
+_API_AUTH = {"none": "certificate", "slurmrest": "jwt", "kubernetes": "certificate"}
+# What its scheduler can be asked for; None: all of it.
+_QUEUE_KEYS = {"kubernetes": frozenset({"partition", "time", "gpus"})}
 
 
 class EngineConfig(Entry):
@@ -144,7 +151,7 @@ class Computing(RestrictedEntry):
     submit_options: tuple[str, ...] = ()
     extra_binds: tuple[Annotated[str, AfterValidator(_check_prefix)], ...] = ()
     query_interval: int = Field(default=20, ge=1, le=3600)
-    conf: LocalConf | SshConf | SlurmRestConf | DockerApiConf
+    conf: LocalConf | SshConf | SlurmRestConf | DockerApiConf | KubernetesConf
 
     @model_validator(mode="before")
     @classmethod
@@ -178,7 +185,7 @@ class Computing(RestrictedEntry):
     def _consistent(self) -> Self:
         if twice := duplicates(engine.name for engine in self.container_engines):
             raise ValueError(f"container_engines names {sorted(twice)} more than once")
-        if self.submit_options and self.wms in ("none", "slurmrest"):
+        if self.submit_options and self.wms in ("none", "slurmrest", "kubernetes"):
             raise ValueError(f"wms {self.wms!r} has no submit command that takes submit_options")
         for what in ("cpus", "memory", "time"):
             default, most = getattr(self, f"default_{what}"), getattr(self, f"max_{what}")
@@ -188,7 +195,40 @@ class Computing(RestrictedEntry):
         self._check_platform_keys()
         self._check_batch_keys()
         self._check_binds()
+        self._check_kubernetes()
         return self
+
+    def _check_kubernetes(self) -> None:
+        is_kubernetes = isinstance(self.conf, KubernetesConf)
+        for engine in self.container_engines:
+            if (engine.name == INTERNAL) != is_kubernetes:
+                raise ValueError(
+                    f"the engine {INTERNAL!r} and wms 'kubernetes' need each other: no other engine"
+                    " can be chosen there"
+                )
+        if not isinstance(self.conf, KubernetesConf):
+            return
+        if self.max_time is None:
+            raise ValueError("wms 'kubernetes' needs 'max_time': nothing else ends a lost pod")
+        if self.extra_binds:
+            raise ValueError("'extra_binds' can't be used with wms 'kubernetes'")
+        runtimes = {runtime for engine in self.container_engines for runtime in engine.runtimes}
+        if unknown := sorted(self.conf.runtime_classes.keys() - runtimes):
+            raise ValueError(
+                f"key 'conf.runtime_classes' has {unknown[0]!r}, which is no runtime of 'internal'"
+            )
+        self._check_pools(self.conf)
+
+    def _check_pools(self, conf: KubernetesConf) -> None:
+        for size in self.sizes:
+            if size.gpu_type is not None:
+                raise ValueError("key 'sizes': wms 'kubernetes' has no gpu_type: use a pool")
+            if size.partition is not None and size.partition not in conf.pools:
+                raise ValueError(f"key 'sizes': {size.partition!r} is none of 'conf.pools'")
+
+    def lacks_option(self, key: str) -> bool:
+        """Whether its scheduler can't be asked for this part of a request."""
+        return key not in _QUEUE_KEYS.get(self.wms, frozenset({key}))
 
     def _check_binds(self) -> None:
         if self.extra_binds and isinstance(self.conf, DockerApiConf):
@@ -225,12 +265,14 @@ class Computing(RestrictedEntry):
         return self.wms != "none"
 
     @property
-    def tunnel(self) -> TunnelKind | None:
+    def tunnel(self) -> AnyTunnelKind | None:
         """How the edge reaches interfaces there; None where they are on this machine."""
         if isinstance(self.conf, SshConf):
             return self.conf.tunnel or "ssh"
         if isinstance(self.conf, SlurmRestConf):
             return self.conf.tunnel or "reverse"
+        if isinstance(self.conf, KubernetesConf):
+            return "portforward"
         return None
 
     def work_dir(self, uid: int | str) -> str:

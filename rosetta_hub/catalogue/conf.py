@@ -15,10 +15,12 @@ from rosetta_hub.catalogue.validation import Entry, pattern
 # Keys that name a file of the service's machine, in any of the access modes.
 FILE_KEYS = (
     *("key_file", "certificate_file", "ca_key_file", "ssh_config", "jwt_key_file", "ca_file"),
-    *("password_file", "secret_key_file"),
+    *("password_file", "secret_key_file", "kubeconfig"),
 )
 
 TunnelKind = Literal["ssh", "direct", "reverse"]
+# Besides those that can be chosen: the API server of Kubernetes forwards ports of pods.
+AnyTunnelKind = Literal[TunnelKind, "portforward"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 _WORK_DIR = pattern(r"^$|^/\S{1,60}$", "write an absolute path of at most 61 characters, no spaces")
 _PATH = pattern(r"^/[^\x00-\x1f]*$", "write an absolute path")

@@ -1,10 +1,12 @@
 """What a task asks of a workload manager beyond cores and memory."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from rosetta_hub.catalogue.computing import Computing, Size
+from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
 from rosetta_hub.catalogue.units import Duration, format_duration
 from rosetta_hub.catalogue.validation import pattern
 from rosetta_hub.errors import InvalidOptions
@@ -50,6 +52,7 @@ def resolve_request(asked: QueueRequest, size: Size | None, computing: Computing
                 f"{computing.name} has no queue: the option {next(iter(given))!r} can't be used."
             )
         return asked
+    _check_keys(given, computing)
     time = asked.time or (size.time if size else None) or computing.default_time
     if time and computing.max_time and time > computing.max_time:
         raise InvalidOptions(
@@ -57,6 +60,22 @@ def resolve_request(asked: QueueRequest, size: Size | None, computing: Computing
             f" not {format_duration(time)}."
         )
     return QueueRequest(**{**_of_size(size), **given, "time": time or computing.max_time})
+
+
+def _check_keys(given: dict[str, Any], computing: Computing) -> None:
+    for key in given:
+        if computing.lacks_option(key):
+            raise InvalidOptions(f"{computing.name} can't be asked for the option {key!r}.")
+    if isinstance(computing.conf, KubernetesConf):
+        _check_pool(given.get("partition"), computing.name, computing.conf.pools)
+
+
+def _check_pool(pool: str | None, name: str, pools: Iterable[str]) -> None:
+    if pool is None or pool in pools:
+        return
+    listed = ", ".join(f"`{one}`" for one in pools)
+    advice = f"Choose one of {listed}." if listed else "Leave the partition open."
+    raise InvalidOptions(f"{name} has no pool `{pool}`. {advice}")
 
 
 def _of_size(size: Size | None) -> dict[str, Any]:

@@ -251,6 +251,9 @@ def _faults(storage: Storage, computing: Mapping[str, Computing]) -> Iterator[st
         yield f"key 'computing' names {unknown}, which c.Rosetta.computing has not. It has: {known}"
         return
     resources = [computing[key] for key in storage.computing]
+    if pods := [one.id for one in resources if one.wms == "kubernetes"]:
+        yield f"key 'computing' names {pods[0]!r}, and tasks of wms 'kubernetes' have no storages"
+        return
     if storage.access_through_computing and resources[0].access_mode == "api":
         yield (
             f"files can't be reached through {resources[0].id!r}, whose access_mode is 'api'. Set"

@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,21 +19,25 @@ from rosetta_hub.access import Access
 from rosetta_hub.catalogue.access_points import STORAGE_PREFIX, access_point_of
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import SlurmRestConf, SshConf
+from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.check.builds import BUILDER_CHECKS, BUILDER_PREFIX, BuilderContext
 from rosetta_hub.check.context import Context, Result, find_user
+from rosetta_hub.check.kubernetes import KUBERNETES_CHECKS, KubernetesContext
 from rosetta_hub.check.run import format_json, format_result, is_good, run_check, run_checks
 from rosetta_hub.check.storages import StorageContext, run_storage_checks
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.errors import ConfigError, ResourceUnavailable
 from rosetta_hub.files.access import FileAccess
+from rosetta_hub.kubernetes.client import KubernetesClient
 from rosetta_hub.resources.access_local import LocalAccess
 from rosetta_hub.resources.access_ssh import SshAccess
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.build_host import make_builder
 from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
 from rosetta_hub.resources.endpoints import ACCEPTED_HOST_KEYS, Endpoints, read_known_hosts
+from rosetta_hub.resources.kubernetes.server import read_server
 from rosetta_hub.resources.slurm.rest import SlurmRestWms
 from rosetta_hub.resources.slurm.rest_client import RestClient
 from rosetta_hub.resources.slurm.wms import SlurmWms
@@ -91,6 +95,10 @@ async def _check_all(settings: Rosetta, options: argparse.Namespace) -> dict[str
         for computing in _chosen(settings, options.resource):
             if not options.json:
                 print(f"{computing.id} ({computing.name}), for {options.user}", flush=True)
+            if isinstance(computing.conf, KubernetesConf):
+                conf, show = computing.conf, _ignore if options.json else _show
+                reports[computing.id] = await _check_kubernetes(computing, conf, show)
+                continue
             with open_context(settings, computing, options.user, tunnels) as context:
                 context.accept_host_key = options.accept_host_key
                 context.queue_timeout = options.wait
@@ -99,6 +107,17 @@ async def _check_all(settings: Rosetta, options: argparse.Namespace) -> dict[str
         reports |= await _check_storages(settings, options, tunnels)
         reports |= await _check_builder(settings, options, tunnels)
     return reports
+
+
+async def _check_kubernetes(
+    computing: Computing, conf: KubernetesConf, show: Callable[[Result], None]
+) -> list[Result]:
+    context = KubernetesContext(computing, conf, KubernetesClient(lambda: read_server(conf)))
+    results: list[Result] = []
+    for check in KUBERNETES_CHECKS:
+        results.append(await run_check(check, context, results))
+        show(results[-1])
+    return results
 
 
 async def _check_storages(

@@ -111,7 +111,7 @@ class JobSteps:
         live = [job for job in await queue.find(task) if job.state is not JobState.ENDED]
         if not live:
             return self._gone(task)
-        if not self._agent_does_it(task, live):
+        if not (queue.has_agents and self._agent_does_it(task, live)):
             for job in live:
                 await queue.cancel(task.user, job.id)
         return LOOK_AGAIN

@@ -8,15 +8,19 @@ from rosetta_hub.catalogue.access_points import access_points
 from rosetta_hub.catalogue.catalogue import Catalogue
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import SlurmRestConf, SshConf
+from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.keys import Keys
+from rosetta_hub.kubernetes.client import KubernetesClient
 from rosetta_hub.resources.access_ssh import SshAccess
 from rosetta_hub.resources.cluster import Accounts, Cluster
 from rosetta_hub.resources.dialects.reasons import waiting_message as dialect_waiting_message
 from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
 from rosetta_hub.resources.endpoints import Endpoints, refuse_system_account
 from rosetta_hub.resources.host import SshHost
+from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
+from rosetta_hub.resources.kubernetes.server import read_server
 from rosetta_hub.resources.local import LocalHost
 from rosetta_hub.resources.resource import Host, Queue, Resource
 from rosetta_hub.resources.slurm.reasons import waiting_message as slurm_waiting_message
@@ -35,6 +39,8 @@ class Resources:
 
     hosts: dict[str, Host]
     queues: dict[str, Queue]
+    pods: dict[str, KubernetesQueue]
+    """Those of the queues whose jobs are pods."""
     endpoints: dict[str, Endpoints]
     """Of those that are reached over SSH, and of such storages."""
 
@@ -68,9 +74,12 @@ class ResourceBuilder:
     def build(self) -> Resources:
         """All configured resources."""
         catalogue = self._settings.catalogue()
-        built = Resources({}, {}, self._endpoints(catalogue))
+        built = Resources({}, {}, {}, self._endpoints(catalogue))
         for name, computing in catalogue.computing.items():
-            if computing.has_queue:
+            if isinstance(computing.conf, KubernetesConf):
+                built.pods[name] = self._pods(computing, computing.conf)
+                built.queues[name] = built.pods[name]
+            elif computing.has_queue:
                 built.queues[name] = self._queue(computing, built.endpoints.get(name))
             elif name in built.endpoints:
                 built.hosts[name] = self._host(computing, built.endpoints[name])
@@ -103,6 +112,10 @@ class ResourceBuilder:
             return build_batch_wms(computing.wms, access, computing.conf.path)
 
         return self._cluster(computing, endpoints, make_wms, endpoints.endpoint)
+
+    def _pods(self, computing: Computing, conf: KubernetesConf) -> KubernetesQueue:
+        client = KubernetesClient(lambda: read_server(conf))
+        return KubernetesQueue(computing, self._settings, self._keys, client)
 
     def _rest_queue(self, computing: Computing) -> Queue:
         if not isinstance(computing.conf, SlurmRestConf):

@@ -71,6 +71,11 @@ class Cluster:
         self._remote = RemoteResource(computing, settings, keys)
         self._turns = Turns()
 
+    @property
+    def has_agents(self) -> bool:
+        """See Queue."""
+        return True
+
     def job_name(self, task: Task) -> str:
         """See Queue."""
         return f"rosetta-{self._keys.deployment}-{task.id}-{task.attempt}"

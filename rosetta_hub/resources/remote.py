@@ -6,7 +6,7 @@ from typing import Any
 
 from rosetta_hub.agents.spec import LaunchContext
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf import RemoteConf, TunnelKind
+from rosetta_hub.catalogue.conf import RemoteConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ConfigError, ResourceUnavailable
@@ -27,7 +27,7 @@ class RemoteResource:
         self._computing = computing
         self._settings = settings
         self._keys = keys
-        self.tunnel: TunnelKind = computing.tunnel
+        self.tunnel = computing.tunnel
 
     def context(self, task: Task, work_dir: str, listens: bool) -> LaunchContext:
         """What the agent is told; `listens` is whether the edge gets in through a TCP port."""

@@ -64,6 +64,10 @@ class Host(Resource, Protocol):
 class Queue(Resource, Protocol):
     """A resource whose tasks are jobs of a workload manager."""
 
+    @property
+    def has_agents(self) -> bool:
+        """Whether its jobs hold an agent, which stops its container when it is told to."""
+
     def job_name(self, task: Task) -> str:
         """The name that tells the attempt's job from all others, of other hubs included."""
 

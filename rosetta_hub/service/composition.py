@@ -27,6 +27,7 @@ from rosetta_hub.metrics.metrics import Metrics
 from rosetta_hub.reconciler.image_pins import ImagePins
 from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.reconciler.job_watcher import JobWatcher
+from rosetta_hub.reconciler.pod_reporter import PodReporter
 from rosetta_hub.reconciler.reconciler import Reconciler
 from rosetta_hub.reconciler.work_queue import WorkQueue
 from rosetta_hub.registries.client import RegistryClient
@@ -182,6 +183,12 @@ class Parts:
             name: JobWatcher(tasks.catalogue.computing[name], queue, tasks, self.conditions)
             for name, queue in resources.queues.items()
         }
+        self.pod_reporters = {
+            name: PodReporter(name, queue, tasks, settings.heartbeat_interval)
+            for name, queue in resources.pods.items()
+        }
+        for name, reporter in self.pod_reporters.items():
+            reporter.on_change = self.watchers[name].pace.hurry
         jobs = JobSteps(tasks, ingress, settings, self.watchers)
         self.reconciler = Reconciler(
             tasks,

@@ -39,6 +39,9 @@ def build_loops(parts: Parts) -> dict[str, Coroutine[Any, Any, None]]:
     loops["copies"] = parts.copy_queue.run()
     if parts.builds.queue is not None:
         loops["builds"] = parts.builds.queue.run()
+    for name, reporter in parts.pod_reporters.items():
+        loops[f"pods {name}"] = parts.resources.pods[name].pods.run()
+        loops[f"reports {name}"] = reporter.run()
     return {**loops, **{f"queue {name}": one.run() for name, one in parts.watchers.items()}}
 
 

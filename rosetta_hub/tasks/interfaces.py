@@ -28,6 +28,9 @@ def published_as(task: Task, port: int) -> int | None:
 
 def is_ready(task: Task, interface: Interface) -> bool:
     """Whether it answered when the agent asked it last."""
-    return any(
-        state["port"] == interface.port and state["ready"] for state in task.interface_states
-    )
+    return is_ready_port(task, interface.port)
+
+
+def is_ready_port(task: Task, port: int) -> bool:
+    """Whether the further interface on that port answered when it was asked last."""
+    return any(state["port"] == port and state["ready"] for state in task.interface_states)

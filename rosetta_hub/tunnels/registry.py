@@ -6,10 +6,11 @@ from pathlib import Path
 
 from rosetta_hub.ssh.pool import Pool
 from rosetta_hub.tunnels.client import TunnelState
-from rosetta_hub.tunnels.routes import ReverseRoute, Route, SshRoute, Tunnel
+from rosetta_hub.tunnels.routes import KubernetesRoute, ReverseRoute, Route, SshRoute, Tunnel
 from rosetta_hub.tunnels.task_tunnel import TaskTunnel
 from rosetta_hub.tunnels.transport import TunnelTransport
 from rosetta_hub.tunnels.transport_direct import DirectTransport
+from rosetta_hub.tunnels.transport_kubernetes import KubernetesTransport
 from rosetta_hub.tunnels.transport_reverse import ReverseTransport
 from rosetta_hub.tunnels.transport_ssh import SshTransport
 
@@ -76,6 +77,10 @@ class TunnelRegistry:
         elif isinstance(tunnel.route, SshRoute):
             # The key, or what is pinned, may be new.
             self.pool.identity(tunnel.route.endpoint)
+        elif isinstance(known.transport, KubernetesTransport) and isinstance(
+            tunnel.route, KubernetesRoute
+        ):
+            known.transport.renew(tunnel.route.server)
 
     async def _open(self, tunnel: Tunnel) -> None:
         opened = TaskTunnel(tunnel, self._make_transport(tunnel.route), self._sockets_dir)
@@ -112,4 +117,6 @@ class TunnelRegistry:
             return SshTransport(self.pool, route)
         if isinstance(route, ReverseRoute):
             return ReverseTransport(route)
+        if isinstance(route, KubernetesRoute):
+            return KubernetesTransport(route)
         return DirectTransport(route)

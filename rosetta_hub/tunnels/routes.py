@@ -1,8 +1,9 @@
 """Tunnels as the service describes them: whose they are, and the route of their bytes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from rosetta_hub.kubernetes.server import ApiServer
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.targets import Target, parse_target
 
@@ -87,7 +88,35 @@ class ReverseRoute:
         return self == other
 
 
-Route = SshRoute | DirectRoute | ReverseRoute
+@dataclass(frozen=True)
+class KubernetesRoute:
+    """Through the API server of a Kubernetes cluster, which forwards to ports of a pod."""
+
+    server: ApiServer
+    namespace: str
+    pod: str
+    uid: str
+    """Of the pod: another one that gets its name is never entered."""
+    port: int
+    """Of the main interface; those of further ones are their own."""
+
+    def to_document(self) -> Document:
+        """As the API takes it."""
+        return {
+            "kind": "kubernetes",
+            "server": self.server.to_document(),
+            "namespace": self.namespace,
+            "pod": self.pod,
+            "uid": self.uid,
+            "port": self.port,
+        }
+
+    def is_same(self, other: "Route") -> bool:
+        """Whether connections over the other may go on; a new token is not a reason."""
+        return isinstance(other, KubernetesRoute) and replace(other, server=self.server) == self
+
+
+Route = SshRoute | DirectRoute | ReverseRoute | KubernetesRoute
 
 
 @dataclass(frozen=True)
@@ -143,6 +172,8 @@ def _parse_route(document: Document) -> Route:
         return SshRoute(**fields)
     if kind == "direct":
         return DirectRoute(**fields)
+    if kind == "kubernetes":
+        return KubernetesRoute(**{**fields, "server": ApiServer(**fields["server"])})
     if kind == "agent":
         return ReverseRoute(**fields)
     raise ValueError(f"{kind!r} is no route")

@@ -52,6 +52,18 @@ packages_for() {
             echo "ps procps"
             echo "promtool prometheus"
             ;;
+        kubernetes)
+            echo "go golang-go"
+            echo "dpkg-source dpkg-dev"
+            echo "etcd etcd-server"
+            echo "containerd containerd"
+            echo "runc runc"
+            echo "/usr/lib/cni/bridge containernetworking-plugins"
+            echo "iptables iptables"
+            echo "ip iproute2"
+            echo "openssl openssl"
+            echo "curl curl"
+            ;;
         bench)
             packages_for test
             echo "wrk wrk"

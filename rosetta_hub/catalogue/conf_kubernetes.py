@@ -1,0 +1,89 @@
+"""Settings of a Kubernetes cluster that is reached through its API server."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from rosetta_hub.catalogue.conf import Conf
+from rosetta_hub.catalogue.validation import Entry, pattern
+
+# Names of objects (RFC 1123 labels), of labels and of resources.
+_LABEL = pattern(
+    r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", "use at most 63 lowercase letters, digits and dashes"
+)
+_NAME = pattern(
+    r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", "use lowercase letters, digits, dashes and dots"
+)
+_QUALIFIED = pattern(
+    r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$",
+    "write a name such as 'example.org/pool'",
+)
+_ABSOLUTE = pattern(r"^/\S+$", "write an absolute path without spaces")
+Label = Annotated[str, Field(pattern=_LABEL)]
+ObjectName = Annotated[str, Field(pattern=_NAME)]
+Qualified = Annotated[str, Field(pattern=_QUALIFIED)]
+
+# What every other access mode has, and nothing in a pod could follow.
+_OF_AGENTS = ("work_dir", "engine_options", "path", "pull_proxy")
+
+
+class Toleration(Entry):
+    """A taint of nodes that tasks tolerate, in the words of Kubernetes."""
+
+    key: str = ""
+    operator: str = Field(default="Equal", pattern=r"^(Equal|Exists)$")
+    value: str = ""
+    effect: str = Field(default="", pattern=r"^(|NoSchedule|PreferNoSchedule|NoExecute)$")
+
+
+class KubernetesConf(Conf):
+    """Access mode `api` with the WMS `kubernetes`."""
+
+    kubeconfig: str | None = Field(
+        default=None,
+        pattern=_ABSOLUTE,
+        description="File with server, authority and account: a certificate or a token.",
+    )
+    context: str | None = Field(
+        default=None, description="Context of the file; default its current one."
+    )
+    in_cluster: bool = Field(
+        default=False,
+        description="The service is a pod of the cluster, and uses its service account.",
+    )
+    namespace: Label = Field(description="Namespace of the tasks' pods; it has to exist.")
+    runtime_classes: dict[str, ObjectName] = Field(
+        default={},
+        description="RuntimeClass of each runtime of `internal[...]`; others are the default one.",
+    )
+    pools: dict[Label, dict[Qualified, str]] = Field(
+        default={},
+        description="Pools of nodes by name, as the labels of their nodes; users choose one as the"
+        " partition.",
+    )
+    gpu_resource: Qualified = Field(
+        default="nvidia.com/gpu", description="Resource by which a pod asks for GPUs."
+    )
+    tolerations: tuple[Toleration, ...] = Field(
+        default=(), description="Taints that tasks tolerate: `key`, `operator`, `value`, `effect`."
+    )
+    image_pull_secrets: tuple[ObjectName, ...] = Field(
+        default=(), description="Secrets of the namespace with the site's accounts of registries."
+    )
+    pod_labels: dict[Qualified, str] = Field(default={}, description="Further labels of the pods.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_agents(cls, value: Any) -> Any:
+        for key in _OF_AGENTS:
+            if isinstance(value, dict) and value.get(key):
+                raise ValueError(f"{key!r} can't be used: no agent runs in a pod")
+        return value
+
+    @model_validator(mode="after")
+    def _one_account(self) -> Self:
+        if bool(self.kubeconfig) == self.in_cluster:
+            raise ValueError("give one of 'kubeconfig' and 'in_cluster'")
+        if self.context and not self.kubeconfig:
+            raise ValueError("'context' is one of a 'kubeconfig'")
+        return self

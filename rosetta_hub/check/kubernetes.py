@@ -1,0 +1,104 @@
+"""Checks of a Kubernetes cluster: its server, the rights of the hub's account, a pod."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
+from rosetta_hub.catalogue.software import Software
+from rosetta_hub.check.context import Check, CheckFailed
+from rosetta_hub.database.models import Task
+from rosetta_hub.kubernetes.client import ApiRefused, KubernetesClient
+from rosetta_hub.resources.kubernetes.pod import build_pod
+
+# Resource (and part of it), and what the hub does with it in its namespace.
+RIGHTS = (
+    ("pods", "", ("create", "get", "list", "watch", "delete")),
+    ("pods", "log", ("get",)),
+    # Newer servers ask for the second one, too.
+    ("pods", "portforward", ("get", "create")),
+    ("events", "", ("list",)),
+    ("secrets", "", ("create",)),
+)
+_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+# Of a pod that is never created.
+_EXAMPLE = Software(name="Check", registry="localhost", image_name="check")
+
+
+@dataclass
+class KubernetesContext:
+    """A cluster, with what reaches it."""
+
+    computing: Computing
+    conf: KubernetesConf
+    client: KubernetesClient
+
+
+async def check_server(context: KubernetesContext) -> str:
+    """The API server answers, and its certificate is the expected one."""
+    version = await context.client.call("GET", "/version")
+    return f"{context.client.server().url}, Kubernetes {version.get('gitVersion', '?')}"
+
+
+async def check_rights(context: KubernetesContext) -> str:
+    """The hub's account may do in the namespace what the hub does there."""
+    missing = [
+        f"{verb} {'/'.join(filter(None, (resource, part)))}"
+        for resource, part, verbs in RIGHTS
+        for verb in verbs
+        if not await _may(context, verb, resource, part)
+    ]
+    if missing:
+        raise CheckFailed(
+            f"the account may not: {', '.join(missing)}",
+            "Apply the Role of docs/kubernetes.md in the namespace, and bind the account to it.",
+        )
+    return f"all that is needed in the namespace {context.conf.namespace}"
+
+
+async def _may(context: KubernetesContext, verb: str, resource: str, part: str) -> bool:
+    attributes = {
+        "namespace": context.conf.namespace,
+        "verb": verb,
+        "resource": resource,
+        "subresource": part,
+    }
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    }
+    answer = await context.client.call("POST", _REVIEWS, body)
+    return bool(answer.get("status", {}).get("allowed"))
+
+
+async def check_pod(context: KubernetesContext) -> str:
+    """The server would take a pod as the hub makes them: nothing is created."""
+    computing = context.computing
+    row: dict[str, Any] = {
+        "id": "0" * 12,
+        "attempt": 1,
+        "cpus": computing.default_cpus,
+        "memory": computing.default_memory,
+        "request": {"time": computing.default_time or computing.max_time},
+    }
+    pod = build_pod(
+        "rosetta-check", Task(**row), _EXAMPLE, computing, context.conf, "check", stop=10
+    )
+    path = f"/api/v1/namespaces/{context.conf.namespace}/pods"
+    try:
+        await context.client.call("POST", path, pod, {"dryRun": "All"})
+    except ApiRefused as error:
+        raise CheckFailed(
+            str(error), "Ask the cluster's administrator; the message is the server's own."
+        ) from error
+    return "a pod with the resource's defaults would be taken"
+
+
+KUBERNETES_CHECKS = (
+    Check[KubernetesContext](
+        "api server", check_server, advice="See that 'conf' names the server and a valid account."
+    ),
+    Check[KubernetesContext]("rights", check_rights, ("api server",)),
+    Check[KubernetesContext]("pod", check_pod, ("rights",)),
+)

@@ -1,0 +1,1 @@
+"""The API of Kubernetes: where a server is, who we are there, and its calls."""

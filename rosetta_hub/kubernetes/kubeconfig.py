@@ -1,0 +1,105 @@
+"""Where the API server is and who we are there: a kubeconfig file, or our own pod's account."""
+
+import base64
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.kubernetes.server import ApiServer
+
+Document = dict[str, Any]
+
+# Where every pod finds its account (Kubernetes documentation, "Accessing the API from a Pod").
+IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+IN_CLUSTER_URL = "https://kubernetes.default.svc"
+# What needs a program or library of the provider, and what would weaken the check of the server.
+_UNSUPPORTED_USER = ("exec", "auth-provider", "username", "password", "as", "impersonate-user")
+_UNSUPPORTED_CLUSTER = ("insecure-skip-tls-verify", "proxy-url", "tls-server-name")
+
+
+def read_in_cluster(folder: Path = IN_CLUSTER) -> ApiServer:
+    """The server of the cluster that the service itself is a pod of. Tokens change every hour.
+
+    Raises:
+        ResourceUnavailable: the service is in no pod, or the pod has no account.
+    """
+    return ApiServer(
+        url=IN_CLUSTER_URL,
+        ca=_read_text(folder / "ca.crt"),
+        token=_read_text(folder / "token").strip(),
+    )
+
+
+def read_kubeconfig(path: Path, context: str | None = None) -> ApiServer:
+    """The server and account of a context, by default the file's current one.
+
+    Files that it names are read, too, so that a renewed certificate or token counts at once.
+
+    Raises:
+        ResourceUnavailable: a file can't be read, or needs what is not supported.
+    """
+
+    def refuse(text: str) -> ResourceUnavailable:
+        return ResourceUnavailable(f"The kubeconfig {path} can't be used: {text}.")
+
+    try:
+        config = yaml.safe_load(_read_text(path))
+        name = context or config["current-context"]
+        chosen = _find(config["contexts"], name)["context"]
+        cluster = _find(config["clusters"], chosen["cluster"])["cluster"]
+        user = _find(config["users"], chosen["user"])["user"]
+        for entry, keys in ((cluster, _UNSUPPORTED_CLUSTER), (user, _UNSUPPORTED_USER)):
+            if unsupported := [key for key in keys if entry.get(key)]:
+                raise refuse(f"{unsupported[0]!r} is not supported; use a certificate or a token")
+        return _build_server(cluster, user, path.parent, refuse)
+    except (
+        yaml.YAMLError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        ValueError,
+    ) as error:
+        # The text of an error may quote a secret of the file: its kind has to do.
+        raise refuse(f"it is incomplete or malformed ({type(error).__name__})") from error
+
+
+def _find(entries: Iterable[Document], name: str) -> Document:
+    found = [entry for entry in entries if entry["name"] == name]
+    if not found:
+        raise KeyError(name)
+    return found[0]
+
+
+def _build_server(
+    cluster: Document, user: Document, folder: Path, refuse: Callable[[str], ResourceUnavailable]
+) -> ApiServer:
+    def read(entry: Document, key: str) -> str | None:
+        if data := entry.get(f"{key}-data"):
+            return base64.b64decode(data, validate=True).decode()
+        return _read_text(folder / entry[key]) if entry.get(key) else None
+
+    url = str(cluster["server"]).rstrip("/")
+    if not url.startswith("https://"):
+        raise refuse("its server is not an https address")
+    ca = read(cluster, "certificate-authority")
+    if ca is None:
+        raise refuse("it names no certificate-authority")
+    token = user.get("token")
+    if token is None and user.get("tokenFile"):
+        token = _read_text(folder / user["tokenFile"]).strip()
+    server = ApiServer(
+        url, ca, read(user, "client-certificate"), read(user, "client-key"), token or None
+    )
+    if server.token is None and (server.certificate is None or server.key is None):
+        raise refuse("its user has neither a certificate with its key nor a token")
+    return server
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise ResourceUnavailable(f"The file {path} can't be read: {error.strerror}.") from error

@@ -1,0 +1,218 @@
+"""Reports of tasks that are pods, in which no agent runs: made here, and taken like an agent's."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+from rosetta_agent.protocol import MAX_LOG_CHUNK
+from rosetta_hub.agents.spec import software_of
+from rosetta_hub.database.models import Task, TaskState, utc_now
+from rosetta_hub.errors import NotFound, ResourceUnavailable
+from rosetta_hub.reconciler.probe import answers
+from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
+from rosetta_hub.resources.kubernetes.reports import (
+    PodReport,
+    build_report,
+    needs_secret,
+    wants_events,
+)
+from rosetta_hub.resources.kubernetes.states import container_state, is_terminating
+from rosetta_hub.resources.wms import JobRefused
+from rosetta_hub.tasks.interfaces import further_ports, is_ready_port
+from rosetta_hub.tasks.manager import TaskManager
+from rosetta_hub.tasks.report import Report
+
+log = logging.getLogger(__name__)
+
+Document = dict[str, Any]
+
+# Seconds between two rounds while a pod is starting, and between two probes of its interface.
+STARTING_INTERVAL = 1.0
+# Seconds between two looks at the log of a task that runs.
+LOG_INTERVAL = 60.0
+# Tasks that are looked at together: each may cost a request or two.
+AT_ONCE = 8
+
+
+class Watcher(Protocol):
+    """See rosetta_hub.reconciler.job_watcher."""
+
+    def hurry(self) -> None:
+        """Look at the queue now: it costs no query here."""
+
+
+class PodReporter:
+    """One a Kubernetes resource: at each change of a pod, and as a heartbeat."""
+
+    def __init__(
+        self, computing: str, queue: KubernetesQueue, tasks: TaskManager, heartbeat: float
+    ) -> None:
+        self._computing = computing
+        self._queue = queue
+        self._tasks = tasks
+        self._heartbeat = heartbeat
+        self._changed = asyncio.Event()
+        self._answered: set[tuple[str, int]] = set()
+        self._log_due: dict[tuple[str, int], float] = {}
+        self.on_change: Callable[[], None] = _ignore
+        queue.pods.on_change = self._note_change
+
+    def _note_change(self) -> None:
+        self._changed.set()
+        self.on_change()
+
+    async def run(self) -> None:
+        """Report again and again."""
+        while True:
+            self._changed.clear()
+            is_starting = False
+            try:
+                is_starting = await self.step()
+            except ResourceUnavailable:
+                # The watcher of the queue asks as well, and says so.
+                pass
+            except Exception:
+                log.exception("%s: its pods could not be reported", self._computing)
+            wait = STARTING_INTERVAL if is_starting else self._heartbeat
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), wait)
+
+    async def step(self) -> bool:
+        """One report of each task that has a pod; returns whether any is starting.
+
+        Raises:
+            ResourceUnavailable: nothing is known of the pods now.
+        """
+        pods = dict(self._queue.pods.all())
+        tasks = {(task.id, task.attempt): task for task in self._tasks.active(self._computing)}
+        self._answered &= tasks.keys()
+        self._log_due = {key: due for key, due in self._log_due.items() if key in tasks}
+        limit = asyncio.Semaphore(AT_ONCE)
+
+        async def look(pod: Document) -> bool:
+            async with limit:
+                return await self._look(pod, tasks)
+
+        return any(await asyncio.gather(*map(look, pods.values())))
+
+    async def _look(self, pod: Document, tasks: dict[tuple[str, int], Task]) -> bool:
+        name = pod["metadata"]["name"]
+        owner = self._queue.owner(pod)
+        task = tasks.get(owner) if owner else None
+        try:
+            if task is None:
+                await self._remove_orphan(pod, owner)
+                return False
+            if task.job_id != pod["metadata"]["uid"]:
+                # Its submission has not ended yet.
+                return True
+            return await self._report(task, pod)
+        except NotFound:
+            pass
+        except (ResourceUnavailable, JobRefused) as error:
+            log.warning("%s: %s", name, error)
+        except Exception:
+            log.exception("%s could not be reported", name)
+        return False
+
+    async def _remove_orphan(self, pod: Document, owner: tuple[str, int] | None) -> None:
+        """Delete a pod whose attempt is over; one that was just created may have no job id yet."""
+        if owner is None or is_terminating(pod):
+            return
+        task = self._tasks.by_ids({owner[0]}).get(owner[0])
+        if task is not None and task.computing != self._computing:
+            return
+        if task is None or task.state.final or task.attempt != owner[1]:
+            await self._queue.remove(pod)
+
+    async def _report(self, task: Task, pod: Document) -> bool:
+        if needs_secret(pod):
+            await self._queue.ensure_secret(task, pod)
+        events = await self._queue.events(task.job_id or "") if wants_events(pod) else []
+        has_answered = await self._has_answered(task, pod)
+        patience = float(software_of(task).answer_timeout)
+        report = build_report(pod, events, has_answered, patience, utc_now())
+        if report is None:
+            return False
+        if self._is_log_due(task, pod, report):
+            await self._take_log(task, pod, report)
+        self._tasks.report(task, await self._complete(task, report))
+        return report.state in ("pulling", "starting")
+
+    async def _has_answered(self, task: Task, pod: Document) -> bool:
+        key = (task.id, task.attempt)
+        if key not in self._answered and "running" in container_state(pod):
+            software = software_of(task)
+            if task.state is TaskState.RUNNING or await answers(
+                self._queue.probe_target(task), software.interface_protocol, software.interface_path
+            ):
+                self._answered.add(key)
+        return key in self._answered
+
+    async def _complete(self, task: Task, report: PodReport) -> Report:
+        document: Document = {
+            "sequence": task.sequence + 1,
+            "state": report.state,
+            "message": report.message,
+            "reason": report.reason,
+            "detail": report.detail,
+            "exit_code": report.exit_code,
+            "image_digests": [report.digest] if report.digest else [],
+        }
+        if report.state == "running":
+            document["interface"] = {"kind": "forward", "port": None}
+            document["interfaces"] = [
+                {"port": port, "published": None, "ready": await self._is_ready(task, port)}
+                for port in further_ports(task)
+            ]
+        return Report.model_validate(document)
+
+    async def _is_ready(self, task: Task, port: int) -> bool:
+        if is_ready_port(task, port):
+            return True
+        interface = next(one for one in software_of(task).interfaces if one.port == port)
+        target = self._queue.probe_target(task, port)
+        return await answers(target, interface.protocol, interface.path)
+
+    def _is_log_due(self, task: Task, pod: Document, report: PodReport) -> bool:
+        state = container_state(pod)
+        if "running" not in state and "terminated" not in state:
+            return False
+        if report.state != "running" or is_terminating(pod):
+            return True
+        now, key = asyncio.get_running_loop().time(), (task.id, task.attempt)
+        if now < self._log_due.get(key, now):
+            return False
+        self._log_due[key] = now + LOG_INTERVAL
+        return True
+
+    async def _take_log(self, task: Task, pod: Document, report: PodReport) -> None:
+        """Keep what is new of the log, while the attempt goes on as far as its row says."""
+        try:
+            data = (await self._queue.log(pod)).encode()
+        except ResourceUnavailable as error:
+            # Its node may not answer; the task goes on, or ends, all the same.
+            log.warning("%s: its log can't be read: %s", task.id, error)
+            return
+        received = self._tasks.logs.received(task.id, task.attempt)
+        state = "starting" if task.started is None else "running"
+        for offset, text in _chunks(data, received):
+            chunk = {"offset": offset, "text": text}
+            document = {"sequence": task.sequence, "state": state, "message": task.message}
+            self._tasks.report(task, Report.model_validate({**document, "log": chunk}))
+
+
+def _chunks(data: bytes, start: int) -> Iterator[tuple[int, str]]:
+    """What follows on `start`, in parts of whole characters, with their offsets."""
+    while start < len(data):
+        text = data[start : start + MAX_LOG_CHUNK].decode(errors="ignore")
+        if not text:
+            return
+        yield start, text
+        start += len(text.encode())
+
+
+def _ignore() -> None:
+    """Before anybody asks."""

@@ -1,0 +1,63 @@
+"""Does an interface answer? Asked through the task's own tunnel, where no agent can ask.
+
+The agent's `readiness.py` decides the same on a node.
+"""
+
+import asyncio
+import contextlib
+import ssl
+
+from rosetta_hub.targets import UnixTarget
+
+# Seconds for the whole question: through the tunnel, and until the software says something.
+PATIENCE = 5.0
+# Of a protocol without a known greeting: the connection is still open after this.
+_STILL_OPEN = 0.5
+_GREETINGS = {"http": b"HTTP/", "https": b"HTTP/", "ssh": b"SSH-"}
+
+
+async def answers(target: UnixTarget, protocol: str, path: str) -> bool:
+    """Whether somebody answers there in this protocol now."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await _ask(target, protocol, path.partition("#")[0])
+    except (OSError, TimeoutError, asyncio.IncompleteReadError):
+        return False
+
+
+async def _ask(target: UnixTarget, protocol: str, path: str) -> bool:
+    context = _build_context() if protocol == "https" else None
+    host = "localhost" if context else None
+    reader, writer = await asyncio.open_unix_connection(
+        target.path, ssl=context, server_hostname=host
+    )
+    try:
+        greeting = _GREETINGS.get(protocol)
+        if greeting is None:
+            return await _stays_open(reader)
+        if protocol != "ssh":
+            writer.write(
+                f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n"
+                "Connection: close\r\n\r\n".encode()
+            )
+        return await reader.readexactly(len(greeting)) == greeting
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+async def _stays_open(reader: asyncio.StreamReader) -> bool:
+    try:
+        async with asyncio.timeout(_STILL_OPEN):
+            return bool(await reader.read(1))
+    except TimeoutError:
+        return True
+
+
+def _build_context() -> ssl.SSLContext:
+    """Containers have certificates of their own making: only their presence matters here."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

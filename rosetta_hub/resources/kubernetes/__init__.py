@@ -1,0 +1,1 @@
+"""Kubernetes as a computing resource: tasks are its pods."""

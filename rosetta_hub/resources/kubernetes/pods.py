@@ -1,0 +1,116 @@
+"""The pods of this hub in one namespace, as one list and one watch keep them known."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.kubernetes.client import ApiRefused, KubernetesClient
+
+log = logging.getLogger(__name__)
+
+Document = dict[str, Any]
+
+# Seconds between two tries to list the pods while the API server does not answer.
+RETRY_SECONDS = 2.0
+PAGE = "500"
+_TOO_OLD = 410
+
+
+class Pods:
+    """A copy of the server's list. `on_change` is called after each change of it."""
+
+    def __init__(self, client: KubernetesClient, path: str, selector: str) -> None:
+        self._client = client
+        self._path = path
+        self._selector = selector
+        self._pods: dict[str, Document] = {}
+        self._version = ""
+        self._failure: str | None = "The list of the cluster's pods has not been fetched yet."
+        self.on_change: Callable[[], None] = _ignore
+
+    def all(self) -> dict[str, Document]:
+        """The pods by name.
+
+        Raises:
+            ResourceUnavailable: the server does not answer, so that nothing is known.
+        """
+        if self._failure is not None:
+            raise ResourceUnavailable(self._failure)
+        return self._pods
+
+    def put(self, pod: Document) -> None:
+        """A pod that was just created, which the watch has not told yet."""
+        self._pods.setdefault(pod["metadata"]["name"], _without_noise(pod))
+
+    async def run(self) -> None:
+        """Keep the copy up to date."""
+        while True:
+            try:
+                await self._follow()
+            except (ApiRefused, ResourceUnavailable) as error:
+                if not (isinstance(error, ApiRefused) and error.status == _TOO_OLD):
+                    self._lose(str(error))
+            except Exception:
+                log.exception("%s: its pods could not be followed", self._path)
+                self._lose("The Kubernetes API server's answer can't be read.")
+            await asyncio.sleep(RETRY_SECONDS)
+
+    def _lose(self, failure: str) -> None:
+        self._failure = failure
+        self.on_change()
+
+    async def _follow(self) -> None:
+        version = await self._list()
+        while True:
+            # A minute each: the server begins where the last one ended.
+            self._version = version
+            await self._client.watch(
+                self._path,
+                {
+                    "labelSelector": self._selector,
+                    "resourceVersion": version,
+                    "allowWatchBookmarks": "true",
+                },
+                self._take,
+            )
+            version = self._version
+
+    async def _list(self) -> str:
+        found: dict[str, Document] = {}
+        query = {"labelSelector": self._selector, "limit": PAGE}
+        while True:
+            page = await self._client.call("GET", self._path, query=query)
+            for pod in page.get("items", []):
+                found[pod["metadata"]["name"]] = _without_noise(pod)
+            metadata = page.get("metadata", {})
+            if not metadata.get("continue"):
+                break
+            query["continue"] = metadata["continue"]
+        self._pods, self._failure = found, None
+        self.on_change()
+        return str(metadata.get("resourceVersion", ""))
+
+    def _take(self, event: Document) -> None:
+        pod = event.get("object", {})
+        self._version = str(pod.get("metadata", {}).get("resourceVersion", self._version))
+        kind = event.get("type")
+        if kind == "BOOKMARK":
+            return
+        name = pod["metadata"]["name"]
+        if kind == "DELETED":
+            self._pods.pop(name, None)
+        else:
+            self._pods[name] = _without_noise(pod)
+        self.on_change()
+
+
+def _without_noise(pod: Document) -> Document:
+    # Half of a pod's size, which nobody reads.
+    pod["metadata"].pop("managedFields", None)
+    return pod
+
+
+def _ignore() -> None:
+    """Before anybody asks."""

@@ -1,0 +1,282 @@
+"""A namespace of a Kubernetes cluster as a queue: a job is a pod, and its id the pod's uid.
+
+The name of a pod is that of the attempt, so that creating it twice can't make two of them.
+"""
+
+import contextlib
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from rosetta_hub.agents.credentials import interface_environment
+from rosetta_hub.agents.spec import software_of
+from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
+from rosetta_hub.catalogue.queue_request import QueueRequest
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.models import Task, utc_now
+from rosetta_hub.errors import ConfigError
+from rosetta_hub.keys import Keys
+from rosetta_hub.kubernetes.client import ApiRefused, KubernetesClient, NotReceived
+from rosetta_hub.resources.cluster import build_request
+from rosetta_hub.resources.inventory import Inventory, Partition
+from rosetta_hub.resources.kubernetes.pod import (
+    ATTEMPT_LABEL,
+    CONTAINER,
+    DEPLOYMENT_LABEL,
+    TASK_LABEL,
+    build_pod,
+    build_secret,
+)
+from rosetta_hub.resources.kubernetes.pods import Pods
+from rosetta_hub.resources.kubernetes.reasons import explain_quota, waiting_message
+from rosetta_hub.resources.kubernetes.states import (
+    build_end,
+    build_job,
+    find_end_in_events,
+    has_ended,
+    is_terminating,
+)
+from rosetta_hub.resources.wms import NO_MORE_TIME, Job, JobEnd, JobRefused, JobState, NotSubmitted
+from rosetta_hub.targets import Target, UnixTarget
+from rosetta_hub.tasks.interfaces import further_ports
+from rosetta_hub.tasks.spawner_settings import decrypt_environment
+from rosetta_hub.tunnels.process import TunnelsConfig
+from rosetta_hub.tunnels.routes import KubernetesRoute, Tunnel
+
+Document = dict[str, Any]
+
+# Bytes of a log that are read of the API server.
+LOG_BYTES = 5 * 1024 * 1024
+# Refusals that pass by themselves: a namespace that was just made has no account for pods yet.
+_PASSING = re.compile(r"error looking up service account|being terminated|etcdserver")
+
+
+class KubernetesQueue:
+    """See Queue. All tasks run in one namespace, as the hub's account there."""
+
+    def __init__(
+        self, computing: Computing, settings: Rosetta, keys: Keys, client: KubernetesClient
+    ) -> None:
+        if not isinstance(computing.conf, KubernetesConf):
+            raise ConfigError(f"{computing.id} is not a Kubernetes cluster.")
+        self._conf = computing.conf
+        self._computing = computing
+        self._settings = settings
+        self._keys = keys
+        self._client = client
+        self._namespace = f"/api/v1/namespaces/{self._conf.namespace}"
+        self._selector = f"{DEPLOYMENT_LABEL}={keys.deployment}"
+        self.pods = Pods(client, f"{self._namespace}/pods", self._selector)
+
+    @property
+    def has_agents(self) -> bool:
+        """See Queue: the service itself looks after pods."""
+        return False
+
+    def job_name(self, task: Task) -> str:
+        """See Queue."""
+        return f"rosetta-{self._keys.deployment}-{task.id}-{task.attempt}"
+
+    def task_of(self, job: Job) -> tuple[str, int] | None:
+        """See Queue."""
+        prefix, _, attempt = job.name.rpartition("-")
+        start, _, task_id = prefix.rpartition("-")
+        if start != f"rosetta-{self._keys.deployment}" or not attempt.isdecimal():
+            return None
+        return task_id, int(attempt)
+
+    def owner(self, pod: Document) -> tuple[str, int] | None:
+        """Task id and attempt of one of the `pods`."""
+        labels = pod["metadata"].get("labels", {})
+        attempt = str(labels.get(ATTEMPT_LABEL, ""))
+        return (str(labels.get(TASK_LABEL)), int(attempt)) if attempt.isdecimal() else None
+
+    def remote_user(self, user: str) -> str:
+        """See Queue."""
+        return self._conf.namespace
+
+    async def submit(self, task: Task) -> str:
+        """See Queue."""
+        software = software_of(task)
+        name = self.job_name(task)
+        stop = float(self._settings.stop_timeout)
+        body = build_pod(
+            name, task, software, self._computing, self._conf, self._keys.deployment, stop
+        )
+        if task.storages:
+            raise JobRefused("Storages can't be used there.")
+        pod = await self._create_pod(name, body)
+        await self.ensure_secret(task, pod)
+        self.pods.put(pod)
+        return str(pod["metadata"]["uid"])
+
+    async def ensure_secret(self, task: Task, pod: Document) -> None:
+        """Create the secret with the variables of the attempt, unless it is there.
+
+        Raises:
+            ResourceUnavailable: the server has not answered.
+            JobRefused: it refuses.
+        """
+        software = software_of(task)
+        password = self._keys.interface_password(task.id, task.attempt)
+        environment = {
+            **decrypt_environment(task.environment, self._keys.database),
+            **software.environment,
+            **interface_environment(software, password),
+        }
+        try:
+            await self._client.call(
+                "POST", f"{self._namespace}/secrets", build_secret(pod, environment)
+            )
+        except ApiRefused as error:
+            if error.reason != "AlreadyExists":
+                await self._delete(pod)
+                raise JobRefused(str(error)) from error
+
+    async def _create_pod(self, name: str, body: Document) -> Document:
+        try:
+            return await self._client.call("POST", f"{self._namespace}/pods", body)
+        except NotReceived as error:
+            raise NotSubmitted(str(error)) from error
+        except ApiRefused as error:
+            if error.reason == "AlreadyExists":
+                # The answer to an earlier try was lost.
+                return await self._client.call("GET", f"{self._namespace}/pods/{name}")
+            if quota := explain_quota(str(error)):
+                raise NotSubmitted(quota) from error
+            if _PASSING.search(str(error)):
+                raise NotSubmitted(f"{self._computing.name} is not ready: {error}.") from error
+            raise JobRefused(str(error)) from error
+
+    async def jobs(self, tasks: Iterable[Task]) -> list[Job]:
+        """See Queue. Costs no query: the pods are watched."""
+        user = self._conf.namespace
+        return [build_job(pod, user) for pod in self.pods.all().values()]
+
+    def why(self, job: Job, task: Task) -> str:
+        """See Queue."""
+        asked = QueueRequest.model_validate(task.request)
+        return waiting_message(job, build_request(job.name, task.cpus, task.memory, asked))
+
+    async def find(self, task: Task) -> list[Job]:
+        """See Queue."""
+        pod = await self._get(task)
+        if pod is None:
+            return []
+        job = build_job(pod, self._conf.namespace)
+        if has_ended(pod):
+            return [Job(job.id, job.name, job.user, JobState.ENDED, job.scheduler_state)]
+        return [job]
+
+    async def end(self, task: Task) -> JobEnd | None:
+        """See Queue."""
+        pod = await self._get(task)
+        if pod is not None and pod["metadata"]["uid"] == task.job_id:
+            return build_end(pod)
+        return find_end_in_events(await self.events(task.job_id or ""))
+
+    async def ends(self, tasks: Iterable[Task]) -> dict[str, JobEnd]:
+        """See Queue: each is asked for by itself."""
+        return {}
+
+    async def cancel(self, user: str, job_id: str) -> None:
+        """See Queue."""
+        for pod in self.pods.all().values():
+            if pod["metadata"]["uid"] == job_id and not is_terminating(pod):
+                await self._delete(pod)
+
+    async def remove(self, pod: Document) -> None:
+        """Delete a pod; its secret goes with it.
+
+        Raises:
+            ResourceUnavailable: the server has not answered.
+        """
+        await self._delete(pod)
+
+    async def extend(self, task: Task, seconds: int) -> None:
+        """See Queue: the deadline of a pod can't be put off."""
+        raise JobRefused(NO_MORE_TIME)
+
+    async def inventory(self, user: str) -> Inventory:
+        """See Queue: the pools that can be chosen."""
+        pools = tuple(Partition(name=name, state="up") for name in self._conf.pools)
+        return Inventory(partitions=pools, collected=utc_now())
+
+    async def events(self, uid: str) -> list[Document]:
+        """What the cluster has noted about a pod, oldest first.
+
+        Raises:
+            ResourceUnavailable: the server has not answered, or does not let the hub look.
+        """
+        query = {"fieldSelector": f"involvedObject.uid={uid}"}
+        answer = await self._ask(f"{self._namespace}/events", query)
+        events: list[Document] = answer.get("items") or []
+        return sorted(events, key=lambda event: str(event.get("lastTimestamp") or ""))
+
+    async def log(self, pod: Document) -> str:
+        """The output of the pod's container from its beginning; empty while there is none.
+
+        Raises:
+            ResourceUnavailable: the server has not answered.
+        """
+        path = f"{self._namespace}/pods/{pod['metadata']['name']}/log"
+        query = {"container": CONTAINER, "limitBytes": str(LOG_BYTES)}
+        # Refused while the container is being created, and once it is gone.
+        with contextlib.suppress(ApiRefused):
+            return await self._client.text(path, query)
+        return ""
+
+    @property
+    def uses_tunnels(self) -> bool:
+        """See Resource."""
+        return True
+
+    async def locate(self, task: Task) -> None:
+        """See Resource: name and uid of the pod say it all."""
+
+    def tunnel(self, task: Task) -> Tunnel | None:
+        """See Resource. The API server forwards to the pod, whatever node it is on."""
+        if task.job_id is None:
+            return None
+        route = KubernetesRoute(
+            server=self._client.server(),
+            namespace=self._conf.namespace,
+            pod=self.job_name(task),
+            uid=task.job_id,
+            port=software_of(task).interface_port,
+        )
+        return Tunnel(task.id, task.attempt, route, further_ports(task))
+
+    def interface_target(self, task: Task, interface: int | None = None) -> Target | None:
+        """See Resource."""
+        return None if task.interface_kind is None else self.probe_target(task, interface)
+
+    def probe_target(self, task: Task, interface: int | None = None) -> UnixTarget:
+        """The socket of the task's tunnel, whether or not the interface answers yet."""
+        config = TunnelsConfig(self._settings.state_path)
+        return UnixTarget(str(config.task_socket(task.id, interface)))
+
+    async def _get(self, task: Task) -> Document | None:
+        try:
+            return await self._client.call("GET", f"{self._namespace}/pods/{self.job_name(task)}")
+        except ApiRefused as error:
+            if error.status == 404:
+                return None
+            raise NotReceived(str(error)) from error
+
+    async def _ask(self, path: str, query: dict[str, str]) -> Document:
+        try:
+            return await self._client.call("GET", path, query=query)
+        except ApiRefused as error:
+            raise NotReceived(str(error)) from error
+
+    async def _delete(self, pod: Document) -> None:
+        metadata = pod["metadata"]
+        # Of this pod alone, not of another one that got its name.
+        body = {"preconditions": {"uid": metadata["uid"]}}
+        try:
+            await self._client.call("DELETE", f"{self._namespace}/pods/{metadata['name']}", body)
+        except ApiRefused as error:
+            if error.status not in (404, 409):
+                raise NotReceived(str(error)) from error

@@ -1,0 +1,89 @@
+"""Why a pod waits or is refused, in words that a user understands."""
+
+import re
+
+from rosetta_hub.catalogue.units import format_size
+from rosetta_hub.database.external_text import fit_text
+from rosetta_hub.resources.wms import Job, JobRequest
+
+# What a scheduler says of nodes: "0/3 nodes are available: 2 Insufficient memory, 1 ...".
+_NODES = re.compile(r"^0/(\d+) nodes are available: (.*)$", re.DOTALL)
+# The beginning of each part, and what it means: of one node, and of several.
+_PARTS = (
+    (r"Insufficient cpu", "has too few free cores", "have too few free cores"),
+    (r"Insufficient memory", "has too little free memory", "have too little free memory"),
+    (r"Insufficient ephemeral-storage", "has too little free disk", "have too little free disk"),
+    (r"Insufficient \S*gpu", "has too few free GPUs", "have too few free GPUs"),
+    (r"Insufficient (\S+)", "has too little {0} free", "have too little {0} free"),
+    (r"Too many pods", "is full of other pods", "are full of other pods"),
+    (r"node\(s\) were unschedulable", "is closed for maintenance", "are closed for maintenance"),
+    (r".*(?:memory|disk|pid)-pressure", "is short of room", "are short of room"),
+    (r".*(?:unreachable|not-ready)", "does not answer", "do not answer"),
+    (r"node\(s\) had (?:untolerated )?taint", "is kept for others", "are kept for others"),
+    (r"node\(s\) didn't match", "is of another kind", "are of another kind"),
+)
+_QUOTA = re.compile(
+    r"exceeded quota: (?P<quota>[^,]+), requested: (?P<asked>.*), used: (?P<used>.*),"
+    r" limited: (?P<limit>.*)$"
+)
+_WORDS = {"cpu": "cores", "memory": "memory", "pods": "tasks", "ephemeral-storage": "disk"}
+_SUFFIXES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9}
+
+
+def waiting_message(job: Job, request: JobRequest) -> str:
+    """Why a pod has no node yet, in one message."""
+    text = job.reason.strip()
+    found = _NODES.match(text)
+    if found is None:
+        if not text:
+            return "Waiting until the cluster has looked for a node."
+        return f"Waiting for a node. The cluster says: {fit_text(text, 200)}"
+    parts = [_explain(part) for part in re.split(r", (?=\d+ )", found[2].rstrip("."))]
+    return f"Waiting for a node. Of {found[1]}, {'; '.join(parts)}."
+
+
+def _explain(part: str) -> str:
+    # Newer schedulers add what preemption would bring after the first sentence.
+    count, _, text = part.partition(". preemption:")[0].partition(" ")
+    for pattern, singular, plural in _PARTS:
+        if match := re.match(pattern, text):
+            words = singular if count == "1" else plural
+            return f"{count} {words.format(*match.groups())}"
+    return f"{count}: {fit_text(text, 80)}"
+
+
+def explain_quota(message: str) -> str | None:
+    """What a quota leaves, from the server's refusal; None where it says something else."""
+    found = _QUOTA.search(message)
+    if found is None:
+        return None
+    used, limits = _amounts(found["used"]), _amounts(found["limit"])
+    texts = [
+        f"{_format(name, used.get(name, '?'))} of {_format(name, limit)}"
+        f" {_WORDS.get(_plain(name), _plain(name))}"
+        for name, limit in limits.items()
+    ]
+    # Requests and limits of one thing are the same in our pods.
+    listed = ", ".join(dict.fromkeys(texts))
+    return (
+        f"The hub's share of the cluster is used up: {listed} are in use. The task starts when"
+        " others end; one that asks for less may start now."
+    )
+
+
+def _amounts(text: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in text.split(","))
+    return {name.strip(): amount.strip() for name, _, amount in pairs}
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix("limits.").removeprefix("requests.")
+
+
+def _format(name: str, amount: str) -> str:
+    if _plain(name) not in ("memory", "ephemeral-storage"):
+        return f"{int(amount[:-1]) / 1000:g}" if re.fullmatch(r"\d+m", amount) else amount
+    found = re.fullmatch(r"(\d+)([A-Za-z]*)", amount)
+    if found is None or found[2] not in {"", *_SUFFIXES}:
+        return amount
+    return format_size(int(found[1]) * _SUFFIXES.get(found[2], 1))

@@ -1,0 +1,149 @@
+"""What the agent of another resource would report, made from a pod and its events. Pure."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from rosetta_hub.resources.kubernetes.states import (
+    build_end,
+    container_state,
+    has_ended,
+    image_digest,
+    parse_time,
+)
+from rosetta_hub.resources.wms import JobEnd
+
+Document = dict[str, Any]
+
+# Tries of a pull whose failure may pass, until the task fails.
+PULL_TRIES = 3
+# Why the container runtimes could not pull, in their words (containerd, CRI-O, Docker); those of
+# registries are in the OCI distribution specification.
+_PULL_FAILURES = (
+    (r"not found|manifest unknown|does not exist|no such image", "image_not_found"),
+    (r"\b429\b|toomanyrequests|too many requests|rate limit", "registry_limit"),
+    (r"\b403\b|forbidden|denied: ", "registry_denied"),
+    (r"\b401\b|unauthorized|authorization failed|authentication required|denied", "registry_login"),
+)
+_PASSING = frozenset({"registry_unreachable", "registry_limit"})
+_PULLING = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"})
+_WITHOUT_IMAGE = {"InvalidImageName": "image_not_found", "ErrImageNeverPull": "image_not_found"}
+# The node can't start the container as it is described.
+_UNSUPPORTED = frozenset(
+    {"CreateContainerError", "RunContainerError", "CreateContainerConfigError"}
+)
+_NO_RUNTIME = re.compile(r"no runtime for|RuntimeHandler .* not supported", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class PodReport:
+    """A report without its sequence and log; `None` for what a report may lack."""
+
+    state: str
+    message: str = ""
+    reason: str | None = None
+    detail: str = ""
+    exit_code: int | None = None
+    digest: str | None = None
+
+
+def build_report(
+    pod: Document, events: Iterable[Document], answers: bool, patience: float, now: datetime
+) -> PodReport | None:
+    """What is to be said of a pod; None while it waits for a node.
+
+    `answers` is whether its interface has answered, `patience` the seconds that it has for it.
+    """
+    if (end := build_end(pod)) is not None:
+        return _report_end(pod, end)
+    node = pod["spec"].get("nodeName")
+    if not node:
+        return None
+    state = container_state(pod)
+    if "running" in state:
+        return _report_running(pod, state["running"], answers, patience, now)
+    return _report_waiting(str(node), state.get("waiting") or {}, list(events))
+
+
+def wants_events(pod: Document) -> bool:
+    """Whether its events say more than the pod: while a node prepares its container."""
+    state = container_state(pod)
+    is_prepared = "running" in state or "terminated" in state
+    return bool(pod["spec"].get("nodeName")) and not is_prepared and not has_ended(pod)
+
+
+def needs_secret(pod: Document) -> bool:
+    """Whether its container can't start because its secret was not created."""
+    waiting = container_state(pod).get("waiting") or {}
+    message = str(waiting.get("message") or "")
+    return waiting.get("reason") == "CreateContainerConfigError" and "secret" in message
+
+
+def _report_end(pod: Document, end: JobEnd) -> PodReport:
+    digest = image_digest(pod)
+    detail = str(pod["status"].get("message") or "")
+    if end.cause != "exited":
+        return PodReport("failed", "", end.cause, detail, end.exit_code, digest)
+    terminated = container_state(pod).get("terminated") or {}
+    if terminated.get("reason") in ("StartError", "ContainerCannotRun"):
+        text = str(terminated.get("message") or "")
+        return PodReport("failed", "", "unsupported", text, end.exit_code, digest)
+    return PodReport("failed", "", "exited", detail, end.exit_code, digest)
+
+
+def _report_running(
+    pod: Document, running: Document, answers: bool, patience: float, now: datetime
+) -> PodReport:
+    digest = image_digest(pod)
+    if answers:
+        return PodReport("running", digest=digest)
+    since = parse_time(running.get("startedAt")) or now
+    if now - since > timedelta(seconds=patience):
+        return PodReport("failed", "", "no_answer", digest=digest)
+    return PodReport("starting", "Waiting until the software answers.", digest=digest)
+
+
+def _report_waiting(node: str, waiting: Document, events: list[Document]) -> PodReport:
+    reason, message = str(waiting.get("reason") or ""), str(waiting.get("message") or "")
+    if reason in _WITHOUT_IMAGE:
+        return PodReport("failed", "", _WITHOUT_IMAGE[reason], message)
+    if reason in _PULLING:
+        return _report_failed_pull(node, message, events)
+    if reason in _UNSUPPORTED and "secret" not in message:
+        return PodReport("failed", "", "unsupported", message)
+    for event in events:
+        text = str(event.get("message") or "")
+        if event.get("reason") == "FailedCreatePodSandBox" and _NO_RUNTIME.search(text):
+            return PodReport("failed", "", "unsupported", text)
+    if _is_pulling(events):
+        return PodReport("pulling", f"Fetching the image on {node}.")
+    return PodReport("starting", f"Starting on {node}.")
+
+
+def _report_failed_pull(node: str, message: str, events: list[Document]) -> PodReport:
+    failures = [one for one in events if str(one.get("message", "")).startswith("Failed to pull")]
+    # While it waits for the next try, the container says nothing of what went wrong.
+    text = str(failures[-1]["message"]) if failures else message
+    reason = classify_pull_failure(text)
+    tries = sum(int(one.get("count") or 1) for one in failures)
+    if reason in _PASSING and tries < PULL_TRIES:
+        return PodReport("pulling", f"The image could not be fetched on {node}; trying again.")
+    if not failures and "Back-off" in message:
+        # The events that tell why have not been read yet.
+        return PodReport("pulling", f"Fetching the image on {node}.")
+    return PodReport("failed", "", reason, text)
+
+
+def classify_pull_failure(text: str) -> str:
+    """Which reason of a report the failure of a pull is."""
+    for pattern, reason in _PULL_FAILURES:
+        if re.search(pattern, text, re.IGNORECASE):
+            return reason
+    return "registry_unreachable"
+
+
+def _is_pulling(events: list[Document]) -> bool:
+    reasons = [str(event.get("reason")) for event in events]
+    return reasons.count("Pulling") > reasons.count("Pulled")

@@ -1,0 +1,18 @@
+"""Which API server a resource's settings mean."""
+
+from pathlib import Path
+
+from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
+from rosetta_hub.kubernetes.kubeconfig import read_in_cluster, read_kubeconfig
+from rosetta_hub.kubernetes.server import ApiServer
+
+
+def read_server(conf: KubernetesConf) -> ApiServer:
+    """The server and account that count now: files are read at each call.
+
+    Raises:
+        ResourceUnavailable: see `read_kubeconfig`.
+    """
+    if conf.kubeconfig is None:
+        return read_in_cluster()
+    return read_kubeconfig(Path(conf.kubeconfig), conf.context)

@@ -1,0 +1,1 @@
+"""Kubernetes, as `scripts/cluster kubernetes up` starts it, behind a hub."""

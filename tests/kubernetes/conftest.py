@@ -1,0 +1,79 @@
+"""One cluster and one hub for all tests of this folder."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.e2e.deployment import Deployment, User, eventually
+
+from .cluster import NAMESPACE, KubernetesCluster, started_cluster
+
+WEB = {"registry": "localhost", "image_name": "rosetta-test/web", "image_tag": "1"}
+SOFTWARE: list[dict[str, Any]] = [
+    {"id": "web", "name": "Web", "environment": {"GREETING": "hello"}, **WEB},
+    {"id": "failing", "name": "Failing", "command": ["fail"], **WEB},
+    {"id": "missing", "name": "Missing", **WEB, "registry": "127.0.0.1:9", "answer_timeout": 20},
+    {"id": "silent", "name": "Silent", **WEB, "interface_port": 9999, "answer_timeout": 2},
+]
+
+
+def computing_of(cluster: KubernetesCluster) -> list[dict[str, Any]]:
+    """The cluster as the documentation says."""
+    return [
+        {
+            "id": "cloud",
+            "name": "The cloud",
+            "type": "cluster",
+            "access_mode": "api",
+            "wms": "kubernetes",
+            "container_engines": ["internal[runc,second]"],
+            "default_cpus": 0.1,
+            "default_memory": "64M",
+            "max_time": "1h",
+            "conf": {
+                "kubeconfig": str(cluster.kubeconfig),
+                "namespace": NAMESPACE,
+                "runtime_classes": {"second": "second"},
+                "pools": {"nowhere": {"example.org/pool": "nowhere"}},
+            },
+        }
+    ]
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[KubernetesCluster]:
+    """A cluster of one node, removed at the end of the run."""
+    with started_cluster() as found:
+        yield found
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def hub(
+    cluster: KubernetesCluster, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Deployment]:
+    """A running hub; what a test starts in it, it stops."""
+    directory = tmp_path_factory.mktemp("hub")
+    deployment = Deployment(directory, SOFTWARE, computing_of(cluster), ports=50)
+    try:
+        await deployment.start()
+        yield deployment
+    finally:
+        await deployment.stop()
+    await asyncio.to_thread(shutil.rmtree, directory)
+
+
+@pytest.fixture
+async def alice(hub: Deployment, cluster: KubernetesCluster) -> AsyncIterator[User]:
+    """A user; after the test nothing of hers is on the cluster."""
+    user = await hub.user("alice")
+    yield user
+    await user.clean()
+
+    async def is_empty() -> bool:
+        return not await cluster.pods()
+
+    await eventually(is_empty, "all pods are gone", 90)

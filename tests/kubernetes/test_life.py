@@ -1,0 +1,58 @@
+"""From the form to inside of a pod, and every way out of it."""
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.deployment import User
+
+from .cluster import KubernetesCluster
+
+pytestmark = pytest.mark.timeout(240)
+
+
+async def start(user: User, software: str = "web", **options: Any) -> dict[str, Any]:
+    """A task on the cluster, as soon as it runs or has failed."""
+    task = await user.start(software=software, computing="cloud", **options)
+    return await user.until(task["id"], "running", "failed", seconds=120)
+
+
+async def test_a_pod_is_started_used_and_stopped(alice: User, cluster: KubernetesCluster) -> None:
+    task = await start(alice)
+    assert task["state"] == "running", (task["message"], task["log_tail"])
+    opened = await alice.enter(task)
+    answer = await opened.get("/")
+    assert (answer.code, answer.body) == (200, b"Hello from a pod\n")
+    environment = (await opened.get("/environment")).body.decode().splitlines()
+    assert "GREETING=hello" in environment
+    answer = await opened.get("/bytes?count=20000000")
+    assert len(answer.body) == 20_000_000
+    (pod,) = await cluster.pods()
+    assert pod["metadata"]["name"].endswith(f"-{task['id']}-1")
+    # No account of the cluster is mounted.
+    assert not pod["spec"].get("volumes")
+    limits = pod["spec"]["containers"][0]["resources"]["limits"]
+    assert limits == {"cpu": "100m", "memory": str(64 << 20)}
+    await alice.api("POST", f"tasks/{task['id']}/stop")
+    stopped = await alice.until(task["id"], "stopped", "failed", seconds=60)
+    assert stopped["state"] == "stopped"
+    assert "serving on 8888" in "\n".join(stopped["log_tail"])
+
+
+async def test_another_runtime_is_that_of_its_class(
+    alice: User, cluster: KubernetesCluster
+) -> None:
+    task = await start(alice, runtime="second")
+    assert task["state"] == "running", task["message"]
+    (pod,) = await cluster.pods()
+    assert pod["spec"]["runtimeClassName"] == "second"
+
+
+async def test_ends_are_told_apart(alice: User) -> None:
+    task = await start(alice)
+    opened = await alice.enter(task)
+    # It dies while it answers.
+    assert (await opened.get("/exit?code=7")).code >= 500
+    ended = await alice.until(task["id"], "failed", "stopped", seconds=60)
+    assert (ended["state"], ended["exit_code"]) == ("failed", 7)
+    assert "asked to exit" in "\n".join(ended["log_tail"])

@@ -1,0 +1,135 @@
+"""An API server that keeps pods and secrets, and answers as a test says; HTTPS, with a token."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
+from tornado.web import Application, RequestHandler
+
+from rosetta_hub.kubernetes.client import KubernetesClient
+from rosetta_hub.kubernetes.server import ApiServer
+from tests.support.certificates import make_certificate
+
+Document = dict[str, Any]
+Answer = tuple[int, Document]
+TOKEN = "the hub's token"
+
+
+def failure(code: int, reason: str, message: str) -> Answer:
+    """As the server refuses."""
+    return code, {
+        "kind": "Status",
+        "status": "Failure",
+        "code": code,
+        "reason": reason,
+        "message": message,
+    }
+
+
+class FakeApi:
+    """`asked` has the requests; `refuse` may answer one in the place of the server."""
+
+    def __init__(self, directory: Path) -> None:
+        self.folder = directory
+        certificate, key = make_certificate(directory)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate, key)
+        socket, port = bind_unused_port()
+        self.http = HTTPServer(
+            Application([(r"(/.*)", _Handler, {"api": self})]), ssl_options=context
+        )
+        self.http.add_sockets([socket])
+        self.server = ApiServer(f"https://127.0.0.1:{port}", certificate.read_text(), token=TOKEN)
+        self.asked: list[tuple[str, str]] = []
+        self.objects: dict[str, Document] = {}
+        self.refuse: Callable[[str, str], Answer | None] = lambda method, path: None
+        self.watches: list[_Handler] = []
+        self._version = 0
+
+    def client(self) -> KubernetesClient:
+        """One that knows the server."""
+        return KubernetesClient(lambda: self.server)
+
+    async def close(self) -> None:
+        """Stop answering."""
+        self.http.stop()
+        await self.http.close_all_connections()
+
+    def answer(self, method: str, path: str, body: Document) -> Answer:
+        """What the server does with a request."""
+        if (refused := self.refuse(method, path)) is not None:
+            return refused
+        if method == "POST":
+            return self._create(f"{path}/{body['metadata']['name']}", body)
+        found = self.objects.get(path)
+        if method == "DELETE" and found is not None:
+            if body["preconditions"]["uid"] != found["metadata"]["uid"]:
+                return failure(409, "Conflict", "the UID in the precondition is another one")
+            del self.objects[path]
+            self.tell("DELETED", found)
+            return 200, found
+        if found is not None:
+            return 200, found
+        if path.endswith(("/pods", "/events")):
+            items = [one for key, one in self.objects.items() if key.startswith(f"{path}/")]
+            return 200, {"items": items, "metadata": {"resourceVersion": str(self._version)}}
+        return failure(404, "NotFound", f"{path} not found")
+
+    def _create(self, path: str, body: Document) -> Answer:
+        if path in self.objects:
+            return failure(409, "AlreadyExists", f"{path} already exists")
+        self._version += 1
+        metadata = {**body["metadata"], "uid": f"uid-{self._version}"}
+        self.objects[path] = {"status": {"phase": "Pending"}, **body, "metadata": metadata}
+        self.tell("ADDED", self.objects[path])
+        return 201, self.objects[path]
+
+    def tell(self, kind: str, document: Document) -> None:
+        """An event of all watches."""
+        self._version += 1
+        document["metadata"]["resourceVersion"] = str(self._version)
+        for watch in self.watches:
+            watch.write(json.dumps({"type": kind, "object": document}) + "\n")
+            watch.flush()
+
+
+class _Handler(RequestHandler):
+    def initialize(self, api: FakeApi) -> None:
+        self.api = api
+        self.closed = asyncio.Event()
+
+    async def handle(self, path: str) -> None:
+        method = str(self.request.method)
+        self.api.asked.append((method, path))
+        if self.request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            self._answer(failure(401, "Unauthorized", "Unauthorized"))
+            return
+        body = json.loads(self.request.body) if self.request.body else {}
+        answer = self.api.answer(method, path, body)
+        if answer[0] == 200 and self.get_query_argument("watch", ""):
+            await self._watch()
+            return
+        self._answer(answer)
+
+    async def _watch(self) -> None:
+        self.api.watches.append(self)
+        try:
+            await self.flush()
+            await self.closed.wait()
+        finally:
+            self.api.watches.remove(self)
+
+    def on_connection_close(self) -> None:
+        self.closed.set()
+
+    def _answer(self, answer: Answer) -> None:
+        self.set_status(answer[0])
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(answer[1]))
+
+    get = post = delete = handle

@@ -1,0 +1,68 @@
+"""Which entries of `c.Rosetta.computing` are Kubernetes clusters, and what their tasks may ask."""
+
+from typing import Any
+
+import pytest
+
+from rosetta_hub.catalogue.catalogue import load_catalogue
+from rosetta_hub.catalogue.queue_request import QueueRequest, resolve_request
+from rosetta_hub.errors import ConfigError, InvalidOptions
+
+from .objects import computing, entry
+
+
+def test_a_cluster_has_a_queue_and_a_tunnel_through_its_api_server() -> None:
+    cloud = computing()
+    assert (cloud.has_queue, cloud.auth_mode, cloud.tunnel) == (True, "certificate", "portforward")
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"max_time": None}, "max_time"),
+    ({"container_engines": ["docker"]}, "internal"),
+    ({"container_engines": ["internal", "docker"]}, "internal"),
+    ({"submit_options": ["--x"]}, "submit_options"),
+    ({"extra_binds": ["/data"]}, "extra_binds"),
+    ({"conf": {"in_cluster": True}}, "in_cluster"),
+    ({"conf": {"kubeconfig": None}}, "in_cluster"),
+    ({"conf": {"kubeconfig": None, "in_cluster": True, "context": "a"}}, "context"),
+    ({"conf": {"namespace": "-no-"}}, "namespace"),
+    ({"conf": {"work_dir": "/scratch"}}, "work_dir"),
+    ({"conf": {"pull_proxy": "http://proxy"}}, "pull_proxy"),
+    ({"conf": {"runtime_classes": {"kata": "kata-qemu"}}}, "runtime_classes"),
+    ({"conf": {"tolerations": [{"key": "a", "operator": "Is"}]}}, "operator"),
+    ({"sizes": [{"name": "s", "gpu_type": "a100"}]}, "gpu_type"),
+    ({"sizes": [{"name": "s", "partition": "big"}]}, "pools"),
+]
+
+
+@pytest.mark.parametrize(("changes", "named"), REFUSED)
+def test_what_could_not_run_is_refused_when_it_is_loaded(
+    changes: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(ConfigError, match=named):
+        computing(**changes)
+
+
+def test_the_engine_is_of_kubernetes_alone() -> None:
+    with pytest.raises(ConfigError, match="internal"):
+        load_catalogue([], [{"name": "Here", "container_engines": ["internal"]}])
+
+
+def test_storages_are_of_other_resources() -> None:
+    storage = {"id": "home", "name": "Home", "computing": ["cloud"], "base_path": "/home/$USER"}
+    with pytest.raises(ConfigError, match="kubernetes"):
+        load_catalogue([], [entry()], (), [{**storage, "bind_path": "/storages/home"}])
+
+
+@pytest.mark.parametrize("key", ["account", "qos", "constraint", "reservation", "gpu_type"])
+def test_what_a_cluster_can_not_be_asked_for_is_refused(key: str) -> None:
+    with pytest.raises(InvalidOptions, match=key):
+        resolve_request(QueueRequest.model_validate({key: "word"}), None, computing())
+
+
+def test_a_pool_has_to_be_one_of_the_configured() -> None:
+    cloud = computing(conf={"pools": {"big": {"example.org/pool": "big"}}})
+    asked = resolve_request(QueueRequest(partition="big"), None, cloud)
+    assert (asked.partition, asked.time) == ("big", 12 * 3600)
+    with pytest.raises(InvalidOptions, match="`big`"):
+        resolve_request(QueueRequest(partition="small"), None, cloud)

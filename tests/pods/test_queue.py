@@ -1,0 +1,284 @@
+"""Tasks as pods of a server in this process: submission, reports, and ends."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rosetta_hub.catalogue.catalogue import User, load_catalogue
+from rosetta_hub.config import Rosetta
+from rosetta_hub.database.models import Task, TaskState
+from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.keys import Keys
+from rosetta_hub.reconciler import pod_reporter
+from rosetta_hub.reconciler.pod_reporter import PodReporter
+from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
+from rosetta_hub.resources.wms import JobRefused, JobState, NotSubmitted
+from rosetta_hub.tasks.events import Broadcaster
+from rosetta_hub.tasks.logs import Logs
+from rosetta_hub.tasks.manager import TaskManager
+from rosetta_hub.tunnels.routes import KubernetesRoute, Tunnel
+from tests.support.databases import open_sqlite
+from tests.support.starting import start_task
+
+from .fake_api import FakeApi, failure
+from .objects import entry, event, running, waiting
+
+Document = dict[str, Any]
+PODS, SECRETS = "/api/v1/namespaces/rosetta/pods", "/api/v1/namespaces/rosetta/secrets"
+ALICE = User("alice")
+
+
+@dataclass
+class Bench:
+    """One cluster of a service, without its loops."""
+
+    api: FakeApi
+    tasks: TaskManager
+    queue: KubernetesQueue
+    reporter: PodReporter
+
+    def start(self, name: str = "one") -> Task:
+        """A task that asks for a pod."""
+        options = {"software": "web", "computing": "cloud"}
+        return start_task(self.tasks, name, options, ALICE)
+
+    async def submit(self, task: Task) -> Task:
+        """Make its pod, as the reconciler does."""
+        job_id = await self.queue.submit(task)
+
+        def submitted(row: Task) -> None:
+            row.job_id = job_id
+
+        return self.tasks.update(task, submitted)
+
+    def pod(self, task: Task) -> Document:
+        """Its pod, as the server has it."""
+        return self.api.objects[f"{PODS}/{self.queue.job_name(task)}"]
+
+    async def report(self, task: Task, **status: Any) -> Task:
+        """What becomes of the task when its pod is like that."""
+        self.pod(task)["spec"]["nodeName"] = "node1"
+        self.pod(task)["status"] = status
+        await self.queue.pods._list()
+        await self.reporter.step()
+        return self.tasks.find(task.id)
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether interfaces answer, from now on."""
+    says = [True]
+
+    async def answer(*_: object) -> bool:
+        return says[0]
+
+    monkeypatch.setattr(pod_reporter, "answers", answer)
+    return says
+
+
+@pytest.fixture
+async def bench(api: FakeApi, tmp_path: Path) -> Bench:
+    """A service's parts, and a server with an empty namespace."""
+    software = [{"name": "Web", "image_name": "web", "environment": {"KEY": "s3cret"}}]
+    catalogue = load_catalogue(software, [entry()])
+    keys, logs = Keys(tmp_path), Logs(tmp_path / "logs", 1 << 20)
+    tasks = TaskManager(open_sqlite(tmp_path), catalogue, keys, logs, Broadcaster(), lambda _: None)
+    settings = Rosetta(state_dir=str(tmp_path))
+    queue = KubernetesQueue(catalogue.computing["cloud"], settings, keys, api.client())
+    await queue.pods._list()
+    return Bench(api, tasks, queue, PodReporter("cloud", queue, tasks, 10.0))
+
+
+async def test_a_task_becomes_a_pod_and_its_variables_a_secret(bench: Bench) -> None:
+    task = await bench.submit(bench.start())
+    pod = bench.pod(task)
+    assert task.job_id == pod["metadata"]["uid"]
+    secret = bench.api.objects[f"{SECRETS}/{pod['metadata']['name']}"]
+    assert secret["stringData"]["KEY"] == "s3cret"
+    # Two requests; the watch tells the rest.
+    assert [method for method, _ in bench.api.asked] == ["GET", "POST", "POST"]
+
+
+async def test_a_submission_whose_answer_was_lost_makes_no_second_pod(bench: Bench) -> None:
+    task = bench.start()
+    first = await bench.queue.submit(task)
+    assert await bench.queue.submit(task) == first
+    assert [job.id for job in await bench.queue.find(task)] == [first]
+
+
+Refusal = tuple[int, str, str]
+QUOTA: Refusal = (
+    403,
+    "Forbidden",
+    "exceeded quota: q, requested: pods=1, used: pods=4, limited: pods=4",
+)
+NO_ACCOUNT: Refusal = (403, "Forbidden", "error looking up service account rosetta/default")
+
+
+@pytest.mark.parametrize("refusal", [QUOTA, NO_ACCOUNT, (429, "", "slow down")])
+async def test_what_passes_by_itself_is_tried_again(bench: Bench, refusal: Refusal) -> None:
+    bench.api.refuse = lambda method, path: failure(*refusal) if method == "POST" else None
+    with pytest.raises(NotSubmitted):
+        await bench.queue.submit(bench.start())
+
+
+async def test_what_does_not_pass_is_refused_in_the_servers_words(bench: Bench) -> None:
+    text = 'pods is forbidden: violates PodSecurity "restricted:latest"'
+    bench.api.refuse = lambda method, path: failure(403, "Forbidden", text)
+    with pytest.raises(JobRefused, match="PodSecurity"):
+        await bench.queue.submit(bench.start())
+
+
+async def test_a_pod_without_its_secret_is_not_left(bench: Bench) -> None:
+    def refuse(method: str, path: str) -> tuple[int, Document] | None:
+        return failure(403, "Forbidden", "secrets is forbidden") if path == SECRETS else None
+
+    bench.api.refuse = refuse
+    with pytest.raises(JobRefused, match="secrets"):
+        await bench.queue.submit(bench.start())
+    assert bench.api.objects == {}
+
+
+async def test_from_the_image_to_inside(bench: Bench, answers: list[bool]) -> None:
+    task = await bench.submit(bench.start())
+    answers[0] = False
+    bench.api.objects["/api/v1/namespaces/rosetta/events/1"] = event("Pulling")
+    task = await bench.report(task, **waiting("ContainerCreating"))
+    assert (task.state, task.message) == (TaskState.STARTING, "Fetching the image on node1.")
+    started = running("2999-01-01T00:00:00Z")
+    task = await bench.report(task, **started)
+    assert task.message == "Waiting until the software answers."
+    assert bench.queue.interface_target(task) is None
+    answers[0] = True
+    task = await bench.report(task, **started)
+    assert (task.state, task.interface_kind) == (TaskState.RUNNING, "forward")
+    assert bench.queue.interface_target(task) is not None
+    # Once it has answered, a busy moment ends nothing.
+    answers[0] = False
+    assert (await bench.report(task, **started)).state is TaskState.RUNNING
+
+
+async def test_the_tunnel_names_the_pod_and_its_uid(bench: Bench) -> None:
+    task = bench.start()
+    assert bench.queue.tunnel(task) is None
+    task = await bench.submit(task)
+    tunnel = bench.queue.tunnel(task)
+    assert tunnel is not None
+    route = tunnel.route
+    assert isinstance(route, KubernetesRoute)
+    assert (route.pod, route.uid, route.port) == (bench.queue.job_name(task), task.job_id, 8888)
+    assert Tunnel.from_document(tunnel.to_document()) == tunnel
+    assert str(route.server.token) not in repr(tunnel)
+
+
+async def test_the_log_is_kept_when_the_software_ends(
+    bench: Bench, answers: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = "né\n" * 50_000
+
+    async def log(_: Document) -> str:
+        return output
+
+    monkeypatch.setattr(bench.queue, "log", log)
+    task = await bench.report(await bench.submit(bench.start()), **running())
+    statuses = [{"name": "task", "state": {"terminated": {"exitCode": 3}}}]
+    output += "the end\n"
+    task = await bench.report(task, phase="Failed", containerStatuses=statuses)
+    assert (task.state, task.reason, task.exit_code) == (TaskState.FAILED, "exited", 3)
+    assert bench.tasks.logs.read(task.id, task.attempt) == output
+    # What is over is removed from the cluster.
+    await bench.reporter.step()
+    assert not [path for path in bench.api.objects if path.startswith(PODS)]
+
+
+async def test_a_log_that_can_not_be_read_holds_nothing_up(
+    bench: Bench, answers: list[bool]
+) -> None:
+    """The API server answers so where it can't reach the node's kubelet."""
+
+    def refuse(method: str, path: str) -> tuple[int, Document] | None:
+        return failure(500, "InternalError", "dial tcp: refused") if path.endswith("/log") else None
+
+    bench.api.refuse = refuse
+    task = await bench.report(await bench.submit(bench.start()), **running())
+    assert task.state is TaskState.RUNNING
+
+
+async def test_software_that_ends_in_good_order_has_stopped(
+    bench: Bench, answers: list[bool]
+) -> None:
+    task = await bench.report(await bench.submit(bench.start()), **running())
+    statuses = [{"name": "task", "state": {"terminated": {"exitCode": 0}}}]
+    task = await bench.report(task, phase="Succeeded", containerStatuses=statuses)
+    assert task.state is TaskState.STOPPED
+
+
+async def test_a_pod_of_nobody_is_removed_and_one_that_is_being_submitted_is_not(
+    bench: Bench,
+) -> None:
+    task = bench.start()
+    await bench.queue.submit(task)
+    await bench.reporter.step()
+    assert bench.pod(task)
+    bench.tasks.fail(task, "internal")
+    await bench.reporter.step()
+    assert not [path for path in bench.api.objects if path.startswith(PODS)]
+
+
+async def test_a_secret_that_was_not_made_is_made_later(bench: Bench) -> None:
+    task = await bench.submit(bench.start())
+    name = bench.queue.job_name(task)
+    del bench.api.objects[f"{SECRETS}/{name}"]
+    message = f'secret "{name}" not found'
+    task = await bench.report(task, **waiting("CreateContainerConfigError", message))
+    assert f"{SECRETS}/{name}" in bench.api.objects
+    assert task.state is TaskState.STARTING
+
+
+async def test_cancelling_deletes_this_pod_and_no_other(bench: Bench) -> None:
+    task = await bench.submit(bench.start())
+    await bench.queue.cancel("alice", "another uid")
+    assert bench.pod(task)
+    await bench.queue.cancel("alice", task.job_id or "")
+    assert await bench.queue.find(task) == []
+
+
+async def test_how_a_pod_ended_that_is_gone(bench: Bench) -> None:
+    task = await bench.submit(bench.start())
+    del bench.api.objects[f"{PODS}/{bench.queue.job_name(task)}"]
+    assert await bench.queue.end(task) is None
+    bench.api.objects["/api/v1/namespaces/rosetta/events/1"] = event("Preempted")
+    end = await bench.queue.end(task)
+    assert end is not None
+    assert end.cause == "preempted"
+
+
+async def test_no_answer_is_not_an_empty_queue(bench: Bench) -> None:
+    task = await bench.submit(bench.start())
+    bench.api.refuse = lambda method, path: failure(500, "", "no leader")
+    bench.queue.pods._lose("no leader")
+    calls: list[Callable[[], Any]] = [
+        lambda: bench.queue.jobs([task]),
+        lambda: bench.queue.find(task),
+        lambda: bench.queue.end(task),
+        lambda: bench.reporter.step(),
+    ]
+    for call in calls:
+        with pytest.raises(ResourceUnavailable):
+            await call()
+
+
+async def test_rights_that_are_missing_are_not_taken_for_an_end(bench: Bench) -> None:
+    task = await bench.submit(bench.start())
+    bench.api.refuse = lambda method, path: failure(403, "Forbidden", "pods is forbidden")
+    with pytest.raises(ResourceUnavailable, match="forbidden"):
+        await bench.queue.find(task)
+
+
+async def test_jobs_of_this_hub_are_known_by_their_names(bench: Bench) -> None:
+    task = await bench.submit(bench.start())
+    (job,) = await bench.queue.jobs([task])
+    assert (bench.queue.task_of(job), job.state) == ((task.id, 1), JobState.PENDING)

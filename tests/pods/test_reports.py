@@ -1,0 +1,140 @@
+"""Reports from pods and their events; messages are those of containerd 1.6 and Kubernetes 1.20."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from rosetta_hub.resources.kubernetes.reports import (
+    PodReport,
+    build_report,
+    needs_secret,
+    wants_events,
+)
+
+from .objects import ended, event, pod, running, waiting
+
+Document = dict[str, Any]
+NOW = datetime(2026, 11, 27, 10, 1, tzinfo=UTC)
+PULL = (
+    'Failed to pull image "example.org/web:1": rpc error: code = {code} desc = failed to pull and'
+    ' unpack image "example.org/web:1": failed to resolve reference "example.org/web:1": {text}'
+)
+
+
+def report(status: Document, *events: Document, answers: bool = False) -> PodReport:
+    made = build_report(pod(status), events, answers, 120.0, NOW)
+    assert made is not None
+    return made
+
+
+def test_a_pod_without_a_node_has_nothing_to_report() -> None:
+    assert build_report(pod(nodeName=None), (), False, 120.0, NOW) is None
+
+
+def test_an_image_is_fetched_and_then_the_container_is_started() -> None:
+    creating = waiting("ContainerCreating")
+    assert report(creating) == PodReport("starting", "Starting on node1.")
+    pulling = event("Pulling", 'Pulling image "example.org/web:1"')
+    assert report(creating, pulling) == PodReport("pulling", "Fetching the image on node1.")
+    assert report(creating, pulling, event("Pulled")).state == "starting"
+
+
+def test_a_container_runs_when_its_interface_answers() -> None:
+    assert report(running()).state == "starting"
+    assert report(running(), answers=True) == PodReport("running")
+
+
+def test_an_interface_that_does_not_answer_in_time() -> None:
+    late = report(running("2026-11-27T09:58:59Z"))
+    assert (late.state, late.reason) == ("failed", "no_answer")
+
+
+PULLS = [
+    ("NotFound", "example.org/web:1: not found", "image_not_found"),
+    ("Unknown", "unexpected status from HEAD request: 401 Unauthorized", "registry_login"),
+    (
+        "Unknown",
+        "pulling from host example.org failed with status code [manifests 1]: 403 Forbidden",
+        "registry_denied",
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "text", "reason"), PULLS)
+def test_a_pull_that_can_not_work_fails_at_once(code: str, text: str, reason: str) -> None:
+    message = PULL.format(code=code, text=text)
+    for status in (waiting("ErrImagePull", message), waiting("ImagePullBackOff", "Back-off")):
+        made = report(status, event("Failed", message))
+        assert (made.state, made.reason) == ("failed", reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("dial tcp 127.0.0.1:5999: connect: connection refused", "registry_unreachable"),
+        ("failed with status code [manifests 1]: 429 Too Many Requests", "registry_limit"),
+    ],
+)
+def test_a_pull_that_may_work_later_is_tried_three_times(text: str, reason: str) -> None:
+    message = PULL.format(code="Unknown", text=text)
+    status = waiting("ImagePullBackOff", 'Back-off pulling image "example.org/web:1"')
+    made = report(status, event("Failed", message, count=2))
+    assert (made.state, "trying again" in made.message) == ("pulling", True)
+    made = report(status, event("Failed", message, count=3))
+    assert (made.state, made.reason) == ("failed", reason)
+
+
+def test_a_back_off_whose_cause_is_not_known_yet_is_waited_for() -> None:
+    assert report(waiting("ImagePullBackOff", "Back-off pulling image")).state == "pulling"
+
+
+WAITING = [
+    ("InvalidImageName", "couldn't parse image reference", "image_not_found"),
+    ("ErrImageNeverPull", "Container image is not present", "image_not_found"),
+    ("CreateContainerError", "no command specified", "unsupported"),
+    ("CreateContainerConfigError", "container has runAsNonRoot", "unsupported"),
+]
+
+
+@pytest.mark.parametrize(("word", "message", "reason"), WAITING)
+def test_a_container_that_can_not_be_made(word: str, message: str, reason: str) -> None:
+    made = report(waiting(word, message))
+    assert (made.state, made.reason, made.detail) == ("failed", reason, message)
+
+
+def test_a_missing_secret_is_made_again_and_waited_for() -> None:
+    status = waiting("CreateContainerConfigError", 'secret "rosetta-0123" not found')
+    assert needs_secret(pod(status))
+    assert report(status).state == "starting"
+    assert not needs_secret(pod(running()))
+
+
+def test_a_runtime_that_no_node_has() -> None:
+    text = 'failed to create pod sandbox: no runtime for "kata" is configured'
+    made = report(waiting("ContainerCreating"), event("FailedCreatePodSandBox", text))
+    assert (made.state, made.reason) == ("failed", "unsupported")
+    passing = event("FailedCreatePodSandBox", "failed to set up network: no address is free")
+    assert report(waiting("ContainerCreating"), passing).state == "starting"
+
+
+ENDS = [
+    (ended(exitCode=137, reason="OOMKilled"), "out_of_memory", 137),
+    (ended(of_pod="DeadlineExceeded"), "time_limit", None),
+    (ended("Succeeded", exitCode=0), "exited", 0),
+    (ended(exitCode=3, reason="Error"), "exited", 3),
+    (ended(exitCode=128, reason="StartError", message="no such file"), "unsupported", 128),
+]
+
+
+@pytest.mark.parametrize(("status", "reason", "code"), ENDS)
+def test_how_a_task_ended(status: Document, reason: str, code: int | None) -> None:
+    made = report(status)
+    assert (made.state, made.reason, made.exit_code) == ("failed", reason, code)
+
+
+def test_events_are_asked_for_while_a_node_prepares_the_container_only() -> None:
+    assert wants_events(pod(waiting("ContainerCreating")))
+    for status in (running(), ended(exitCode=0), ended(of_pod="Evicted")):
+        assert not wants_events(pod(status))
+    assert not wants_events(pod(nodeName=None))
