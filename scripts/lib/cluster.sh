@@ -141,7 +141,8 @@ nodes_are_idle() {
 fill_registry() {
     local image registry
     registry=$(docker port "$name-controller" 5000/tcp | head -n 1)
-    for image in "rosetta/jupyternotebook:$version" "rosetta/minimaldesktop:$version" rosetta-test/agent:latest; do
+    for image in "rosetta/jupyternotebook:$version" "rosetta/minimaldesktop:$version" \
+        "rosetta/sshserver:$version" rosetta-test/agent:latest; do
         docker tag "$image" "$registry/$image"
         quietly docker push --quiet "$registry/$image"
         docker rmi --no-prune "$registry/$image" >/dev/null
@@ -151,7 +152,7 @@ fill_registry() {
 # --- what one can ask of it ----------------------------------------------------------------------
 
 build_images() {
-    "$root/docker/build" jupyternotebook minimaldesktop slurm-cluster standalone-host slurm-node
+    "$root/docker/build" jupyternotebook minimaldesktop sshserver slurm-cluster standalone-host slurm-node
     quietly docker build --network host --tag rosetta-test/agent "$root/tests/agent/image"
 }
 

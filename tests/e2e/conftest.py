@@ -5,6 +5,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import asyncssh
 import pytest
 import pytest_asyncio
 
@@ -73,6 +74,27 @@ def python_software(name: str, code: str, **keys: Any) -> dict[str, Any]:
     return {"id": name, "name": name, "command": ["python3", "-c", code], **JUPYTER_IMAGE, **keys}
 
 
+KEY = asyncssh.generate_private_key("ssh-ed25519")
+# An SSH server for whoever has the key of the test; ours takes passwords alone.
+KEY_SERVER = """
+umask 077
+mkdir -p ~/.ssh /tmp/sshd
+echo "$PUBLIC_KEY" >~/.ssh/authorized_keys
+ssh-keygen -q -t ed25519 -N '' -f /tmp/sshd/key
+exec /usr/sbin/sshd -D -e -f /dev/null -p "$BASE_PORT" -h /tmp/sshd/key \\
+    -o PidFile=none -o StrictModes=no -o PasswordAuthentication=no
+"""
+SSH_IMAGE = {
+    "image_name": "rosetta/sshserver",
+    "image_tag": "0.1.0",
+    "pull": "never",
+    "interface_port": 2222,
+    "interface_protocol": "ssh",
+    "interface_auth": "password",
+    "supports_interface_auth": True,
+    "supports_custom_interface_port": True,
+}
+
 SOFTWARE: list[dict[str, Any]] = [
     python_software("echo", ECHO),
     {"id": "jupyter", "name": "Jupyter", "interface_auth": "jupyter", **JUPYTER_IMAGE},
@@ -99,17 +121,13 @@ SOFTWARE: list[dict[str, Any]] = [
         interface_auth="password",
         supports_interface_auth=True,
     ),
+    {"id": "ssh", "name": "SSH", **SSH_IMAGE},
     {
-        "id": "ssh",
-        "name": "SSH",
-        "image_name": "rosetta/sshserver",
-        "image_tag": "0.1.0",
-        "pull": "never",
-        "interface_port": 2222,
-        "interface_protocol": "ssh",
-        "interface_auth": "password",
-        "supports_interface_auth": True,
-        "supports_custom_interface_port": True,
+        "id": "key-server",
+        "name": "SSH with keys",
+        "command": ["bash", "-c", KEY_SERVER],
+        "environment": {"PUBLIC_KEY": KEY.export_public_key().decode()},
+        **SSH_IMAGE,
     },
     # Both end when they are idle: see LIFETIMES.
     python_software("idle", ECHO),

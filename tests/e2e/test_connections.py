@@ -6,8 +6,7 @@ import hashlib
 import json
 import os
 import re
-import signal
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,71 +17,11 @@ import pytest_asyncio
 
 from tests.support.ports import free_port
 
+from .conftest import KEY
 from .deployment import Deployment, User, eventually
+from .terminal import TIMEOUT, Terminal
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
-# Seconds.
-TIMEOUT = 90
-
-
-@dataclass(frozen=True)
-class Done:
-    """A program that has ended."""
-
-    code: int | None
-    out: bytes
-    err: str
-
-
-@dataclass
-class Terminal:
-    """A user's own machine: its programs, and the home there."""
-
-    user: User
-    home: Path
-    processes: list[Process]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.home),
-            "ROSETTA_HUB": self.user.deployment.url,
-            "ROSETTA_TOKEN": self.user.token,
-            "ROSETTA_CONFIG": str(self.home / "config" / "config.json"),
-            # As docs/users.md says: programs that start ssh by themselves get the password so.
-            "SSH_ASKPASS": "rosetta-askpass",
-            "SSH_ASKPASS_REQUIRE": "force",
-        }
-
-    async def begin(self, *command: str) -> Process:
-        """Start a program."""
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            env=self.environment,
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            # No terminal: ssh would ask there.
-            start_new_session=True,
-        )
-        self.processes.append(process)
-        return process
-
-    async def run(self, *command: str, stdin: bytes = b"") -> Done:
-        """Run a program to its end."""
-        process = await self.begin(*command)
-        async with asyncio.timeout(TIMEOUT):
-            out, err = await process.communicate(stdin)
-        return Done(process.returncode, out, err.decode())
-
-    async def close(self) -> None:
-        """End what is left."""
-        for process in self.processes:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -183,6 +122,17 @@ async def test_a_window_is_shown_here(terminal: Terminal, server: dict[str, Any]
     await screen.wait()
     # A picture of the window, taken over the same connection: no fewer bytes than pixels.
     assert int(done.out or b"0") > 200 * 100, done.err
+
+
+async def test_a_key_of_the_users_agent(terminal: Terminal) -> None:
+    """With an image that takes keys; ssh asks nobody for a password."""
+    await running(terminal.user, "key-server")
+    key = terminal.home / "key"
+    key.write_bytes(KEY.export_private_key())
+    key.chmod(0o600)
+    command = f"ssh-add -q {key} && rm {key} && exec rosetta ssh my-key-server whoami"
+    done = await terminal.run("ssh-agent", "sh", "-c", command)
+    assert (done.code, done.out) == (0, b"metauser\n"), done.err
 
 
 async def test_the_password_is_nowhere(terminal: Terminal, server: dict[str, Any]) -> None:

@@ -25,6 +25,16 @@ JUPYTER = {
     "supports_custom_interface_port": True,
     "answer_timeout": 300,
 }
+SSH = {
+    "registry": "registry:5000",
+    "image_name": "rosetta/sshserver",
+    "image_tag": "0.1.0",
+    "interface_port": 2222,
+    "interface_protocol": "ssh",
+    "interface_auth": "password",
+    "supports_interface_auth": True,
+    "supports_custom_interface_port": True,
+}
 # For engines whose containers an ordinary account may not enter: their ports are published, which
 # reaches nothing that listens on the loopback address alone.
 SERVE = (
@@ -56,6 +66,7 @@ SOFTWARE: list[dict[str, Any]] = [
     },
     {"id": "greedy", "name": "Greedy", "command": ["sh", "-c", GREEDY], **TINY},
     {"id": "jupyter", "name": "Jupyter", **JUPYTER},
+    {"id": "ssh", "name": "SSH", **SSH},
 ]
 
 # The hub listens on all addresses, so that nodes reach it; browsers go on saying localhost.

@@ -52,12 +52,18 @@ async def choose_storages(page: Page) -> None:
     await page.get_by_label("Directory", exact=True).fill("/etc")
 
 
+async def open_numbers(page: Page) -> None:
+    await page.get_by_text("All numbers").click()
+    await page.get_by_role("slider", name="Memory over time").press("PageDown")
+
+
 PAGES: Pages = {
     "dashboard": (PREFIX, "#ended-list .task-row", nothing),
     **{
         task: (f"{PREFIX}tasks/{task}?stay", "#details dd", nothing)
-        for task in ("a2", "a3", "a4", "a5", "a7", "a9")
+        for task in ("a2", "a4", "a5", "a7", "a9")
     },
+    "a3": (f"{PREFIX}tasks/a3?stay", "#usage-panel .usage-plot", open_numbers),
     "no task": (f"{PREFIX}tasks/ffff", ".notice", nothing),
     "account": (URL, ".identity", make_token_there),
     "import": (URL, ".identity", open_key_import),

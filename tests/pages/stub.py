@@ -38,6 +38,7 @@ class Stub:
     def __init__(self) -> None:
         self.tasks: dict[str, dict[str, Any]] = {}
         self.logs: dict[str, str] = {}
+        self.usage: dict[str, dict[str, Any]] = {}
         self.calls: list[tuple[str, str]] = []
         self.refusals: dict[str, tuple[int, str]] = {}
         self.spawned: list[tuple[str, dict[str, str]]] = []
@@ -307,6 +308,9 @@ class TaskApi(Handler):
         if what == "/log":
             self.set_header("Content-Type", "text/plain; charset=utf-8")
             self.finish(self.stub.logs.get(task_id, ""))
+        elif what == "/usage":
+            nothing = {"attempt": 1, "points": [], "summary": [], "asked_for": {}}
+            self.finish(self.stub.usage.get(task_id, nothing))
         elif self.answers("GET", task_id, what):
             secret = {"user": "metauser", "password": f"secret-of-{task_id}"}
             self.finish(secret if what == "/password" else self.stub.tasks[task_id])

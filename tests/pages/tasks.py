@@ -87,6 +87,31 @@ def dashboard(ready: bool, task_id: str = "3f9a1c22b7e4") -> dict[str, Any]:
     return {"name": "Dashboard", "port": 8787, "url": url, "ready": ready}
 
 
+def make_usage(count: int = 60, gpus: bool = True) -> dict[str, Any]:
+    """What a task used in so many minutes: more and more memory, now and then all CPUs."""
+    begin = datetime(2026, 1, 1, 10, 1, tzinfo=UTC)
+    points = [
+        {
+            "time": (begin + timedelta(minutes=number)).isoformat(),
+            "cpus": None if number == 0 else 1.4 if number % 10 < 4 else 0.2,
+            "memory": 400 * MB + number * 20 * MB,
+            "gpu_percent": 40.0 + number % 20 if gpus else None,
+            "gpu_memory": 9 * GB if gpus else None,
+        }
+        for number in range(count)
+    ]
+    return {
+        "attempt": 1,
+        "asked_for": {"cpus": 1.5, "memory": 2 * GB, "gpus": 1 if gpus else None},
+        "gpu_memory_total": 40 * GB if gpus else None,
+        "points": points,
+        "summary": [
+            "Memory: at most 1.5 GB of the 2 GB asked for (77 %).",
+            "CPUs: 0.7 of the 1.5 asked for on average, 1.4 at most.",
+        ],
+    }
+
+
 def queued_job(expected_start: str | None = None, **changes: Any) -> dict[str, Any]:
     """What makes a task one that waits in the queue of Vega."""
     job = {"id": "4711", "state": "PENDING", "reason": None, "node": None, "ends_at": None}
@@ -130,6 +155,7 @@ def fill(stub: Stub) -> None:
     stub.put(make_task("a2", state="starting", progress=pulling, message=fetching))
     web = running(id="a3", usage={"cpu_seconds": 10.0, "memory": 700 * MB})
     stub.put(make_task("a3", name="Reduction of NGC 1333, second try") | web)
+    stub.usage["a3"] = make_usage()
     ssh = {"protocol": "ssh", "url": "ssh -p 7003 metauser@127.0.0.1", "auth": "password"}
     warning = "The task can't connect to other machines: slirp4netns is not installed."
     shell = running(open_url=None, interface=ssh, warnings=[warning])

@@ -1,10 +1,12 @@
 """The page of a task: waiting room, running, ended."""
 
+import re
+
 import pytest
 from playwright.async_api import Page, expect
 
 from .stub import PREFIX, Stub
-from .tasks import dashboard, failed, make_task, running
+from .tasks import dashboard, failed, make_task, make_usage, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -84,6 +86,53 @@ async def test_who_waits_for_an_interface_is_let_into_that_one(page: Page, stub:
     await page.go_back()
     await expect(page.get_by_role("link", name="Dashboard")).to_be_visible()
     assert page.url == f"{stub.base}{PAGE}?stay&interface=8787&next=%2Fgraph"
+
+
+async def test_what_the_task_uses_over_time(page: Page, stub: Stub) -> None:
+    task = stub.put(make_task(**running()))
+    await page.goto(f"{PAGE}?stay")
+    panel = page.get_by_role("region", name="Usage", exact=True)
+    # One number is no development.
+    await expect(page.get_by_role("link", name="Connect")).to_be_visible()
+    await expect(panel).to_be_hidden()
+
+    stub.usage[ID] = make_usage(gpus=False)
+    stub.put(task, **failed("The software ended.", []))
+    await expect(panel.get_by_role("listitem").first).to_contain_text(
+        "1.5 GB of the 2 GB asked for"
+    )
+    memory = panel.get_by_role("slider", name="Memory over time")
+    await expect(panel.get_by_role("slider")).to_have_count(2)
+    await expect(memory).to_have_attribute("aria-valuetext", re.compile(r"^.*: 1.5 GB of 2 GB$"))
+    # Keys go back in time, and the end of the line is where it began.
+    for key, number in {
+        "Home": 0,
+        "ArrowRight": 1,
+        "PageUp": 11,
+        "ArrowLeft": 10,
+        "End": 59,
+    }.items():
+        await memory.press(key)
+        await expect(memory).to_have_attribute("aria-valuenow", str(number))
+    # A gap where nothing is known, and a line with all the rest.
+    drawn = await panel.locator(".usage-line").evaluate_all(
+        "all => all.map(one => one.getAttribute('d'))"
+    )
+    assert [path.count("M") for path in drawn[:2]] == [1, 1]
+    assert [path.count("L") for path in drawn[:2]] == [58, 59]
+    await memory.hover(position={"x": 1, "y": 5})
+    await expect(panel.locator(".usage-value").nth(1)).to_have_text("400 MB of 2 GB")
+    await expect(panel.locator(".usage-moment").nth(1)).to_be_visible()
+
+    await panel.get_by_text("All numbers").click()
+    rows = panel.get_by_role("row")
+    await expect(rows).to_have_count(61)
+    await expect(rows.nth(0)).to_have_text("UntilCPUsMemory")
+    await expect(rows.nth(1)).to_contain_text("400 MB")
+    # Another attempt is another story.
+    stub.usage[ID] = make_usage(count=1) | {"attempt": 2}
+    stub.put(task, **running(), attempt=2)
+    await expect(panel).to_be_hidden()
 
 
 async def test_one_can_stay(page: Page, stub: Stub) -> None:

@@ -65,6 +65,7 @@ class Cluster:
     images = (
         "rosetta/jupyternotebook:0.1.0",
         "rosetta/minimaldesktop:0.1.0",
+        "rosetta/sshserver:0.1.0",
         "rosetta-test/agent:latest",  # 2 MB; serves HTTP on 127.0.0.1:$BASE_PORT
     )
 

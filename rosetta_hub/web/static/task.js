@@ -16,6 +16,7 @@ import { showProgress, showQueue, showSteps, showTail, showTimeLeft, showWarning
 import { announce, isEnded, isReady, isWeb, showState, stateBadge, stateName } from "./states.js";
 import { filesUrl } from "./storage_links.js";
 import { button, linkButton, pending } from "./ui.js";
+import { UsagePanel } from "./usage_panel.js";
 
 const main = first("main");
 
@@ -34,6 +35,7 @@ class TaskPage {
       downloadUrl: taskUrl(task.id, "/log"),
       fileName: `${task.id}.log`,
     });
+    this.usage = new UsagePanel(task.id);
     this.mailHint = new MailHint(element("mail-hint"), `${main.dataset.prefix}account#mail`);
     this.makeActions();
     this.end = new EndOfTask(element("end"), (control, action) => this.act(control, action));
@@ -124,6 +126,7 @@ class TaskPage {
     this.updateActions();
     this.connect.update(task);
     this.details.update(task);
+    this.usage.update(task);
     this.end.update(task);
     this.tick();
     this.opening.update(task);
