@@ -15,7 +15,7 @@ from rosetta_hub.web.api_handlers import describe_api
 ROOT = Path(__file__).parents[1]
 PREFIX = "/services/rosetta/"
 
-API_INTRODUCTION = f"""# REST API
+API_INTRODUCTION = f"""# REST API reference
 
 Every operation below `{PREFIX}` of the hub. [Use the REST API](../api.md) says
 what all of them have in common: tokens, refusals, pages of lists, limits.

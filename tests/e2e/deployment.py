@@ -204,13 +204,17 @@ class Deployment:
         work_dir = self.computing[0].get("conf", {}).get("work_dir", f"/tmp/rosetta-{os.getuid()}")
         return Path(work_dir) / f"{task['id']}-{task['attempt']}"
 
-    async def stop(self) -> None:
-        """Stop the hub as an administrator would, then all tasks and the edge."""
+    async def stop_hub(self) -> None:
+        """Stop the hub, and the service that it has started, as an administrator would."""
         if self._hub is not None and self._hub.poll() is None:
             pid = (self.directory / "hub.pid").read_text()
             # Not a signal to our child: what runs a command elsewhere does not hand it on.
             subprocess.run([*self.prefix, "kill", pid], check=True)
             await asyncio.to_thread(self._hub.wait, 60)
+
+    async def stop(self) -> None:
+        """Stop the hub as an administrator would, then all tasks and the edge."""
+        await self.stop_hub()
         shutdown = ["-m", "rosetta_hub", "shutdown", "--config", str(self.config)]
         command = [*self.prefix, self.python, *shutdown]
         done = await asyncio.to_thread(
