@@ -15,18 +15,31 @@ from rosetta_client.models import (
     AdminTaskPage,
     AnnouncementList,
     AnnouncementText,
+    ArchiveView,
     AuditPage,
     Block,
     BlockState,
+    BuildPage,
+    BuildRequest,
+    BuildView,
+    BuiltSoftware,
+    CardList,
     ComputingList,
+    ContactedStorage,
+    CopyPage,
+    CopyView,
+    CredentialView,
     DateChoices,
     Deletion,
     Drain,
     DrainState,
+    EntryView,
     FavouriteView,
+    FolderPage,
     GroupList,
     IdentityList,
     IdentityView,
+    ImageView,
     ImportedKey,
     InventoryView,
     LifetimeView,
@@ -42,26 +55,38 @@ from rosetta_client.models import (
     MailedTo,
     MailView,
     MoreTime,
+    NewCopy,
     NewInvitation,
     NewLogin,
     NewPassword,
     NewShare,
     NewTask,
     NewToken,
+    NewVersion,
     NumbersView,
     OverseenPage,
     OwnPasswordView,
     PasswordView,
+    Permissions,
+    RegistriesView,
+    RegistryAccount,
     RemoteUser,
+    Removal,
+    Removed,
+    Renaming,
+    RepositoryView,
+    Selection,
     ServiceView,
     SessionList,
     SessionsEnd,
     SharedTasks,
     SharesView,
+    SoftwareEntry,
     StartAgain,
     StoppedTasks,
     Stops,
     StopTime,
+    StorageList,
     SystemView,
     TaskPage,
     TaskView,
@@ -72,7 +97,9 @@ from rosetta_client.models import (
     UserPage,
     UserStateView,
     UserView,
+    VersionView,
     VisitorsView,
+    WrittenVersion,
 )
 
 T = TypeVar("T")
@@ -278,24 +305,6 @@ class AsyncOperations:
                 InventoryView,
                 repeatable=True,
             )
-        )
-
-    async def mark_favourite(self, card: str) -> FavouriteView:
-        """Mark software as a favourite of the caller."""
-        return await self.call(
-            Call("PUT", path("software/{card}/favourite", card=card), FavouriteView)
-        )
-
-    async def unmark_favourite(self, card: str) -> FavouriteView:
-        """Take the mark of a favourite away."""
-        return await self.call(
-            Call("DELETE", path("software/{card}/favourite", card=card), FavouriteView)
-        )
-
-    async def find_updates(self, card: str) -> UpdateList:
-        """Look up whether the tags of software lead to other images than before."""
-        return await self.call(
-            Call("GET", path("software/{card}/updates", card=card), UpdateList, repeatable=True)
         )
 
     async def list_announcements(self) -> AnnouncementList:
@@ -675,3 +684,324 @@ class AsyncOperations:
     async def separate_user(self, user: str) -> None:
         """Separate a user who was merged, whose logins lead to the user from now on."""
         await self.call(Call("DELETE", path("account/merged/{user}", user=user), None))
+
+    async def list_software(self) -> CardList:
+        """The catalogue: the platform's cards, the caller's own, and the groups'."""
+        return await self.call(Call("GET", "software", CardList, repeatable=True))
+
+    async def add_software(self, body: SoftwareEntry) -> VersionView:
+        """Add software: the keys of an entry, and the `owner` where it is a group."""
+        return await self.call(Call("POST", "software", VersionView, body=body))
+
+    async def get_version(self, version: str) -> VersionView:
+        """A version of users' software; its `ETag` is the revision."""
+        return await self.call(
+            Call(
+                "GET",
+                path("software/versions/{version}", version=version),
+                VersionView,
+                repeatable=True,
+            )
+        )
+
+    async def change_version(
+        self, version: str, body: SoftwareEntry, *, if_match: str
+    ) -> VersionView:
+        """Replace the entry of a version."""
+        return await self.call(
+            Call(
+                "PUT",
+                path("software/versions/{version}", version=version),
+                VersionView,
+                body=body,
+                headers={"If-Match": if_match},
+            )
+        )
+
+    async def delete_version(self, version: str, *, if_match: str) -> None:
+        """Delete a version; tasks that run go on."""
+        await self.call(
+            Call(
+                "DELETE",
+                path("software/versions/{version}", version=version),
+                None,
+                headers={"If-Match": if_match},
+            )
+        )
+
+    async def duplicate_version(self, version: str, body: NewVersion) -> WrittenVersion:
+        """Copy a version to a card of its own, of the caller or of the `owner` in the body."""
+        return await self.call(
+            Call(
+                "POST",
+                path("software/versions/{version}/duplicate", version=version),
+                WrittenVersion,
+                body=body,
+            )
+        )
+
+    async def delete_card(self, card: str) -> None:
+        """Delete all versions of a card; tasks that run go on."""
+        await self.call(Call("DELETE", path("software/{card}", card=card), None))
+
+    async def delete_logo(self, card: str) -> None:
+        """Remove the logo of a card."""
+        await self.call(Call("DELETE", path("software/{card}/logo", card=card), None))
+
+    async def duplicate_card(
+        self, card: str, body: NewVersion, *, version: Optional[str] = None
+    ) -> WrittenVersion:
+        """Copy a version of any card, the platform's, too."""
+        return await self.call(
+            Call(
+                "POST",
+                path("software/{card}/duplicate", card=card),
+                WrittenVersion,
+                query={"version": version},
+                body=body,
+            )
+        )
+
+    async def mark_favourite(self, card: str) -> FavouriteView:
+        """Mark software as a favourite of the caller."""
+        return await self.call(
+            Call("PUT", path("software/{card}/favourite", card=card), FavouriteView)
+        )
+
+    async def unmark_favourite(self, card: str) -> FavouriteView:
+        """Take the mark of a favourite away."""
+        return await self.call(
+            Call("DELETE", path("software/{card}/favourite", card=card), FavouriteView)
+        )
+
+    async def find_updates(self, card: str) -> UpdateList:
+        """Look up whether the tags of software lead to other images than before."""
+        return await self.call(
+            Call("GET", path("software/{card}/updates", card=card), UpdateList, repeatable=True)
+        )
+
+    async def look_up_image(self, *, image: Optional[str] = None) -> ImageView:
+        """Look an image up in its registry."""
+        return await self.call(
+            Call("GET", "images", ImageView, query={"image": image}, repeatable=True)
+        )
+
+    async def list_registries(self) -> RegistriesView:
+        """The caller's accounts at registries, and those of the site for the caller."""
+        return await self.call(Call("GET", "registries", RegistriesView, repeatable=True))
+
+    async def set_registry_account(self, host: str, body: RegistryAccount) -> CredentialView:
+        """Keep an account at a registry."""
+        return await self.call(
+            Call("PUT", path("registries/{host}", host=host), CredentialView, body=body)
+        )
+
+    async def delete_registry_account(self, host: str) -> None:
+        """Delete the account at a registry."""
+        await self.call(Call("DELETE", path("registries/{host}", host=host), None))
+
+    async def test_registry_account(self, host: str) -> CredentialView:
+        """Log in at a registry with the caller's account."""
+        return await self.call(
+            Call("POST", path("registries/{host}/test", host=host), CredentialView)
+        )
+
+    async def list_builds(
+        self, *, limit: Optional[int] = None, after: Optional[str] = None
+    ) -> BuildPage:
+        """The builds that the caller has asked for, the last one first."""
+        return await self.call(
+            Call(
+                "GET", "builds", BuildPage, query={"limit": limit, "after": after}, repeatable=True
+            )
+        )
+
+    async def start_build(self, body: BuildRequest) -> BuildView:
+        """Ask for the image of a repository."""
+        return await self.call(
+            Call(
+                "POST",
+                "builds",
+                BuildView,
+                body=body,
+                headers={"Idempotency-Key": new_key()},
+                repeatable=True,
+            )
+        )
+
+    async def get_build(self, build: str) -> BuildView:
+        """A build."""
+        return await self.call(
+            Call("GET", path("builds/{build}", build=build), BuildView, repeatable=True)
+        )
+
+    async def cancel_build(self, build: str) -> BuildView:
+        """Stop waiting for a build, or forget one that has ended."""
+        return await self.call(Call("DELETE", path("builds/{build}", build=build), BuildView))
+
+    async def get_build_log(self, build: str, *, offset: Optional[int] = None) -> str:
+        """The output of a build from a byte on; `X-Log-Offset` says where it begins."""
+        return await self.call(
+            Call(
+                "GET",
+                path("builds/{build}/log", build=build),
+                str,
+                query={"offset": offset},
+                repeatable=True,
+            )
+        )
+
+    async def add_built_software(self, build: str) -> BuiltSoftware:
+        """Make software of the caller of what was built."""
+        return await self.call(
+            Call("POST", path("builds/{build}/software", build=build), BuiltSoftware)
+        )
+
+    async def list_storages(self) -> StorageList:
+        """The caller's storages; none of them is contacted."""
+        return await self.call(Call("GET", "storages", StorageList, repeatable=True))
+
+    async def get_storage(self, storage: str) -> ContactedStorage:
+        """A storage with its room and the account of its files; it is contacted."""
+        return await self.call(
+            Call(
+                "GET",
+                path("storages/{storage}", storage=storage),
+                ContactedStorage,
+                repeatable=True,
+            )
+        )
+
+    async def list_folder(
+        self,
+        storage: str,
+        entry: str,
+        *,
+        sort: Optional[str] = None,
+        reverse: Optional[bool] = None,
+        filter: Optional[str] = None,
+        hidden: Optional[bool] = None,
+        offset: Optional[int] = None,
+        limit: Optional[int] = None,
+    ) -> FolderPage:
+        """A page of a folder."""
+        return await self.call(
+            Call(
+                "GET",
+                path("storages/{storage}/list/{entry}", storage=storage, entry=entry),
+                FolderPage,
+                query={
+                    "sort": sort,
+                    "reverse": reverse,
+                    "filter": filter,
+                    "hidden": hidden,
+                    "offset": offset,
+                    "limit": limit,
+                },
+                repeatable=True,
+            )
+        )
+
+    async def get_entry(self, storage: str, entry: str) -> EntryView:
+        """An entry of a storage; of a link the link itself, with where it leads."""
+        return await self.call(
+            Call(
+                "GET",
+                path("storages/{storage}/entry/{entry}", storage=storage, entry=entry),
+                EntryView,
+                repeatable=True,
+            )
+        )
+
+    async def make_folder(self, storage: str, entry: str) -> EntryView:
+        """Make a folder, and those above it that are missing."""
+        return await self.call(
+            Call(
+                "POST",
+                path("storages/{storage}/folder/{entry}", storage=storage, entry=entry),
+                EntryView,
+            )
+        )
+
+    async def rename_entry(self, storage: str, body: Renaming) -> EntryView:
+        """Give an entry another name, or move it to another folder of the storage."""
+        return await self.call(
+            Call("POST", path("storages/{storage}/rename", storage=storage), EntryView, body=body)
+        )
+
+    async def remove_entries(self, storage: str, body: Removal) -> Removed:
+        """Remove entries, or count what would be removed."""
+        return await self.call(
+            Call("POST", path("storages/{storage}/remove", storage=storage), Removed, body=body)
+        )
+
+    async def set_mode(self, storage: str, body: Permissions) -> EntryView:
+        """Set the permission bits of an entry."""
+        return await self.call(
+            Call("POST", path("storages/{storage}/mode", storage=storage), EntryView, body=body)
+        )
+
+    async def prepare_archive(self, storage: str, body: Selection) -> ArchiveView:
+        """The address of an archive, which is good once and for a minute."""
+        return await self.call(
+            Call(
+                "POST", path("storages/{storage}/archive", storage=storage), ArchiveView, body=body
+            )
+        )
+
+    async def give_up_upload(self, storage: str, upload: str, *, tus_resumable: str) -> None:
+        """Give an upload up."""
+        await self.call(
+            Call(
+                "DELETE",
+                path("storages/{storage}/uploads/{upload}", storage=storage, upload=upload),
+                None,
+                headers={"Tus-Resumable": tus_resumable},
+            )
+        )
+
+    async def get_registry_token(self) -> str:
+        """A token for the hub's registry."""
+        return await self.call(Call("GET", "/registry/token", str, repeatable=True))
+
+    async def look_up_link(self, provider: str, spec: str) -> RepositoryView:
+        """What a link to a repository means now; nothing is built."""
+        return await self.call(
+            Call(
+                "GET",
+                path("links/{provider}/{spec}", provider=provider, spec=spec),
+                RepositoryView,
+                repeatable=True,
+            )
+        )
+
+    async def list_copies(
+        self, *, limit: Optional[int] = None, after: Optional[str] = None
+    ) -> CopyPage:
+        """The caller's copies, newest first."""
+        return await self.call(
+            Call("GET", "copies", CopyPage, query={"limit": limit, "after": after}, repeatable=True)
+        )
+
+    async def start_copy(self, body: NewCopy) -> CopyView:
+        """Begin a copy between storages."""
+        return await self.call(
+            Call(
+                "POST",
+                "copies",
+                CopyView,
+                body=body,
+                headers={"Idempotency-Key": new_key()},
+                repeatable=True,
+            )
+        )
+
+    async def get_copy(self, copy: str) -> CopyView:
+        """A copy."""
+        return await self.call(
+            Call("GET", path("copies/{copy}", copy=copy), CopyView, repeatable=True)
+        )
+
+    async def cancel_copy(self, copy: str) -> CopyView:
+        """Cancel a copy, or forget one that has ended, which is answered with 204."""
+        return await self.call(Call("DELETE", path("copies/{copy}", copy=copy), CopyView))

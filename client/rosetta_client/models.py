@@ -188,6 +188,15 @@ class AnnouncementText:
 
 
 @dataclass(frozen=True)
+class ArchiveView:
+    """Where the archive is, and what it will hold."""
+
+    url: str
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True)
 class AskedFor:
     """What the task may use: CPUs, memory in bytes, GPUs; null where nobody has said."""
 
@@ -236,6 +245,148 @@ class BlockState:
     """Why a version can't be started; null where it can."""
 
     blocked: Optional[str]
+
+
+@dataclass(frozen=True)
+class RecipeView:
+    """How the image was made, and how what it starts is reached.
+
+    `pack` is the build pack; `port`, `interface_auth` and `command` are those of software; `notes`
+    tell what was left out.
+    """
+
+    pack: str
+    version: str
+    port: int
+    interface_auth: str
+    command: list[str]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class BuiltImage:
+    """What was built: the reference with which it is started.
+
+    `digest` is that of the manifest in the registry, or the image's id where it stays with an
+    engine. `size` is in bytes.
+    """
+
+    reference: str
+    digest: str
+    arch: str
+    size: Optional[int]
+
+
+@dataclass(frozen=True)
+class BuildView:
+    """A build. Times are ISO 8601 in UTC.
+
+    `waiting` is how many users wait for it, `position` its place in the queue from 1 on, `step` of
+    `steps` is what goes on; `failed_step` and `log_tail` (the last lines) are set when a step has
+    failed. `transient`: the failure may be over by now. `cancelling`: it was asked to end.
+    """
+
+    id: str
+    state: str
+    provider: str
+    spec: str
+    repository: str
+    url: str
+    ref: str
+    commit: str
+    port: Optional[int]
+    message: str
+    waiting: int
+    position: Optional[int]
+    step: Optional[int]
+    steps: Optional[int]
+    failed_step: str
+    log_tail: list[str]
+    transient: bool
+    cancelling: bool
+    recipe: Optional[RecipeView]
+    image: Optional[BuiltImage]
+    created: str
+    started: Optional[str]
+    ended: Optional[str]
+
+
+@dataclass(frozen=True)
+class BuildPage:
+    """Builds, the one that was asked for last first."""
+
+    builds: list[BuildView]
+    next: Optional[str]
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What is built: `spec` is quoted as in links. `again` repeats a build that has failed."""
+
+    provider: str
+    spec: str
+    urlpath: Optional[str] = None
+    port: Optional[int] = None
+    again: Optional[bool] = None
+
+
+@dataclass(frozen=True)
+class BuiltSoftware:
+    """Software that a build has become: `version` is its tag."""
+
+    id: str
+    card: str
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class OwnerOfCard:
+    """Whose a card is: `kind` is `platform`, `user` or `group`."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class CardVersion:
+    """A version of a card: `refused` says why it can't be started."""
+
+    tag: str
+    default: bool
+    image: str
+    digest: Optional[str]
+    id: Optional[str]
+    revision: Optional[int]
+    refused: Optional[str]
+
+
+@dataclass(frozen=True)
+class CardView:
+    """A card of the catalogue: its `versions`, and the `computing` resources that run one of them.
+
+    `uses` and `last_used` tell how often the caller has started it.
+    """
+
+    id: str
+    name: str
+    description: str
+    kind: str
+    tags: list[str]
+    owner: OwnerOfCard
+    editable: bool
+    computing: list[str]
+    versions: list[CardVersion]
+    uses: int
+    last_used: Optional[str]
+    favourite: bool
+
+
+@dataclass(frozen=True)
+class CardList:
+    """Cards, favourites first."""
+
+    software: list[CardView]
 
 
 @dataclass(frozen=True)
@@ -325,6 +476,114 @@ class ComputingList:
 
 
 @dataclass(frozen=True)
+class StorageComputing:
+    """A computing resource that reaches a storage."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class StorageUsage:
+    """The room of a storage, in bytes; the quota is the account's, null where there is none."""
+
+    total: Optional[int]
+    free: Optional[int]
+    used: Optional[int]
+    quota: Optional[int]
+    quota_used: Optional[int]
+
+
+@dataclass(frozen=True)
+class ContactedStorage:
+    """A storage with its room, and the account that the caller's files are of there."""
+
+    id: str
+    name: str
+    description: str
+    type: str
+    computing: list[StorageComputing]
+    bind_path: str
+    home: bool
+    read_only: bool
+    usage: StorageUsage
+    account: Optional[str]
+
+
+@dataclass(frozen=True)
+class CopySource:
+    """Storage and paths of a source; paths are percent-encoded."""
+
+    storage: str
+    paths: list[str]
+
+
+@dataclass(frozen=True)
+class CopyTarget:
+    """Storage and folder of a target, and the names that the sources get there."""
+
+    storage: str
+    path: str
+    names: list[str]
+
+
+@dataclass(frozen=True)
+class CopyProblem:
+    """An entry that was not copied, and why."""
+
+    path: str
+    message: str
+
+
+@dataclass(frozen=True)
+class CopyView:
+    """A copy. Times are ISO 8601 in UTC, `rate` is bytes per second."""
+
+    id: str
+    state: str
+    from_: CopySource = field(metadata={"key": "from"})
+    to: CopyTarget
+    conflict: str
+    task: Optional[str]
+    stage: Optional[str]
+    cancelling: bool
+    bytes: int
+    total_bytes: Optional[int]
+    files: int
+    total_files: Optional[int]
+    rate: Optional[float]
+    seconds_left: Optional[int]
+    message: str
+    problems: list[CopyProblem]
+    problem_count: int
+    created: str
+    started: Optional[str]
+    ended: Optional[str]
+
+
+@dataclass(frozen=True)
+class CopyPage:
+    """Copies, newest first."""
+
+    copies: list[CopyView]
+    next: Optional[str]
+
+
+LoginState = str
+
+
+@dataclass(frozen=True)
+class CredentialView:
+    """A user's own account at a registry, as its user sees it."""
+
+    host: str
+    account: str
+    state: LoginState
+    message: str
+    updated: str
+
+
+@dataclass(frozen=True)
 class DateChoices:
     """A user's time zone (`Europe/Berlin`) and language of dates (`de`); None: the browser's."""
 
@@ -373,10 +632,43 @@ class DrainState:
 
 
 @dataclass(frozen=True)
+class EntryView:
+    """An entry of a storage: `name` is what is shown, `path` what calls take.
+
+    `size` is in bytes, `modified` in seconds since 1970, `mode` has the permission bits. `target`
+    is where a link leads, `target_type` what is there; both are null for what is no link.
+    """
+
+    name: str
+    path: str
+    type: str
+    size: int
+    modified: float
+    mode: int
+    owner: str
+    group: str
+    etag: str
+    media_type: str
+    target: Optional[str]
+    target_type: Optional[str]
+
+
+@dataclass(frozen=True)
 class FavouriteView:
     """Whether software is a favourite."""
 
     favourite: bool
+
+
+@dataclass(frozen=True)
+class FolderPage:
+    """A page of a folder: `entry` is the folder itself, `total` how many entries there are."""
+
+    path: str
+    entry: EntryView
+    entries: list[EntryView]
+    total: int
+    offset: int
 
 
 @dataclass(frozen=True)
@@ -410,6 +702,15 @@ class GroupList:
     groups: list[GroupView]
 
 
+@dataclass(frozen=True)
+class HubSpaces:
+    """The hub's own registry: where the principal may push and pull, with a token of the hub."""
+
+    host: str
+    user: str
+    spaces: list[str]
+
+
 IdentityState = str
 
 
@@ -439,11 +740,67 @@ class IdentityList:
 
 
 @dataclass(frozen=True)
+class ImageArch:
+    """One platform of an image; `size` is in bytes, compressed, as a pull transfers it."""
+
+    os: str
+    arch: str
+    variant: str
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True)
+class ImageProblem:
+    """What does not prevent the image from being named, and is told."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ImageView:
+    """An image as its registry describes it; sizes in bytes, compressed.
+
+    Without `digest` in the reference, it is the one that the tag has now.
+    """
+
+    image: str
+    registry: str
+    image_name: str
+    image_tag: Optional[str]
+    digest: str
+    tags: list[str]
+    archs: list[ImageArch]
+    size: int
+    ports: list[int]
+    labels: dict[str, str]
+    user: str
+    entrypoint: list[str]
+    command: list[str]
+    problems: list[ImageProblem]
+
+
+@dataclass(frozen=True)
 class ImportedKey:
     """A private key in OpenSSH's format, and its passphrase, which is used once."""
 
     private_key: str
     passphrase: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Interface:
+    """A further port of the container that users reach, as they do the main interface.
+
+    The edge asks for the same access; the port answers when the software opens it, which may be
+    long after the start. `path` is the page that is opened.
+    """
+
+    name: str
+    port: int
+    protocol: Optional[str] = None
+    path: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -742,6 +1099,31 @@ class MoreTime:
 
 
 @dataclass(frozen=True)
+class SourceOfCopy:
+    """What is copied: files and folders of a storage, by their percent-encoded paths."""
+
+    storage: str
+    paths: list[str]
+
+
+@dataclass(frozen=True)
+class TargetOfCopy:
+    """A folder of a storage."""
+
+    storage: str
+    path: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class NewCopy:
+    """A copy to begin; without `conflict` it is refused where names are taken."""
+
+    from_: SourceOfCopy = field(metadata={"key": "from"})
+    to: TargetOfCopy
+    conflict: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class NewInvitation:
     """An invitation for one address, or a link for so many uses; it lasts for so many days."""
 
@@ -842,6 +1224,22 @@ class NewToken:
 
 
 @dataclass(frozen=True)
+class OwnerView:
+    """Whose software is."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class NewVersion:
+    """What is said of new software beside its entry: whose it is, and what was looked up."""
+
+    owner: Optional[OwnerView] = None
+    digest: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class NumbersView:
     """Numbers by day and resource."""
 
@@ -903,6 +1301,20 @@ class OwnPasswordView:
 
 
 @dataclass(frozen=True)
+class OwnStorage:
+    """A storage of the caller: `bind_path` is where tasks have it."""
+
+    id: str
+    name: str
+    description: str
+    type: str
+    computing: list[StorageComputing]
+    bind_path: str
+    home: bool
+    read_only: bool
+
+
+@dataclass(frozen=True)
 class PasswordView:
     """The account of an interface that protects itself; the password is of this attempt alone."""
 
@@ -911,10 +1323,90 @@ class PasswordView:
 
 
 @dataclass(frozen=True)
+class Permissions:
+    """Permission bits of an entry, such as 420 (0o644)."""
+
+    path: str
+    mode: int
+
+
+@dataclass(frozen=True)
+class SiteRegistry:
+    """A registry from which the site pulls for the principal with an account of its own."""
+
+    host: str
+
+
+@dataclass(frozen=True)
+class RegistriesView:
+    """What the principal has at registries."""
+
+    accounts: list[CredentialView]
+    site: list[SiteRegistry]
+    hub: Optional[HubSpaces]
+
+
+@dataclass(frozen=True)
+class RegistryAccount:
+    """Account and password, or access token, at a registry."""
+
+    account: str
+    password: str
+
+
+@dataclass(frozen=True)
 class RemoteUser:
     """The principal's account on a computing resource."""
 
     remote_user: str
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What is removed, folders with all that is in them; with `dry_run` it is counted only."""
+
+    paths: list[str]
+    dry_run: Optional[bool] = None
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What was removed, or would be."""
+
+    files: int
+    folders: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Renaming:
+    """Another name, or another folder, for an entry; `overwrite` replaces a file."""
+
+    from_: str = field(metadata={"key": "from"})
+    to: str
+    overwrite: Optional[bool] = None
+
+
+@dataclass(frozen=True)
+class RepositoryView:
+    """What a link means: the repository with the commit that is built, and the link's options.
+
+    `built`: the image is there. `places` are the computing resources that can start it, null where
+    all can.
+    """
+
+    provider: str
+    spec: str
+    repository: str
+    url: str
+    ref: str
+    commit: str
+    urlpath: Optional[str]
+    computing: Optional[str]
+    size: Optional[str]
+    port: Optional[int]
+    built: bool
+    places: Optional[list[str]]
 
 
 @dataclass(frozen=True)
@@ -930,6 +1422,14 @@ class Rights:
     log: bool
     keep: Optional[bool] = None
     extend: Optional[bool] = None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What an archive shall hold, folders with all that is in them."""
+
+    paths: list[str]
+    format: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -1111,6 +1611,39 @@ class SharesView:
 
 
 @dataclass(frozen=True)
+class SoftwareEntry:
+    """Keys of c.Rosetta.software that users may set, whose the software is, and the digest that the tag had when it was looked up."""
+
+    name: str
+    owner: Optional[OwnerView] = None
+    digest: Optional[str] = None
+    description: Optional[str] = None
+    keywords: Optional[list[str]] = None
+    registry: Optional[str] = None
+    image_name: Optional[str] = None
+    image_tag: Optional[str] = None
+    image_digest: Optional[str] = None
+    image_os: Optional[str] = None
+    image_arch: Optional[str] = None
+    image_archs: Optional[list[str]] = None
+    interface_port: Optional[int] = None
+    interface_protocol: Optional[str] = None
+    interface_transport: Optional[str] = None
+    interface_path: Optional[str] = None
+    interface_auth: Optional[str] = None
+    interface_auth_user: Optional[str] = None
+    interfaces: Optional[list[Interface]] = None
+    answer_timeout: Optional[int] = None
+    supports_custom_interface_port: Optional[bool] = None
+    supports_interface_auth: Optional[bool] = None
+    default: Optional[bool] = None
+    command: Optional[list[str]] = None
+    environment: Optional[dict[str, str]] = None
+    any_user: Optional[bool] = None
+    home_path: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class StartAgain:
     """How a task is started again: with the image that it ran (true), or the tag's present one.
 
@@ -1143,6 +1676,13 @@ class Stops:
     """The ids of tasks that are to stop."""
 
     ids: list[str]
+
+
+@dataclass(frozen=True)
+class StorageList:
+    """Storages."""
+
+    storages: list[OwnStorage]
 
 
 @dataclass(frozen=True)
@@ -1278,7 +1818,48 @@ class UserView:
 
 
 @dataclass(frozen=True)
+class VersionView:
+    """One version: `entry` has what users may set, in the words of `c.Rosetta.software`.
+
+    `digest` is what the tag was when it was looked up last. `refused` says why the version can't be
+    started; null where it can. `build` is the id of the build that has made the image.
+    """
+
+    id: str
+    card: str
+    owner: OwnerView
+    entry: dict[str, Any]
+    digest: Optional[str]
+    build: Optional[str]
+    refused: Optional[str]
+    revision: int
+    created: str
+    created_by: str
+    updated: str
+    updated_by: str
+
+
+@dataclass(frozen=True)
 class VisitorsView:
     """Who is inside a task."""
 
     visitors: list[VisitorView]
+
+
+@dataclass(frozen=True)
+class WrittenVersion:
+    """A copy; `dropped` names the keys that are the administrator's, and that it has not."""
+
+    id: str
+    card: str
+    owner: OwnerView
+    entry: dict[str, Any]
+    digest: Optional[str]
+    build: Optional[str]
+    refused: Optional[str]
+    revision: int
+    created: str
+    created_by: str
+    updated: str
+    updated_by: str
+    dropped: list[str]

@@ -15,18 +15,31 @@ from rosetta_client.models import (
     AdminTaskPage,
     AnnouncementList,
     AnnouncementText,
+    ArchiveView,
     AuditPage,
     Block,
     BlockState,
+    BuildPage,
+    BuildRequest,
+    BuildView,
+    BuiltSoftware,
+    CardList,
     ComputingList,
+    ContactedStorage,
+    CopyPage,
+    CopyView,
+    CredentialView,
     DateChoices,
     Deletion,
     Drain,
     DrainState,
+    EntryView,
     FavouriteView,
+    FolderPage,
     GroupList,
     IdentityList,
     IdentityView,
+    ImageView,
     ImportedKey,
     InventoryView,
     LifetimeView,
@@ -42,26 +55,38 @@ from rosetta_client.models import (
     MailedTo,
     MailView,
     MoreTime,
+    NewCopy,
     NewInvitation,
     NewLogin,
     NewPassword,
     NewShare,
     NewTask,
     NewToken,
+    NewVersion,
     NumbersView,
     OverseenPage,
     OwnPasswordView,
     PasswordView,
+    Permissions,
+    RegistriesView,
+    RegistryAccount,
     RemoteUser,
+    Removal,
+    Removed,
+    Renaming,
+    RepositoryView,
+    Selection,
     ServiceView,
     SessionList,
     SessionsEnd,
     SharedTasks,
     SharesView,
+    SoftwareEntry,
     StartAgain,
     StoppedTasks,
     Stops,
     StopTime,
+    StorageList,
     SystemView,
     TaskPage,
     TaskView,
@@ -72,7 +97,9 @@ from rosetta_client.models import (
     UserPage,
     UserStateView,
     UserView,
+    VersionView,
     VisitorsView,
+    WrittenVersion,
 )
 
 T = TypeVar("T")
@@ -270,22 +297,6 @@ class Operations:
                 InventoryView,
                 repeatable=True,
             )
-        )
-
-    def mark_favourite(self, card: str) -> FavouriteView:
-        """Mark software as a favourite of the caller."""
-        return self.call(Call("PUT", path("software/{card}/favourite", card=card), FavouriteView))
-
-    def unmark_favourite(self, card: str) -> FavouriteView:
-        """Take the mark of a favourite away."""
-        return self.call(
-            Call("DELETE", path("software/{card}/favourite", card=card), FavouriteView)
-        )
-
-    def find_updates(self, card: str) -> UpdateList:
-        """Look up whether the tags of software lead to other images than before."""
-        return self.call(
-            Call("GET", path("software/{card}/updates", card=card), UpdateList, repeatable=True)
         )
 
     def list_announcements(self) -> AnnouncementList:
@@ -655,3 +666,308 @@ class Operations:
     def separate_user(self, user: str) -> None:
         """Separate a user who was merged, whose logins lead to the user from now on."""
         self.call(Call("DELETE", path("account/merged/{user}", user=user), None))
+
+    def list_software(self) -> CardList:
+        """The catalogue: the platform's cards, the caller's own, and the groups'."""
+        return self.call(Call("GET", "software", CardList, repeatable=True))
+
+    def add_software(self, body: SoftwareEntry) -> VersionView:
+        """Add software: the keys of an entry, and the `owner` where it is a group."""
+        return self.call(Call("POST", "software", VersionView, body=body))
+
+    def get_version(self, version: str) -> VersionView:
+        """A version of users' software; its `ETag` is the revision."""
+        return self.call(
+            Call(
+                "GET",
+                path("software/versions/{version}", version=version),
+                VersionView,
+                repeatable=True,
+            )
+        )
+
+    def change_version(self, version: str, body: SoftwareEntry, *, if_match: str) -> VersionView:
+        """Replace the entry of a version."""
+        return self.call(
+            Call(
+                "PUT",
+                path("software/versions/{version}", version=version),
+                VersionView,
+                body=body,
+                headers={"If-Match": if_match},
+            )
+        )
+
+    def delete_version(self, version: str, *, if_match: str) -> None:
+        """Delete a version; tasks that run go on."""
+        self.call(
+            Call(
+                "DELETE",
+                path("software/versions/{version}", version=version),
+                None,
+                headers={"If-Match": if_match},
+            )
+        )
+
+    def duplicate_version(self, version: str, body: NewVersion) -> WrittenVersion:
+        """Copy a version to a card of its own, of the caller or of the `owner` in the body."""
+        return self.call(
+            Call(
+                "POST",
+                path("software/versions/{version}/duplicate", version=version),
+                WrittenVersion,
+                body=body,
+            )
+        )
+
+    def delete_card(self, card: str) -> None:
+        """Delete all versions of a card; tasks that run go on."""
+        self.call(Call("DELETE", path("software/{card}", card=card), None))
+
+    def delete_logo(self, card: str) -> None:
+        """Remove the logo of a card."""
+        self.call(Call("DELETE", path("software/{card}/logo", card=card), None))
+
+    def duplicate_card(
+        self, card: str, body: NewVersion, *, version: Optional[str] = None
+    ) -> WrittenVersion:
+        """Copy a version of any card, the platform's, too."""
+        return self.call(
+            Call(
+                "POST",
+                path("software/{card}/duplicate", card=card),
+                WrittenVersion,
+                query={"version": version},
+                body=body,
+            )
+        )
+
+    def mark_favourite(self, card: str) -> FavouriteView:
+        """Mark software as a favourite of the caller."""
+        return self.call(Call("PUT", path("software/{card}/favourite", card=card), FavouriteView))
+
+    def unmark_favourite(self, card: str) -> FavouriteView:
+        """Take the mark of a favourite away."""
+        return self.call(
+            Call("DELETE", path("software/{card}/favourite", card=card), FavouriteView)
+        )
+
+    def find_updates(self, card: str) -> UpdateList:
+        """Look up whether the tags of software lead to other images than before."""
+        return self.call(
+            Call("GET", path("software/{card}/updates", card=card), UpdateList, repeatable=True)
+        )
+
+    def look_up_image(self, *, image: Optional[str] = None) -> ImageView:
+        """Look an image up in its registry."""
+        return self.call(Call("GET", "images", ImageView, query={"image": image}, repeatable=True))
+
+    def list_registries(self) -> RegistriesView:
+        """The caller's accounts at registries, and those of the site for the caller."""
+        return self.call(Call("GET", "registries", RegistriesView, repeatable=True))
+
+    def set_registry_account(self, host: str, body: RegistryAccount) -> CredentialView:
+        """Keep an account at a registry."""
+        return self.call(
+            Call("PUT", path("registries/{host}", host=host), CredentialView, body=body)
+        )
+
+    def delete_registry_account(self, host: str) -> None:
+        """Delete the account at a registry."""
+        self.call(Call("DELETE", path("registries/{host}", host=host), None))
+
+    def test_registry_account(self, host: str) -> CredentialView:
+        """Log in at a registry with the caller's account."""
+        return self.call(Call("POST", path("registries/{host}/test", host=host), CredentialView))
+
+    def list_builds(self, *, limit: Optional[int] = None, after: Optional[str] = None) -> BuildPage:
+        """The builds that the caller has asked for, the last one first."""
+        return self.call(
+            Call(
+                "GET", "builds", BuildPage, query={"limit": limit, "after": after}, repeatable=True
+            )
+        )
+
+    def start_build(self, body: BuildRequest) -> BuildView:
+        """Ask for the image of a repository."""
+        return self.call(
+            Call(
+                "POST",
+                "builds",
+                BuildView,
+                body=body,
+                headers={"Idempotency-Key": new_key()},
+                repeatable=True,
+            )
+        )
+
+    def get_build(self, build: str) -> BuildView:
+        """A build."""
+        return self.call(
+            Call("GET", path("builds/{build}", build=build), BuildView, repeatable=True)
+        )
+
+    def cancel_build(self, build: str) -> BuildView:
+        """Stop waiting for a build, or forget one that has ended."""
+        return self.call(Call("DELETE", path("builds/{build}", build=build), BuildView))
+
+    def get_build_log(self, build: str, *, offset: Optional[int] = None) -> str:
+        """The output of a build from a byte on; `X-Log-Offset` says where it begins."""
+        return self.call(
+            Call(
+                "GET",
+                path("builds/{build}/log", build=build),
+                str,
+                query={"offset": offset},
+                repeatable=True,
+            )
+        )
+
+    def add_built_software(self, build: str) -> BuiltSoftware:
+        """Make software of the caller of what was built."""
+        return self.call(Call("POST", path("builds/{build}/software", build=build), BuiltSoftware))
+
+    def list_storages(self) -> StorageList:
+        """The caller's storages; none of them is contacted."""
+        return self.call(Call("GET", "storages", StorageList, repeatable=True))
+
+    def get_storage(self, storage: str) -> ContactedStorage:
+        """A storage with its room and the account of its files; it is contacted."""
+        return self.call(
+            Call(
+                "GET",
+                path("storages/{storage}", storage=storage),
+                ContactedStorage,
+                repeatable=True,
+            )
+        )
+
+    def list_folder(
+        self,
+        storage: str,
+        entry: str,
+        *,
+        sort: Optional[str] = None,
+        reverse: Optional[bool] = None,
+        filter: Optional[str] = None,
+        hidden: Optional[bool] = None,
+        offset: Optional[int] = None,
+        limit: Optional[int] = None,
+    ) -> FolderPage:
+        """A page of a folder."""
+        return self.call(
+            Call(
+                "GET",
+                path("storages/{storage}/list/{entry}", storage=storage, entry=entry),
+                FolderPage,
+                query={
+                    "sort": sort,
+                    "reverse": reverse,
+                    "filter": filter,
+                    "hidden": hidden,
+                    "offset": offset,
+                    "limit": limit,
+                },
+                repeatable=True,
+            )
+        )
+
+    def get_entry(self, storage: str, entry: str) -> EntryView:
+        """An entry of a storage; of a link the link itself, with where it leads."""
+        return self.call(
+            Call(
+                "GET",
+                path("storages/{storage}/entry/{entry}", storage=storage, entry=entry),
+                EntryView,
+                repeatable=True,
+            )
+        )
+
+    def make_folder(self, storage: str, entry: str) -> EntryView:
+        """Make a folder, and those above it that are missing."""
+        return self.call(
+            Call(
+                "POST",
+                path("storages/{storage}/folder/{entry}", storage=storage, entry=entry),
+                EntryView,
+            )
+        )
+
+    def rename_entry(self, storage: str, body: Renaming) -> EntryView:
+        """Give an entry another name, or move it to another folder of the storage."""
+        return self.call(
+            Call("POST", path("storages/{storage}/rename", storage=storage), EntryView, body=body)
+        )
+
+    def remove_entries(self, storage: str, body: Removal) -> Removed:
+        """Remove entries, or count what would be removed."""
+        return self.call(
+            Call("POST", path("storages/{storage}/remove", storage=storage), Removed, body=body)
+        )
+
+    def set_mode(self, storage: str, body: Permissions) -> EntryView:
+        """Set the permission bits of an entry."""
+        return self.call(
+            Call("POST", path("storages/{storage}/mode", storage=storage), EntryView, body=body)
+        )
+
+    def prepare_archive(self, storage: str, body: Selection) -> ArchiveView:
+        """The address of an archive, which is good once and for a minute."""
+        return self.call(
+            Call(
+                "POST", path("storages/{storage}/archive", storage=storage), ArchiveView, body=body
+            )
+        )
+
+    def give_up_upload(self, storage: str, upload: str, *, tus_resumable: str) -> None:
+        """Give an upload up."""
+        self.call(
+            Call(
+                "DELETE",
+                path("storages/{storage}/uploads/{upload}", storage=storage, upload=upload),
+                None,
+                headers={"Tus-Resumable": tus_resumable},
+            )
+        )
+
+    def get_registry_token(self) -> str:
+        """A token for the hub's registry."""
+        return self.call(Call("GET", "/registry/token", str, repeatable=True))
+
+    def look_up_link(self, provider: str, spec: str) -> RepositoryView:
+        """What a link to a repository means now; nothing is built."""
+        return self.call(
+            Call(
+                "GET",
+                path("links/{provider}/{spec}", provider=provider, spec=spec),
+                RepositoryView,
+                repeatable=True,
+            )
+        )
+
+    def list_copies(self, *, limit: Optional[int] = None, after: Optional[str] = None) -> CopyPage:
+        """The caller's copies, newest first."""
+        return self.call(
+            Call("GET", "copies", CopyPage, query={"limit": limit, "after": after}, repeatable=True)
+        )
+
+    def start_copy(self, body: NewCopy) -> CopyView:
+        """Begin a copy between storages."""
+        return self.call(
+            Call(
+                "POST",
+                "copies",
+                CopyView,
+                body=body,
+                headers={"Idempotency-Key": new_key()},
+                repeatable=True,
+            )
+        )
+
+    def get_copy(self, copy: str) -> CopyView:
+        """A copy."""
+        return self.call(Call("GET", path("copies/{copy}", copy=copy), CopyView, repeatable=True))
+
+    def cancel_copy(self, copy: str) -> CopyView:
+        """Cancel a copy, or forget one that has ended, which is answered with 204."""
+        return self.call(Call("DELETE", path("copies/{copy}", copy=copy), CopyView))

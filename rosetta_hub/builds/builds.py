@@ -13,6 +13,7 @@ from rosetta_hub.builds.source import Source, resolve
 from rosetta_hub.builds.view import BuildView, view_build
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.database.models_builds import Build, BuildState
+from rosetta_hub.database.pages import Page, PageQuery
 from rosetta_hub.errors import LimitReached, NotAllowed
 from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.tasks.logs import Logs
@@ -89,9 +90,13 @@ class Builds:
         """
         return self._records.find(build_id, user)
 
-    def of_user(self, user: str) -> list[Build]:
-        """All builds that a user has asked for, the last one first."""
-        return self._records.of_user(user)
+    def page(self, user: str, wanted: PageQuery) -> Page[Build]:
+        """A page of the builds that a user has asked for, the last one first.
+
+        Raises:
+            InvalidOptions: the cursor is none of this list.
+        """
+        return self._records.page(user, wanted)
 
     def cancel(self, build_id: str, user: str) -> Build | None:
         """Stop waiting for a build, which ends with the last who waits; forget one that has ended.

@@ -12,11 +12,13 @@ from rosetta_hub.builds.source import Source
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_builds import Build, BuildState, BuildUser
+from rosetta_hub.database.pages import Order, Page, PageQuery
 from rosetta_hub.errors import NotFound
 from rosetta_hub.jobs.events import JobEvents
 
 ABSENT = "There is no such build. It may have been removed from the list."
 ACTIVE = [state for state in BuildState if not state.final]
+_LAST_ASKED = Order(BuildUser.asked, Build.id, datetime, descending=True)
 
 
 class BuildRecords:
@@ -66,6 +68,15 @@ class BuildRecords:
         query = select(Build).join(BuildUser).where(BuildUser.user == user)
         with self._database.session() as session:
             return list(session.scalars(query.order_by(BuildUser.asked.desc())))
+
+    def page(self, user: str, wanted: PageQuery) -> Page[Build]:
+        """A page of the builds that a user has asked for, the last one first.
+
+        Raises:
+            InvalidOptions: the cursor is none of this list.
+        """
+        query = select(Build).join(BuildUser).where(BuildUser.user == user)
+        return _LAST_ASKED.read(self._database, query, wanted)
 
     def active(self) -> list[Build]:
         """The builds that have not ended, oldest first."""

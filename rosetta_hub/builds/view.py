@@ -22,7 +22,7 @@ class RecipeView(BaseModel):
     notes: list[str]
 
 
-class ImageView(BaseModel):
+class BuiltImage(BaseModel):
     """What was built: the reference with which it is started.
 
     `digest` is that of the manifest in the registry, or the image's id where it stays with an
@@ -62,7 +62,7 @@ class BuildView(BaseModel):
     transient: bool
     cancelling: bool
     recipe: RecipeView | None
-    image: ImageView | None
+    image: BuiltImage | None
     created: datetime
     started: datetime | None
     ended: datetime | None
@@ -70,7 +70,7 @@ class BuildView(BaseModel):
 
 def view_build(build: Build, waiting: int, position: int | None) -> BuildView:
     """The build for one who has asked for it."""
-    image = ImageView(
+    image = BuiltImage(
         reference=build.image,
         digest=build.image_digest,
         arch=build.image_arch,

@@ -10,6 +10,7 @@ from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_copies import Conflict, Copy, CopyState, Stage
+from rosetta_hub.database.pages import Order, Page, PageQuery
 from rosetta_hub.errors import NotFound
 from rosetta_hub.jobs.events import JobEvents
 
@@ -17,6 +18,7 @@ ABSENT = "There is no such copy. It may have been removed from the list."
 # Lists instead of "not in", which no index answers.
 ACTIVE = [CopyState.QUEUED, CopyState.RUNNING]
 FINAL = [state for state in CopyState if state.final]
+_NEWEST = Order(Copy.created, Copy.id, datetime, descending=True)
 
 
 class CopyRecords:
@@ -47,6 +49,15 @@ class CopyRecords:
         """
         with self._database.session() as session:
             return _found(session.get(Copy, copy_id), user)
+
+    def page(self, user: str, wanted: PageQuery) -> Page[Copy]:
+        """A page of the copies of a user, newest first, but for planned ones.
+
+        Raises:
+            InvalidOptions: the cursor is none of this list.
+        """
+        query = select(Copy).where(Copy.user == user, Copy.state != CopyState.PLANNED)
+        return _NEWEST.read(self._database, query, wanted)
 
     def of_user(self, user: str) -> list[Copy]:
         """All copies of a user, newest first, but for planned ones."""

@@ -36,7 +36,7 @@ MOST_OF_USER = 4
 
 
 @dataclass(frozen=True)
-class Problem:
+class ImageProblem:
     """What does not prevent the image from being named, and is told."""
 
     reason: str
@@ -72,7 +72,7 @@ class ImageDescription:
     user: str
     entrypoint: tuple[str, ...]
     command: tuple[str, ...]
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[ImageProblem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class _Content:
     archs: tuple[ImageArch, ...]
     config: ImageConfig
     size: int
-    problems: tuple[Problem, ...]
+    problems: tuple[ImageProblem, ...]
 
 
 # Registry, repository, and either a digest or an account with its password.
@@ -232,7 +232,7 @@ class Lookup:
 
     async def _tags_of(
         self, reference: Reference, login: Login | None
-    ) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+    ) -> tuple[tuple[str, ...], tuple[ImageProblem, ...]]:
         """The tags, which a registry need not tell."""
         account = (login.account, login.password) if login else ("", "")
         key = (reference.host, reference.repository, *account)
@@ -242,14 +242,14 @@ class Lookup:
                 tags = await self.client.tags(reference, login)
             except (RegistryRefused, RegistryUnavailable):
                 message = f"{reference.host} does not list the tags of {reference.repository}."
-                return (), (Problem("no_tags", message),)
+                return (), (ImageProblem("no_tags", message),)
             self._tags[key] = (time.monotonic(), tags)
             while len(self._tags) > MOST_REPOSITORIES:
                 self._tags.popitem(last=False)
         if tags.complete:
             return tags.names, ()
         message = f"Only the first {len(tags.names)} tags of {reference.repository} are listed."
-        return tags.names, (Problem("many_tags", message),)
+        return tags.names, (ImageProblem("many_tags", message),)
 
 
 def _image_arch(platform: Platform, manifest: Manifest) -> ImageArch:
@@ -261,16 +261,16 @@ def _rank(arch: ImageArch) -> tuple[bool, bool]:
     return (arch.os != "linux", arch.arch != "amd64")
 
 
-def _problems_of(manifest: Manifest, archs: tuple[ImageArch, ...]) -> tuple[Problem, ...]:
+def _problems_of(manifest: Manifest, archs: tuple[ImageArch, ...]) -> tuple[ImageProblem, ...]:
     problems = []
     if manifest.has_foreign_layers:
         message = (
             "Layers of this image are kept elsewhere (foreign layers), where its publisher says:"
             " not every engine gets them."
         )
-        problems.append(Problem("foreign_layers", message))
+        problems.append(ImageProblem("foreign_layers", message))
     if not any(arch.os == "linux" for arch in archs):
         systems = ", ".join(sorted({arch.os or "an unknown system" for arch in archs}))
         message = f"This image is for {systems}: resources here run images for Linux."
-        problems.append(Problem("not_linux", message))
+        problems.append(ImageProblem("not_linux", message))
     return tuple(problems)

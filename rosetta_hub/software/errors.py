@@ -1,16 +1,14 @@
 """Errors of users' software."""
 
 from rosetta_hub.database.models_software import UserSoftware
-from rosetta_hub.errors import UserError
+from rosetta_hub.errors import ChangedMeanwhile
 
 
-class ChangedMeanwhile(UserError):
-    """Somebody else has changed a version since it was read (HTTP 412); `row` is the present one.
+class VersionChanged(ChangedMeanwhile):
+    """Somebody else has changed a version since it was read; `row` is the present one.
 
     What the second editor wanted is not lost: it is not stored, and the answer has both.
     """
-
-    status = 412
 
     def __init__(self, row: UserSoftware) -> None:
         name, when = row.entry["name"], f"{row.updated:%Y-%m-%d %H:%M} UTC"
@@ -19,9 +17,3 @@ class ChangedMeanwhile(UserError):
             " version, and save again what you still want."
         )
         self.row = row
-
-
-class RevisionMissing(UserError):
-    """A change does not say which revision it is based on (HTTP 428)."""
-
-    status = 428

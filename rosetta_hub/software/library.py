@@ -28,7 +28,7 @@ from rosetta_hub.software.cards import (
     software_of,
     touch,
 )
-from rosetta_hub.software.errors import ChangedMeanwhile
+from rosetta_hub.software.errors import VersionChanged
 from rosetta_hub.software.logos import copy_logo, digests_of_logos
 from rosetta_hub.software.records import (
     count_of_owner,
@@ -185,7 +185,7 @@ class Library:
 
         Raises:
             NotFound: there is none that the user may see.
-            ChangedMeanwhile: it has another revision; nothing was changed.
+            VersionChanged: it has another revision; nothing was changed.
             NotAllowed, InvalidOptions: see `check_entry`; or the card is of another image.
             Conflict: the card has this tag.
         """
@@ -231,7 +231,7 @@ class Library:
         """Delete a version; tasks that run go on.
 
         Raises:
-            NotFound, ChangedMeanwhile: see `change`.
+            NotFound, VersionChanged: see `change`.
             NotAllowed: it is a group's, and the user may not add software.
         """
         with self._database.session() as session:
@@ -321,7 +321,7 @@ def _check_revision(session: Session, row: UserSoftware, revision: int) -> None:
     if row.revision != revision:
         # The error outlives the transaction.
         session.expunge(row)
-        raise ChangedMeanwhile(row)
+        raise VersionChanged(row)
 
 
 def _check_may_delete(user: User, row: UserSoftware, rules: UserSoftwareRules) -> None:

@@ -45,26 +45,65 @@ from rosetta_hub.web.api import (
     TasksHandler,
     UsageHandler,
 )
+from rosetta_hub.web.archive_api import ArchiveHandler, ArchivesHandler
+from rosetta_hub.web.builds_api import (
+    BuildEventsHandler,
+    BuildHandler,
+    BuildLogHandler,
+    BuildsHandler,
+)
+from rosetta_hub.web.built_software_api import BuiltSoftwareHandler
 from rosetta_hub.web.client_logins_api import (
     ClientLoginsHandler,
     LoginTokenHandler,
     OwnTokenHandler,
 )
 from rosetta_hub.web.connection import ConnectionHandler
+from rosetta_hub.web.copies_api import CopiesHandler, CopyEventsHandler, CopyHandler
+from rosetta_hub.web.event_stream import EventsHandler
 from rosetta_hub.web.favourites_api import FavouriteHandler
+from rosetta_hub.web.file_api import FileHandler
+from rosetta_hub.web.files_api import (
+    EntryHandler,
+    FolderHandler,
+    ListHandler,
+    ModeHandler,
+    RemoveHandler,
+    RenameHandler,
+    StorageHandler,
+    StoragesHandler,
+)
+from rosetta_hub.web.images_api import ImagesHandler
 from rosetta_hub.web.inventory_api import ComputingHandler, InventoryHandler
 from rosetta_hub.web.lifetimes_api import KeepHandler, LifetimeHandler, TimeHandler
+from rosetta_hub.web.links_api import LinkHandler
 from rosetta_hub.web.logins_api import LoginHandler, LoginsHandler, MergedHandler
-from rosetta_hub.web.openapi import build_openapi
+from rosetta_hub.web.openapi import build_openapi, path_of
 from rosetta_hub.web.password_api import OwnPasswordHandler
 from rosetta_hub.web.path_parameters import route_pattern
+from rosetta_hub.web.preview_api import PreviewHandler
+from rosetta_hub.web.registries_api import (
+    RegistriesHandler,
+    RegistryHandler,
+    RegistryTestHandler,
+)
+from rosetta_hub.web.registry_token import RegistryTokenHandler
 from rosetta_hub.web.sharing_api import (
     SharedHandler,
     ShareHandler,
     SharesHandler,
     VisitorsHandler,
 )
+from rosetta_hub.web.software_api import (
+    CardHandler,
+    DuplicateCardHandler,
+    DuplicateVersionHandler,
+    LogoHandler,
+    SoftwareHandler,
+    VersionHandler,
+)
 from rosetta_hub.web.updates_api import UpdatesHandler
+from rosetta_hub.web.uploads_api import UploadHandler, UploadsHandler
 
 API_HANDLERS: tuple[type[Any], ...] = (
     *(ServiceHandler, UserHandler, OpenApiHandler),
@@ -74,7 +113,6 @@ API_HANDLERS: tuple[type[Any], ...] = (
     *(LifetimeHandler, KeepHandler, TimeHandler),
     *(SharesHandler, ShareHandler, VisitorsHandler, SharedHandler),
     *(ComputingHandler, InventoryHandler),
-    *(FavouriteHandler, UpdatesHandler),
     *(AnnouncementsHandler, AdminAnnouncementsHandler, AdminAnnouncementHandler),
     *(AdminTasksHandler, AdminStopHandler, NumbersHandler, AdminComputingHandler, DrainHandler),
     *(AdminUsersHandler, AdminSessionsHandler, AuditHandler, AuditExportHandler),
@@ -84,6 +122,14 @@ API_HANDLERS: tuple[type[Any], ...] = (
     *(DataHandler, DeletionHandler, MailHandler, MailConfirmHandler, DatesHandler, GroupsHandler),
     *(TokensHandler, TokenHandler, SessionsHandler, OwnPasswordHandler),
     *(LoginsHandler, LoginHandler, MergedHandler),
+    *(SoftwareHandler, VersionHandler, DuplicateVersionHandler, CardHandler, LogoHandler),
+    *(DuplicateCardHandler, FavouriteHandler, UpdatesHandler, ImagesHandler),
+    *(RegistriesHandler, RegistryHandler, RegistryTestHandler),
+    *(BuildsHandler, BuildHandler, BuildLogHandler, BuildEventsHandler, BuiltSoftwareHandler),
+    *(StoragesHandler, StorageHandler, ListHandler, EntryHandler, FolderHandler, RenameHandler),
+    *(RemoveHandler, ModeHandler, FileHandler, PreviewHandler, ArchivesHandler, ArchiveHandler),
+    *(UploadsHandler, UploadHandler, EventsHandler, RegistryTokenHandler),
+    *(LinkHandler, CopiesHandler, CopyEventsHandler, CopyHandler),
 )
 
 
@@ -94,7 +140,5 @@ def describe_api(prefix: str) -> dict[str, Any]:
 
 def api_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of all of them below `prefix`."""
-    return [
-        (f"{prefix}api/v1/{route_pattern(each.path)}".removesuffix("/"), each, arguments)
-        for each in API_HANDLERS
-    ]
+    base = prefix.removesuffix("/")
+    return [(base + route_pattern(path_of(each)), each, arguments) for each in API_HANDLERS]

@@ -12,20 +12,11 @@ from rosetta_hub.web.account_mail_api import ConfirmPage
 from rosetta_hub.web.admin_page import AdminPage
 from rosetta_hub.web.agent_api import agent_routes
 from rosetta_hub.web.api_handlers import api_routes, describe_api
-from rosetta_hub.web.archive_api import archive_routes
 from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.build_pages import build_pages
-from rosetta_hub.web.builds_api import builds_routes
-from rosetta_hub.web.built_software_api import built_software_routes
-from rosetta_hub.web.copies_api import copies_routes
-from rosetta_hub.web.event_stream import EventsHandler
-from rosetta_hub.web.file_api import file_routes
-from rosetta_hub.web.files_api import storages_routes
 from rosetta_hub.web.files_page import FilesPage
 from rosetta_hub.web.health_api import health_routes
-from rosetta_hub.web.images_api import images_routes
 from rosetta_hub.web.join_page import JoinPage
-from rosetta_hub.web.links_api import links_routes
 from rosetta_hub.web.login_page import LoginPage
 from rosetta_hub.web.metrics import metrics_routes
 from rosetta_hub.web.pages import (
@@ -36,11 +27,7 @@ from rosetta_hub.web.pages import (
     TaskPage,
     TasksPage,
 )
-from rosetta_hub.web.preview_api import preview_routes
-from rosetta_hub.web.registries_api import registries_routes
-from rosetta_hub.web.registry_token import registry_token_routes
 from rosetta_hub.web.services import Services
-from rosetta_hub.web.software_api import software_routes
 from rosetta_hub.web.software_page import SoftwarePage
 from rosetta_hub.web.spawner_api import (
     ActiveTasksHandler,
@@ -50,7 +37,6 @@ from rosetta_hub.web.spawner_api import (
     UserSoftwareHandler,
 )
 from rosetta_hub.web.static_files import static_routes
-from rosetta_hub.web.uploads_api import uploads_routes
 
 log = logging.getLogger(__name__)
 
@@ -90,22 +76,8 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         *health_routes(prefix, arguments),
         *metrics_routes(prefix, arguments),
         *api_routes(prefix, arguments),
-        *images_routes(prefix, arguments),
-        *copies_routes(prefix, arguments),
-        *builds_routes(prefix, arguments),
-        *built_software_routes(prefix, arguments),
-        *links_routes(prefix, arguments),
         *build_pages(prefix, arguments),
-        *software_routes(prefix, arguments),
-        *storages_routes(prefix, arguments),
-        *file_routes(prefix, arguments),
-        *uploads_routes(prefix, arguments),
-        *archive_routes(prefix, arguments),
-        *preview_routes(prefix, arguments),
-        (rf"{prefix}api/v1/events", EventsHandler, arguments),
         (rf"{prefix}hub/software/([^/]+)", UserSoftwareHandler, arguments),
-        *registries_routes(prefix, arguments),
-        *registry_token_routes(prefix, arguments),
         *agent_routes(prefix, arguments),
         (rf"{prefix}hub/tasks", ActiveTasksHandler, arguments),
         (rf"{prefix}hub/users/([^/]+)/sessions/end", SessionsEndHandler, arguments),

@@ -1,7 +1,7 @@
 """`api/v1/storages/<id>/archive`: folders and selections as one zip or tar."""
 
 import contextlib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from tornado.iostream import StreamClosedError
@@ -9,46 +9,64 @@ from tornado.iostream import StreamClosedError
 from rosetta_hub.errors import RosettaError
 from rosetta_hub.files.archives import Archive
 from rosetta_hub.files.paths import decode_path
-from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.downloads import ChunkSender, break_off
 from rosetta_hub.web.file_headers import UNTRUSTED_HEADERS, content_disposition
 from rosetta_hub.web.files_api import MAX_PATHS
 from rosetta_hub.web.files_base import FilesHandler
+from rosetta_hub.web.operations import Content, operation
+from rosetta_hub.web.rights import ENTER_OWN
 
 _TYPES = {"zip": "application/zip", "tar": "application/x-tar"}
 
 
-class Selection(BaseModel):
+class Selection(RequestModel):
     """What an archive shall hold, folders with all that is in them."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(strict=True)
 
     paths: Annotated[list[str], Field(min_length=1, max_length=MAX_PATHS)]
     format: Literal["zip", "tar"] = "zip"
 
 
+class ArchiveView(BaseModel):
+    """Where the archive is, and what it will hold."""
+
+    url: str
+    files: int
+    bytes: int
+
+
 class ArchivesHandler(FilesHandler):
     """`api/v1/storages/<id>/archive`."""
 
-    async def post(self, storage_id: str) -> None:
-        """The address of an archive, which is good once and for a minute; and what it will hold."""
+    path = "storages/{storage}/archive"
+
+    @operation(id="prepare_archive", right=ENTER_OWN, answer=ArchiveView, refuses=(409,))
+    async def post(self, storage_id: str, body: Selection) -> ArchiveView:
+        """The address of an archive, which is good once and for a minute."""
         self.storage(storage_id)
-        selection = parse_body(Selection, self.json_body())
-        paths = tuple(decode_path(path) for path in selection.paths)
+        paths = tuple(decode_path(path) for path in body.paths)
         async with self.open(storage_id) as session:
             summary = await session.summary(paths)
-        archive = Archive(self.principal.name, storage_id, paths, selection.format)
+        archive = Archive(self.principal.name, storage_id, paths, body.format)
         ticket = self.services.archives.issue(archive)
         prefix = self.services.settings.service_prefix
         url = f"{prefix}api/v1/storages/{storage_id}/archive/{ticket}"
-        self.answer({"url": url, "files": summary.files, "bytes": summary.bytes})
+        return ArchiveView(url=url, files=summary.files, bytes=summary.bytes)
 
 
 class ArchiveHandler(FilesHandler):
     """`api/v1/storages/<id>/archive/<ticket>`."""
 
+    path = "storages/{storage}/archive/{ticket}"
+
+    @operation(id="get_archive", right=ENTER_OWN, answer=Content(*_TYPES.values()), refuses=(409,))
     async def get(self, storage_id: str, ticket: str) -> None:
-        """The archive. It can't be resumed: what breaks off is begun anew with another ticket."""
+        """An archive, once.
+
+        It can't be resumed: what breaks off is begun anew with another ticket.
+        """
         storage = self.storage(storage_id)
         archive = self.services.archives.redeem(ticket, self.principal.name, storage_id)
         for name, value in UNTRUSTED_HEADERS.items():
@@ -74,12 +92,3 @@ class ArchiveHandler(FilesHandler):
             contextlib.aclosing(session.archive(archive.paths, archive.format)) as chunks,
         ):
             await sender.send(chunks)
-
-
-def archive_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    archive = rf"{prefix}api/v1/storages/([^/]+)/archive"
-    return [
-        (archive, ArchivesHandler, arguments),
-        (rf"{archive}/([A-Za-z0-9_-]+)", ArchiveHandler, arguments),
-    ]

@@ -103,7 +103,9 @@ class BaseHandler(web.RequestHandler):
         """Send JSON."""
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
-        self.finish(body.model_dump_json() if isinstance(body, BaseModel) else json.dumps(body))
+        self.finish(
+            body.model_dump_json(by_alias=True) if isinstance(body, BaseModel) else json.dumps(body)
+        )
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Errors with a status of their own are answers, not faults."""
@@ -118,7 +120,11 @@ class BaseHandler(web.RequestHandler):
                 self.set_header(name, value)
         if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             self.set_header("Allow", ", ".join(allowed_methods(type(self))))
-        self.answer_problem(describe_error(error, status_code))
+        self.answer_problem(self.describe(error, status_code))
+
+    def describe(self, error: BaseException | None, status: int) -> Problem:
+        """The problem that an error is."""
+        return describe_error(error, status)
 
     def answer_problem(self, problem: Problem) -> None:
         """How this handler tells of a refusal or a fault."""

@@ -81,7 +81,7 @@ class BuildPage(BuildsPage):
     def get(self, build_id: str) -> None:
         """The page; its script keeps it up to date."""
         build = self.builds.get(build_id, self.principal.name)
-        self.render_page("build.html", build=self.document(build))
+        self.render_page("build.html", build=self.view(build).model_dump(mode="json"))
 
 
 def build_pages(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:

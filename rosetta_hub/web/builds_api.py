@@ -1,31 +1,45 @@
 """`api/v1/builds`: images of repositories, as jobs that users wait for together."""
 
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from tornado.iostream import StreamClosedError
 
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.builds.builds import Builds
 from rosetta_hub.builds.links import parse_link
+from rosetta_hub.builds.view import BuildView
 from rosetta_hub.database.models_builds import Build
+from rosetta_hub.database.pages import PageQuery
 from rosetta_hub.errors import NotFound
 from rosetta_hub.jobs.events import Changes
-from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.event_stream import EventStreamHandler
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.operations import Answer, Content, operation
+from rosetta_hub.web.paging import link_next
+from rosetta_hub.web.rights import CHANGE_OWN, CHANGE_OWNED, READ_OWN, READ_OWNED
 
 
-class BuildRequest(BaseModel):
+class BuildRequest(RequestModel):
     """What is built: `spec` is quoted as in links. `again` repeats a build that has failed."""
-
-    model_config = ConfigDict(extra="forbid")
 
     provider: str = Field(max_length=40)
     spec: str = Field(max_length=4000)
     urlpath: str = ""
     port: int | None = Field(default=None, ge=1, le=65535)
     again: bool = False
+
+
+class BuildPage(BaseModel):
+    """Builds, the one that was asked for last first."""
+
+    builds: list[BuildView]
+    next: str | None
+
+
+class BuildLogQuery(RequestModel):
+    """From which byte on."""
+
+    offset: int = Field(default=0, ge=0, lt=1 << 40)
 
 
 class BuildsBase(HubHandler):
@@ -52,59 +66,81 @@ class BuildsBase(HubHandler):
         self.principal.check_own(scope)
         return self.builds.get(build_id, self.principal.name)
 
-    def document(self, build: Build) -> dict[str, Any]:
-        """The build as JSON."""
-        return self.builds.view(build).model_dump(mode="json")
+    def view(self, build: Build) -> BuildView:
+        """The build as its user sees it."""
+        return self.builds.view(build)
 
 
 class BuildsHandler(BuildsBase):
     """`api/v1/builds`: what the principal has asked for, and a new request."""
 
-    def get(self) -> None:
-        """All builds of the principal, the last one first."""
-        self.principal.check_own("read:servers")
-        builds = self.builds.of_user(self.principal.name)
-        self.answer({"builds": [self.document(build) for build in builds]})
+    path = "builds"
 
-    async def post(self) -> None:
-        """Ask for the image of a repository: 201 where it has to be built, 200 if not."""
+    @operation(id="list_builds", right=READ_OWN, answer=BuildPage, refuses=(404,))
+    def get(self, query: PageQuery) -> Answer:
+        """The builds that the caller has asked for, the last one first."""
+        self.principal.check_own("read:servers")
+        page = self.builds.page(self.principal.name, query)
+        views = [self.view(build) for build in page.rows]
+        headers = link_next(self.request, page.next)
+        return Answer(BuildPage(builds=views, next=page.next), headers=headers)
+
+    @operation(
+        id="start_build",
+        right=CHANGE_OWN,
+        answer=BuildView,
+        status=201,
+        also=(200,),
+        refuses=(404, 409),
+        idempotent=True,
+    )
+    async def post(self, body: BuildRequest) -> Answer:
+        """Ask for the image of a repository.
+
+        The status is 200 where it is there already, or the build has failed.
+        """
         self.principal.check_own("servers")
-        request = parse_body(BuildRequest, self.json_body())
-        query = {"urlpath": request.urlpath, "port": str(request.port or "")}
+        query = {"urlpath": body.urlpath, "port": str(body.port or "")}
         kinds = self.builds.settings.kinds
-        link = parse_link(request.provider, request.spec, query, kinds)
-        build = await self.builds.request(self.principal.user, link, request.again)
+        link = parse_link(body.provider, body.spec, query, kinds)
+        build = await self.builds.request(self.principal.user, link, body.again)
         if not build.state.final:
             target, detail = build.repository, {"build": build.id}
             self.audit(AuditEvent.BUILD_START, target=target, detail=detail)
-        self.answer(self.document(build), 200 if build.state.final else 201)
+        return Answer(self.view(build), 200 if build.state.final else 201)
 
 
 class BuildHandler(BuildsBase):
     """`api/v1/builds/<id>`."""
 
-    def get(self, build_id: str) -> None:
-        """The build."""
-        self.answer(self.document(self.find(build_id, "read:servers")))
+    path = "builds/{build}"
 
-    def delete(self, build_id: str) -> None:
-        """Stop waiting for it, which cancels it for the last who waits; or forget an ended one."""
+    @operation(id="get_build", right=READ_OWNED, answer=BuildView)
+    def get(self, build_id: str) -> BuildView:
+        """A build."""
+        return self.view(self.find(build_id, "read:servers"))
+
+    @operation(id="cancel_build", right=CHANGE_OWNED, answer=BuildView, status=202, also=(204,))
+    def delete(self, build_id: str) -> Answer:
+        """Stop waiting for a build, or forget one that has ended.
+
+        The last user who waits for it cancels it. The status is 204 where nothing is left to show.
+        """
         self.principal.check_own("servers")
         build = self.builds.cancel(build_id, self.principal.name)
-        if build is None:
-            self.answer({})
-        else:
-            self.answer(self.document(build), 202)
+        return Answer(None, 204) if build is None else Answer(self.view(build))
 
 
 class BuildLogHandler(BuildsBase):
     """`GET api/v1/builds/<id>/log?offset=`."""
 
-    def get(self, build_id: str) -> None:
-        """The output from a byte on; `X-Log-Offset` says where it begins."""
+    path = "builds/{build}/log"
+
+    @operation(id="get_build_log", right=READ_OWNED, answer=Content("text/plain"))
+    def get(self, build_id: str, query: BuildLogQuery) -> None:
+        """The output of a build from a byte on; `X-Log-Offset` says where it begins."""
         build = self.find(build_id, "read:servers")
-        text = self.get_query_argument("offset", "0")
-        start, log = self.builds.log(build, int(text) if text.isdecimal() else 0)
+        start, log = self.builds.log(build, query.offset)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.set_header("X-Log-Offset", str(start))
         self.finish(log)
@@ -113,8 +149,11 @@ class BuildLogHandler(BuildsBase):
 class BuildEventsHandler(EventStreamHandler, BuildsBase):
     """`GET api/v1/builds/<id>/events`: the build and its log, then what changes."""
 
+    path = "builds/{build}/events"
+
+    @operation(id="follow_build", right=READ_OWNED, answer=Content("text/event-stream"))
     async def get(self, build_id: str) -> None:
-        """Stream until the browser goes away."""
+        """A build and its log, then what changes, as server-sent events."""
         with self.builds.events.listen(build_id) as changes:
             build = self.find(build_id, "read:servers")
             try:
@@ -127,7 +166,7 @@ class BuildEventsHandler(EventStreamHandler, BuildsBase):
     async def _follow(self, build: Build, changes: Changes) -> None:
         attempt, offset = build.attempt, 0
         while True:
-            await self.send("build", self.document(build))
+            await self.send("build", self.view(build).model_dump(mode="json"))
             if build.attempt != attempt:
                 attempt, offset = build.attempt, 0
             start, text = self.builds.log(build, offset)
@@ -140,14 +179,3 @@ class BuildEventsHandler(EventStreamHandler, BuildsBase):
             except NotFound:
                 await self.send("gone", {"id": build.id})
                 return
-
-
-def builds_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    build = rf"{prefix}api/v1/builds/([0-9a-f]{{12}})"
-    return [
-        (rf"{prefix}api/v1/builds", BuildsHandler, arguments),
-        (build, BuildHandler, arguments),
-        (rf"{build}/log", BuildLogHandler, arguments),
-        (rf"{build}/events", BuildEventsHandler, arguments),
-    ]

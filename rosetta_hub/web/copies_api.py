@@ -1,61 +1,119 @@
 """`api/v1/copies`: copies of the principal between storages, as jobs."""
 
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import BaseModel, Field
 from tornado.iostream import StreamClosedError
 
 from rosetta_hub.copies.plan import parse_request, plan_copy
 from rosetta_hub.copies.view import CopyView, view_copy
+from rosetta_hub.database.pages import PageQuery
 from rosetta_hub.errors import NotAllowed, NotFound
 from rosetta_hub.jobs.events import Changes
+from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.event_stream import EventStreamHandler
 from rosetta_hub.web.files_base import FilesHandler
+from rosetta_hub.web.operations import Answer, Content, operation
+from rosetta_hub.web.paging import link_next
+from rosetta_hub.web.rights import ENTER_OWN, ENTER_OWNED
+
+
+class SourceOfCopy(RequestModel):
+    """What is copied: files and folders of a storage, by their percent-encoded paths."""
+
+    storage: str
+    paths: list[str] = Field(min_length=1)
+
+
+class TargetOfCopy(RequestModel):
+    """A folder of a storage."""
+
+    storage: str
+    path: str = ""
+
+
+class NewCopy(RequestModel):
+    """A copy to begin; without `conflict` it is refused where names are taken."""
+
+    source: SourceOfCopy = Field(alias="from")
+    target: TargetOfCopy = Field(alias="to")
+    conflict: Literal["skip", "overwrite", "rename"] | None = None
+
+
+class CopyPage(BaseModel):
+    """Copies, newest first."""
+
+    copies: list[CopyView]
+    next: str | None
 
 
 class CopiesHandler(FilesHandler):
     """`api/v1/copies`: all copies of the principal, and a new one."""
 
-    def get(self) -> None:
-        """All copies, newest first; those that have ended are listed for seven days."""
-        copies = self.services.copies.of_user(self.principal.name)
-        self.answer({"copies": [_document(view_copy(copy)) for copy in copies]})
+    path = "copies"
 
-    async def post(self) -> None:
-        """Begin a copy; 409 with the names that are taken where `conflict` does not say what then.
+    @operation(id="list_copies", right=ENTER_OWN, answer=CopyPage)
+    def get(self, query: PageQuery) -> Answer:
+        """The caller's copies, newest first.
+
+        Those that have ended are listed for seven days.
+        """
+        page = self.services.copies.page(self.principal.name, query)
+        views = [view_copy(copy) for copy in page.rows]
+        headers = link_next(self.request, page.next)
+        return Answer(CopyPage(copies=views, next=page.next), headers=headers)
+
+    @operation(
+        id="start_copy",
+        right=ENTER_OWN,
+        answer=CopyView,
+        status=201,
+        refuses=(404, 409, 415, 422),
+        body=NewCopy,
+        idempotent=True,
+    )
+    async def post(self, body: dict[str, Any]) -> CopyView:
+        """Begin a copy between storages.
+
+        Where names are taken, and `conflict` is not said, the refusal has `conflicts` (the first of
+        them) and `total`.
 
         Raises:
             NotAllowed: the target is read-only.
         """
-        request = parse_request(self.json_body())
+        request = parse_request(body)
         self.storage(request.source_storage)
         if (target := self.storage(request.target_storage)).read_only:
             raise NotAllowed(f"{target.name} can only be read.")
         copy = await plan_copy(self.services.files, self.principal.user, request)
-        self.answer(_document(view_copy(self.services.copies.add(copy))), 201)
+        return view_copy(self.services.copies.add(copy))
 
 
 class CopyHandler(FilesHandler):
     """`api/v1/copies/<id>`."""
 
-    def get(self, copy_id: str) -> None:
-        """The copy."""
-        copy = self.services.copies.find(copy_id, self.principal.name)
-        self.answer(_document(view_copy(copy)))
+    path = "copies/{copy}"
 
-    def delete(self, copy_id: str) -> None:
-        """Cancel the copy, or remove an ended one from the list."""
+    @operation(id="get_copy", right=ENTER_OWNED, answer=CopyView)
+    def get(self, copy_id: str) -> CopyView:
+        """A copy."""
+        return view_copy(self.services.copies.find(copy_id, self.principal.name))
+
+    @operation(id="cancel_copy", right=ENTER_OWNED, answer=CopyView, status=202, also=(204,))
+    def delete(self, copy_id: str) -> Answer:
+        """Cancel a copy, or forget one that has ended, which is answered with 204."""
         copy = self.services.copies.remove(copy_id, self.principal.name)
-        if copy is None:
-            self.answer({})
-        else:
-            self.answer(_document(view_copy(copy)), 202)
+        return Answer(None, 204) if copy is None else Answer(view_copy(copy))
 
 
 class CopyEventsHandler(EventStreamHandler, FilesHandler):
     """`GET api/v1/copies/events`: all copies, then each one that changes, as server-sent events."""
 
+    path = "copies/events"
+
+    @operation(id="follow_copies", right=ENTER_OWN, answer=Content("text/event-stream"))
     async def get(self) -> None:
-        """Stream until the browser goes away."""
+        """All copies, then each one that changes, as server-sent events."""
         user = self.principal.name
         with self.services.copies.events.listen(user) as changes:
             try:
@@ -83,12 +141,3 @@ class CopyEventsHandler(EventStreamHandler, FilesHandler):
 
 def _document(view: CopyView) -> dict[str, Any]:
     return view.model_dump(mode="json", by_alias=True)
-
-
-def copies_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    return [
-        (rf"{prefix}api/v1/copies", CopiesHandler, arguments),
-        (rf"{prefix}api/v1/copies/events", CopyEventsHandler, arguments),
-        (rf"{prefix}api/v1/copies/([0-9a-f]{{12}})", CopyHandler, arguments),
-    ]

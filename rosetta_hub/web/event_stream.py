@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from pydantic import Field
 from tornado.iostream import StreamClosedError
 
 from rosetta_hub.database.models import Task
@@ -14,6 +15,9 @@ from rosetta_hub.database.pages import Page
 from rosetta_hub.errors import HubUnavailable, NotFound
 from rosetta_hub.tasks.events import Event
 from rosetta_hub.tasks.listing import TaskQuery
+from rosetta_hub.web.bodies import RequestModel
+from rosetta_hub.web.operations import Content, operation
+from rosetta_hub.web.rights import LOGGED_IN
 from rosetta_hub.web.task_access import TaskAccess
 
 # Seconds after which a comment is sent, so that proxies keep a silent stream open.
@@ -69,18 +73,31 @@ class EventStreamHandler(TaskAccess):
                 await self.flush()
 
 
+class EventsQuery(RequestModel):
+    """What is followed."""
+
+    task: str | None = Field(default=None, description="Id of the only task, with its log")
+    changes: bool = Field(default=False, description="Only what changes, not what there is")
+
+
 class EventsHandler(EventStreamHandler):
     """All tasks that the principal sees, then every change; with `?task=` one task and its log.
 
     With `?changes=1` only what changes: for a page that asks for the list itself.
     """
 
-    async def get(self) -> None:
-        """Stream until the browser goes away, or is too slow."""
-        only = self.get_query_argument("task", None)
+    path = "events"
+
+    @operation(id="follow_tasks", right=LOGGED_IN, answer=Content("text/event-stream"))
+    async def get(self, query: EventsQuery) -> None:
+        """The tasks, then what changes, as server-sent events.
+
+        A reader that is too slow is cut off.
+        """
+        only = query.task
         with self.services.tasks.events.listen(only) as queue:
             # Refused before the first byte, which is a "200".
-            page: Page[Task] | None = self._present(only, None)
+            page = None if query.changes else self._present(only, None)
             try:
                 # A page without tasks, too, has to learn that it is connected.
                 await self.begin()
@@ -95,8 +112,6 @@ class EventsHandler(EventStreamHandler):
     def _present(self, only: str | None, after: str | None) -> Page[Task]:
         if only is not None:
             return Page([self.visible_task(only)], None)
-        if self.get_query_argument("changes", ""):
-            return Page([], None)
         return self.visible_tasks(TaskQuery(after=after))
 
     async def _send_tasks(self, tasks: list[Task], only: str | None) -> None:

@@ -1,19 +1,21 @@
 """`api/v1/storages/<id>/file/<path>`: the bytes of a file, or a part of them."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
+from pydantic import Field
 from tornado import web
 from tornado.httputil import format_timestamp
 from tornado.iostream import StreamClosedError
 
 from rosetta_agent.files.frames import NEW
-from rosetta_hub.errors import RosettaError, UserError
+from rosetta_hub.errors import MatchRequired, RosettaError
 from rosetta_hub.files.entries import Entry
 from rosetta_hub.files.errors import FilesError
+from rosetta_hub.files.media_types import BINARY
 from rosetta_hub.files.paths import base_name
 from rosetta_hub.files.session import FilesSession
 from rosetta_hub.files.source import find_file
+from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.conditional import (
     Range,
     Unsatisfiable,
@@ -26,7 +28,9 @@ from rosetta_hub.web.conditional import (
 from rosetta_hub.web.downloads import FileSender, break_off
 from rosetta_hub.web.file_headers import UNTRUSTED_HEADERS, content_headers
 from rosetta_hub.web.files_api import WritingHandler
-from rosetta_hub.web.files_base import entry_view
+from rosetta_hub.web.files_base import EntryView, view_entry
+from rosetta_hub.web.operations import NOTHING, Answer, Content, operation
+from rosetta_hub.web.rights import ENTER_OWN
 
 # Bytes that PUT takes; what is larger is uploaded.
 MAX_FILE = 2 << 20
@@ -36,20 +40,22 @@ MAX_REFUSED = 64 << 20
 TRIES = 3
 
 
-class PreconditionRequired(UserError):
-    """A file would be overwritten without a look at what is there."""
+class FileQuery(RequestModel):
+    """How the file is sent."""
 
-    status = 428
+    download: str = Field(default="", description="1: as an attachment, whatever it is")
 
 
 @web.stream_request_body
 class FileHandler(WritingHandler):
     """Reads are conditional and partial as in RFC 9110; a write names the version it replaces."""
 
+    path = "storages/{storage}/file/{entry}"
+
     async def prepare(self) -> None:
         """Besides, let a body come that is larger than others; see `data_received`."""
         self._body = bytearray()
-        self._is_too_large = False
+        self._is_too_large = self._download = False
         self.request.connection.set_max_body_size(MAX_REFUSED)  # type: ignore[union-attr]
         await super().prepare()
 
@@ -63,14 +69,32 @@ class FileHandler(WritingHandler):
         else:
             self._body += chunk
 
-    async def head(self, storage_id: str, path: str) -> None:
-        """The headers of the file."""
-        await self.get(storage_id, path)
+    @operation(
+        id="look_at_file",
+        right=ENTER_OWN,
+        answer=NOTHING,
+        also=(206, 304),
+        refuses=(412, 416),
+    )
+    async def head(self, storage_id: str, path: str, query: FileQuery) -> None:
+        """The headers of a file."""
+        await self._answer(storage_id, path, query)
 
-    async def get(self, storage_id: str, path: str) -> None:
-        """The file, or a range of it; `?download=1` as an attachment, whatever it is."""
+    @operation(
+        id="read_file",
+        right=ENTER_OWN,
+        answer=Content("*/*"),
+        also=(206, 304),
+        refuses=(412, 416),
+    )
+    async def get(self, storage_id: str, path: str, query: FileQuery) -> None:
+        """A file, or a range of it."""
+        await self._answer(storage_id, path, query)
+
+    async def _answer(self, storage_id: str, path: str, query: FileQuery) -> None:
+        self._download = query.download not in ("", "0")
         self.storage(storage_id)
-        wanted = self.path(path)
+        wanted = self.read_path(path)
         for last in (*[False] * (TRIES - 1), True):
             async with self.open(storage_id) as session:
                 entry = await find_file(session, wanted)
@@ -84,13 +108,22 @@ class FileHandler(WritingHandler):
             if await self._send(storage_id, entry, part, last):
                 return
 
-    async def put(self, storage_id: str, path: str) -> None:
-        """Write the file: `If-Match` has the tag of the version to replace.
+    @operation(
+        id="write_file",
+        right=ENTER_OWN,
+        answer=EntryView,
+        also=(201,),
+        refuses=(409, 412, 413, 428, 507),
+        body=Content(BINARY),
+    )
+    async def put(self, storage_id: str, path: str) -> Answer:
+        """Write a small file.
 
-        `If-None-Match: *` makes a new one.
+        `If-Match` has the tag of the version to replace; `If-None-Match: *` makes a new file, which
+        is answered with 201.
         """
         self.writable(storage_id)
-        wanted = self.path(path)
+        wanted = self.read_path(path)
         if self._is_too_large:
             raise FilesError(
                 "too_large",
@@ -99,21 +132,21 @@ class FileHandler(WritingHandler):
         async with self.open(storage_id) as session:
             version = await self._version(session, wanted)
             entry = await session.write(wanted, _chunks(bytes(self._body)), version)
-        self.set_header("ETag", quote_etag(entry.etag))
-        self.answer(entry_view(entry), 201 if version == NEW else 200)
+        status = 201 if version == NEW else 200
+        return Answer(view_entry(entry), status, {"ETag": quote_etag(entry.etag)})
 
     async def _version(self, session: FilesSession, path: bytes) -> str:
         """The tag of the version that may be replaced; NEW: there must be none.
 
         Raises:
             FilesError: `changed`, where the file is another one already.
-            PreconditionRequired: the request does not say.
+            MatchRequired: the request does not say.
         """
         if self.request.headers.get("If-None-Match", "").strip() == "*":
             return NEW
         header = self.request.headers.get("If-Match", "")
         if not header:
-            raise PreconditionRequired(
+            raise MatchRequired(
                 "Say which version is replaced: 'If-Match' with its tag, or 'If-None-Match: *'."
             )
         tags = parse_etags(header)
@@ -143,8 +176,7 @@ class FileHandler(WritingHandler):
             return None
 
     def _set_headers(self, entry: Entry, part: Range) -> None:
-        download = self.get_query_argument("download", "") not in ("", "0")
-        names = content_headers(base_name(entry.path), download)
+        names = content_headers(base_name(entry.path), self._download)
         for name, value in (*UNTRUSTED_HEADERS.items(), *names.items()):
             self.set_header(name, value)
         self.set_header("Accept-Ranges", "bytes")
@@ -176,8 +208,3 @@ class FileHandler(WritingHandler):
 async def _chunks(data: bytes) -> AsyncIterator[bytes]:
     if data:
         yield data
-
-
-def file_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    return [(rf"{prefix}api/v1/storages/([^/]+)/file/(.*)", FileHandler, arguments)]

@@ -5,11 +5,12 @@ from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, TypeVar
 
+from pydantic import BaseModel
 from tornado.iostream import StreamClosedError
 
 from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.errors import NotAllowed
-from rosetta_hub.files.entries import Entry
+from rosetta_hub.files.entries import Entry, EntryType
 from rosetta_hub.files.media_types import media_type
 from rosetta_hub.files.paths import check_path, display_name, encode_path
 from rosetta_hub.files.session import FilesSession
@@ -21,6 +22,27 @@ SCOPE = "access:servers"
 Result = TypeVar("Result")
 
 
+class EntryView(BaseModel):
+    """An entry of a storage: `name` is what is shown, `path` what calls take.
+
+    `size` is in bytes, `modified` in seconds since 1970, `mode` has the permission bits. `target`
+    is where a link leads, `target_type` what is there; both are null for what is no link.
+    """
+
+    name: str
+    path: str
+    type: EntryType
+    size: int
+    modified: float
+    mode: int
+    owner: str
+    group: str
+    etag: str
+    media_type: str
+    target: str | None
+    target_type: EntryType | None
+
+
 class FilesHandler(HubHandler):
     """A handler of the principal's own files; nobody else's are reached by any of them."""
 
@@ -29,12 +51,19 @@ class FilesHandler(HubHandler):
 
         Raises:
             NotAllowed: it is a service of the hub, or the token lacks the scope.
+            NotFound: the principal may not use the storage in the address.
         """
         await super().prepare()
         model = self.get_current_user() or {}
         if model.get("kind", "user") != "user":
             raise NotAllowed("Storages are for users: a service of the hub has no files.")
         self.principal.check_own(SCOPE)
+        # Whether it is the principal's at all goes before what is wrong with the request.
+        if self.path_args and self.request.path.startswith(self._below("storages/")):
+            self.storage(self.path_args[0])
+
+    def _below(self, path: str) -> str:
+        return f"{self.services.settings.service_prefix}api/v1/{path}"
 
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
         """A part of the address as text that stands for any bytes, as names of files have them."""
@@ -48,7 +77,7 @@ class FilesHandler(HubHandler):
         """
         return self.services.files.storage(self.principal.user, storage_id)
 
-    def path(self, text: str) -> bytes:
+    def read_path(self, text: str) -> bytes:
         """The path from an address.
 
         Raises:
@@ -79,23 +108,22 @@ class FilesHandler(HubHandler):
             raise
 
 
-def entry_view(entry: Entry) -> dict[str, Any]:
+def view_entry(entry: Entry) -> EntryView:
     """An entry as the API shows it."""
-    view = {
-        "name": display_name(entry.name),
-        "path": encode_path(entry.path),
-        "type": entry.type,
-        "size": entry.size,
-        "modified": entry.mtime_ns / 10**9,
-        "mode": entry.mode,
-        "owner": entry.owner,
-        "group": entry.group,
-        "etag": entry.etag,
-        "media_type": media_type(entry.name),
-    }
-    if entry.target is not None:
-        view |= {"target": display_name(entry.target), "target_type": entry.target_type}
-    return view
+    return EntryView(
+        name=display_name(entry.name),
+        path=encode_path(entry.path),
+        type=entry.type,
+        size=entry.size,
+        modified=entry.mtime_ns / 10**9,
+        mode=entry.mode,
+        owner=entry.owner,
+        group=entry.group,
+        etag=entry.etag,
+        media_type=media_type(entry.name),
+        target=None if entry.target is None else display_name(entry.target),
+        target_type=entry.target_type,
+    )
 
 
 def _is_cancelled() -> bool:

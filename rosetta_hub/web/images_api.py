@@ -1,12 +1,13 @@
 """`api/v1/images`: what a registry tells of an image, before anybody pulls it."""
 
-from typing import Any
+from pydantic import BaseModel, Field
 
-from pydantic import BaseModel
-
-from rosetta_hub.registries.lookup import ImageArch, ImageDescription, Problem
+from rosetta_hub.registries.lookup import ImageArch, ImageDescription, ImageProblem
 from rosetta_hub.registries.references import parse_reference
+from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.operations import operation
+from rosetta_hub.web.rights import READ_OWN
 
 
 class ImageView(BaseModel):
@@ -28,26 +29,37 @@ class ImageView(BaseModel):
     user: str
     entrypoint: list[str]
     command: list[str]
-    problems: list[Problem]
+    problems: list[ImageProblem]
+
+
+class ImageQuery(RequestModel):
+    """Which image."""
+
+    image: str = Field(description="A reference, such as ghcr.io/org/app:1.2 or ubuntu")
 
 
 class ImagesHandler(HubHandler):
     """`GET api/v1/images?image=ghcr.io/org/app:1.2`: the image, as the principal may see it."""
 
-    async def get(self) -> None:
-        """Describe it; a refusal holds a `reason` for programs, and `until` where there is one.
+    path = "images"
+
+    @operation(id="look_up_image", right=READ_OWN, answer=ImageView, refuses=(404, 409))
+    async def get(self, query: ImageQuery) -> ImageView:
+        """Look an image up in its registry.
+
+        A refusal holds a `reason` for programs, and `until` where a limit of pulls ends.
 
         Raises:
             RegistryRefused, RegistryUnavailable: see `Lookup.describe`.
             LookupsExceeded: see `Lookup.turn`.
         """
         self.principal.check_own("read:servers")
-        reference = parse_reference(self.get_query_argument("image", ""))
+        reference = parse_reference(query.image)
         user, credentials = self.principal.user, self.services.credentials
         login = credentials.find(user.name, user.groups, reference.host, reference.repository)
         with self.services.lookup.turn(user.name):
             found = await self.services.lookup.describe(reference, login)
-        self.answer(view_image(found))
+        return view_image(found)
 
 
 def view_image(found: ImageDescription) -> ImageView:
@@ -69,8 +81,3 @@ def view_image(found: ImageDescription) -> ImageView:
         command=list(found.command),
         problems=list(found.problems),
     )
-
-
-def images_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    return [(rf"{prefix}api/v1/images", ImagesHandler, arguments)]

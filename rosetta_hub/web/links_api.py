@@ -1,13 +1,14 @@
 """`GET api/v1/links/<provider>/<spec>`: what a link to a repository means now. Nothing is built."""
 
-from typing import Any
-
+from pydantic import BaseModel
 from tornado.httputil import HTTPServerRequest
 
 from rosetta_hub.builds.links import RepositoryLink, parse_link
 from rosetta_hub.builds.software import image_place
 from rosetta_hub.builds.source_settings import SourceSettings
 from rosetta_hub.web.builds_api import BuildsBase
+from rosetta_hub.web.operations import operation
+from rosetta_hub.web.rights import READ_OWN
 
 
 def read_link(request: HTTPServerRequest, prefix: str, settings: SourceSettings) -> RepositoryLink:
@@ -24,30 +25,55 @@ def read_link(request: HTTPServerRequest, prefix: str, settings: SourceSettings)
     return parse_link(provider, spec, query, settings.kinds)
 
 
+class RepositoryView(BaseModel):
+    """What a link means: the repository with the commit that is built, and the link's options.
+
+    `built`: the image is there. `places` are the computing resources that can start it, null where
+    all can.
+    """
+
+    provider: str
+    spec: str
+    repository: str
+    url: str
+    ref: str
+    commit: str
+    urlpath: str | None
+    computing: str | None
+    size: str | None
+    port: int | None
+    built: bool
+    places: list[str] | None
+
+
 class LinkHandler(BuildsBase):
     """`api/v1/links/<provider>/<spec>`."""
 
-    async def get(self) -> None:
-        """Repository and commit, and whether its image is there already."""
+    path = "links/{provider}/{spec}"
+
+    @operation(id="look_up_link", right=READ_OWN, answer=RepositoryView, refuses=(422,))
+    async def get(self, *_path: str) -> RepositoryView:
+        """What a link to a repository means now; nothing is built.
+
+        The options of the link stand in the query, as in the link.
+        """
         self.principal.check_own("read:servers")
         prefix = f"{self.services.settings.service_prefix}api/v1/links/"
         link = read_link(self.request, prefix, self.builds.settings)
         source, built = await self.builds.look_up(self.principal.user, link)
-        self.answer(
-            {
-                "provider": link.provider,
-                "spec": link.spec,
-                "repository": source.name,
-                "url": source.url,
-                "ref": source.ref,
-                "commit": source.commit,
-                "urlpath": link.urlpath,
-                "computing": link.computing,
-                "size": link.size,
-                "port": link.port,
-                "built": built,
-                "places": self._places(),
-            }
+        return RepositoryView(
+            provider=link.provider,
+            spec=link.spec,
+            repository=source.name,
+            url=source.url,
+            ref=source.ref,
+            commit=source.commit,
+            urlpath=link.urlpath,
+            computing=link.computing,
+            size=link.size,
+            port=link.port,
+            built=built,
+            places=self._places(),
         )
 
     def _places(self) -> list[str] | None:
@@ -55,8 +81,3 @@ class LinkHandler(BuildsBase):
         catalogue = self.services.library.platform
         place = image_place(self.builds.settings, catalogue.computing)
         return None if place.computing is None else sorted(place.computing)
-
-
-def links_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    return [(rf"{prefix}api/v1/links/.+", LinkHandler, arguments)]

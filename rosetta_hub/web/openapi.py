@@ -9,8 +9,7 @@ from tornado import web
 
 from rosetta_hub import __version__
 from rosetta_hub.web.bodies import JSON
-from rosetta_hub.web.openapi_by_hand import paths_by_hand, schemas_by_hand
-from rosetta_hub.web.operations import Body, Content, Operation, is_model, operations_of
+from rosetta_hub.web.operations import NOTHING, Body, Content, Operation, is_model, operations_of
 from rosetta_hub.web.path_parameters import describe_parameters, parameter_names
 from rosetta_hub.web.problem import MEDIA_TYPE, Problem
 from rosetta_hub.web.rights import needs
@@ -36,12 +35,19 @@ _TAGS = {
 _TAG_OF = {
     **{"events": "tasks", "users": "tasks", "images": "software", "registries": "software"},
     **{"links": "builds", "copies": "storages", "shared": "sharing", "announcements": "service"},
-    **{"openapi.json": "service", "": "service", "user": "account", "token": "account"},
+    **{
+        "registry": "software",
+        "openapi.json": "service",
+        "": "service",
+        "user": "account",
+        "token": "account",
+    },
     "client-logins": "account",
 }
 # By status: the name of the component, and what it means.
 _REFUSALS = {
     400: ("BadRequest", "The request can't be read"),
+    401: ("Unauthorized", "User name and token are not accepted"),
     403: ("Forbidden", "The caller, or the token, may not do this"),
     404: ("NotFound", "There is nothing of this name that the caller may see"),
     405: ("MethodNotAllowed", "The address has no such method; `Allow` names those that it has"),
@@ -54,6 +60,7 @@ _REFUSALS = {
     426: ("UpgradeRequired", "The address is for WebSockets"),
     428: ("PreconditionRequired", "The request does not say which revision it changes"),
     429: ("TooManyRequests", "Too many requests; `Retry-After` says when to try again"),
+    460: ("ChecksumMismatch", "What has come is not what the checksum says"),
     503: ("Unavailable", "A part of the system does not answer; try again later"),
     507: ("NoSpace", "There is no space left"),
 }
@@ -78,9 +85,9 @@ def build_openapi(prefix: str, handlers: Handlers) -> dict[str, Any]:
         "servers": [{"url": prefix.removesuffix("/")}],
         "security": [{"token": []}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
-        "paths": {**paths_by_hand(), **paths},
+        "paths": paths,
         "components": {
-            "schemas": {**schemas_by_hand(), **schemas.definitions},
+            "schemas": schemas.definitions,
             "responses": refusals,
             "securitySchemes": {"token": _TOKEN},
         },
@@ -97,7 +104,9 @@ _TOKEN = {
 
 
 def path_of(handler: type[Any]) -> str:
-    """The path of a handler as the document writes it."""
+    """The path of a handler as the document writes it; one that begins with `/` is complete."""
+    if handler.path.startswith("/"):
+        return str(handler.path)
     return f"{BASE}/{handler.path}".removesuffix("/")
 
 
@@ -149,7 +158,11 @@ def _describe(path: str, declared: Operation, schemas: _Schemas) -> dict[str, An
         "operationId": declared.id,
         "summary": declared.summary,
         "tags": [_tag(path)],
-        "responses": {str(declared.status): success, **refused},
+        "responses": {
+            **{str(status): success for status in (declared.status, *declared.also)},
+            **({"204": {"description": "Done"}} if 204 in declared.also else {}),
+            **refused,
+        },
     }
     parameters = _parameters(declared, schemas)
     if parameters:
@@ -209,7 +222,7 @@ def _refusals(path: str, declared: Operation) -> set[int]:
 
 
 def _content(body: Body, reference: Any) -> dict[str, Any]:
-    if body is None:
+    if body is None or body == NOTHING:
         return {}
     if isinstance(body, Content):
         return {"content": {kind: {"schema": {"type": "string"}} for kind in body.media_types}}

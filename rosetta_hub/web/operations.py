@@ -45,6 +45,10 @@ class Content:
         object.__setattr__(self, "media_types", media_types)
 
 
+# An answer without a body, whose headers the handler writes.
+NOTHING = Content()
+
+
 @dataclass(frozen=True)
 class Answer:
     """An answer with another status than the operation's own, or with headers."""
@@ -67,6 +71,7 @@ class Operation:
     description: str
     answer: Body
     status: int
+    also: tuple[int, ...]
     refuses: tuple[int, ...]
     headers: tuple[str, ...]
     query: type[BaseModel] | None
@@ -84,6 +89,7 @@ def operation(
     right: Right,
     answer: Body = None,
     status: int | None = None,
+    also: tuple[int, ...] = (),
     refuses: tuple[int, ...] = (),
     headers: tuple[str, ...] = (),
     body: Body = None,
@@ -93,12 +99,12 @@ def operation(
     """Make a method of a handler an operation.
 
     `id` is the name of the client's method for it, `status` what it answers (by default 200, or 204
-    without an answer), `refuses` statuses of refusals besides those that every operation of its
-    kind has, and `headers` names headers of the request that have to be there. `body` is only for
-    bodies that the method reads by itself: with a `body` annotated as a dict it gets the JSON
-    object, which then is described, and not checked. `idempotent`: with an `Idempotency-Key` it is
-    carried out once (`idempotent.py`). `matches`: it changes what two people may change at a time,
-    and checks `If-Match` (`revisions.py`).
+    without an answer), `also` other statuses of the same answer, `refuses` statuses of refusals
+    besides those that every operation of its kind has, and `headers` names headers of the request
+    that have to be there. `body` is only for bodies that the method reads by itself: with a `body`
+    annotated as a dict it gets the JSON object, which then is described, and not checked.
+    `idempotent`: with an `Idempotency-Key` it is carried out once (`idempotent.py`). `matches`: it
+    changes what two people may change at a time, and checks `If-Match` (`revisions.py`).
     """
 
     def decorate(method: Method) -> Method:
@@ -112,6 +118,7 @@ def operation(
             description=description.partition("Raises:")[0].strip(),
             answer=answer,
             status=status or (204 if answer is None else 200),
+            also=also,
             refuses=refuses,
             headers=headers,
             query=query,
@@ -166,7 +173,7 @@ async def _send_once(
 ) -> None:
     async def carry_out() -> StoredAnswer:
         status, document = _read_result(handler, declared, await call())
-        return StoredAnswer(status, document.model_dump_json() if document else "")
+        return StoredAnswer(status, document.model_dump_json(by_alias=True) if document else "")
 
     answer = await answer_once(handler, carry_out)
     handler.set_status(answer.status)

@@ -1,34 +1,51 @@
 """`GET api/v1/storages/<id>/preview/<path>?kind=`: what can be shown of a file, as JSON or PNG."""
 
-import re
-from typing import Any
-
+from pydantic import Field
 from tornado.iostream import StreamClosedError
 
 from rosetta_hub.errors import InvalidOptions
 from rosetta_hub.files.paths import base_name, display_name
 from rosetta_hub.files.source import Source, find_file
+from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.conditional import matches_weakly, quote_etag
 from rosetta_hub.web.file_headers import UNTRUSTED_HEADERS
 from rosetta_hub.web.files_base import FilesHandler
+from rosetta_hub.web.operations import Content, operation
+from rosetta_hub.web.rights import ENTER_OWN
+
+
+class PreviewQuery(RequestModel):
+    """What is shown: `hdu` is the part of a FITS file."""
+
+    kind: str = "text"
+    hdu: int | None = Field(default=None, ge=0, le=9999)
 
 
 class PreviewHandler(FilesHandler):
     """A part of a file, prepared for showing; nothing that the file holds is executed."""
 
-    async def get(self, storage_id: str, path: str) -> None:
-        """JSON for `?kind=text|table|notebook|fits`, PNG for `image` (`&hdu=` of a FITS file)."""
+    path = "storages/{storage}/preview/{entry}"
+
+    @operation(
+        id="preview_file",
+        right=ENTER_OWN,
+        answer=Content("application/json", "image/png"),
+        also=(304,),
+        refuses=(409, 412, 413),
+    )
+    async def get(self, storage_id: str, path: str, query: PreviewQuery) -> None:
+        """What can be shown of a file: JSON for `text`, `table`, `notebook` and `fits`.
+
+        It is PNG for `image`.
+        """
         self.storage(storage_id)
-        wanted, kinds = self.path(path), self.services.previews.kinds
-        kind = self.get_query_argument("kind", "text")
+        wanted, kinds = self.read_path(path), self.services.previews.kinds
+        kind = query.kind
         if kind not in kinds:
             raise InvalidOptions(f"'kind' must be one of {', '.join(kinds)}.")
-        hdu = self.get_query_argument("hdu", "")
-        if hdu and not re.fullmatch(r"[0-9]{1,4}", hdu):
-            raise InvalidOptions("'hdu' is not a number.")
         for name, value in UNTRUSTED_HEADERS.items():
             self.set_header(name, value)
-        making = self._make(storage_id, wanted, kind, int(hdu) if hdu else None)
+        making = self._make(storage_id, wanted, kind, query.hdu)
         try:
             await self.until_closed(making, f"make a preview: {kind}")
         except StreamClosedError:
@@ -50,8 +67,3 @@ class PreviewHandler(FilesHandler):
         else:
             common = {"kind": kind, "name": display_name(base_name(path)), "size": entry.size}
             self.answer({**common, "etag": entry.etag, **shown})
-
-
-def preview_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    return [(rf"{prefix}api/v1/storages/([^/]+)/preview/(.*)", PreviewHandler, arguments)]

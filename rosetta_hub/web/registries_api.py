@@ -3,8 +3,6 @@
 Everything here is about the principal: no route names a user. Passwords come in, and never go out.
 """
 
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from rosetta_hub.audit.log import AuditEvent
@@ -12,14 +10,16 @@ from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.registries.credentials import LONGEST_PASSWORD, CredentialView
 from rosetta_hub.registries.hub_registry import HubRegistry
 from rosetta_hub.registries.spaces import spaces_of
-from rosetta_hub.web.bodies import parse_body
+from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.handlers import HubHandler
+from rosetta_hub.web.operations import operation
+from rosetta_hub.web.rights import CHANGE_OWN, CHANGE_OWNED, READ_OWN
 
 
-class RegistryAccount(BaseModel):
+class RegistryAccount(RequestModel):
     """Account and password, or access token, at a registry."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(strict=True)
 
     account: str = Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")
     password: str = Field(
@@ -60,38 +60,42 @@ def view_spaces(registry: HubRegistry | None, user: User) -> HubSpaces | None:
 class RegistriesHandler(HubHandler):
     """`GET api/v1/registries`."""
 
-    def get(self) -> None:
-        """The principal's accounts, and the registries of the site that are the principal's."""
+    path = "registries"
+
+    @operation(id="list_registries", right=READ_OWN, answer=RegistriesView)
+    def get(self) -> RegistriesView:
+        """The caller's accounts at registries, and those of the site for the caller."""
         self.principal.check_own("read:servers")
         services, user = self.services, self.principal.user
         hosts = {entry.host: None for entry in services.registries.entries}
         site = [host for host in hosts if services.registries.account(host, user.name, user.groups)]
-        view = RegistriesView(
+        return RegistriesView(
             accounts=services.credentials.views(user.name),
             site=[SiteRegistry(host=host) for host in site],
             hub=view_spaces(services.hub_registry, user),
         )
-        self.answer(view)
 
 
 class RegistryHandler(HubHandler):
     """`api/v1/registries/<host>`."""
 
-    def put(self, host: str) -> None:
-        """Keep an account there."""
-        self.principal.check_own("servers")
-        given = parse_body(RegistryAccount, self.json_body())
-        name = self.principal.name
-        view = self.services.credentials.set(name, host, given.account, given.password)
-        self._record(host, "set")
-        self.answer(view)
+    path = "registries/{host}"
 
+    @operation(id="set_registry_account", right=CHANGE_OWN, answer=CredentialView)
+    def put(self, host: str, body: RegistryAccount) -> CredentialView:
+        """Keep an account at a registry."""
+        self.principal.check_own("servers")
+        name = self.principal.name
+        view = self.services.credentials.set(name, host, body.account, body.password)
+        self._record(host, "set")
+        return view
+
+    @operation(id="delete_registry_account", right=CHANGE_OWNED)
     def delete(self, host: str) -> None:
-        """Delete the account."""
+        """Delete the account at a registry."""
         self.principal.check_own("servers")
         self.services.credentials.delete(self.principal.name, host)
         self._record(host, "delete")
-        self.answer({"host": host})
 
     def _record(self, host: str, change: str) -> None:
         name, detail = self.principal.name, {"change": change}
@@ -101,20 +105,11 @@ class RegistryHandler(HubHandler):
 class RegistryTestHandler(HubHandler):
     """`POST api/v1/registries/<host>/test`."""
 
-    async def post(self, host: str) -> None:
-        """Log in with the principal's account."""
+    path = "registries/{host}/test"
+
+    @operation(id="test_registry_account", right=CHANGE_OWNED, answer=CredentialView)
+    async def post(self, host: str) -> CredentialView:
+        """Log in at a registry with the caller's account."""
         self.principal.check_own("servers")
         credentials, tester = self.services.credentials, self.services.lookup.client.check_login
-        self.answer(await credentials.test(self.principal.name, host, tester))
-
-
-def registries_routes(
-    prefix: str, arguments: dict[str, Any]
-) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    registry = rf"{prefix}api/v1/registries/([^/]+)"
-    return [
-        (rf"{prefix}api/v1/registries", RegistriesHandler, arguments),
-        (registry, RegistryHandler, arguments),
-        (rf"{registry}/test", RegistryTestHandler, arguments),
-    ]
+        return await credentials.test(self.principal.name, host, tester)

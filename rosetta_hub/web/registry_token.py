@@ -6,7 +6,6 @@ Tasks send a password of their own, which the service gives to their agents.
 
 import base64
 import binascii
-from typing import Any
 
 from rosetta_hub.errors import NotFound
 from rosetta_hub.hub.client import created_time
@@ -19,6 +18,8 @@ from rosetta_hub.registries.hub_registry import (
 )
 from rosetta_hub.tasks.principal import Principal
 from rosetta_hub.web.base_handler import BaseHandler
+from rosetta_hub.web.operations import Content, operation
+from rosetta_hub.web.rights import NO_LOGIN
 
 _CHALLENGE = 'Basic realm="A user name of the hub, and a token of this user as password"'
 _REFUSAL = (
@@ -30,10 +31,21 @@ _REFUSAL = (
 class RegistryTokenHandler(BaseHandler):
     """Gives tokens for what the bearer of a token of the hub may do in the registry."""
 
+    path = "/registry/token"
     routine = True
 
+    @operation(
+        id="get_registry_token",
+        right=NO_LOGIN,
+        answer=Content("application/json"),
+        refuses=(401, 404),
+    )
     async def get(self) -> None:
-        """A token for the scopes of the request, as far as they are the user's."""
+        """A token for the hub's registry.
+
+        Basic authentication with a user name and a token of the hub: scope read:servers to pull,
+        servers to push.
+        """
         registry = self.services.hub_registry
         if registry is None:
             raise NotFound("This hub has no registry of its own.")
@@ -92,10 +104,3 @@ def parse_basic(header: str) -> tuple[str, str]:
         return "", ""
     user, _, password = text.partition(":")
     return user, password
-
-
-def registry_token_routes(
-    prefix: str, arguments: dict[str, Any]
-) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The route of this module below `prefix`."""
-    return [(rf"{prefix}registry/token", RegistryTokenHandler, arguments)]

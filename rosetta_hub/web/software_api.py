@@ -9,62 +9,55 @@ import re
 from functools import partial
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from rosetta_hub.audit.log import AuditEvent
-from rosetta_hub.catalogue.software import DIGEST
 from rosetta_hub.catalogue.software_owner import SoftwareOwner
 from rosetta_hub.database.models_software import OwnerKind, UserSoftware
-from rosetta_hub.errors import InvalidOptions
+from rosetta_hub.errors import InvalidOptions, MatchRequired
 from rosetta_hub.software.cards import image_of, software_of
 from rosetta_hub.software.duplicates import duplicate_card, duplicate_version
-from rosetta_hub.software.errors import ChangedMeanwhile, RevisionMissing
-from rosetta_hub.software.view import OwnerView, VersionView, view_version
+from rosetta_hub.software.errors import VersionChanged
+from rosetta_hub.software.view import VersionView, view_version
 from rosetta_hub.web.bodies import parse_body
 from rosetta_hub.web.cards import cards_for
 from rosetta_hub.web.conditional import parse_etags, quote_etag
 from rosetta_hub.web.handlers import HubHandler
-from rosetta_hub.web.problem import describe_error
+from rosetta_hub.web.operations import Content, operation
+from rosetta_hub.web.problem import Problem, describe_error
+from rosetta_hub.web.rights import CHANGE_OF_GROUP, CHANGE_OWN, LOGGED_IN, READ_OF_GROUP
+from rosetta_hub.web.software_models import (
+    CardList,
+    CardView,
+    DuplicateQuery,
+    NewVersion,
+    SoftwareEntry,
+    WrittenVersion,
+)
 
 # Of the picture as a page of its own; within another page it is only shown.
 LOGO_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
+_PICTURE = Content("image/png", "image/jpeg", "image/webp", "image/svg+xml")
 _REVISION = re.compile(r"[1-9][0-9]{0,17}")
-
-
-class NewVersion(BaseModel):
-    """What is said of new software beside its entry: whose it is, and what was looked up."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    owner: OwnerView | None = None
-    digest: str | None = Field(default=None, pattern=DIGEST)
-
-    def software_owner(self) -> SoftwareOwner | None:
-        """The owner that was named; None for the principal."""
-        return SoftwareOwner(self.owner.kind, self.owner.name) if self.owner else None
 
 
 class SoftwareApiHandler(HubHandler):
     """What the handlers of this module share."""
 
-    def split_body(self) -> tuple[dict[str, Any], NewVersion]:
+    def split_body(self, body: dict[str, Any]) -> tuple[dict[str, Any], NewVersion]:
         """The keys of the entry, and what the body says besides.
 
         Raises:
             InvalidOptions: the body can't be used.
         """
-        body = self.json_body()
         other = {key: body.pop(key) for key in NewVersion.model_fields if key in body}
         return body, parse_body(NewVersion, other)
 
-    def answer_written(self, row: UserSoftware, status: int = 200, **besides: Any) -> None:
-        """Send a version that is new or changed; the image policy is asked about it meanwhile."""
+    def note_written(self, row: UserSoftware, change: str) -> None:
+        """Record a version that is new or changed; the image policy is asked about it meanwhile."""
         if software := software_of(row):
             note = partial(self.services.library.note_digest, row.id, row.revision)
             self.services.image_policy.ask_soon(row.card, software, self.principal.user, note)
-        self.record(row, "change" if status == 200 else "add")
-        self.answer_version(row, status, **besides)
+        self.record(row, change)
 
     def record(self, row: UserSoftware, change: str) -> None:
         """Write down that software was changed, and which image it names."""
@@ -73,14 +66,15 @@ class SoftwareApiHandler(HubHandler):
             detail["group"] = row.owner
         self.audit(AuditEvent.SOFTWARE_CHANGE, target=row.card, detail=detail)
 
-    def answer_version(self, row: UserSoftware, status: int = 200, **besides: Any) -> None:
-        """Send a version, its revision as its entity tag."""
+    def tag_answer(self, row: UserSoftware) -> None:
+        """Let the revision be the entity tag of the answer."""
         self.set_header("ETag", quote_etag(str(row.revision)))
-        self.answer({**self.version_document(row), **besides}, status)
 
-    def version_document(self, row: UserSoftware) -> dict[str, Any]:
-        """The version as JSON."""
-        return self.version_view(row).model_dump(mode="json")
+    def view_copy(self, row: UserSoftware, dropped: list[str]) -> WrittenVersion:
+        """A copy that was made."""
+        self.note_written(row, "add")
+        self.tag_answer(row)
+        return WrittenVersion(**self.version_view(row).model_dump(), dropped=dropped)
 
     def version_view(self, row: UserSoftware) -> VersionView:
         """The version as the principal sees it."""
@@ -90,101 +84,137 @@ class SoftwareApiHandler(HubHandler):
         """The revision that the principal has read, of `If-Match`.
 
         Raises:
-            RevisionMissing: there is none.
+            MatchRequired: there is none.
         """
         tags = parse_etags(self.request.headers.get("If-Match", "")) or []
         if len(tags) != 1 or not _REVISION.fullmatch(tags[0][0]):
-            raise RevisionMissing(
+            raise MatchRequired(
                 "The request does not say which revision it changes. Send the ETag that came with"
                 " the version as If-Match."
             )
         return int(tags[0][0])
 
-    def answer_changed(self, error: ChangedMeanwhile) -> None:
-        """Tell that somebody else was faster, with what there is now."""
-        self.set_header("ETag", quote_etag(str(error.row.revision)))
-        problem = describe_error(error, error.status)
-        self.answer_problem(problem.with_members(version=self.version_document(error.row)))
+    def describe(self, error: BaseException | None, status: int) -> Problem:
+        """Where somebody else was faster, besides what there is now."""
+        problem = describe_error(error, status)
+        if not isinstance(error, VersionChanged):
+            return problem
+        self.tag_answer(error.row)
+        version = self.version_view(error.row).model_dump(mode="json")
+        return problem.with_members(version=version)
 
 
 class SoftwareHandler(SoftwareApiHandler):
     """`api/v1/software`: all cards of the principal, and new software."""
 
+    path = "software"
     renews_rights = True
 
-    def get(self) -> None:
-        """All cards: the platform's, the principal's own and those of the principal's groups."""
-        self.answer({"software": cards_for(self.services, self.principal.user)})
+    @operation(id="list_software", right=LOGGED_IN, answer=CardList)
+    def get(self) -> CardList:
+        """The catalogue: the platform's cards, the caller's own, and the groups'."""
+        cards = cards_for(self.services, self.principal.user)
+        return CardList(software=[CardView.model_validate(card) for card in cards])
 
-    def post(self) -> None:
+    @operation(
+        id="add_software",
+        right=CHANGE_OWN,
+        answer=VersionView,
+        status=201,
+        refuses=(404, 409, 415, 422),
+        body=SoftwareEntry,
+    )
+    def post(self, body: dict[str, Any]) -> VersionView:
         """Add software: the keys of an entry, and the `owner` where it is a group."""
         self.principal.check_own("servers")
-        entry, new = self.split_body()
+        entry, new = self.split_body(body)
         row = self.services.library.add(
             self.principal.user, entry, new.software_owner(), digest=new.digest
         )
-        self.answer_written(row, 201)
+        self.note_written(row, "add")
+        self.tag_answer(row)
+        return self.version_view(row)
 
 
 class VersionHandler(SoftwareApiHandler):
     """`api/v1/software/versions/<id>`."""
 
+    path = "software/versions/{version}"
     renews_rights = True
 
-    def get(self, version_id: str) -> None:
-        """The version."""
+    @operation(id="get_version", right=READ_OF_GROUP, answer=VersionView)
+    def get(self, version_id: str) -> VersionView:
+        """A version of users' software; its `ETag` is the revision."""
         self.principal.check_own("read:servers")
-        self.answer_version(self.services.library.find(self.principal.user, version_id))
+        row = self.services.library.find(self.principal.user, version_id)
+        self.tag_answer(row)
+        return self.version_view(row)
 
-    def put(self, version_id: str) -> None:
-        """Replace the entry; 412 with the present version where somebody else was faster."""
+    @operation(
+        id="change_version",
+        right=CHANGE_OF_GROUP,
+        answer=VersionView,
+        refuses=(409, 415, 422),
+        body=SoftwareEntry,
+        matches=True,
+    )
+    def put(self, version_id: str, body: dict[str, Any]) -> VersionView:
+        """Replace the entry of a version.
+
+        Where somebody else was faster, the refusal has the present one as `version`.
+        """
         self.principal.check_own("servers")
         library, user = self.services.library, self.principal.user
         # Whether it is the principal's at all goes before what is wrong with the request.
         row = library.find(user, version_id)
         revision = self.revision()
-        entry, new = self.split_body()
+        entry, new = self.split_body(body)
         if new.owner and new.software_owner() != SoftwareOwner(row.owner_kind.value, row.owner):
             raise InvalidOptions(
                 "Software keeps its owner. Duplicate it to give it to another one."
             )
-        try:
-            row = library.change(user, version_id, revision, entry, new.digest)
-        except ChangedMeanwhile as error:
-            self.answer_changed(error)
-        else:
-            self.answer_written(row)
+        row = library.change(user, version_id, revision, entry, new.digest)
+        self.note_written(row, "change")
+        self.tag_answer(row)
+        return self.version_view(row)
 
+    @operation(id="delete_version", right=CHANGE_OF_GROUP, matches=True)
     def delete(self, version_id: str) -> None:
-        """Delete the version; tasks that run go on."""
+        """Delete a version; tasks that run go on."""
         self.principal.check_own("servers")
         library, user = self.services.library, self.principal.user
         row = library.find(user, version_id)
-        try:
-            library.delete(user, version_id, self.revision())
-        except ChangedMeanwhile as error:
-            self.answer_changed(error)
-        else:
-            self.record(row, "delete")
-            self.answer({})
+        library.delete(user, version_id, self.revision())
+        self.record(row, "delete")
 
 
 class DuplicateVersionHandler(SoftwareApiHandler):
     """`api/v1/software/versions/<id>/duplicate`."""
 
-    def post(self, version_id: str) -> None:
-        """Copy a version to a card of its own, of the principal or of the `owner` in the body."""
+    path = "software/versions/{version}/duplicate"
+
+    @operation(
+        id="duplicate_version",
+        right=CHANGE_OF_GROUP,
+        answer=WrittenVersion,
+        status=201,
+        refuses=(409,),
+    )
+    def post(self, version_id: str, body: NewVersion) -> WrittenVersion:
+        """Copy a version to a card of its own, of the caller or of the `owner` in the body."""
         self.principal.check_own("servers")
-        owner = parse_body(NewVersion, self.json_body()).software_owner()
+        owner = body.software_owner()
         row = duplicate_version(self.services.library, self.principal.user, version_id, owner)
-        self.answer_written(row, 201, dropped=[])
+        return self.view_copy(row, [])
 
 
 class CardHandler(SoftwareApiHandler):
     """`api/v1/software/<card>`."""
 
+    path = "software/{card}"
     renews_rights = True
 
+    @operation(id="delete_card", right=CHANGE_OF_GROUP)
     def delete(self, card: str) -> None:
         """Delete all versions of a card; tasks that run go on."""
         self.principal.check_own("servers")
@@ -193,16 +223,17 @@ class CardHandler(SoftwareApiHandler):
         library.delete_card(user, card)
         for row in rows:
             self.record(row, "delete")
-        self.answer({})
 
 
 class LogoHandler(SoftwareApiHandler):
     """`api/v1/software/<card>/logo`."""
 
+    path = "software/{card}/logo"
     routine = True
 
+    @operation(id="get_logo", right=READ_OF_GROUP, answer=_PICTURE)
     def get(self, card: str) -> None:
-        """The picture, which can neither act nor load anything."""
+        """The logo of a card; as a page of its own it can neither act nor load anything."""
         self.principal.check_own("read:servers")
         logo = self.services.logos.find(self.principal.user, card)
         self.set_header("Content-Type", logo.media_type)
@@ -211,45 +242,34 @@ class LogoHandler(SoftwareApiHandler):
         self.set_header("Cache-Control", "private, max-age=31536000, immutable")
         self.finish(logo.content)
 
+    @operation(id="set_logo", right=CHANGE_OF_GROUP, body=_PICTURE, refuses=(409, 413, 422))
     def put(self, card: str) -> None:
-        """Set the picture: the body of the request is the file."""
+        """Set the logo of a card: the body of the request is the file."""
         self.principal.check_own("servers")
         self.services.logos.set(self.principal.user, card, self.request.body)
-        self.answer({})
 
+    @operation(id="delete_logo", right=CHANGE_OF_GROUP)
     def delete(self, card: str) -> None:
-        """Remove the picture."""
+        """Remove the logo of a card."""
         self.principal.check_own("servers")
         self.services.logos.delete(self.principal.user, card)
-        self.answer({})
 
 
 class DuplicateCardHandler(SoftwareApiHandler):
     """`api/v1/software/<card>/duplicate`."""
 
-    def post(self, card: str) -> None:
-        """Copy a version (`?version=`, a tag) of any card, the platform's, too.
+    path = "software/{card}/duplicate"
 
-        `dropped` names the keys that are the administrator's, and that the copy has not.
-        """
+    @operation(
+        id="duplicate_card",
+        right=CHANGE_OF_GROUP,
+        answer=WrittenVersion,
+        status=201,
+        refuses=(409,),
+    )
+    def post(self, card: str, query: DuplicateQuery, body: NewVersion) -> WrittenVersion:
+        """Copy a version of any card, the platform's, too."""
         self.principal.check_own("servers")
-        owner = parse_body(NewVersion, self.json_body()).software_owner()
-        tag = self.get_query_argument("version", None)
-        row, dropped = duplicate_card(self.services.library, self.principal.user, card, tag, owner)
-        self.answer_written(row, 201, dropped=dropped)
-
-
-def software_routes(
-    prefix: str, arguments: dict[str, Any]
-) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    software = rf"{prefix}api/v1/software"
-    version = rf"{software}/versions/([0-9a-f]{{12}})"
-    return [
-        (software, SoftwareHandler, arguments),
-        (version, VersionHandler, arguments),
-        (rf"{version}/duplicate", DuplicateVersionHandler, arguments),
-        (rf"{software}/([^/]+)", CardHandler, arguments),
-        (rf"{software}/([^/]+)/logo", LogoHandler, arguments),
-        (rf"{software}/([^/]+)/duplicate", DuplicateCardHandler, arguments),
-    ]
+        library, user = self.services.library, self.principal.user
+        row, dropped = duplicate_card(library, user, card, query.version, body.software_owner())
+        return self.view_copy(row, dropped)

@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any, cast
 
+from pydantic import Field
 from tornado import web
 from tornado.httputil import format_timestamp
 
@@ -31,12 +32,21 @@ from rosetta_hub.files.uploads import (
     parse_length,
     protocol_headers,
 )
+from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.files_api import WritingHandler
+from rosetta_hub.web.operations import NOTHING, Content, operation
+from rosetta_hub.web.rights import ENTER_OWN
 from rosetta_hub.web.upload_work import UploadWork
 
 CONTENT_TYPE = "application/offset+octet-stream"
 # Bytes of a refused body that are read on, so that the client comes to read the answer.
 DRAINED = 16 << 20
+
+
+class PieceQuery(RequestModel):
+    """What happens where the name is taken at the end."""
+
+    conflict: UploadConflict | None = Field(default=None, description="As the upload began with")
 
 
 class WrongVersion(UserError):
@@ -142,8 +152,11 @@ class TusHandler(WritingHandler):
 class UploadsHandler(TusHandler):
     """`api/v1/storages/<id>/uploads`."""
 
+    path = "storages/{storage}/uploads"
+
+    @operation(id="describe_uploads", right=ENTER_OWN, answer=NOTHING, status=204)
     def options(self, storage_id: str) -> None:
-        """What of the protocol is offered."""
+        """What of tus is offered."""
         self.storage(storage_id)
         for name, value in protocol_headers().items():
             self.set_header(name, value)
@@ -166,8 +179,17 @@ class UploadsHandler(TusHandler):
         self.work = self.new_work(storage_id, upload)
         self.start(self.work.append(0, checksum))
 
+    @operation(
+        id="begin_upload",
+        right=ENTER_OWN,
+        answer=NOTHING,
+        status=201,
+        refuses=(409, 412, 413, 415, 507),
+        headers=("Tus-Resumable", "Upload-Length", "Upload-Metadata"),
+        body=Content(CONTENT_TYPE),
+    )
     async def post(self, storage_id: str) -> None:
-        """Answer with the upload's address."""
+        """Begin an upload (tus 1.0.0); its address is the `Location`."""
         if self.work is not None:
             await self.end_body(self.work)
             self.set_header("Location", self.address("uploads", self.work.upload.name))
@@ -176,6 +198,8 @@ class UploadsHandler(TusHandler):
 
 class UploadHandler(TusHandler):
     """`api/v1/storages/<id>/uploads/<upload>`."""
+
+    path = "storages/{storage}/uploads/{upload}"
 
     async def begin(self) -> None:
         """Find the upload; the body of PATCH is its next piece."""
@@ -202,8 +226,16 @@ class UploadHandler(TusHandler):
             raise FilesError("too_large", "The piece goes beyond the end of the upload.")
         self.start(work.append(offset, checksum))
 
+    @operation(
+        id="look_at_upload",
+        right=ENTER_OWN,
+        answer=NOTHING,
+        status=200,
+        refuses=(409, 412),
+        headers=("Tus-Resumable",),
+    )
     async def head(self, _storage_id: str, _name: str) -> None:
-        """How far the upload is."""
+        """How far an upload is."""
         if self.work is not None:
             await self.work.look()
             self.set_header("Upload-Length", str(self.work.upload.length))
@@ -213,8 +245,17 @@ class UploadHandler(TusHandler):
         """A piece of an upload is no request of its user's."""
         return self.request.method != "PATCH"
 
-    async def patch(self, _storage_id: str, _name: str) -> None:
-        """Append a piece; with the last one the file gets its name.
+    @operation(
+        id="continue_upload",
+        right=ENTER_OWN,
+        answer=NOTHING,
+        status=204,
+        refuses=(409, 412, 413, 415, 460, 507),
+        headers=("Tus-Resumable", "Upload-Offset"),
+        body=Content(CONTENT_TYPE),
+    )
+    async def patch(self, _storage_id: str, _name: str, query: PieceQuery) -> None:
+        """Append a piece to an upload; with the last one the file gets its name.
 
         `?conflict=` counts instead of what the upload began with: a piece without bytes at the end
         of an upload tries again to give it its name.
@@ -223,8 +264,16 @@ class UploadHandler(TusHandler):
             await self.end_body(self.work)
         self.finish_empty(204, self.work)
 
+    @operation(
+        id="give_up_upload",
+        right=ENTER_OWN,
+        answer=NOTHING,
+        status=204,
+        refuses=(409, 412),
+        headers=("Tus-Resumable",),
+    )
     async def delete(self, _storage_id: str, _name: str) -> None:
-        """Give the upload up."""
+        """Give an upload up."""
         if self.work is not None:
             await self.work.remove()
         self.finish_empty(204)
@@ -255,12 +304,3 @@ async def _create_part(session: FilesSession, upload: Upload) -> None:
             raise
         await session.mkdir(parent_path(upload.path), parents=True)
         await session.part_create(*fields)
-
-
-def uploads_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The routes of this module below `prefix`."""
-    uploads = rf"{prefix}api/v1/storages/([^/]+)/uploads"
-    return [
-        (uploads, UploadsHandler, arguments),
-        (rf"{uploads}/([A-Za-z0-9_-]+)", UploadHandler, arguments),
-    ]

@@ -13,6 +13,7 @@ from rosetta_hub.builds.settings import load_builds
 from rosetta_hub.builds.source import Source
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.database.models_builds import Build, BuildState
+from rosetta_hub.database.pages import PageQuery
 from rosetta_hub.errors import LimitReached, NotAllowed, NotFound
 from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.tasks.logs import Logs
@@ -88,8 +89,8 @@ async def test_only_members_may_build(bench: Bench) -> None:
 async def test_only_who_has_asked_sees_it(bench: Bench) -> None:
     build = await bench.request(BOB)
     assert bench.builds.get(build.id, "bob").id == build.id
-    assert [each.id for each in bench.builds.of_user("bob")] == [build.id]
-    assert bench.builds.of_user("alice") == []
+    assert [each.id for each in bench.builds.page("bob", PageQuery()).rows] == [build.id]
+    assert bench.builds.page("alice", PageQuery()).rows == []
     for call in (bench.builds.get, bench.builds.cancel):
         with pytest.raises(NotFound):
             call(build.id, "alice")
@@ -166,7 +167,7 @@ async def test_a_deleted_user_leaves_nothing(bench: Bench) -> None:
     assert not bench.records.delete_user("bob")
     bench.end(build, BuildState.CANCELLED)
     assert bench.records.delete_user("bob")
-    assert bench.builds.of_user("bob") == []
+    assert bench.builds.page("bob", PageQuery()).rows == []
 
 
 async def test_the_source_is_kept(bench: Bench) -> None:

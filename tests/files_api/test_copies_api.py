@@ -70,8 +70,8 @@ async def test_a_copy_from_its_beginning_to_its_end(site: Site, records: CopyRec
     status, answer = await site.call("GET", COPIES)
     assert [one["id"] for one in answer["copies"]] == [copy["id"]]
     status, answer = await site.call("DELETE", f"{COPIES}/{copy['id']}")
-    assert (status, answer) == (200, {})
-    assert (await site.call("GET", COPIES))[1] == {"copies": []}
+    assert (status, answer) == (204, None)
+    assert (await site.call("GET", COPIES))[1] == {"copies": [], "next": None}
 
 
 async def test_conflicts_are_asked_before(site: Site, records: CopyRecords) -> None:
@@ -83,7 +83,7 @@ async def test_conflicts_are_asked_before(site: Site, records: CopyRecords) -> N
     status, answer = await site.call("POST", COPIES, request("d", "f"))
     assert (status, answer["total"]) == (409, 3)
     assert sorted(answer["conflicts"]) == ["d/same", "d/sub/new%0Aline", "f"]
-    assert (await site.call("GET", COPIES))[1] == {"copies": []}
+    assert (await site.call("GET", COPIES))[1] == {"copies": [], "next": None}
     status, copy = await site.call("POST", COPIES, request("d", "f", conflict="rename"))
     assert (status, copy["to"]["names"]) == (201, ["d%20%282%29", "f%20%282%29"])
     assert (await ended(site, copy))["state"] == "done"
@@ -102,7 +102,7 @@ async def test_copies_of_others_do_not_exist(site: Site, records: CopyRecords, t
     for method in ("GET", "DELETE"):
         status, _ = await site.call(method, f"{COPIES}/{copy['id']}", token=token)
         assert status == 404
-    assert (await site.call("GET", COPIES, token=token))[1] == {"copies": []}
+    assert (await site.call("GET", COPIES, token=token))[1] == {"copies": [], "next": None}
     await ended(site, copy)
 
 

@@ -50,7 +50,7 @@ async def test_a_refusal_has_a_word_for_programs(site: Site, registry: FakeRegis
     status, answer = await site.call("GET", "api/v1/images?image=%3Cimg+src%3Dx%3E")
     assert (status, answer["reason"]) == (422, "invalid_reference")
     status, answer = await site.call("GET", "api/v1/images")
-    assert (status, answer["reason"]) == (422, "invalid_reference")
+    assert (status, answer["errors"][0]["pointer"]) == (422, "/query/image")
 
 
 async def test_the_end_of_a_limit_of_pulls_is_told(site: Site, registry: FakeRegistry) -> None:

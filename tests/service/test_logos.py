@@ -100,7 +100,7 @@ async def test_a_logo_is_seen_by_who_sees_the_card(people: Site) -> None:
     assert (await people.fetch("GET", path)).code == 404
     assert (await people.fetch("PUT", path, svg(), "bob")).code == 404
     assert (await people.fetch("PUT", path, svg("<script/>"), "carol")).code == 422
-    assert (await people.fetch("PUT", path, png(), "carol")).code == 200
+    assert (await people.fetch("PUT", path, png(), "carol")).code == 204
     first = (await cards(people))[card]["logo"]
     assert first.startswith(f"/services/rosetta/{path}?v=")
     shown = await people.fetch("GET", path)
@@ -113,9 +113,9 @@ async def test_a_logo_is_seen_by_who_sees_the_card(people: Site) -> None:
     for other in ("bob", "root"):
         assert (await people.fetch("GET", path, token=other)).code == 404
         assert (await people.fetch("DELETE", path, token=other)).code == 404
-    assert (await people.fetch("PUT", path, svg())).code == 200
+    assert (await people.fetch("PUT", path, svg())).code == 204
     assert (await cards(people))[card]["logo"] != first
-    assert (await people.fetch("DELETE", path)).code == 200
+    assert (await people.fetch("DELETE", path)).code == 204
     assert (await cards(people))[card]["logo"] == ""
 
 
@@ -127,6 +127,6 @@ async def test_a_logo_goes_with_its_card_and_is_duplicated(people: Site) -> None
     status, copy = await people.call("POST", path, {})
     assert (status, copy["entry"]["name"]) == (201, "App (copy)")
     assert (await people.fetch("GET", f"api/v1/software/{copy['card']}/logo")).body == png()
-    assert (await people.fetch("DELETE", f"api/v1/software/{copy['card']}")).code == 200
+    assert (await people.fetch("DELETE", f"api/v1/software/{copy['card']}")).code == 204
     with people.bench.tasks.database.session() as session:
         assert [logo.card for logo in session.scalars(select(SoftwareLogo))] == [version["card"]]

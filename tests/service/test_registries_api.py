@@ -69,7 +69,7 @@ async def test_accounts_are_their_users_alone(site: Site) -> None:
         status, _ = await site.call(method, f"api/v1/registries/{path}", {}, token="bob")
         assert status == 404
     status, _ = await site.call("DELETE", f"api/v1/registries/{HOST}")
-    assert status == 200
+    assert status == 204
     assert site.credentials.find("alice", set(), HOST) is None
 
 

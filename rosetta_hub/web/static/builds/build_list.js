@@ -1,6 +1,6 @@
 // The builds of the user, newest first.
 
-import { apiUrl, call } from "../api.js";
+import { apiUrl, readPages } from "../api.js";
 import { element, h } from "../dom.js";
 import { ago, moment } from "../format.js";
 import { stateBadge } from "../states.js";
@@ -14,7 +14,7 @@ async function load() {
   const fault = element("interrupted");
   let again = true;
   try {
-    const { builds } = await call("GET", apiUrl("builds"));
+    const builds = await readPages(apiUrl("builds"), "builds");
     show(builds);
     fault.hidden = true;
     again = builds.some((build) => !isBuildEnded(build));

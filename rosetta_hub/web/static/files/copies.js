@@ -39,7 +39,7 @@ export class Copies {
   listen() {
     this.events ??= new LiveEvents({
       makeUrl: () => eventsUrl("", "copies/events"),
-      probeUrl: apiUrl("copies"),
+      probeUrl: apiUrl("copies?limit=1"),
       banner: h("span"),
       handlers: { copy: (copy) => this.show(copy), gone: ({ id }) => this.remove(id) },
     });

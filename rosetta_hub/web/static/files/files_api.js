@@ -1,6 +1,6 @@
 // The files API of the service, as the page of files calls it. Paths are encoded already.
 
-import { apiUrl, call, send } from "../api.js";
+import { apiUrl, call, readPages, send } from "../api.js";
 
 const storageUrl = (id, rest = "") => apiUrl(`storages/${encodeURIComponent(id)}${rest}`);
 
@@ -57,7 +57,7 @@ export const previewUrl = (id, path, kind, options = {}) => withQuery(storageUrl
 export const askPreview = (id, path, kind) => call("GET", previewUrl(id, path, kind));
 
 export async function listCopies() {
-  return (await call("GET", apiUrl("copies"))).copies;
+  return readPages(apiUrl("copies"), "copies");
 }
 
 export const startCopy = (from, to, conflict = null) => call("POST", apiUrl("copies"), { from, to, conflict });

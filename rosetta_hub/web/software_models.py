@@ -1,0 +1,102 @@
+"""What requests about software carry, and what they are answered."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from rosetta_hub.catalogue.software import DIGEST, Software
+from rosetta_hub.catalogue.software_owner import SoftwareOwner
+from rosetta_hub.software.rules import USER_KEYS
+from rosetta_hub.software.view import OwnerView, VersionView
+from rosetta_hub.web.bodies import RequestModel
+
+
+class NewVersion(RequestModel):
+    """What is said of new software beside its entry: whose it is, and what was looked up."""
+
+    owner: OwnerView | None = None
+    digest: str | None = Field(default=None, pattern=DIGEST)
+
+    def software_owner(self) -> SoftwareOwner | None:
+        """The owner that was named; None for the principal."""
+        return SoftwareOwner(self.owner.kind, self.owner.name) if self.owner else None
+
+
+def _entry_fields() -> dict[str, Any]:
+    """The keys of an entry: only the name has to be there, `c.Rosetta.software` says the rest."""
+    fields = {key: Software.model_fields[key] for key in USER_KEYS}
+    return {
+        key: (one.annotation, one if key == "name" or not one.is_required() else None)
+        for key, one in fields.items()
+    }
+
+
+SoftwareEntry = create_model(
+    "SoftwareEntry",
+    __base__=NewVersion,
+    __doc__="Keys of c.Rosetta.software that users may set, whose the software is, and the digest"
+    " that the tag had when it was looked up.",
+    **_entry_fields(),
+)
+
+
+class OwnerOfCard(BaseModel):
+    """Whose a card is: `kind` is `platform`, `user` or `group`."""
+
+    kind: str
+    name: str
+
+
+class CardVersion(BaseModel):
+    """A version of a card: `refused` says why it can't be started."""
+
+    model_config = ConfigDict(extra="allow")
+
+    tag: str
+    default: bool
+    image: str
+    digest: str | None
+    id: str | None
+    revision: int | None
+    refused: str | None
+
+
+class CardView(BaseModel):
+    """A card of the catalogue: its `versions`, and the `computing` resources that run one of them.
+
+    `uses` and `last_used` tell how often the caller has started it.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    name: str
+    description: str
+    kind: str
+    tags: list[str]
+    owner: OwnerOfCard
+    editable: bool
+    computing: list[str]
+    versions: list[CardVersion]
+    uses: int
+    last_used: datetime | None
+    favourite: bool
+
+
+class CardList(BaseModel):
+    """Cards, favourites first."""
+
+    software: list[CardView]
+
+
+class WrittenVersion(VersionView):
+    """A copy; `dropped` names the keys that are the administrator's, and that it has not."""
+
+    dropped: list[str]
+
+
+class DuplicateQuery(RequestModel):
+    """Which version is copied."""
+
+    version: str | None = Field(default=None, description="A tag; without it the default version")
