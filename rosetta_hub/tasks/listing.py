@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import DesiredState, Task, TaskState
@@ -16,6 +16,8 @@ ShownState = Literal[
     "active", "ended", "queued", "starting", "running", "stopping", "stopped", "failed"
 ]
 _NEWEST = Order(Task.created, Task.id, datetime, descending=True)
+# A task that began long ago and has just ended comes first.
+_LAST_ENDED = Order(func.coalesce(Task.ended, Task.created), Task.id, datetime, descending=True)
 # Users all of whose tasks somebody sees, and single servers (user, name) besides.
 Owners = tuple[Collection[str], Collection[tuple[str, str]]]
 
@@ -41,13 +43,16 @@ class TaskQuery(PageQuery):
 def read_tasks(database: Database, wanted: TaskQuery, owners: Owners | None) -> Page[Task]:
     """A page of the tasks of some owners (None: of everybody), newest first.
 
+    Where only ended ones are wanted, those come first that have ended last.
+
     Raises:
         InvalidOptions: the cursor is none of this list.
     """
     query = _filtered(wanted)
     if owners is not None:
         query = query.where(is_of_owners(*owners))
-    return _NEWEST.read(database, query, wanted)
+    order = _LAST_ENDED if wanted.state == ["ended"] else _NEWEST
+    return order.read(database, query, wanted)
 
 
 def has_state(state: ShownState) -> ColumnElement[bool]:

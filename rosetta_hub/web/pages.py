@@ -19,17 +19,19 @@ from rosetta_hub.tasks.queries import ABSENT
 from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.page_handler import PageHandler
 from rosetta_hub.web.task_access import TaskAccess
+from rosetta_hub.web.task_lists import first_lists
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-class TasksPage(PageHandler):
+class TasksPage(TaskAccess, PageHandler):
     """The dashboard: tasks with live state."""
 
-    def get(self) -> None:
-        """The page; its script asks the API."""
+    async def get(self) -> None:
+        """The page, with the lists that its script shows at first."""
         families = self.services.tasks.catalogue.families_for(self.principal.user)
-        self.render_page("tasks.html", native=any(one.default.kind == "native" for one in families))
+        native = any(family.default.kind == "native" for family in families)
+        self.render_page("tasks.html", native=native, lists=await first_lists(self))
 
 
 class TaskPage(TaskAccess, PageHandler):

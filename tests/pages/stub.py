@@ -74,6 +74,15 @@ class Stub:
         self.tell("task", task, task["id"])
         return task
 
+    def page(self, state: str, first: int, limit: int) -> dict[str, Any]:
+        """Tasks of a list, as the API has them."""
+        ended = [task for task in self.tasks.values() if task["state"] in ("stopped", "failed")]
+        ended.sort(key=lambda task: str(task["ended"]), reverse=True)
+        active = [task for task in self.tasks.values() if task not in ended]
+        tasks = {"active": active, "ended": ended}.get(state, [*active, *ended])
+        end = first + limit
+        return {"tasks": tasks[first:end], "next": str(end) if end < len(tasks) else None}
+
     def run(self, server: str, **options: Any) -> None:
         """Have the hub say that a server is active, which was started with these options."""
         self.running.append(SimpleNamespace(name=server, active=True, user_options=options))
@@ -211,7 +220,11 @@ class Tasks(Handler):
         """The page."""
         # Whoever is logged in to the hub is let in, by way of redirections.
         self.stub.at_service = self.stub.logged_in
-        self.page("tasks.html", native=bool(self.stub.native))
+        lists = {
+            "active": self.stub.page("active", 0, 1000)["tasks"],
+            "ended": self.stub.page("ended", 0, 50),
+        }
+        self.page("tasks.html", native=bool(self.stub.native), lists=lists)
 
 
 class TaskPage(Handler):
@@ -295,9 +308,12 @@ class TaskList(Handler):
     """`GET api/v1/tasks`."""
 
     def get(self) -> None:
-        """All tasks."""
+        """A page; its cursor is the number of tasks before the next one."""
         if self.allowed():
-            self.finish({"tasks": list(self.stub.tasks.values())})
+            state = self.get_query_argument("state", "")
+            first = int(self.get_query_argument("after", "0"))
+            limit = int(self.get_query_argument("limit", "100"))
+            self.finish(self.stub.page(state, first, limit))
 
 
 class TaskApi(Handler):

@@ -81,6 +81,29 @@ async def test_tasks_come_and_go(page: Page, stub: Stub) -> None:
     await assert_not_reloaded(page)
 
 
+async def test_older_tasks_come_when_they_are_asked_for(page: Page, stub: Stub) -> None:
+    ended = failed("The software ended.", [])
+    for number in range(60):
+        time = f"2026-01-01T10:{number:02}:00Z"
+        stub.put(make_task(f"a{number:02}", name=f"Task {number}") | ended | {"ended": time})
+    stub.put(make_task("b1", **running()))
+    await open_dashboard(page)
+    names = page.locator("#ended .task-name")
+    await expect(names).to_have_text([f"Task {number}" for number in range(59, 9, -1)])
+    await page.get_by_role("button", name="Show older tasks").click()
+    await expect(names).to_have_text([f"Task {number}" for number in range(59, -1, -1)])
+    await expect(page.get_by_role("button", name="Show older tasks")).to_be_hidden()
+    await expect(page.get_by_role("link", name="Task 9", exact=True)).to_be_focused()
+
+    # When it is connected again, it knows what was deleted, and shows as many as before.
+    stub.tasks.pop("a05")
+    stub.cut()
+    stub.streams_open = True
+    await expect(names).to_have_count(59)
+    await expect(names.last).to_have_text("Task 0")
+    await assert_not_reloaded(page)
+
+
 async def test_the_time_runs(page: Page, stub: Stub) -> None:
     await page.clock.install(time="2026-01-01T10:00:00Z")
     stub.put(make_task(**running()))

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -511,6 +512,25 @@ async def test_the_page_of_a_task_that_has_just_been_shared(site: Site) -> None:
     assert (await site.fetch("GET", f"tasks/{task.id}", token="bob")).code == 404
     site.hub.scopes["bob"].append("access:servers!server=alice/one")
     assert (await site.fetch("GET", f"tasks/{task.id}", token="bob")).code == 200
+
+
+async def test_the_dashboard_comes_with_the_lists_of_its_user(site: Site) -> None:
+    name = "</script><b>'"
+    runs = start_task(site.bench.tasks, "one", {"software": "echo", "name": name}, ALICE)
+    ended = [start_task(site.bench.tasks, f"e{n}", {"software": "echo"}, ALICE) for n in range(51)]
+    for task in ended:
+        site.bench.tasks.stopped(task)
+    start_task(site.bench.tasks, "own", {"software": "echo"}, User("bob"))
+    page = (await site.fetch("GET", "")).body.decode()
+    found = re.search(r'<script type="application/json" id="first-lists">(.*?)</script>', page)
+    assert found is not None
+    lists = json.loads(found[1])
+    assert [(task["id"], task["name"]) for task in lists["active"]] == [(runs.id, name)]
+    for state in ("active", "ended"):
+        _, answer = await site.call("GET", f"api/v1/tasks?state={state}&limit=50")
+        listed = lists["active"] if state == "active" else lists["ended"]["tasks"]
+        assert listed == answer["tasks"]
+    assert lists["ended"]["next"] == answer["next"] is not None
 
 
 async def test_only_declared_interfaces_are_opened(site: Site) -> None:

@@ -9,6 +9,7 @@ CONTEXT = {
     "prefix": "/",
     "user": {"name": "alice"},
     "logout_url": "/hub/logout",
+    "lists": {"active": [], "ended": {"tasks": [], "next": None}},
     "static_url": lambda path: f"/hub/static/{path}",
 }
 

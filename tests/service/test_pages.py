@@ -77,6 +77,20 @@ def test_changes_between_two_pages_neither_repeat_nor_hide_a_task(database: Data
     assert second.next is None
 
 
+def test_ended_tasks_come_in_the_order_of_their_ends(database: Database) -> None:
+    ends = {0: 9, 1: 3, 2: 7, 3: 3, 4: None}
+    add_tasks(
+        database,
+        *(
+            task_row(number, ended=None if end is None else NOON + timedelta(hours=end))
+            for number, end in ends.items()
+        ),
+        task_row(7, state=TaskState.RUNNING),
+    )
+    expected = ["Task 0", "Task 2", "Task 3", "Task 1", "Task 4"]
+    assert read_all(database, None, state=["ended"], limit=2) == expected
+
+
 def test_the_database_filters(database: Database) -> None:
     running = {"state": TaskState.RUNNING, "desired_state": DesiredState.RUN}
     add_tasks(

@@ -27,6 +27,7 @@ CONTEXT: dict[str, Any] = {
     "static_url": lambda path: f"/hub/static/{path}",
     "logout_url": "/hub/logout",
     "native": False,
+    "lists": {"active": [], "ended": {"tasks": [], "next": None}},
 }
 
 

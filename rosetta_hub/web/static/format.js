@@ -57,30 +57,38 @@ export function secondsSince(iso) {
   return iso ? (Date.now() - Date.parse(iso)) / 1000 : null;
 }
 
+const WORDS = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+
 /** `just now`, `5 minutes ago`, `yesterday`. */
 export function ago(iso) {
   const seconds = secondsSince(iso);
   if (seconds === null) return "never";
-  const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
   if (seconds < 45) return "just now";
-  if (seconds < 3600) return words.format(-Math.max(1, Math.round(seconds / 60)), "minute");
-  if (seconds < 86400) return words.format(-Math.round(seconds / 3600), "hour");
-  return words.format(-Math.round(seconds / 86400), "day");
+  if (seconds < 3600) return WORDS.format(-Math.max(1, Math.round(seconds / 60)), "minute");
+  if (seconds < 86400) return WORDS.format(-Math.round(seconds / 3600), "hour");
+  return WORDS.format(-Math.round(seconds / 86400), "day");
 }
 
+// Making a format takes longer than all else of a row, and a dashboard has a date in each row.
+const dateFormats = new Map();
+
 /**
- * Language and time zone of dates: what the user has chosen on the page Account, or the browser's.
- * Pages of the hub do not know the choice.
+ * A format in the language and the time zone that the user has chosen on the page Account, or in the
+ * browser's: pages of the hub do not know the choice.
  */
-function readDateChoices() {
+function dateFormat(options) {
+  const { language, timeZone } = first("main[data-time-zone]")?.dataset ?? {};
+  const key = JSON.stringify([language, timeZone, options]);
+  if (!dateFormats.has(key)) dateFormats.set(key, makeDateFormat(language, timeZone, options));
+  return dateFormats.get(key);
+}
+
+function makeDateFormat(language, timeZone, options) {
   try {
-    const { language, timeZone } = first("main[data-time-zone]")?.dataset ?? {};
-    // Both are known to the browser, or an error.
-    const { locale } = new Intl.DateTimeFormat(language || undefined).resolvedOptions();
-    new Intl.DateTimeFormat(undefined, { timeZone: timeZone || undefined });
-    return { language: language ? locale : undefined, timeZone: timeZone || undefined };
+    return new Intl.DateTimeFormat(language || undefined, { ...options, timeZone: timeZone || undefined });
   } catch {
-    return { language: undefined, timeZone: undefined };
+    // The browser does not know the one or the other.
+    return new Intl.DateTimeFormat(undefined, options);
   }
 }
 
@@ -90,8 +98,7 @@ function readDateChoices() {
  * @param {Intl.DateTimeFormatOptions} options
  */
 export function formatDate(date, options) {
-  const { language, timeZone } = readDateChoices();
-  return new Intl.DateTimeFormat(language, { timeZone, ...options }).format(date);
+  return dateFormat(options).format(date);
 }
 
 /** Whether a date is of the same day as another one (now), for the user. */

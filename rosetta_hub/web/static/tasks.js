@@ -1,14 +1,18 @@
-// The dashboard: a row a task, kept up to date by the service's events.
+// The dashboard: a row a task, kept up to date by the service's events. All active tasks are there,
+// and of the ended ones the newest; the first lists come with the page.
 
-import { apiUrl, eventsUrl, readPages } from "./api.js";
+import { apiUrl, call, eventsUrl, readPages } from "./api.js";
 import { element, first, plainText } from "./dom.js";
 import { DrainedList } from "./drained.js";
 import { LiveEvents } from "./events.js";
 import { readShared, sharedText } from "./sharing/shared_with_me.js";
 import { TaskRow } from "./task_row.js";
 import { announce, isEnded, stateName } from "./states.js";
-import { toast } from "./ui.js";
+import { pending, toast } from "./ui.js";
 
+// Ended tasks that are loaded at once; a page of the API has a thousand at most.
+const ENDED_AT_ONCE = 50;
+const MOST = 1000;
 
 class Dashboard {
   constructor() {
@@ -18,8 +22,16 @@ class Dashboard {
     // How many lists were asked for, and which of them is the latest that has come.
     this.asked = 0;
     this.latest = 0;
+    this.heardSince = new Set();
+    // Where the ended tasks go on that are not here yet; null where all are.
+    this.nextEnded = null;
+    this.more = element("more-ended");
+    this.more.addEventListener("click", () => pending(this.more, () => this.loadMore()));
+    const { active, ended } = JSON.parse(element("first-lists").textContent);
+    this.take(active, ended);
+    this.explainShares().catch((error) => toast(error.message));
     this.events = new LiveEvents({
-      // The list itself is loaded at once, and again when no change can be missed any more.
+      // The lists are loaded again when no change can be missed any more.
       makeUrl: () => `${eventsUrl()}&changes=1`,
       probeUrl: apiUrl("tasks?limit=1"),
       banner: element("interrupted"),
@@ -37,26 +49,51 @@ class Dashboard {
       this.events.close();
       if (!document.hidden) this.events.open();
     });
-    this.load();
     setInterval(() => this.rows.forEach((row) => row.tick()), 1000);
   }
 
-  /** The list as it is; what an event has told meanwhile is newer. */
+  /** The lists as they are, as far as they are shown; what an event has told meanwhile is newer. */
   async load() {
     this.heardSince = new Set();
     const number = ++this.asked;
     try {
-      const tasks = await readPages(apiUrl("tasks"), "tasks");
+      const [active, ended] = await Promise.all([
+        readPages(apiUrl("tasks?state=active"), "tasks"),
+        readEnded(this.countEnded()),
+      ]);
       if (number < this.latest) return;
       this.latest = number;
-      const listed = new Set(tasks.map((task) => task.id));
-      for (const task of tasks) if (!this.heardSince.has(task.id)) this.show(task);
-      for (const id of this.rows.keys()) if (!listed.has(id) && !this.heardSince.has(id)) this.remove(id);
-      this.layout();
+      this.take(active, ended);
       await this.explainShares();
     } catch (error) {
       toast(error.message);
     }
+  }
+
+  /** Make the rows those of two lists, but for the tasks that an event has told of meanwhile. */
+  take(active, ended) {
+    const tasks = [...active, ...ended.tasks];
+    const listed = new Set(tasks.map((task) => task.id));
+    for (const task of tasks) if (!this.heardSince.has(task.id)) this.show(task);
+    for (const id of this.rows.keys()) if (!listed.has(id) && !this.heardSince.has(id)) this.remove(id);
+    this.nextEnded = ended.next;
+    this.layout();
+  }
+
+  /** How many ended tasks a list has to hold, so that none that is shown disappears. */
+  countEnded() {
+    const shown = [...this.rows.values()].filter((row) => isEnded(row.task)).length;
+    return Math.min(MOST, Math.max(ENDED_AT_ONCE, shown));
+  }
+
+  /** The next ended tasks; the focus goes to the first of them where the button disappears. */
+  async loadMore() {
+    const { tasks, next } = await readEnded(ENDED_AT_ONCE, this.nextEnded);
+    for (const task of tasks) if (!this.rows.has(task.id)) this.show(task);
+    this.nextEnded = next;
+    this.layout();
+    if (!next) this.rows.get(tasks[0]?.id)?.name.focus();
+    await this.explainShares();
   }
 
   isShared(row) {
@@ -72,7 +109,7 @@ class Dashboard {
   }
 
   heard(task) {
-    this.heardSince?.add(task.id);
+    this.heardSince.add(task.id);
     const isNew = !this.rows.has(task.id);
     const before = this.rows.get(task.id)?.task;
     this.show(task);
@@ -109,11 +146,16 @@ class Dashboard {
     place(element("ended-list"), ended);
     element("active").hidden = active.length === 0;
     element("shared").hidden = shared.length === 0;
-    element("ended").hidden = ended.length === 0;
+    element("ended").hidden = ended.length === 0 && !this.nextEnded;
+    this.more.hidden = !this.nextEnded;
     element("empty").hidden = rows.length > 0;
-    element("loading").hidden = true;
     element("summary").textContent = summary(active);
   }
+}
+
+function readEnded(limit, after = null) {
+  const query = new URLSearchParams({ state: "ended", limit, ...(after && { after }) });
+  return call("GET", apiUrl(`tasks?${query}`));
 }
 
 function newestFirst(key) {
