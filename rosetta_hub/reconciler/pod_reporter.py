@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-from rosetta_agent.protocol import MAX_LOG_CHUNK
+from rosetta_agent.protocol import FINAL_STATES, MAX_LOG_CHUNK
 from rosetta_hub.agents.spec import software_of
-from rosetta_hub.database.models import Task, TaskState, utc_now
+from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.errors import NotFound, ResourceUnavailable
 from rosetta_hub.reconciler.probe import answers
 from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
@@ -136,6 +136,9 @@ class PodReporter:
         report = build_report(pod, events, has_answered, patience, utc_now())
         if report is None:
             return False
+        if task.desired_state is DesiredState.STOP and report.state in FINAL_STATES:
+            # However its software takes that it was told to end.
+            report = PodReport("stopped", digest=report.digest)
         if self._is_log_due(task, pod, report):
             await self._take_log(task, pod, report)
         self._tasks.report(task, await self._complete(task, report))

@@ -85,9 +85,11 @@ async def test_the_api_server_restarts_while_tasks_start_and_run(
 ) -> None:
     running = await start(alice)
     await asyncio.to_thread(cluster.run, "stop", "apiserver")
-    starting = await alice.start(software="web", computing="cloud")
-    await waits_with(alice, running["id"], "can't be reached")
-    await asyncio.to_thread(cluster.run, "start", "apiserver")
+    try:
+        starting = await alice.start(software="web", computing="cloud")
+        await waits_with(alice, running["id"], "can't be reached")
+    finally:
+        await asyncio.to_thread(cluster.run, "start", "apiserver")
     started = await alice.until(starting["id"], "running", "failed", seconds=150)
     assert started["state"] == "running", started["message"]
     for task in (running, started):

@@ -4,15 +4,18 @@ import asyncio
 import json
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
+from tornado.websocket import WebSocketHandler
 
 from rosetta_hub.kubernetes.client import KubernetesClient
 from rosetta_hub.kubernetes.server import ApiServer
+from rosetta_hub.tunnels.websocket_stream import SUBPROTOCOL
 from tests.support.certificates import make_certificate
 
 Document = dict[str, Any]
@@ -41,11 +44,20 @@ class FakeApi:
         context.load_cert_chain(certificate, key)
         socket, port = bind_unused_port()
         self.http = HTTPServer(
-            Application([(r"(/.*)", _Handler, {"api": self})]), ssl_options=context
+            Application(
+                [
+                    (r"(/.*/portforward)", _Forward, {"api": self}),
+                    (r"(/.*)", _Handler, {"api": self}),
+                ]
+            ),
+            ssl_options=context,
         )
         self.http.add_sockets([socket])
         self.server = ApiServer(f"https://127.0.0.1:{port}", certificate.read_text(), token=TOKEN)
+        self.token = TOKEN
         self.asked: list[tuple[str, str]] = []
+        self.queries: list[dict[str, str]] = []
+        self.forward_error = b""
         self.objects: dict[str, Document] = {}
         self.refuse: Callable[[str, str], Answer | None] = lambda method, path: None
         self.watches: list[_Handler] = []
@@ -54,6 +66,10 @@ class FakeApi:
     def client(self) -> KubernetesClient:
         """One that knows the server."""
         return KubernetesClient(lambda: self.server)
+
+    def server_with(self, token: str) -> ApiServer:
+        """The server, with another account."""
+        return replace(self.server, token=token)
 
     async def close(self) -> None:
         """Stop answering."""
@@ -98,6 +114,31 @@ class FakeApi:
             watch.flush()
 
 
+def _query(handler: RequestHandler) -> dict[str, str]:
+    return {name: handler.get_query_argument(name) for name in handler.request.query_arguments}
+
+
+class _Forward(WebSocketHandler):
+    """Forwards to a port that echoes."""
+
+    def initialize(self, api: FakeApi) -> None:
+        self.api = api
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
+
+    def open(self, path: str) -> None:
+        self.api.asked.append(("GET", path))
+        self.api.queries.append(_query(self))
+        port = int(self.get_query_argument("ports")).to_bytes(2, "little")
+        error = self.api.forward_error
+        self.write_message(b"\0" + port, binary=True)
+        self.write_message(b"\1" + (error or port), binary=True)
+
+    def on_message(self, message: str | bytes) -> None:
+        self.write_message(message, binary=True)
+
+
 class _Handler(RequestHandler):
     def initialize(self, api: FakeApi) -> None:
         self.api = api
@@ -106,7 +147,8 @@ class _Handler(RequestHandler):
     async def handle(self, path: str) -> None:
         method = str(self.request.method)
         self.api.asked.append((method, path))
-        if self.request.headers.get("Authorization") != f"Bearer {TOKEN}":
+        self.api.queries.append(_query(self))
+        if self.request.headers.get("Authorization") != f"Bearer {self.api.token}":
             self._answer(failure(401, "Unauthorized", "Unauthorized"))
             return
         body = json.loads(self.request.body) if self.request.body else {}

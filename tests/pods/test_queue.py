@@ -207,6 +207,16 @@ async def test_a_log_that_can_not_be_read_holds_nothing_up(
     assert task.state is TaskState.RUNNING
 
 
+async def test_software_that_takes_its_stop_badly_has_stopped_all_the_same(
+    bench: Bench, answers: list[bool]
+) -> None:
+    task = await bench.report(await bench.submit(bench.start()), **running())
+    bench.tasks.request_stop(task)
+    statuses = [{"name": "task", "state": {"terminated": {"exitCode": 143}}}]
+    task = await bench.report(task, phase="Failed", containerStatuses=statuses)
+    assert (task.state, task.reason) == (TaskState.STOPPED, None)
+
+
 async def test_software_that_ends_in_good_order_has_stopped(
     bench: Bench, answers: list[bool]
 ) -> None:

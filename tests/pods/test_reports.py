@@ -133,6 +133,38 @@ def test_how_a_task_ended(status: Document, reason: str, code: int | None) -> No
     assert (made.state, made.reason, made.exit_code) == ("failed", reason, code)
 
 
+def deleted(status: Document) -> Document:
+    gone = pod(status)
+    gone["metadata"]["deletionTimestamp"] = "2026-11-27T10:00:10Z"
+    return gone
+
+
+@pytest.mark.parametrize(
+    ("events", "reason"),
+    [
+        ((), "cancelled"),
+        ((event("Killing"),), "cancelled"),
+        ((event("Killing"), event("Preempted")), "preempted"),
+        ((event("Killing"), event("TaintManagerEviction")), "node_failure"),
+    ],
+)
+def test_software_that_was_told_to_end_did_not_fail(
+    events: tuple[Document, ...], reason: str
+) -> None:
+    """SIGTERM ends most programs with an exit code of their own."""
+    gone = deleted(ended(exitCode=143))
+    assert wants_events(gone)
+    made = build_report(gone, events, True, 120.0, NOW)
+    assert made is not None
+    assert (made.state, made.reason) == ("failed", reason)
+
+
+def test_a_deletion_that_was_too_late_changes_no_other_cause() -> None:
+    made = build_report(deleted(ended(exitCode=137, reason="OOMKilled")), (), True, 120.0, NOW)
+    assert made is not None
+    assert made.reason == "out_of_memory"
+
+
 def test_events_are_asked_for_while_a_node_prepares_the_container_only() -> None:
     assert wants_events(pod(waiting("ContainerCreating")))
     for status in (running(), ended(exitCode=0), ended(of_pod="Evicted")):

@@ -9,8 +9,10 @@ from typing import Any
 from rosetta_hub.resources.kubernetes.states import (
     build_end,
     container_state,
+    find_end_in_events,
     has_ended,
     image_digest,
+    is_terminating,
     parse_time,
 )
 from rosetta_hub.resources.wms import JobEnd
@@ -57,6 +59,9 @@ def build_report(
     `answers` is whether its interface has answered, `patience` the seconds that it has for it.
     """
     if (end := build_end(pod)) is not None:
+        if end.cause == "exited" and is_terminating(pod):
+            # Its software ended because it was told to; the events say by whom.
+            end = find_end_in_events(events) or JobEnd("cancelled", "Deleted", end.exit_code)
         return _report_end(pod, end)
     node = pod["spec"].get("nodeName")
     if not node:
@@ -68,10 +73,15 @@ def build_report(
 
 
 def wants_events(pod: Document) -> bool:
-    """Whether its events say more than the pod: while a node prepares its container."""
+    """Whether its events say more than the pod.
+
+    They do while a node prepares its container, and when it was deleted.
+    """
+    if has_ended(pod):
+        return is_terminating(pod)
     state = container_state(pod)
     is_prepared = "running" in state or "terminated" in state
-    return bool(pod["spec"].get("nodeName")) and not is_prepared and not has_ended(pod)
+    return bool(pod["spec"].get("nodeName")) and not is_prepared
 
 
 def needs_secret(pod: Document) -> bool:

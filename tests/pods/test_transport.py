@@ -1,0 +1,83 @@
+"""Tunnels through an API server that echoes what it is to forward."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from rosetta_hub.tunnels import transport_kubernetes
+from rosetta_hub.tunnels.relay import Half
+from rosetta_hub.tunnels.routes import KubernetesRoute
+from rosetta_hub.tunnels.transport import TransportError
+from rosetta_hub.tunnels.transport_kubernetes import KubernetesTransport
+from tests.support.eventually import until
+
+from .fake_api import FakeApi
+from .objects import NAME, NAMESPACE, UID, pod
+
+PATH = f"/api/v1/namespaces/{NAMESPACE}/pods/{NAME}"
+
+
+@pytest.fixture
+async def transport(api: FakeApi, tmp_path: Path) -> KubernetesTransport:
+    """To a pod that exists."""
+    api.objects[PATH] = pod()
+    return KubernetesTransport(KubernetesRoute(api.server, NAMESPACE, NAME, UID, 8888))
+
+
+async def end(half: Half) -> None:
+    half.close()
+    await until(lambda: half.is_lost)
+
+
+async def test_bytes_come_back(transport: KubernetesTransport) -> None:
+    half = await transport.connect()
+    data = bytes(range(256)) * 4096
+    half.write(data)
+    assert await asyncio.wait_for(half.read_exactly(len(data)), 20) == data
+    assert transport.state().state == "open"
+    await end(half)
+
+
+async def test_a_further_interface_has_its_own_port(
+    api: FakeApi, transport: KubernetesTransport
+) -> None:
+    await end(await transport.connect(8787))
+    assert api.queries[-1] == {"ports": "8787"}
+
+
+async def test_another_pod_of_that_name_is_never_entered(
+    api: FakeApi, transport: KubernetesTransport
+) -> None:
+    api.objects[PATH]["metadata"]["uid"] = "another"
+    with pytest.raises(TransportError, match="another one has its name"):
+        await transport.connect()
+    assert not [path for _, path in api.asked if path.endswith("/portforward")]
+    assert transport.state().state == "waiting"
+
+
+async def test_a_port_that_nobody_listens_on(api: FakeApi, transport: KubernetesTransport) -> None:
+    api.forward_error = b"error forwarding port 8888: connection refused"
+    with pytest.raises(TransportError, match="connection refused"):
+        await transport.connect()
+
+
+async def test_a_renewed_token_counts_from_the_next_connection(
+    api: FakeApi, transport: KubernetesTransport
+) -> None:
+    api.token = "another token"
+    with pytest.raises(TransportError, match="expired"):
+        await transport.connect()
+    transport.renew(api.server_with("another token"))
+    await end(await transport.connect())
+
+
+async def test_one_connection_too_many_is_refused_and_the_next_one_is_not(
+    transport: KubernetesTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport_kubernetes, "MOST_CONNECTIONS", 1)
+    half = await transport.connect()
+    with pytest.raises(TransportError, match="too many"):
+        await transport.connect()
+    await end(half)
+    await end(await transport.connect())
