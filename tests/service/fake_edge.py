@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import Conflict
-from rosetta_hub.sidecar_client import Upgraded
+from rosetta_hub.sidecar_client import STREAM_LIMIT, Upgraded
 
 Program = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -39,7 +39,9 @@ class FakeEdge:
         self.writers.append(writer)
         running = asyncio.ensure_future(self.program(reader, writer))
         self._programs.add(running)
-        return Upgraded({}, *await asyncio.open_connection(sock=near))
+        stream = Upgraded({}, *await asyncio.open_connection(sock=near))
+        stream.writer.transport.set_write_buffer_limits(STREAM_LIMIT)
+        return stream
 
     async def close(self) -> None:
         """End what is left."""
