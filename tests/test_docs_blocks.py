@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 from traitlets import HasTraits
 
 from docs.command_reference import click_helps
