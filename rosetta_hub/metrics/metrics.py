@@ -70,7 +70,7 @@ class Metrics:
         return generate_latest(self._registry)
 
     def _note_ingress(self, observation: Observation) -> None:
-        computing = self._state.find_computing() if self._state is not None else {}
+        computing = self._state.refresh() if self._state is not None else {}
         if observation.activity is not None:
             self._traffic.note(observation.activity, computing)
         if observation.tunnels is not None:

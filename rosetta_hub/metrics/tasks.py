@@ -12,7 +12,8 @@ from rosetta_hub.database.models import Task, TaskState, utc_now
 from rosetta_hub.tasks.changes import Before
 
 # Seconds: a local start is over within the first ones, a queue may take days.
-START_BUCKETS = (1, 2, 5, 10, 30, 60, 300, 1800, 7200, 86400)
+START_BUCKETS = (2, 5, 15, 60, 300, 1800, 7200, 86400)
+PHASE_BUCKETS = (1, 5, 15, 60, 300, 1800)
 # Failures of which the user, the software or the scheduler's policy is the cause.
 EXPECTED_REASONS = frozenset(
     {"exited", "out_of_memory", "time_limit", "cancelled", "preempted", "quota_exceeded"}
@@ -70,7 +71,7 @@ class TaskMetrics:
             "rosetta_task_phase_seconds",
             "Time that a start spent on its image (pulled and prepared) and on its container.",
             ["computing", "phase"],
-            buckets=START_BUCKETS,
+            buckets=PHASE_BUCKETS,
             registry=registry,
         )
         self._reasons = set[str]()

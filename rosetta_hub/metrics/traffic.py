@@ -1,10 +1,13 @@
 """What goes through the edge, as counters that outlive the tasks."""
 
+from collections import Counter as Counted
 from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from rosetta_hub.edge.client import Activity
+
+NOTHING = Activity(0, 0, None, 0, {})
 
 
 class EdgeTraffic:
@@ -30,14 +33,17 @@ class EdgeTraffic:
 
     def note(self, activity: Mapping[str, Activity], computing: Mapping[str, str]) -> None:
         """Take the numbers of all tasks as they are now; `computing` is that of each task."""
+        grown = Counted[tuple[str, str]]()
         for task, seen in activity.items():
-            before = self._known.get(task)
-            resource = computing.get(task, "")
-            self._count(resource, "in", seen.bytes_in, before.bytes_in if before else 0)
-            self._count(resource, "out", seen.bytes_out, before.bytes_out if before else 0)
+            before, resource = self._known.get(task, NOTHING), computing.get(task, "")
+            grown[resource, "in"] += growth(before.bytes_in, seen.bytes_in)
+            grown[resource, "out"] += growth(before.bytes_out, seen.bytes_out)
+        for labels, count in grown.items():
+            self._bytes.labels(*labels).inc(count)
         self._connections.set(sum(seen.connections for seen in activity.values()))
         self._known = dict(activity)
 
-    def _count(self, computing: str, direction: str, now: int, before: int) -> None:
-        # An edge that was restarted begins at 0 again.
-        self._bytes.labels(computing, direction).inc(now - before if now >= before else now)
+
+def growth(before: int, now: int) -> int:
+    """What was added to a count; an edge that was restarted begins at 0 again."""
+    return now - before if now >= before else now
