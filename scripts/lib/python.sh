@@ -79,7 +79,7 @@ install_lowest_python() {
     require_python
     make_venv "$lowest_venv" --constraint "$constraints" --editable . --editable ./client aiosmtpd botocore dockerspawner httpx \
         jupyterhub-kubespawner jupyterhub-systemdspawner pytest pytest-asyncio \
-        pytest-rerunfailures pytest-timeout pytest-xdist ruff
+        pytest-rerunfailures pytest-timeout pytest-xdist ruff vermin
 }
 
 # The oldest JupyterHub that is supported: the tests start hubs with it, but run in .venv.

@@ -1,6 +1,8 @@
 """Models and methods of the client are those of the API's description."""
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -59,3 +61,13 @@ def test_keys_that_are_no_names_in_python(generator: ModuleType) -> None:
         '    from_: str = field(metadata={"key": "from"})',
         "    to: Optional[str] = None",
     ]
+
+
+def test_the_client_runs_on_old_pythons() -> None:
+    """Its pyproject.toml promises 3.9."""
+    vermin = [
+        *(str(Path(sys.executable).with_name("vermin")), "--no-tips", "--violations", "-t=3.9-"),
+        str(ROOT / "client" / "rosetta_client"),
+    ]
+    done = subprocess.run(vermin, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
