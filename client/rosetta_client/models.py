@@ -1612,7 +1612,7 @@ class SharesView:
 
 @dataclass(frozen=True)
 class SoftwareEntry:
-    """Keys of c.Rosetta.software that users may set, whose the software is, and the digest that the tag had when it was looked up."""
+    """Keys of c.Rosetta.software that users may set, and whose the software is."""
 
     name: str
     owner: Optional[OwnerView] = None

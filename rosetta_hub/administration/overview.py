@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy import ColumnElement, func, select
 
 from rosetta_hub.database.database import Database
@@ -28,8 +29,7 @@ class ComputingNumbers:
     last_failure: datetime | None = None
 
 
-@dataclass(frozen=True)
-class UserNumbers:
+class UserNumbers(BaseModel):
     """What one user's active tasks have, and when the user was seen last at a task."""
 
     name: str
@@ -78,7 +78,17 @@ class Overview:
             sums = active.get(user, NOTHING)
             numbers, cpus, memory, used = (value or 0 for value in sums)
             # PostgreSQL's sums of bytes are decimals.
-            found.append(UserNumbers(user, numbers, cpus, int(memory), int(used), count, seen))
+            found.append(
+                UserNumbers(
+                    name=user,
+                    active=numbers,
+                    cpus=cpus,
+                    memory=int(memory),
+                    memory_used=int(used),
+                    tasks=count,
+                    last_seen=seen,
+                )
+            )
         return sorted(found, key=lambda one: (-one.active, one.name))
 
     def _silent(self) -> list[Task]:

@@ -35,8 +35,7 @@ def _entry_fields() -> dict[str, Any]:
 SoftwareEntry = create_model(
     "SoftwareEntry",
     __base__=NewVersion,
-    __doc__="Keys of c.Rosetta.software that users may set, whose the software is, and the digest"
-    " that the tag had when it was looked up.",
+    __doc__="Keys of c.Rosetta.software that users may set, and whose the software is.",
     **_entry_fields(),
 )
 

@@ -78,7 +78,7 @@ install_lowest_python() {
     sed -n '/^dependencies/,/^\]/s/^ *"\([a-z0-9-]*\)>=\(.*\)",/\1==\2/p' "$root/client/pyproject.toml" >>"$constraints"
     require_python
     make_venv "$lowest_venv" --constraint "$constraints" --editable . --editable ./client aiosmtpd botocore dockerspawner httpx \
-        jupyterhub-kubespawner jupyterhub-systemdspawner pytest pytest-asyncio \
+        jupyterhub-kubespawner jupyterhub-systemdspawner openapi-spec-validator pytest pytest-asyncio \
         pytest-rerunfailures pytest-timeout pytest-xdist ruff vermin
 }
 
