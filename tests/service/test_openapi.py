@@ -118,12 +118,12 @@ def test_all_schemas_that_are_named_are_there() -> None:
 
 
 def operations() -> list[tuple[str, dict[str, Any]]]:
-    """All that are declared with `@operation`, with their paths."""
+    """All of them, with their paths."""
     return [
         (path, call)
         for path, calls in described()["paths"].items()
         for method, call in calls.items()
-        if method in METHODS and "operationId" in call
+        if method in METHODS
     ]
 
 
@@ -133,7 +133,7 @@ def test_the_document_is_openapi() -> None:
 
 def test_operations_have_names_of_their_own() -> None:
     names = [call["operationId"] for _, call in operations()]
-    assert len(names) == len(set(names)) > 10
+    assert len(names) == len(set(names)) > 100
     assert [name for name in names if not re.fullmatch("[a-z]+(_[a-z]+)+", name)] == []
 
 
