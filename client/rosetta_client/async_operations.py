@@ -3,7 +3,7 @@
 Made by client/generate.py of the description of the API: do not edit.
 """
 
-from typing import Optional, TypeVar
+from typing import Any, Optional, TypeVar
 
 from rosetta_client.calls import Call, new_key, path
 from rosetta_client.models import (
@@ -120,9 +120,9 @@ class AsyncOperations:
         """The user of the token, and what the token may do."""
         return await self.call(Call("GET", "user", UserView, repeatable=True))
 
-    async def get_openapi(self) -> str:
+    async def get_openapi(self) -> Any:
         """This description (OpenAPI 3.1)."""
-        return await self.call(Call("GET", "openapi.json", str, repeatable=True))
+        return await self.call(Call("GET", "openapi.json", Any, repeatable=True))
 
     async def begin_login(self, body: NewLogin) -> LoginBegun:
         """Begin a login whose code the user types in at the page `login`."""
@@ -605,9 +605,9 @@ class AsyncOperations:
             )
         )
 
-    async def export_data(self) -> str:
+    async def export_data(self) -> Any:
         """Everything that is stored about the caller, as a file without secrets."""
-        return await self.call(Call("GET", "account/data", str, repeatable=True))
+        return await self.call(Call("GET", "account/data", Any, repeatable=True))
 
     async def delete_data(self, body: Deletion) -> None:
         """Delete what is stored about the caller, with all tasks."""
@@ -960,9 +960,9 @@ class AsyncOperations:
             )
         )
 
-    async def get_registry_token(self) -> str:
+    async def get_registry_token(self) -> Any:
         """A token for the hub's registry."""
-        return await self.call(Call("GET", "/registry/token", str, repeatable=True))
+        return await self.call(Call("GET", "/registry/token", Any, repeatable=True))
 
     async def look_up_link(self, provider: str, spec: str) -> RepositoryView:
         """What a link to a repository means now; nothing is built."""

@@ -3,7 +3,7 @@
 Made by client/generate.py of the description of the API: do not edit.
 """
 
-from typing import Optional, TypeVar
+from typing import Any, Optional, TypeVar
 
 from rosetta_client.calls import Call, new_key, path
 from rosetta_client.models import (
@@ -120,9 +120,9 @@ class Operations:
         """The user of the token, and what the token may do."""
         return self.call(Call("GET", "user", UserView, repeatable=True))
 
-    def get_openapi(self) -> str:
+    def get_openapi(self) -> Any:
         """This description (OpenAPI 3.1)."""
-        return self.call(Call("GET", "openapi.json", str, repeatable=True))
+        return self.call(Call("GET", "openapi.json", Any, repeatable=True))
 
     def begin_login(self, body: NewLogin) -> LoginBegun:
         """Begin a login whose code the user types in at the page `login`."""
@@ -587,9 +587,9 @@ class Operations:
             )
         )
 
-    def export_data(self) -> str:
+    def export_data(self) -> Any:
         """Everything that is stored about the caller, as a file without secrets."""
-        return self.call(Call("GET", "account/data", str, repeatable=True))
+        return self.call(Call("GET", "account/data", Any, repeatable=True))
 
     def delete_data(self, body: Deletion) -> None:
         """Delete what is stored about the caller, with all tasks."""
@@ -930,9 +930,9 @@ class Operations:
             )
         )
 
-    def get_registry_token(self) -> str:
+    def get_registry_token(self) -> Any:
         """A token for the hub's registry."""
-        return self.call(Call("GET", "/registry/token", str, repeatable=True))
+        return self.call(Call("GET", "/registry/token", Any, repeatable=True))
 
     def look_up_link(self, provider: str, spec: str) -> RepositoryView:
         """What a link to a repository means now; nothing is built."""

@@ -103,7 +103,7 @@ class RenewHandler(OwnHandler):
 
     path = "account/identities/{computing}/renew"
 
-    @operation(id="renew_key", right=CHANGE_OWN, answer=IdentityView)
+    @operation(id="renew_key", right=CHANGE_OWN, answer=IdentityView, refuses=(409,))
     def post(self, computing: str) -> IdentityView:
         """Make a new key pair; the old one is forgotten."""
         return self.changed(self.services.identities.renew(self.principal.user, computing))
@@ -134,7 +134,7 @@ class TestHandler(OwnHandler):
 
     path = "account/identities/{computing}/test"
 
-    @operation(id="test_key", right=CHANGE_OWN, answer=IdentityView)
+    @operation(id="test_key", right=CHANGE_OWN, answer=IdentityView, refuses=(409,))
     async def post(self, computing: str) -> IdentityView:
         """Log in at a resource with the caller's key."""
         identities, tester = self.services.identities, self.services.identity_tester

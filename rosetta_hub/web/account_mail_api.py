@@ -101,7 +101,7 @@ class MailConfirmHandler(MailBase):
 
     path = "account/mail/confirm"
 
-    @operation(id="confirm_address", right=CHANGE_OWN, answer=MailView, refuses=(404,))
+    @operation(id="confirm_address", right=CHANGE_OWN, answer=MailView, refuses=(404, 409))
     def post(self, body: AddressCode) -> MailView:
         """Use the address to which a code was sent."""
         self.services.account.addresses.confirm(self.principal.name, body.code)

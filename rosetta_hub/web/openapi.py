@@ -47,7 +47,6 @@ _TAG_OF = {
 # By status: the name of the component, and what it means.
 _REFUSALS = {
     400: ("BadRequest", "The request can't be read"),
-    401: ("Unauthorized", "User name and token are not accepted"),
     403: ("Forbidden", "The caller, or the token, may not do this"),
     404: ("NotFound", "There is nothing of this name that the caller may see"),
     405: ("MethodNotAllowed", "The address has no such method; `Allow` names those that it has"),
@@ -225,7 +224,13 @@ def _content(body: Body, reference: Any) -> dict[str, Any]:
     if body is None or body == NOTHING:
         return {}
     if isinstance(body, Content):
-        return {"content": {kind: {"schema": {"type": "string"}} for kind in body.media_types}}
+        # JSON that a handler writes may be anything, what is no JSON is text or bytes.
+        return {
+            "content": {
+                kind: {"schema": {} if kind == JSON else {"type": "string"}}
+                for kind in body.media_types
+            }
+        }
     return {"content": {JSON: {"schema": reference(body)}}}
 
 

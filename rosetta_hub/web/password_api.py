@@ -66,7 +66,7 @@ class OwnPasswordHandler(HubHandler):
             address=None if account else await own.address_for_first(user),
         )
 
-    @operation(id="change_password", right=CHANGE_OWN, refuses=(404, 429))
+    @operation(id="change_password", right=CHANGE_OWN, refuses=(404, 409, 429))
     async def put(self, body: NewPassword) -> None:
         """Change the caller's password; all sessions end, this one included."""
         own, user = self.own, self.principal.name

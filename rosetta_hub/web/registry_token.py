@@ -38,7 +38,9 @@ class RegistryTokenHandler(BaseHandler):
         id="get_registry_token",
         right=NO_LOGIN,
         answer=Content("application/json"),
-        refuses=(401, 404),
+        # As registries word their errors, not as problem details.
+        also=(401,),
+        refuses=(404,),
     )
     async def get(self) -> None:
         """A token for the hub's registry.

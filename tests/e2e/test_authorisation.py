@@ -32,7 +32,8 @@ def routes() -> list[str]:
 
 def example(pattern: str, task: dict[str, Any]) -> str:
     """An address that the pattern matches, about this task."""
-    path = pattern.removesuffix("$").removesuffix("/?").replace(".+", "gh/org/repo")
+    path = pattern.removesuffix("$").removesuffix("/?")
+    path = path.replace("(.+)", "org/repo/main").replace(".+", "gh/org/repo")
     path = path.replace("\\", "")
     path = path.replace("([0-9a-f]{12})", task["id"]).replace("([1-9][0-9]{0,8})", "1")
     path = path.replace("([0-9a-f]{32})", "0" * 32)
