@@ -39,17 +39,21 @@ async def tasks(terminal: Terminal) -> dict[str, Any]:
 
 async def test_from_start_to_end(terminal: Terminal) -> None:
     assert b"alice" in (await rosetta(terminal, "whoami")).out
+    assert b"SSH" in (await rosetta(terminal, "software", "ls")).out
+    assert b"small" in (await rosetta(terminal, "computing", "show", "cluster")).out
     start = ("start", "--on", "cluster", "--size", "small", "--wait")
     started = await rosetta(terminal, *start, "--name", "shell", "ssh")
     assert b"running" in started.out
     await log_in(terminal)
     await copy(terminal)
+    await share(terminal)
     await rosetta(terminal, *start, "--name", "page", "board")
     await forward(terminal)
     assert {name: task["state"] for name, task in (await tasks(terminal)).items()} == {
         "shell": "running",
         "page": "running",
     }
+    assert b"Server listening" in (await rosetta(terminal, "logs", "shell")).out
     await rosetta(terminal, "stop", "shell")
     await rosetta(terminal, "rm", "page")
 
@@ -77,6 +81,27 @@ async def copy(terminal: Terminal) -> None:
     back = await terminal.run(*scp, "rosetta-shell:/tmp/data", str(terminal.home / "back"))
     assert back.code == 0, back.err
     assert (terminal.home / "back").read_bytes() == data
+
+
+async def share(terminal: Terminal) -> None:
+    """A guest logs in while the task is shared, and no more afterwards."""
+    guest = Terminal(
+        await terminal.user.deployment.user("bob"), terminal.home / "bob", terminal.processes
+    )
+    guest.home.mkdir()
+    shell = (await tasks(terminal))["shell"]["id"]
+    assert (await guest.run("rosetta", "ssh", shell, "true")).code == 3
+    await rosetta(terminal, "share", "shell", "--with", "bob")
+    assert (await rosetta(guest, "ssh", shell, "id", "-un")).out == b"metauser\n"
+    process = await guest.begin("rosetta", "ssh", shell, "echo in; cat")
+    assert process.stdout is not None
+    async with asyncio.timeout(TIMEOUT):
+        assert await process.stdout.readline() == b"in\n"
+        await rosetta(terminal, "share", "shell", "--end", "all")
+        _, err = await process.communicate()
+    assert process.returncode == 255
+    assert b"rosetta: You may not use this task any more." in err
+    assert (await guest.run("rosetta", "ssh", shell, "true")).code == 3
 
 
 async def forward(terminal: Terminal) -> None:
