@@ -85,9 +85,7 @@ async def measure(directory: Path, count: int, rounds: int) -> tuple[float, floa
     deployment = Deployment(directory, SOFTWARE, COMPUTING)
     await deployment.start()
     try:
-        deployment.kill_hub()
         record(deployment.state_dir, count)
-        await deployment.start()
         user = await deployment.user("alice")
         environment = {**os.environ, "ROSETTA_HUB": deployment.url, "ROSETTA_TOKEN": user.token}
         listed = [str(Path(sys.executable).with_name("rosetta")), "ls"]
