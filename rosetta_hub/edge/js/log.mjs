@@ -10,7 +10,7 @@ function formatTime(time) {
 }
 
 // As in log_format.py: what a browser or a container sent may be in the message of an error.
-const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const UNSAFE = /(?![\t\n])[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 const escape = (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
 /** A line of the log; the further lines of a message, such as a stack's, are indented. */
