@@ -322,25 +322,27 @@ class AsyncOperations:
         return await self.call(Call("POST", "admin/announcements", AdminAnnouncement, body=body))
 
     async def change_announcement(
-        self, announcement: str, body: AnnouncementText
+        self, announcement: str, body: AnnouncementText, *, if_match: str
     ) -> AdminAnnouncement:
-        """Replace an announcement."""
+        """Replace an announcement; its `version` is the entity tag."""
         return await self.call(
             Call(
                 "PUT",
                 path("admin/announcements/{announcement}", announcement=announcement),
                 AdminAnnouncement,
                 body=body,
+                headers={"If-Match": if_match},
             )
         )
 
-    async def delete_announcement(self, announcement: str) -> None:
-        """Show an announcement no more."""
+    async def delete_announcement(self, announcement: str, *, if_match: str) -> None:
+        """Show an announcement no more; its `version` is the entity tag."""
         await self.call(
             Call(
                 "DELETE",
                 path("admin/announcements/{announcement}", announcement=announcement),
                 None,
+                headers={"If-Match": if_match},
             )
         )
 

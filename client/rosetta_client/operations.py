@@ -311,24 +311,28 @@ class Operations:
         """Announce something."""
         return self.call(Call("POST", "admin/announcements", AdminAnnouncement, body=body))
 
-    def change_announcement(self, announcement: str, body: AnnouncementText) -> AdminAnnouncement:
-        """Replace an announcement."""
+    def change_announcement(
+        self, announcement: str, body: AnnouncementText, *, if_match: str
+    ) -> AdminAnnouncement:
+        """Replace an announcement; its `version` is the entity tag."""
         return self.call(
             Call(
                 "PUT",
                 path("admin/announcements/{announcement}", announcement=announcement),
                 AdminAnnouncement,
                 body=body,
+                headers={"If-Match": if_match},
             )
         )
 
-    def delete_announcement(self, announcement: str) -> None:
-        """Show an announcement no more."""
+    def delete_announcement(self, announcement: str, *, if_match: str) -> None:
+        """Show an announcement no more; its `version` is the entity tag."""
         self.call(
             Call(
                 "DELETE",
                 path("admin/announcements/{announcement}", announcement=announcement),
                 None,
+                headers={"If-Match": if_match},
             )
         )
 

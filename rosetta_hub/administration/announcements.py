@@ -70,6 +70,15 @@ class Announcements:
         self._rows = self._read()
         return row
 
+    def find(self, number: int) -> Announcement:
+        """The announcement of that number.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self._database.session() as session:
+            return _found(session.get(Announcement, number))
+
     def change(self, number: int, text: AnnouncementText, actor: str) -> Announcement:
         """Announce something else; who has dismissed it sees it again.
 

@@ -12,6 +12,7 @@ from rosetta_hub.database.models_administration import Announcement, Level
 from rosetta_hub.web.admin_base import AdminHandler
 from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.operations import operation
+from rosetta_hub.web.revisions import check_match
 from rosetta_hub.web.rights import ADMINISTER, NO_LOGIN
 
 
@@ -88,19 +89,25 @@ class AdminAnnouncementHandler(AdminHandler):
 
     path = "admin/announcements/{announcement}"
 
-    @operation(id="change_announcement", right=ADMINISTER, answer=AdminAnnouncement)
+    @operation(id="change_announcement", right=ADMINISTER, answer=AdminAnnouncement, matches=True)
     def put(self, number: str, body: AnnouncementText) -> AdminAnnouncement:
-        """Replace an announcement."""
+        """Replace an announcement; its `version` is the entity tag."""
+        self._check_version(number)
         announcements = self.services.administration.announcements
         row = announcements.change(int(number), body, self.principal.name)
         _record(self, row.id, "change", body.text)
         return _view(row)
 
-    @operation(id="delete_announcement", right=ADMINISTER)
+    @operation(id="delete_announcement", right=ADMINISTER, matches=True)
     def delete(self, number: str) -> None:
-        """Show an announcement no more."""
+        """Show an announcement no more; its `version` is the entity tag."""
+        self._check_version(number)
         self.services.administration.announcements.delete(int(number))
         _record(self, int(number), "delete")
+
+    def _check_version(self, number: str) -> None:
+        row = self.services.administration.announcements.find(int(number))
+        check_match(self.request.headers.get("If-Match"), row.updated.isoformat())
 
 
 def _public(row: Announcement) -> dict[str, Any]:

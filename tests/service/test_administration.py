@@ -199,6 +199,11 @@ async def test_how_a_resource_does(site: Site) -> None:
 # --- announcements -------------------------------------------------------------------------------
 
 
+def if_match(announcement: dict[str, Any]) -> dict[str, str]:
+    """The header of a change of what somebody has read."""
+    return {"If-Match": f'"{announcement["version"]}"'}
+
+
 async def test_announcements_are_shown_to_everybody_in_their_time(site: Site) -> None:
     add_root(site)
     now = utc_now()
@@ -215,12 +220,21 @@ async def test_announcements_are_shown_to_everybody_in_their_time(site: Site) ->
     _, answer = await site.call("GET", path, token=ROOT)
     assert [one["text"] for one in answer["announcements"]] == ["Later", shown["text"], "Old"]
     _, changed = await site.call(
-        "PUT", f"{path}/{first['id']}", {"text": "Done", "ends": later}, token=ROOT
+        "PUT", f"{path}/{first['id']}", {"text": "Done", "ends": later}, ROOT, if_match(first)
     )
     assert changed["version"] != first["version"]
     _, answer = await site.call("GET", "api/v1/announcements", token="")
     assert [one["text"] for one in answer["announcements"]] == ["Done"]
-    await site.call("DELETE", f"{path}/{first['id']}", token=ROOT)
+    # Another administrator has the first version on the page.
+    for method, body in (("PUT", {"text": "Older"}), ("DELETE", None)):
+        address = f"{path}/{first['id']}"
+        status, answer = await site.call(method, address, body, ROOT, if_match(first))
+        assert (status, answer["type"]) == (412, "urn:rosetta-hub:problem:changed-meanwhile")
+        assert (await site.call(method, address, body, ROOT))[0] == 428
+    _, answer = await site.call("GET", path, token=ROOT)
+    (present,) = [one for one in answer["announcements"] if one["id"] == first["id"]]
+    assert present["text"] == "Done"
+    await site.call("DELETE", f"{path}/{first['id']}", None, ROOT, if_match(present))
     assert (await site.call("GET", "api/v1/announcements", token=""))[1] == {"announcements": []}
     assert (await site.call("DELETE", f"{path}/{first['id']}", token=ROOT))[0] == 404
     assert [(one.target, one.detail["change"]) for one in audit_records(site)] == [

@@ -1,6 +1,6 @@
 // What the tabs of the Admin page ask the API for.
 
-import { apiUrl, call } from "../api.js";
+import { apiUrl, call, send } from "../api.js";
 
 /** The address of something below `api/v1/admin`, with a query of the values that are set. */
 export function adminUrl(path, values = {}) {
@@ -15,5 +15,9 @@ export function adminUrl(path, values = {}) {
 /** Reads something below `api/v1/admin`. */
 export const readAdmin = (path, values = {}) => call("GET", adminUrl(path, values));
 
-/** Changes something below `api/v1/admin`. */
-export const changeAdmin = (method, path, body = undefined) => call(method, adminUrl(path), body);
+/** Changes something below `api/v1/admin`; of what has a `version`, only that one. */
+export function changeAdmin(method, path, body = undefined, version = "") {
+  if (!version) return call(method, adminUrl(path), body);
+  const headers = { "Content-Type": "application/json", "If-Match": `"${version}"` };
+  return send(method, adminUrl(path), body === undefined ? undefined : JSON.stringify(body), headers);
+}

@@ -65,12 +65,12 @@ class AnnouncementsTab {
     if (!answer) return;
     const { starts: begin, ...rest } = read();
     // What is left out begins at once.
-    await this.change(one ? "PUT" : "POST", one ? `announcements/${one.id}` : "announcements", begin ? { ...rest, starts: begin } : rest);
+    await this.change(one ? "PUT" : "POST", one ? `announcements/${one.id}` : "announcements", begin ? { ...rest, starts: begin } : rest, one?.version);
   }
 
-  async change(method, path, body) {
+  async change(method, path, body, version) {
     try {
-      await changeAdmin(method, path, body);
+      await changeAdmin(method, path, body, version);
       await this.load();
     } catch (error) {
       toast(error.message);
@@ -79,7 +79,7 @@ class AnnouncementsTab {
 
   remove(one, control) {
     return pending(control, async () => {
-      await changeAdmin("DELETE", `announcements/${one.id}`);
+      await changeAdmin("DELETE", `announcements/${one.id}`, undefined, one.version);
       await this.load();
     });
   }
