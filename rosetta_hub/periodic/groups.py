@@ -39,7 +39,7 @@ class GroupWatcher:
         Raises:
             HubUnavailable: the hub does not answer: nothing is known, and nothing changes.
         """
-        tasks = [task for task in self._tasks.active() if task.owner_groups]
+        tasks = [task for task in await self._tasks.active_by_turns() if task.owner_groups]
         if not tasks:
             return
         members = await self._hub.members()

@@ -33,7 +33,7 @@ def interval_of(entries: Sequence[Lifetime]) -> float:
 
 
 class LifetimeEnforcer:
-    """A round reads the active tasks in one query, and writes those that have changed.
+    """A round reads the active tasks by turns, and writes those that have changed.
 
     `note_use` is called with tasks that compute and have an `idle_timeout`: the hub's own idle
     culler counts as use what it is told, and must not stop what this one keeps.
@@ -63,7 +63,7 @@ class LifetimeEnforcer:
         Raises:
             EdgeUnavailable: it does not answer: no task is stopped as idle in this round.
         """
-        tasks = self._tasks.active()
+        tasks = await self._tasks.active_by_turns()
         unanswered: EdgeUnavailable | None = None
         try:
             tasks = await self._measure(tasks)

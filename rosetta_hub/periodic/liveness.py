@@ -15,7 +15,7 @@ class LivenessWatcher:
 
     async def step(self) -> None:
         """One round; meant for each heartbeat."""
-        tasks = self._tasks.active()
+        tasks = await self._tasks.active_by_turns()
         unresponsive = {task.id for task in tasks if unresponsive_since(task, self._heartbeat)}
         changed, self._unresponsive = unresponsive ^ self._unresponsive, unresponsive
         for task in tasks:

@@ -32,7 +32,8 @@ class OrphanStopper:
         Raises:
             HubUnavailable: the hub does not answer: nothing is known.
         """
-        active = [task for task in self._tasks.active() if task.desired_state is DesiredState.RUN]
+        tasks = await self._tasks.active_by_turns()
+        active = [task for task in tasks if task.desired_state is DesiredState.RUN]
         # All at once: a request a user would keep a hub of 500 users busy for ten seconds.
         servers = await self._hub.active_servers() if active else {}
         absent = [task for task in active if task.server_name not in servers.get(task.user, ())]

@@ -38,7 +38,7 @@ class UnopenedCuller:
         Raises:
             EdgeUnavailable: it does not answer: who opened what is unknown, and nothing is stopped.
         """
-        unopened = [task for task in self._tasks.active() if self._is_due(task)]
+        unopened = [task for task in await self._tasks.active_by_turns() if self._is_due(task)]
         if not unopened:
             return
         activity, entered = await self._edge.activity(), self._entered()

@@ -1,5 +1,6 @@
 """The queries on tasks. Each reads rows through an index: ended tasks cost nothing but space."""
 
+import asyncio
 from collections.abc import Collection
 from datetime import datetime
 
@@ -15,6 +16,8 @@ ACTIVE = [state for state in TaskState if not state.final]
 FINAL = [state for state in TaskState if state.final]
 # SQLite uses an index for a range, but not for "is not null".
 HAS_PORT = Task.port > 0
+# Tasks that are read before others have their turn: about 10 ms.
+TASKS_IN_A_TURN = 150
 
 
 class TaskQueries:
@@ -74,6 +77,19 @@ class TaskQueries:
         if user is not None:
             query = query.where(Task.user == user)
         return self._list(query)
+
+    async def active_by_turns(self) -> list[Task]:
+        """As `active`, read in pieces, between which others have their turn at the event loop."""
+        query = select(Task.id).where(Task.state.in_(ACTIVE)).order_by(Task.created.desc())
+        with self.database.session() as session:
+            ids = list(session.scalars(query))
+        tasks: list[Task] = []
+        for first in range(0, len(ids), TASKS_IN_A_TURN):
+            piece = ids[first : first + TASKS_IN_A_TURN]
+            found = self.by_ids(piece)
+            tasks += [found[id_] for id_ in piece if id_ in found]
+            await asyncio.sleep(0)
+        return [task for task in tasks if task.state in ACTIVE]
 
     def active_records(self) -> list[dict[str, str]]:
         """Id, user, server name and state of the tasks that have not ended."""

@@ -1,5 +1,7 @@
 """Tasks in the database: attempts, secrets, reports, on both databases."""
 
+import asyncio
+
 import pytest
 
 from rosetta_hub.database.models import DesiredState, TaskState
@@ -118,3 +120,26 @@ def test_the_log_is_asked_for_where_it_ended(bench: Bench) -> None:
         bench.tasks.report(task, report("running", 1, log={"offset": offset, "text": text}))
     assert bench.tasks.logs.read(task.id, 1) == "one\ntwo\nthree\n"
     assert bench.tasks.logs.received(task.id, 1) == 14
+
+
+async def test_many_active_tasks_are_read_by_turns(bench: Bench) -> None:
+    tasks, turns = bench.tasks, 0
+    started = [start_task(tasks, f"s{n}", {"software": "echo"}, ALICE) for n in range(7)]
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            if turns == 2:
+                # It ends before its piece is read.
+                tasks.stopped(started[0])
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(take_turns(), name="others")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rosetta_hub.tasks.queries.TASKS_IN_A_TURN", 2)
+        listed = await tasks.active_by_turns()
+    other.cancel()
+    assert turns >= 3
+    assert {task.id for task in listed} == {task.id for task in started[1:]}
+    assert [task.id for task in await tasks.active_by_turns()] == [t.id for t in tasks.active()]
