@@ -19,12 +19,30 @@ from typing import Any
 from rosetta_hub.web.api_handlers import describe_api
 
 PACKAGE = Path(__file__).parent / "rosetta_client"
+MODELS = PACKAGE / "models"
 BASE = "/api/v1"
 _METHODS = ("get", "post", "put", "patch", "delete")
 _TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 _JSON = "application/json"
 _KEY = "Idempotency-Key"
+# Methods have `X | None`, which Python 3.9 takes in annotations that it does not evaluate.
+_FIX = ["check", "--fix", "--exit-zero", "--quiet", "--config"]
+_FIX.append("lint.extend-safe-fixes=['UP007', 'UP045']")
+# The module of models that operations of several tags use.
+_COMMON = "common"
 _MADE = "Made by client/generate.py of the description of the API: do not edit."
+
+_GETATTR = """
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        model = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+        globals()[name] = model
+        return model
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+"""
 
 
 @dataclass(frozen=True)
@@ -32,6 +50,7 @@ class Method:
     """A method of the client: an operation of the API."""
 
     name: str
+    tag: str
     verb: str
     path: str
     summary: str
@@ -88,21 +107,21 @@ def attribute(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
-def type_of(schema: dict[str, Any]) -> str:
-    """The type in Python of what a schema describes."""
+def type_of(schema: dict[str, Any], prefix: str = "") -> str:
+    """The type in Python of what a schema describes; names of models get the prefix."""
     if "$ref" in schema:
-        return str(schema["$ref"].rpartition("/")[2])
+        return prefix + str(schema["$ref"].rpartition("/")[2])
     if "anyOf" in schema:
-        kinds = list(dict.fromkeys(type_of(one) for one in schema["anyOf"]))
+        kinds = list(dict.fromkeys(type_of(one, prefix) for one in schema["anyOf"]))
         others = [kind for kind in kinds if kind != "None"]
         union = others[0] if len(others) == 1 else f"Union[{', '.join(others)}]"
         return _optional(union) if "None" in kinds else union
     kind = schema.get("type")
     if kind == "array":
-        return f"list[{type_of(schema.get('items', {}))}]"
+        return f"list[{type_of(schema.get('items', {}), prefix)}]"
     if kind == "object" or "properties" in schema:
         values = schema.get("additionalProperties")
-        return f"dict[str, {type_of(values) if isinstance(values, dict) else 'Any'}]"
+        return f"dict[str, {type_of(values, prefix) if isinstance(values, dict) else 'Any'}]"
     if "enum" in schema and kind is None:
         return "str"
     return _TYPES.get(str(kind), "Any")
@@ -159,13 +178,14 @@ def _method(path: str, verb: str, item: dict[str, Any], operation: dict[str, Any
     answer = _contents(_answer(operation))
     return Method(
         name=attribute(operation["operationId"]),
+        tag=operation["tags"][0],
         verb=verb.upper(),
         path=path,
         summary=operation["summary"],
         path_parameters=[one["name"] for one in by_place["path"]],
         query={one["name"]: type_of(one["schema"]) for one in by_place["query"]},
         headers={one["name"]: one.get("required", False) for one in by_place["header"]},
-        body=None if body is None else type_of(body["schema"]),
+        body=None if body is None else type_of(body["schema"], "models."),
         answer=_answer_type(answer),
     )
 
@@ -173,7 +193,9 @@ def _method(path: str, verb: str, item: dict[str, Any], operation: dict[str, Any
 def _answer_type(contents: dict[str, Any]) -> str:
     if not contents:
         return "None"
-    return type_of(contents[_JSON].get("schema", {})) if _JSON in contents else "str"
+    if _JSON not in contents:
+        return "str"
+    return type_of(contents[_JSON].get("schema", {}), "models.")
 
 
 def _answer(operation: dict[str, Any]) -> dict[str, Any]:
@@ -195,39 +217,86 @@ def used_models(document: dict[str, Any], methods: list[Method]) -> dict[str, An
         name = wanted.pop()
         if name in schemas and name not in found:
             found[name] = schemas[name]
-            wanted += re.findall(r"#/components/schemas/(\w+)", json.dumps(schemas[name]))
+            wanted += references(schemas[name])
     return {name: found[name] for name in sorted(found)}
 
 
-def write_models(schemas: dict[str, Any]) -> str:
-    """The module of the models; those within others come first."""
+def references(schema: dict[str, Any]) -> list[str]:
+    """The names of the schemas that a schema refers to."""
+    return re.findall(r"#/components/schemas/(\w+)", json.dumps(schema))
+
+
+def place_models(document: dict[str, Any], methods: list[Method]) -> dict[str, str]:
+    """The module of each model: the tag whose operations use it, `common` if several do.
+
+    What a model consists of is used wherever the model is, so only `common` is ever imported by
+    another of these modules.
+    """
+    tags: dict[str, list[str]] = {}
+    for tag in dict.fromkeys(one.tag for one in methods):
+        for name in used_models(document, [one for one in methods if one.tag == tag]):
+            tags.setdefault(name, []).append(tag)
+    modules = {name: found[0] if len(found) == 1 else _COMMON for name, found in tags.items()}
+    return dict(sorted(modules.items()))
+
+
+def write_models(module: str, schemas: dict[str, Any], modules: dict[str, str]) -> str:
+    """One of the modules of models; those within others come first."""
     ordered: dict[str, Any] = {}
 
     def add(name: str) -> None:
-        if name in ordered or name not in schemas:
+        if name in ordered or modules[name] != module:
             return
-        for inner in re.findall(r"#/components/schemas/(\w+)", json.dumps(schemas[name])):
+        for inner in references(schemas[name]):
             if inner != name:
                 add(inner)
         ordered.setdefault(name, schemas[name])
 
-    for name in schemas:
+    for name in modules:
         add(name)
+    used = {inner for schema in ordered.values() for inner in references(schema)}
+    common = ", ".join(sorted(used - set(ordered)))
+    imports = f"from rosetta_client.models.{_COMMON} import {common}\n\n" if common else ""
     classes = "\n\n".join(write_model(name, schema) for name, schema in ordered.items())
     return (
-        f'"""What the API takes and answers.\n\n{_MADE}\n"""\n\n'
-        "from dataclasses import dataclass, field\nfrom typing import Any, Optional, Union\n\n\n"
-        f"{classes}"
+        f'"""{_describe(module)}\n\n{_MADE}\n"""\n\n'
+        "from dataclasses import dataclass, field\nfrom typing import Any, Optional, Union\n\n"
+        f"{imports}\n{classes}"
     )
 
 
-def write_operations(methods: list[Method], models: list[str], is_async: bool) -> str:
+def _describe(module: str) -> str:
+    if module == _COMMON:
+        return "Models that operations of several tags use."
+    return f"Models of the operations with the tag `{module}`."
+
+
+def write_package(modules: dict[str, str]) -> str:
+    """The package of the models, which imports a module when one of its models is used."""
+    imports = "".join(
+        f"    from {PACKAGE.name}.{MODELS.name}.{module} import "
+        f"{', '.join(name for name in modules if modules[name] == module)}\n"
+        for module in sorted(set(modules.values()))
+    )
+    return (
+        f'"""What the API takes and answers.\n\n{_MADE}\n"""\n\n'
+        "from __future__ import annotations\n\n"
+        "import importlib\nfrom typing import TYPE_CHECKING, Any\n\n"
+        f"__all__ = {json.dumps(list(modules))}\n\n"
+        "# A module is imported when one of its models is first used: a command should start at\n"
+        "# once, and Python takes about a millisecond for each class.\n"
+        f"_MODULES = {json.dumps(modules)}\n\n"
+        f"if TYPE_CHECKING:\n{imports}else:\n"
+        "    # Type checkers do not see this: with it they would accept every name.\n"
+        f"{_GETATTR}"
+    )
+
+
+def write_operations(methods: list[Method], is_async: bool) -> str:
     """The module of the methods of one client."""
     prefix, wait = ("async ", "await ") if is_async else ("", "")
     name = "AsyncOperations" if is_async else "Operations"
     kind = "that are awaited" if is_async else "that wait for the answer"
-    used = {word for one in methods for word in re.findall(r"\w+", f"{one.body} {one.answer}")}
-    imported = ", ".join(model for model in models if model in used)
     body = "".join(
         f"\n    {prefix}def {one.name}({one.arguments}) -> {one.answer}:\n"
         f'        """{one.summary}."""\n'
@@ -236,9 +305,10 @@ def write_operations(methods: list[Method], models: list[str], is_async: bool) -
     )
     return (
         f'"""The operations of the API as methods {kind}.\n\n{_MADE}\n"""\n\n'
+        "from __future__ import annotations\n\n"
         "from typing import Any, Optional, TypeVar, Union\n\n"
-        "from rosetta_client.calls import Call, new_key, path\n"
-        f"from rosetta_client.models import {imported}\n\n"
+        "from rosetta_client import models\n"
+        "from rosetta_client.calls import Call, new_key, path\n\n"
         'T = TypeVar("T")\n\n\n'
         f'class {name}:\n    """A method for each operation; `call` sends them."""\n\n'
         f"    {prefix}def call(self, call: Call[T]) -> T:\n"
@@ -250,17 +320,22 @@ def generate() -> dict[Path, str]:
     """The files, not yet formatted."""
     document = describe_api("/services/rosetta/")
     methods = list(methods_of(document))
-    models = used_models(document, methods)
+    schemas, modules = used_models(document, methods), place_models(document, methods)
+    models = {
+        MODELS / f"{module}.py": write_models(module, schemas, modules)
+        for module in sorted(set(modules.values()))
+    }
     return {
-        PACKAGE / "models.py": write_models(models),
-        PACKAGE / "operations.py": write_operations(methods, list(models), is_async=False),
-        PACKAGE / "async_operations.py": write_operations(methods, list(models), is_async=True),
+        MODELS / "__init__.py": write_package(modules),
+        **models,
+        PACKAGE / "operations.py": write_operations(methods, is_async=False),
+        PACKAGE / "async_operations.py": write_operations(methods, is_async=True),
     }
 
 
 def formatted(path: Path, text: str) -> str:
     """The text as ruff writes it, without imports that are not used."""
-    for command in (["check", "--fix", "--exit-zero", "--quiet"], ["format", "--quiet"]):
+    for command in (_FIX, ["format", "--quiet"]):
         arguments = [sys.executable, "-m", "ruff", *command, "--stdin-filename", str(path), "-"]
         done = subprocess.run(
             arguments, input=text, capture_output=True, text=True, timeout=60, check=False
@@ -272,9 +347,13 @@ def formatted(path: Path, text: str) -> str:
 
 
 def main() -> None:
-    """Write the files."""
-    for path, text in generate().items():
-        path.write_text(formatted(path, text))
+    """Write the files, and delete modules of models that there are no more."""
+    files = {path: formatted(path, text) for path, text in generate().items()}
+    MODELS.mkdir(exist_ok=True)
+    for path in set(MODELS.glob("*.py")) - set(files):
+        path.unlink()
+    for path, text in files.items():
+        path.write_text(text)
 
 
 if __name__ == "__main__":

@@ -3,104 +3,12 @@
 Made by client/generate.py of the description of the API: do not edit.
 """
 
-from typing import Any, Optional, TypeVar
+from __future__ import annotations
 
+from typing import Any, TypeVar
+
+from rosetta_client import models
 from rosetta_client.calls import Call, new_key, path
-from rosetta_client.models import (
-    AccountState,
-    AccountsView,
-    AddressCode,
-    AdminAnnouncement,
-    AdminAnnouncementList,
-    AdminTaskPage,
-    AnnouncementList,
-    AnnouncementText,
-    ArchiveView,
-    AuditPage,
-    Block,
-    BlockState,
-    BuildPage,
-    BuildRequest,
-    BuildView,
-    BuiltSoftware,
-    CardList,
-    ComputingList,
-    ContactedStorage,
-    CopyPage,
-    CopyView,
-    CredentialView,
-    DateChoices,
-    Deletion,
-    Drain,
-    DrainState,
-    EntryView,
-    FavouriteView,
-    FolderPage,
-    GroupList,
-    IdentityList,
-    IdentityView,
-    ImageView,
-    ImportedKey,
-    InventoryView,
-    LifetimeView,
-    LoginBegun,
-    LoginList,
-    LoginProof,
-    LoginResult,
-    LoginView,
-    MadeInvitation,
-    MadeShare,
-    MadeToken,
-    MailChoice,
-    MailedTo,
-    MailView,
-    MoreTime,
-    NewCopy,
-    NewInvitation,
-    NewLogin,
-    NewPassword,
-    NewShare,
-    NewTask,
-    NewToken,
-    NewVersion,
-    NumbersView,
-    OverseenPage,
-    OwnPasswordView,
-    PasswordView,
-    Permissions,
-    RegistriesView,
-    RegistryAccount,
-    RemoteUser,
-    Removal,
-    Removed,
-    Renaming,
-    RepositoryView,
-    Selection,
-    ServiceView,
-    SessionList,
-    SessionsEnd,
-    SharedTasks,
-    SharesView,
-    SoftwareEntry,
-    StartAgain,
-    StoppedTasks,
-    Stops,
-    StopTime,
-    StorageList,
-    SystemView,
-    TaskPage,
-    TaskView,
-    TokenList,
-    TokenView,
-    UpdateList,
-    UsageView,
-    UserPage,
-    UserStateView,
-    UserView,
-    VersionView,
-    VisitorsView,
-    WrittenVersion,
-)
 
 T = TypeVar("T")
 
@@ -112,29 +20,29 @@ class AsyncOperations:
         """Send a call."""
         raise NotImplementedError
 
-    async def get_service(self) -> ServiceView:
+    async def get_service(self) -> models.ServiceView:
         """Version and features of the service."""
-        return await self.call(Call("GET", "", ServiceView, repeatable=True))
+        return await self.call(Call("GET", "", models.ServiceView, repeatable=True))
 
-    async def get_user(self) -> UserView:
+    async def get_user(self) -> models.UserView:
         """The user of the token, and what the token may do."""
-        return await self.call(Call("GET", "user", UserView, repeatable=True))
+        return await self.call(Call("GET", "user", models.UserView, repeatable=True))
 
     async def get_openapi(self) -> Any:
         """This description (OpenAPI 3.1)."""
         return await self.call(Call("GET", "openapi.json", Any, repeatable=True))
 
-    async def begin_login(self, body: NewLogin) -> LoginBegun:
+    async def begin_login(self, body: models.NewLogin) -> models.LoginBegun:
         """Begin a login whose code the user types in at the page `login`."""
-        return await self.call(Call("POST", "client-logins", LoginBegun, body=body))
+        return await self.call(Call("POST", "client-logins", models.LoginBegun, body=body))
 
-    async def finish_login(self, body: LoginProof) -> LoginResult:
+    async def finish_login(self, body: models.LoginProof) -> models.LoginResult:
         """Get the token, once the user has agreed."""
-        return await self.call(Call("POST", "client-logins/token", LoginResult, body=body))
+        return await self.call(Call("POST", "client-logins/token", models.LoginResult, body=body))
 
-    async def get_own_token(self) -> TokenView:
+    async def get_own_token(self) -> models.TokenView:
         """The token of this request: what it may do, and until when."""
-        return await self.call(Call("GET", "token", TokenView, repeatable=True))
+        return await self.call(Call("GET", "token", models.TokenView, repeatable=True))
 
     async def delete_own_token(self) -> None:
         """Delete the token of this request, as a program does that logs out."""
@@ -143,20 +51,20 @@ class AsyncOperations:
     async def list_tasks(
         self,
         *,
-        limit: Optional[int] = None,
-        after: Optional[str] = None,
-        state: Optional[list[str]] = None,
-        software: Optional[str] = None,
-        computing: Optional[str] = None,
-        user: Optional[str] = None,
-        name: Optional[str] = None,
-    ) -> TaskPage:
+        limit: int | None = None,
+        after: str | None = None,
+        state: list[str] | None = None,
+        software: str | None = None,
+        computing: str | None = None,
+        user: str | None = None,
+        name: str | None = None,
+    ) -> models.TaskPage:
         """The caller's tasks, and those shared with the caller, newest first."""
         return await self.call(
             Call(
                 "GET",
                 "tasks",
-                TaskPage,
+                models.TaskPage,
                 query={
                     "limit": limit,
                     "after": after,
@@ -170,47 +78,47 @@ class AsyncOperations:
             )
         )
 
-    async def start_task(self, body: NewTask) -> TaskView:
+    async def start_task(self, body: models.NewTask) -> models.TaskView:
         """Start a task."""
         return await self.call(
             Call(
                 "POST",
                 "tasks",
-                TaskView,
+                models.TaskView,
                 body=body,
                 headers={"Idempotency-Key": new_key()},
                 repeatable=True,
             )
         )
 
-    async def get_task(self, task: str) -> TaskView:
+    async def get_task(self, task: str) -> models.TaskView:
         """A task."""
         return await self.call(
-            Call("GET", path("tasks/{task}", task=task), TaskView, repeatable=True)
+            Call("GET", path("tasks/{task}", task=task), models.TaskView, repeatable=True)
         )
 
     async def delete_task(self, task: str) -> None:
         """Stop a task if it runs, and forget it, log included."""
         await self.call(Call("DELETE", path("tasks/{task}", task=task), None))
 
-    async def stop_task(self, task: str) -> TaskView:
+    async def stop_task(self, task: str) -> models.TaskView:
         """Stop a task in whatever state it is; a queued one is cancelled."""
-        return await self.call(Call("POST", path("tasks/{task}/stop", task=task), TaskView))
+        return await self.call(Call("POST", path("tasks/{task}/stop", task=task), models.TaskView))
 
-    async def start_task_again(self, task: str, body: StartAgain) -> TaskView:
+    async def start_task_again(self, task: str, body: models.StartAgain) -> models.TaskView:
         """Start a task again with the options it had: a new attempt."""
         return await self.call(
             Call(
                 "POST",
                 path("tasks/{task}/start", task=task),
-                TaskView,
+                models.TaskView,
                 body=body,
                 headers={"Idempotency-Key": new_key()},
                 repeatable=True,
             )
         )
 
-    async def get_task_log(self, task: str, *, attempt: Optional[int] = None) -> str:
+    async def get_task_log(self, task: str, *, attempt: int | None = None) -> str:
         """The output of a task, the last attempt by default."""
         return await self.call(
             Call(
@@ -222,54 +130,66 @@ class AsyncOperations:
             )
         )
 
-    async def get_task_password(self, task: str) -> PasswordView:
+    async def get_task_password(self, task: str) -> models.PasswordView:
         """User and one-time password of an interface that protects itself."""
         return await self.call(
-            Call("GET", path("tasks/{task}/password", task=task), PasswordView, repeatable=True)
+            Call(
+                "GET",
+                path("tasks/{task}/password", task=task),
+                models.PasswordView,
+                repeatable=True,
+            )
         )
 
-    async def get_task_usage(self, task: str) -> UsageView:
+    async def get_task_usage(self, task: str) -> models.UsageView:
         """What a task uses over time: CPUs, memory and GPUs, beside what was asked for."""
         return await self.call(
-            Call("GET", path("tasks/{task}/usage", task=task), UsageView, repeatable=True)
+            Call("GET", path("tasks/{task}/usage", task=task), models.UsageView, repeatable=True)
         )
 
-    async def stop_tasks_of_user(self, user: str) -> TaskPage:
+    async def stop_tasks_of_user(self, user: str) -> models.TaskPage:
         """Stop all tasks of a user; the answer has those that were active."""
-        return await self.call(Call("POST", path("users/{user}/stop", user=user), TaskPage))
+        return await self.call(Call("POST", path("users/{user}/stop", user=user), models.TaskPage))
 
-    async def get_lifetime(self, task: str) -> LifetimeView:
+    async def get_lifetime(self, task: str) -> models.LifetimeView:
         """When a task ends by itself, and why."""
         return await self.call(
-            Call("GET", path("tasks/{task}/lifetime", task=task), LifetimeView, repeatable=True)
+            Call(
+                "GET",
+                path("tasks/{task}/lifetime", task=task),
+                models.LifetimeView,
+                repeatable=True,
+            )
         )
 
-    async def set_stop_time(self, task: str, body: StopTime) -> LifetimeView:
+    async def set_stop_time(self, task: str, body: models.StopTime) -> models.LifetimeView:
         """Choose when a task is stopped."""
         return await self.call(
-            Call("PUT", path("tasks/{task}/lifetime", task=task), LifetimeView, body=body)
+            Call("PUT", path("tasks/{task}/lifetime", task=task), models.LifetimeView, body=body)
         )
 
-    async def keep_task(self, task: str) -> LifetimeView:
+    async def keep_task(self, task: str) -> models.LifetimeView:
         """Put off the planned end of a task."""
-        return await self.call(Call("POST", path("tasks/{task}/keep", task=task), LifetimeView))
+        return await self.call(
+            Call("POST", path("tasks/{task}/keep", task=task), models.LifetimeView)
+        )
 
-    async def extend_task(self, task: str, body: MoreTime) -> TaskView:
+    async def extend_task(self, task: str, body: models.MoreTime) -> models.TaskView:
         """Give the running job of a task more time, where its scheduler lets its owner have it."""
         return await self.call(
-            Call("POST", path("tasks/{task}/time", task=task), TaskView, body=body)
+            Call("POST", path("tasks/{task}/time", task=task), models.TaskView, body=body)
         )
 
-    async def list_shares(self, task: str) -> SharesView:
+    async def list_shares(self, task: str) -> models.SharesView:
         """With whom a task is shared, its links, and who is inside."""
         return await self.call(
-            Call("GET", path("tasks/{task}/shares", task=task), SharesView, repeatable=True)
+            Call("GET", path("tasks/{task}/shares", task=task), models.SharesView, repeatable=True)
         )
 
-    async def share_task(self, task: str, body: NewShare) -> MadeShare:
+    async def share_task(self, task: str, body: models.NewShare) -> models.MadeShare:
         """Share a task with a user or a group, or make a link that does."""
         return await self.call(
-            Call("POST", path("tasks/{task}/shares", task=task), MadeShare, body=body)
+            Call("POST", path("tasks/{task}/shares", task=task), models.MadeShare, body=body)
         )
 
     async def end_shares(self, task: str) -> None:
@@ -282,54 +202,63 @@ class AsyncOperations:
             Call("DELETE", path("tasks/{task}/shares/{share}", task=task, share=share), None)
         )
 
-    async def list_visitors(self, task: str) -> VisitorsView:
+    async def list_visitors(self, task: str) -> models.VisitorsView:
         """Who has used a task within the last minute; for those alone who may end shares."""
         return await self.call(
-            Call("GET", path("tasks/{task}/visitors", task=task), VisitorsView, repeatable=True)
+            Call(
+                "GET",
+                path("tasks/{task}/visitors", task=task),
+                models.VisitorsView,
+                repeatable=True,
+            )
         )
 
-    async def list_shared_tasks(self) -> SharedTasks:
+    async def list_shared_tasks(self) -> models.SharedTasks:
         """Tasks that others share with the caller, and until when, newest first."""
-        return await self.call(Call("GET", "shared", SharedTasks, repeatable=True))
+        return await self.call(Call("GET", "shared", models.SharedTasks, repeatable=True))
 
-    async def list_computing(self) -> ComputingList:
+    async def list_computing(self) -> models.ComputingList:
         """The computing resources that the caller may use."""
-        return await self.call(Call("GET", "computing", ComputingList, repeatable=True))
+        return await self.call(Call("GET", "computing", models.ComputingList, repeatable=True))
 
-    async def get_inventory(self, computing: str) -> InventoryView:
+    async def get_inventory(self, computing: str) -> models.InventoryView:
         """Partitions, limits and accounts of a cluster, as the caller's own account sees them."""
         return await self.call(
             Call(
                 "GET",
                 path("computing/{computing}/inventory", computing=computing),
-                InventoryView,
+                models.InventoryView,
                 repeatable=True,
             )
         )
 
-    async def list_announcements(self) -> AnnouncementList:
+    async def list_announcements(self) -> models.AnnouncementList:
         """What is announced now."""
-        return await self.call(Call("GET", "announcements", AnnouncementList, repeatable=True))
-
-    async def list_all_announcements(self) -> AdminAnnouncementList:
-        """All announcements, also those of later and of before."""
         return await self.call(
-            Call("GET", "admin/announcements", AdminAnnouncementList, repeatable=True)
+            Call("GET", "announcements", models.AnnouncementList, repeatable=True)
         )
 
-    async def add_announcement(self, body: AnnouncementText) -> AdminAnnouncement:
+    async def list_all_announcements(self) -> models.AdminAnnouncementList:
+        """All announcements, also those of later and of before."""
+        return await self.call(
+            Call("GET", "admin/announcements", models.AdminAnnouncementList, repeatable=True)
+        )
+
+    async def add_announcement(self, body: models.AnnouncementText) -> models.AdminAnnouncement:
         """Announce something."""
-        return await self.call(Call("POST", "admin/announcements", AdminAnnouncement, body=body))
+        return await self.call(
+            Call("POST", "admin/announcements", models.AdminAnnouncement, body=body)
+        )
 
     async def change_announcement(
-        self, announcement: str, body: AnnouncementText, *, if_match: str
-    ) -> AdminAnnouncement:
+        self, announcement: str, body: models.AnnouncementText, *, if_match: str
+    ) -> models.AdminAnnouncement:
         """Replace an announcement; its `version` is the entity tag."""
         return await self.call(
             Call(
                 "PUT",
                 path("admin/announcements/{announcement}", announcement=announcement),
-                AdminAnnouncement,
+                models.AdminAnnouncement,
                 body=body,
                 headers={"If-Match": if_match},
             )
@@ -349,22 +278,22 @@ class AsyncOperations:
     async def list_all_tasks(
         self,
         *,
-        limit: Optional[int] = None,
-        after: Optional[str] = None,
-        user: Optional[str] = None,
-        state: Optional[str] = None,
-        computing: Optional[str] = None,
-        software: Optional[str] = None,
-        since: Optional[str] = None,
-        until: Optional[str] = None,
-        sort: Optional[str] = None,
-    ) -> AdminTaskPage:
+        limit: int | None = None,
+        after: str | None = None,
+        user: str | None = None,
+        state: str | None = None,
+        computing: str | None = None,
+        software: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        sort: str | None = None,
+    ) -> models.AdminTaskPage:
         """Everybody's tasks."""
         return await self.call(
             Call(
                 "GET",
                 "admin/tasks",
-                AdminTaskPage,
+                models.AdminTaskPage,
                 query={
                     "limit": limit,
                     "after": after,
@@ -380,58 +309,56 @@ class AsyncOperations:
             )
         )
 
-    async def stop_tasks(self, body: Stops) -> StoppedTasks:
+    async def stop_tasks(self, body: models.Stops) -> models.StoppedTasks:
         """Stop tasks of anybody; the answer names those that were active."""
-        return await self.call(Call("POST", "admin/tasks/stop", StoppedTasks, body=body))
+        return await self.call(Call("POST", "admin/tasks/stop", models.StoppedTasks, body=body))
 
-    async def get_numbers(self, *, days: Optional[int] = None) -> NumbersView:
+    async def get_numbers(self, *, days: int | None = None) -> models.NumbersView:
         """Starts, failures and the most that ran at a time, by day (UTC) and resource."""
         return await self.call(
-            Call("GET", "admin/numbers", NumbersView, query={"days": days}, repeatable=True)
+            Call("GET", "admin/numbers", models.NumbersView, query={"days": days}, repeatable=True)
         )
 
-    async def get_system(self) -> SystemView:
+    async def get_system(self) -> models.SystemView:
         """How each computing resource and each part of the service does."""
-        return await self.call(Call("GET", "admin/computing", SystemView, repeatable=True))
+        return await self.call(Call("GET", "admin/computing", models.SystemView, repeatable=True))
 
-    async def drain_computing(self, computing: str, body: Drain) -> DrainState:
+    async def drain_computing(self, computing: str, body: models.Drain) -> models.DrainState:
         """Let no more tasks start on a resource, and tell users why; those that run go on."""
         return await self.call(
             Call(
                 "PUT",
                 path("admin/computing/{computing}/drain", computing=computing),
-                DrainState,
+                models.DrainState,
                 body=body,
             )
         )
 
-    async def resume_computing(self, computing: str) -> DrainState:
+    async def resume_computing(self, computing: str) -> models.DrainState:
         """Let tasks start on a resource again."""
         return await self.call(
             Call(
-                "DELETE", path("admin/computing/{computing}/drain", computing=computing), DrainState
+                "DELETE",
+                path("admin/computing/{computing}/drain", computing=computing),
+                models.DrainState,
             )
         )
 
     async def list_users(
-        self,
-        *,
-        limit: Optional[int] = None,
-        after: Optional[str] = None,
-        user: Optional[str] = None,
-    ) -> UserPage:
+        self, *, limit: int | None = None, after: str | None = None, user: str | None = None
+    ) -> models.UserPage:
         """Users with tasks, those with the most active ones first."""
         return await self.call(
             Call(
                 "GET",
                 "admin/users",
-                UserPage,
+                models.UserPage,
                 query={"limit": limit, "after": after, "user": user},
                 repeatable=True,
             )
         )
 
-    async def end_sessions_of_user(self, user: str, body: SessionsEnd) -> None:
+    async def end_sessions_of_user(self, user: str, body: models.SessionsEnd) -> None:
         """End all logins of a user, at the hub and in tasks."""
         await self.call(
             Call("POST", path("admin/users/{user}/sessions/end", user=user), None, body=body)
@@ -440,21 +367,21 @@ class AsyncOperations:
     async def list_audit_records(
         self,
         *,
-        limit: Optional[int] = None,
-        after: Optional[str] = None,
-        event: Optional[str] = None,
-        actor: Optional[str] = None,
-        user: Optional[str] = None,
-        task: Optional[str] = None,
-        since: Optional[str] = None,
-        until: Optional[str] = None,
-    ) -> AuditPage:
+        limit: int | None = None,
+        after: str | None = None,
+        event: str | None = None,
+        actor: str | None = None,
+        user: str | None = None,
+        task: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> models.AuditPage:
         """Records of the audit log, newest first."""
         return await self.call(
             Call(
                 "GET",
                 "admin/audit",
-                AuditPage,
+                models.AuditPage,
                 query={
                     "limit": limit,
                     "after": after,
@@ -470,18 +397,14 @@ class AsyncOperations:
         )
 
     async def list_user_software(
-        self,
-        *,
-        limit: Optional[int] = None,
-        after: Optional[str] = None,
-        owner: Optional[str] = None,
-    ) -> OverseenPage:
+        self, *, limit: int | None = None, after: str | None = None, owner: str | None = None
+    ) -> models.OverseenPage:
         """Versions that users have added, what was changed last first."""
         return await self.call(
             Call(
                 "GET",
                 "admin/software",
-                OverseenPage,
+                models.OverseenPage,
                 query={"limit": limit, "after": after, "owner": owner},
                 repeatable=True,
             )
@@ -491,26 +414,28 @@ class AsyncOperations:
         """Delete a version that users have added; tasks that run go on."""
         await self.call(Call("DELETE", path("admin/software/{version}", version=version), None))
 
-    async def block_software(self, version: str, body: Block) -> BlockState:
+    async def block_software(self, version: str, body: models.Block) -> models.BlockState:
         """Let a version be started no more; its owner sees the reason."""
         return await self.call(
             Call(
                 "PUT",
                 path("admin/software/{version}/block", version=version),
-                BlockState,
+                models.BlockState,
                 body=body,
             )
         )
 
-    async def unblock_software(self, version: str) -> BlockState:
+    async def unblock_software(self, version: str) -> models.BlockState:
         """Let a version be started again."""
         return await self.call(
-            Call("DELETE", path("admin/software/{version}/block", version=version), BlockState)
+            Call(
+                "DELETE", path("admin/software/{version}/block", version=version), models.BlockState
+            )
         )
 
-    async def list_accounts(self) -> AccountsView:
+    async def list_accounts(self) -> models.AccountsView:
         """Who waits for an account, open invitations, and blocked users."""
-        return await self.call(Call("GET", "admin/accounts", AccountsView, repeatable=True))
+        return await self.call(Call("GET", "admin/accounts", models.AccountsView, repeatable=True))
 
     async def approve_account(self, account: str) -> None:
         """Approve an account that somebody waits for."""
@@ -524,13 +449,13 @@ class AsyncOperations:
             Call("DELETE", path("admin/accounts/sign-ups/{account}", account=account), None)
         )
 
-    async def make_invitation(self, body: NewInvitation) -> MadeInvitation:
+    async def make_invitation(self, body: models.NewInvitation) -> models.MadeInvitation:
         """Make an invitation; its link is in this answer alone."""
         return await self.call(
             Call(
                 "POST",
                 "admin/accounts/invitations",
-                MadeInvitation,
+                models.MadeInvitation,
                 body=body,
                 headers={"Idempotency-Key": new_key()},
                 repeatable=True,
@@ -547,62 +472,71 @@ class AsyncOperations:
             )
         )
 
-    async def set_user_state(self, user: str, body: AccountState) -> UserStateView:
+    async def set_user_state(self, user: str, body: models.AccountState) -> models.UserStateView:
         """Block a user, which ends all sessions and tokens, or let the user in again."""
         return await self.call(
-            Call("PUT", path("admin/accounts/users/{user}", user=user), UserStateView, body=body)
+            Call(
+                "PUT",
+                path("admin/accounts/users/{user}", user=user),
+                models.UserStateView,
+                body=body,
+            )
         )
 
-    async def list_identities(self) -> IdentityList:
+    async def list_identities(self) -> models.IdentityList:
         """The caller's accounts and keys on computing resources."""
-        return await self.call(Call("GET", "account/identities", IdentityList, repeatable=True))
+        return await self.call(
+            Call("GET", "account/identities", models.IdentityList, repeatable=True)
+        )
 
-    async def set_remote_user(self, computing: str, body: RemoteUser) -> IdentityView:
+    async def set_remote_user(self, computing: str, body: models.RemoteUser) -> models.IdentityView:
         """Set the caller's account on a resource; the first time a key pair is made."""
         return await self.call(
             Call(
                 "PUT",
                 path("account/identities/{computing}", computing=computing),
-                IdentityView,
+                models.IdentityView,
                 body=body,
             )
         )
 
-    async def delete_key(self, computing: str) -> IdentityView:
+    async def delete_key(self, computing: str) -> models.IdentityView:
         """Delete the caller's key pair, once no task needs it any more."""
         return await self.call(
             Call(
-                "DELETE", path("account/identities/{computing}", computing=computing), IdentityView
+                "DELETE",
+                path("account/identities/{computing}", computing=computing),
+                models.IdentityView,
             )
         )
 
-    async def test_key(self, computing: str) -> IdentityView:
+    async def test_key(self, computing: str) -> models.IdentityView:
         """Log in at a resource with the caller's key."""
         return await self.call(
             Call(
                 "POST",
                 path("account/identities/{computing}/test", computing=computing),
-                IdentityView,
+                models.IdentityView,
             )
         )
 
-    async def renew_key(self, computing: str) -> IdentityView:
+    async def renew_key(self, computing: str) -> models.IdentityView:
         """Make a new key pair; the old one is forgotten."""
         return await self.call(
             Call(
                 "POST",
                 path("account/identities/{computing}/renew", computing=computing),
-                IdentityView,
+                models.IdentityView,
             )
         )
 
-    async def import_key(self, computing: str, body: ImportedKey) -> IdentityView:
+    async def import_key(self, computing: str, body: models.ImportedKey) -> models.IdentityView:
         """Use a key pair of the caller's own in the place of the present one."""
         return await self.call(
             Call(
                 "PUT",
                 path("account/identities/{computing}/key", computing=computing),
-                IdentityView,
+                models.IdentityView,
                 body=body,
             )
         )
@@ -611,73 +545,77 @@ class AsyncOperations:
         """Everything that is stored about the caller, as a file without secrets."""
         return await self.call(Call("GET", "account/data", Any, repeatable=True))
 
-    async def delete_data(self, body: Deletion) -> None:
+    async def delete_data(self, body: models.Deletion) -> None:
         """Delete what is stored about the caller, with all tasks."""
         await self.call(Call("POST", "account/data/delete", None, body=body))
 
-    async def get_mail(self) -> MailView:
+    async def get_mail(self) -> models.MailView:
         """Which mails the caller gets, and where."""
-        return await self.call(Call("GET", "account/mail", MailView, repeatable=True))
+        return await self.call(Call("GET", "account/mail", models.MailView, repeatable=True))
 
-    async def set_mail(self, body: MailChoice) -> MailView:
+    async def set_mail(self, body: models.MailChoice) -> models.MailView:
         """Choose which mails are sent, and where."""
-        return await self.call(Call("PUT", "account/mail", MailView, body=body))
+        return await self.call(Call("PUT", "account/mail", models.MailView, body=body))
 
-    async def confirm_address(self, body: AddressCode) -> MailView:
+    async def confirm_address(self, body: models.AddressCode) -> models.MailView:
         """Use the address to which a code was sent."""
-        return await self.call(Call("POST", "account/mail/confirm", MailView, body=body))
+        return await self.call(Call("POST", "account/mail/confirm", models.MailView, body=body))
 
-    async def get_dates(self) -> DateChoices:
+    async def get_dates(self) -> models.DateChoices:
         """Time zone and language in which the caller sees dates."""
-        return await self.call(Call("GET", "account/dates", DateChoices, repeatable=True))
+        return await self.call(Call("GET", "account/dates", models.DateChoices, repeatable=True))
 
-    async def set_dates(self, body: DateChoices) -> DateChoices:
+    async def set_dates(self, body: models.DateChoices) -> models.DateChoices:
         """Set time zone and language of dates."""
-        return await self.call(Call("PUT", "account/dates", DateChoices, body=body))
+        return await self.call(Call("PUT", "account/dates", models.DateChoices, body=body))
 
-    async def list_groups(self) -> GroupList:
+    async def list_groups(self) -> models.GroupList:
         """The caller's groups, and what is limited to each."""
-        return await self.call(Call("GET", "account/groups", GroupList, repeatable=True))
+        return await self.call(Call("GET", "account/groups", models.GroupList, repeatable=True))
 
-    async def list_tokens(self) -> TokenList:
+    async def list_tokens(self) -> models.TokenList:
         """The caller's API tokens."""
-        return await self.call(Call("GET", "account/tokens", TokenList, repeatable=True))
+        return await self.call(Call("GET", "account/tokens", models.TokenList, repeatable=True))
 
-    async def make_token(self, body: NewToken) -> MadeToken:
+    async def make_token(self, body: models.NewToken) -> models.MadeToken:
         """Make a token, which is shown this once."""
-        return await self.call(Call("POST", "account/tokens", MadeToken, body=body))
+        return await self.call(Call("POST", "account/tokens", models.MadeToken, body=body))
 
     async def delete_token(self, token: str) -> None:
         """Delete a token; whatever uses it is refused from now on."""
         await self.call(Call("DELETE", path("account/tokens/{token}", token=token), None))
 
-    async def list_sessions(self) -> SessionList:
+    async def list_sessions(self) -> models.SessionList:
         """Where the caller is logged in."""
-        return await self.call(Call("GET", "account/sessions", SessionList, repeatable=True))
+        return await self.call(Call("GET", "account/sessions", models.SessionList, repeatable=True))
 
-    async def end_sessions(self, *, api_tokens: Optional[bool] = None) -> None:
+    async def end_sessions(self, *, api_tokens: bool | None = None) -> None:
         """End all logins of the caller, the one that asks included."""
         await self.call(Call("DELETE", "account/sessions", None, query={"api_tokens": api_tokens}))
 
-    async def get_password(self) -> OwnPasswordView:
+    async def get_password(self) -> models.OwnPasswordView:
         """Whether the caller has a password, and since when."""
-        return await self.call(Call("GET", "account/password", OwnPasswordView, repeatable=True))
+        return await self.call(
+            Call("GET", "account/password", models.OwnPasswordView, repeatable=True)
+        )
 
-    async def request_password(self) -> MailedTo:
+    async def request_password(self) -> models.MailedTo:
         """Mail a link that sets the caller's first password."""
-        return await self.call(Call("POST", "account/password", MailedTo))
+        return await self.call(Call("POST", "account/password", models.MailedTo))
 
-    async def change_password(self, body: NewPassword) -> None:
+    async def change_password(self, body: models.NewPassword) -> None:
         """Change the caller's password; all sessions end, this one included."""
         await self.call(Call("PUT", "account/password", None, body=body))
 
-    async def list_logins(self) -> LoginList:
+    async def list_logins(self) -> models.LoginList:
         """The caller's logins, those that were removed, and merged users."""
-        return await self.call(Call("GET", "account/logins", LoginList, repeatable=True))
+        return await self.call(Call("GET", "account/logins", models.LoginList, repeatable=True))
 
-    async def restore_login(self, login: str) -> LoginView:
+    async def restore_login(self, login: str) -> models.LoginView:
         """Put a removed login in force again."""
-        return await self.call(Call("POST", path("account/logins/{login}", login=login), LoginView))
+        return await self.call(
+            Call("POST", path("account/logins/{login}", login=login), models.LoginView)
+        )
 
     async def remove_login(self, login: str) -> None:
         """Remove a login; whoever is logged in by it is logged out within the refresh time."""
@@ -687,34 +625,34 @@ class AsyncOperations:
         """Separate a user who was merged, whose logins lead to the user from now on."""
         await self.call(Call("DELETE", path("account/merged/{user}", user=user), None))
 
-    async def list_software(self) -> CardList:
+    async def list_software(self) -> models.CardList:
         """The catalogue: the platform's cards, the caller's own, and the groups'."""
-        return await self.call(Call("GET", "software", CardList, repeatable=True))
+        return await self.call(Call("GET", "software", models.CardList, repeatable=True))
 
-    async def add_software(self, body: SoftwareEntry) -> VersionView:
+    async def add_software(self, body: models.SoftwareEntry) -> models.VersionView:
         """Add software: the keys of an entry, and the `owner` where it is a group."""
-        return await self.call(Call("POST", "software", VersionView, body=body))
+        return await self.call(Call("POST", "software", models.VersionView, body=body))
 
-    async def get_version(self, version: str) -> VersionView:
+    async def get_version(self, version: str) -> models.VersionView:
         """A version of users' software; its `ETag` is the revision."""
         return await self.call(
             Call(
                 "GET",
                 path("software/versions/{version}", version=version),
-                VersionView,
+                models.VersionView,
                 repeatable=True,
             )
         )
 
     async def change_version(
-        self, version: str, body: SoftwareEntry, *, if_match: str
-    ) -> VersionView:
+        self, version: str, body: models.SoftwareEntry, *, if_match: str
+    ) -> models.VersionView:
         """Replace the entry of a version."""
         return await self.call(
             Call(
                 "PUT",
                 path("software/versions/{version}", version=version),
-                VersionView,
+                models.VersionView,
                 body=body,
                 headers={"If-Match": if_match},
             )
@@ -731,13 +669,15 @@ class AsyncOperations:
             )
         )
 
-    async def duplicate_version(self, version: str, body: NewVersion) -> WrittenVersion:
+    async def duplicate_version(
+        self, version: str, body: models.NewVersion
+    ) -> models.WrittenVersion:
         """Copy a version to a card of its own, of the caller or of the `owner` in the body."""
         return await self.call(
             Call(
                 "POST",
                 path("software/versions/{version}/duplicate", version=version),
-                WrittenVersion,
+                models.WrittenVersion,
                 body=body,
             )
         )
@@ -751,97 +691,110 @@ class AsyncOperations:
         await self.call(Call("DELETE", path("software/{card}/logo", card=card), None))
 
     async def duplicate_card(
-        self, card: str, body: NewVersion, *, version: Optional[str] = None
-    ) -> WrittenVersion:
+        self, card: str, body: models.NewVersion, *, version: str | None = None
+    ) -> models.WrittenVersion:
         """Copy a version of any card, the platform's, too."""
         return await self.call(
             Call(
                 "POST",
                 path("software/{card}/duplicate", card=card),
-                WrittenVersion,
+                models.WrittenVersion,
                 query={"version": version},
                 body=body,
             )
         )
 
-    async def mark_favourite(self, card: str) -> FavouriteView:
+    async def mark_favourite(self, card: str) -> models.FavouriteView:
         """Mark software as a favourite of the caller."""
         return await self.call(
-            Call("PUT", path("software/{card}/favourite", card=card), FavouriteView)
+            Call("PUT", path("software/{card}/favourite", card=card), models.FavouriteView)
         )
 
-    async def unmark_favourite(self, card: str) -> FavouriteView:
+    async def unmark_favourite(self, card: str) -> models.FavouriteView:
         """Take the mark of a favourite away."""
         return await self.call(
-            Call("DELETE", path("software/{card}/favourite", card=card), FavouriteView)
+            Call("DELETE", path("software/{card}/favourite", card=card), models.FavouriteView)
         )
 
-    async def find_updates(self, card: str) -> UpdateList:
+    async def find_updates(self, card: str) -> models.UpdateList:
         """Look up whether the tags of software lead to other images than before."""
         return await self.call(
-            Call("GET", path("software/{card}/updates", card=card), UpdateList, repeatable=True)
+            Call(
+                "GET",
+                path("software/{card}/updates", card=card),
+                models.UpdateList,
+                repeatable=True,
+            )
         )
 
-    async def look_up_image(self, *, image: Optional[str] = None) -> ImageView:
+    async def look_up_image(self, *, image: str | None = None) -> models.ImageView:
         """Look an image up in its registry."""
         return await self.call(
-            Call("GET", "images", ImageView, query={"image": image}, repeatable=True)
+            Call("GET", "images", models.ImageView, query={"image": image}, repeatable=True)
         )
 
-    async def list_registries(self) -> RegistriesView:
+    async def list_registries(self) -> models.RegistriesView:
         """The caller's accounts at registries, and those of the site for the caller."""
-        return await self.call(Call("GET", "registries", RegistriesView, repeatable=True))
+        return await self.call(Call("GET", "registries", models.RegistriesView, repeatable=True))
 
-    async def set_registry_account(self, host: str, body: RegistryAccount) -> CredentialView:
+    async def set_registry_account(
+        self, host: str, body: models.RegistryAccount
+    ) -> models.CredentialView:
         """Keep an account at a registry."""
         return await self.call(
-            Call("PUT", path("registries/{host}", host=host), CredentialView, body=body)
+            Call("PUT", path("registries/{host}", host=host), models.CredentialView, body=body)
         )
 
     async def delete_registry_account(self, host: str) -> None:
         """Delete the account at a registry."""
         await self.call(Call("DELETE", path("registries/{host}", host=host), None))
 
-    async def test_registry_account(self, host: str) -> CredentialView:
+    async def test_registry_account(self, host: str) -> models.CredentialView:
         """Log in at a registry with the caller's account."""
         return await self.call(
-            Call("POST", path("registries/{host}/test", host=host), CredentialView)
+            Call("POST", path("registries/{host}/test", host=host), models.CredentialView)
         )
 
     async def list_builds(
-        self, *, limit: Optional[int] = None, after: Optional[str] = None
-    ) -> BuildPage:
+        self, *, limit: int | None = None, after: str | None = None
+    ) -> models.BuildPage:
         """The builds that the caller has asked for, the last one first."""
         return await self.call(
             Call(
-                "GET", "builds", BuildPage, query={"limit": limit, "after": after}, repeatable=True
+                "GET",
+                "builds",
+                models.BuildPage,
+                query={"limit": limit, "after": after},
+                repeatable=True,
             )
         )
 
-    async def start_build(self, body: BuildRequest) -> BuildView:
+    async def start_build(self, body: models.BuildRequest) -> models.BuildView:
         """Ask for the image of a repository."""
         return await self.call(
             Call(
                 "POST",
                 "builds",
-                BuildView,
+                models.BuildView,
                 body=body,
                 headers={"Idempotency-Key": new_key()},
                 repeatable=True,
             )
         )
 
-    async def get_build(self, build: str) -> BuildView:
+    async def get_build(self, build: str) -> models.BuildView:
         """A build."""
         return await self.call(
-            Call("GET", path("builds/{build}", build=build), BuildView, repeatable=True)
+            Call("GET", path("builds/{build}", build=build), models.BuildView, repeatable=True)
         )
 
-    async def cancel_build(self, build: str) -> BuildView:
+    async def cancel_build(self, build: str) -> models.BuildView:
         """Stop waiting for a build, or forget one that has ended."""
-        return await self.call(Call("DELETE", path("builds/{build}", build=build), BuildView))
+        return await self.call(
+            Call("DELETE", path("builds/{build}", build=build), models.BuildView)
+        )
 
-    async def get_build_log(self, build: str, *, offset: Optional[int] = None) -> str:
+    async def get_build_log(self, build: str, *, offset: int | None = None) -> str:
         """The output of a build from a byte on; `X-Log-Offset` says where it begins."""
         return await self.call(
             Call(
@@ -853,23 +806,23 @@ class AsyncOperations:
             )
         )
 
-    async def add_built_software(self, build: str) -> BuiltSoftware:
+    async def add_built_software(self, build: str) -> models.BuiltSoftware:
         """Make software of the caller of what was built."""
         return await self.call(
-            Call("POST", path("builds/{build}/software", build=build), BuiltSoftware)
+            Call("POST", path("builds/{build}/software", build=build), models.BuiltSoftware)
         )
 
-    async def list_storages(self) -> StorageList:
+    async def list_storages(self) -> models.StorageList:
         """The caller's storages; none of them is contacted."""
-        return await self.call(Call("GET", "storages", StorageList, repeatable=True))
+        return await self.call(Call("GET", "storages", models.StorageList, repeatable=True))
 
-    async def get_storage(self, storage: str) -> ContactedStorage:
+    async def get_storage(self, storage: str) -> models.ContactedStorage:
         """A storage with its room and the account of its files; it is contacted."""
         return await self.call(
             Call(
                 "GET",
                 path("storages/{storage}", storage=storage),
-                ContactedStorage,
+                models.ContactedStorage,
                 repeatable=True,
             )
         )
@@ -879,19 +832,19 @@ class AsyncOperations:
         storage: str,
         entry: str,
         *,
-        sort: Optional[str] = None,
-        reverse: Optional[bool] = None,
-        filter: Optional[str] = None,
-        hidden: Optional[bool] = None,
-        offset: Optional[int] = None,
-        limit: Optional[int] = None,
-    ) -> FolderPage:
+        sort: str | None = None,
+        reverse: bool | None = None,
+        filter: str | None = None,
+        hidden: bool | None = None,
+        offset: int | None = None,
+        limit: int | None = None,
+    ) -> models.FolderPage:
         """A page of a folder."""
         return await self.call(
             Call(
                 "GET",
                 path("storages/{storage}/list/{entry}", storage=storage, entry=entry),
-                FolderPage,
+                models.FolderPage,
                 query={
                     "sort": sort,
                     "reverse": reverse,
@@ -904,50 +857,68 @@ class AsyncOperations:
             )
         )
 
-    async def get_entry(self, storage: str, entry: str) -> EntryView:
+    async def get_entry(self, storage: str, entry: str) -> models.EntryView:
         """An entry of a storage; of a link the link itself, with where it leads."""
         return await self.call(
             Call(
                 "GET",
                 path("storages/{storage}/entry/{entry}", storage=storage, entry=entry),
-                EntryView,
+                models.EntryView,
                 repeatable=True,
             )
         )
 
-    async def make_folder(self, storage: str, entry: str) -> EntryView:
+    async def make_folder(self, storage: str, entry: str) -> models.EntryView:
         """Make a folder, and those above it that are missing."""
         return await self.call(
             Call(
                 "POST",
                 path("storages/{storage}/folder/{entry}", storage=storage, entry=entry),
-                EntryView,
+                models.EntryView,
             )
         )
 
-    async def rename_entry(self, storage: str, body: Renaming) -> EntryView:
+    async def rename_entry(self, storage: str, body: models.Renaming) -> models.EntryView:
         """Give an entry another name, or move it to another folder of the storage."""
         return await self.call(
-            Call("POST", path("storages/{storage}/rename", storage=storage), EntryView, body=body)
+            Call(
+                "POST",
+                path("storages/{storage}/rename", storage=storage),
+                models.EntryView,
+                body=body,
+            )
         )
 
-    async def remove_entries(self, storage: str, body: Removal) -> Removed:
+    async def remove_entries(self, storage: str, body: models.Removal) -> models.Removed:
         """Remove entries, or count what would be removed."""
         return await self.call(
-            Call("POST", path("storages/{storage}/remove", storage=storage), Removed, body=body)
+            Call(
+                "POST",
+                path("storages/{storage}/remove", storage=storage),
+                models.Removed,
+                body=body,
+            )
         )
 
-    async def set_mode(self, storage: str, body: Permissions) -> EntryView:
+    async def set_mode(self, storage: str, body: models.Permissions) -> models.EntryView:
         """Set the permission bits of an entry."""
         return await self.call(
-            Call("POST", path("storages/{storage}/mode", storage=storage), EntryView, body=body)
+            Call(
+                "POST",
+                path("storages/{storage}/mode", storage=storage),
+                models.EntryView,
+                body=body,
+            )
         )
 
-    async def prepare_archive(self, storage: str, body: Selection) -> ArchiveView:
+    async def prepare_archive(self, storage: str, body: models.Selection) -> models.ArchiveView:
         """The address of an archive, which is good once and for a minute."""
         return await self.call(
             Call(
-                "POST", path("storages/{storage}/archive", storage=storage), ArchiveView, body=body
+                "POST",
+                path("storages/{storage}/archive", storage=storage),
+                models.ArchiveView,
+                body=body,
             )
         )
 
@@ -966,44 +937,50 @@ class AsyncOperations:
         """A token for the hub's registry."""
         return await self.call(Call("GET", "/registry/token", Any, repeatable=True))
 
-    async def look_up_link(self, provider: str, spec: str) -> RepositoryView:
+    async def look_up_link(self, provider: str, spec: str) -> models.RepositoryView:
         """What a link to a repository means now; nothing is built."""
         return await self.call(
             Call(
                 "GET",
                 path("links/{provider}/{spec}", provider=provider, spec=spec),
-                RepositoryView,
+                models.RepositoryView,
                 repeatable=True,
             )
         )
 
     async def list_copies(
-        self, *, limit: Optional[int] = None, after: Optional[str] = None
-    ) -> CopyPage:
+        self, *, limit: int | None = None, after: str | None = None
+    ) -> models.CopyPage:
         """The caller's copies, newest first."""
         return await self.call(
-            Call("GET", "copies", CopyPage, query={"limit": limit, "after": after}, repeatable=True)
+            Call(
+                "GET",
+                "copies",
+                models.CopyPage,
+                query={"limit": limit, "after": after},
+                repeatable=True,
+            )
         )
 
-    async def start_copy(self, body: NewCopy) -> CopyView:
+    async def start_copy(self, body: models.NewCopy) -> models.CopyView:
         """Begin a copy between storages."""
         return await self.call(
             Call(
                 "POST",
                 "copies",
-                CopyView,
+                models.CopyView,
                 body=body,
                 headers={"Idempotency-Key": new_key()},
                 repeatable=True,
             )
         )
 
-    async def get_copy(self, copy: str) -> CopyView:
+    async def get_copy(self, copy: str) -> models.CopyView:
         """A copy."""
         return await self.call(
-            Call("GET", path("copies/{copy}", copy=copy), CopyView, repeatable=True)
+            Call("GET", path("copies/{copy}", copy=copy), models.CopyView, repeatable=True)
         )
 
-    async def cancel_copy(self, copy: str) -> CopyView:
+    async def cancel_copy(self, copy: str) -> models.CopyView:
         """Cancel a copy, or forget one that has ended, which is answered with 204."""
-        return await self.call(Call("DELETE", path("copies/{copy}", copy=copy), CopyView))
+        return await self.call(Call("DELETE", path("copies/{copy}", copy=copy), models.CopyView))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rosetta_client.calls import Call
 from rosetta_client.config import ConfigFile, Endpoint
-from rosetta_client.models import TaskView
 from rosetta_client.operations import Operations
 from rosetta_client.transport import Transport
+
+if TYPE_CHECKING:
+    from rosetta_client.models import TaskView
 
 T = TypeVar("T")
 

@@ -3,104 +3,12 @@
 Made by client/generate.py of the description of the API: do not edit.
 """
 
-from typing import Any, Optional, TypeVar
+from __future__ import annotations
 
+from typing import Any, TypeVar
+
+from rosetta_client import models
 from rosetta_client.calls import Call, new_key, path
-from rosetta_client.models import (
-    AccountState,
-    AccountsView,
-    AddressCode,
-    AdminAnnouncement,
-    AdminAnnouncementList,
-    AdminTaskPage,
-    AnnouncementList,
-    AnnouncementText,
-    ArchiveView,
-    AuditPage,
-    Block,
-    BlockState,
-    BuildPage,
-    BuildRequest,
-    BuildView,
-    BuiltSoftware,
-    CardList,
-    ComputingList,
-    ContactedStorage,
-    CopyPage,
-    CopyView,
-    CredentialView,
-    DateChoices,
-    Deletion,
-    Drain,
-    DrainState,
-    EntryView,
-    FavouriteView,
-    FolderPage,
-    GroupList,
-    IdentityList,
-    IdentityView,
-    ImageView,
-    ImportedKey,
-    InventoryView,
-    LifetimeView,
-    LoginBegun,
-    LoginList,
-    LoginProof,
-    LoginResult,
-    LoginView,
-    MadeInvitation,
-    MadeShare,
-    MadeToken,
-    MailChoice,
-    MailedTo,
-    MailView,
-    MoreTime,
-    NewCopy,
-    NewInvitation,
-    NewLogin,
-    NewPassword,
-    NewShare,
-    NewTask,
-    NewToken,
-    NewVersion,
-    NumbersView,
-    OverseenPage,
-    OwnPasswordView,
-    PasswordView,
-    Permissions,
-    RegistriesView,
-    RegistryAccount,
-    RemoteUser,
-    Removal,
-    Removed,
-    Renaming,
-    RepositoryView,
-    Selection,
-    ServiceView,
-    SessionList,
-    SessionsEnd,
-    SharedTasks,
-    SharesView,
-    SoftwareEntry,
-    StartAgain,
-    StoppedTasks,
-    Stops,
-    StopTime,
-    StorageList,
-    SystemView,
-    TaskPage,
-    TaskView,
-    TokenList,
-    TokenView,
-    UpdateList,
-    UsageView,
-    UserPage,
-    UserStateView,
-    UserView,
-    VersionView,
-    VisitorsView,
-    WrittenVersion,
-)
 
 T = TypeVar("T")
 
@@ -112,29 +20,29 @@ class Operations:
         """Send a call."""
         raise NotImplementedError
 
-    def get_service(self) -> ServiceView:
+    def get_service(self) -> models.ServiceView:
         """Version and features of the service."""
-        return self.call(Call("GET", "", ServiceView, repeatable=True))
+        return self.call(Call("GET", "", models.ServiceView, repeatable=True))
 
-    def get_user(self) -> UserView:
+    def get_user(self) -> models.UserView:
         """The user of the token, and what the token may do."""
-        return self.call(Call("GET", "user", UserView, repeatable=True))
+        return self.call(Call("GET", "user", models.UserView, repeatable=True))
 
     def get_openapi(self) -> Any:
         """This description (OpenAPI 3.1)."""
         return self.call(Call("GET", "openapi.json", Any, repeatable=True))
 
-    def begin_login(self, body: NewLogin) -> LoginBegun:
+    def begin_login(self, body: models.NewLogin) -> models.LoginBegun:
         """Begin a login whose code the user types in at the page `login`."""
-        return self.call(Call("POST", "client-logins", LoginBegun, body=body))
+        return self.call(Call("POST", "client-logins", models.LoginBegun, body=body))
 
-    def finish_login(self, body: LoginProof) -> LoginResult:
+    def finish_login(self, body: models.LoginProof) -> models.LoginResult:
         """Get the token, once the user has agreed."""
-        return self.call(Call("POST", "client-logins/token", LoginResult, body=body))
+        return self.call(Call("POST", "client-logins/token", models.LoginResult, body=body))
 
-    def get_own_token(self) -> TokenView:
+    def get_own_token(self) -> models.TokenView:
         """The token of this request: what it may do, and until when."""
-        return self.call(Call("GET", "token", TokenView, repeatable=True))
+        return self.call(Call("GET", "token", models.TokenView, repeatable=True))
 
     def delete_own_token(self) -> None:
         """Delete the token of this request, as a program does that logs out."""
@@ -143,20 +51,20 @@ class Operations:
     def list_tasks(
         self,
         *,
-        limit: Optional[int] = None,
-        after: Optional[str] = None,
-        state: Optional[list[str]] = None,
-        software: Optional[str] = None,
-        computing: Optional[str] = None,
-        user: Optional[str] = None,
-        name: Optional[str] = None,
-    ) -> TaskPage:
+        limit: int | None = None,
+        after: str | None = None,
+        state: list[str] | None = None,
+        software: str | None = None,
+        computing: str | None = None,
+        user: str | None = None,
+        name: str | None = None,
+    ) -> models.TaskPage:
         """The caller's tasks, and those shared with the caller, newest first."""
         return self.call(
             Call(
                 "GET",
                 "tasks",
-                TaskPage,
+                models.TaskPage,
                 query={
                     "limit": limit,
                     "after": after,
@@ -170,45 +78,47 @@ class Operations:
             )
         )
 
-    def start_task(self, body: NewTask) -> TaskView:
+    def start_task(self, body: models.NewTask) -> models.TaskView:
         """Start a task."""
         return self.call(
             Call(
                 "POST",
                 "tasks",
-                TaskView,
+                models.TaskView,
                 body=body,
                 headers={"Idempotency-Key": new_key()},
                 repeatable=True,
             )
         )
 
-    def get_task(self, task: str) -> TaskView:
+    def get_task(self, task: str) -> models.TaskView:
         """A task."""
-        return self.call(Call("GET", path("tasks/{task}", task=task), TaskView, repeatable=True))
+        return self.call(
+            Call("GET", path("tasks/{task}", task=task), models.TaskView, repeatable=True)
+        )
 
     def delete_task(self, task: str) -> None:
         """Stop a task if it runs, and forget it, log included."""
         self.call(Call("DELETE", path("tasks/{task}", task=task), None))
 
-    def stop_task(self, task: str) -> TaskView:
+    def stop_task(self, task: str) -> models.TaskView:
         """Stop a task in whatever state it is; a queued one is cancelled."""
-        return self.call(Call("POST", path("tasks/{task}/stop", task=task), TaskView))
+        return self.call(Call("POST", path("tasks/{task}/stop", task=task), models.TaskView))
 
-    def start_task_again(self, task: str, body: StartAgain) -> TaskView:
+    def start_task_again(self, task: str, body: models.StartAgain) -> models.TaskView:
         """Start a task again with the options it had: a new attempt."""
         return self.call(
             Call(
                 "POST",
                 path("tasks/{task}/start", task=task),
-                TaskView,
+                models.TaskView,
                 body=body,
                 headers={"Idempotency-Key": new_key()},
                 repeatable=True,
             )
         )
 
-    def get_task_log(self, task: str, *, attempt: Optional[int] = None) -> str:
+    def get_task_log(self, task: str, *, attempt: int | None = None) -> str:
         """The output of a task, the last attempt by default."""
         return self.call(
             Call(
@@ -220,51 +130,65 @@ class Operations:
             )
         )
 
-    def get_task_password(self, task: str) -> PasswordView:
+    def get_task_password(self, task: str) -> models.PasswordView:
         """User and one-time password of an interface that protects itself."""
         return self.call(
-            Call("GET", path("tasks/{task}/password", task=task), PasswordView, repeatable=True)
+            Call(
+                "GET",
+                path("tasks/{task}/password", task=task),
+                models.PasswordView,
+                repeatable=True,
+            )
         )
 
-    def get_task_usage(self, task: str) -> UsageView:
+    def get_task_usage(self, task: str) -> models.UsageView:
         """What a task uses over time: CPUs, memory and GPUs, beside what was asked for."""
         return self.call(
-            Call("GET", path("tasks/{task}/usage", task=task), UsageView, repeatable=True)
+            Call("GET", path("tasks/{task}/usage", task=task), models.UsageView, repeatable=True)
         )
 
-    def stop_tasks_of_user(self, user: str) -> TaskPage:
+    def stop_tasks_of_user(self, user: str) -> models.TaskPage:
         """Stop all tasks of a user; the answer has those that were active."""
-        return self.call(Call("POST", path("users/{user}/stop", user=user), TaskPage))
+        return self.call(Call("POST", path("users/{user}/stop", user=user), models.TaskPage))
 
-    def get_lifetime(self, task: str) -> LifetimeView:
+    def get_lifetime(self, task: str) -> models.LifetimeView:
         """When a task ends by itself, and why."""
         return self.call(
-            Call("GET", path("tasks/{task}/lifetime", task=task), LifetimeView, repeatable=True)
+            Call(
+                "GET",
+                path("tasks/{task}/lifetime", task=task),
+                models.LifetimeView,
+                repeatable=True,
+            )
         )
 
-    def set_stop_time(self, task: str, body: StopTime) -> LifetimeView:
+    def set_stop_time(self, task: str, body: models.StopTime) -> models.LifetimeView:
         """Choose when a task is stopped."""
         return self.call(
-            Call("PUT", path("tasks/{task}/lifetime", task=task), LifetimeView, body=body)
+            Call("PUT", path("tasks/{task}/lifetime", task=task), models.LifetimeView, body=body)
         )
 
-    def keep_task(self, task: str) -> LifetimeView:
+    def keep_task(self, task: str) -> models.LifetimeView:
         """Put off the planned end of a task."""
-        return self.call(Call("POST", path("tasks/{task}/keep", task=task), LifetimeView))
+        return self.call(Call("POST", path("tasks/{task}/keep", task=task), models.LifetimeView))
 
-    def extend_task(self, task: str, body: MoreTime) -> TaskView:
+    def extend_task(self, task: str, body: models.MoreTime) -> models.TaskView:
         """Give the running job of a task more time, where its scheduler lets its owner have it."""
-        return self.call(Call("POST", path("tasks/{task}/time", task=task), TaskView, body=body))
+        return self.call(
+            Call("POST", path("tasks/{task}/time", task=task), models.TaskView, body=body)
+        )
 
-    def list_shares(self, task: str) -> SharesView:
+    def list_shares(self, task: str) -> models.SharesView:
         """With whom a task is shared, its links, and who is inside."""
         return self.call(
-            Call("GET", path("tasks/{task}/shares", task=task), SharesView, repeatable=True)
+            Call("GET", path("tasks/{task}/shares", task=task), models.SharesView, repeatable=True)
         )
 
-    def share_task(self, task: str, body: NewShare) -> MadeShare:
+    def share_task(self, task: str, body: models.NewShare) -> models.MadeShare:
         """Share a task with a user or a group, or make a link that does."""
-        return self.call(Call("POST", path("tasks/{task}/shares", task=task), MadeShare, body=body))
+        return self.call(
+            Call("POST", path("tasks/{task}/shares", task=task), models.MadeShare, body=body)
+        )
 
     def end_shares(self, task: str) -> None:
         """End all shares and links of a task, and cut off who is inside."""
@@ -274,52 +198,59 @@ class Operations:
         """End a share, and cut off whom it let in; or a link, which lets nobody in any more."""
         self.call(Call("DELETE", path("tasks/{task}/shares/{share}", task=task, share=share), None))
 
-    def list_visitors(self, task: str) -> VisitorsView:
+    def list_visitors(self, task: str) -> models.VisitorsView:
         """Who has used a task within the last minute; for those alone who may end shares."""
         return self.call(
-            Call("GET", path("tasks/{task}/visitors", task=task), VisitorsView, repeatable=True)
+            Call(
+                "GET",
+                path("tasks/{task}/visitors", task=task),
+                models.VisitorsView,
+                repeatable=True,
+            )
         )
 
-    def list_shared_tasks(self) -> SharedTasks:
+    def list_shared_tasks(self) -> models.SharedTasks:
         """Tasks that others share with the caller, and until when, newest first."""
-        return self.call(Call("GET", "shared", SharedTasks, repeatable=True))
+        return self.call(Call("GET", "shared", models.SharedTasks, repeatable=True))
 
-    def list_computing(self) -> ComputingList:
+    def list_computing(self) -> models.ComputingList:
         """The computing resources that the caller may use."""
-        return self.call(Call("GET", "computing", ComputingList, repeatable=True))
+        return self.call(Call("GET", "computing", models.ComputingList, repeatable=True))
 
-    def get_inventory(self, computing: str) -> InventoryView:
+    def get_inventory(self, computing: str) -> models.InventoryView:
         """Partitions, limits and accounts of a cluster, as the caller's own account sees them."""
         return self.call(
             Call(
                 "GET",
                 path("computing/{computing}/inventory", computing=computing),
-                InventoryView,
+                models.InventoryView,
                 repeatable=True,
             )
         )
 
-    def list_announcements(self) -> AnnouncementList:
+    def list_announcements(self) -> models.AnnouncementList:
         """What is announced now."""
-        return self.call(Call("GET", "announcements", AnnouncementList, repeatable=True))
+        return self.call(Call("GET", "announcements", models.AnnouncementList, repeatable=True))
 
-    def list_all_announcements(self) -> AdminAnnouncementList:
+    def list_all_announcements(self) -> models.AdminAnnouncementList:
         """All announcements, also those of later and of before."""
-        return self.call(Call("GET", "admin/announcements", AdminAnnouncementList, repeatable=True))
+        return self.call(
+            Call("GET", "admin/announcements", models.AdminAnnouncementList, repeatable=True)
+        )
 
-    def add_announcement(self, body: AnnouncementText) -> AdminAnnouncement:
+    def add_announcement(self, body: models.AnnouncementText) -> models.AdminAnnouncement:
         """Announce something."""
-        return self.call(Call("POST", "admin/announcements", AdminAnnouncement, body=body))
+        return self.call(Call("POST", "admin/announcements", models.AdminAnnouncement, body=body))
 
     def change_announcement(
-        self, announcement: str, body: AnnouncementText, *, if_match: str
-    ) -> AdminAnnouncement:
+        self, announcement: str, body: models.AnnouncementText, *, if_match: str
+    ) -> models.AdminAnnouncement:
         """Replace an announcement; its `version` is the entity tag."""
         return self.call(
             Call(
                 "PUT",
                 path("admin/announcements/{announcement}", announcement=announcement),
-                AdminAnnouncement,
+                models.AdminAnnouncement,
                 body=body,
                 headers={"If-Match": if_match},
             )
@@ -339,22 +270,22 @@ class Operations:
     def list_all_tasks(
         self,
         *,
-        limit: Optional[int] = None,
-        after: Optional[str] = None,
-        user: Optional[str] = None,
-        state: Optional[str] = None,
-        computing: Optional[str] = None,
-        software: Optional[str] = None,
-        since: Optional[str] = None,
-        until: Optional[str] = None,
-        sort: Optional[str] = None,
-    ) -> AdminTaskPage:
+        limit: int | None = None,
+        after: str | None = None,
+        user: str | None = None,
+        state: str | None = None,
+        computing: str | None = None,
+        software: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        sort: str | None = None,
+    ) -> models.AdminTaskPage:
         """Everybody's tasks."""
         return self.call(
             Call(
                 "GET",
                 "admin/tasks",
-                AdminTaskPage,
+                models.AdminTaskPage,
                 query={
                     "limit": limit,
                     "after": after,
@@ -370,79 +301,77 @@ class Operations:
             )
         )
 
-    def stop_tasks(self, body: Stops) -> StoppedTasks:
+    def stop_tasks(self, body: models.Stops) -> models.StoppedTasks:
         """Stop tasks of anybody; the answer names those that were active."""
-        return self.call(Call("POST", "admin/tasks/stop", StoppedTasks, body=body))
+        return self.call(Call("POST", "admin/tasks/stop", models.StoppedTasks, body=body))
 
-    def get_numbers(self, *, days: Optional[int] = None) -> NumbersView:
+    def get_numbers(self, *, days: int | None = None) -> models.NumbersView:
         """Starts, failures and the most that ran at a time, by day (UTC) and resource."""
         return self.call(
-            Call("GET", "admin/numbers", NumbersView, query={"days": days}, repeatable=True)
+            Call("GET", "admin/numbers", models.NumbersView, query={"days": days}, repeatable=True)
         )
 
-    def get_system(self) -> SystemView:
+    def get_system(self) -> models.SystemView:
         """How each computing resource and each part of the service does."""
-        return self.call(Call("GET", "admin/computing", SystemView, repeatable=True))
+        return self.call(Call("GET", "admin/computing", models.SystemView, repeatable=True))
 
-    def drain_computing(self, computing: str, body: Drain) -> DrainState:
+    def drain_computing(self, computing: str, body: models.Drain) -> models.DrainState:
         """Let no more tasks start on a resource, and tell users why; those that run go on."""
         return self.call(
             Call(
                 "PUT",
                 path("admin/computing/{computing}/drain", computing=computing),
-                DrainState,
+                models.DrainState,
                 body=body,
             )
         )
 
-    def resume_computing(self, computing: str) -> DrainState:
+    def resume_computing(self, computing: str) -> models.DrainState:
         """Let tasks start on a resource again."""
         return self.call(
             Call(
-                "DELETE", path("admin/computing/{computing}/drain", computing=computing), DrainState
+                "DELETE",
+                path("admin/computing/{computing}/drain", computing=computing),
+                models.DrainState,
             )
         )
 
     def list_users(
-        self,
-        *,
-        limit: Optional[int] = None,
-        after: Optional[str] = None,
-        user: Optional[str] = None,
-    ) -> UserPage:
+        self, *, limit: int | None = None, after: str | None = None, user: str | None = None
+    ) -> models.UserPage:
         """Users with tasks, those with the most active ones first."""
         return self.call(
             Call(
                 "GET",
                 "admin/users",
-                UserPage,
+                models.UserPage,
                 query={"limit": limit, "after": after, "user": user},
                 repeatable=True,
             )
         )
 
-    def end_sessions_of_user(self, user: str, body: SessionsEnd) -> None:
+    def end_sessions_of_user(self, user: str, body: models.SessionsEnd) -> None:
         """End all logins of a user, at the hub and in tasks."""
         self.call(Call("POST", path("admin/users/{user}/sessions/end", user=user), None, body=body))
 
     def list_audit_records(
         self,
         *,
-        limit: Optional[int] = None,
-        after: Optional[str] = None,
-        event: Optional[str] = None,
-        actor: Optional[str] = None,
-        user: Optional[str] = None,
-        task: Optional[str] = None,
-        since: Optional[str] = None,
-        until: Optional[str] = None,
-    ) -> AuditPage:
+        limit: int | None = None,
+        after: str | None = None,
+        event: str | None = None,
+        actor: str | None = None,
+        user: str | None = None,
+        task: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> models.AuditPage:
         """Records of the audit log, newest first."""
         return self.call(
             Call(
                 "GET",
                 "admin/audit",
-                AuditPage,
+                models.AuditPage,
                 query={
                     "limit": limit,
                     "after": after,
@@ -458,18 +387,14 @@ class Operations:
         )
 
     def list_user_software(
-        self,
-        *,
-        limit: Optional[int] = None,
-        after: Optional[str] = None,
-        owner: Optional[str] = None,
-    ) -> OverseenPage:
+        self, *, limit: int | None = None, after: str | None = None, owner: str | None = None
+    ) -> models.OverseenPage:
         """Versions that users have added, what was changed last first."""
         return self.call(
             Call(
                 "GET",
                 "admin/software",
-                OverseenPage,
+                models.OverseenPage,
                 query={"limit": limit, "after": after, "owner": owner},
                 repeatable=True,
             )
@@ -479,26 +404,28 @@ class Operations:
         """Delete a version that users have added; tasks that run go on."""
         self.call(Call("DELETE", path("admin/software/{version}", version=version), None))
 
-    def block_software(self, version: str, body: Block) -> BlockState:
+    def block_software(self, version: str, body: models.Block) -> models.BlockState:
         """Let a version be started no more; its owner sees the reason."""
         return self.call(
             Call(
                 "PUT",
                 path("admin/software/{version}/block", version=version),
-                BlockState,
+                models.BlockState,
                 body=body,
             )
         )
 
-    def unblock_software(self, version: str) -> BlockState:
+    def unblock_software(self, version: str) -> models.BlockState:
         """Let a version be started again."""
         return self.call(
-            Call("DELETE", path("admin/software/{version}/block", version=version), BlockState)
+            Call(
+                "DELETE", path("admin/software/{version}/block", version=version), models.BlockState
+            )
         )
 
-    def list_accounts(self) -> AccountsView:
+    def list_accounts(self) -> models.AccountsView:
         """Who waits for an account, open invitations, and blocked users."""
-        return self.call(Call("GET", "admin/accounts", AccountsView, repeatable=True))
+        return self.call(Call("GET", "admin/accounts", models.AccountsView, repeatable=True))
 
     def approve_account(self, account: str) -> None:
         """Approve an account that somebody waits for."""
@@ -508,13 +435,13 @@ class Operations:
         """Refuse an account that somebody waits for."""
         self.call(Call("DELETE", path("admin/accounts/sign-ups/{account}", account=account), None))
 
-    def make_invitation(self, body: NewInvitation) -> MadeInvitation:
+    def make_invitation(self, body: models.NewInvitation) -> models.MadeInvitation:
         """Make an invitation; its link is in this answer alone."""
         return self.call(
             Call(
                 "POST",
                 "admin/accounts/invitations",
-                MadeInvitation,
+                models.MadeInvitation,
                 body=body,
                 headers={"Idempotency-Key": new_key()},
                 repeatable=True,
@@ -531,62 +458,69 @@ class Operations:
             )
         )
 
-    def set_user_state(self, user: str, body: AccountState) -> UserStateView:
+    def set_user_state(self, user: str, body: models.AccountState) -> models.UserStateView:
         """Block a user, which ends all sessions and tokens, or let the user in again."""
         return self.call(
-            Call("PUT", path("admin/accounts/users/{user}", user=user), UserStateView, body=body)
+            Call(
+                "PUT",
+                path("admin/accounts/users/{user}", user=user),
+                models.UserStateView,
+                body=body,
+            )
         )
 
-    def list_identities(self) -> IdentityList:
+    def list_identities(self) -> models.IdentityList:
         """The caller's accounts and keys on computing resources."""
-        return self.call(Call("GET", "account/identities", IdentityList, repeatable=True))
+        return self.call(Call("GET", "account/identities", models.IdentityList, repeatable=True))
 
-    def set_remote_user(self, computing: str, body: RemoteUser) -> IdentityView:
+    def set_remote_user(self, computing: str, body: models.RemoteUser) -> models.IdentityView:
         """Set the caller's account on a resource; the first time a key pair is made."""
         return self.call(
             Call(
                 "PUT",
                 path("account/identities/{computing}", computing=computing),
-                IdentityView,
+                models.IdentityView,
                 body=body,
             )
         )
 
-    def delete_key(self, computing: str) -> IdentityView:
+    def delete_key(self, computing: str) -> models.IdentityView:
         """Delete the caller's key pair, once no task needs it any more."""
         return self.call(
             Call(
-                "DELETE", path("account/identities/{computing}", computing=computing), IdentityView
+                "DELETE",
+                path("account/identities/{computing}", computing=computing),
+                models.IdentityView,
             )
         )
 
-    def test_key(self, computing: str) -> IdentityView:
+    def test_key(self, computing: str) -> models.IdentityView:
         """Log in at a resource with the caller's key."""
         return self.call(
             Call(
                 "POST",
                 path("account/identities/{computing}/test", computing=computing),
-                IdentityView,
+                models.IdentityView,
             )
         )
 
-    def renew_key(self, computing: str) -> IdentityView:
+    def renew_key(self, computing: str) -> models.IdentityView:
         """Make a new key pair; the old one is forgotten."""
         return self.call(
             Call(
                 "POST",
                 path("account/identities/{computing}/renew", computing=computing),
-                IdentityView,
+                models.IdentityView,
             )
         )
 
-    def import_key(self, computing: str, body: ImportedKey) -> IdentityView:
+    def import_key(self, computing: str, body: models.ImportedKey) -> models.IdentityView:
         """Use a key pair of the caller's own in the place of the present one."""
         return self.call(
             Call(
                 "PUT",
                 path("account/identities/{computing}/key", computing=computing),
-                IdentityView,
+                models.IdentityView,
                 body=body,
             )
         )
@@ -595,73 +529,75 @@ class Operations:
         """Everything that is stored about the caller, as a file without secrets."""
         return self.call(Call("GET", "account/data", Any, repeatable=True))
 
-    def delete_data(self, body: Deletion) -> None:
+    def delete_data(self, body: models.Deletion) -> None:
         """Delete what is stored about the caller, with all tasks."""
         self.call(Call("POST", "account/data/delete", None, body=body))
 
-    def get_mail(self) -> MailView:
+    def get_mail(self) -> models.MailView:
         """Which mails the caller gets, and where."""
-        return self.call(Call("GET", "account/mail", MailView, repeatable=True))
+        return self.call(Call("GET", "account/mail", models.MailView, repeatable=True))
 
-    def set_mail(self, body: MailChoice) -> MailView:
+    def set_mail(self, body: models.MailChoice) -> models.MailView:
         """Choose which mails are sent, and where."""
-        return self.call(Call("PUT", "account/mail", MailView, body=body))
+        return self.call(Call("PUT", "account/mail", models.MailView, body=body))
 
-    def confirm_address(self, body: AddressCode) -> MailView:
+    def confirm_address(self, body: models.AddressCode) -> models.MailView:
         """Use the address to which a code was sent."""
-        return self.call(Call("POST", "account/mail/confirm", MailView, body=body))
+        return self.call(Call("POST", "account/mail/confirm", models.MailView, body=body))
 
-    def get_dates(self) -> DateChoices:
+    def get_dates(self) -> models.DateChoices:
         """Time zone and language in which the caller sees dates."""
-        return self.call(Call("GET", "account/dates", DateChoices, repeatable=True))
+        return self.call(Call("GET", "account/dates", models.DateChoices, repeatable=True))
 
-    def set_dates(self, body: DateChoices) -> DateChoices:
+    def set_dates(self, body: models.DateChoices) -> models.DateChoices:
         """Set time zone and language of dates."""
-        return self.call(Call("PUT", "account/dates", DateChoices, body=body))
+        return self.call(Call("PUT", "account/dates", models.DateChoices, body=body))
 
-    def list_groups(self) -> GroupList:
+    def list_groups(self) -> models.GroupList:
         """The caller's groups, and what is limited to each."""
-        return self.call(Call("GET", "account/groups", GroupList, repeatable=True))
+        return self.call(Call("GET", "account/groups", models.GroupList, repeatable=True))
 
-    def list_tokens(self) -> TokenList:
+    def list_tokens(self) -> models.TokenList:
         """The caller's API tokens."""
-        return self.call(Call("GET", "account/tokens", TokenList, repeatable=True))
+        return self.call(Call("GET", "account/tokens", models.TokenList, repeatable=True))
 
-    def make_token(self, body: NewToken) -> MadeToken:
+    def make_token(self, body: models.NewToken) -> models.MadeToken:
         """Make a token, which is shown this once."""
-        return self.call(Call("POST", "account/tokens", MadeToken, body=body))
+        return self.call(Call("POST", "account/tokens", models.MadeToken, body=body))
 
     def delete_token(self, token: str) -> None:
         """Delete a token; whatever uses it is refused from now on."""
         self.call(Call("DELETE", path("account/tokens/{token}", token=token), None))
 
-    def list_sessions(self) -> SessionList:
+    def list_sessions(self) -> models.SessionList:
         """Where the caller is logged in."""
-        return self.call(Call("GET", "account/sessions", SessionList, repeatable=True))
+        return self.call(Call("GET", "account/sessions", models.SessionList, repeatable=True))
 
-    def end_sessions(self, *, api_tokens: Optional[bool] = None) -> None:
+    def end_sessions(self, *, api_tokens: bool | None = None) -> None:
         """End all logins of the caller, the one that asks included."""
         self.call(Call("DELETE", "account/sessions", None, query={"api_tokens": api_tokens}))
 
-    def get_password(self) -> OwnPasswordView:
+    def get_password(self) -> models.OwnPasswordView:
         """Whether the caller has a password, and since when."""
-        return self.call(Call("GET", "account/password", OwnPasswordView, repeatable=True))
+        return self.call(Call("GET", "account/password", models.OwnPasswordView, repeatable=True))
 
-    def request_password(self) -> MailedTo:
+    def request_password(self) -> models.MailedTo:
         """Mail a link that sets the caller's first password."""
-        return self.call(Call("POST", "account/password", MailedTo))
+        return self.call(Call("POST", "account/password", models.MailedTo))
 
-    def change_password(self, body: NewPassword) -> None:
+    def change_password(self, body: models.NewPassword) -> None:
         """Change the caller's password; all sessions end, this one included."""
         self.call(Call("PUT", "account/password", None, body=body))
 
-    def list_logins(self) -> LoginList:
+    def list_logins(self) -> models.LoginList:
         """The caller's logins, those that were removed, and merged users."""
-        return self.call(Call("GET", "account/logins", LoginList, repeatable=True))
+        return self.call(Call("GET", "account/logins", models.LoginList, repeatable=True))
 
-    def restore_login(self, login: str) -> LoginView:
+    def restore_login(self, login: str) -> models.LoginView:
         """Put a removed login in force again."""
-        return self.call(Call("POST", path("account/logins/{login}", login=login), LoginView))
+        return self.call(
+            Call("POST", path("account/logins/{login}", login=login), models.LoginView)
+        )
 
     def remove_login(self, login: str) -> None:
         """Remove a login; whoever is logged in by it is logged out within the refresh time."""
@@ -671,32 +607,34 @@ class Operations:
         """Separate a user who was merged, whose logins lead to the user from now on."""
         self.call(Call("DELETE", path("account/merged/{user}", user=user), None))
 
-    def list_software(self) -> CardList:
+    def list_software(self) -> models.CardList:
         """The catalogue: the platform's cards, the caller's own, and the groups'."""
-        return self.call(Call("GET", "software", CardList, repeatable=True))
+        return self.call(Call("GET", "software", models.CardList, repeatable=True))
 
-    def add_software(self, body: SoftwareEntry) -> VersionView:
+    def add_software(self, body: models.SoftwareEntry) -> models.VersionView:
         """Add software: the keys of an entry, and the `owner` where it is a group."""
-        return self.call(Call("POST", "software", VersionView, body=body))
+        return self.call(Call("POST", "software", models.VersionView, body=body))
 
-    def get_version(self, version: str) -> VersionView:
+    def get_version(self, version: str) -> models.VersionView:
         """A version of users' software; its `ETag` is the revision."""
         return self.call(
             Call(
                 "GET",
                 path("software/versions/{version}", version=version),
-                VersionView,
+                models.VersionView,
                 repeatable=True,
             )
         )
 
-    def change_version(self, version: str, body: SoftwareEntry, *, if_match: str) -> VersionView:
+    def change_version(
+        self, version: str, body: models.SoftwareEntry, *, if_match: str
+    ) -> models.VersionView:
         """Replace the entry of a version."""
         return self.call(
             Call(
                 "PUT",
                 path("software/versions/{version}", version=version),
-                VersionView,
+                models.VersionView,
                 body=body,
                 headers={"If-Match": if_match},
             )
@@ -713,13 +651,13 @@ class Operations:
             )
         )
 
-    def duplicate_version(self, version: str, body: NewVersion) -> WrittenVersion:
+    def duplicate_version(self, version: str, body: models.NewVersion) -> models.WrittenVersion:
         """Copy a version to a card of its own, of the caller or of the `owner` in the body."""
         return self.call(
             Call(
                 "POST",
                 path("software/versions/{version}/duplicate", version=version),
-                WrittenVersion,
+                models.WrittenVersion,
                 body=body,
             )
         )
@@ -733,89 +671,108 @@ class Operations:
         self.call(Call("DELETE", path("software/{card}/logo", card=card), None))
 
     def duplicate_card(
-        self, card: str, body: NewVersion, *, version: Optional[str] = None
-    ) -> WrittenVersion:
+        self, card: str, body: models.NewVersion, *, version: str | None = None
+    ) -> models.WrittenVersion:
         """Copy a version of any card, the platform's, too."""
         return self.call(
             Call(
                 "POST",
                 path("software/{card}/duplicate", card=card),
-                WrittenVersion,
+                models.WrittenVersion,
                 query={"version": version},
                 body=body,
             )
         )
 
-    def mark_favourite(self, card: str) -> FavouriteView:
+    def mark_favourite(self, card: str) -> models.FavouriteView:
         """Mark software as a favourite of the caller."""
-        return self.call(Call("PUT", path("software/{card}/favourite", card=card), FavouriteView))
+        return self.call(
+            Call("PUT", path("software/{card}/favourite", card=card), models.FavouriteView)
+        )
 
-    def unmark_favourite(self, card: str) -> FavouriteView:
+    def unmark_favourite(self, card: str) -> models.FavouriteView:
         """Take the mark of a favourite away."""
         return self.call(
-            Call("DELETE", path("software/{card}/favourite", card=card), FavouriteView)
+            Call("DELETE", path("software/{card}/favourite", card=card), models.FavouriteView)
         )
 
-    def find_updates(self, card: str) -> UpdateList:
+    def find_updates(self, card: str) -> models.UpdateList:
         """Look up whether the tags of software lead to other images than before."""
         return self.call(
-            Call("GET", path("software/{card}/updates", card=card), UpdateList, repeatable=True)
+            Call(
+                "GET",
+                path("software/{card}/updates", card=card),
+                models.UpdateList,
+                repeatable=True,
+            )
         )
 
-    def look_up_image(self, *, image: Optional[str] = None) -> ImageView:
+    def look_up_image(self, *, image: str | None = None) -> models.ImageView:
         """Look an image up in its registry."""
-        return self.call(Call("GET", "images", ImageView, query={"image": image}, repeatable=True))
+        return self.call(
+            Call("GET", "images", models.ImageView, query={"image": image}, repeatable=True)
+        )
 
-    def list_registries(self) -> RegistriesView:
+    def list_registries(self) -> models.RegistriesView:
         """The caller's accounts at registries, and those of the site for the caller."""
-        return self.call(Call("GET", "registries", RegistriesView, repeatable=True))
+        return self.call(Call("GET", "registries", models.RegistriesView, repeatable=True))
 
-    def set_registry_account(self, host: str, body: RegistryAccount) -> CredentialView:
+    def set_registry_account(
+        self, host: str, body: models.RegistryAccount
+    ) -> models.CredentialView:
         """Keep an account at a registry."""
         return self.call(
-            Call("PUT", path("registries/{host}", host=host), CredentialView, body=body)
+            Call("PUT", path("registries/{host}", host=host), models.CredentialView, body=body)
         )
 
     def delete_registry_account(self, host: str) -> None:
         """Delete the account at a registry."""
         self.call(Call("DELETE", path("registries/{host}", host=host), None))
 
-    def test_registry_account(self, host: str) -> CredentialView:
+    def test_registry_account(self, host: str) -> models.CredentialView:
         """Log in at a registry with the caller's account."""
-        return self.call(Call("POST", path("registries/{host}/test", host=host), CredentialView))
+        return self.call(
+            Call("POST", path("registries/{host}/test", host=host), models.CredentialView)
+        )
 
-    def list_builds(self, *, limit: Optional[int] = None, after: Optional[str] = None) -> BuildPage:
+    def list_builds(
+        self, *, limit: int | None = None, after: str | None = None
+    ) -> models.BuildPage:
         """The builds that the caller has asked for, the last one first."""
         return self.call(
             Call(
-                "GET", "builds", BuildPage, query={"limit": limit, "after": after}, repeatable=True
+                "GET",
+                "builds",
+                models.BuildPage,
+                query={"limit": limit, "after": after},
+                repeatable=True,
             )
         )
 
-    def start_build(self, body: BuildRequest) -> BuildView:
+    def start_build(self, body: models.BuildRequest) -> models.BuildView:
         """Ask for the image of a repository."""
         return self.call(
             Call(
                 "POST",
                 "builds",
-                BuildView,
+                models.BuildView,
                 body=body,
                 headers={"Idempotency-Key": new_key()},
                 repeatable=True,
             )
         )
 
-    def get_build(self, build: str) -> BuildView:
+    def get_build(self, build: str) -> models.BuildView:
         """A build."""
         return self.call(
-            Call("GET", path("builds/{build}", build=build), BuildView, repeatable=True)
+            Call("GET", path("builds/{build}", build=build), models.BuildView, repeatable=True)
         )
 
-    def cancel_build(self, build: str) -> BuildView:
+    def cancel_build(self, build: str) -> models.BuildView:
         """Stop waiting for a build, or forget one that has ended."""
-        return self.call(Call("DELETE", path("builds/{build}", build=build), BuildView))
+        return self.call(Call("DELETE", path("builds/{build}", build=build), models.BuildView))
 
-    def get_build_log(self, build: str, *, offset: Optional[int] = None) -> str:
+    def get_build_log(self, build: str, *, offset: int | None = None) -> str:
         """The output of a build from a byte on; `X-Log-Offset` says where it begins."""
         return self.call(
             Call(
@@ -827,21 +784,23 @@ class Operations:
             )
         )
 
-    def add_built_software(self, build: str) -> BuiltSoftware:
+    def add_built_software(self, build: str) -> models.BuiltSoftware:
         """Make software of the caller of what was built."""
-        return self.call(Call("POST", path("builds/{build}/software", build=build), BuiltSoftware))
+        return self.call(
+            Call("POST", path("builds/{build}/software", build=build), models.BuiltSoftware)
+        )
 
-    def list_storages(self) -> StorageList:
+    def list_storages(self) -> models.StorageList:
         """The caller's storages; none of them is contacted."""
-        return self.call(Call("GET", "storages", StorageList, repeatable=True))
+        return self.call(Call("GET", "storages", models.StorageList, repeatable=True))
 
-    def get_storage(self, storage: str) -> ContactedStorage:
+    def get_storage(self, storage: str) -> models.ContactedStorage:
         """A storage with its room and the account of its files; it is contacted."""
         return self.call(
             Call(
                 "GET",
                 path("storages/{storage}", storage=storage),
-                ContactedStorage,
+                models.ContactedStorage,
                 repeatable=True,
             )
         )
@@ -851,19 +810,19 @@ class Operations:
         storage: str,
         entry: str,
         *,
-        sort: Optional[str] = None,
-        reverse: Optional[bool] = None,
-        filter: Optional[str] = None,
-        hidden: Optional[bool] = None,
-        offset: Optional[int] = None,
-        limit: Optional[int] = None,
-    ) -> FolderPage:
+        sort: str | None = None,
+        reverse: bool | None = None,
+        filter: str | None = None,
+        hidden: bool | None = None,
+        offset: int | None = None,
+        limit: int | None = None,
+    ) -> models.FolderPage:
         """A page of a folder."""
         return self.call(
             Call(
                 "GET",
                 path("storages/{storage}/list/{entry}", storage=storage, entry=entry),
-                FolderPage,
+                models.FolderPage,
                 query={
                     "sort": sort,
                     "reverse": reverse,
@@ -876,50 +835,68 @@ class Operations:
             )
         )
 
-    def get_entry(self, storage: str, entry: str) -> EntryView:
+    def get_entry(self, storage: str, entry: str) -> models.EntryView:
         """An entry of a storage; of a link the link itself, with where it leads."""
         return self.call(
             Call(
                 "GET",
                 path("storages/{storage}/entry/{entry}", storage=storage, entry=entry),
-                EntryView,
+                models.EntryView,
                 repeatable=True,
             )
         )
 
-    def make_folder(self, storage: str, entry: str) -> EntryView:
+    def make_folder(self, storage: str, entry: str) -> models.EntryView:
         """Make a folder, and those above it that are missing."""
         return self.call(
             Call(
                 "POST",
                 path("storages/{storage}/folder/{entry}", storage=storage, entry=entry),
-                EntryView,
+                models.EntryView,
             )
         )
 
-    def rename_entry(self, storage: str, body: Renaming) -> EntryView:
+    def rename_entry(self, storage: str, body: models.Renaming) -> models.EntryView:
         """Give an entry another name, or move it to another folder of the storage."""
         return self.call(
-            Call("POST", path("storages/{storage}/rename", storage=storage), EntryView, body=body)
+            Call(
+                "POST",
+                path("storages/{storage}/rename", storage=storage),
+                models.EntryView,
+                body=body,
+            )
         )
 
-    def remove_entries(self, storage: str, body: Removal) -> Removed:
+    def remove_entries(self, storage: str, body: models.Removal) -> models.Removed:
         """Remove entries, or count what would be removed."""
         return self.call(
-            Call("POST", path("storages/{storage}/remove", storage=storage), Removed, body=body)
+            Call(
+                "POST",
+                path("storages/{storage}/remove", storage=storage),
+                models.Removed,
+                body=body,
+            )
         )
 
-    def set_mode(self, storage: str, body: Permissions) -> EntryView:
+    def set_mode(self, storage: str, body: models.Permissions) -> models.EntryView:
         """Set the permission bits of an entry."""
         return self.call(
-            Call("POST", path("storages/{storage}/mode", storage=storage), EntryView, body=body)
+            Call(
+                "POST",
+                path("storages/{storage}/mode", storage=storage),
+                models.EntryView,
+                body=body,
+            )
         )
 
-    def prepare_archive(self, storage: str, body: Selection) -> ArchiveView:
+    def prepare_archive(self, storage: str, body: models.Selection) -> models.ArchiveView:
         """The address of an archive, which is good once and for a minute."""
         return self.call(
             Call(
-                "POST", path("storages/{storage}/archive", storage=storage), ArchiveView, body=body
+                "POST",
+                path("storages/{storage}/archive", storage=storage),
+                models.ArchiveView,
+                body=body,
             )
         )
 
@@ -938,40 +915,48 @@ class Operations:
         """A token for the hub's registry."""
         return self.call(Call("GET", "/registry/token", Any, repeatable=True))
 
-    def look_up_link(self, provider: str, spec: str) -> RepositoryView:
+    def look_up_link(self, provider: str, spec: str) -> models.RepositoryView:
         """What a link to a repository means now; nothing is built."""
         return self.call(
             Call(
                 "GET",
                 path("links/{provider}/{spec}", provider=provider, spec=spec),
-                RepositoryView,
+                models.RepositoryView,
                 repeatable=True,
             )
         )
 
-    def list_copies(self, *, limit: Optional[int] = None, after: Optional[str] = None) -> CopyPage:
+    def list_copies(self, *, limit: int | None = None, after: str | None = None) -> models.CopyPage:
         """The caller's copies, newest first."""
         return self.call(
-            Call("GET", "copies", CopyPage, query={"limit": limit, "after": after}, repeatable=True)
+            Call(
+                "GET",
+                "copies",
+                models.CopyPage,
+                query={"limit": limit, "after": after},
+                repeatable=True,
+            )
         )
 
-    def start_copy(self, body: NewCopy) -> CopyView:
+    def start_copy(self, body: models.NewCopy) -> models.CopyView:
         """Begin a copy between storages."""
         return self.call(
             Call(
                 "POST",
                 "copies",
-                CopyView,
+                models.CopyView,
                 body=body,
                 headers={"Idempotency-Key": new_key()},
                 repeatable=True,
             )
         )
 
-    def get_copy(self, copy: str) -> CopyView:
+    def get_copy(self, copy: str) -> models.CopyView:
         """A copy."""
-        return self.call(Call("GET", path("copies/{copy}", copy=copy), CopyView, repeatable=True))
+        return self.call(
+            Call("GET", path("copies/{copy}", copy=copy), models.CopyView, repeatable=True)
+        )
 
-    def cancel_copy(self, copy: str) -> CopyView:
+    def cancel_copy(self, copy: str) -> models.CopyView:
         """Cancel a copy, or forget one that has ended, which is answered with 204."""
-        return self.call(Call("DELETE", path("copies/{copy}", copy=copy), CopyView))
+        return self.call(Call("DELETE", path("copies/{copy}", copy=copy), models.CopyView))

@@ -1,15 +1,15 @@
-"""Calls over HTTP, in two forms: `Transport` waits, `AsyncTransport` is awaited.
+"""Calls over HTTP that wait for their answers, and what they share with those that are awaited.
 
-What is sent and what answers mean is decided in `calls.py`; what both forms share is here, too.
+The latter are in `async_transport.py`, for importing asyncio takes long. What is sent and what
+answers mean is decided in `calls.py`.
 Proxies (`HTTPS_PROXY`, `NO_PROXY`) and certificates (`SSL_CERT_FILE`) are those of the environment.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import httpx2
@@ -32,10 +32,10 @@ T = TypeVar("T")
 # Seconds: to connect, and between two pieces of an answer.
 CONNECT, SILENCE = 10.0, 60.0
 ATTEMPTS = 4
-_TIMEOUT = httpx2.Timeout(SILENCE, connect=CONNECT)
+TIMEOUT = httpx2.Timeout(SILENCE, connect=CONNECT)
 
 
-class _Requests:
+class Requests:
     """What both forms share: requests, and the hub's clock."""
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -80,12 +80,12 @@ class _Requests:
         return Unreachable(f"{self.endpoint.hub} can't be reached: {_describe(error)}.")
 
 
-class Transport(_Requests):
+class Transport(Requests):
     """Calls that wait for the answer."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint)
-        self._http = httpx2.Client(headers=self.headers(), timeout=_TIMEOUT)
+        self._http = httpx2.Client(headers=self.headers(), timeout=TIMEOUT)
 
     def close(self) -> None:
         """Close all connections."""
@@ -118,7 +118,7 @@ class Transport(_Requests):
             with self._http.stream(**{**self.request(call), **options}) as response:
                 if response.status_code >= 300:
                     response.read()
-                    raise read_error(_copy(response))
+                    raise read_error(copy_response(response))
                 yield response
         except httpx2.TransportError as error:
             raise self.unreachable(error) from error
@@ -126,50 +126,7 @@ class Transport(_Requests):
     def _attempt(self, call: Call[Any], attempt: int) -> Response | None:
         """The answer; None where there is none and it may be asked for again."""
         try:
-            return self.note(_copy(self._http.request(**self.request(call))))
-        except httpx2.TransportError as error:
-            if may_repeat(call, None, attempt):
-                return None
-            raise self.unreachable(error) from error
-
-
-class AsyncTransport(_Requests):
-    """Calls that are awaited; the same as `Transport`."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        super().__init__(endpoint)
-        self._http = httpx2.AsyncClient(headers=self.headers(), timeout=_TIMEOUT)
-
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._http.aclose()
-
-    async def call(self, call: Call[T]) -> T:
-        """See `Transport.call`."""
-        attempt = 0
-        while True:
-            response = await self._attempt(call, attempt)
-            if response is not None and not may_repeat(call, response.status, attempt):
-                return read_answer(call, response)
-            delay = backoff(attempt) if response is None else retry_delay(response, attempt)
-            await asyncio.sleep(delay)
-            attempt += 1
-
-    @asynccontextmanager
-    async def stream(self, call: Call[Any], **options: Any) -> AsyncIterator[httpx2.Response]:
-        """See `Transport.stream`."""
-        try:
-            async with self._http.stream(**{**self.request(call), **options}) as response:
-                if response.status_code >= 300:
-                    await response.aread()
-                    raise read_error(_copy(response))
-                yield response
-        except httpx2.TransportError as error:
-            raise self.unreachable(error) from error
-
-    async def _attempt(self, call: Call[Any], attempt: int) -> Response | None:
-        try:
-            return self.note(_copy(await self._http.request(**self.request(call))))
+            return self.note(copy_response(self._http.request(**self.request(call))))
         except httpx2.TransportError as error:
             if may_repeat(call, None, attempt):
                 return None
@@ -184,7 +141,8 @@ def may_repeat(call: Call[Any], status: int | None, attempt: int) -> bool:
     return status == 429 or (call.repeatable and (status is None or status in PASSING))
 
 
-def _copy(response: httpx2.Response) -> Response:
+def copy_response(response: httpx2.Response) -> Response:
+    """The parts of an answer that are read; its body must be there."""
     return Response(response.status_code, response.headers, response.content)
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rosetta_client.errors import TaskFailed, TimeOver
-from rosetta_client.models import TaskView
 
 if TYPE_CHECKING:
     from rosetta_client.client import Client
+    from rosetta_client.models import TaskView
 
 RUNNING = "running"
 # States after which nothing comes by itself.

@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from rosetta_client.errors import NotFound, RosettaError
-from rosetta_client.models import TaskView
 from rosetta_client.waiting import OVER
 
 if TYPE_CHECKING:
     from rosetta_client.client import Client
+    from rosetta_client.models import TaskView
 
 _ID = re.compile(r"[0-9a-f]{12}")
 _BEGINNING = re.compile(r"[0-9a-f]{4,11}")
