@@ -189,4 +189,4 @@ async def test_a_person_is_inside(
     assert stopped["warnings"] == []
     await context.close()
     await user.clean()
-    assert json.loads((await user.api("GET", "tasks")).body) == {"tasks": []}
+    assert json.loads((await user.api("GET", "tasks")).body) == {"tasks": [], "next": None}

@@ -180,12 +180,10 @@ def test_a_moment_beyond_all_years_is_refused() -> None:
         TaskFilter.model_validate({"since": "0001-01-01T00:00:00+23:59"})
 
 
-def test_ten_thousand_tasks_need_the_memory_of_a_page(bench: Bench) -> None:
+def test_many_tasks_need_the_memory_of_a_page(bench: Bench) -> None:
     database = bench.tasks.database
-    request = {"options": "x" * 2000}
-    for thousand in range(0, 10_000, 1000):
-        rows = (task_row(number, request=request) for number in range(thousand, thousand + 1000))
-        add_tasks(database, *rows)
+    request = {"options": "x" * 10_000}
+    add_tasks(database, *(task_row(number, request=request) for number in range(2000)))
     read_tasks(database, TaskQuery(limit=100), None)
     tracemalloc.start()
     try:
@@ -198,6 +196,6 @@ def test_ten_thousand_tasks_need_the_memory_of_a_page(bench: Bench) -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert count == 10_000
+    assert count == 2000
     # All tasks together have more than 20 MB.
     assert peak < 4 << 20
