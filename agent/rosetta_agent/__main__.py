@@ -38,6 +38,8 @@ _USAGE = "usage: rosetta_agent run|stop|batch|check|files  (the spec is JSON on 
 #: How long an agent of an earlier start of the same job may take to end.
 _PREDECESSOR_SECONDS = 60.0
 _LAST_POST_SECONDS = 60.0
+#: The PATH of jobs that have none. ``os.defpath`` lacks what administrators install themselves.
+_USUAL_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
 
 def main(arguments: List[str]) -> int:
@@ -70,7 +72,7 @@ def _search_first(attempt: Attempt) -> None:
 
     Slurm's jobs have no PATH, and engines look for programs of theirs in it.
     """
-    os.environ["PATH"] = os.pathsep.join(attempt.path + (os.environ.get("PATH", os.defpath),))
+    os.environ["PATH"] = os.pathsep.join(attempt.path + (os.environ.get("PATH", _USUAL_PATH),))
 
 
 def refusal(error: AgentError) -> Dict[str, Any]:

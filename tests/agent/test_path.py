@@ -8,15 +8,19 @@ from rosetta_agent.__main__ import _search_first
 
 from .specs import full_job
 
+# As the service searches on login nodes (rosetta_hub/resources/slurm/commands.py).
+USUAL = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+
 
 @pytest.mark.parametrize(
     ("given", "path", "expected"),
     [
         ("/opt/bin", [], "/opt/bin"),
         ("/opt/bin", ["/x", "/y"], "/x:/y:/opt/bin"),
-        # A job of Slurm: podman finds newuidmap in PATH alone.
-        (None, [], os.defpath),
-        (None, ["/x"], f"/x:{os.defpath}"),
+        # A job of Slurm: podman finds newuidmap in PATH alone, and sites that build Apptainer
+        # themselves have it in /usr/local/bin.
+        (None, [], USUAL),
+        (None, ["/x"], f"/x:{USUAL}"),
     ],
 )
 def test_there_is_always_a_path(
