@@ -10,7 +10,7 @@ from tests.support.cluster import Cluster
 from tests.support.ports import free_port
 from tests.support.sshd import make_key
 
-from .hub import EXTRA, JUPYTER, TINY, computing_of, slurm_resource
+from .hub import EXTRA, JUPYTER, SSH, TINY, computing_of, slurm_resource
 
 # The account of the files of the host that is used by Docker's API: one for all users.
 FIXED_UID = 2001
@@ -45,6 +45,7 @@ SOFTWARE: list[dict[str, Any]] = [
     _notes("root", container_user="0:0", home_path="/root"),
     _notes("same", container_user=f"{FIXED_UID}:{FIXED_UID}"),
     {"id": "jupyter", "name": "Jupyter", **NOTEBOOK},
+    {"id": "ssh", "name": "SSH", **SSH},
     {
         "id": "jupyter-fixed",
         "name": "Jupyter as 4711",
