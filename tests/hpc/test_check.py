@@ -33,7 +33,7 @@ def make_settings(cluster: Cluster, directory: Path) -> Rosetta:
     ]
     computing = [{"access_mode": "ssh", **one} for one in computing]
     computing += [docker_api(cluster), slurm_rest(cluster)]
-    registry, _, image = f"{cluster.registry}/{cluster.images[2]}".partition("/")
+    registry, _, image = f"{cluster.registry}/{cluster.small_image}".partition("/")
     name, _, tag = image.partition(":")
     config = Config()
     software: dict[str, Any] = {

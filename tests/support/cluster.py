@@ -62,11 +62,12 @@ class Cluster:
     login_port = 22
     # As nodes and host spell it. It speaks https, with a certificate that they trust.
     registry = "registry:5000"
+    small_image = "rosetta-test/agent:latest"  # 2 MB; serves HTTP on 127.0.0.1:$BASE_PORT
     images = (
         "rosetta/jupyternotebook:0.1.0",
         "rosetta/minimaldesktop:0.1.0",
         "rosetta/sshserver:0.1.0",
-        "rosetta-test/agent:latest",  # 2 MB; serves HTTP on 127.0.0.1:$BASE_PORT
+        small_image,
     )
 
     @property
