@@ -12,7 +12,8 @@ from typing import Any, get_type_hints
 import pytest
 
 from rosetta_client import models
-from tests.test_house import ROOT
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -329,7 +329,7 @@ async def test_only_a_websocket_of_our_protocol(site: Site) -> None:
 async def test_interfaces_are_named_by_their_ports(site: Site) -> None:
     task = site.start()
     with site.bench.tasks.database.session() as session:
-        row = session.get_one(Task, task.id)
+        row = session.merge(task)
         row.software = {**row.software, "interfaces": [{"name": "Board", "port": 8787}]}
     for query in ("?port=8787", "?port=8888", ""):
         (await connect(site, task, query)).close()
