@@ -2,7 +2,6 @@
 
 import logging
 import math
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
@@ -18,7 +17,15 @@ from rosetta_hub.errors import ConfigError, ResourceUnavailable
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.inventory import Inventory
 from rosetta_hub.resources.remote import RemoteResource
-from rosetta_hub.resources.wms import Job, JobEnd, JobRequest, QueueIsPrivate, Wms
+from rosetta_hub.resources.wms import (
+    Job,
+    JobEnd,
+    JobRequest,
+    QueueIsPrivate,
+    Wms,
+    job_name,
+    parse_job_name,
+)
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.errors import TimedOut, Unreachable
 from rosetta_hub.targets import Target, TcpTarget
@@ -26,8 +33,6 @@ from rosetta_hub.tasks.interfaces import further_ports
 from rosetta_hub.tunnels.routes import SshRoute, Tunnel
 
 log = logging.getLogger(__name__)
-
-_NAME = re.compile(r"^rosetta-([0-9a-f]{8})-([0-9a-f]{12})-([1-9][0-9]{0,8})$")
 
 
 # Accounts that are asked one after the other, in one round, where some can't ask.
@@ -78,14 +83,11 @@ class Cluster:
 
     def job_name(self, task: Task) -> str:
         """See Queue."""
-        return f"rosetta-{self._keys.deployment}-{task.id}-{task.attempt}"
+        return job_name(self._keys.deployment, task)
 
     def task_of(self, job: Job) -> tuple[str, int] | None:
         """See Queue."""
-        match = _NAME.match(job.name)
-        if match is None or match[1] != self._keys.deployment:
-            return None
-        return match[2], int(match[3])
+        return parse_job_name(self._keys.deployment, job.name)
 
     def remote_user(self, user: str) -> str:
         """See Queue."""

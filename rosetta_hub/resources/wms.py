@@ -1,11 +1,13 @@
 """What every workload management system can do, in its own words translated once."""
 
 import enum
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ResourceUnavailable, RosettaError
 from rosetta_hub.resources.inventory import Inventory
 
@@ -13,6 +15,7 @@ Cause = Literal[
     "time_limit", "out_of_memory", "node_failure", "preempted", "cancelled", "exited", "unknown"
 ]
 
+_JOB_NAME = re.compile(r"^rosetta-([0-9a-f]{8})-([0-9a-f]{12})-([1-9][0-9]{0,8})$")
 
 # Of schedulers that let nobody but their administrators lengthen a job that runs.
 NO_MORE_TIME = (
@@ -143,3 +146,16 @@ class Wms(Protocol):
 
     async def inventory(self) -> Inventory:
         """What can be asked for, and what is idle now."""
+
+
+def job_name(deployment: str, task: Task) -> str:
+    """The name of the job that an attempt of a task is; it tells deployments apart."""
+    return f"rosetta-{deployment}-{task.id}-{task.attempt}"
+
+
+def parse_job_name(deployment: str, name: str) -> tuple[str, int] | None:
+    """Task id and attempt of a job of the deployment; None for everybody else's jobs."""
+    match = _JOB_NAME.match(name)
+    if match is None or match[1] != deployment:
+        return None
+    return match[2], int(match[3])

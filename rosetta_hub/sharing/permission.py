@@ -5,6 +5,7 @@ from collections.abc import Collection
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import NotAllowed, NotFound
 from rosetta_hub.tasks.principal import Principal
+from rosetta_hub.tasks.queries import ABSENT
 
 
 class SharePermission:
@@ -50,7 +51,7 @@ class SharePermission:
             NotFound: the principal does not even see the task.
         """
         if not principal.sees(task.user, task.server_name):
-            raise NotFound("There is no such task. It may have been deleted.")
+            raise NotFound(ABSENT)
         if not self.enabled:
             raise NotAllowed("Sharing is switched off here.")
         if not self.may_end(principal, task):

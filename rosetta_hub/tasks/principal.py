@@ -8,6 +8,7 @@ from jupyterhub.services.auth import check_scopes
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import NotAllowed, NotFound
+from rosetta_hub.tasks.queries import ABSENT
 from rosetta_hub.tasks.view import Rights
 
 # Each of them shows a task.
@@ -136,4 +137,4 @@ class Principal:
             NotFound: it lacks the scope; the answer does not tell whether the task exists.
         """
         if not self.may(scope, task.user, task.server_name):
-            raise NotFound("There is no such task. It may have been deleted.")
+            raise NotFound(ABSENT)

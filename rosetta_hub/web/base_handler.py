@@ -11,10 +11,7 @@ from pydantic import BaseModel
 from tornado import web
 
 from rosetta_hub.client_address import client_address
-from rosetta_hub.errors import (
-    MalformedRequest,
-    RosettaError,
-)
+from rosetta_hub.errors import MalformedRequest, RosettaError
 from rosetta_hub.log_format import request_id
 from rosetta_hub.web.problem import MEDIA_TYPE, Problem, describe_error
 from rosetta_hub.web.rights import Right

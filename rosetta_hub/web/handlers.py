@@ -21,6 +21,7 @@ from rosetta_hub.errors import (
 )
 from rosetta_hub.hub.client import created_time
 from rosetta_hub.tasks.principal import Principal
+from rosetta_hub.tasks.queries import ABSENT
 from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.rate_limit import Quota
 from rosetta_hub.web.rights import OWN_SUBJECTS, Right, Subject
@@ -161,7 +162,7 @@ class HubHandler(HubOAuthenticated, BaseHandler):
         if not principal.sees(owner, server) and not any(
             principal.may(scope, owner, server) for scope in right.scopes
         ):
-            raise NotFound("There is no such task. It may have been deleted.")
+            raise NotFound(ABSENT)
 
     def not_logged_in(self) -> None:
         """Answer to a request without a valid token or cookie.

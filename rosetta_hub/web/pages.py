@@ -79,7 +79,7 @@ class ServerPage(PageHandler):
         if task is None:
             task, path = self._find(user, ""), server_path
         if task is None:
-            raise NotFound("There is no such task. It may have been deleted.")
+            raise NotFound(ABSENT)
         inside = _inside(path, self.request.query)
         self.redirect(waiting_path(task, self.services.settings, inside))
 

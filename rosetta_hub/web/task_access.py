@@ -4,10 +4,9 @@ from typing import Any
 
 from rosetta_hub.database.models import Task
 from rosetta_hub.database.pages import Page
-from rosetta_hub.errors import (
-    NotFound,
-)
+from rosetta_hub.errors import NotFound
 from rosetta_hub.tasks.listing import TaskQuery, read_tasks
+from rosetta_hub.tasks.queries import ABSENT
 from rosetta_hub.tasks.view import TaskView
 from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.starters import Starter
@@ -46,7 +45,7 @@ class TaskAccess(HubHandler):
         """
         task = self.services.tasks.find(task_id)
         if not self.principal.sees(task.user, task.server_name):
-            raise NotFound("There is no such task. It may have been deleted.")
+            raise NotFound(ABSENT)
         return task
 
     def task_view(self, task: Task) -> TaskView:

@@ -21,24 +21,13 @@ from tests.support.certificates import make_certificate
 from tests.support.ports import free_port
 
 from .browser import chromium, log_in
-from .conftest import COMPUTING, ECHO, python_software
+from .conftest import COMPUTING, ECHO, SSH_IMAGE, python_software
 from .deployment import NAVIGATION, Deployment, User, eventually
 from .test_life import containers
 
 SOFTWARE = [
     python_software("echo", ECHO),
-    {
-        "id": "ssh",
-        "name": "SSH server",
-        "image_name": "rosetta/sshserver",
-        "image_tag": "0.1.0",
-        "pull": "never",
-        "interface_port": 2222,
-        "interface_protocol": "ssh",
-        "interface_auth": "password",
-        "supports_interface_auth": True,
-        "supports_custom_interface_port": True,
-    },
+    {"id": "ssh", "name": "SSH server", **SSH_IMAGE},
 ]
 
 

@@ -37,7 +37,16 @@ from rosetta_hub.resources.kubernetes.states import (
     has_ended,
     is_terminating,
 )
-from rosetta_hub.resources.wms import NO_MORE_TIME, Job, JobEnd, JobRefused, JobState, NotSubmitted
+from rosetta_hub.resources.wms import (
+    NO_MORE_TIME,
+    Job,
+    JobEnd,
+    JobRefused,
+    JobState,
+    NotSubmitted,
+    job_name,
+    parse_job_name,
+)
 from rosetta_hub.targets import Target, UnixTarget
 from rosetta_hub.tasks.interfaces import further_ports
 from rosetta_hub.tasks.spawner_settings import decrypt_environment
@@ -76,15 +85,11 @@ class KubernetesQueue:
 
     def job_name(self, task: Task) -> str:
         """See Queue."""
-        return f"rosetta-{self._keys.deployment}-{task.id}-{task.attempt}"
+        return job_name(self._keys.deployment, task)
 
     def task_of(self, job: Job) -> tuple[str, int] | None:
         """See Queue."""
-        prefix, _, attempt = job.name.rpartition("-")
-        start, _, task_id = prefix.rpartition("-")
-        if start != f"rosetta-{self._keys.deployment}" or not attempt.isdecimal():
-            return None
-        return task_id, int(attempt)
+        return parse_job_name(self._keys.deployment, job.name)
 
     def owner(self, pod: Document) -> tuple[str, int] | None:
         """Task id and attempt of one of the `pods`."""
