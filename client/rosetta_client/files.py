@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
-from rosetta_client.calls import Call, backoff, new_key
+from rosetta_client.calls import Call, backoff
 from rosetta_client.errors import ApiError, RosettaError, UnexpectedAnswer, Unreachable
 
 if TYPE_CHECKING:
@@ -42,14 +42,6 @@ Progress = Callable[[int], None]
 def encode_path(text: str) -> str:
     """A path as users write it, as the API has it; slashes at either end don't count."""
     return quote(os.fsencode(text.strip("/")), safe="/")
-
-
-def list_storages(client: Client) -> list[dict[str, Any]]:
-    """The storages of the user."""
-    storages: list[dict[str, Any]] = client.call(Call("GET", "storages", Any, repeatable=True))[
-        "storages"
-    ]
-    return storages
 
 
 def list_entries(client: Client, storage: str, path: str) -> Iterator[dict[str, Any]]:
@@ -268,29 +260,3 @@ class _TooLarge(Exception):
 
 def _storage(storage: str) -> str:
     return f"storages/{quote(storage, safe='')}"
-
-
-def begin_copy(
-    client: Client, source: str, paths: list[str], target: str, folder: str, conflict: str | None
-) -> dict[str, Any]:
-    """Have the hub copy entries of a storage into a folder of one.
-
-    Raises:
-        ApiError: it refuses, such as names that are taken where `conflict` says nothing of them.
-    """
-    body = {
-        "from": {"storage": source, "paths": paths},
-        "to": {"storage": target, "path": folder},
-        "conflict": conflict,
-    }
-    headers = {"Idempotency-Key": new_key()}
-    call: Call[Any] = Call("POST", "copies", Any, body=body, headers=headers, repeatable=True)
-    copy: dict[str, Any] = client.call(call)
-    return copy
-
-
-def find_copy(client: Client, copy_id: str) -> dict[str, Any]:
-    """A copy, with how far it is."""
-    call: Call[Any] = Call("GET", f"copies/{quote(copy_id, safe='')}", Any, repeatable=True)
-    copy: dict[str, Any] = client.call(call)
-    return copy

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from rosetta_client.client import Client
 
 _STORAGES = (
-    Column("STORAGE", lambda storage: storage["id"]),
-    Column("NAME", lambda storage: storage["name"]),
-    Column("COMPUTING", lambda storage: ",".join(one["id"] for one in storage["computing"])),
-    Column("IN TASKS", lambda storage: storage["bind_path"] or ""),
+    Column("STORAGE", lambda storage: storage.id),
+    Column("NAME", lambda storage: storage.name),
+    Column("COMPUTING", lambda storage: ",".join(one.id for one in storage.computing)),
+    Column("IN TASKS", lambda storage: storage.bind_path or ""),
 )
 _ENTRIES = (
     Column("TYPE", lambda entry: entry["type"]),
@@ -91,10 +91,10 @@ def files_command() -> None:
 @pass_session
 def ls_command(session: Session, place: str | None, form: Form) -> None:
     """List storages, or the entries of a folder."""
-    from rosetta_client.files import find_entry, list_entries, list_storages
+    from rosetta_client.files import find_entry, list_entries
 
     if place is None:
-        show_items(list_storages(session.client), _STORAGES, form)
+        show_items(session.client.list_storages().storages, _STORAGES, form)
         return
     target = parse_place(place if ":" in place else f"{place}:")
     entry = find_entry(session.client, target.storage, target.path) if target.path else None
@@ -157,23 +157,24 @@ def cp_command(
     session: Session, sources: Sequence[Place], target: Place, conflict: str | None
 ) -> None:
     """Copy files and folders within a storage or to another one; the hub does the work."""
-    from rosetta_client.files import begin_copy, find_copy
+    from rosetta_client.models import NewCopy, SourceOfCopy, TargetOfCopy
 
     storages = {source.storage for source in sources}
     if len(storages) > 1:
         raise click.UsageError("All sources must be of one storage.")
-    paths = [source.path for source in sources]
-    copy = begin_copy(session.client, storages.pop(), paths, target.storage, target.path, conflict)
-    with progress_bar("Copying", copy["total_bytes"] or 0) as bar:
-        while copy["ended"] is None:
+    origin = SourceOfCopy(storages.pop(), [source.path for source in sources])
+    folder = TargetOfCopy(target.storage, target.path)
+    copy = session.client.start_copy(NewCopy(origin, folder, conflict))
+    with progress_bar("Copying", copy.total_bytes or 0) as bar:
+        while copy.ended is None:
             time.sleep(_PAUSE)
-            copy = find_copy(session.client, copy["id"])
-            bar.length = copy["total_bytes"] or 0
-            bar.update(copy["bytes"] - bar.pos)
-    for problem in copy["problems"]:
-        click.echo(clean(f"{unquote(problem['path'])}: {problem['message']}"), err=True)
-    if copy["state"] != "done" or copy["problem_count"]:
-        raise RosettaError(copy["message"])
+            copy = session.client.get_copy(copy.id)
+            bar.length = copy.total_bytes or 0
+            bar.update(copy.bytes - bar.pos)
+    for problem in copy.problems:
+        click.echo(clean(f"{unquote(problem.path)}: {problem.message}"), err=True)
+    if copy.state != "done" or copy.problem_count:
+        raise RosettaError(copy.message)
 
 
 def _fetch(client: Client, source: Place, target: Path) -> None:

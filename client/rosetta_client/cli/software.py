@@ -86,7 +86,7 @@ def add_command(
     given = {key: value for key, value in interface.items() if value is not None}
     added = add_software(session.client, image, name, group, given)
     columns = (
-        Column("Software", lambda version: version["card"]),
+        Column("Software", lambda version: version.card),
         Column("Image", lambda _: image),
     )
     show_item(added, columns, form)
