@@ -13,6 +13,8 @@ RUN = """async () => (await axe.run(document, {resultTypes: ["violations"]})).vi
         ({target, failureSummary}) => `${target}: ${failureSummary.replace(/\\s+/g, " ")}`)
     ].join("\\n    "))"""
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# What a page does after it was resized, it does before the frame that follows.
+NEXT_FRAME = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 NARROW: ViewportSize = {"width": 360, "height": 740}
 
@@ -51,6 +53,7 @@ async def find_faults(page: Page, theme: Theme) -> list[str]:
     found = [f"on a desk: {text}" for text in await page.evaluate(RUN)]
     found += await _find_overflow(page)
     await page.set_viewport_size(NARROW)
+    await page.evaluate(NEXT_FRAME)
     found += await _find_overflow(page)
     # The colours are those of the desk: one theme is enough.
     if theme == "light":
