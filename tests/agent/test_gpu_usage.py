@@ -46,9 +46,11 @@ def test_gpus_together() -> None:
 
 
 def put_program(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
-    program = folder / "nvidia-smi"
+    program = folder / "new"
     program.write_text(f"#!{sys.executable} -IS\n{code}\n")
     program.chmod(0o755)
+    # One that runs can be replaced, but not written to.
+    program.replace(folder / "nvidia-smi")
     monkeypatch.setenv("PATH", str(folder))
 
 
