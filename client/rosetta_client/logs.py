@@ -38,7 +38,13 @@ class LogFollower:
         self._say = say
         # Bytes of this attempt's log that have been shown.
         self._offset = 0
+        # Whether this connection has told what is kept of the log.
+        self._has_log = False
         self._failures = 0
+
+    @property
+    def _is_complete(self) -> bool:
+        return self.task.state in OVER and (self._has_log or not self.task.can.log)
 
     def follow(self) -> Iterator[str]:
         """Pieces of the log, until the task is over or has been deleted.
@@ -64,15 +70,16 @@ class LogFollower:
                 if self._offset == 0 and self._failures == 0:
                     raise
                 return
-            if self.task.state in OVER:
-                return
+            else:
+                if self._is_complete:
+                    return
 
     def _stream(self) -> Iterator[str]:
         """One connection: it begins with what is kept of the log, and its offset."""
         import httpx2
 
         call: Call[None] = Call("GET", "events", None, query={"task": self.task.id})
-        parser, begun = EventParser(), False
+        parser, begun, self._has_log = EventParser(), False, False
         limits = httpx2.Timeout(_SILENCE if self._offset else _FIRST, connect=_FIRST)
         try:
             with self._client.transport.stream(call, timeout=limits) as response:
@@ -81,7 +88,7 @@ class LogFollower:
                     self._note_connected()
                     for event in parser.feed(piece):
                         yield from self._take(event)
-                    if self.task.state in OVER:
+                    if self._is_complete:
                         return
         except Unreachable as error:
             if not begun and isinstance(error.__cause__, httpx2.ReadTimeout):
@@ -102,6 +109,7 @@ class LogFollower:
                 self._offset = 0
             self.task = task
         if event.kind == "log":
+            self._has_log = True
             yield from self._new_part(event.data["offset"], event.data["text"].encode())
 
     def _new_part(self, offset: int, text: bytes) -> Iterator[str]:

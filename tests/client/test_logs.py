@@ -1,23 +1,30 @@
 """`rosetta logs`: following without gaps, and what logs of others may do to a terminal."""
 
 import asyncio
+import contextlib
+import json
 import os
 import pty
 import sys
 from collections.abc import AsyncIterator, Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from rosetta_client.cli.text import clean, clean_log, fit, width
+from rosetta_client.decode import decode
 from rosetta_client.events import Event, EventParser
-from rosetta_client.logs import unseen
+from rosetta_client.logs import LogFollower, unseen
+from rosetta_client.models import TaskView
 from tests.rights.conftest import Site
 from tests.support.eventually import until
 
 from .conftest import Run, report
 from .network import Relay
 
+LAST = {"offset": 0, "text": "last words\n"}
 EVIL = "safe\x1b]0;owned\x07\x1b[2J\u202etxt.exe\nnext\tline\n"
 
 
@@ -50,7 +57,7 @@ async def test_following_through_broken_connections(rosetta: Run, site: Site, re
     await until(lambda: relay.connections > before)
     report(site, "failed", "four\n", 14)
     done = await follower
-    assert done.out == "one\ntwo\nthree\nfour\n"
+    assert done.out == "one\ntwo\nthree\nfour\n", done
     assert done.code == 5
     assert "can't be reached" in done.err
     assert "Connected again." in done.err
@@ -92,6 +99,26 @@ async def test_a_terminal_is_not_acted_on_and_a_file_gets_all(
     shown = os.read(primary, 4096).decode()
     os.close(primary)
     assert shown == "safe\\x1b]0;owned\\x07\\x1b[2J\\u202etxt.exe\r\nnext\tline\r\n"
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_log_that_comes_after_the_end_of_its_task(site: Site) -> None:
+    """The state and the log of a task are two events, which need not arrive together."""
+    view = (await site.fetch("GET", f"api/v1/tasks/{site.ids['tasks']}", "alice")).json()
+    task = decode(TaskView, {**view, "state": "failed"})
+    pieces = [event("task", {**view, "state": "failed"}), event("log", LAST), b"left unread"]
+
+    @contextlib.contextmanager
+    def stream(*_: object, **__: object) -> Iterator[Any]:
+        yield SimpleNamespace(iter_raw=lambda: iter(pieces))
+
+    client: Any = SimpleNamespace(transport=SimpleNamespace(stream=stream))
+    assert list(LogFollower(client, task, list[str]().append).follow()) == ["last words\n"]
+
+
+def event(kind: str, data: dict[str, Any]) -> bytes:
+    """A piece of a stream."""
+    return f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
 
 
 def test_texts_of_others() -> None:
