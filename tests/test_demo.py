@@ -115,7 +115,7 @@ class Browser:
     def call(self, method: str, path: str, body: object = None) -> httpx.Response:
         headers = {"X-XSRFToken": self._token(f"{SERVICE}/")}
         answer = self.client.request(
-            method, f"{SERVICE}/api/{path}", json=body, headers=headers, timeout=DEADLINE
+            method, f"{SERVICE}/api/v1/{path}", json=body, headers=headers, timeout=DEADLINE
         )
         assert answer.is_success, answer.text
         return answer
