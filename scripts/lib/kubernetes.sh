@@ -215,11 +215,14 @@ prepare_namespace() {
     wait_for 30 "the account of the namespace's pods" kubernetes_account_exists
 }
 
+# import_archive FILE: an archive of `docker save`, into the node.
+import_archive() {
+    quietly ctr --address "$kubernetes_run/containerd.sock" --namespace k8s.io images import "$1"
+}
+
 import_kubernetes_images() {
-    local image
-    for image in "$state"/images/*.tar; do
-        quietly ctr --address "$kubernetes_run/containerd.sock" --namespace k8s.io images import "$image"
-    done
+    local archive
+    for archive in "$state"/images/*.tar; do import_archive "$archive"; done
 }
 
 # --- commands ------------------------------------------------------------------------------------
@@ -287,6 +290,16 @@ kubernetes_part() {
         stop) stop_part "$2" ;;
         start) start_kubernetes_part "$2" ;;
     esac
+}
+
+# image NAME: from the Docker daemon of this machine into the node, under the same name.
+kubernetes_image() {
+    local archive
+    load_kubernetes_ports
+    archive=$(mktemp "$state/images/XXXXXX")
+    docker save --output "$archive" "$1"
+    import_archive "$archive"
+    rm "$archive"
 }
 
 kubernetes_logs() { tail -n +1 "$state"/logs/*.log; }
