@@ -10,16 +10,8 @@ from rosetta_hub.check.context import Check, CheckFailed
 from rosetta_hub.database.models import Task
 from rosetta_hub.kubernetes.client import ApiRefused, KubernetesClient
 from rosetta_hub.resources.kubernetes.pod import build_pod
+from rosetta_hub.resources.kubernetes.rights import Right, rights_of
 
-# Resource (and part of it), and what the hub does with it in its namespace.
-RIGHTS = (
-    ("pods", "", ("create", "get", "list", "watch", "delete")),
-    ("pods", "log", ("get",)),
-    # Newer servers ask for the second one, too.
-    ("pods", "portforward", ("get", "create")),
-    ("events", "", ("list",)),
-    ("secrets", "", ("create",)),
-)
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 # Of a pod that is never created.
 _EXAMPLE = Software(name="Check", registry="localhost", image_name="check")
@@ -42,26 +34,29 @@ async def check_server(context: KubernetesContext) -> str:
 
 async def check_rights(context: KubernetesContext) -> str:
     """The hub's account may do in the namespace what the hub does there."""
-    missing = [
-        f"{verb} {'/'.join(filter(None, (resource, part)))}"
-        for resource, part, verbs in RIGHTS
-        for verb in verbs
-        if not await _may(context, verb, resource, part)
-    ]
+    missing: list[str] = []
+    extras: list[str] = []
+    for right in rights_of(context.conf):
+        verbs = [verb for verb in right.verbs if not await _may(context, right, verb)]
+        if verbs:
+            text = f"{', '.join(verbs)} {right.name}"
+            (missing if right.required else extras).append(f"{text} ({right.why})")
     if missing:
         raise CheckFailed(
-            f"the account may not: {', '.join(missing)}",
+            f"the account may not: {'; '.join(missing)}",
             "Apply the Role of docs/kubernetes.md in the namespace, and bind the account to it.",
         )
-    return f"all that is needed in the namespace {context.conf.namespace}"
+    found = f"all that tasks need in the namespace {context.conf.namespace}"
+    return f"{found}; it may not: {'; '.join(extras)}" if extras else found
 
 
-async def _may(context: KubernetesContext, verb: str, resource: str, part: str) -> bool:
+async def _may(context: KubernetesContext, right: Right, verb: str) -> bool:
     attributes = {
         "namespace": context.conf.namespace,
         "verb": verb,
-        "resource": resource,
-        "subresource": part,
+        "group": right.group,
+        "resource": right.resource,
+        "subresource": right.subresource,
     }
     body = {
         "apiVersion": "authorization.k8s.io/v1",

@@ -212,6 +212,10 @@ prepare_namespace() {
         kubernetes_call "$(sed -n 's/.*"rosetta-test\/path": "\(.*\)".*/\1/p' "$document")" \
             --header 'Content-Type: application/json' --data-binary "@$document" >/dev/null
     done
+    # The rights that docs/kubernetes.md asks for, and no others.
+    "$venv/bin/python" "$kubernetes_parts/role.py" |
+        kubernetes_call /apis/rbac.authorization.k8s.io/v1/namespaces/rosetta/roles \
+            --header 'Content-Type: application/json' --data-binary @- >/dev/null
     wait_for 30 "the account of the namespace's pods" kubernetes_account_exists
 }
 

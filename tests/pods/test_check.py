@@ -50,6 +50,17 @@ async def test_missing_rights_are_named(api: FakeApi) -> None:
     assert "docs/kubernetes.md" in rights.advice
 
 
+async def test_a_right_that_tasks_do_not_need_may_be_missing(api: FakeApi) -> None:
+    def answer(method: str, path: str, body: Document) -> Answer:
+        attributes = body.get("spec", {}).get("resourceAttributes", {})
+        return 201, {"status": {"allowed": attributes.get("resource") != "resourcequotas"}}
+
+    api.answer = answer  # type: ignore[method-assign]
+    rights = (await check(api))[1]
+    assert rights.status == "ok"
+    assert "it may not: list resourcequotas" in rights.text
+
+
 async def test_a_pod_that_would_be_refused_says_why(api: FakeApi) -> None:
     text = 'violates PodSecurity "restricted:latest"'
     api.refuse = answers(pod=failure(403, "Forbidden", text))

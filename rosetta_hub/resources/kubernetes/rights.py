@@ -1,0 +1,84 @@
+"""What the hub's account may do in the namespace of the tasks: one row for each right.
+
+`rosetta-hub check` looks for them, `rosetta-hub kubernetes manifests` and docs/kubernetes.md list
+them. Who adds a call of the API server adds its row here.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
+
+Document = dict[str, Any]
+
+ROLE = "rosetta-hub"
+RBAC_GROUP = "rbac.authorization.k8s.io"
+
+
+def _always(conf: KubernetesConf) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Right:
+    """Verbs for one kind of object, or for one part of it (`subresource`) such as a pod's log.
+
+    `group` is empty for the core group. `when` says for which resources the hub needs the right.
+    Without a right that is not `required`, something less is known or shown, and tasks run all the
+    same.
+    """
+
+    group: str
+    resource: str
+    subresource: str
+    verbs: tuple[str, ...]
+    why: str
+    when: Callable[[KubernetesConf], bool] = _always
+    required: bool = True
+
+    @property
+    def name(self) -> str:
+        """The object as a Role names it, such as `pods/log`."""
+        return "/".join(filter(None, (self.resource, self.subresource)))
+
+
+RIGHTS = (
+    Right("", "pods", "", ("create", "get", "list", "watch", "delete"), "each task is a pod"),
+    Right("", "pods", "log", ("get",), "the log of a task"),
+    # Newer servers ask for the second verb, too.
+    Right("", "pods", "portforward", ("get", "create"), "connections to the interface of a task"),
+    Right("", "events", "", ("list",), "why a task waits, and how it ended"),
+    Right("", "secrets", "", ("create",), "variables and passwords of a task"),
+    Right(
+        "",
+        "resourcequotas",
+        "",
+        ("list",),
+        "`rosetta-hub check` says what is left of the quota",
+        required=False,
+    ),
+)
+
+
+def rights_of(conf: KubernetesConf) -> tuple[Right, ...]:
+    """The rights that the hub needs for a resource with these settings."""
+    return tuple(right for right in RIGHTS if right.when(conf))
+
+
+def build_rules(rights: Iterable[Right]) -> list[Document]:
+    """The rights as rules of a Role."""
+    return [
+        {"apiGroups": [right.group], "resources": [right.name], "verbs": list(right.verbs)}
+        for right in rights
+    ]
+
+
+def build_role(rights: Iterable[Right], namespace: str) -> Document:
+    """The Role that grants the rights in a namespace."""
+    return {
+        "apiVersion": f"{RBAC_GROUP}/v1",
+        "kind": "Role",
+        "metadata": {"name": ROLE, "namespace": namespace},
+        "rules": build_rules(rights),
+    }
