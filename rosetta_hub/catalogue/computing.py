@@ -272,7 +272,7 @@ class Computing(RestrictedEntry):
         if isinstance(self.conf, SlurmRestConf):
             return self.conf.tunnel or "reverse"
         if isinstance(self.conf, KubernetesConf):
-            return "portforward"
+            return self.conf.tunnel
         return None
 
     def work_dir(self, uid: int | str) -> str:

@@ -19,8 +19,9 @@ FILE_KEYS = (
 )
 
 TunnelKind = Literal["ssh", "direct", "reverse"]
-# Besides those that can be chosen: the API server of Kubernetes forwards ports of pods.
-AnyTunnelKind = Literal[TunnelKind, "portforward"]
+# To pods: the API server forwards their ports, their own addresses, or they dial.
+PodTunnelKind = Literal["portforward", "pod", "reverse"]
+AnyTunnelKind = TunnelKind | PodTunnelKind
 Port = Annotated[int, Field(ge=1, le=65535)]
 _WORK_DIR = pattern(r"^$|^/\S{1,60}$", "write an absolute path of at most 61 characters, no spaces")
 _PATH = pattern(r"^/[^\x00-\x1f]*$", "write an absolute path")

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from rosetta_hub.catalogue.conf import Conf
+from rosetta_hub.catalogue.conf import Conf, PodTunnelKind
 from rosetta_hub.catalogue.validation import Entry, pattern
 
 # Names of objects (RFC 1123 labels), of labels and of resources.
@@ -18,6 +18,7 @@ _QUALIFIED = pattern(
     r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$",
     "write a name such as 'example.org/pool'",
 )
+_IMAGE = pattern(r"^[^\s-]\S*$", "write the name of an image without spaces")
 _ABSOLUTE = pattern(r"^/\S+$", "write an absolute path without spaces")
 Label = Annotated[str, Field(pattern=_LABEL)]
 ObjectName = Annotated[str, Field(pattern=_NAME)]
@@ -71,6 +72,17 @@ class KubernetesConf(Conf):
         default=(), description="Secrets of the namespace with the site's accounts of registries."
     )
     pod_labels: dict[Qualified, str] = Field(default={}, description="Further labels of the pods.")
+    tunnel: PodTunnelKind = Field(
+        default="portforward",
+        description="How the edge reaches the pods: the API server forwards (`portforward`), at"
+        " their own addresses (`pod`), or a second container dials the hub (`reverse`).",
+    )
+    agent_image: str | None = Field(
+        default=None,
+        pattern=_IMAGE,
+        description="Image with Python 3.6 or newer, for the containers that run programs of the"
+        " hub's.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -79,6 +91,12 @@ class KubernetesConf(Conf):
             if isinstance(value, dict) and value.get(key):
                 raise ValueError(f"{key!r} can't be used: no agent runs in a pod")
         return value
+
+    @model_validator(mode="after")
+    def _image_of_dialler(self) -> Self:
+        if self.tunnel == "reverse" and self.agent_image is None:
+            raise ValueError("'tunnel' is 'reverse', which needs 'agent_image'")
+        return self
 
     @model_validator(mode="after")
     def _one_account(self) -> Self:

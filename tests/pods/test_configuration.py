@@ -16,6 +16,12 @@ def test_a_cluster_has_a_queue_and_a_tunnel_through_its_api_server() -> None:
     assert (cloud.has_queue, cloud.auth_mode, cloud.tunnel) == (True, "certificate", "portforward")
 
 
+@pytest.mark.parametrize("kind", ["portforward", "pod", "reverse"])
+def test_how_the_edge_reaches_pods_can_be_chosen(kind: str) -> None:
+    cloud = computing(conf={"tunnel": kind, "agent_image": "docker.io/library/python:3.12-slim"})
+    assert cloud.tunnel == kind
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"max_time": None}, "max_time"),
     ({"container_engines": ["docker"]}, "internal"),
@@ -30,6 +36,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"conf": {"pull_proxy": "http://proxy"}}, "pull_proxy"),
     ({"conf": {"runtime_classes": {"kata": "kata-qemu"}}}, "runtime_classes"),
     ({"conf": {"tolerations": [{"key": "a", "operator": "Is"}]}}, "operator"),
+    ({"conf": {"tunnel": "ssh"}}, "tunnel"),
+    ({"conf": {"tunnel": "reverse"}}, "agent_image"),
+    ({"conf": {"agent_image": "--rm python"}}, "agent_image"),
     ({"sizes": [{"name": "s", "gpu_type": "a100"}]}, "gpu_type"),
     ({"sizes": [{"name": "s", "partition": "big"}]}, "pools"),
 ]
