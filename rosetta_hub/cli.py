@@ -22,6 +22,8 @@ from rosetta_hub.hub.settings_file import read_settings
 from rosetta_hub.log_format import set_up_logging
 from rosetta_hub.registries.command import HELP as REGISTRY_HELP
 from rosetta_hub.registries.command import add_registry_arguments, registry_text
+from rosetta_hub.resources.kubernetes.command import HELP as KUBERNETES_HELP
+from rosetta_hub.resources.kubernetes.command import add_kubernetes_arguments, kubernetes_text
 from rosetta_hub.service.app import run_service, run_shutdown
 from rosetta_hub.tunnels.process import run_tunnels
 from rosetta_hub.tunnels.settings import tunnels_config
@@ -79,6 +81,7 @@ COMMANDS: dict[str, tuple[Callable[[Rosetta], None], str]] = {
 # Subcommands with arguments of their own, which print a text.
 TEXTS: dict[str, Callable[[Rosetta, argparse.Namespace], str]] = {
     "account": account_text,
+    "kubernetes": kubernetes_text,
     "registry": registry_text,
 }
 
@@ -120,6 +123,11 @@ def build_parser() -> argparse.ArgumentParser:
     account = commands.add_parser("account", help=ACCOUNT_HELP, description=ACCOUNT_HELP)
     _add_source(account)
     add_account_arguments(account)
+    kubernetes = commands.add_parser(
+        "kubernetes", help=KUBERNETES_HELP, description=KUBERNETES_HELP
+    )
+    _add_source(kubernetes)
+    add_kubernetes_arguments(kubernetes)
     commands.add_parser("proxy", help=PROXY_HELP)
     return parser
 

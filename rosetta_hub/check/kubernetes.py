@@ -44,7 +44,8 @@ async def check_rights(context: KubernetesContext) -> str:
     if missing:
         raise CheckFailed(
             f"the account may not: {'; '.join(missing)}",
-            "Apply the Role of docs/kubernetes.md in the namespace, and bind the account to it.",
+            f"Let the cluster's administrator apply what `rosetta-hub kubernetes manifests"
+            f" {context.computing.id}` prints.",
         )
     found = f"all that tasks need in the namespace {context.conf.namespace}"
     return f"{found}; it may not: {'; '.join(extras)}" if extras else found

@@ -47,7 +47,7 @@ async def test_missing_rights_are_named(api: FakeApi) -> None:
     server, rights, pod = await check(api)
     assert (server.status, rights.status, pod.status) == ("ok", "failed", "skipped")
     assert "create pods/portforward" in rights.text
-    assert "docs/kubernetes.md" in rights.advice
+    assert "rosetta-hub kubernetes manifests cloud" in rights.advice
 
 
 async def test_a_right_that_tasks_do_not_need_may_be_missing(api: FakeApi) -> None:

@@ -1,0 +1,68 @@
+"""`rosetta-hub kubernetes`: what the administrator of a cluster applies for the hub."""
+
+import argparse
+
+from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
+from rosetta_hub.config import Rosetta
+from rosetta_hub.errors import ConfigError
+from rosetta_hub.resources.kubernetes.manifests import Account, build_manifests, format_manifests
+
+HELP = "print what a Kubernetes cluster needs for the hub: account, rights, network policy, quota"
+
+
+def add_kubernetes_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the command."""
+    parser.add_argument("what", choices=["manifests"], help="what to print")
+    parser.add_argument("resource", help="id of a computing resource with wms 'kubernetes'")
+    account = parser.add_mutually_exclusive_group()
+    account.add_argument(
+        "--account",
+        metavar="[NAMESPACE:]NAME",
+        help="the service account that the hub has already, by default in the namespace of the"
+        " tasks; without this option and --user, one is created, with a token",
+    )
+    account.add_argument(
+        "--user", help="the user as whom the hub logs in, such as the name in its certificate"
+    )
+    parser.add_argument(
+        "--tasks",
+        type=_read_tasks,
+        help="adds a quota for so many tasks with the defaults of the resource",
+    )
+
+
+def kubernetes_text(settings: Rosetta, options: argparse.Namespace) -> str:
+    """What the command prints: YAML for `kubectl apply`.
+
+    Raises:
+        ConfigError: there is no such resource, or it is not a Kubernetes cluster.
+    """
+    clusters = {
+        computing.id: (computing, computing.conf)
+        for computing in settings.catalogue().computing.values()
+        if isinstance(computing.conf, KubernetesConf)
+    }
+    if options.resource not in clusters:
+        named = ", ".join(clusters) or "none"
+        raise ConfigError(
+            f"{options.resource!r} is not a Kubernetes cluster of c.Rosetta.computing. There are:"
+            f" {named}."
+        )
+    computing, conf = clusters[options.resource]
+    account = _account(options, conf.namespace)
+    return format_manifests(build_manifests(computing, conf, account, options.tasks))
+
+
+def _account(options: argparse.Namespace, namespace: str) -> Account | None:
+    if options.user:
+        return Account(options.user)
+    if not options.account:
+        return None
+    before, colon, name = options.account.rpartition(":")
+    return Account(name, before if colon else namespace)
+
+
+def _read_tasks(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of tasks")
+    return int(text)

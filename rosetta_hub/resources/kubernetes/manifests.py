@@ -1,0 +1,126 @@
+"""What the administrator of a cluster applies for the hub: objects of Kubernetes, and their YAML.
+
+The hub never creates them itself. Pure.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from rosetta_hub.catalogue.computing import Computing
+from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
+from rosetta_hub.resources.kubernetes.pod import DEPLOYMENT_LABEL
+from rosetta_hub.resources.kubernetes.rights import RBAC_GROUP, ROLE, build_role, rights_of
+
+Document = dict[str, Any]
+
+# Of the account's token where the account is made here, and of what bounds all tasks together.
+TOKEN_SECRET = f"{ROLE}-token"
+QUOTA = "rosetta-tasks"
+POLICY = "rosetta-tasks"
+
+
+@dataclass(frozen=True)
+class Account:
+    """The hub's account: a service account of a namespace, or a user (of a certificate)."""
+
+    name: str
+    namespace: str | None = None
+    """That of the service account; None for a user."""
+
+    @property
+    def subject(self) -> Document:
+        """As a RoleBinding names it."""
+        if self.namespace is None:
+            return {"kind": "User", "apiGroup": RBAC_GROUP, "name": self.name}
+        return {"kind": "ServiceAccount", "namespace": self.namespace, "name": self.name}
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One object, and a sentence about it for the administrator who reads the file."""
+
+    comment: str
+    document: Document
+
+
+def build_manifests(
+    computing: Computing, conf: KubernetesConf, account: Account | None, tasks: int | None
+) -> list[Manifest]:
+    """All that the hub needs in the namespace of a resource, in the order of creation.
+
+    Without an `account`, a service account and its token are made. With a number of `tasks`, a
+    quota bounds what they take together: so many with the resource's defaults.
+    """
+    namespace = conf.namespace
+    own = account is None
+    account = account or Account(ROLE, namespace)
+    return [
+        Manifest("The pods of all tasks are here.", _object("v1", "Namespace", namespace)),
+        *(_build_account(namespace) if own else ()),
+        Manifest(
+            "What the hub's account may do here, and nothing else.",
+            build_role(rights_of(conf), namespace),
+        ),
+        Manifest("Grants it to the account.", _build_binding(namespace, account)),
+        Manifest(
+            "Nobody but the hub connects to a task. Needs a network that enforces policies:"
+            f" `rosetta-hub check {computing.id}` tries it.",
+            _build_policy(namespace),
+        ),
+        *(
+            [Manifest(f"All tasks together: {tasks} with the defaults.", quota)]
+            if tasks is not None and (quota := _build_quota(computing, namespace, tasks))
+            else ()
+        ),
+    ]
+
+
+def format_manifests(manifests: list[Manifest]) -> str:
+    """The YAML that `kubectl apply --filename` takes."""
+    return "".join(
+        f"---\n# {one.comment}\n{yaml.safe_dump(one.document, sort_keys=False)}"
+        for one in manifests
+    )
+
+
+def _object(version: str, kind: str, name: str, namespace: str | None = None) -> Document:
+    metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata}
+
+
+def _build_account(namespace: str) -> list[Manifest]:
+    secret = _object("v1", "Secret", TOKEN_SECRET, namespace)
+    secret["metadata"]["annotations"] = {"kubernetes.io/service-account.name": ROLE}
+    secret["type"] = "kubernetes.io/service-account-token"
+    return [
+        Manifest("The hub's account.", _object("v1", "ServiceAccount", ROLE, namespace)),
+        Manifest("The cluster puts the account's token in here.", secret),
+    ]
+
+
+def _build_binding(namespace: str, account: Account) -> Document:
+    return {
+        **_object(f"{RBAC_GROUP}/v1", "RoleBinding", ROLE, namespace),
+        "roleRef": {"apiGroup": RBAC_GROUP, "kind": "Role", "name": ROLE},
+        "subjects": [account.subject],
+    }
+
+
+def _build_policy(namespace: str) -> Document:
+    tasks = {"matchExpressions": [{"key": DEPLOYMENT_LABEL, "operator": "Exists"}]}
+    return {
+        **_object("networking.k8s.io/v1", "NetworkPolicy", POLICY, namespace),
+        # No rule admits anything; the hub's connections come by way of the node.
+        "spec": {"podSelector": tasks, "policyTypes": ["Ingress"]},
+    }
+
+
+def _build_quota(computing: Computing, namespace: str, tasks: int) -> Document:
+    hard = {"pods": str(tasks)}
+    if computing.default_cpus:
+        hard["limits.cpu"] = f"{round(tasks * computing.default_cpus * 1000)}m"
+    if computing.default_memory:
+        hard["limits.memory"] = str(tasks * computing.default_memory)
+    return {**_object("v1", "ResourceQuota", QUOTA, namespace), "spec": {"hard": hard}}

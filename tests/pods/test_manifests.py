@@ -1,0 +1,110 @@
+"""`rosetta-hub kubernetes manifests`: what the administrator of a cluster applies."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rosetta_hub.cli import build_parser, load_settings
+from rosetta_hub.errors import ConfigError
+from rosetta_hub.resources.kubernetes.command import kubernetes_text
+from rosetta_hub.resources.kubernetes.rights import RIGHTS, build_rules
+
+from .objects import entry, pod
+
+CONFIG = """
+c.Rosetta.tasks_url = "http://127.0.0.1"
+c.Rosetta.hub_url = "http://localhost:8000/base"
+c.Rosetta.state_dir = {state!r}
+c.Rosetta.computing = {computing!r}
+"""
+Document = dict[str, Any]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A hub's configuration with a cluster and another resource."""
+    path = tmp_path / "jupyterhub_config.py"
+    here = {"id": "here", "name": "Here", "container_engines": ["docker"]}
+    computing = [entry(default_cpus=0.5, default_memory="2G"), here]
+    path.write_text(CONFIG.format(state=str(tmp_path), computing=computing))
+    return path
+
+
+def run(config: Path, *arguments: str) -> str:
+    """What the command prints."""
+    words = ["kubernetes", "--config", str(config), "manifests", *arguments]
+    options = build_parser().parse_args(words)
+    return kubernetes_text(load_settings(Path(options.config)), options)
+
+
+def objects(text: str) -> dict[str, Document]:
+    """The objects by kind, of which none is there twice."""
+    documents = list(yaml.safe_load_all(text))
+    found = {document["kind"]: document for document in documents}
+    assert len(found) == len(documents)
+    return found
+
+
+def test_an_account_is_made_and_gets_the_rights(config: Path) -> None:
+    found = objects(run(config, "cloud"))
+    assert [*found] == [
+        *("Namespace", "ServiceAccount", "Secret", "Role", "RoleBinding", "NetworkPolicy"),
+    ]
+    assert found["Role"]["rules"] == build_rules(RIGHTS)
+    account = {"kind": "ServiceAccount", "namespace": "rosetta", "name": "rosetta-hub"}
+    assert found["RoleBinding"]["subjects"] == [account]
+    assert found["RoleBinding"]["roleRef"]["name"] == found["Role"]["metadata"]["name"]
+    assert found["Secret"]["metadata"]["annotations"] == {
+        "kubernetes.io/service-account.name": found["ServiceAccount"]["metadata"]["name"]
+    }
+    for document in found.values():
+        expected = None if document["kind"] == "Namespace" else "rosetta"
+        assert document["metadata"].get("namespace") == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "subject"),
+    [
+        (
+            ("--user", "hub@example.org"),
+            {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "hub@example.org"},
+        ),
+        (("--account", "hub"), {"kind": "ServiceAccount", "namespace": "rosetta", "name": "hub"}),
+        (("--account", "jhub:hub"), {"kind": "ServiceAccount", "namespace": "jhub", "name": "hub"}),
+    ],
+)
+def test_an_account_that_is_there_gets_the_rights(
+    config: Path, arguments: tuple[str, ...], subject: Document
+) -> None:
+    found = objects(run(config, "cloud", *arguments))
+    assert found["RoleBinding"]["subjects"] == [subject]
+    assert not {"ServiceAccount", "Secret"} & found.keys()
+
+
+def test_the_policy_is_about_the_pods_of_tasks(config: Path) -> None:
+    spec = objects(run(config, "cloud"))["NetworkPolicy"]["spec"]
+    (expression,) = spec["podSelector"]["matchExpressions"]
+    assert expression["operator"] == "Exists"
+    assert expression["key"] in pod()["metadata"]["labels"]
+    # Nobody is admitted.
+    assert (spec["policyTypes"], spec.get("ingress")) == (["Ingress"], None)
+
+
+def test_a_quota_is_that_of_so_many_tasks(config: Path) -> None:
+    quota = objects(run(config, "cloud", "--tasks", "20"))["ResourceQuota"]
+    hard = {"pods": "20", "limits.cpu": "10000m", "limits.memory": str(20 * 2 * 2**30)}
+    assert quota["spec"]["hard"] == hard
+
+
+@pytest.mark.parametrize("tasks", ["0", "-1", "many"])
+def test_a_quota_is_for_a_number_of_tasks(config: Path, tasks: str) -> None:
+    with pytest.raises(SystemExit):
+        run(config, "cloud", f"--tasks={tasks}")
+
+
+@pytest.mark.parametrize("name", ["here", "nowhere"])
+def test_another_resource_is_refused(config: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=r"There are: cloud\."):
+        run(config, name)
