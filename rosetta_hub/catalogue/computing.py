@@ -15,8 +15,14 @@ from rosetta_hub.catalogue.conf import (
     LocalConf,
     SlurmRestConf,
     SshConf,
+    SshLogin,
 )
-from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
+from rosetta_hub.catalogue.conf_kubernetes import (
+    KubectlConf,
+    KubectlSshConf,
+    KubernetesConf,
+    NamespaceConf,
+)
 from rosetta_hub.catalogue.engines import ENGINES, INTERNAL, canonical_engine
 from rosetta_hub.catalogue.restricted import RestrictedEntry
 from rosetta_hub.catalogue.software import Software
@@ -151,7 +157,15 @@ class Computing(RestrictedEntry):
     submit_options: tuple[str, ...] = ()
     extra_binds: tuple[Annotated[str, AfterValidator(_check_prefix)], ...] = ()
     query_interval: int = Field(default=20, ge=1, le=3600)
-    conf: LocalConf | SshConf | SlurmRestConf | DockerApiConf | KubernetesConf
+    conf: (
+        LocalConf
+        | SshConf
+        | SlurmRestConf
+        | DockerApiConf
+        | KubernetesConf
+        | KubectlConf
+        | KubectlSshConf
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -199,14 +213,14 @@ class Computing(RestrictedEntry):
         return self
 
     def _check_kubernetes(self) -> None:
-        is_kubernetes = isinstance(self.conf, KubernetesConf)
+        is_kubernetes = isinstance(self.conf, NamespaceConf)
         for engine in self.container_engines:
             if (engine.name == INTERNAL) != is_kubernetes:
                 raise ValueError(
                     f"the engine {INTERNAL!r} and wms 'kubernetes' need each other: no other engine"
                     " can be chosen there"
                 )
-        if not isinstance(self.conf, KubernetesConf):
+        if not isinstance(self.conf, NamespaceConf):
             return
         if self.max_time is None:
             raise ValueError("wms 'kubernetes' needs 'max_time': nothing else ends a lost pod")
@@ -219,7 +233,7 @@ class Computing(RestrictedEntry):
             )
         self._check_pools(self.conf)
 
-    def _check_pools(self, conf: KubernetesConf) -> None:
+    def _check_pools(self, conf: NamespaceConf) -> None:
         for size in self.sizes:
             if size.gpu_type is not None:
                 raise ValueError("key 'sizes': wms 'kubernetes' has no gpu_type: use a pool")
@@ -254,7 +268,7 @@ class Computing(RestrictedEntry):
                     )
 
     def _check_platform_keys(self) -> None:
-        if self.auth_mode == "platform_keys" and isinstance(self.conf, SshConf):
+        if self.auth_mode == "platform_keys" and isinstance(self.conf, SshLogin):
             for key in ("user", "key_file"):
                 if not getattr(self.conf, key):
                     raise ValueError(f"auth_mode 'platform_keys' needs the key 'conf.{key}'")
@@ -271,7 +285,7 @@ class Computing(RestrictedEntry):
             return self.conf.tunnel or "ssh"
         if isinstance(self.conf, SlurmRestConf):
             return self.conf.tunnel or "reverse"
-        if isinstance(self.conf, KubernetesConf):
+        if isinstance(self.conf, NamespaceConf):
             return self.conf.tunnel
         return None
 

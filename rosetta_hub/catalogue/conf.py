@@ -90,7 +90,13 @@ class LocalConf(Conf):
     """Access mode `local`: the machine of the service."""
 
 
-class RemoteConf(Conf):
+class PythonConf(Conf):
+    """A resource where programs of ours run on another machine."""
+
+    python: str = Field(default="python3", description="Python of its nodes, 3.6 or newer.")
+
+
+class RemoteConf(PythonConf):
     """A resource whose agents are not on the machine of the service."""
 
     tunnel: TunnelKind | None = Field(
@@ -101,7 +107,6 @@ class RemoteConf(Conf):
         pattern=_OPTIONAL_URL,
         description="Where its nodes reach the service; default c.Rosetta.agents_url.",
     )
-    python: str = Field(default="python3", description="Python of its nodes, 3.6 or newer.")
     prologue: tuple[str, ...] = Field(
         default=(),
         description="Lines that a login shell executes in a batch job before the agent starts.",
@@ -145,8 +150,8 @@ class JumpHostConfig(Entry):
         )
 
 
-class SshConf(RemoteConf):
-    """Access mode `ssh`: a login node, or a standalone host with sshd."""
+class SshLogin(PythonConf):
+    """A host with sshd, and the account there."""
 
     host: str = Field(min_length=1, description="Host name, or a name of `ssh_config`.")
     port: Port | None = Field(default=None, description="Default 22, or what ssh_config says.")
@@ -187,6 +192,10 @@ class SshConf(RemoteConf):
         """See Conf."""
         known = {"known_hosts": self.known_hosts_file} if self.known_hosts_file else {}
         return super().files() | known
+
+
+class SshConf(RemoteConf, SshLogin):
+    """Access mode `ssh`: a login node, or a standalone host with sshd."""
 
 
 class SlurmRestConf(RemoteConf):

@@ -1,10 +1,11 @@
-"""Settings of a Kubernetes cluster that is reached through its API server."""
+"""Settings of a namespace of a Kubernetes cluster, by the way to its API server."""
 
+from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from rosetta_hub.catalogue.conf import Conf, PodTunnelKind
+from rosetta_hub.catalogue.conf import Conf, PodTunnelKind, SshLogin
 from rosetta_hub.catalogue.validation import Entry, pattern
 
 # Names of objects (RFC 1123 labels), of labels and of resources.
@@ -20,6 +21,7 @@ _QUALIFIED = pattern(
 )
 _IMAGE = pattern(r"^[^\s-]\S*$", "write the name of an image without spaces")
 _ABSOLUTE = pattern(r"^/\S+$", "write an absolute path without spaces")
+_PROGRAM = pattern(r"^(/\S+|[A-Za-z0-9._-]+)$", "write the name or the absolute path of a program")
 Label = Annotated[str, Field(pattern=_LABEL)]
 ObjectName = Annotated[str, Field(pattern=_NAME)]
 Qualified = Annotated[str, Field(pattern=_QUALIFIED)]
@@ -37,21 +39,9 @@ class Toleration(Entry):
     effect: str = Field(default="", pattern=r"^(|NoSchedule|PreferNoSchedule|NoExecute)$")
 
 
-class KubernetesConf(Conf):
-    """Access mode `api` with the WMS `kubernetes`."""
+class NamespaceConf(Conf):
+    """What every access mode has with the WMS `kubernetes`."""
 
-    kubeconfig: str | None = Field(
-        default=None,
-        pattern=_ABSOLUTE,
-        description="File with server, authority and account: a certificate or a token.",
-    )
-    context: str | None = Field(
-        default=None, description="Context of the file; default its current one."
-    )
-    in_cluster: bool = Field(
-        default=False,
-        description="The service is a pod of the cluster, and uses its service account.",
-    )
     namespace: Label = Field(description="Namespace of the tasks' pods; it has to exist.")
     runtime_classes: dict[str, ObjectName] = Field(
         default={},
@@ -98,6 +88,23 @@ class KubernetesConf(Conf):
             raise ValueError("'tunnel' is 'reverse', which needs 'agent_image'")
         return self
 
+
+class KubernetesConf(NamespaceConf):
+    """Access mode `api`: the service itself speaks with the API server."""
+
+    kubeconfig: str | None = Field(
+        default=None,
+        pattern=_ABSOLUTE,
+        description="File with server, authority and account: a certificate or a token.",
+    )
+    context: str | None = Field(
+        default=None, description="Context of the file; default its current one."
+    )
+    in_cluster: bool = Field(
+        default=False,
+        description="The service is a pod of the cluster, and uses its service account.",
+    )
+
     @model_validator(mode="after")
     def _one_account(self) -> Self:
         if bool(self.kubeconfig) == self.in_cluster:
@@ -105,3 +112,37 @@ class KubernetesConf(Conf):
         if self.context and not self.kubeconfig:
             raise ValueError("'context' is one of a 'kubeconfig'")
         return self
+
+
+class KubectlConf(NamespaceConf):
+    """Access mode `local`: the `kubectl` of the service's machine logs in."""
+
+    kubectl: str = Field(
+        default="kubectl", pattern=_PROGRAM, description="Name or path of the program."
+    )
+    kubeconfig: str = Field(
+        pattern=_ABSOLUTE, description="Its file, with any login that kubectl knows."
+    )
+    context: str | None = Field(
+        default=None, description="Context of the file; default its current one."
+    )
+
+
+class KubectlSshConf(NamespaceConf, SshLogin):
+    """Access mode `ssh`: the `kubectl` of a login node logs in."""
+
+    kubectl: str = Field(
+        default="kubectl", pattern=_PROGRAM, description="Name or path of the program there."
+    )
+    kubeconfig: str | None = Field(
+        default=None,
+        pattern=_ABSOLUTE,
+        description="Its file there; default that of the account, `~/.kube/config`.",
+    )
+    context: str | None = Field(
+        default=None, description="Context of the file; default its current one."
+    )
+
+    def files(self) -> dict[str, Path]:
+        """See Conf: the kubeconfig is a file of the login node."""
+        return {key: path for key, path in super().files().items() if key != "kubeconfig"}

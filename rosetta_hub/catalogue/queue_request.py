@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from rosetta_hub.catalogue.computing import Computing, Size
-from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
+from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 from rosetta_hub.catalogue.units import Duration, format_duration
 from rosetta_hub.catalogue.validation import pattern
 from rosetta_hub.errors import InvalidOptions
@@ -66,7 +66,7 @@ def _check_keys(given: dict[str, Any], computing: Computing) -> None:
     for key in given:
         if computing.lacks_option(key):
             raise InvalidOptions(f"{computing.name} can't be asked for the option {key!r}.")
-    if isinstance(computing.conf, KubernetesConf):
+    if isinstance(computing.conf, NamespaceConf):
         _check_pool(given.get("partition"), computing.name, computing.conf.pools)
 
 

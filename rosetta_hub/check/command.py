@@ -19,7 +19,7 @@ from rosetta_hub.access import Access
 from rosetta_hub.catalogue.access_points import STORAGE_PREFIX, access_point_of
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import SlurmRestConf, SshConf
-from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
+from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.check.builds import BUILDER_CHECKS, BUILDER_PREFIX, BuilderContext
 from rosetta_hub.check.context import Context, Result, find_user
@@ -95,9 +95,9 @@ async def _check_all(settings: Rosetta, options: argparse.Namespace) -> dict[str
         for computing in _chosen(settings, options.resource):
             if not options.json:
                 print(f"{computing.id} ({computing.name}), for {options.user}", flush=True)
-            if isinstance(computing.conf, KubernetesConf):
+            if isinstance(computing.conf, NamespaceConf):
                 conf, show = computing.conf, _ignore if options.json else _show
-                reports[computing.id] = await _check_kubernetes(computing, conf, show)
+                reports[computing.id] = await _check_kubernetes(computing, conf, tunnels, show)
                 continue
             with open_context(settings, computing, options.user, tunnels) as context:
                 context.accept_host_key = options.accept_host_key
@@ -110,9 +110,13 @@ async def _check_all(settings: Rosetta, options: argparse.Namespace) -> dict[str
 
 
 async def _check_kubernetes(
-    computing: Computing, conf: KubernetesConf, show: Callable[[Result], None]
+    computing: Computing,
+    conf: NamespaceConf,
+    tunnels: TunnelsConfig,
+    show: Callable[[Result], None],
 ) -> list[Result]:
-    context = KubernetesContext(computing, conf, KubernetesClient(lambda: read_server(conf)))
+    client = KubernetesClient(lambda: read_server(conf, tunnels.kubectl_socket(computing.id)))
+    context = KubernetesContext(computing, conf, client)
     results: list[Result] = []
     for check in KUBERNETES_CHECKS:
         results.append(await run_check(check, context, results))

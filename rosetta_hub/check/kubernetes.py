@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
+from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.check.context import Check, CheckFailed
 from rosetta_hub.database.models import Task
@@ -22,7 +22,7 @@ class KubernetesContext:
     """A cluster, with what reaches it."""
 
     computing: Computing
-    conf: KubernetesConf
+    conf: NamespaceConf
     client: KubernetesClient
 
 

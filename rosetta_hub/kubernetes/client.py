@@ -46,7 +46,8 @@ class KubernetesClient:
 
     def __init__(self, load: Callable[[], ApiServer]) -> None:
         self._load = load
-        self._http: AsyncHTTPClient | None = None
+        # By the socket that leads to the server, if any: it decides where a client connects to.
+        self._clients: dict[str | None, AsyncHTTPClient] = {}
 
     def server(self) -> ApiServer:
         """Where the server is.
@@ -100,10 +101,13 @@ class KubernetesClient:
         """
         events = _Lines(on_event)
         options = {"watch": "1", "timeoutSeconds": str(WATCH_SECONDS)}
-        request = self._request("GET", path, None, {**query, **options})
+        server = self._load()
+        request = _build_request(server, "GET", path, None, {**query, **options})
         request.streaming_callback = events.feed
         request.request_timeout = WATCH_SECONDS + WATCH_MARGIN
-        client = AsyncHTTPClient(force_instance=True, max_body_size=MAX_ANSWER)
+        client = AsyncHTTPClient(
+            force_instance=True, max_body_size=MAX_ANSWER, resolver=server.resolver
+        )
         try:
             answer = await _send(client, request)
         finally:
@@ -117,39 +121,45 @@ class KubernetesClient:
         body: Document | None,
         query: Mapping[str, str] | None,
     ) -> HTTPResponse:
-        if self._http is None:
-            self._http = AsyncHTTPClient(
-                force_instance=True, max_clients=AT_ONCE, max_buffer_size=MAX_ANSWER
-            )
-        answer = await _send(self._http, self._request(method, path, body, query or {}))
+        server = self._load()
+        request = _build_request(server, method, path, body, query or {})
+        answer = await _send(self._client(server), request)
         _check(answer.code, bytes(answer.body or b""))
         return answer
 
-    def _request(
-        self, method: str, path: str, body: Document | None, query: Mapping[str, str]
-    ) -> HTTPRequest:
-        server = self._load()
-        headers = {**server.headers, "Accept": "application/json"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        try:
-            context = server.context
-        except (ssl.SSLError, ValueError) as error:
-            raise NotReceived(
-                "The certificate for the Kubernetes API server can't be read."
-            ) from error
-        return HTTPRequest(
-            f"{server.url}{path}" + (f"?{urlencode(query)}" if query else ""),
-            method=method,
-            headers=headers,
-            body=None if body is None else json.dumps(body),
-            ssl_options=context,
-            connect_timeout=CONNECT_TIMEOUT,
-            request_timeout=REQUEST_TIMEOUT,
-            # A redirect would carry the token elsewhere.
-            follow_redirects=False,
-            allow_nonstandard_methods=True,
-        )
+    def _client(self, server: ApiServer) -> AsyncHTTPClient:
+        if server.socket not in self._clients:
+            self._clients[server.socket] = AsyncHTTPClient(
+                force_instance=True,
+                max_clients=AT_ONCE,
+                max_buffer_size=MAX_ANSWER,
+                resolver=server.resolver,
+            )
+        return self._clients[server.socket]
+
+
+def _build_request(
+    server: ApiServer, method: str, path: str, body: Document | None, query: Mapping[str, str]
+) -> HTTPRequest:
+    headers = {**server.headers, "Accept": "application/json"}
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    try:
+        context = server.context
+    except (ssl.SSLError, ValueError) as error:
+        raise NotReceived("The certificate for the Kubernetes API server can't be read.") from error
+    return HTTPRequest(
+        f"{server.url}{path}" + (f"?{urlencode(query)}" if query else ""),
+        method=method,
+        headers=headers,
+        body=None if body is None else json.dumps(body),
+        ssl_options=context,
+        connect_timeout=CONNECT_TIMEOUT,
+        request_timeout=REQUEST_TIMEOUT,
+        # A redirect would carry the token elsewhere.
+        follow_redirects=False,
+        allow_nonstandard_methods=True,
+    )
 
 
 class _Lines:

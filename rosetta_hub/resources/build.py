@@ -7,8 +7,8 @@ from rosetta_hub.access import Access
 from rosetta_hub.catalogue.access_points import access_points
 from rosetta_hub.catalogue.catalogue import Catalogue
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf import SlurmRestConf, SshConf
-from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
+from rosetta_hub.catalogue.conf import SlurmRestConf, SshLogin
+from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.keys import Keys
@@ -30,6 +30,7 @@ from rosetta_hub.resources.slurm.wms import SlurmWms
 from rosetta_hub.resources.wms import Wms
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.tunnels.client import TunnelsClient
+from rosetta_hub.tunnels.process import TunnelsConfig
 from rosetta_hub.users.identities import Identities
 
 
@@ -76,7 +77,7 @@ class ResourceBuilder:
         catalogue = self._settings.catalogue()
         built = Resources({}, {}, {}, self._endpoints(catalogue))
         for name, computing in catalogue.computing.items():
-            if isinstance(computing.conf, KubernetesConf):
+            if isinstance(computing.conf, NamespaceConf):
                 built.pods[name] = self._pods(computing, computing.conf)
                 built.queues[name] = built.pods[name]
             elif computing.has_queue:
@@ -91,7 +92,7 @@ class ResourceBuilder:
         return {
             key: Endpoints(point, self._identities, self._settings.state_path)
             for key, point in access_points(catalogue).items()
-            if isinstance(point.conf, SshConf)
+            if isinstance(point.conf, SshLogin)
         }
 
     def access(self, endpoint: Endpoint) -> Access:
@@ -113,8 +114,9 @@ class ResourceBuilder:
 
         return self._cluster(computing, endpoints, make_wms, endpoints.endpoint)
 
-    def _pods(self, computing: Computing, conf: KubernetesConf) -> KubernetesQueue:
-        client = KubernetesClient(lambda: read_server(conf))
+    def _pods(self, computing: Computing, conf: NamespaceConf) -> KubernetesQueue:
+        socket = TunnelsConfig(self._settings.state_path).kubectl_socket(computing.id)
+        client = KubernetesClient(lambda: read_server(conf, socket))
         return KubernetesQueue(computing, self._settings, self._keys, client)
 
     def _rest_queue(self, computing: Computing) -> Queue:

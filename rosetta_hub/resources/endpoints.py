@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rosetta_hub.access import Access, Completed
 from rosetta_hub.catalogue.access_points import AccessPoint
-from rosetta_hub.catalogue.conf import SshConf
+from rosetta_hub.catalogue.conf import SshLogin
 from rosetta_hub.database.models_user import IdentityState
 from rosetta_hub.errors import AuthenticationFailed, ConfigError, ResourceUnavailable
 from rosetta_hub.ssh.endpoint import Endpoint, JumpHost
@@ -55,7 +55,7 @@ class Endpoints:
     """
 
     def __init__(self, point: AccessPoint, identities: Identities, state_dir: Path) -> None:
-        if not isinstance(point.conf, SshConf):
+        if not isinstance(point.conf, SshLogin):
             raise ConfigError(f"{point.id} is not reached over SSH.")
         self._point = point
         self._conf = point.conf
@@ -165,7 +165,7 @@ class Endpoints:
         return certificate
 
 
-def read_known_hosts(conf: SshConf, accepted: Path) -> str:
+def read_known_hosts(conf: SshLogin, accepted: Path) -> str:
     """The host keys that count: those of the configuration, and the accepted ones of other hosts.
 
     Raises:

@@ -59,6 +59,10 @@ class TunnelsConfig:
         """The unix socket through which a task is reached, or the port of a further interface."""
         return build_socket_path(self.sockets_dir, task, interface)
 
+    def kubectl_socket(self, computing: str) -> Path:
+        """The unix socket through which the API server of a resource is reached by `kubectl`."""
+        return self.state_dir / "kubectl" / f"{computing}.sock"
+
     @property
     def fingerprint(self) -> str:
         """Differs for every other configuration."""

@@ -86,7 +86,8 @@ class KubernetesTransport(TunnelTransport):
             raise TransportError("The task's pod is gone, and another one has its name.")
 
     async def _open(self, half: Half, port: int) -> None:
-        url = self._server.url.replace("https://", "wss://", 1)
+        # ws:// for http://, wss:// for https://.
+        url = self._server.url.replace("http", "ws", 1)
         request = HTTPRequest(
             f"{url}{self._path}/portforward?ports={port}",
             headers=self._server.headers,
@@ -99,6 +100,7 @@ class KubernetesTransport(TunnelTransport):
             ping_interval=PING_SECONDS,
             max_message_size=MAX_MESSAGE,
             subprotocols=[SUBPROTOCOL],
+            resolver=self._server.resolver,
         )
         stream = WebSocketStream(cast(WebSocket, socket), half)
         try:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from rosetta_hub.catalogue.access_points import AccessPoint, access_points, may_use_point
 from rosetta_hub.catalogue.catalogue import User
-from rosetta_hub.catalogue.conf import SshConf
+from rosetta_hub.catalogue.conf import SshLogin
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
@@ -266,7 +266,7 @@ def build_view(user: str, computing: AccessPoint, row: Identity | None) -> Ident
     if fixed and row is None and _REMOTE_USER.fullmatch(user):
         state, remote_user = IdentityState.UNTESTED, user
     pasted = row.public_key if row and not fixed else None
-    host = computing.conf.host if isinstance(computing.conf, SshConf) else ""
+    host = computing.conf.host if isinstance(computing.conf, SshLogin) else ""
     return IdentityView(
         computing=computing.id,
         name=computing.name,
@@ -293,7 +293,7 @@ def _message(state: IdentityState, fixed: bool, user: str, name: str) -> str:
 
 
 def _is_fixed(computing: AccessPoint) -> bool:
-    return isinstance(computing.conf, SshConf) and bool(computing.conf.ca_key_file)
+    return isinstance(computing.conf, SshLogin) and bool(computing.conf.ca_key_file)
 
 
 def _untested(row: Identity) -> None:

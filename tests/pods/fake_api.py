@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_unix_socket
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler
@@ -43,16 +44,9 @@ class FakeApi:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificate, key)
         socket, port = bind_unused_port()
-        self.http = HTTPServer(
-            Application(
-                [
-                    (r"(/.*/portforward)", _Forward, {"api": self}),
-                    (r"(/.*)", _Handler, {"api": self}),
-                ]
-            ),
-            ssl_options=context,
-        )
+        self.http = HTTPServer(self._application(), ssl_options=context)
         self.http.add_sockets([socket])
+        self._proxy: HTTPServer | None = None
         self.server = ApiServer(f"https://127.0.0.1:{port}", certificate.read_text(), token=TOKEN)
         self.token = TOKEN
         self.asked: list[tuple[str, str]] = []
@@ -62,6 +56,22 @@ class FakeApi:
         self.refuse: Callable[[str, str], Answer | None] = lambda method, path: None
         self.watches: list[_Handler] = []
         self._version = 0
+
+    def _application(self, is_proxy: bool = False) -> Application:
+        options = {"api": self, "is_proxy": is_proxy}
+        return Application(
+            [
+                (r"(/.*/portforward)", _Forward, {"api": self}),
+                (r"(/.*)", _Handler, options),
+            ]
+        )
+
+    def proxied(self) -> ApiServer:
+        """The server behind a unix socket, as `kubectl proxy` offers it: nobody else logs in."""
+        path = self.folder / "kubectl.sock"
+        self._proxy = HTTPServer(self._application(is_proxy=True))
+        self._proxy.add_sockets([bind_unix_socket(str(path))])
+        return ApiServer.behind_socket(path)
 
     def client(self) -> KubernetesClient:
         """One that knows the server."""
@@ -73,8 +83,9 @@ class FakeApi:
 
     async def close(self) -> None:
         """Stop answering."""
-        self.http.stop()
-        await self.http.close_all_connections()
+        for server in filter(None, (self.http, self._proxy)):
+            server.stop()
+            await server.close_all_connections()
 
     def answer(self, method: str, path: str, body: Document) -> Answer:
         """What the server does with a request."""
@@ -140,15 +151,17 @@ class _Forward(WebSocketHandler):
 
 
 class _Handler(RequestHandler):
-    def initialize(self, api: FakeApi) -> None:
+    def initialize(self, api: FakeApi, is_proxy: bool) -> None:
         self.api = api
+        self.is_proxy = is_proxy
         self.closed = asyncio.Event()
 
     async def handle(self, path: str) -> None:
         method = str(self.request.method)
         self.api.asked.append((method, path))
         self.api.queries.append(_query(self))
-        if self.request.headers.get("Authorization") != f"Bearer {self.api.token}":
+        expected = None if self.is_proxy else f"Bearer {self.api.token}"
+        if self.request.headers.get("Authorization") != expected:
             self._answer(failure(401, "Unauthorized", "Unauthorized"))
             return
         body = json.loads(self.request.body) if self.request.body else {}

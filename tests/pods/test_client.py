@@ -119,3 +119,19 @@ async def test_a_watch_that_is_too_old_begins_with_a_list(api: FakeApi, quick: N
     await until(lambda: NAME in pods.all())
     assert pods.all()
     task.cancel()
+
+
+async def test_calls_and_watches_pass_the_socket_of_a_kubectl(api: FakeApi, quick: None) -> None:
+    server = api.proxied()
+    pods = Pods(KubernetesClient(lambda: server), PATH, "a=b")
+    task = await follow(api, pods)
+    api.tell("ADDED", pod())
+    await until(lambda: NAME in pods.all())
+    task.cancel()
+
+
+async def test_nobody_listens_on_the_socket(api: FakeApi) -> None:
+    server = api.proxied()
+    (api.folder / "kubectl.sock").unlink()
+    with pytest.raises(ResourceUnavailable, match="No such file"):
+        await KubernetesClient(lambda: server).call("GET", PATH)

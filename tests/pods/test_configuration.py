@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from rosetta_hub.catalogue.catalogue import load_catalogue
+from rosetta_hub.catalogue.conf_kubernetes import KubectlConf, KubectlSshConf
 from rosetta_hub.catalogue.queue_request import QueueRequest, resolve_request
 from rosetta_hub.errors import ConfigError, InvalidOptions
 
@@ -75,3 +77,16 @@ def test_a_pool_has_to_be_one_of_the_configured() -> None:
     assert (asked.partition, asked.time) == ("big", 12 * 3600)
     with pytest.raises(InvalidOptions, match="`big`"):
         resolve_request(QueueRequest(partition="small"), None, cloud)
+
+
+def test_the_kubeconfig_of_a_login_node_is_no_file_of_this_machine() -> None:
+    conf = {"host": "login", "namespace": "a", "kubeconfig": "/home/r/config", "key_file": "/key"}
+    assert set(KubectlSshConf.model_validate(conf).files()) == {"key_file"}
+
+
+@pytest.mark.parametrize("kubectl", ["kubectl proxy", "bin/kubectl", ""])
+def test_kubectl_is_a_name_or_an_absolute_path(kubectl: str) -> None:
+    conf = {"namespace": "a", "kubeconfig": "/config"}
+    assert KubectlConf.model_validate(conf).kubectl == "kubectl"
+    with pytest.raises(ValidationError, match="kubectl"):
+        KubectlConf.model_validate({**conf, "kubectl": kubectl})

@@ -7,7 +7,7 @@ import pytest
 
 from rosetta_hub.tunnels import transport_kubernetes
 from rosetta_hub.tunnels.relay import Half
-from rosetta_hub.tunnels.routes import KubernetesRoute
+from rosetta_hub.tunnels.routes import KubernetesRoute, Tunnel
 from rosetta_hub.tunnels.transport import TransportError
 from rosetta_hub.tunnels.transport_kubernetes import KubernetesTransport
 from tests.support.eventually import until
@@ -36,6 +36,16 @@ async def test_bytes_come_back(transport: KubernetesTransport) -> None:
     half.write(data)
     assert await asyncio.wait_for(half.read_exactly(len(data)), 20) == data
     assert transport.state().state == "open"
+    await end(half)
+
+
+async def test_bytes_pass_the_socket_of_a_kubectl(api: FakeApi) -> None:
+    api.objects[PATH] = pod()
+    route = KubernetesRoute(api.proxied(), NAMESPACE, NAME, UID, 8888)
+    assert Tunnel.from_document(Tunnel("a", 1, route).to_document()).route == route
+    half = await KubernetesTransport(route).connect()
+    half.write(b"hello")
+    assert await asyncio.wait_for(half.read_exactly(5), 20) == b"hello"
     await end(half)
 
 

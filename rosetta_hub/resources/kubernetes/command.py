@@ -2,7 +2,7 @@
 
 import argparse
 
-from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
+from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.resources.kubernetes.manifests import Account, build_manifests, format_manifests
@@ -40,7 +40,7 @@ def kubernetes_text(settings: Rosetta, options: argparse.Namespace) -> str:
     clusters = {
         computing.id: (computing, computing.conf)
         for computing in settings.catalogue().computing.values()
-        if isinstance(computing.conf, KubernetesConf)
+        if isinstance(computing.conf, NamespaceConf)
     }
     if options.resource not in clusters:
         named = ", ".join(clusters) or "none"

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
+from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 from rosetta_hub.resources.kubernetes.pod import DEPLOYMENT_LABEL
 from rosetta_hub.resources.kubernetes.rights import RBAC_GROUP, ROLE, build_role, rights_of
 
@@ -46,7 +46,7 @@ class Manifest:
 
 
 def build_manifests(
-    computing: Computing, conf: KubernetesConf, account: Account | None, tasks: int | None
+    computing: Computing, conf: NamespaceConf, account: Account | None, tasks: int | None
 ) -> list[Manifest]:
     """All that the hub needs in the namespace of a resource, in the order of creation.
 

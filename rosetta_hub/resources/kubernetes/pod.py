@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
+from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.database.models import Task
 from rosetta_hub.resources.wms import JobRefused
@@ -33,7 +33,7 @@ def build_pod(
     task: Task,
     software: Software,
     computing: Computing,
-    conf: KubernetesConf,
+    conf: NamespaceConf,
     deployment: str,
     stop: float,
 ) -> Document:
@@ -105,7 +105,7 @@ def build_labels(task: Task, deployment: str) -> dict[str, str]:
 
 
 def _build_container(
-    name: str, task: Task, software: Software, computing: Computing, conf: KubernetesConf
+    name: str, task: Task, software: Software, computing: Computing, conf: NamespaceConf
 ) -> Document:
     resources = _build_resources(task, computing, conf)
     container: Document = {
@@ -126,7 +126,7 @@ def _build_container(
     return container
 
 
-def _build_resources(task: Task, computing: Computing, conf: KubernetesConf) -> dict[str, str]:
+def _build_resources(task: Task, computing: Computing, conf: NamespaceConf) -> dict[str, str]:
     resources = {}
     if task.cpus:
         resources["cpu"] = f"{round(task.cpus * 1000)}m"
@@ -162,7 +162,7 @@ def _build_security(software: Software) -> Document:
     return security
 
 
-def _build_placement(task: Task, software: Software, conf: KubernetesConf) -> Document:
+def _build_placement(task: Task, software: Software, conf: NamespaceConf) -> Document:
     placement: Document = {}
     selector = dict(conf.pools.get(task.request.get("partition") or "", {}))
     if software.image_arch:

@@ -11,7 +11,7 @@ from typing import Any
 from rosetta_hub.agents.credentials import interface_environment
 from rosetta_hub.agents.spec import software_of
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
+from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 from rosetta_hub.catalogue.queue_request import QueueRequest
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task, utc_now
@@ -67,7 +67,7 @@ class KubernetesQueue:
     def __init__(
         self, computing: Computing, settings: Rosetta, keys: Keys, client: KubernetesClient
     ) -> None:
-        if not isinstance(computing.conf, KubernetesConf):
+        if not isinstance(computing.conf, NamespaceConf):
             raise ConfigError(f"{computing.id} is not a Kubernetes cluster.")
         self._conf = computing.conf
         self._computing = computing

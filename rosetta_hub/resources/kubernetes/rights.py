@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
+from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 
 Document = dict[str, Any]
 
@@ -16,7 +16,7 @@ ROLE = "rosetta-hub"
 RBAC_GROUP = "rbac.authorization.k8s.io"
 
 
-def _always(conf: KubernetesConf) -> bool:
+def _always(conf: NamespaceConf) -> bool:
     return True
 
 
@@ -34,7 +34,7 @@ class Right:
     subresource: str
     verbs: tuple[str, ...]
     why: str
-    when: Callable[[KubernetesConf], bool] = _always
+    when: Callable[[NamespaceConf], bool] = _always
     required: bool = True
 
     @property
@@ -61,7 +61,7 @@ RIGHTS = (
 )
 
 
-def rights_of(conf: KubernetesConf) -> tuple[Right, ...]:
+def rights_of(conf: NamespaceConf) -> tuple[Right, ...]:
     """The rights that the hub needs for a resource with these settings."""
     return tuple(right for right in RIGHTS if right.when(conf))
 
