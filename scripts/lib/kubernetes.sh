@@ -1,13 +1,15 @@
 # shellcheck shell=bash disable=SC2154  # root, name and state are set by those who source this
-# A Kubernetes cluster of one node on this machine: etcd, the servers, containerd and kubelet.
+# A Kubernetes cluster of two nodes on this machine: etcd, the servers, containerd and kubelet.
 #
-# The servers are built from Debian's source package (scripts/lib/kubernetes/build), once; the node
-# shares the network of this machine, and its pods have a bridge of their own.
+# The servers are built from Debian's source package (scripts/lib/kubernetes/build), once; the nodes
+# are described in scripts/lib/kubernetes/nodes.sh.
 
 kubernetes_program=$root/.cache/kubernetes/hyper
 kubernetes_parts=$root/scripts/lib/kubernetes
 # Unix sockets have short paths, and a kubelet's mounts go where nobody removes them by accident.
 kubernetes_run=/run/rosetta-$name
+# shellcheck source=scripts/lib/kubernetes/nodes.sh
+source "$kubernetes_parts/nodes.sh"
 
 # --- keys ----------------------------------------------------------------------------------------
 
@@ -29,13 +31,13 @@ make_kubernetes_certificate() {
     rm "$file.csr"
 }
 
-# write_kubeconfig NAME: of the certificate of that name.
+# write_kubeconfig NAME [ADDRESS]: of the certificate of that name, for who reaches the server there.
 write_kubeconfig() {
     cat >"$state/pki/$1.conf" <<END
 apiVersion: v1
 kind: Config
 clusters:
-- {name: test, cluster: {server: "https://127.0.0.1:$api_port", certificate-authority: ca.crt}}
+- {name: test, cluster: {server: "https://${2:-127.0.0.1}:$api_port", certificate-authority: ca.crt}}
 users:
 - {name: $1, user: {client-certificate: $1.crt, client-key: $1.key}}
 contexts:
@@ -48,17 +50,21 @@ make_kubernetes_keys() {
     mkdir -p "$state/pki"
     make_kubernetes_authority
     make_kubernetes_certificate apiserver kube-apiserver "" \
-        "DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:localhost,IP:127.0.0.1,IP:10.96.0.1"
+        "DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:localhost,IP:127.0.0.1,IP:10.96.0.1,IP:$address,IP:$(machine_address)"
     make_kubernetes_certificate kubelet-client kube-apiserver system:masters
     make_kubernetes_certificate admin admin system:masters
     make_kubernetes_certificate controllers system:kube-controller-manager
     make_kubernetes_certificate scheduler system:kube-scheduler
-    make_kubernetes_certificate node1 system:node:node1 system:nodes "DNS:node1,IP:$address"
     make_kubernetes_certificate hub rosetta-hub
     openssl genrsa -out "$state/pki/accounts.key" 2048 2>/dev/null
     openssl rsa -in "$state/pki/accounts.key" -pubout -out "$state/pki/accounts.pub" 2>/dev/null
-    local one
-    for one in admin controllers scheduler node1 hub; do write_kubeconfig "$one"; done
+    local account node
+    for account in admin controllers scheduler hub; do write_kubeconfig "$account"; done
+    for node in "${kubernetes_nodes[@]}"; do
+        make_kubernetes_certificate "$node" "system:node:$node" system:nodes \
+            "DNS:$node,IP:$(node_address "$node")"
+        write_kubeconfig "$node" "$(machine_address)"
+    done
 }
 
 # --- processes -----------------------------------------------------------------------------------
@@ -73,12 +79,12 @@ start_part() {
     echo $! >"$state/$part.pid"
 }
 
-# stop_part NAME: returns when it is gone.
+# stop_part NAME [SIGNAL]: returns when it is gone.
 stop_part() {
     local pid
     [ -e "$state/$1.pid" ] || return 0
     pid=$(cat "$state/$1.pid")
-    kill "$pid" 2>/dev/null || true
+    kill -s "${2:-TERM}" "$pid" 2>/dev/null || true
     for _ in {1..50}; do
         kill -0 "$pid" 2>/dev/null || break
         sleep 0.1
@@ -97,7 +103,7 @@ start_etcd() {
 
 start_apiserver() {
     start_part apiserver "$kubernetes_program" kube-apiserver \
-        --etcd-servers="http://127.0.0.1:$etcd_port" --bind-address=127.0.0.1 \
+        --etcd-servers="http://127.0.0.1:$etcd_port" --bind-address=0.0.0.0 \
         --advertise-address="$address" --secure-port="$api_port" \
         --tls-cert-file="$state/pki/apiserver.crt" --tls-private-key-file="$state/pki/apiserver.key" \
         --client-ca-file="$state/pki/ca.crt" --kubelet-certificate-authority="$state/pki/ca.crt" \
@@ -128,41 +134,27 @@ start_scheduler() {
         --leader-elect=false --bind-address=127.0.0.1 --secure-port="$(free_port)" --port=0
 }
 
-start_kubelet() {
-    start_part kubelet "$kubernetes_program" kubelet --config="$state/kubelet.yaml" \
-        --kubeconfig="$state/pki/node1.conf" --hostname-override=node1 --node-ip="$address" \
-        --root-dir="$kubernetes_run/kubelet" --cert-dir="$state/kubelet-pki" \
-        --container-runtime=remote \
-        --container-runtime-endpoint="unix://$kubernetes_run/containerd.sock"
-}
-
 start_kubernetes_part() {
     case $1 in
         etcd) start_etcd ;;
         apiserver) start_apiserver ;;
         controllers) start_controllers ;;
         scheduler) start_scheduler ;;
-        containerd) start_part containerd containerd -c "$state/containerd.toml" ;;
-        kubelet) start_kubelet ;;
+        containerd-*) start_containerd "${1#containerd-}" ;;
+        kubelet-*) start_kubelet "${1#kubelet-}" ;;
+        network-node2) open_link node2 ;;
         *) die "there is no part $1." ;;
     esac
 }
 
-kubernetes_processes=(kubelet containerd scheduler controllers apiserver etcd)
-
 # --- configuration -------------------------------------------------------------------------------
 
 write_kubernetes_files() {
-    mkdir -p "$state/logs" "$state/cni" "$state/kubelet-pki" "$kubernetes_run/ipam"
+    local node
+    mkdir -p "$state/logs" "$state/registries"
     printf '#!/bin/sh\nexec runc "$@"\n' >"$state/runc-second"
     chmod +x "$state/runc-second"
-    local template
-    for template in containerd.toml kubelet.yaml cni/pods.conflist; do
-        sed -e "s|@STATE@|$state|g" -e "s|@RUN@|$kubernetes_run|g" -e "s|@ADDRESS@|$address|g" \
-            -e "s|@KUBELET_PORT@|$kubelet_port|g" -e "s|@HEALTH_PORT@|$health_port|g" \
-            -e "s|@BRIDGE@|$bridge|g" -e "s|@SUBNET@|$subnet|g" \
-            "$kubernetes_parts/$(basename "$template")" >"$state/$template"
-    done
+    for node in "${kubernetes_nodes[@]}"; do write_node_files "$node"; done
 }
 
 # Everything that a later command has to know.
@@ -175,7 +167,9 @@ api_port=$api_port
 kubelet_port=$kubelet_port
 health_port=$health_port
 bridge=$bridge
-subnet=$subnet
+network=$network
+block=$block
+machine=$(machine_address)
 END
 }
 
@@ -186,7 +180,8 @@ choose_kubernetes_ports() {
     etcd_port=$(free_port) peer_port=$(free_port) api_port=$(free_port)
     kubelet_port=$(free_port) health_port=$(free_port)
     bridge=k8s$(printf %s "$name" | cksum | cut -c1-8)
-    subnet=10.$((200 + RANDOM % 50)).$((RANDOM % 250)).0/24
+    # Three networks from the block on: node1's pods, node2's pods, and the link to node2.
+    network=10.$((200 + RANDOM % 50)) block=$((RANDOM % 60 * 4))
 }
 
 kubernetes_call() {
@@ -198,7 +193,7 @@ kubernetes_call() {
 kubernetes_api_is_ready() { kubernetes_call /readyz >/dev/null 2>&1; }
 
 kubernetes_node_is_ready() {
-    kubernetes_call /api/v1/nodes/node1 2>/dev/null | grep -A5 '"type": "Ready"' -B5 | grep -q '"status": "True"'
+    kubernetes_call "/api/v1/nodes/$1" 2>/dev/null | grep -A5 '"type": "Ready"' -B5 | grep -q '"status": "True"'
 }
 
 kubernetes_account_exists() {
@@ -219,14 +214,27 @@ prepare_namespace() {
     wait_for 30 "the account of the namespace's pods" kubernetes_account_exists
 }
 
-# import_archive FILE: an archive of `docker save`, into the node.
-import_archive() {
-    quietly ctr --address "$kubernetes_run/containerd.sock" --namespace k8s.io images import "$1"
-}
-
 import_kubernetes_images() {
     local archive
     for archive in "$state"/images/*.tar; do import_archive "$archive"; done
+}
+
+start_kubernetes() {
+    local node
+    start_etcd
+    start_apiserver
+    for node in "${kubernetes_nodes[@]}"; do
+        start_node "$node"
+        start_containerd "$node"
+    done
+    allow_forwarding -I
+    wait_for 60 "the start of the API server" kubernetes_api_is_ready
+    start_controllers
+    start_scheduler
+    for node in "${kubernetes_nodes[@]}"; do start_kubelet "$node"; done
+    for node in "${kubernetes_nodes[@]}"; do
+        wait_for 60 "that $node is ready" kubernetes_node_is_ready "$node"
+    done
 }
 
 # --- commands ------------------------------------------------------------------------------------
@@ -238,7 +246,6 @@ kubernetes_build() {
 }
 
 kubernetes_up() {
-    local part
     [ ! -e "$state/ports" ] || die "$name is up already: scripts/cluster --name $name kubernetes down"
     is_root || die "only root can run a node: use sudo."
     kubernetes_build
@@ -249,15 +256,9 @@ kubernetes_up() {
     make_kubernetes_keys
     describe_kubernetes
     python3 "$kubernetes_parts/images.py" "$state/images"
-    start_kubernetes_part etcd
-    start_kubernetes_part apiserver
-    start_kubernetes_part containerd
-    wait_for 60 "the start of the API server" kubernetes_api_is_ready
-    for part in controllers scheduler kubelet; do start_kubernetes_part "$part"; done
-    wait_for 60 "that the node is ready" kubernetes_node_is_ready
+    start_kubernetes
     import_kubernetes_images
     prepare_namespace
-    allow_forwarding -I
     cat <<END
 
 The cluster $name is up.
@@ -266,14 +267,6 @@ The cluster $name is up.
   images          localhost/rosetta-test/web:1
 Remove it with: scripts/cluster --name $name kubernetes down
 END
-}
-
-# Where a Docker daemon has run, nothing else is forwarded by default.
-allow_forwarding() {
-    local direction
-    for direction in -i -o; do
-        iptables "$1" FORWARD "$direction" "$bridge" -j ACCEPT 2>/dev/null || true
-    done
 }
 
 load_kubernetes_ports() {
@@ -287,16 +280,18 @@ kubernetes_test() {
     (cd "$root" && python -m pytest tests/kubernetes "$@")
 }
 
-# stop and start PART: for tests of what becomes of tasks meanwhile.
+# stop, kill and start PART: for tests of what becomes of tasks meanwhile.
 kubernetes_part() {
     load_kubernetes_ports
-    case $1 in
-        stop) stop_part "$2" ;;
-        start) start_kubernetes_part "$2" ;;
+    case $1-$2 in
+        stop-network-node2) close_link ;;
+        stop-*) stop_part "$2" ;;
+        kill-*) stop_part "$2" KILL ;;
+        start-*) start_kubernetes_part "$2" ;;
     esac
 }
 
-# image NAME: from the Docker daemon of this machine into the node, under the same name.
+# image NAME: from the Docker daemon of this machine into each node, under the same name.
 kubernetes_image() {
     local archive
     load_kubernetes_ports
@@ -308,27 +303,20 @@ kubernetes_image() {
 
 kubernetes_logs() { tail -n +1 "$state"/logs/*.log; }
 
-# Pods outlive kubelet and containerd: their shims are ended by the containers' ids.
-end_pods() {
-    local container
-    for container in $(ctr --address "$kubernetes_run/containerd.sock" --namespace k8s.io tasks list --quiet 2>/dev/null); do
-        ctr --address "$kubernetes_run/containerd.sock" --namespace k8s.io tasks delete --force "$container" \
-            >/dev/null 2>&1 || true
-    done
-}
-
 kubernetes_down() {
-    local part mount
+    local part node
     if [ -e "$state/ports" ]; then
         load_kubernetes_ports
-        stop_part kubelet
-        end_pods
-        for part in "${kubernetes_processes[@]}"; do stop_part "$part"; done
+        for node in "${kubernetes_nodes[@]}"; do
+            stop_part "kubelet-$node"
+            end_pods "$node"
+            stop_part "containerd-$node"
+        done
+        for part in scheduler controllers apiserver etcd; do stop_part "$part"; done
         allow_forwarding -D
+        for node in "${kubernetes_nodes[@]}"; do stop_part "$node"; done
         ip link delete "$bridge" 2>/dev/null || true
+        ip link delete "$(node_link)" 2>/dev/null || true
     fi
-    while read -r mount; do
-        umount --lazy "$mount" 2>/dev/null || true
-    done < <(awk '{print $2}' /proc/mounts | grep -e "^$kubernetes_run/" -e "^$state/" | sort -r)
     rm -rf "$state" "$kubernetes_run"
 }

@@ -38,7 +38,11 @@ def computing_of(cluster: KubernetesCluster) -> list[dict[str, Any]]:
                 "kubeconfig": str(cluster.kubeconfig),
                 "namespace": NAMESPACE,
                 "runtime_classes": {"second": "second"},
-                "pools": {"nowhere": {"example.org/pool": "nowhere"}},
+                "pools": {
+                    "nowhere": {"example.org/pool": "nowhere"},
+                    "node1": {"kubernetes.io/hostname": "node1"},
+                    "node2": {"kubernetes.io/hostname": "node2"},
+                },
             },
         }
     ]
@@ -46,7 +50,7 @@ def computing_of(cluster: KubernetesCluster) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[KubernetesCluster]:
-    """A cluster of one node, removed at the end of the run."""
+    """A cluster of two nodes, removed at the end of the run."""
     with started_cluster() as found:
         yield found
 

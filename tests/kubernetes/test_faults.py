@@ -50,7 +50,7 @@ async def waits_with(user: User, task_id: str, text: str) -> None:
 
 async def test_a_pod_that_fits_nowhere_waits_and_says_why(alice: User) -> None:
     task = await alice.start(software="web", computing="cloud", partition="nowhere")
-    await waits_with(alice, task["id"], "Of 1, 1 is of another kind")
+    await waits_with(alice, task["id"], "Of 2, 2 are of another kind")
     await alice.api("POST", f"tasks/{task['id']}/stop")
     await alice.until(task["id"], "stopped", seconds=60)
 

@@ -17,8 +17,11 @@ async def start(user: User, software: str = "web", **options: Any) -> dict[str, 
     return await user.until(task["id"], "running", "failed", seconds=120)
 
 
-async def test_a_pod_is_started_used_and_stopped(alice: User, cluster: KubernetesCluster) -> None:
-    task = await start(alice)
+@pytest.mark.parametrize("node", ["node1", "node2"])
+async def test_a_pod_is_started_used_and_stopped(
+    alice: User, cluster: KubernetesCluster, node: str
+) -> None:
+    task = await start(alice, partition=node)
     assert task["state"] == "running", (task["message"], task["log_tail"])
     opened = await alice.enter(task)
     answer = await opened.get("/")
@@ -29,6 +32,7 @@ async def test_a_pod_is_started_used_and_stopped(alice: User, cluster: Kubernete
     assert len(answer.body) == 20_000_000
     (pod,) = await cluster.pods()
     assert pod["metadata"]["name"].endswith(f"-{task['id']}-1")
+    assert pod["spec"]["nodeName"] == node
     # No account of the cluster is mounted.
     assert not pod["spec"].get("volumes")
     limits = pod["spec"]["containers"][0]["resources"]["limits"]
