@@ -15,6 +15,7 @@ from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
 from rosetta_hub.resources.kubernetes.reports import (
     PodReport,
     build_report,
+    needs_pull_secret,
     needs_secret,
     wants_events,
 )
@@ -130,6 +131,8 @@ class PodReporter:
     async def _report(self, task: Task, pod: Document) -> bool:
         if needs_secret(pod):
             await self._queue.ensure_secret(task, pod)
+        if needs_pull_secret(pod):
+            await self._queue.ensure_pull_secret(task, pod)
         events = await self._queue.events(task.job_id or "") if wants_events(pod) else []
         has_answered = await self._has_answered(task, pod)
         patience = float(software_of(task).answer_timeout)

@@ -1,6 +1,8 @@
 """The parts of the service, put together."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from rosetta_hub.accounts.client_logins import ClientLogins
 from rosetta_hub.accounts.rows import delete_former_rows
@@ -14,6 +16,7 @@ from rosetta_hub.copies.job import CopyJobs
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.copies.staging import Staging, plan_staging
 from rosetta_hub.database.database import Database
+from rosetta_hub.database.models import Task
 from rosetta_hub.files.access import FileAccess
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
@@ -30,6 +33,7 @@ from rosetta_hub.reconciler.job_watcher import JobWatcher
 from rosetta_hub.reconciler.pod_reporter import PodReporter
 from rosetta_hub.reconciler.reconciler import Reconciler
 from rosetta_hub.reconciler.work_queue import WorkQueue
+from rosetta_hub.registries.access import describe_access
 from rosetta_hub.registries.client import RegistryClient
 from rosetta_hub.registries.credentials import Credentials
 from rosetta_hub.registries.hub_registry import load_registry
@@ -146,6 +150,11 @@ class Parts:
         groups = frozenset(await self.hub.user_groups(user))
         return await self._find_digest(User(user, groups), reference)
 
+    async def _find_registry_access(self, task: Task) -> Mapping[str, Any]:
+        """The account with which a node pulls the image of a task."""
+        groups = await self.hub.user_groups(task.user)
+        return describe_access(task.user, groups, task.software, self.registries, self.credentials)
+
     def _add_copies(self) -> None:
         settings = self.settings
         self.files = FileAccess(self.tasks.catalogue, self.resources.endpoints, self.tunnels_client)
@@ -189,6 +198,7 @@ class Parts:
         }
         for name, reporter in self.pod_reporters.items():
             reporter.on_change = self.watchers[name].pace.hurry
+            resources.pods[name].find_registry_access = self._find_registry_access
         jobs = JobSteps(tasks, ingress, settings, self.watchers)
         self.reconciler = Reconciler(
             tasks,

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from rosetta_hub.reconciler import pod_reporter
+
+from .bench import Bench, make_bench
 from .fake_api import FakeApi
 
 
@@ -14,3 +17,21 @@ async def api(tmp_path: Path) -> AsyncIterator[FakeApi]:
     found = FakeApi(tmp_path)
     yield found
     await found.close()
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether interfaces answer, from now on."""
+    says = [True]
+
+    async def answer(*_: object) -> bool:
+        return says[0]
+
+    monkeypatch.setattr(pod_reporter, "answers", answer)
+    return says
+
+
+@pytest.fixture
+async def bench(api: FakeApi, tmp_path: Path) -> Bench:
+    """A service's parts, and a server with an empty namespace."""
+    return await make_bench(api, tmp_path)

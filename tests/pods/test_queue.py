@@ -1,95 +1,20 @@
 """Tasks as pods of a server in this process: submission, reports, and ends."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rosetta_hub.catalogue.catalogue import User, load_catalogue
-from rosetta_hub.config import Rosetta
-from rosetta_hub.database.models import Task, TaskState
+from rosetta_hub.database.models import TaskState
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.keys import Keys
-from rosetta_hub.reconciler import pod_reporter
-from rosetta_hub.reconciler.pod_reporter import PodReporter
-from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
 from rosetta_hub.resources.wms import JobRefused, JobState, NotSubmitted
-from rosetta_hub.tasks.events import Broadcaster
-from rosetta_hub.tasks.logs import Logs
-from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tunnels.routes import KubernetesRoute, Tunnel
-from tests.support.databases import open_sqlite
-from tests.support.starting import start_task
 
-from .fake_api import FakeApi, failure
-from .objects import entry, event, running, waiting
+from .bench import PODS, SECRETS, Bench
+from .fake_api import failure
+from .objects import event, running, waiting
 
 Document = dict[str, Any]
-PODS, SECRETS = "/api/v1/namespaces/rosetta/pods", "/api/v1/namespaces/rosetta/secrets"
-ALICE = User("alice")
-
-
-@dataclass
-class Bench:
-    """One cluster of a service, without its loops."""
-
-    api: FakeApi
-    tasks: TaskManager
-    queue: KubernetesQueue
-    reporter: PodReporter
-
-    def start(self, name: str = "one") -> Task:
-        """A task that asks for a pod."""
-        options = {"software": "web", "computing": "cloud"}
-        return start_task(self.tasks, name, options, ALICE)
-
-    async def submit(self, task: Task) -> Task:
-        """Make its pod, as the reconciler does."""
-        job_id = await self.queue.submit(task)
-
-        def submitted(row: Task) -> None:
-            row.job_id = job_id
-
-        return self.tasks.update(task, submitted)
-
-    def pod(self, task: Task) -> Document:
-        """Its pod, as the server has it."""
-        return self.api.objects[f"{PODS}/{self.queue.job_name(task)}"]
-
-    async def report(self, task: Task, **status: Any) -> Task:
-        """What becomes of the task when its pod is like that."""
-        self.pod(task)["spec"]["nodeName"] = "node1"
-        self.pod(task)["status"] = status
-        await self.queue.pods._list()
-        await self.reporter.step()
-        return self.tasks.find(task.id)
-
-
-@pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Whether interfaces answer, from now on."""
-    says = [True]
-
-    async def answer(*_: object) -> bool:
-        return says[0]
-
-    monkeypatch.setattr(pod_reporter, "answers", answer)
-    return says
-
-
-@pytest.fixture
-async def bench(api: FakeApi, tmp_path: Path) -> Bench:
-    """A service's parts, and a server with an empty namespace."""
-    software = [{"name": "Web", "image_name": "web", "environment": {"KEY": "s3cret"}}]
-    catalogue = load_catalogue(software, [entry()])
-    keys, logs = Keys(tmp_path), Logs(tmp_path / "logs", 1 << 20)
-    tasks = TaskManager(open_sqlite(tmp_path), catalogue, keys, logs, Broadcaster(), lambda _: None)
-    settings = Rosetta(state_dir=str(tmp_path))
-    queue = KubernetesQueue(catalogue.computing["cloud"], settings, keys, api.client())
-    await queue.pods._list()
-    return Bench(api, tasks, queue, PodReporter("cloud", queue, tasks, 10.0))
 
 
 async def test_a_task_becomes_a_pod_and_its_variables_a_secret(bench: Bench) -> None:

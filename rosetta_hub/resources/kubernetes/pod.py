@@ -75,6 +75,16 @@ def build_secret(pod: Document, environment: dict[str, str]) -> Document:
 
     `pod` is what the API server answered, with its uid.
     """
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": build_owned_metadata(pod, pod["metadata"]["name"]),
+        "stringData": environment,
+    }
+
+
+def build_owned_metadata(pod: Document, name: str) -> Document:
+    """Metadata of an object that is removed with the pod."""
     metadata = pod["metadata"]
     owner = {
         "apiVersion": "v1",
@@ -83,15 +93,10 @@ def build_secret(pod: Document, environment: dict[str, str]) -> Document:
         "uid": metadata["uid"],
     }
     return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {
-            "name": metadata["name"],
-            "namespace": metadata["namespace"],
-            "labels": metadata["labels"],
-            "ownerReferences": [owner],
-        },
-        "stringData": environment,
+        "name": name,
+        "namespace": metadata["namespace"],
+        "labels": metadata["labels"],
+        "ownerReferences": [owner],
     }
 
 

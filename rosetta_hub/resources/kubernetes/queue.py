@@ -5,7 +5,7 @@ The name of a pod is that of the attempt, so that creating it twice can't make t
 
 import contextlib
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from rosetta_hub.agents.credentials import interface_environment
@@ -15,7 +15,7 @@ from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 from rosetta_hub.catalogue.queue_request import QueueRequest
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task, utc_now
-from rosetta_hub.errors import ConfigError
+from rosetta_hub.errors import ConfigError, Unavailable
 from rosetta_hub.keys import Keys
 from rosetta_hub.kubernetes.client import ApiRefused, KubernetesClient, NotReceived
 from rosetta_hub.resources.cluster import build_request
@@ -29,6 +29,11 @@ from rosetta_hub.resources.kubernetes.pod import (
     build_secret,
 )
 from rosetta_hub.resources.kubernetes.pods import Pods
+from rosetta_hub.resources.kubernetes.pull_secrets import (
+    add_pull_secret,
+    build_pull_secret,
+    has_pull_secret,
+)
 from rosetta_hub.resources.kubernetes.reasons import explain_quota, waiting_message
 from rosetta_hub.resources.kubernetes.states import (
     build_end,
@@ -55,6 +60,9 @@ from rosetta_hub.tunnels.routes import KubernetesRoute, Tunnel
 
 Document = dict[str, Any]
 
+# The account for the image of a task: see rosetta_hub.registries.access.describe_access.
+FindRegistryAccess = Callable[[Task], Awaitable[Mapping[str, Any]]]
+
 # Bytes of a log that are read of the API server.
 LOG_BYTES = 5 * 1024 * 1024
 # Refusals that pass by themselves: a namespace that was just made has no account for pods yet.
@@ -77,6 +85,7 @@ class KubernetesQueue:
         self._namespace = f"/api/v1/namespaces/{self._conf.namespace}"
         self._selector = f"{DEPLOYMENT_LABEL}={keys.deployment}"
         self.pods = Pods(client, f"{self._namespace}/pods", self._selector)
+        self.find_registry_access: FindRegistryAccess = _find_no_account
 
     @property
     def has_agents(self) -> bool:
@@ -111,7 +120,11 @@ class KubernetesQueue:
         )
         if task.storages:
             raise JobRefused("Storages can't be used there.")
+        access = await self._registry_access(task)
+        if access["account"] is not None:
+            add_pull_secret(body)
         pod = await self._create_pod(name, body)
+        await self._ensure_pull_secret(pod, access)
         await self.ensure_secret(task, pod)
         self.pods.put(pod)
         return str(pod["metadata"]["uid"])
@@ -130,10 +143,31 @@ class KubernetesQueue:
             **software.environment,
             **interface_environment(software, password),
         }
+        await self._create_secret(pod, build_secret(pod, environment))
+
+    async def ensure_pull_secret(self, task: Task, pod: Document) -> None:
+        """Create the secret with the account of the image's registry, unless it is there.
+
+        Raises:
+            ResourceUnavailable: the server, or the hub, has not answered.
+            JobRefused: the server refuses.
+        """
+        await self._ensure_pull_secret(pod, await self._registry_access(task))
+
+    async def _ensure_pull_secret(self, pod: Document, access: Mapping[str, Any]) -> None:
+        # An account that was deleted meanwhile is none.
+        if has_pull_secret(pod) and access["account"] is not None:
+            await self._create_secret(pod, build_pull_secret(pod, access))
+
+    async def _registry_access(self, task: Task) -> Mapping[str, Any]:
         try:
-            await self._client.call(
-                "POST", f"{self._namespace}/secrets", build_secret(pod, environment)
-            )
+            return await self.find_registry_access(task)
+        except Unavailable as error:
+            raise NotSubmitted(str(error)) from error
+
+    async def _create_secret(self, pod: Document, secret: Document) -> None:
+        try:
+            await self._client.call("POST", f"{self._namespace}/secrets", secret)
         except ApiRefused as error:
             if error.reason != "AlreadyExists":
                 await self._delete(pod)
@@ -285,3 +319,8 @@ class KubernetesQueue:
         except ApiRefused as error:
             if error.status not in (404, 409):
                 raise NotReceived(str(error)) from error
+
+
+async def _find_no_account(task: Task) -> Mapping[str, Any]:
+    """Before anybody asks for accounts of users."""
+    return {"account": None}

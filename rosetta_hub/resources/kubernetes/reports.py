@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from rosetta_hub.resources.kubernetes.pull_secrets import has_pull_secret
 from rosetta_hub.resources.kubernetes.states import (
     build_end,
     container_state,
@@ -21,6 +22,8 @@ Document = dict[str, Any]
 
 # Tries of a pull whose failure may pass, until the task fails.
 PULL_TRIES = 3
+# The same of one that is refused although the pod has an account.
+PULL_TRIES_WITH_ACCOUNT = 2
 # Why the container runtimes could not pull, in their words (containerd, CRI-O, Docker); those of
 # registries are in the OCI distribution specification.
 _PULL_FAILURES = (
@@ -30,6 +33,8 @@ _PULL_FAILURES = (
     (r"\b401\b|unauthorized|authorization failed|authentication required|denied", "registry_login"),
 )
 _PASSING = frozenset({"registry_unreachable", "registry_limit"})
+# What registries answer to who has no account. Some deny that the image exists.
+_REFUSED = frozenset({"registry_login", "registry_denied", "image_not_found"})
 _PULLING = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"})
 _WITHOUT_IMAGE = {"InvalidImageName": "image_not_found", "ErrImageNeverPull": "image_not_found"}
 # The node can't start the container as it is described.
@@ -69,7 +74,7 @@ def build_report(
     state = container_state(pod)
     if "running" in state:
         return _report_running(pod, state["running"], answers, patience, now)
-    return _report_waiting(str(node), state.get("waiting") or {}, list(events))
+    return _report_waiting(pod, state.get("waiting") or {}, list(events))
 
 
 def wants_events(pod: Document) -> bool:
@@ -89,6 +94,12 @@ def needs_secret(pod: Document) -> bool:
     waiting = container_state(pod).get("waiting") or {}
     message = str(waiting.get("message") or "")
     return waiting.get("reason") == "CreateContainerConfigError" and "secret" in message
+
+
+def needs_pull_secret(pod: Document) -> bool:
+    """Whether its image may have failed to arrive because the secret for it was not created."""
+    waiting = container_state(pod).get("waiting") or {}
+    return waiting.get("reason") in _PULLING and has_pull_secret(pod)
 
 
 def _report_end(pod: Document, end: JobEnd) -> PodReport:
@@ -115,12 +126,13 @@ def _report_running(
     return PodReport("starting", "Waiting until the software answers.", digest=digest)
 
 
-def _report_waiting(node: str, waiting: Document, events: list[Document]) -> PodReport:
+def _report_waiting(pod: Document, waiting: Document, events: list[Document]) -> PodReport:
+    node = str(pod["spec"]["nodeName"])
     reason, message = str(waiting.get("reason") or ""), str(waiting.get("message") or "")
     if reason in _WITHOUT_IMAGE:
         return PodReport("failed", "", _WITHOUT_IMAGE[reason], message)
     if reason in _PULLING:
-        return _report_failed_pull(node, message, events)
+        return _report_failed_pull(pod, message, events)
     if reason in _UNSUPPORTED and "secret" not in message:
         return PodReport("failed", "", "unsupported", message)
     for event in events:
@@ -132,13 +144,16 @@ def _report_waiting(node: str, waiting: Document, events: list[Document]) -> Pod
     return PodReport("starting", f"Starting on {node}.")
 
 
-def _report_failed_pull(node: str, message: str, events: list[Document]) -> PodReport:
+def _report_failed_pull(pod: Document, message: str, events: list[Document]) -> PodReport:
+    node = pod["spec"]["nodeName"]
     failures = [one for one in events if str(one.get("message", "")).startswith("Failed to pull")]
     # While it waits for the next try, the container says nothing of what went wrong.
     text = str(failures[-1]["message"]) if failures else message
     reason = classify_pull_failure(text)
     tries = sum(int(one.get("count") or 1) for one in failures)
-    if reason in _PASSING and tries < PULL_TRIES:
+    # The node may have looked for the account before its secret was created.
+    is_early = reason in _REFUSED and has_pull_secret(pod) and tries < PULL_TRIES_WITH_ACCOUNT
+    if is_early or (reason in _PASSING and tries < PULL_TRIES):
         return PodReport("pulling", f"The image could not be fetched on {node}; trying again.")
     if not failures and "Back-off" in message:
         # The events that tell why have not been read yet.
