@@ -10,7 +10,7 @@ from rosetta_hub.edge.client import Activity, EdgeClient, TaskListener, merge_ac
 from rosetta_hub.edge.errors import NotConnected, PortInUse
 from rosetta_hub.edge.process import ensure_edge
 from rosetta_hub.edge.settings import edge_config
-from rosetta_hub.errors import Conflict, EdgeUnavailable, NotFound
+from rosetta_hub.errors import Conflict, EdgeUnavailable, NotFound, ResourceUnavailable
 from rosetta_hub.ingress.listeners import ListenerBuilder
 from rosetta_hub.ingress.publisher import Publisher
 from rosetta_hub.ingress.sessions import BrowserSessions, NewSession
@@ -51,6 +51,7 @@ class EdgePublisher(Publisher):
 
         Raises:
             PortsExhausted: no port is free.
+            ResourceUnavailable: it is not known where the task is.
             NotFound: the attempt is over.
         """
         async with self._lock:
@@ -185,9 +186,14 @@ class EdgePublisher(Publisher):
                 continue
             try:
                 listeners += self._listeners.build(task, sessions[task.id])
+                continue
+            except ResourceUnavailable as error:
+                # The reconciler asks the resource; until then, what is open stays open.
+                log.info("%s: the edge keeps it as it is: %s", task.id, error)
+                self._tasks.wake(task.id)
             except Exception:
                 log.exception("%s can't be described to the edge, which keeps it as it is", task.id)
-                kept += [listener_id(task, port) for port in (None, *further_ports(task))]
+            kept += [listener_id(task, port) for port in (None, *further_ports(task))]
         return await self._client.put_tasks(listeners, kept)
 
     async def _open(self, task: Task) -> None:

@@ -37,6 +37,7 @@ class ListenerBuilder:
         Each leads to its interface while users may go in. Whoever may enter one may enter all.
 
         Raises:
+            ResourceUnavailable: it is not known where the task is.
             pydantic.ValidationError: users may go in, but the stored software is not valid.
         """
         further = [

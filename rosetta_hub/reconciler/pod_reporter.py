@@ -151,11 +151,15 @@ class PodReporter:
         key = (task.id, task.attempt)
         if key not in self._answered and "running" in container_state(pod):
             software = software_of(task)
-            if task.state is TaskState.RUNNING or await answers(
-                self._queue.probe_target(task), software.interface_protocol, software.interface_path
+            if task.state is TaskState.RUNNING or await self._answers(
+                task, None, software.interface_protocol, software.interface_path
             ):
                 self._answered.add(key)
         return key in self._answered
+
+    async def _answers(self, task: Task, interface: int | None, protocol: str, path: str) -> bool:
+        target = self._queue.probe_target(task, interface)
+        return target is not None and await answers(target, protocol, path)
 
     async def _complete(self, task: Task, report: PodReport) -> Report:
         document: Document = {
@@ -179,8 +183,7 @@ class PodReporter:
         if is_ready_port(task, port):
             return True
         interface = next(one for one in software_of(task).interfaces if one.port == port)
-        target = self._queue.probe_target(task, port)
-        return await answers(target, interface.protocol, interface.path)
+        return await self._answers(task, port, interface.protocol, interface.path)
 
     def _is_log_due(self, task: Task, pod: Document, report: PodReport) -> bool:
         state = container_state(pod)

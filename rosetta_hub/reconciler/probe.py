@@ -1,4 +1,4 @@
-"""Does an interface answer? Asked through the task's own tunnel, where no agent can ask.
+"""Does an interface answer? Asked the way that the edge takes, where no agent can ask.
 
 The agent's `readiness.py` decides the same on a node.
 """
@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import ssl
 
-from rosetta_hub.targets import UnixTarget
+from rosetta_hub.targets import Target, UnixTarget
 
 # Seconds for the whole question: through the tunnel, and until the software says something.
 PATIENCE = 5.0
@@ -16,7 +16,7 @@ _STILL_OPEN = 0.5
 _GREETINGS = {"http": b"HTTP/", "https": b"HTTP/", "ssh": b"SSH-"}
 
 
-async def answers(target: UnixTarget, protocol: str, path: str) -> bool:
+async def answers(target: Target, protocol: str, path: str) -> bool:
     """Whether somebody answers there in this protocol now."""
     try:
         async with asyncio.timeout(PATIENCE):
@@ -25,12 +25,8 @@ async def answers(target: UnixTarget, protocol: str, path: str) -> bool:
         return False
 
 
-async def _ask(target: UnixTarget, protocol: str, path: str) -> bool:
-    context = _build_context() if protocol == "https" else None
-    host = "localhost" if context else None
-    reader, writer = await asyncio.open_unix_connection(
-        target.path, ssl=context, server_hostname=host
-    )
+async def _ask(target: Target, protocol: str, path: str) -> bool:
+    reader, writer = await _connect(target, with_tls=protocol == "https")
     try:
         greeting = _GREETINGS.get(protocol)
         if greeting is None:
@@ -45,6 +41,18 @@ async def _ask(target: UnixTarget, protocol: str, path: str) -> bool:
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
+
+
+async def _connect(
+    target: Target, with_tls: bool
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    context = _build_context() if with_tls else None
+    name = "localhost" if with_tls else None
+    if isinstance(target, UnixTarget):
+        return await asyncio.open_unix_connection(target.path, ssl=context, server_hostname=name)
+    return await asyncio.open_connection(
+        target.host, target.port, ssl=context, server_hostname=name
+    )
 
 
 async def _stays_open(reader: asyncio.StreamReader) -> bool:

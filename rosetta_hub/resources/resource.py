@@ -33,7 +33,8 @@ class Resource(Protocol):
     def interface_target(self, task: Task, interface: int | None = None) -> Target | None:
         """Where the edge reaches the interface, None while it does not answer.
 
-        `interface` is the port of a further one, which the task's software has to declare.
+        `interface` is the port of a further one, which the task's software has to declare. Raises
+        ResourceUnavailable where the resource has to answer first.
         """
 
 

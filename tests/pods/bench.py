@@ -60,10 +60,10 @@ class Bench:
         return self.tasks.find(task.id)
 
 
-async def make_bench(api: FakeApi, directory: Path) -> Bench:
-    """A service's parts, and a server with an empty namespace."""
+async def make_bench(api: FakeApi, directory: Path, **conf: Any) -> Bench:
+    """A service's parts, and a server with an empty namespace; `conf` is more of the cluster's."""
     software = [{"name": "Web", "image_name": "web", "environment": {"KEY": "s3cret"}}]
-    catalogue = load_catalogue(software, [entry()])
+    catalogue = load_catalogue(software, [entry(conf=conf)])
     keys, logs = Keys(directory), Logs(directory / "logs", 1 << 20)
     tasks = TaskManager(
         open_sqlite(directory), catalogue, keys, logs, Broadcaster(), lambda _: None

@@ -61,6 +61,8 @@ class Remote:
         return Tunnel(task.id, task.attempt, ReverseRoute("00" * 32))
 
     def interface_target(self, task: Task, interface: int | None = None) -> InterfaceTarget | None:
+        if task.id in self.silent:
+            raise ResourceUnavailable("The host has not answered yet.")
         return None
 
 
@@ -218,6 +220,22 @@ async def test_row_that_cannot_be_read_stops_no_other_task(
     await site.edge.sync()
     assert await site.open_tasks() == {bad.id, good.id}
     assert f"{bad.id} can't be described" in caplog.text
+
+
+async def test_task_whose_address_is_not_known_stays_open(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The pods of a cluster are listed after the service's start, say."""
+    await site.edge.sync()
+    task = site.start("one", "remote")
+    await site.ingress.open(task)
+    site.remote.silent.add(task.id)
+    site.restart()
+    site.bench.woken.clear()
+    await site.edge.sync()
+    assert await site.open_tasks() == {task.id}
+    assert site.bench.woken == [task.id], "the reconciler asks until there is an answer"
+    assert "can't be described" not in caplog.text
 
 
 async def test_task_whose_row_cannot_be_read_can_be_stopped(site: Site) -> None:

@@ -16,6 +16,7 @@ Document = dict[str, Any]
 RETRY_SECONDS = 2.0
 PAGE = "500"
 _TOO_OLD = 410
+NOT_LISTED = "The list of the cluster's pods has not been fetched yet."
 
 
 class Pods:
@@ -27,7 +28,7 @@ class Pods:
         self._selector = selector
         self._pods: dict[str, Document] = {}
         self._version = ""
-        self._failure: str | None = "The list of the cluster's pods has not been fetched yet."
+        self._failure: str | None = NOT_LISTED
         self.on_change: Callable[[], None] = _ignore
 
     def all(self) -> dict[str, Document]:
@@ -39,6 +40,16 @@ class Pods:
         if self._failure is not None:
             raise ResourceUnavailable(self._failure)
         return self._pods
+
+    def last_known(self, name: str) -> Document | None:
+        """A pod as the server told last, also while it does not answer.
+
+        Raises:
+            ResourceUnavailable: the server has told nothing yet.
+        """
+        if self._failure == NOT_LISTED:
+            raise ResourceUnavailable(NOT_LISTED)
+        return self._pods.get(name)
 
     def put(self, pod: Document) -> None:
         """A pod that was just created, which the watch has not told yet."""

@@ -42,6 +42,7 @@ from rosetta_hub.resources.kubernetes.states import (
     has_ended,
     is_terminating,
 )
+from rosetta_hub.resources.kubernetes.tunnels import PodTunnels
 from rosetta_hub.resources.wms import (
     NO_MORE_TIME,
     Job,
@@ -52,11 +53,9 @@ from rosetta_hub.resources.wms import (
     job_name,
     parse_job_name,
 )
-from rosetta_hub.targets import Target, UnixTarget
-from rosetta_hub.tasks.interfaces import further_ports
+from rosetta_hub.targets import Target
 from rosetta_hub.tasks.spawner_settings import decrypt_environment
-from rosetta_hub.tunnels.process import TunnelsConfig
-from rosetta_hub.tunnels.routes import KubernetesRoute, Tunnel
+from rosetta_hub.tunnels.routes import Tunnel
 
 Document = dict[str, Any]
 
@@ -86,6 +85,9 @@ class KubernetesQueue:
         self._selector = f"{DEPLOYMENT_LABEL}={keys.deployment}"
         self.pods = Pods(client, f"{self._namespace}/pods", self._selector)
         self.find_registry_access: FindRegistryAccess = _find_no_account
+        self._tunnels = PodTunnels(
+            self._conf, settings, keys, client, self.pods, pod_name=self.job_name
+        )
 
     @property
     def has_agents(self) -> bool:
@@ -269,32 +271,26 @@ class KubernetesQueue:
     @property
     def uses_tunnels(self) -> bool:
         """See Resource."""
-        return True
+        return self._tunnels.are_used
 
     async def locate(self, task: Task) -> None:
-        """See Resource: name and uid of the pod say it all."""
+        """See Resource: what the tunnels need is known."""
 
     def tunnel(self, task: Task) -> Tunnel | None:
-        """See Resource. The API server forwards to the pod, whatever node it is on."""
-        if task.job_id is None:
-            return None
-        route = KubernetesRoute(
-            server=self._client.server(),
-            namespace=self._conf.namespace,
-            pod=self.job_name(task),
-            uid=task.job_id,
-            port=software_of(task).interface_port,
-        )
-        return Tunnel(task.id, task.attempt, route, further_ports(task))
+        """See Resource."""
+        return self._tunnels.describe(task)
 
     def interface_target(self, task: Task, interface: int | None = None) -> Target | None:
         """See Resource."""
         return None if task.interface_kind is None else self.probe_target(task, interface)
 
-    def probe_target(self, task: Task, interface: int | None = None) -> UnixTarget:
-        """The socket of the task's tunnel, whether or not the interface answers yet."""
-        config = TunnelsConfig(self._settings.state_path)
-        return UnixTarget(str(config.task_socket(task.id, interface)))
+    def probe_target(self, task: Task, interface: int | None = None) -> Target | None:
+        """Where an interface is, whether or not it answers yet; None while nobody knows.
+
+        Raises:
+            ResourceUnavailable: the pods have not been listed yet.
+        """
+        return self._tunnels.target(task, interface)
 
     async def _get(self, task: Task) -> Document | None:
         try:
