@@ -67,6 +67,11 @@ class NamespaceConf(Conf):
         description="How the edge reaches the pods: the API server forwards (`portforward`), at"
         " their own addresses (`pod`), or a second container dials the hub (`reverse`).",
     )
+    network_policies: bool = Field(
+        default=False,
+        description="The cluster enforces NetworkPolicies, and one of the namespace keeps other"
+        " pods away from tasks; without, their pages warn of neighbours.",
+    )
     agent_image: str | None = Field(
         default=None,
         pattern=_IMAGE,

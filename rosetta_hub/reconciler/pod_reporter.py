@@ -170,6 +170,7 @@ class PodReporter:
             "detail": report.detail,
             "exit_code": report.exit_code,
             "image_digests": [report.digest] if report.digest else [],
+            "warnings": list(self._queue.warnings),
         }
         if report.state == "running":
             document["interface"] = {"kind": "forward", "port": None}
@@ -209,8 +210,14 @@ class PodReporter:
         state = "starting" if task.started is None else "running"
         for offset, text in _chunks(data, received):
             chunk = {"offset": offset, "text": text}
-            document = {"sequence": task.sequence, "state": state, "message": task.message}
-            self._tasks.report(task, Report.model_validate({**document, "log": chunk}))
+            document = {
+                "sequence": task.sequence,
+                "state": state,
+                "message": task.message,
+                "warnings": list(self._queue.warnings),
+                "log": chunk,
+            }
+            self._tasks.report(task, Report.model_validate(document))
 
 
 def _chunks(data: bytes, start: int) -> Iterator[tuple[int, str]]:

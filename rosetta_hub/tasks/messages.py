@@ -75,7 +75,7 @@ WARNINGS = {
     "no_outbound": "The task can't connect to other machines: neither slirp4netns nor pasta is"
     " installed on its computing resource.",
     "neighbours_can_connect": "Other users of the computing resource can connect to this task's"
-    " port: its agent may not enter the container's network.",
+    " port: nothing keeps its network apart from theirs.",
     "no_network_isolation": "The task shares the network of its computing resource: other users"
     " there can connect to its port.",
     "limits_not_enforced": "The limits of CPUs and memory are not enforced on this computing"

@@ -284,6 +284,11 @@ class KubernetesQueue:
         """See Resource."""
         return None if task.interface_kind is None else self.probe_target(task, interface)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What users should know about tasks here; see `rosetta_agent.protocol.WARNINGS`."""
+        return () if self._conf.network_policies else ("neighbours_can_connect",)
+
     def probe_target(self, task: Task, interface: int | None = None) -> Target | None:
         """Where an interface is, whether or not it answers yet; None while nobody knows.
 
