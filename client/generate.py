@@ -25,6 +25,7 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 _TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 _JSON = "application/json"
 _KEY = "Idempotency-Key"
+_MATCH = "If-Match"
 # Methods have `X | None`, which Python 3.9 takes in annotations that it does not evaluate.
 _FIX = ["check", "--fix", "--exit-zero", "--quiet", "--config"]
 _FIX.append("lint.extend-safe-fixes=['UP007', 'UP045']")
@@ -66,7 +67,7 @@ class Method:
         positional = [f"{name}: str" for name in self.path_parameters]
         if self.body:
             positional.append(f"body: {self.body}")
-        named = [f"{attribute(name)}: str" for name, needed in self._asked.items() if needed]
+        named = [_header_argument(name) for name, needed in self._asked.items() if needed]
         query = self.query.items()
         named += [f"{attribute(name)}: {_optional(kind)} = None" for name, kind in query]
         return ", ".join(["self", *positional, *(["*", *named] if named else [])])
@@ -94,10 +95,18 @@ class Method:
         return {name: needed for name, needed in self.headers.items() if name != _KEY}
 
     def _header_values(self) -> str:
-        values = {name: attribute(name) for name, needed in self._asked.items() if needed}
+        values = {name: _header_value(name) for name, needed in self._asked.items() if needed}
         if _KEY in self.headers:
             values[_KEY] = "new_key()"
         return ", ".join(f'"{name}": {value}' for name, value in values.items())
+
+
+def _header_argument(name: str) -> str:
+    return "revision: Union[int, str]" if name == _MATCH else f"{attribute(name)}: str"
+
+
+def _header_value(name: str) -> str:
+    return "entity_tag(revision)" if name == _MATCH else attribute(name)
 
 
 def attribute(name: str) -> str:
@@ -308,7 +317,7 @@ def write_operations(methods: list[Method], is_async: bool) -> str:
         "from __future__ import annotations\n\n"
         "from typing import Any, Optional, TypeVar, Union\n\n"
         "from rosetta_client import models\n"
-        "from rosetta_client.calls import Call, new_key, path\n\n"
+        "from rosetta_client.calls import Call, entity_tag, new_key, path\n\n"
         'T = TypeVar("T")\n\n\n'
         f'class {name}:\n    """A method for each operation; `call` sends them."""\n\n'
         f"    {prefix}def call(self, call: Call[T]) -> T:\n"

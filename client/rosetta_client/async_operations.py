@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from rosetta_client import models
-from rosetta_client.calls import Call, new_key, path
+from rosetta_client.calls import Call, entity_tag, new_key, path
 
 T = TypeVar("T")
 
@@ -251,7 +251,7 @@ class AsyncOperations:
         )
 
     async def change_announcement(
-        self, announcement: str, body: models.AnnouncementText, *, if_match: str
+        self, announcement: str, body: models.AnnouncementText, *, revision: int | str
     ) -> models.AdminAnnouncement:
         """Replace an announcement; its `version` is the entity tag."""
         return await self.call(
@@ -260,18 +260,18 @@ class AsyncOperations:
                 path("admin/announcements/{announcement}", announcement=announcement),
                 models.AdminAnnouncement,
                 body=body,
-                headers={"If-Match": if_match},
+                headers={"If-Match": entity_tag(revision)},
             )
         )
 
-    async def delete_announcement(self, announcement: str, *, if_match: str) -> None:
+    async def delete_announcement(self, announcement: str, *, revision: int | str) -> None:
         """Show an announcement no more; its `version` is the entity tag."""
         await self.call(
             Call(
                 "DELETE",
                 path("admin/announcements/{announcement}", announcement=announcement),
                 None,
-                headers={"If-Match": if_match},
+                headers={"If-Match": entity_tag(revision)},
             )
         )
 
@@ -323,7 +323,9 @@ class AsyncOperations:
         """How each computing resource and each part of the service does."""
         return await self.call(Call("GET", "admin/computing", models.SystemView, repeatable=True))
 
-    async def drain_computing(self, computing: str, body: models.Drain) -> models.DrainState:
+    async def drain_computing(
+        self, computing: str, body: models.Drain, *, revision: int | str
+    ) -> models.DrainState:
         """Let no more tasks start on a resource, and tell users why; those that run go on."""
         return await self.call(
             Call(
@@ -331,16 +333,18 @@ class AsyncOperations:
                 path("admin/computing/{computing}/drain", computing=computing),
                 models.DrainState,
                 body=body,
+                headers={"If-Match": entity_tag(revision)},
             )
         )
 
-    async def resume_computing(self, computing: str) -> models.DrainState:
+    async def resume_computing(self, computing: str, *, revision: int | str) -> models.DrainState:
         """Let tasks start on a resource again."""
         return await self.call(
             Call(
                 "DELETE",
                 path("admin/computing/{computing}/drain", computing=computing),
                 models.DrainState,
+                headers={"If-Match": entity_tag(revision)},
             )
         )
 
@@ -410,11 +414,20 @@ class AsyncOperations:
             )
         )
 
-    async def delete_user_software(self, version: str) -> None:
+    async def delete_user_software(self, version: str, *, revision: int | str) -> None:
         """Delete a version that users have added; tasks that run go on."""
-        await self.call(Call("DELETE", path("admin/software/{version}", version=version), None))
+        await self.call(
+            Call(
+                "DELETE",
+                path("admin/software/{version}", version=version),
+                None,
+                headers={"If-Match": entity_tag(revision)},
+            )
+        )
 
-    async def block_software(self, version: str, body: models.Block) -> models.BlockState:
+    async def block_software(
+        self, version: str, body: models.Block, *, revision: int | str
+    ) -> models.BlockState:
         """Let a version be started no more; its owner sees the reason."""
         return await self.call(
             Call(
@@ -422,14 +435,18 @@ class AsyncOperations:
                 path("admin/software/{version}/block", version=version),
                 models.BlockState,
                 body=body,
+                headers={"If-Match": entity_tag(revision)},
             )
         )
 
-    async def unblock_software(self, version: str) -> models.BlockState:
+    async def unblock_software(self, version: str, *, revision: int | str) -> models.BlockState:
         """Let a version be started again."""
         return await self.call(
             Call(
-                "DELETE", path("admin/software/{version}/block", version=version), models.BlockState
+                "DELETE",
+                path("admin/software/{version}/block", version=version),
+                models.BlockState,
+                headers={"If-Match": entity_tag(revision)},
             )
         )
 
@@ -553,21 +570,37 @@ class AsyncOperations:
         """Which mails the caller gets, and where."""
         return await self.call(Call("GET", "account/mail", models.MailView, repeatable=True))
 
-    async def set_mail(self, body: models.MailChoice) -> models.MailView:
+    async def set_mail(self, body: models.MailChoice, *, revision: int | str) -> models.MailView:
         """Choose which mails are sent, and where."""
-        return await self.call(Call("PUT", "account/mail", models.MailView, body=body))
+        return await self.call(
+            Call(
+                "PUT",
+                "account/mail",
+                models.MailView,
+                body=body,
+                headers={"If-Match": entity_tag(revision)},
+            )
+        )
 
     async def confirm_address(self, body: models.AddressCode) -> models.MailView:
         """Use the address to which a code was sent."""
         return await self.call(Call("POST", "account/mail/confirm", models.MailView, body=body))
 
-    async def get_dates(self) -> models.DateChoices:
+    async def get_dates(self) -> models.DatesView:
         """Time zone and language in which the caller sees dates."""
-        return await self.call(Call("GET", "account/dates", models.DateChoices, repeatable=True))
+        return await self.call(Call("GET", "account/dates", models.DatesView, repeatable=True))
 
-    async def set_dates(self, body: models.DateChoices) -> models.DateChoices:
+    async def set_dates(self, body: models.DateChoices, *, revision: int | str) -> models.DatesView:
         """Set time zone and language of dates."""
-        return await self.call(Call("PUT", "account/dates", models.DateChoices, body=body))
+        return await self.call(
+            Call(
+                "PUT",
+                "account/dates",
+                models.DatesView,
+                body=body,
+                headers={"If-Match": entity_tag(revision)},
+            )
+        )
 
     async def list_groups(self) -> models.GroupList:
         """The caller's groups, and what is limited to each."""
@@ -645,7 +678,7 @@ class AsyncOperations:
         )
 
     async def change_version(
-        self, version: str, body: models.SoftwareEntry, *, if_match: str
+        self, version: str, body: models.SoftwareEntry, *, revision: int | str
     ) -> models.VersionView:
         """Replace the entry of a version."""
         return await self.call(
@@ -654,18 +687,18 @@ class AsyncOperations:
                 path("software/versions/{version}", version=version),
                 models.VersionView,
                 body=body,
-                headers={"If-Match": if_match},
+                headers={"If-Match": entity_tag(revision)},
             )
         )
 
-    async def delete_version(self, version: str, *, if_match: str) -> None:
+    async def delete_version(self, version: str, *, revision: int | str) -> None:
         """Delete a version; tasks that run go on."""
         await self.call(
             Call(
                 "DELETE",
                 path("software/versions/{version}", version=version),
                 None,
-                headers={"If-Match": if_match},
+                headers={"If-Match": entity_tag(revision)},
             )
         )
 

@@ -79,6 +79,11 @@ def new_key() -> str:
     return secrets.token_urlsafe(16)
 
 
+def entity_tag(revision: int | str) -> str:
+    """The value of `If-Match` for a revision as the API tells it; `*` is any."""
+    return "*" if revision == "*" else f'"{revision}"'
+
+
 def path(template: str, **parameters: object) -> str:
     """A path with its parameters, each encoded as one segment.
 

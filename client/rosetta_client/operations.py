@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from rosetta_client import models
-from rosetta_client.calls import Call, new_key, path
+from rosetta_client.calls import Call, entity_tag, new_key, path
 
 T = TypeVar("T")
 
@@ -243,7 +243,7 @@ class Operations:
         return self.call(Call("POST", "admin/announcements", models.AdminAnnouncement, body=body))
 
     def change_announcement(
-        self, announcement: str, body: models.AnnouncementText, *, if_match: str
+        self, announcement: str, body: models.AnnouncementText, *, revision: int | str
     ) -> models.AdminAnnouncement:
         """Replace an announcement; its `version` is the entity tag."""
         return self.call(
@@ -252,18 +252,18 @@ class Operations:
                 path("admin/announcements/{announcement}", announcement=announcement),
                 models.AdminAnnouncement,
                 body=body,
-                headers={"If-Match": if_match},
+                headers={"If-Match": entity_tag(revision)},
             )
         )
 
-    def delete_announcement(self, announcement: str, *, if_match: str) -> None:
+    def delete_announcement(self, announcement: str, *, revision: int | str) -> None:
         """Show an announcement no more; its `version` is the entity tag."""
         self.call(
             Call(
                 "DELETE",
                 path("admin/announcements/{announcement}", announcement=announcement),
                 None,
-                headers={"If-Match": if_match},
+                headers={"If-Match": entity_tag(revision)},
             )
         )
 
@@ -315,7 +315,9 @@ class Operations:
         """How each computing resource and each part of the service does."""
         return self.call(Call("GET", "admin/computing", models.SystemView, repeatable=True))
 
-    def drain_computing(self, computing: str, body: models.Drain) -> models.DrainState:
+    def drain_computing(
+        self, computing: str, body: models.Drain, *, revision: int | str
+    ) -> models.DrainState:
         """Let no more tasks start on a resource, and tell users why; those that run go on."""
         return self.call(
             Call(
@@ -323,16 +325,18 @@ class Operations:
                 path("admin/computing/{computing}/drain", computing=computing),
                 models.DrainState,
                 body=body,
+                headers={"If-Match": entity_tag(revision)},
             )
         )
 
-    def resume_computing(self, computing: str) -> models.DrainState:
+    def resume_computing(self, computing: str, *, revision: int | str) -> models.DrainState:
         """Let tasks start on a resource again."""
         return self.call(
             Call(
                 "DELETE",
                 path("admin/computing/{computing}/drain", computing=computing),
                 models.DrainState,
+                headers={"If-Match": entity_tag(revision)},
             )
         )
 
@@ -400,11 +404,20 @@ class Operations:
             )
         )
 
-    def delete_user_software(self, version: str) -> None:
+    def delete_user_software(self, version: str, *, revision: int | str) -> None:
         """Delete a version that users have added; tasks that run go on."""
-        self.call(Call("DELETE", path("admin/software/{version}", version=version), None))
+        self.call(
+            Call(
+                "DELETE",
+                path("admin/software/{version}", version=version),
+                None,
+                headers={"If-Match": entity_tag(revision)},
+            )
+        )
 
-    def block_software(self, version: str, body: models.Block) -> models.BlockState:
+    def block_software(
+        self, version: str, body: models.Block, *, revision: int | str
+    ) -> models.BlockState:
         """Let a version be started no more; its owner sees the reason."""
         return self.call(
             Call(
@@ -412,14 +425,18 @@ class Operations:
                 path("admin/software/{version}/block", version=version),
                 models.BlockState,
                 body=body,
+                headers={"If-Match": entity_tag(revision)},
             )
         )
 
-    def unblock_software(self, version: str) -> models.BlockState:
+    def unblock_software(self, version: str, *, revision: int | str) -> models.BlockState:
         """Let a version be started again."""
         return self.call(
             Call(
-                "DELETE", path("admin/software/{version}/block", version=version), models.BlockState
+                "DELETE",
+                path("admin/software/{version}/block", version=version),
+                models.BlockState,
+                headers={"If-Match": entity_tag(revision)},
             )
         )
 
@@ -537,21 +554,37 @@ class Operations:
         """Which mails the caller gets, and where."""
         return self.call(Call("GET", "account/mail", models.MailView, repeatable=True))
 
-    def set_mail(self, body: models.MailChoice) -> models.MailView:
+    def set_mail(self, body: models.MailChoice, *, revision: int | str) -> models.MailView:
         """Choose which mails are sent, and where."""
-        return self.call(Call("PUT", "account/mail", models.MailView, body=body))
+        return self.call(
+            Call(
+                "PUT",
+                "account/mail",
+                models.MailView,
+                body=body,
+                headers={"If-Match": entity_tag(revision)},
+            )
+        )
 
     def confirm_address(self, body: models.AddressCode) -> models.MailView:
         """Use the address to which a code was sent."""
         return self.call(Call("POST", "account/mail/confirm", models.MailView, body=body))
 
-    def get_dates(self) -> models.DateChoices:
+    def get_dates(self) -> models.DatesView:
         """Time zone and language in which the caller sees dates."""
-        return self.call(Call("GET", "account/dates", models.DateChoices, repeatable=True))
+        return self.call(Call("GET", "account/dates", models.DatesView, repeatable=True))
 
-    def set_dates(self, body: models.DateChoices) -> models.DateChoices:
+    def set_dates(self, body: models.DateChoices, *, revision: int | str) -> models.DatesView:
         """Set time zone and language of dates."""
-        return self.call(Call("PUT", "account/dates", models.DateChoices, body=body))
+        return self.call(
+            Call(
+                "PUT",
+                "account/dates",
+                models.DatesView,
+                body=body,
+                headers={"If-Match": entity_tag(revision)},
+            )
+        )
 
     def list_groups(self) -> models.GroupList:
         """The caller's groups, and what is limited to each."""
@@ -627,7 +660,7 @@ class Operations:
         )
 
     def change_version(
-        self, version: str, body: models.SoftwareEntry, *, if_match: str
+        self, version: str, body: models.SoftwareEntry, *, revision: int | str
     ) -> models.VersionView:
         """Replace the entry of a version."""
         return self.call(
@@ -636,18 +669,18 @@ class Operations:
                 path("software/versions/{version}", version=version),
                 models.VersionView,
                 body=body,
-                headers={"If-Match": if_match},
+                headers={"If-Match": entity_tag(revision)},
             )
         )
 
-    def delete_version(self, version: str, *, if_match: str) -> None:
+    def delete_version(self, version: str, *, revision: int | str) -> None:
         """Delete a version; tasks that run go on."""
         self.call(
             Call(
                 "DELETE",
                 path("software/versions/{version}", version=version),
                 None,
-                headers={"If-Match": if_match},
+                headers={"If-Match": entity_tag(revision)},
             )
         )
 

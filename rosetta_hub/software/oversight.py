@@ -58,6 +58,15 @@ class Oversight:
             for row in rows
         ]
 
+    def find(self, version_id: str) -> UserSoftware:
+        """A version.
+
+        Raises:
+            NotFound: there is no such version.
+        """
+        with self._database.session() as session:
+            return _found(session.get(UserSoftware, version_id))
+
     def set_block(self, version_id: str, reason: str | None) -> UserSoftware:
         """Let a version be started no more, and tell its owner why; None lets it again.
 

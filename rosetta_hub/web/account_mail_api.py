@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, replace
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.mail.addresses import MAX_LENGTH, check_address
@@ -15,6 +15,7 @@ from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.operations import operation
 from rosetta_hub.web.page_handler import PageHandler
+from rosetta_hub.web.revisions import Revised, check_match, revision_of
 from rosetta_hub.web.rights import CHANGE_OWN, READ_OWN
 
 
@@ -36,7 +37,7 @@ class AddressCode(RequestModel, strict=True):
     code: str = Field(max_length=100)
 
 
-class MailView(BaseModel):
+class MailView(Revised):
     """Which mails the principal gets.
 
     `available` tells whether the service sends any, `problem` why the last one was not delivered;
@@ -61,11 +62,13 @@ class MailBase(HubHandler):
         with self.services.tasks.database.session() as session:
             chosen = read_preferences(session, name, str(settings.mail_domain))
             problem = find_problem(session, name, chosen.address)
+        pending = self.services.account.addresses.pending(name)
         return MailView(
             **asdict(chosen),
             available=settings.mail_available,
             problem=problem,
-            pending=self.services.account.addresses.pending(name),
+            pending=pending,
+            revision=revision_of(asdict(chosen), pending),
         )
 
 
@@ -79,9 +82,10 @@ class MailHandler(MailBase):
         """Which mails the caller gets, and where."""
         return self.mail()
 
-    @operation(id="set_mail", right=CHANGE_OWN, answer=MailView, refuses=(429,))
+    @operation(id="set_mail", right=CHANGE_OWN, answer=MailView, refuses=(429,), matches=True)
     def put(self, body: MailChoice) -> MailView:
         """Choose which mails are sent, and where."""
+        check_match(self.request, self.mail().revision)
         choice = body.model_dump(exclude_unset=True)
         addresses, name = self.services.account.addresses, self.principal.name
         domain = str(self.services.settings.mail_domain)

@@ -15,6 +15,7 @@ from rosetta_hub.errors import NotFound
 from rosetta_hub.web.admin_base import AdminHandler
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.operations import operation
+from rosetta_hub.web.revisions import Revised, check_match, revision_of
 from rosetta_hub.web.rights import ADMINISTER
 
 
@@ -32,7 +33,7 @@ class DrainView(BaseModel):
     by: str
 
 
-class DrainState(BaseModel):
+class DrainState(Revised):
     """Whether a resource is drained; null: it takes tasks."""
 
     drained: DrainView | None
@@ -46,10 +47,10 @@ class ComputingError(BaseModel):
     users: list[str]
 
 
-class AdminComputing(BaseModel):
+class AdminComputing(Revised):
     """How a resource does: its active tasks by state, for what its jobs wait, and what is wrong.
 
-    `silent` are tasks that have not been heard of for long.
+    `silent` are tasks that have not been heard of for long; `revision` is that of `drained`.
     """
 
     id: str
@@ -123,7 +124,7 @@ class AdminComputingHandler(AdminHandler):
             tunnel=computing.tunnel,
             **asdict(numbers or ComputingNumbers()),
             errors=self._errors(computing.id),
-            drained=view_drain(self, computing.id),
+            **dict(drain_state(self, computing.id)),
         )
 
     def _errors(self, computing: str) -> list[ComputingError]:
@@ -141,7 +142,7 @@ class DrainHandler(AdminHandler):
 
     path = "admin/computing/{computing}/drain"
 
-    @operation(id="drain_computing", right=ADMINISTER, answer=DrainState)
+    @operation(id="drain_computing", right=ADMINISTER, answer=DrainState, matches=True)
     def put(self, computing: str, body: Drain) -> DrainState:
         """Let no more tasks start on a resource, and tell users why; those that run go on."""
         self._check(computing)
@@ -149,7 +150,7 @@ class DrainHandler(AdminHandler):
         self.services.administration.drains.drain(computing, message, self.principal.name)
         return self._changed(computing, "drain", {"message": message} if message else {})
 
-    @operation(id="resume_computing", right=ADMINISTER, answer=DrainState)
+    @operation(id="resume_computing", right=ADMINISTER, answer=DrainState, matches=True)
     def delete(self, computing: str) -> DrainState:
         """Let tasks start on a resource again."""
         self._check(computing)
@@ -159,17 +160,21 @@ class DrainHandler(AdminHandler):
     def _check(self, computing: str) -> None:
         if computing not in self.services.tasks.catalogue.computing:
             raise NotFound("There is no such computing resource.")
+        check_match(self.request, drain_state(self, computing).revision)
 
     def _changed(self, computing: str, change: str, detail: dict[str, str]) -> DrainState:
         self.audit(
             AuditEvent.COMPUTING_DRAIN, target=computing, detail={"change": change, **detail}
         )
-        return DrainState(drained=view_drain(self, computing))
+        return drain_state(self, computing)
 
 
-def view_drain(handler: AdminHandler, computing: str) -> DrainView | None:
-    """How a resource is drained; null where it is not."""
+def drain_state(handler: AdminHandler, computing: str) -> DrainState:
+    """Whether a resource is drained, and how."""
     row = handler.services.administration.drains.find(computing)
     if row is None:
-        return None
-    return DrainView(message=row.message, since=row.since, by=row.drained_by)
+        return DrainState(drained=None, revision=revision_of(None))
+    return DrainState(
+        drained=DrainView(message=row.message, since=row.since, by=row.drained_by),
+        revision=revision_of(row.message, row.since, row.drained_by),
+    )

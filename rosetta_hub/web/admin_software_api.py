@@ -12,6 +12,7 @@ from rosetta_hub.software.oversight import OverseenVersion, Oversight
 from rosetta_hub.web.admin_base import AdminHandler
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.operations import operation
+from rosetta_hub.web.revisions import Revised, check_match, revision_of
 from rosetta_hub.web.rights import ADMINISTER
 
 
@@ -41,7 +42,7 @@ class PolicyVerdict(BaseModel):
     message: str
 
 
-class OverseenVersionView(BaseModel):
+class OverseenVersionView(Revised):
     """A version that users have added; `blocked` is why it can't be started."""
 
     id: str
@@ -64,7 +65,7 @@ class OverseenPage(BaseModel):
     next: str | None
 
 
-class BlockState(BaseModel):
+class BlockState(Revised):
     """Why a version can't be started; null where it can."""
 
     blocked: str | None
@@ -77,6 +78,15 @@ class OversightHandler(AdminHandler):
     def oversight(self) -> Oversight:
         """Everybody's software."""
         return Oversight(self.services.tasks.database)
+
+    def check_version(self, version_id: str) -> None:
+        """Refuse to decide about a version that is not as the principal has seen it.
+
+        Raises:
+            NotFound: there is no such version.
+            MatchRequired, ChangedMeanwhile: see `check_match`.
+        """
+        check_match(self.request, _revision(self.oversight.find(version_id)))
 
     def record(self, row: UserSoftware, change: str, **besides: str) -> None:
         """Write down what was done with somebody's software."""
@@ -101,9 +111,10 @@ class AdminVersionHandler(OversightHandler):
 
     path = "admin/software/{version}"
 
-    @operation(id="delete_user_software", right=ADMINISTER)
+    @operation(id="delete_user_software", right=ADMINISTER, matches=True)
     def delete(self, version_id: str) -> None:
         """Delete a version that users have added; tasks that run go on."""
+        self.check_version(version_id)
         self.record(self.oversight.delete(version_id), "delete")
 
 
@@ -112,25 +123,28 @@ class BlockHandler(OversightHandler):
 
     path = "admin/software/{version}/block"
 
-    @operation(id="block_software", right=ADMINISTER, answer=BlockState)
+    @operation(id="block_software", right=ADMINISTER, answer=BlockState, matches=True)
     def put(self, version_id: str, body: Block) -> BlockState:
         """Let a version be started no more; its owner sees the reason."""
+        self.check_version(version_id)
         row = self.oversight.set_block(version_id, body.reason)
         self.record(row, "block", reason=body.reason)
-        return BlockState(blocked=row.blocked)
+        return BlockState(blocked=row.blocked, revision=_revision(row))
 
-    @operation(id="unblock_software", right=ADMINISTER, answer=BlockState)
+    @operation(id="unblock_software", right=ADMINISTER, answer=BlockState, matches=True)
     def delete(self, version_id: str) -> BlockState:
         """Let a version be started again."""
+        self.check_version(version_id)
         row = self.oversight.set_block(version_id, None)
         self.record(row, "unblock")
-        return BlockState(blocked=None)
+        return BlockState(blocked=None, revision=_revision(row))
 
 
 def _view(overseen: OverseenVersion) -> OverseenVersionView:
     row, verdict = overseen.row, overseen.verdict
     policy = PolicyVerdict(allowed=verdict.allowed, message=verdict.message) if verdict else None
     return OverseenVersionView(
+        revision=_revision(row),
         id=row.id,
         card=row.card,
         name=str(row.entry.get("name") or row.card),
@@ -143,3 +157,8 @@ def _view(overseen: OverseenVersion) -> OverseenVersionView:
         updated=row.updated,
         updated_by=row.updated_by,
     )
+
+
+def _revision(row: UserSoftware) -> str:
+    """Of the entry, which its owner may change, and of the block."""
+    return revision_of(row.revision, row.blocked)

@@ -107,7 +107,7 @@ class AdminAnnouncementHandler(AdminHandler):
 
     def _check_version(self, number: str) -> None:
         row = self.services.administration.announcements.find(int(number))
-        check_match(self.request.headers.get("If-Match"), row.updated.isoformat())
+        check_match(self.request, row.updated.isoformat())
 
 
 def _public(row: Announcement) -> dict[str, Any]:

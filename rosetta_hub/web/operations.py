@@ -28,8 +28,10 @@ from pydantic import BaseModel
 from rosetta_hub.users.idempotency import Answer as StoredAnswer
 from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.bodies import JSON, read_json, read_query
+from rosetta_hub.web.conditional import quote_etag
 from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.idempotent import answer_once
+from rosetta_hub.web.revisions import Revised
 from rosetta_hub.web.rights import Right
 
 _ATTRIBUTE = "operation"
@@ -104,7 +106,7 @@ def operation(
     that have to be there. `body` is only for bodies that the method reads by itself: with a `body`
     annotated as a dict it gets the JSON object, which then is described, and not checked.
     `idempotent`: with an `Idempotency-Key` it is carried out once (`idempotent.py`). `matches`: it
-    changes what two people may change at a time, and checks `If-Match` (`revisions.py`).
+    changes what may be changed from two places at a time, and checks `If-Match` (`revisions.py`).
     """
 
     def decorate(method: Method) -> Method:
@@ -187,6 +189,8 @@ def _read_result(
 ) -> tuple[int, BaseModel | None]:
     """Status and document of what a method returned; its headers are set."""
     answer = result if isinstance(result, Answer) else Answer(result)
+    if isinstance(answer.document, Revised):
+        handler.set_header("ETag", quote_etag(answer.document.revision))
     for name, value in answer.headers.items():
         handler.set_header(name, value)
     return answer.status or declared.status, answer.document

@@ -83,8 +83,9 @@ class AccountStub(Stub):
             "available": True,
             "problem": None,
             "pending": None,
+            "revision": "m1",
         }
-        self.dates: dict[str, Any] = {"time_zone": None, "language": None}
+        self.dates: dict[str, Any] = {"time_zone": None, "language": None, "revision": "d1"}
         self.tokens: list[dict[str, Any]] = []
         self.sessions: list[dict[str, Any]] = []
         self.groups: list[dict[str, Any]] = []
@@ -163,15 +164,21 @@ class AccountApi(Handler):
         """Mail, dates, the account on a resource, or a key of the user's."""
         body = self.stub.bodies[-1]
         if path == "/mail":
-            self.stub.mail |= body
-            self.finish(self.stub.mail)
+            self.replace(self.stub.mail, body)
         elif path == "/dates":
-            self.stub.dates = body
-            self.finish(body)
+            self.replace(self.stub.dates, body)
         elif path.endswith("/key"):
             self.change(path.split("/")[-2], with_key("alice", number=3))
         else:
             self.change(path.rpartition("/")[2], with_key(body["remote_user"]))
+
+    def replace(self, settings: dict[str, Any], body: dict[str, Any]) -> None:
+        """Change settings that are still as the page has read them."""
+        if self.request.headers.get("If-Match") != f'"{settings["revision"]}"':
+            self.message(412, "This was changed meanwhile.")
+            return
+        settings |= body | {"revision": f"{settings['revision']}1"}
+        self.finish(settings)
 
     async def post(self, path: str) -> None:
         """Test, a new key, a token, a code, or a deletion."""

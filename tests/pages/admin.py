@@ -42,6 +42,7 @@ def make_computing(key: str = "vega", **changes: Any) -> dict[str, Any]:
         "last_failure": "2026-11-26T07:00:43+00:00",
         "errors": [],
         "drained": None,
+        "revision": f"{key}-1",
     } | changes
 
 
@@ -112,6 +113,7 @@ def make_software(**changes: Any) -> dict[str, Any]:
         "uses": 3,
         "policy": {"allowed": True, "message": ""},
         "blocked": None,
+        "revision": "software-1",
         "updated": "2026-11-26T07:00:43+00:00",
         "updated_by": "alice",
     } | changes
@@ -149,6 +151,8 @@ class AdminStub(StockStub):
         }
         self.asked: list[tuple[str, dict[str, list[str]]]] = []
         self.changes: list[tuple[str, str, Any]] = []
+        # The `If-Match` of each change, in the same order.
+        self.matches: list[str | None] = []
 
     def asked_for(self, path: str) -> list[dict[str, list[str]]]:
         """With which queries a path was read."""
@@ -198,6 +202,7 @@ class AdminApi(Handler):
             return
         body = json.loads(self.request.body or b"null")
         self.stub.changes.append((self.request.method or "", path, body))
+        self.stub.matches.append(self.request.headers.get("If-Match"))
         if refusal := self.stub.refusals.get(path):
             self.message(*refusal)
         else:

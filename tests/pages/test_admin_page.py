@@ -130,7 +130,8 @@ async def test_software_is_blocked_with_a_reason(page: Page, stub: AdminStub) ->
     await dialog.get_by_role("button", name="Block").click()
     await expect(dialog.get_by_role("alert")).to_have_text("Write the reason for its owner.")
     await dialog.get_by_label("Reason").fill("It mines.")
-    stub.documents["software"] |= {"software": [make_software(blocked="It mines.")]}
+    blocked = make_software(blocked="It mines.", revision="software-2")
+    stub.documents["software"] |= {"software": [blocked]}
     await dialog.get_by_role("button", name="Block").click()
     await expect(page.get_by_role("cell", name="Blocked: It mines.")).to_be_visible()
     await page.get_by_role("button", name="Delete Mine of alice").click()
@@ -141,6 +142,7 @@ async def test_software_is_blocked_with_a_reason(page: Page, stub: AdminStub) ->
         ("PUT", f"software/{'a' * 12}/block", {"reason": "It mines."}),
         ("DELETE", f"software/{'a' * 12}", None),
     ]
+    assert stub.matches == ['"software-1"', '"software-2"']
 
 
 async def test_a_resource_is_drained_and_resumed(page: Page, stub: AdminStub) -> None:
@@ -154,7 +156,7 @@ async def test_a_resource_is_drained_and_resumed(page: Page, stub: AdminStub) ->
     await page.get_by_label("Message to users").fill("New disks.")
     drained = {"by": "root", "since": "2026-11-26T07:00:43+00:00", "message": "New disks."}
     errors = [{"message": "No answer.", "since": drained["since"], "users": ["alice", "bob"]}]
-    changed = make_computing(drained=drained, errors=errors)
+    changed = make_computing(drained=drained, errors=errors, revision="vega-2")
     stub.documents["computing"] |= {"computing": [changed], "faults": {"edge": "The edge is away."}}
     await page.get_by_role("dialog").get_by_role("button", name="Drain").click()
     await expect(card).to_contain_text("New disks.")
@@ -168,6 +170,7 @@ async def test_a_resource_is_drained_and_resumed(page: Page, stub: AdminStub) ->
         ("PUT", "computing/vega/drain", {"message": "New disks."}),
         ("DELETE", "computing/vega/drain", None),
     ]
+    assert stub.matches == ['"vega-1"', '"vega-2"']
 
 
 async def test_announcements_are_written_changed_and_deleted(page: Page, stub: AdminStub) -> None:

@@ -90,6 +90,11 @@ def hub_token(token_id: str, **changes: Any) -> dict[str, Any]:
     return token | changes
 
 
+def tag(view: dict[str, Any]) -> str:
+    """The entity tag of what was read."""
+    return f'"{view["revision"]}"'
+
+
 @dataclass
 class FakeHub:
     """Tokens at the hub, and what was asked for, with the token on whose behalf."""
@@ -161,10 +166,10 @@ class Site:
             return session.query(Identity).count()
 
     async def call(
-        self, method: str, path: str, body: Any = None, token: str = "of-alice"
+        self, method: str, path: str, body: Any = None, token: str = "of-alice", match: str = "*"
     ) -> tuple[int, Any]:
-        """Status and JSON of a call of the API."""
-        response = await self.fetch(method, f"api/v1/{path}", body, token)
+        """Status and JSON of a call of the API; `match` is sent as `If-Match`."""
+        response = await self.fetch(method, f"api/v1/{path}", body, token, match)
         return response.code, json.loads(response.body or b"null")
 
     async def identities_of(self, token: str) -> list[dict[str, Any]]:
@@ -178,14 +183,17 @@ class Site:
         _, mail = await self.call("GET", "account/mail", token=token)
         return dict(mail)
 
-    async def fetch(self, method: str, path: str, body: Any, token: str) -> HTTPResponse:
+    async def fetch(
+        self, method: str, path: str, body: Any, token: str, match: str = "*"
+    ) -> HTTPResponse:
         """A request with a token of the hub."""
         text = json.dumps(body or {}) if method in ("PUT", "POST") else None
+        headers = {**JSON, **({"If-Match": match} if match else {})}
         return await AsyncHTTPClient(force_instance=True).fetch(
             f"http://127.0.0.1:{self.port}{PREFIX}{path}",
             method=method,
             body=text,
-            headers={"Authorization": f"token {token}", **JSON} if token else JSON,
+            headers={"Authorization": f"token {token}", **headers} if token else headers,
             raise_error=False,
             follow_redirects=False,
         )

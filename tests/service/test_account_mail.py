@@ -12,7 +12,7 @@ from rosetta_hub.database.models_account import MailConfirmation
 from rosetta_hub.database.models_account_mail import AccountMail
 from rosetta_hub.mail.preferences import read_preferences
 
-from .account import Site
+from .account import Site, tag
 from .account import site as site
 from .conftest import Bench
 
@@ -84,6 +84,23 @@ async def test_a_code_is_of_no_use_after_a_day_or_another_choice(site: Site, ben
     await site.call("PUT", "account/mail", {"address": None})
     assert [await confirm(site, code) for code in codes(site, bench)] == [409, 409]
     assert (await site.mail_of("of-alice"))["address"] is None
+
+
+async def test_what_was_confirmed_meanwhile_is_not_overwritten(site: Site, bench: Bench) -> None:
+    first = await site.mail_of("of-alice")
+    _, waits = await site.call("PUT", "account/mail", {"address": NEW}, match=tag(first))
+    # The other window knows nothing of the address that waits, and must not end the wait.
+    for match, expected in ((tag(first), 412), ("", 428)):
+        body = {"address": first["address"], "failed": False}
+        assert (await site.call("PUT", "account/mail", body, match=match))[0] == expected
+    assert await site.mail_of("of-alice") == waits
+    assert await confirm(site, codes(site, bench)[0]) == 200
+    status, answer = await site.call("PUT", "account/mail", {"failed": False}, match=tag(waits))
+    assert (status, answer["type"]) == (412, "urn:rosetta-hub:problem:changed-meanwhile")
+    present = await site.mail_of("of-alice")
+    assert (present["address"], present["failed"]) == (NEW, True)
+    status, _ = await site.call("PUT", "account/mail", {"failed": False}, match=tag(present))
+    assert status == 200
 
 
 async def test_nobody_fills_a_mailbox(site: Site, bench: Bench) -> None:

@@ -6,7 +6,7 @@ from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_software import ImageVerdict
 
 from .admin import ROOT, add_root
-from .test_administration import audit_records
+from .test_administration import ANY, audit_records, if_match
 from .test_api import CREATED, Site
 from .test_api import site as site
 
@@ -52,8 +52,8 @@ async def test_blocked_software_is_not_started_and_its_owner_sees_why(site: Site
     add_root(site)
     version = await add(site)
     path = f"{PATH}/{version['id']}/block"
-    assert (await site.call("PUT", path, {"reason": " "}, token=ROOT))[0] == 422
-    assert (await site.call("PUT", path, {"reason": "It mines."}, token=ROOT))[0] == 200
+    assert (await site.call("PUT", path, {"reason": " "}, ROOT, ANY))[0] == 422
+    assert (await site.call("PUT", path, {"reason": "It mines."}, ROOT, ANY))[0] == 200
     refusal = "An administrator has blocked this software: It mines."
     assert await start(site, version) == (422, refusal)
     _, known = await site.call("GET", f"api/v1/software/versions/{version['id']}")
@@ -63,17 +63,46 @@ async def test_blocked_software_is_not_started_and_its_owner_sees_why(site: Site
     changed = ENTRY | {"description": "Better"}
     own = f"api/v1/software/versions/{version['id']}"
     assert (await site.call("PUT", own, changed, headers=etag))[1]["refused"] == refusal
-    assert (await site.call("DELETE", path, token=ROOT))[0] == 200
+    assert (await site.call("DELETE", path, None, ROOT, ANY))[0] == 200
     assert (await start(site, version))[0] == 201
+
+
+async def overseen(site: Site) -> dict[str, Any]:
+    """The one version, as the tab "Software" shows it."""
+    _, answer = await site.call("GET", PATH, token=ROOT)
+    (found,) = answer["software"]
+    return dict(found)
+
+
+async def test_nobody_decides_about_another_version_than_was_seen(site: Site) -> None:
+    add_root(site)
+    version = await add(site)
+    path = f"{PATH}/{version['id']}"
+    seen = if_match((await overseen(site))["revision"])
+    own = f"api/v1/software/versions/{version['id']}"
+    changed = ENTRY | {"image_name": "org/other"}
+    await site.call("PUT", own, changed, headers=if_match(version["revision"]))
+    calls = (("PUT", "/block", {"reason": "x"}), ("DELETE", "/block", None), ("DELETE", "", None))
+    for method, rest, body in calls:
+        status, answer = await site.call(method, path + rest, body, ROOT, seen)
+        assert (status, answer["type"]) == (412, "urn:rosetta-hub:problem:changed-meanwhile")
+        assert (await site.call(method, path + rest, body, ROOT))[0] == 428
+    present = await overseen(site)
+    assert (present["blocked"], "org/other" in present["image"]) == (None, True)
+    match = if_match(present["revision"])
+    status, blocked = await site.call("PUT", f"{path}/block", {"reason": "It mines."}, ROOT, match)
+    assert (status, blocked["revision"]) == (200, (await overseen(site))["revision"])
+    # A reason of another administrator is not overwritten, either.
+    assert (await site.call("PUT", f"{path}/block", {"reason": "x"}, ROOT, match))[0] == 412
 
 
 async def test_software_is_deleted_and_all_is_recorded(site: Site) -> None:
     add_root(site)
     version = await add(site)
     path = f"{PATH}/{version['id']}"
-    await site.call("PUT", f"{path}/block", {"reason": "It mines."}, token=ROOT)
-    assert (await site.call("DELETE", path, token=ROOT))[0] == 204
-    assert (await site.call("DELETE", path, token=ROOT))[0] == 404
+    await site.call("PUT", f"{path}/block", {"reason": "It mines."}, ROOT, ANY)
+    assert (await site.call("DELETE", path, None, ROOT, ANY))[0] == 204
+    assert (await site.call("DELETE", path, None, ROOT, ANY))[0] == 404
     assert (await site.call("GET", PATH, token=ROOT))[1]["software"] == []
     acts = [one for one in audit_records(site) if one.actor == ROOT]
     assert [(one.user, one.target, one.detail["change"]) for one in acts] == [

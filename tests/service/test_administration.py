@@ -26,6 +26,8 @@ from .test_api import CREATED, Site
 from .test_api import site as site
 
 DRAIN = "api/v1/admin/computing/local/drain"
+# The header of a change, whatever there is.
+ANY = {"If-Match": "*"}
 REASON = "It takes no new tasks now. New disks until 17:00."
 
 
@@ -33,6 +35,11 @@ def audit_records(site: Site) -> list[AuditRecord]:
     """All records, oldest first."""
     with site.bench.tasks.database.session() as session:
         return list(session.scalars(select(AuditRecord).order_by(AuditRecord.id)))
+
+
+def if_match(revision: str) -> dict[str, str]:
+    """The header of a change of what somebody has read."""
+    return {"If-Match": f'"{revision}"'}
 
 
 def change(site: Site, task: Task, **columns: object) -> None:
@@ -61,14 +68,14 @@ async def test_a_drained_resource_takes_no_tasks(site: Site) -> None:
     add_root(site)
     running = site.start()
     body = {"message": " New disks until 17:00. "}
-    status, answer = await site.call("PUT", DRAIN, body, token=ROOT)
+    status, answer = await site.call("PUT", DRAIN, body, token=ROOT, headers=ANY)
     assert (status, answer["drained"]["by"]) == (200, ROOT)
     status, error = await start(site, computing="local")
     assert status == 422
     assert error == f"Echo can't run on 'local'. {REASON} Computing resources for it: cluster."
     # What runs goes on.
     assert site.bench.tasks.find(running.id).state == "running"
-    await site.call("DELETE", DRAIN, token=ROOT)
+    await site.call("DELETE", DRAIN, token=ROOT, headers=ANY)
     assert await start(site, computing="local") == (201, "")
     changes = [one.detail for one in audit_records(site) if one.event == "computing.drain"]
     assert changes == [
@@ -77,13 +84,34 @@ async def test_a_drained_resource_takes_no_tasks(site: Site) -> None:
     ]
 
 
+async def read_drain(site: Site) -> dict[str, Any]:
+    """How the tab "Computing" shows the resource."""
+    _, answer = await site.call("GET", "api/v1/admin/computing", token=ROOT)
+    return next(one for one in answer["computing"] if one["id"] == "local")
+
+
+async def test_a_drain_of_somebody_else_is_not_overwritten(site: Site) -> None:
+    add_root(site)
+    seen = if_match((await read_drain(site))["revision"])
+    status, present = await site.call("PUT", DRAIN, {"message": "New disks."}, ROOT, seen)
+    assert (status, present["revision"]) == (200, (await read_drain(site))["revision"])
+    # Another administrator has the resource on the page as it was before.
+    for method, body in (("PUT", {"message": "New GPUs."}), ("DELETE", None)):
+        status, answer = await site.call(method, DRAIN, body, ROOT, seen)
+        assert (status, answer["type"]) == (412, "urn:rosetta-hub:problem:changed-meanwhile")
+        assert (await site.call(method, DRAIN, body, ROOT))[0] == 428
+    assert (await read_drain(site))["drained"]["message"] == "New disks."
+    status, resumed = await site.call("DELETE", DRAIN, None, ROOT, if_match(present["revision"]))
+    assert (status, if_match(resumed["revision"])) == (200, seen)
+
+
 async def test_a_start_that_names_no_resource_goes_elsewhere_or_says_why(site: Site) -> None:
     add_root(site)
-    await site.call("PUT", DRAIN, {"message": "New disks."}, token=ROOT)
+    await site.call("PUT", DRAIN, {"message": "New disks."}, ROOT, ANY)
     assert await start(site) == (201, "")
     assert site.bench.tasks.find_server("alice", "two").computing == "cluster"
     site.bench.tasks.stopped(site.bench.tasks.find_server("alice", "two"))
-    await site.call("PUT", "api/v1/admin/computing/cluster/drain", {}, token=ROOT)
+    await site.call("PUT", "api/v1/admin/computing/cluster/drain", {}, token=ROOT, headers=ANY)
     status, error = await start(site)
     assert status == 422
     assert "It takes no new tasks now. New disks." in error
@@ -92,7 +120,7 @@ async def test_a_start_that_names_no_resource_goes_elsewhere_or_says_why(site: S
 async def test_an_ended_task_is_not_started_again_there(site: Site) -> None:
     add_root(site)
     task = site.bench.tasks.stopped(site.start())
-    await site.call("PUT", DRAIN, {}, token=ROOT)
+    await site.call("PUT", DRAIN, {}, token=ROOT, headers=ANY)
     body = {"created": CREATED, "options": {**task.options, "computing": "local"}}
     response = await site.fetch(
         "PUT", "hub/tasks/alice/one", json.dumps(body).encode(), site.bench.keys.spawner_key
@@ -103,7 +131,7 @@ async def test_an_ended_task_is_not_started_again_there(site: Site) -> None:
 
 async def test_the_form_and_the_dashboard_are_told(site: Site) -> None:
     add_root(site)
-    await site.call("PUT", DRAIN, {"message": "New disks until 17:00."}, token=ROOT)
+    await site.call("PUT", DRAIN, {"message": "New disks until 17:00."}, token=ROOT, headers=ANY)
     _, answer = await site.call(
         "PUT", "hub/software/alice", {"created": CREATED}, token=site.bench.keys.spawner_key
     )
@@ -199,11 +227,6 @@ async def test_how_a_resource_does(site: Site) -> None:
 # --- announcements -------------------------------------------------------------------------------
 
 
-def if_match(announcement: dict[str, Any]) -> dict[str, str]:
-    """The header of a change of what somebody has read."""
-    return {"If-Match": f'"{announcement["version"]}"'}
-
-
 async def test_announcements_are_shown_to_everybody_in_their_time(site: Site) -> None:
     add_root(site)
     now = utc_now()
@@ -220,7 +243,11 @@ async def test_announcements_are_shown_to_everybody_in_their_time(site: Site) ->
     _, answer = await site.call("GET", path, token=ROOT)
     assert [one["text"] for one in answer["announcements"]] == ["Later", shown["text"], "Old"]
     _, changed = await site.call(
-        "PUT", f"{path}/{first['id']}", {"text": "Done", "ends": later}, ROOT, if_match(first)
+        "PUT",
+        f"{path}/{first['id']}",
+        {"text": "Done", "ends": later},
+        ROOT,
+        if_match(first["version"]),
     )
     assert changed["version"] != first["version"]
     _, answer = await site.call("GET", "api/v1/announcements", token="")
@@ -228,13 +255,13 @@ async def test_announcements_are_shown_to_everybody_in_their_time(site: Site) ->
     # Another administrator has the first version on the page.
     for method, body in (("PUT", {"text": "Older"}), ("DELETE", None)):
         address = f"{path}/{first['id']}"
-        status, answer = await site.call(method, address, body, ROOT, if_match(first))
+        status, answer = await site.call(method, address, body, ROOT, if_match(first["version"]))
         assert (status, answer["type"]) == (412, "urn:rosetta-hub:problem:changed-meanwhile")
         assert (await site.call(method, address, body, ROOT))[0] == 428
     _, answer = await site.call("GET", path, token=ROOT)
     (present,) = [one for one in answer["announcements"] if one["id"] == first["id"]]
     assert present["text"] == "Done"
-    await site.call("DELETE", f"{path}/{first['id']}", None, ROOT, if_match(present))
+    await site.call("DELETE", f"{path}/{first['id']}", None, ROOT, if_match(present["version"]))
     assert (await site.call("GET", "api/v1/announcements", token=""))[1] == {"announcements": []}
     assert (await site.call("DELETE", f"{path}/{first['id']}", token=ROOT))[0] == 404
     assert [(one.target, one.detail["change"]) for one in audit_records(site)] == [

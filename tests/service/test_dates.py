@@ -1,5 +1,6 @@
 """Time zone and language of dates, and what groups give."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,21 +12,36 @@ from rosetta_hub.users.dates import DateChoices, DateSettings, find_zone, format
 from rosetta_hub.users.groups import group_views
 from tests.support.catalogues import LOCAL
 
-from .account import Site
+from .account import Site, tag
 from .account import site as site
 
 EVENING = datetime(2026, 11, 1, 17, 30, tzinfo=UTC)
 
 
 async def test_choices_are_kept_and_are_on_each_page(site: Site) -> None:
-    assert await site.call("GET", "account/dates") == (200, {"time_zone": None, "language": None})
-    chosen = {"time_zone": "Europe/Berlin", "language": "de"}
-    assert await site.call("PUT", "account/dates", chosen) == (200, chosen)
+    _, first = await site.call("GET", "account/dates")
+    assert (first["time_zone"], first["language"]) == (None, None)
+    wanted = {"time_zone": "Europe/Berlin", "language": "de"}
+    status, chosen = await site.call("PUT", "account/dates", wanted, match=tag(first))
+    assert (status, wanted.items() <= chosen.items()) == (200, True)
     assert await site.call("GET", "account/dates", token="reads-only") == (200, chosen)
     page = await site.fetch("GET", "account", None, "of-alice")
     assert b'data-time-zone="Europe/Berlin" data-language="de"' in page.body
     page = await site.fetch("GET", "account", None, "of-bob")
     assert b'data-time-zone="" data-language=""' in page.body
+
+
+async def test_choices_of_another_window_are_not_overwritten(site: Site) -> None:
+    _, first = await site.call("GET", "account/dates")
+    response = await site.fetch("PUT", "api/v1/account/dates", {"language": "de"}, "of-alice")
+    present = json.loads(response.body)
+    assert response.headers["ETag"] == tag(present)
+    for match, expected in ((tag(first), 412), ("", 428)):
+        status, _ = await site.call("PUT", "account/dates", {"language": "fr"}, match=match)
+        assert status == expected
+    assert await site.call("GET", "account/dates") == (200, present)
+    status, _ = await site.call("PUT", "account/dates", {"language": "fr"}, match=tag(present))
+    assert status == 200
 
 
 @pytest.mark.parametrize(

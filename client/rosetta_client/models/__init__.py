@@ -47,6 +47,7 @@ __all__ = [
     "CopyView",
     "CredentialView",
     "DateChoices",
+    "DatesView",
     "DayNumbers",
     "Deletion",
     "DiskSpace",
@@ -215,6 +216,7 @@ _MODULES = {
     "CopyView": "storages",
     "CredentialView": "software",
     "DateChoices": "account",
+    "DatesView": "account",
     "DayNumbers": "admin",
     "Deletion": "account",
     "DiskSpace": "admin",
@@ -346,6 +348,7 @@ if TYPE_CHECKING:
     from rosetta_client.models.account import (
         AddressCode,
         DateChoices,
+        DatesView,
         Deletion,
         GroupList,
         GroupView,

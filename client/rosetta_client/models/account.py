@@ -23,6 +23,15 @@ class DateChoices:
 
 
 @dataclass(frozen=True)
+class DatesView:
+    """A user's time zone (`Europe/Berlin`) and language of dates (`de`); null: the browser's."""
+
+    revision: str
+    time_zone: Optional[str]
+    language: Optional[str]
+
+
+@dataclass(frozen=True)
 class Deletion:
     """The principal's own name, typed in."""
 
@@ -183,6 +192,7 @@ class MailView:
     `pending` is an address that waits for its owner.
     """
 
+    revision: str
     address: Optional[str]
     started: bool
     failed: bool

@@ -96,9 +96,10 @@ class DrainView:
 class AdminComputing:
     """How a resource does: its active tasks by state, for what its jobs wait, and what is wrong.
 
-    `silent` are tasks that have not been heard of for long.
+    `silent` are tasks that have not been heard of for long; `revision` is that of `drained`.
     """
 
+    revision: str
     id: str
     name: str
     type: str
@@ -200,6 +201,7 @@ class Block:
 class BlockState:
     """Why a version can't be started; null where it can."""
 
+    revision: str
     blocked: Optional[str]
 
 
@@ -233,6 +235,7 @@ class Drain:
 class DrainState:
     """Whether a resource is drained; null: it takes tasks."""
 
+    revision: str
     drained: Optional[DrainView]
 
 
@@ -293,6 +296,7 @@ class PolicyVerdict:
 class OverseenVersionView:
     """A version that users have added; `blocked` is why it can't be started."""
 
+    revision: str
     id: str
     card: str
     name: str

@@ -69,6 +69,12 @@ export async function send(method, url, body, more = {}) {
   return readAnswer(await request(method, url, body, more));
 }
 
+/** Changes what has a revision, if it still has this one; throws an ApiError of 412 if not. */
+export function change(method, url, revision, body = undefined) {
+  const headers = { "Content-Type": "application/json", "If-Match": `"${revision}"` };
+  return send(method, url, body === undefined ? undefined : JSON.stringify(body), headers);
+}
+
 /** The bytes of a file, and the tag of its version. */
 export async function readBytes(url) {
   const response = await request("GET", url);

@@ -1,6 +1,6 @@
 // The section "Dates and times": time zone and language of dates.
 
-import { apiUrl, call } from "../api.js";
+import { apiUrl, call, change } from "../api.js";
 import { h, setText } from "../dom.js";
 import { SaveLine, labelled } from "./fields.js";
 
@@ -35,7 +35,7 @@ function example(zone, language) {
 }
 
 export async function buildDates(root) {
-  const { time_zone: timeZone, language } = await call("GET", apiUrl("account/dates"));
+  const { time_zone: timeZone, language, ...dates } = await call("GET", apiUrl("account/dates"));
   const zones = choice("time-zone", zoneOptions(), timeZone);
   const languages = choice("date-language", languageOptions(), language);
   const sample = h("p", { class: "faint account-hint", id: "date-sample" });
@@ -49,7 +49,7 @@ export async function buildDates(root) {
   show();
   line.attach(form, async () => {
     const wanted = { time_zone: zones.value || null, language: languages.value || null };
-    await call("PUT", apiUrl("account/dates"), wanted);
+    dates.revision = (await change("PUT", apiUrl("account/dates"), dates.revision, wanted)).revision;
     // Whatever else this page writes from now on.
     const main = /** @type {HTMLElement} */ (root.closest("main"));
     main.dataset.timeZone = zones.value;

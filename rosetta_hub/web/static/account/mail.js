@@ -1,6 +1,6 @@
 // The section "Mail": which mails are sent, and where.
 
-import { apiUrl, call } from "../api.js";
+import { apiUrl, call, change } from "../api.js";
 import { h, setText } from "../dom.js";
 import { SaveLine, checkbox, labelled, textField } from "./fields.js";
 
@@ -35,6 +35,7 @@ class MailForm {
   }
 
   update(mail) {
+    this.revision = mail.revision;
     this.address.value = mail.address || "";
     for (const name of Object.keys(CHOICES)) this.form.elements[name].checked = mail[name];
     this.problem.hidden = !mail.problem;
@@ -46,7 +47,7 @@ class MailForm {
   async save() {
     const wanted = { address: this.address.value.trim() || null };
     for (const name of Object.keys(CHOICES)) wanted[name] = this.form.elements[name].checked;
-    const mail = await call("PUT", apiUrl("account/mail"), wanted);
+    const mail = await change("PUT", apiUrl("account/mail"), this.revision, wanted);
     this.update(mail);
     if (mail.pending && mail.address !== wanted.address) return "Saved. The address has to be confirmed.";
     return wanted.address ? "Saved." : "Saved. You get no mails.";

@@ -1,6 +1,6 @@
 // What the tabs of the Admin page ask the API for.
 
-import { apiUrl, call, send } from "../api.js";
+import { apiUrl, call, change } from "../api.js";
 
 /** The address of something below `api/v1/admin`, with a query of the values that are set. */
 export function adminUrl(path, values = {}) {
@@ -15,9 +15,7 @@ export function adminUrl(path, values = {}) {
 /** Reads something below `api/v1/admin`. */
 export const readAdmin = (path, values = {}) => call("GET", adminUrl(path, values));
 
-/** Changes something below `api/v1/admin`; of what has a `version`, only that one. */
-export function changeAdmin(method, path, body = undefined, version = "") {
-  if (!version) return call(method, adminUrl(path), body);
-  const headers = { "Content-Type": "application/json", "If-Match": `"${version}"` };
-  return send(method, adminUrl(path), body === undefined ? undefined : JSON.stringify(body), headers);
+/** Changes something below `api/v1/admin`; of what has a revision, only that one. */
+export function changeAdmin(method, path, body = undefined, revision = "") {
+  return revision ? change(method, adminUrl(path), revision, body) : call(method, adminUrl(path), body);
 }

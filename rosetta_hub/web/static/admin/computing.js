@@ -74,7 +74,7 @@ class ComputingTab {
   }
 
   async change(control, method, one, body = undefined) {
-    await pending(control, () => changeAdmin(method, `computing/${encodeURIComponent(one.id)}/drain`, body));
+    await pending(control, () => changeAdmin(method, `computing/${encodeURIComponent(one.id)}/drain`, body, one.revision));
     await this.refresh();
     const card = [...this.list.children].find((item) => item.dataset.computing === one.id);
     card?.querySelector("button")?.focus();

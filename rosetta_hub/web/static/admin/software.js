@@ -33,7 +33,7 @@ class SoftwareTab {
   }
 
   makeRow(one) {
-    const block = button(one.blocked ? "Unblock" : "Block", one.blocked ? "play" : "stop", "quiet btn-sm", () => (one.blocked ? this.change("DELETE", `${one.id}/block`, block) : this.block(one, block)));
+    const block = button(one.blocked ? "Unblock" : "Block", one.blocked ? "play" : "stop", "quiet btn-sm", () => (one.blocked ? this.change("DELETE", one, "/block", block) : this.block(one, block)));
     const remove = button("Delete", "trash", "quiet btn-sm", () => this.remove(one, remove));
     for (const control of [block, remove]) control.setAttribute("aria-label", `${control.lastElementChild.textContent} ${one.name} of ${one.owner.name}`);
     const owner = one.owner.kind === "group" ? `group ${one.owner.name}` : one.owner.name;
@@ -49,16 +49,17 @@ class SoftwareTab {
       buttons: [CANCEL, { value: "block", label: "Block", kind: "danger" }],
       check: (value) => (value && !reason.control.value.trim() ? "Write the reason for its owner." : ""),
     });
-    if (answer) await this.change("PUT", `${one.id}/block`, control, { reason: reason.control.value.trim() });
+    if (answer) await this.change("PUT", one, "/block", control, { reason: reason.control.value.trim() });
   }
 
   async remove(one, control) {
     const sure = await confirmDialog({ title: `Delete “${one.name}” of ${one.owner.name}?`, text: "Its owner is not told. Tasks that run go on.", action: "Delete" });
-    if (sure) await this.change("DELETE", one.id, control);
+    if (sure) await this.change("DELETE", one, "", control);
   }
 
-  async change(method, path, control, body = undefined) {
-    await pending(control, () => changeAdmin(method, `software/${path}`, body));
+  async change(method, one, rest, control, body = undefined) {
+    // What is blocked or deleted is what the administrator sees: its owner may have changed it.
+    await pending(control, () => changeAdmin(method, `software/${one.id}${rest}`, body, one.revision));
     await this.load();
   }
 }
