@@ -68,7 +68,7 @@ class JobSteps:
 
     async def _submit(self, task: Task, queue: Queue) -> float | None:
         account = queue.remote_user(task.user)
-        if task.submitting is not None:
+        if task.submitting is not None and not queue.has_unique_names:
             found = await queue.find(task)
             if found:
                 self._submitted(task, found[0].id)
@@ -110,14 +110,15 @@ class JobSteps:
             return None
         live = [job for job in await queue.find(task) if job.state is not JobState.ENDED]
         if not live:
-            return self._gone(task)
+            return self._gone(task, queue)
         if not (queue.has_agents and self._agent_does_it(task, live)):
             for job in live:
                 await queue.cancel(task.user, job.id)
         return LOOK_AGAIN
 
-    def _gone(self, task: Task) -> float | None:
-        if task.job_id is None and _may_arrive_late(task):
+    def _gone(self, task: Task, queue: Queue) -> float | None:
+        # A pod that is created later is removed by its reporter.
+        if task.job_id is None and not queue.has_unique_names and _may_arrive_late(task):
             return LOOK_AGAIN
         self._asked.pop((task.id, task.attempt), None)
         self._tasks.stopped(task)

@@ -55,6 +55,7 @@ class PodReporter:
         self._tasks = tasks
         self._heartbeat = heartbeat
         self._changed = asyncio.Event()
+        self._is_lost = False
         self._answered: set[tuple[str, int]] = set()
         self._log_due: dict[tuple[str, int], float] = {}
         self.on_change: Callable[[], None] = _ignore
@@ -86,7 +87,7 @@ class PodReporter:
         Raises:
             ResourceUnavailable: nothing is known of the pods now.
         """
-        pods = dict(self._queue.pods.all())
+        pods = self._list_pods()
         tasks = {(task.id, task.attempt): task for task in self._tasks.active(self._computing)}
         self._answered &= tasks.keys()
         self._log_due = {key: due for key, due in self._log_due.items() if key in tasks}
@@ -97,6 +98,20 @@ class PodReporter:
                 return await self._look(pod, tasks)
 
         return any(await asyncio.gather(*map(look, pods.values())))
+
+    def _list_pods(self) -> dict[str, Document]:
+        """The pods by name; tasks without a pod are woken where the server was away before."""
+        try:
+            pods = dict(self._queue.pods.all())
+        except ResourceUnavailable:
+            self._is_lost = True
+            raise
+        if self._is_lost:
+            self._is_lost = False
+            for task in self._tasks.active(self._computing):
+                if task.job_id is None:
+                    self._tasks.wake(task.id)
+        return pods
 
     async def _look(self, pod: Document, tasks: dict[tuple[str, int], Task]) -> bool:
         name = pod["metadata"]["name"]

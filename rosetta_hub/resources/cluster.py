@@ -81,6 +81,11 @@ class Cluster:
         """See Queue."""
         return True
 
+    @property
+    def has_unique_names(self) -> bool:
+        """See Queue: schedulers take any number of jobs with one name."""
+        return False
+
     def job_name(self, task: Task) -> str:
         """See Queue."""
         return job_name(self._keys.deployment, task)

@@ -69,6 +69,10 @@ class Queue(Resource, Protocol):
     def has_agents(self) -> bool:
         """Whether its jobs hold an agent, which stops its container when it is told to."""
 
+    @property
+    def has_unique_names(self) -> bool:
+        """Whether two jobs can't have one name, so that an attempt may be submitted again."""
+
     def job_name(self, task: Task) -> str:
         """The name that tells the attempt's job from all others, of other hubs included."""
 

@@ -94,6 +94,11 @@ class KubernetesQueue:
         """See Queue: the service itself looks after pods."""
         return False
 
+    @property
+    def has_unique_names(self) -> bool:
+        """See Queue: the API server refuses a second pod of that name."""
+        return True
+
     def job_name(self, task: Task) -> str:
         """See Queue."""
         return job_name(self._keys.deployment, task)
