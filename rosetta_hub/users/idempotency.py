@@ -1,12 +1,15 @@
 """Requests that are carried out once, however often they are sent: `Idempotency-Key`.
 
-After the draft of the IETF, "The Idempotency-Key HTTP Header Field". Only what has succeeded is
-kept: a refused request has changed nothing, and may be refused for another reason a minute later.
+After the draft of the IETF, "The Idempotency-Key HTTP Header Field". The answer of what has
+succeeded is kept. A refused request has changed nothing, and may be refused for another reason a
+minute later: its key is forgotten. In between are requests of which nobody knows whether they took
+effect, because the hub did not answer, or the service was killed: such a request is carried out
+again if it can tell what the first attempt did.
 """
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete
 
@@ -37,6 +40,23 @@ class Answer:
     body: str
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """A request that is to be carried out; `began` is when it was first sent.
+
+    `is_repeated`: an earlier attempt may have taken effect.
+    """
+
+    key: RequestKey
+    began: datetime
+    is_repeated: bool
+
+    @property
+    def seed(self) -> str:
+        """A text that all attempts of the request have in common, and no other request has."""
+        return f"{self.key.user} {self.key.key} {self.began.timestamp()}"
+
+
 class IdempotencyKeys:
     """Keeps the keys of users and the answers, for `KEPT`."""
 
@@ -46,8 +66,10 @@ class IdempotencyKeys:
         # What this process is carrying out. Other rows without an answer are of a former one.
         self._in_progress: set[tuple[str, str]] = set()
 
-    def begin(self, key: RequestKey) -> Answer | None:
+    def begin(self, key: RequestKey, resumable: bool) -> Answer | Attempt:
         """Note that a request begins; returns the answer where it was carried out before.
+
+        `resumable` tells that it finds out by itself what an earlier attempt has done.
 
         Raises:
             RequestInProgress: it is being carried out, or nobody knows whether it was.
@@ -55,16 +77,23 @@ class IdempotencyKeys:
         """
         with self._database.session() as session:
             row = session.get(IdempotentRequest, (key.user, key.key))
-            if row is not None and row.began >= utc_now() - KEPT:
-                return self._earlier(row, key)
-            if row is not None:
+            if row is not None and row.began < utc_now() - KEPT:
                 session.delete(row)
                 session.flush()
-            session.add(
-                IdempotentRequest(user=key.user, key=key.key, request=key.request, began=utc_now())
-            )
+                row = None
+            is_repeated = row is not None
+            if row is not None:
+                answer = self._earlier(row, key, resumable)
+                if answer is not None:
+                    return answer
+            else:
+                row = IdempotentRequest(
+                    user=key.user, key=key.key, request=key.request, began=utc_now()
+                )
+                session.add(row)
+            began = row.began
         self._in_progress.add((key.user, key.key))
-        return None
+        return Attempt(key, began, is_repeated)
 
     def succeed(self, key: RequestKey, answer: Answer) -> None:
         """Keep the answer."""
@@ -84,6 +113,10 @@ class IdempotencyKeys:
                 session.delete(row)
         self._in_progress.discard((key.user, key.key))
 
+    def leave(self, key: RequestKey) -> None:
+        """Keep the key without an answer: nobody knows what the request has changed."""
+        self._in_progress.discard((key.user, key.key))
+
     async def step(self) -> None:
         """Delete what is older than `KEPT`."""
         with self._database.session() as session:
@@ -95,7 +128,8 @@ class IdempotencyKeys:
         with self._database.session() as session:
             session.execute(delete(IdempotentRequest).where(IdempotentRequest.user == user))
 
-    def _earlier(self, row: IdempotentRequest, key: RequestKey) -> Answer:
+    def _earlier(self, row: IdempotentRequest, key: RequestKey, resumable: bool) -> Answer | None:
+        """The answer of an earlier attempt; None where the request is carried out once more."""
         if row.request != key.request:
             raise IdempotencyKeyReused(
                 "Another request had this Idempotency-Key. Send each request with a key of its own."
@@ -107,6 +141,8 @@ class IdempotencyKeys:
                 "The request with this Idempotency-Key is still being carried out. Send it again"
                 " in a moment."
             )
+        if resumable:
+            return None
         raise RequestInProgress(
             "The service was restarted while it carried out the request with this Idempotency-Key."
             " Look whether it took effect, and if not, send it with another key."

@@ -90,7 +90,7 @@ class TasksHandler(TaskAccess):
         status=201,
         refuses=(404, 409, 422),
         body=NewTask,
-        idempotent=True,
+        resumable=True,
     )
     async def post(self, body: dict[str, Any]) -> TaskView:
         """Start a task."""
@@ -98,12 +98,13 @@ class TasksHandler(TaskAccess):
         name = _server_name(options.pop("server", None))
         user, tasks = self.principal.user, self.services.tasks
         spec = await check_start(self.services, options, user)
-        tasks.check_limits(spec, user)
-        name = name or new_server_name(spec.name)
+        name = name or new_server_name(spec.name, self.attempt)
         if not self.principal.may("servers", user.name, name):
             raise NotFound("This token may not start servers: it lacks the scope 'servers'.")
-        await self.start_at_hub(user.name, name, options)
-        return self.task_view(tasks.find_server(user.name, name))
+        if not self.was_started(user.name, name):
+            tasks.check_limits(spec, user)
+            await self.start_at_hub(user.name, name, options)
+        return self.task_view(self.started_task(user.name, name))
 
 
 class TellingHandler(TaskAccess):
@@ -181,7 +182,7 @@ class StartHandler(TaskAccess):
         answer=TaskView,
         status=201,
         refuses=(409,),
-        idempotent=True,
+        resumable=True,
     )
     async def post(self, task_id: str, body: StartAgain) -> TaskView:
         """Start a task again with the options it had: a new attempt.
@@ -192,10 +193,10 @@ class StartHandler(TaskAccess):
         task = self.services.tasks.find(task_id)
         self.principal.check("servers", task)
         options = _options_again(task, body.exact)
-        hub = self.services.hub
-        # The hub asks its spawners every few seconds: it may not know yet that the server ended.
-        await hub.stop_server(task.user, task.server_name)
-        await self.start_at_hub(task.user, task.server_name, options)
+        if not self.was_started(task.user, task.server_name):
+            # The hub asks its spawners every few seconds: it may not know yet that it ended.
+            await self.services.hub.stop_server(task.user, task.server_name)
+            await self.start_at_hub(task.user, task.server_name, options)
         return self.task_view(self.services.tasks.find(task_id))
 
 

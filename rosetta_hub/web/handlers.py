@@ -22,6 +22,7 @@ from rosetta_hub.errors import (
 from rosetta_hub.hub.client import created_time
 from rosetta_hub.tasks.principal import Principal
 from rosetta_hub.tasks.queries import ABSENT
+from rosetta_hub.users.idempotency import Attempt
 from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.rate_limit import Quota
 from rosetta_hub.web.rights import OWN_SUBJECTS, Right, Subject
@@ -36,6 +37,8 @@ class HubHandler(HubOAuthenticated, BaseHandler):
     # What the hub says of the token, also where it may not use the service.
     _token_model: dict[str, Any] | None = None
     _quota: Quota | None = None
+    # Of a request with an `Idempotency-Key`, while it is carried out.
+    attempt: Attempt | None = None
     # Whether the hub is asked anew what the principal may do: its answers are kept for half a
     # minute, and what has just been shared should be there.
     renews_rights = False

@@ -2,14 +2,20 @@
 
 from collections.abc import Awaitable, Callable
 
+from rosetta_hub.errors import UserError
 from rosetta_hub.users.idempotency import Answer, RequestKey, digest_request, parse_key
 from rosetta_hub.web.handlers import HubHandler
 
 HEADER = "Idempotency-Key"
 
 
-async def answer_once(handler: HubHandler, carry_out: Callable[[], Awaitable[Answer]]) -> Answer:
+async def answer_once(
+    handler: HubHandler, carry_out: Callable[[], Awaitable[Answer]], resumable: bool
+) -> Answer:
     """What `carry_out` answers, or has answered to the same request before.
+
+    Where `resumable`, it finds in `handler.attempt` whether an earlier attempt may have taken
+    effect.
 
     Raises:
         UserError: the header holds no key.
@@ -21,15 +27,20 @@ async def answer_once(handler: HubHandler, carry_out: Callable[[], Awaitable[Ans
     requests, request = handler.services.account.requests, handler.request
     digest = digest_request(str(request.method), request.uri or "", request.body)
     key = RequestKey(handler.principal.name, parse_key(header), digest)
-    earlier = requests.begin(key)
-    if earlier is not None:
+    begun = requests.begin(key, resumable)
+    if isinstance(begun, Answer):
         handler.set_header("Idempotent-Replayed", "true")
-        return earlier
-    answer = None
+        return begun
+    handler.attempt = begun
+    # What is refused has changed nothing, but for what an earlier attempt may have changed.
+    forget, answer = not resumable, None
     try:
         answer = await carry_out()
+    except UserError:
+        forget = not begun.is_repeated
+        raise
     finally:
         if answer is None:
-            requests.fail(key)
+            (requests.fail if forget else requests.leave)(key)
     requests.succeed(key, answer)
     return answer

@@ -79,6 +79,7 @@ class Operation:
     query: type[BaseModel] | None
     body: Body
     idempotent: bool
+    resumable: bool
     matches: bool
 
 
@@ -96,6 +97,7 @@ def operation(
     headers: tuple[str, ...] = (),
     body: Body = None,
     idempotent: bool = False,
+    resumable: bool = False,
     matches: bool = False,
 ) -> Callable[[Method], Method]:
     """Make a method of a handler an operation.
@@ -105,8 +107,10 @@ def operation(
     besides those that every operation of its kind has, and `headers` names headers of the request
     that have to be there. `body` is only for bodies that the method reads by itself: with a `body`
     annotated as a dict it gets the JSON object, which then is described, and not checked.
-    `idempotent`: with an `Idempotency-Key` it is carried out once (`idempotent.py`). `matches`: it
-    changes what may be changed from two places at a time, and checks `If-Match` (`revisions.py`).
+    `idempotent`: with an `Idempotency-Key` it is carried out once (`idempotent.py`); `resumable`:
+    and it finds out what an earlier attempt has done of which nobody knows (`handler.attempt`).
+    `matches`: it changes what may be changed from two places at a time, and checks `If-Match`
+    (`revisions.py`).
     """
 
     def decorate(method: Method) -> Method:
@@ -125,7 +129,8 @@ def operation(
             headers=headers,
             query=query,
             body=body or (taken if is_model(taken) else None),
-            idempotent=idempotent,
+            idempotent=idempotent or resumable,
+            resumable=resumable,
             matches=matches,
         )
         return _wrapped(method, declared, query, taken)
@@ -177,7 +182,7 @@ async def _send_once(
         status, document = _read_result(handler, declared, await call())
         return StoredAnswer(status, document.model_dump_json(by_alias=True) if document else "")
 
-    answer = await answer_once(handler, carry_out)
+    answer = await answer_once(handler, carry_out, declared.resumable)
     handler.set_status(answer.status)
     if answer.body:
         handler.set_header("Content-Type", JSON)

@@ -11,11 +11,13 @@ from rosetta_hub.agents.binds import check_binds
 from rosetta_hub.background import spawn
 from rosetta_hub.catalogue.catalogue import Catalogue, User
 from rosetta_hub.catalogue.options import TaskSpec, parse_options, resolve_options
+from rosetta_hub.keys import digest
 from rosetta_hub.resources.check_request import check_request
 from rosetta_hub.resources.cluster import build_request
 from rosetta_hub.resources.inventory import Inventory
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.software.policy import ImagePolicy
+from rosetta_hub.users.idempotency import Attempt
 from rosetta_hub.web.services import Services
 
 # Seconds that a start waits for what the cluster has. One that refuses the user's key, or does not
@@ -25,8 +27,10 @@ INVENTORY_TIMEOUT = 3.0
 _OTHER = re.compile(r"[^a-z0-9]+")
 
 
-def new_server_name(title: str) -> str:
+def new_server_name(title: str, attempt: Attempt | None) -> str:
     """A server name that the hub accepts, and that is not taken: `casa-x3f9a`.
+
+    All attempts of a request have the same one.
 
     JupyterHub 6 wants at most 30 lowercase letters, digits and single hyphens, a letter first
     (jupyterhub/slugs.py).
@@ -34,7 +38,8 @@ def new_server_name(title: str) -> str:
     slug = _OTHER.sub("-", title.lower()).strip("-")
     if not slug[:1].isalpha():
         slug = f"task-{slug}"
-    return f"{slug[:23].strip('-')}-{secrets.token_hex(3)}"
+    suffix = digest(attempt.seed)[:6] if attempt else secrets.token_hex(3)
+    return f"{slug[:23].strip('-')}-{suffix}"
 
 
 async def check_start(services: Services, options: Mapping[str, Any], user: User) -> TaskSpec:

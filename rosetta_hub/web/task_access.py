@@ -4,7 +4,7 @@ from typing import Any
 
 from rosetta_hub.database.models import Task
 from rosetta_hub.database.pages import Page
-from rosetta_hub.errors import NotFound
+from rosetta_hub.errors import HubUnavailable, NotFound
 from rosetta_hub.tasks.listing import TaskQuery, read_tasks
 from rosetta_hub.tasks.queries import ABSENT
 from rosetta_hub.tasks.view import TaskView
@@ -25,6 +25,33 @@ class TaskAccess(HubHandler):
         starter = Starter(self.principal.name, self.client_address)
         with self.services.starters.note(user, server, starter):
             await self.services.hub.start_server(user, server, options)
+
+    def was_started(self, user: str, server: str) -> bool:
+        """Whether an earlier attempt of this request has started the server.
+
+        The hub may start what it was asked for also where its answer did not arrive.
+        """
+        if self.attempt is None or not self.attempt.is_repeated:
+            return False
+        try:
+            task = self.services.tasks.find_server(user, server)
+        except NotFound:
+            return False
+        return task.created >= self.attempt.began
+
+    def started_task(self, user: str, server: str) -> Task:
+        """The task that the hub has started.
+
+        Raises:
+            HubUnavailable: the hub has not got so far.
+        """
+        try:
+            return self.services.tasks.find_server(user, server)
+        except NotFound as error:
+            raise HubUnavailable(
+                "JupyterHub has not started the task yet. Send the request again in a moment, with"
+                " the same Idempotency-Key."
+            ) from error
 
     def visible_tasks(self, wanted: TaskQuery) -> Page[Task]:
         """A page of the tasks that the principal sees, newest first; an admin's own by default.

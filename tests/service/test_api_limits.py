@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from rosetta_hub.catalogue.catalogue import User
+from rosetta_hub.errors import Conflict, HubUnavailable
 from tests.support.starting import start_task
 
 from .test_api import PREFIX, Site
@@ -69,6 +70,77 @@ async def test_a_refused_start_may_be_sent_again_with_its_key(site: Site) -> Non
     assert (await start(site, KEY))[0] == 500
     site.hub.start_as_hub = None
     assert (await start(site, KEY))[0] == 201
+
+
+async def test_a_start_whose_answer_was_lost_is_found_again_with_its_key(site: Site) -> None:
+    async def start_and_fall_silent(user: str, server: str, options: dict[str, Any]) -> None:
+        start_task(site.bench.tasks, server, options, User(user))
+        raise HubUnavailable("The hub does not answer.")
+
+    site.hub.start_as_hub = start_and_fall_silent
+    assert (await start(site, KEY))[0] == 503
+    (lost,) = site.bench.tasks.all()
+    site.hub.start_as_hub = refuse_as_running
+    status, found = await start(site, KEY)
+    assert (status, found["id"], len(site.bench.tasks.all())) == (201, lost.id, 1)
+    assert await start(site, KEY) == (status, found)
+    # Another key is another start.
+    site.hub.start_as_hub = None
+    status, other = await start(site, KEY | {"Idempotency-Key": "k2"})
+    assert (status, other["id"] == lost.id) == (201, False)
+
+
+async def refuse_as_running(_user: str, server: str, _options: dict[str, Any]) -> None:
+    """What the hub answers about a server that runs."""
+    raise Conflict(f"{server} is already running")
+
+
+async def test_a_start_that_failed_is_tried_again_under_the_same_name(site: Site) -> None:
+    asked: list[str] = []
+
+    async def fail(_user: str, server: str, _options: dict[str, Any]) -> None:
+        asked.append(server)
+        raise HubUnavailable("The hub does not answer.")
+
+    async def refuse(_user: str, server: str, _options: dict[str, Any]) -> None:
+        asked.append(server)
+        raise Conflict("The hub is busy.")
+
+    for hub, status in ((fail, 503), (refuse, 409), (fail, 503)):
+        site.hub.start_as_hub = hub
+        assert (await start(site, KEY))[0] == status
+    # The hub has taken a server of this name perhaps, and starts it once.
+    assert len(set(asked)) == 1
+    site.hub.start_as_hub = None
+    status, task = await start(site, KEY)
+    assert (status, task["server_name"]) == (201, asked[0])
+
+
+async def test_an_attempt_whose_answer_was_lost_is_not_stopped(site: Site) -> None:
+    ended = site.bench.tasks.stopped(site.start())
+    path = f"{TASKS}/{ended.id}/start"
+
+    async def start_and_fall_silent(user: str, server: str, options: dict[str, Any]) -> None:
+        start_task(site.bench.tasks, server, options, User(user))
+        raise HubUnavailable("The hub does not answer.")
+
+    site.hub.start_as_hub = start_and_fall_silent
+    assert (await site.call("POST", path, {}, headers=KEY))[0] == 503
+    site.hub.start_as_hub = refuse_as_running
+    status, task = await site.call("POST", path, {}, headers=KEY)
+    assert (status, task["attempt"], len(site.hub.stopped)) == (201, 2, 1)
+
+
+async def test_a_start_that_the_hub_has_not_begun_is_no_missing_task(site: Site) -> None:
+    async def accept(*_: Any) -> None:
+        """As the hub answers 202 while a spawner of its own is slow."""
+
+    site.hub.start_as_hub = accept
+    status, answer = await start(site, KEY)
+    assert (status, answer["type"]) == (503, "urn:rosetta-hub:problem:hub-unavailable")
+    site.hub.start_as_hub = None
+    assert (await start(site, KEY))[0] == 201
+    assert len(site.bench.tasks.all()) == 1
 
 
 async def test_a_start_is_not_begun_again_while_it_goes_on(site: Site) -> None:

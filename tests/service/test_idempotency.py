@@ -14,6 +14,7 @@ from rosetta_hub.keys import Keys
 from rosetta_hub.users.idempotency import (
     KEPT,
     Answer,
+    Attempt,
     IdempotencyKeys,
     RequestKey,
     digest_request,
@@ -34,6 +35,11 @@ def store(database: Database, keys: Keys) -> IdempotencyKeys:
     return IdempotencyKeys(database, keys)
 
 
+def is_begun(store: IdempotencyKeys, key: RequestKey) -> bool:
+    """Whether a request is to be carried out."""
+    return isinstance(store.begin(key, False), Attempt)
+
+
 def make_older(database: Database) -> None:
     with database.session() as session:
         session.execute(update(IdempotentRequest).values(began=utc_now() - KEPT - timedelta(1)))
@@ -42,10 +48,10 @@ def make_older(database: Database) -> None:
 def test_the_answer_is_given_again_also_by_the_next_service(
     database: Database, keys: Keys, store: IdempotencyKeys
 ) -> None:
-    assert store.begin(KEY) is None
+    assert is_begun(store, KEY)
     store.succeed(KEY, Answer(201, BODY))
-    assert store.begin(KEY) == Answer(201, BODY)
-    assert IdempotencyKeys(database, keys).begin(KEY) == Answer(201, BODY)
+    assert store.begin(KEY, False) == Answer(201, BODY)
+    assert IdempotencyKeys(database, keys).begin(KEY, False) == Answer(201, BODY)
     with database.session() as session:
         (row,) = session.scalars(select(IdempotentRequest))
     assert row.answer is not None
@@ -53,14 +59,14 @@ def test_the_answer_is_given_again_also_by_the_next_service(
 
 
 def test_keys_belong_to_users(store: IdempotencyKeys) -> None:
-    store.begin(KEY)
+    store.begin(KEY, False)
     store.succeed(KEY, Answer(201, BODY))
     other = RequestKey("bob", KEY.key, KEY.request)
-    assert store.begin(other) is None
+    assert is_begun(store, other)
 
 
 def test_a_key_with_another_request_is_refused(store: IdempotencyKeys) -> None:
-    store.begin(KEY)
+    store.begin(KEY, False)
     for method, path, body in (
         ("POST", "/tasks", b'{"software": "casa"}'),
         ("POST", "/builds", b"{}"),
@@ -68,33 +74,60 @@ def test_a_key_with_another_request_is_refused(store: IdempotencyKeys) -> None:
     ):
         other = RequestKey(KEY.user, KEY.key, digest_request(method, path, body))
         with pytest.raises(IdempotencyKeyReused, match="a key of its own"):
-            store.begin(other)
+            store.begin(other, False)
 
 
 def test_what_is_being_carried_out_is_not_begun_again(
     database: Database, keys: Keys, store: IdempotencyKeys
 ) -> None:
-    store.begin(KEY)
+    store.begin(KEY, False)
     with pytest.raises(RequestInProgress, match="in a moment"):
-        store.begin(KEY)
+        store.begin(KEY, False)
     # A service that was killed can't tell whether the task was started.
     with pytest.raises(RequestInProgress, match="was restarted"):
-        IdempotencyKeys(database, keys).begin(KEY)
+        IdempotencyKeys(database, keys).begin(KEY, False)
+
+
+def test_what_finds_out_by_itself_is_carried_out_again(
+    database: Database, keys: Keys, store: IdempotencyKeys
+) -> None:
+    first = store.begin(KEY, True)
+    assert isinstance(first, Attempt)
+    assert not first.is_repeated
+    # While it goes on, it is not begun again, either.
+    with pytest.raises(RequestInProgress, match="in a moment"):
+        store.begin(KEY, True)
+    store.leave(KEY)
+    for other in (store, IdempotencyKeys(database, keys)):
+        again = other.begin(KEY, True)
+        assert isinstance(again, Attempt)
+        assert (again.is_repeated, again.began, again.seed) == (True, first.began, first.seed)
+        other.leave(KEY)
+    with pytest.raises(RequestInProgress, match="was restarted"):
+        store.begin(KEY, False)
+
+
+def test_two_requests_have_nothing_in_common(database: Database, store: IdempotencyKeys) -> None:
+    first = store.begin(KEY, True)
+    make_older(database)
+    second = store.begin(KEY, True)
+    other = store.begin(RequestKey("bob", KEY.key, KEY.request), True)
+    assert len({one.seed for one in (first, second, other) if isinstance(one, Attempt)}) == 3
 
 
 def test_a_refused_request_may_be_sent_again(store: IdempotencyKeys) -> None:
-    store.begin(KEY)
+    store.begin(KEY, False)
     store.fail(KEY)
-    assert store.begin(KEY) is None
+    assert is_begun(store, KEY)
 
 
 async def test_keys_are_kept_for_a_day(database: Database, store: IdempotencyKeys) -> None:
-    store.begin(KEY)
+    store.begin(KEY, False)
     store.succeed(KEY, Answer(201, BODY))
     await store.step()
-    assert store.begin(KEY) is not None
+    assert not is_begun(store, KEY)
     make_older(database)
-    assert store.begin(KEY) is None
+    assert is_begun(store, KEY)
     store.succeed(KEY, Answer(201, BODY))
     make_older(database)
     await store.step()
@@ -103,12 +136,12 @@ async def test_keys_are_kept_for_a_day(database: Database, store: IdempotencyKey
 
 
 def test_the_keys_of_a_deleted_user_are_gone(store: IdempotencyKeys) -> None:
-    store.begin(KEY)
+    store.begin(KEY, False)
     store.delete_user("alice")
     # The answer comes when the user is gone.
     store.succeed(KEY, Answer(201, BODY))
     store.fail(KEY)
-    assert store.begin(KEY) is None
+    assert is_begun(store, KEY)
 
 
 @pytest.mark.parametrize(
