@@ -14,8 +14,8 @@ import pytest
 # programs that work on real directories, which takes too long for the inner ring.
 SYSTEM_FOLDERS = frozenset(
     {
-        *("check", "cluster", "copies", "e2e", "edge", "existing", "files_api", "hpc", "images"),
-        *("kubernetes", "monitoring", "pages", "previews", "ssh", "tunnels"),
+        *("check", "cluster", "copies", "e2e", "edge", "existing", "files/remote", "files_api"),
+        *("hpc", "images", "kubernetes", "monitoring", "pages", "previews", "ssh", "tunnels"),
     }
 )
 # So does whoever asks for one of these.
@@ -26,9 +26,9 @@ SYSTEM_FIXTURES = frozenset(
 SYSTEM_MODULES = frozenset(
     {
         *("test_bundle.py", "test_channel.py", "test_checkout.py", "test_confinement.py"),
-        *("test_demo.py", "test_gridengine.py", "test_ingress.py", "test_keeping.py"),
-        *("test_life.py", "test_names.py", "test_operations.py", "test_source.py"),
-        "test_upload_parts.py",
+        *("test_demo.py", "test_description.py", "test_gridengine.py", "test_ingress.py"),
+        *("test_keeping.py", "test_life.py", "test_names.py", "test_operations.py"),
+        *("test_source.py", "test_upload_parts.py"),
     }
 )
 
@@ -50,13 +50,11 @@ ROOT = Path(__file__).parent
 
 def is_system(item: pytest.Item) -> bool:
     """Whether a test belongs to the outer ring."""
-    folder = item.path.relative_to(ROOT).parts[0]
     fixtures = set(getattr(item, "fixturenames", ()))
     callspec = getattr(item, "callspec", None)
     parameters = callspec.params if callspec is not None else {}
     return (
-        folder in SYSTEM_FOLDERS
-        or item.path.name in SYSTEM_MODULES
+        _is_of_system(item.path)
         or item.get_closest_marker("system") is not None
         or bool(fixtures & SYSTEM_FIXTURES)
         or parameters.get("database") == "postgresql"
@@ -70,8 +68,13 @@ def is_left_out(path: Path, expression: str) -> bool:
     """
     if expression != "unit" or not path.is_relative_to(ROOT):
         return False
-    parts = path.relative_to(ROOT).parts
-    return bool(parts) and (parts[0] in SYSTEM_FOLDERS or parts[-1] in SYSTEM_MODULES)
+    return _is_of_system(path)
+
+
+def _is_of_system(path: Path) -> bool:
+    relative = path.relative_to(ROOT)
+    folders = {folder.as_posix() for folder in (relative, *relative.parents)}
+    return bool(folders & SYSTEM_FOLDERS) or path.name in SYSTEM_MODULES
 
 
 def mark(items: list[pytest.Item]) -> None:
