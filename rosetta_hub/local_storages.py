@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rosetta_hub.catalogue.catalogue import Catalogue
+from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.errors import ConfigError
 
@@ -15,8 +16,13 @@ def local_storages(catalogue: Catalogue) -> list[Storage]:
         storage
         for storage in catalogue.storages.values()
         if storage.access_mode == "local"
-        or any(catalogue.computing[key].access_mode == "local" for key in storage.computing)
+        or any(_is_here(catalogue.computing[key]) for key in storage.computing)
     ]
+
+
+def _is_here(computing: Computing) -> bool:
+    # Of Kubernetes, only the program that speaks with the cluster is here.
+    return computing.access_mode == "local" and computing.wms != "kubernetes"
 
 
 def check_state_dir(catalogue: Catalogue, state_dir: Path) -> None:

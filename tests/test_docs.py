@@ -114,6 +114,14 @@ def test_storages_of_the_documents_can_be_loaded() -> None:
         {"name": "This machine", "container_engines": ["docker"]},
         ssh | {"name": "Cluster", "wms": "slurm"},
         ssh | {"name": "Cluster REST", "wms": "slurm"},
+        {
+            "name": "Cloud",
+            "access_mode": "api",
+            "wms": "kubernetes",
+            "container_engines": ["internal"],
+            "max_time": "1h",
+            "conf": {"in_cluster": True, "namespace": "rosetta", "agent_image": "python"},
+        },
     ]
     assert blocks
     for block in blocks:

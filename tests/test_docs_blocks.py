@@ -45,9 +45,14 @@ c.Rosetta.computing = [
     {{"name": "This machine", "container_engines": ["docker"]}},
     {{"name": "Cluster REST", "wms": "slurm", {SSH}}},
     *CLUSTER*
+    *CLOUD*
 ]
 """
 CLUSTER = f'{{"name": "Cluster", "wms": "slurm", {SSH}}},'
+CLOUD = """
+    {"name": "Cloud", "access_mode": "api", "wms": "kubernetes", "container_engines": ["internal"],
+     "max_time": "1h", "conf": {"in_cluster": True, "namespace": "n", "agent_image": "python"}},
+"""
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,7 @@ def test_configuration_loads(block: Block, tmp_path: Path) -> None:
         # Keys of a software.
         text = f'c.Rosetta.software = [{{"name": "A", "image_name": "a", {text}}}]\n'
     base = BASE.replace("*CLUSTER*", "" if '"id": "cluster"' in text else CLUSTER)
+    base = base.replace("*CLOUD*", "" if '"id": "cloud"' in text else CLOUD)
     config = tmp_path / "jupyterhub_config.py"
     config.write_text(base + text.replace("rosetta_hub.setup(c, __file__)", ""))
     settings = load_settings(config)

@@ -5,7 +5,7 @@ from typing import Any
 
 from rosetta_hub.catalogue.bound_storages import BoundStorage
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.owners import Owner, local_owner
+from rosetta_hub.catalogue.owners import Owner, local_owner, pod_owner
 from rosetta_hub.database.models import Task
 
 # For what is checked before the account on the resource is known.
@@ -47,10 +47,13 @@ def check_binds(storages: Iterable[BoundStorage], user: str, computing: Computin
     """
     for storage in storages:
         storage.path(user, _ANY_ACCOUNT)
+        storage.claim_of(user)
         _owner(storage, user, computing)
 
 
 def _owner(storage: BoundStorage, user: str, computing: Computing) -> Owner | None:
+    if computing.wms == "kubernetes":
+        return pod_owner(storage.owner, user)
     if computing.access_mode == "local":
         return local_owner(storage.owner, user)
     if computing.access_mode == "api" and isinstance(storage.owner, int):

@@ -8,14 +8,15 @@ from pydantic import BaseModel, ConfigDict
 from rosetta_hub.catalogue.bind_paths import check_path, check_target, is_below, overlap
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.software import Software
-from rosetta_hub.catalogue.storages import Storage, expand_path
+from rosetta_hub.catalogue.storages import Storage, expand_claim, expand_path
 from rosetta_hub.errors import InvalidOptions
 
 
 class BoundStorage(BaseModel):
     """A directory of a task, as it was when the attempt began.
 
-    `source` may still have the variables of a storage's `base_path`. A bind of the user's own has
+    `source` and `claim` may still have the variables of a storage's `base_path` and `claim`. With a
+    claim, `source` is a path in it. A bind of the user's own has
     no `id`, and `within` names the directory of the resource that it has to be in.
     """
 
@@ -24,6 +25,7 @@ class BoundStorage(BaseModel):
     id: str | None = None
     name: str
     source: str
+    claim: str = ""
     target: str
     home: bool = False
     read_only: bool = False
@@ -40,6 +42,14 @@ class BoundStorage(BaseModel):
         if self.within is not None:
             return self.source
         return expand_path(self.source, self.name, user, account)
+
+    def claim_of(self, user: str) -> str:
+        """The persistent volume claim that holds it; empty where no claim does.
+
+        Raises:
+            StorageRefused: see `Storage.claim_of`.
+        """
+        return expand_claim(self.claim, self.name, user)
 
 
 def bind_target(storage: Storage, software: Software) -> str:
@@ -69,6 +79,7 @@ def resolve_storages(
             id=storage.id,
             name=storage.name,
             source=storage.base_path,
+            claim=storage.claim,
             target=bind_target(storage, software),
             home=storage.home,
             read_only=storage.read_only,

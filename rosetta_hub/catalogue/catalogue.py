@@ -8,7 +8,8 @@ from rosetta_hub.catalogue.computing import Computing, load_computing
 from rosetta_hub.catalogue.lifetimes import Lifetime, load_lifetimes
 from rosetta_hub.catalogue.limits import Limit, load_limits
 from rosetta_hub.catalogue.software import Software, SoftwareFamily, load_software
-from rosetta_hub.catalogue.storages import Storage, check_home_path, load_storages
+from rosetta_hub.catalogue.storage_checks import check_home_path, load_storages
+from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.errors import ConfigError
 
 

@@ -224,8 +224,6 @@ class Computing(RestrictedEntry):
             return
         if self.max_time is None:
             raise ValueError("wms 'kubernetes' needs 'max_time': nothing else ends a lost pod")
-        if self.extra_binds:
-            raise ValueError("'extra_binds' can't be used with wms 'kubernetes'")
         runtimes = {runtime for engine in self.container_engines for runtime in engine.runtimes}
         if unknown := sorted(self.conf.runtime_classes.keys() - runtimes):
             raise ValueError(

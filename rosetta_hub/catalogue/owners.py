@@ -1,5 +1,6 @@
 """Whose the files of a storage on the hub's machine are."""
 
+import os
 import pwd
 import re
 from pathlib import Path
@@ -44,6 +45,25 @@ def local_owner(owner: str | int, user: str) -> Owner | None:
             " under another name."
         )
     return Owner(account.pw_uid, account.pw_gid)
+
+
+def pod_owner(owner: str | int, user: str) -> Owner | None:
+    """Whose files a storage with this key `owner` has in pods; None: nobody's in particular.
+
+    With `system` a user has the numbers of the account on this machine: a file server that both
+    use knows its users by them.
+
+    Raises:
+        StorageRefused: see `local_owner`.
+    """
+    # Of a cluster, whose groups nobody here knows.
+    return Owner(owner, owner) if isinstance(owner, int) else local_owner(owner, user)
+
+
+def other_groups(user: str, owner: Owner) -> tuple[int, ...]:
+    """The groups of an account of this machine beside its own; root's is none of them."""
+    groups = set(os.getgrouplist(user, owner.gid)) - {0, owner.gid}
+    return tuple(sorted(groups))
 
 
 def _group_of(uid: int) -> int:

@@ -3,23 +3,25 @@
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from importlib.util import find_spec
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from rosetta_hub.catalogue.bind_paths import check_path, check_target, overlap
-from rosetta_hub.catalogue.computing import AUTH_MODES, Computing, parse_conf
+from rosetta_hub.catalogue.bind_paths import check_path, check_target
+from rosetta_hub.catalogue.computing import AUTH_MODES, parse_conf
 from rosetta_hub.catalogue.conf import Conf, LocalConf, SshConf
 from rosetta_hub.catalogue.conf_stores import STORE_CONF, S3Conf, StoreConf, WebDavConf
 from rosetta_hub.catalogue.restricted import RestrictedEntry
-from rosetta_hub.catalogue.validation import OPTIONAL_ID_PATTERN, load_entries
-from rosetta_hub.errors import ConfigError, StorageRefused
+from rosetta_hub.catalogue.validation import OPTIONAL_ID_PATTERN
+from rosetta_hub.errors import StorageRefused
 
 _VARIABLE = re.compile(r"\$\{?(\w*)\}?")
 _VARIABLES = ("$USER", "$SSH_USER")
+# The names of a persistent volume claim (RFC 1123 subdomains).
+_CLAIM = re.compile(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")
 _CONF: dict[str, type[Conf]] = {"local": LocalConf, "ssh": SshConf}
 # The highest number stands for "unchanged" (chown(2)).
 _NO_UID = (1 << 32) - 1
@@ -27,7 +29,7 @@ _ACCESS_KEYS = ("access_mode", "auth_mode", "conf")
 # Keys of directories, which a store that is no file system is not.
 _POSIX_KEYS = (
     *("computing", "access_through_computing", "access_mode", "auth_mode"),
-    *("bind_path", "home", "owner"),
+    *("bind_path", "home", "owner", "claim"),
 )
 
 
@@ -40,6 +42,16 @@ def _check_base_path(text: str) -> str:
 
 def _check_bind_path(text: str) -> str:
     return check_target(text) if text else ""
+
+
+def _check_claim(text: str) -> str:
+    if text and not _CLAIM.match(_VARIABLE.sub(_example_user, text)):
+        raise ValueError("write the name of a persistent volume claim; '$USER' may be part of it")
+    return text
+
+
+def _example_user(variable: re.Match[str]) -> str:
+    return "user" if variable[0] == "$USER" else variable[0]
 
 
 class Storage(RestrictedEntry):
@@ -62,6 +74,7 @@ class Storage(RestrictedEntry):
     auth_mode: Literal["internal", "user_keys", "platform_keys"] | None = None
     conf: LocalConf | SshConf | WebDavConf | S3Conf | None = None
     base_path: Annotated[str, AfterValidator(_check_base_path)]
+    claim: Annotated[str, AfterValidator(_check_claim)] = ""
     bind_path: Annotated[str, AfterValidator(_check_bind_path)] = ""
     home: bool = False
     read_only: bool = False
@@ -76,6 +89,8 @@ class Storage(RestrictedEntry):
             return value
         if value.get("type") in STORE_CONF:
             return {**value, "conf": _store_conf(value)}
+        if value.get("claim"):
+            value = {"base_path": "/", **value}
         through = value.get("access_through_computing", bool(value.get("computing")))
         if through:
             if named := [key for key in _ACCESS_KEYS if key in value]:
@@ -109,7 +124,9 @@ class Storage(RestrictedEntry):
             raise ValueError("a home needs a 'bind_path', such as '/home/metauser'")
         if self.create and self.read_only:
             raise ValueError("'create' makes an empty directory, which 'read_only' would keep so")
-        if self.base_path == "/" and (self.bind_path or self.create):
+        if self.claim and not self.computing:
+            raise ValueError("a 'claim' is of a namespace: name its resources in 'computing'")
+        if self.base_path == "/" and not self.claim and (self.bind_path or self.create):
             raise ValueError("'base_path' is all of the machine: name a directory below /")
         if isinstance(self.conf, StoreConf):
             self._check_store()
@@ -143,6 +160,14 @@ class Storage(RestrictedEntry):
         """
         return expand_path(self.base_path, self.name, user, account)
 
+    def claim_of(self, user: str) -> str:
+        """The claim that holds the files of a user of the hub; empty where no claim does.
+
+        Raises:
+            StorageRefused: the name can't be part of a claim's.
+        """
+        return expand_claim(self.claim, self.name, user)
+
     def may_hold(self, directory: PurePath) -> bool:
         """Whether a directory, or one of those in it that a user could name, may be in this one."""
         names, reached = self.base_path.strip("/").split("/"), directory.parts[1:]
@@ -175,6 +200,22 @@ def expand_path(pattern: str, storage: str, user: str, account: str | None) -> s
         return name
 
     return _VARIABLE.sub(expand, pattern)
+
+
+def expand_claim(pattern: str, storage: str, user: str) -> str:
+    """The name of the claim that a `claim` stands for; `storage` is the name in messages.
+
+    Raises:
+        StorageRefused: see `Storage.claim_of`.
+    """
+    claim = _VARIABLE.sub(lambda _variable: user, pattern)
+    if claim and not _CLAIM.match(claim):
+        raise StorageRefused(
+            f"{storage}: the name {user!r} can't be part of the name of a claim ({pattern}), which"
+            " has lowercase letters, digits, dashes and dots only. Ask the administrator for"
+            " another place, or another name."
+        )
+    return claim
 
 
 def _own_access(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -216,127 +257,3 @@ def _store_conf(value: Mapping[str, Any]) -> StoreConf:
 
 def _is_separator(character: str) -> bool:
     return character in "/:," or unicodedata.category(character) in ("Cc", "Cs")
-
-
-def load_storages(
-    raw: Iterable[Mapping[str, Any]], computing: Mapping[str, Computing]
-) -> dict[str, Storage]:
-    """The storages by id, in the order of the configuration.
-
-    Raises:
-        ConfigError: an entry is invalid, does not fit its computing resources, or two are in each
-            other's way.
-    """
-    storages: dict[str, Storage] = {}
-    for entry in load_entries("storages", Storage, raw):
-        slug = re.sub(r"[^a-z0-9]+", "-", entry.name.lower()).strip("-")
-        key = entry.id or slug or "storage"
-        if key in storages:
-            raise ConfigError(
-                f"c.Rosetta.storages: two entries are called {key!r}. Give each an 'id' of its own."
-            )
-        storages[key] = entry.model_copy(update={"id": key})
-    for storage in storages.values():
-        if fault := next(_faults(storage, computing), None):
-            raise ConfigError(f"c.Rosetta.storages entry {storage.id!r}: {fault}.")
-    for first, second in itertools.combinations(storages.values(), 2):
-        _check_pair(first, second)
-    return storages
-
-
-def _faults(storage: Storage, computing: Mapping[str, Computing]) -> Iterator[str]:
-    """What does not fit between a storage and its resources, a message each."""
-    if unknown := sorted(set(storage.computing) - computing.keys()):
-        known = ", ".join(computing) or "none"
-        yield f"key 'computing' names {unknown}, which c.Rosetta.computing has not. It has: {known}"
-        return
-    resources = [computing[key] for key in storage.computing]
-    if pods := [one.id for one in resources if one.wms == "kubernetes"]:
-        yield f"key 'computing' names {pods[0]!r}, and tasks of wms 'kubernetes' have no storages"
-        return
-    if storage.access_through_computing and resources[0].access_mode == "api":
-        yield (
-            f"files can't be reached through {resources[0].id!r}, whose access_mode is 'api'. Set"
-            " 'access_through_computing' to False, and 'access_mode' and 'conf' to how the files"
-            " are reached"
-        )
-    for resource in resources:
-        yield from _faults_of_place(storage, resource)
-    if "$SSH_USER" in storage.base_path and storage.access_mode == "local":
-        yield "'$SSH_USER' in 'base_path' needs 'access_mode' to be 'ssh'"
-    here = storage.access_mode == "local" or any(map(_has_owners, resources))
-    if storage.owner != "service" and not here:
-        yield (
-            f"key 'owner' is {storage.owner!r}, but over SSH and in Slurm files are the account's"
-            " own. Remove the key"
-        )
-
-
-def _has_owners(resource: Computing) -> bool:
-    """Whether tasks there may work for another owner than the account that starts them."""
-    return resource.access_mode == "local" or _is_docker_api(resource)
-
-
-def _is_docker_api(resource: Computing) -> bool:
-    return resource.access_mode == "api" and not resource.has_queue
-
-
-def _faults_of_place(storage: Storage, resource: Computing) -> Iterator[str]:
-    if "$SSH_USER" in storage.base_path and _has_owners(resource):
-        yield (
-            f"'$SSH_USER' in 'base_path' is not known on {resource.id!r}, where tasks have no"
-            " account of their own. Use '$USER', or make two entries"
-        )
-    if storage.create and _is_docker_api(resource):
-        yield f"nothing on {resource.id!r} can make directories. Make them there, without 'create'"
-    needs_uid = storage.bind_path and not storage.read_only and not isinstance(storage.owner, int)
-    if needs_uid and _is_docker_api(resource):
-        yield (
-            f"nothing on {resource.id!r} can look up whose files a task writes. Set 'owner' to a"
-            " uid, or 'read_only' to True"
-        )
-
-
-def _check_pair(first: Storage, second: Storage) -> None:
-    """Refuse two storages that the tasks of one user can't both have.
-
-    Raises:
-        ConfigError: which, and where.
-    """
-    shared = [key for key in first.computing if key in second.computing]
-    if not (shared and first.bind_path and second.bind_path and _share_users(first, second)):
-        return
-    where = f"c.Rosetta.storages entries {first.id!r} and {second.id!r}: tasks on {shared[0]!r}"
-    if overlap(first.bind_path, second.bind_path):
-        raise ConfigError(
-            f"{where} would have {first.bind_path!r} and {second.bind_path!r} in one place. Give"
-            " each a 'bind_path' of its own, or name other 'users'."
-        )
-    if first.home and second.home:
-        raise ConfigError(
-            f"{where} would have two homes. Set 'home' of one of them to False, or name other"
-            " 'users'."
-        )
-
-
-def check_home_path(software: str, path: str, storages: Iterable[Storage]) -> None:
-    """Refuse a home path of a software at which a task has another storage than its home.
-
-    Raises:
-        ConfigError: which, and where.
-    """
-    for home, other in itertools.permutations(storages, 2):
-        shared = [key for key in home.computing if key in other.computing]
-        in_the_way = other.bind_path and overlap(path, other.bind_path)
-        if home.home and shared and in_the_way and _share_users(home, other):
-            raise ConfigError(
-                f"c.Rosetta.software entry {software!r}: tasks on {shared[0]!r} would have the home"
-                f" at its 'home_path' {path!r}, and the storage {other.id!r} at"
-                f" {other.bind_path!r}. Give that one another 'bind_path'."
-            )
-
-
-def _share_users(first: Storage, second: Storage) -> bool:
-    """Whether somebody may use both; who is in a group only the hub knows."""
-    named = [one for one in (first, second) if one.users and not one.groups]
-    return len(named) < 2 or bool(first.users & second.users)

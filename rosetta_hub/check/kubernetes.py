@@ -76,6 +76,7 @@ async def check_pod(context: KubernetesContext) -> str:
         "attempt": 1,
         "cpus": computing.default_cpus,
         "memory": computing.default_memory,
+        "storages": [],
         "request": {"time": computing.default_time or computing.max_time},
     }
     pod = build_pod(

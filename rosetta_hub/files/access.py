@@ -127,7 +127,13 @@ class FileAccess:
         """How the storage is reached over SSH; None where it is on this machine."""
         return self._endpoints.get(access_point_of(storage))
 
+    def _is_in_pods(self, storage: Storage) -> bool:
+        computing = self._catalogue.computing.get(access_point_of(storage))
+        return computing is not None and computing.wms == "kubernetes"
+
     async def _connect(self, user: str, storage: Storage) -> FilesSession:
+        if self._is_in_pods(storage):
+            raise StorageUnavailable(f"{storage.name} can be used by tasks only.")
         endpoints = self._endpoints_of(storage)
         try:
             if isinstance(storage.conf, StoreConf):

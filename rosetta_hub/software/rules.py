@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from rosetta_hub.catalogue.catalogue import Catalogue, User
 from rosetta_hub.catalogue.software import HTTP_PROTOCOLS, Software
-from rosetta_hub.catalogue.storages import check_home_path
+from rosetta_hub.catalogue.storage_checks import check_home_path
 from rosetta_hub.catalogue.validation import VARIABLE_PATTERN, describe_value_fault
 from rosetta_hub.database.models_software import OwnerKind, UserSoftware
 from rosetta_hub.errors import ConfigError, InvalidOptions, NotAllowed

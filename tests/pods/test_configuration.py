@@ -10,7 +10,7 @@ from rosetta_hub.catalogue.conf_kubernetes import KubectlConf, KubectlSshConf
 from rosetta_hub.catalogue.queue_request import QueueRequest, resolve_request
 from rosetta_hub.errors import ConfigError, InvalidOptions
 
-from .objects import computing, entry
+from .objects import computing
 
 
 def test_a_cluster_has_a_queue_and_a_tunnel_through_its_api_server() -> None:
@@ -29,7 +29,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"container_engines": ["docker"]}, "internal"),
     ({"container_engines": ["internal", "docker"]}, "internal"),
     ({"submit_options": ["--x"]}, "submit_options"),
-    ({"extra_binds": ["/data"]}, "extra_binds"),
     ({"conf": {"in_cluster": True}}, "in_cluster"),
     ({"conf": {"kubeconfig": None}}, "in_cluster"),
     ({"conf": {"kubeconfig": None, "in_cluster": True, "context": "a"}}, "context"),
@@ -57,12 +56,6 @@ def test_what_could_not_run_is_refused_when_it_is_loaded(
 def test_the_engine_is_of_kubernetes_alone() -> None:
     with pytest.raises(ConfigError, match="internal"):
         load_catalogue([], [{"name": "Here", "container_engines": ["internal"]}])
-
-
-def test_storages_are_of_other_resources() -> None:
-    storage = {"id": "home", "name": "Home", "computing": ["cloud"], "base_path": "/home/$USER"}
-    with pytest.raises(ConfigError, match="kubernetes"):
-        load_catalogue([], [entry()], (), [{**storage, "bind_path": "/storages/home"}])
 
 
 @pytest.mark.parametrize("key", ["account", "qos", "constraint", "reservation", "gpu_type"])

@@ -11,6 +11,7 @@ from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.database.models import Task
+from rosetta_hub.resources.kubernetes.volumes import add_storages, find_storages
 from rosetta_hub.resources.wms import JobRefused
 
 Document = dict[str, Any]
@@ -59,6 +60,7 @@ def build_pod(
         spec["activeDeadlineSeconds"] = time
     if software.read_only_root:
         spec["volumes"] = [{"name": _volume_name(path), "emptyDir": {}} for path in _WRITABLE]
+    add_storages(spec, find_storages(task, software), conf.agent_image)
     if conf.image_pull_secrets:
         spec["imagePullSecrets"] = [{"name": one} for one in conf.image_pull_secrets]
     labels = {**conf.pod_labels, **build_labels(task, deployment)}

@@ -43,6 +43,7 @@ from rosetta_hub.resources.kubernetes.states import (
     is_terminating,
 )
 from rosetta_hub.resources.kubernetes.tunnels import PodTunnels
+from rosetta_hub.resources.kubernetes.volumes import home_environment
 from rosetta_hub.resources.wms import (
     NO_MORE_TIME,
     Job,
@@ -125,8 +126,6 @@ class KubernetesQueue:
         body = build_pod(
             name, task, software, self._computing, self._conf, self._keys.deployment, stop
         )
-        if task.storages:
-            raise JobRefused("Storages can't be used there.")
         access = await self._registry_access(task)
         if access["account"] is not None:
             add_pull_secret(body)
@@ -149,6 +148,7 @@ class KubernetesQueue:
             **decrypt_environment(task.environment, self._keys.database),
             **software.environment,
             **interface_environment(software, password),
+            **home_environment(task),
         }
         await self._create_secret(pod, build_secret(pod, environment))
 
