@@ -112,7 +112,7 @@ class KubernetesClient:
             answer = await _send(client, request)
         finally:
             client.close()
-        _check(answer.code, events.rest)
+        check_answer(answer.code, events.rest)
 
     async def _fetch(
         self,
@@ -124,7 +124,7 @@ class KubernetesClient:
         server = self._load()
         request = _build_request(server, method, path, body, query or {})
         answer = await _send(self._client(server), request)
-        _check(answer.code, bytes(answer.body or b""))
+        check_answer(answer.code, bytes(answer.body or b""))
         return answer
 
     def _client(self, server: ApiServer) -> AsyncHTTPClient:
@@ -214,7 +214,13 @@ def _ignore(fetched: asyncio.Future[HTTPResponse]) -> None:
         fetched.exception()
 
 
-def _check(code: int, body: bytes) -> None:
+def check_answer(code: int, body: bytes) -> None:
+    """Raise what an answer of the server means, unless it is a success.
+
+    Raises:
+        ApiRefused: the server refuses.
+        NotReceived, ResourceUnavailable: it can't act on the request now.
+    """
     try:
         status = json.loads(body or b"{}")
     except ValueError:

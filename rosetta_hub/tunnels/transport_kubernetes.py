@@ -1,32 +1,25 @@
 """Tunnels through the API server of a Kubernetes cluster: a WebSocket for each connection."""
 
 import asyncio
-import contextlib
 import ssl
-from typing import cast
-
-from tornado.httpclient import HTTPError, HTTPRequest
-from tornado.websocket import WebSocketError, websocket_connect
+from urllib.parse import urlsplit
 
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.kubernetes.client import ApiRefused, KubernetesClient
+from rosetta_hub.kubernetes.client import ApiRefused, KubernetesClient, check_answer
 from rosetta_hub.kubernetes.server import ApiServer
 from rosetta_hub.tunnels.client import TunnelState
 from rosetta_hub.tunnels.relay import Half
 from rosetta_hub.tunnels.routes import KubernetesRoute
 from rosetta_hub.tunnels.transport import CONNECT_TIMEOUT, TransportError, TunnelTransport
-from rosetta_hub.tunnels.websocket_stream import (
-    MAX_MESSAGE,
-    SUBPROTOCOL,
-    PortForwardError,
-    WebSocket,
-    WebSocketStream,
-)
+from rosetta_hub.tunnels.websocket_frames import Handshake, ProtocolError, Refused
+from rosetta_hub.tunnels.websocket_stream import SUBPROTOCOL, PortForwardError, WebSocketStream
 
-# Seconds between pings: load balancers in front of API servers cut what is silent for a minute.
-PING_SECONDS = 25
 # Connections of one task at a time; one more is refused, and does not wait.
 MOST_CONNECTIONS = 200
+HTTPS_PORT = 443
+# Seconds for which one look at the pod's uid counts: a page opens several connections at once. The
+# service, which watches the pod, closes the tunnel of one that is gone within this time.
+UID_SECONDS = 5.0
 
 
 class KubernetesTransport(TunnelTransport):
@@ -36,39 +29,39 @@ class KubernetesTransport(TunnelTransport):
         self._route = route
         self._server = route.server
         self._client = KubernetesClient(lambda: self._server)
-        self._count = 0
+        self._halves: set[Half] = set()
         self._failure: str | None = None
+        self._checking = asyncio.Lock()
+        self._checked_until = 0.0
 
     def renew(self, server: ApiServer) -> None:
         """Use this account from the next connection on: tokens and certificates expire."""
         self._server = server
+        self._checked_until = 0.0
 
     async def connect(self, port: int | None = None) -> Half:
         """Raises TransportError."""
-        if self._count >= MOST_CONNECTIONS:
+        if len(self._halves) >= MOST_CONNECTIONS:
             raise TransportError("The task has too many connections. Close some of them.")
-        self._count += 1
-        half = Half(on_lost=self._lost)
+        half = Half(on_lost=self._halves.discard)
+        self._halves.add(half)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 await self._check_uid()
                 await self._open(half, self._route.port if port is None else port)
         except (TransportError, PortForwardError, ApiRefused, ResourceUnavailable) as error:
-            self._lost(half)
+            self._halves.discard(half)
             raise self._fail(port, str(error)) from error
-        except (OSError, ssl.SSLError, HTTPError, WebSocketError, TimeoutError) as error:
-            self._lost(half)
+        except (OSError, ssl.SSLError, ProtocolError, TimeoutError) as error:
+            self._halves.discard(half)
             text = "did not answer in time" if isinstance(error, TimeoutError) else str(error)
             raise self._fail(port, f"The Kubernetes API server: {text}.") from error
         except BaseException:
-            self._lost(half)
+            self._halves.discard(half)
             raise
         if port is None:
             self._failure = None
         return half
-
-    def _lost(self, half: Half) -> None:
-        self._count -= 1
 
     def _fail(self, port: int | None, text: str) -> TransportError:
         # A dashboard that is not there says nothing about the tunnel.
@@ -81,33 +74,39 @@ class KubernetesTransport(TunnelTransport):
         return f"/api/v1/namespaces/{self._route.namespace}/pods/{self._route.pod}"
 
     async def _check_uid(self) -> None:
-        pod = await self._client.call("GET", self._path)
-        if pod["metadata"]["uid"] != self._route.uid:
-            raise TransportError("The task's pod is gone, and another one has its name.")
+        now = asyncio.get_running_loop().time
+        async with self._checking:
+            if now() < self._checked_until:
+                return
+            pod = await self._client.call("GET", self._path)
+            if pod["metadata"]["uid"] != self._route.uid:
+                raise TransportError("The task's pod is gone, and another one has its name.")
+            self._checked_until = now() + UID_SECONDS
 
     async def _open(self, half: Half, port: int) -> None:
-        # ws:// for http://, wss:// for https://.
-        url = self._server.url.replace("http", "ws", 1)
-        request = HTTPRequest(
-            f"{url}{self._path}/portforward?ports={port}",
-            headers=self._server.headers,
-            ssl_options=self._server.context,
-            connect_timeout=CONNECT_TIMEOUT,
-            follow_redirects=False,
+        server = self._server
+        url = urlsplit(server.url)
+        handshake = Handshake(
+            f"{url.path}{self._path}/portforward?ports={port}",
+            url.netloc,
+            SUBPROTOCOL,
+            server.headers,
         )
-        socket = await websocket_connect(
-            request,
-            ping_interval=PING_SECONDS,
-            max_message_size=MAX_MESSAGE,
-            subprotocols=[SUBPROTOCOL],
-            resolver=self._server.resolver,
-        )
-        stream = WebSocketStream(cast(WebSocket, socket), half)
+        stream = WebSocketStream(handshake, port, half)
+        loop = asyncio.get_running_loop()
+        if server.socket is not None:
+            await loop.create_unix_connection(lambda: stream, server.socket)
+        else:
+            number = url.port or HTTPS_PORT
+            host = url.hostname or ""
+            await loop.create_connection(lambda: stream, host, number, ssl=server.context)
         try:
-            await stream.open(port)
+            await stream.wait_open()
+        except Refused as error:
+            check_answer(error.status, error.body)
+            raise TransportError(f"The Kubernetes API server: {error}.") from error
         except BaseException:
-            with contextlib.suppress(OSError):
-                socket.close()
+            stream.abort()
             raise
 
     def state(self) -> TunnelState:

@@ -3,122 +3,188 @@
 The subprotocol `v4.channel.k8s.io` (Kubernetes, `pkg/kubelet/cri/streaming/portforward`): the first
 byte of a message is its channel, 0 for data and 1 for an error; the first message of each channel
 holds the port. One WebSocket carries one connection.
+
+Nothing here waits: bytes go on within the callback that brings them, as in `relay`.
 """
 
 import asyncio
-from typing import Any, Protocol
+from typing import cast
 
-from tornado.websocket import WebSocketClosedError
+from rosetta_hub.ssh.streams import StreamSession
+from rosetta_hub.tunnels.websocket_frames import (
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    Chunk,
+    FrameReader,
+    Handshake,
+    ProtocolError,
+    Refused,
+    build_frame,
+)
 
 SUBPROTOCOL = "v4.channel.k8s.io"
 DATA, ERROR = 0, 1
-# Bytes that wait to be sent before the other side has to wait.
-HIGH_WATER = 1 << 20
-MAX_MESSAGE = 1 << 24
+_DATA = bytes([DATA])
+# The status of a connection that has served its purpose (RFC 6455, section 7.4.1).
+_NORMAL = (1000).to_bytes(2, "big")
+# Seconds between pings: load balancers in front of API servers cut what is silent for a minute. A
+# server that has sent nothing from one to the next is taken for gone.
+PING_SECONDS = 25
+# Bytes of a node's message that are kept.
+MAX_ERROR = 1 << 14
 
 
 class PortForwardError(Exception):
     """The node could not connect to the port; the message is the node's."""
 
 
-class WebSocket(Protocol):
-    """What is used of tornado's client connection."""
-
-    async def read_message(self) -> str | bytes | None:
-        """The next message; None at the end."""
-
-    def write_message(self, message: bytes, binary: bool) -> Any:
-        """Send; what is returned can be awaited until it is on its way."""
-
-    def close(self) -> None:
-        """End it."""
-
-
-class WebSocketStream:
-    """A `Stream` whose other side is `receiver`, called like an asyncio protocol.
+class WebSocketStream(asyncio.Protocol):
+    """A `Stream` whose other side is `receiver`; asyncio's transport of the connection calls it.
 
     One direction can't end alone: there is no message for it.
     """
 
-    def __init__(self, socket: WebSocket, receiver: Any) -> None:
-        self._socket = socket
+    def __init__(self, handshake: Handshake, port: int, receiver: StreamSession) -> None:
+        self._handshake: Handshake | None = handshake
         self._receiver = receiver
-        self._can_read = asyncio.Event()
-        self._can_read.set()
-        self._is_closing = False
-        self._pending = bytearray()
-        self._has_pending = asyncio.Event()
-        self._high = HIGH_WATER
-        self._is_full = False
-        self._tasks: list[asyncio.Task[None]] = []
+        self._frames = FrameReader()
+        self._channel = DATA
+        # The port, of which each channel's first message has to consist.
+        self._greetings = {channel: port.to_bytes(2, "little") for channel in (DATA, ERROR)}
+        self._error = b""
+        self._failure: Exception | None = None
+        self._transport: asyncio.Transport | None = None
+        self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ping: asyncio.TimerHandle | None = None
+        self._ping_data = b""
+        self._is_silent = False
+        self._is_paused = False
 
-    async def open(self, port: int) -> None:
-        """Read the messages that every connection begins with, and hand the stream over.
+    async def wait_open(self) -> None:
+        """Return once the node has connected to the port; the receiver has the stream then.
 
         Raises:
-            PortForwardError: the server or the node has refused.
+            Refused, ProtocolError: the server does not forward.
+            PortForwardError: the node has refused.
         """
-        for channel in (DATA, ERROR):
-            message = await self._socket.read_message()
-            expected = bytes([channel]) + port.to_bytes(2, "little")
-            if message != expected:
-                raise PortForwardError(_describe(message))
+        await self._opened
+
+    # What asyncio's transport calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is open: ask for the WebSocket."""
+        self._transport = cast(asyncio.Transport, transport)
+        if self._handshake is not None:
+            self._transport.write(self._handshake.request)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        self._is_silent = False
+        try:
+            if self._handshake is not None:
+                rest = self._handshake.feed(data)
+                if rest is None:
+                    return
+                self._handshake, data = None, rest
+            self._take(data)
+        except (ProtocolError, Refused, PortForwardError) as error:
+            self._fail(error)
+
+    def _take(self, data: bytes) -> None:
+        parts: list[bytes] = []
+        for chunk in self._frames.feed(data):
+            if chunk.opcode == BINARY:
+                self._take_binary(chunk, parts)
+            elif chunk.opcode == PING:
+                self._ping_data += chunk.data
+                if chunk.is_last:
+                    self._send(PONG, self._ping_data)
+                    self._ping_data = b""
+            elif chunk.opcode == CLOSE:
+                self.close()
+                break
+        if parts:
+            self._receiver.data_received(parts[0] if len(parts) == 1 else b"".join(parts))
+
+    def _take_binary(self, chunk: Chunk, parts: list[bytes]) -> None:
+        data = chunk.data
+        if chunk.is_first:
+            self._channel, data = (data[0] if data else DATA), data[1:]
+        if self._greetings:
+            data = self._greet(data)
+        if self._channel == DATA:
+            if data:
+                parts.append(data)
+            return
+        self._error = (self._error + data)[:MAX_ERROR]
+        if self._error and chunk.is_last:
+            raise PortForwardError(_describe(self._error))
+
+    def _greet(self, data: bytes) -> bytes:
+        """Take off the port that each channel begins with; returns the rest."""
+        expected = self._greetings.get(self._channel, b"")
+        if not expected:
+            return data
+        if not data.startswith(expected[: len(data)]):
+            raise PortForwardError(_describe(data))
+        if rest := expected[len(data) :]:
+            self._greetings[self._channel] = rest
+            return b""
+        del self._greetings[self._channel]
+        if not self._greetings:
+            self._open()
+        return data[len(expected) :]
+
+    def _open(self) -> None:
+        self._ping = asyncio.get_running_loop().call_later(PING_SECONDS, self._send_ping)
         self._receiver.connection_made(self)
-        self._tasks = [
-            asyncio.create_task(self._read_loop(), name=f"read port {port}"),
-            asyncio.create_task(self._write_loop(), name=f"write port {port}"),
-        ]
+        if not self._opened.done():
+            self._opened.set_result(None)
 
-    async def _read_loop(self) -> None:
-        error: Exception | None = None
-        while True:
-            await self._can_read.wait()
-            message = await self._socket.read_message()
-            if not isinstance(message, bytes) or not message:
-                break
-            if message[0] == ERROR:
-                error = PortForwardError(_describe(message))
-                break
-            if len(message) > 1:
-                self._receiver.data_received(message[1:])
-        self._end(error)
+    def _send_ping(self) -> None:
+        if self._is_silent and not self._is_paused:
+            self._fail(PortForwardError("the API server does not answer any more"))
+            return
+        self._is_silent = True
+        self._send(PING, b"")
+        self._ping = asyncio.get_running_loop().call_later(PING_SECONDS, self._send_ping)
 
-    async def _write_loop(self) -> None:
-        while True:
-            await self._has_pending.wait()
-            data = bytes(self._pending)
-            self._pending.clear()
-            self._has_pending.clear()
-            try:
-                if data:
-                    await self._socket.write_message(bytes([DATA]) + data, binary=True)
-            except WebSocketClosedError:
-                return
-            if self._pending:
-                continue
-            if self._is_full:
-                self._is_full = False
-                self._receiver.resume_writing()
-            if self._is_closing:
-                self._socket.close()
-                return
+    def eof_received(self) -> bool:
+        """The server has ended the connection."""
+        return False
 
-    def _end(self, error: Exception | None) -> None:
-        self._is_closing = True
-        self._socket.close()
-        writer = self._tasks[1]
-        writer.cancel()
-        self._receiver.connection_lost(error)
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        error = self._failure or exc
+        if self._ping is not None:
+            self._ping.cancel()
+            self._receiver.connection_lost(error)
+        elif not self._opened.done():
+            self._opened.set_exception(error or PortForwardError("the connection was closed"))
+
+    def pause_writing(self) -> None:
+        """More was written than is sent."""
+        self._receiver.pause_writing()
+
+    def resume_writing(self) -> None:
+        """What was written is nearly sent."""
+        self._receiver.resume_writing()
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = error
+        self.abort()
+
+    def _send(self, opcode: int, data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(build_frame(opcode, data))
+
+    # What is written to the pod: see Stream.
 
     def write(self, data: bytes) -> None:
         """See Stream."""
-        if self._is_closing:
-            return
-        self._pending += data
-        self._has_pending.set()
-        if len(self._pending) > self._high and not self._is_full:
-            self._is_full = True
-            self._receiver.pause_writing()
+        self._send(BINARY, _DATA + data)
 
     def write_eof(self) -> None:
         """See Stream: there is no such message."""
@@ -129,38 +195,39 @@ class WebSocketStream:
 
     def is_closing(self) -> bool:
         """See Stream."""
-        return self._is_closing
+        return self._transport is None or self._transport.is_closing()
 
     def set_write_buffer_limits(self, high: int) -> None:
         """See Stream."""
-        self._high = high
+        if self._transport is not None:
+            self._transport.set_write_buffer_limits(high)
 
     def pause_reading(self) -> None:
         """See Stream."""
-        self._can_read.clear()
+        self._is_paused = True
+        if self._transport is not None:
+            self._transport.pause_reading()
 
     def resume_reading(self) -> None:
         """See Stream."""
-        self._can_read.set()
+        self._is_paused, self._is_silent = False, False
+        if self._transport is not None:
+            self._transport.resume_reading()
 
     def get_extra_info(self, name: str) -> None:
         """As of asyncio's transports: there is no socket to be set up."""
 
     def close(self) -> None:
         """See Stream."""
-        self._is_closing = True
-        self._can_read.set()
-        self._has_pending.set()
+        self._send(CLOSE, _NORMAL)
+        if self._transport is not None:
+            self._transport.close()
 
     def abort(self) -> None:
         """See Stream."""
-        self._is_closing = True
-        self._can_read.set()
-        self._socket.close()
+        if self._transport is not None:
+            self._transport.abort()
 
 
-def _describe(message: str | bytes | None) -> str:
-    if message is None:
-        return "the connection was closed"
-    data = message if isinstance(message, bytes) else message.encode()
-    return data[1:].decode(errors="replace").strip() or "the connection was refused"
+def _describe(message: bytes) -> str:
+    return message.decode(errors="replace").strip() or "the connection was refused"

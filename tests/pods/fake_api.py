@@ -135,6 +135,12 @@ class _Forward(WebSocketHandler):
     def initialize(self, api: FakeApi) -> None:
         self.api = api
 
+    async def prepare(self) -> None:
+        """Refuse where the test does."""
+        if refused := self.api.refuse("GET", self.request.path):
+            self.set_status(refused[0])
+            self.finish(json.dumps(refused[1]))
+
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
 

@@ -12,7 +12,7 @@ from rosetta_hub.tunnels.transport import TransportError
 from rosetta_hub.tunnels.transport_kubernetes import KubernetesTransport
 from tests.support.eventually import until
 
-from .fake_api import FakeApi
+from .fake_api import FakeApi, failure
 from .objects import NAME, NAMESPACE, UID, pod
 
 PATH = f"/api/v1/namespaces/{NAMESPACE}/pods/{NAME}"
@@ -64,6 +64,28 @@ async def test_another_pod_of_that_name_is_never_entered(
         await transport.connect()
     assert not [path for _, path in api.asked if path.endswith("/portforward")]
     assert transport.state().state == "waiting"
+
+
+async def test_connections_of_one_moment_ask_for_the_uid_once(
+    api: FakeApi, transport: KubernetesTransport
+) -> None:
+    halves = await asyncio.gather(*(transport.connect() for _ in range(4)))
+    assert api.asked.count(("GET", PATH)) == 1
+    transport.renew(api.server)
+    halves.append(await transport.connect())
+    assert api.asked.count(("GET", PATH)) == 2
+    for half in halves:
+        await end(half)
+
+
+async def test_who_may_not_forward_is_told_so(api: FakeApi, transport: KubernetesTransport) -> None:
+    api.refuse = lambda method, path: (
+        failure(403, "Forbidden", "you cannot create resource pods/portforward")
+        if path.endswith("/portforward")
+        else None
+    )
+    with pytest.raises(TransportError, match="cannot create resource pods/portforward"):
+        await transport.connect()
 
 
 async def test_a_port_that_nobody_listens_on(api: FakeApi, transport: KubernetesTransport) -> None:

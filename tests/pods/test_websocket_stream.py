@@ -1,40 +1,72 @@
 """The protocol of forwarded ports, without a server."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from rosetta_hub.tunnels import websocket_stream
 from rosetta_hub.tunnels.relay import Half
-from rosetta_hub.tunnels.websocket_stream import PortForwardError, WebSocketStream
+from rosetta_hub.tunnels.websocket_frames import (
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    Handshake,
+    ProtocolError,
+    Refused,
+)
+from rosetta_hub.tunnels.websocket_stream import SUBPROTOCOL, PortForwardError, WebSocketStream
 from tests.support.eventually import until
 
+from .test_websocket_frames import ACCEPTED, KEY, answer, server_frame, unmask
+
 PORT = b"\xb8\x22"
+ACCEPT = answer("HTTP/1.1 101 Switching Protocols", f"Sec-WebSocket-Accept: {ACCEPTED}")
+GREETING = server_frame(BINARY, b"\0" + PORT) + server_frame(BINARY, b"\1" + PORT)
 
 
-class FakeSocket:
-    """What a server says, and what it was told; `gate` holds writes back while it is not set."""
+class Transport(asyncio.Transport):
+    """Keeps what it was called with; the test plays the event loop."""
 
-    def __init__(self, *messages: bytes) -> None:
-        self.messages: asyncio.Queue[bytes | None] = asyncio.Queue()
+    def __init__(self, stream: WebSocketStream) -> None:
+        super().__init__()
+        self.stream = stream
         self.sent: list[bytes] = []
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.is_closed = False
-        for message in messages:
-            self.messages.put_nowait(message)
+        self.calls: list[str] = []
+        self.high: int | None = None
+        stream.connection_made(self)
 
-    async def read_message(self) -> bytes | None:
-        return await self.messages.get()
+    def write(self, data: Any) -> None:
+        self.sent.append(data)
 
-    async def write_message(self, message: bytes, binary: bool) -> None:
-        assert binary
-        await self.gate.wait()
-        self.sent.append(message)
+    def is_closing(self) -> bool:
+        return "close" in self.calls or "abort" in self.calls
+
+    def pause_reading(self) -> None:
+        self.calls.append("pause")
+
+    def resume_reading(self) -> None:
+        self.calls.append("resume")
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self.high = high
 
     def close(self) -> None:
-        if not self.is_closed:
-            self.is_closed = True
-            self.messages.put_nowait(None)
+        self._end("close")
+
+    def abort(self) -> None:
+        self._end("abort")
+
+    def _end(self, call: str) -> None:
+        if not self.is_closing():
+            asyncio.get_running_loop().call_soon(self.stream.connection_lost, None)
+        self.calls.append(call)
+
+    @property
+    def messages(self) -> list[tuple[int, bytes]]:
+        """What was sent after the request."""
+        return [unmask(frame) for frame in self.sent[1:]]
 
 
 class Receiver(Half):
@@ -56,82 +88,136 @@ class Receiver(Half):
         super().connection_lost(exc)
 
 
-async def open_stream(*messages: bytes) -> tuple[FakeSocket, Receiver, WebSocketStream]:
-    socket, receiver = FakeSocket(b"\0" + PORT, b"\1" + PORT, *messages), Receiver()
-    stream = WebSocketStream(socket, receiver)
-    await stream.open(8888)
-    return socket, receiver, stream
+def connect() -> tuple[Transport, Receiver, WebSocketStream]:
+    """A connection over which nothing has come yet."""
+    handshake, receiver = Handshake("/portforward", "host", SUBPROTOCOL), Receiver()
+    handshake.key = KEY
+    stream = WebSocketStream(handshake, 8888, receiver)
+    return Transport(stream), receiver, stream
+
+
+async def open_stream(data: bytes = b"") -> tuple[Transport, Receiver, WebSocketStream]:
+    transport, receiver, stream = connect()
+    stream.data_received(ACCEPT + GREETING + data)
+    await stream.wait_open()
+    return transport, receiver, stream
 
 
 async def test_bytes_pass_in_both_directions() -> None:
-    socket, receiver, stream = await open_stream(b"\0hel", b"\0lo")
+    transport, receiver, stream = await open_stream(server_frame(BINARY, b"\0hel"))
+    stream.data_received(server_frame(BINARY, b"\0lo"))
     assert await receiver.read_exactly(5) == b"hello"
     stream.write(b"one")
     stream.write(b"two")
-    await until(lambda: socket.sent)
-    assert b"".join(message.removeprefix(b"\0") for message in socket.sent) == b"onetwo"
-    stream.close()
-    await until(lambda: receiver.errors)
-    assert (receiver.errors, socket.is_closed, stream.can_write_eof()) == ([None], True, False)
+    assert transport.messages == [(BINARY, b"\0one"), (BINARY, b"\0two")]
+    assert not stream.can_write_eof()
+
+
+@pytest.mark.parametrize("step", [1, 3, 40])
+async def test_the_beginning_may_come_in_parts(step: int) -> None:
+    _, receiver, stream = connect()
+    data = ACCEPT + GREETING + server_frame(BINARY, b"\0hello")
+    for start in range(0, len(data), step):
+        stream.data_received(data[start : start + step])
+    await stream.wait_open()
+    assert await receiver.read_exactly(5) == b"hello"
 
 
 async def test_what_was_written_is_sent_before_it_closes() -> None:
-    socket, _, stream = await open_stream()
-    socket.gate.clear()
+    transport, receiver, stream = await open_stream()
     stream.write(b"last words")
     stream.close()
-    assert not socket.is_closed
-    socket.gate.set()
-    await until(lambda: socket.is_closed)
-    assert socket.sent == [b"\0last words"]
+    stream.write(b"too late")
+    assert transport.messages == [(BINARY, b"\0last words"), (CLOSE, b"\x03\xe8")]
+    assert transport.calls == ["close"]
+    await until(lambda: receiver.errors)
+    assert receiver.errors == [None]
 
 
 async def test_the_end_of_the_other_side_is_told_once() -> None:
-    socket, receiver, stream = await open_stream()
-    socket.messages.put_nowait(None)
-    await until(lambda: receiver.is_lost)
+    transport, receiver, stream = await open_stream(server_frame(CLOSE, b"\x03\xe8"))
+    assert transport.calls == ["close"]
     stream.abort()
-    stream.write(b"too late")
-    assert (receiver.errors, socket.sent) == ([None], [])
+    await until(lambda: receiver.is_lost)
+    assert receiver.errors == [None]
 
 
 async def test_an_error_of_the_node_ends_the_connection() -> None:
-    _, receiver, _ = await open_stream(b"\1error forwarding port 8888: connection refused")
+    message = b"\1error forwarding port 8888: connection refused"
+    transport, receiver, _ = await open_stream(server_frame(BINARY, message))
+    assert transport.calls == ["abort"]
     await until(lambda: receiver.errors)
     assert "connection refused" in str(receiver.errors[0])
 
 
 @pytest.mark.parametrize("first", [b"\1no such pod", b"\0\0\1"])
 async def test_a_connection_that_begins_otherwise_is_refused(first: bytes) -> None:
-    stream = WebSocketStream(FakeSocket(first), Receiver())
+    _, receiver, stream = connect()
+    stream.data_received(ACCEPT + server_frame(BINARY, first))
     with pytest.raises(PortForwardError):
-        await stream.open(8888)
+        await stream.wait_open()
+    assert receiver.stream is None
+
+
+async def test_a_refusal_of_the_server_is_told() -> None:
+    _, _, stream = connect()
+    stream.data_received(answer("HTTP/1.1 403 Forbidden", "Content-Length: 2", body="no"))
+    with pytest.raises(Refused) as refused:
+        await stream.wait_open()
+    assert refused.value.status == 403
+
+
+async def test_what_is_no_api_server_is_refused() -> None:
+    _, _, stream = connect()
+    stream.data_received(b"SSH-2.0-OpenSSH\r\n\r\n")
+    with pytest.raises(ProtocolError):
+        await stream.wait_open()
+
+
+async def test_a_connection_that_ends_before_it_is_open() -> None:
+    transport, _, stream = connect()
+    transport.close()
+    with pytest.raises(PortForwardError, match="was closed"):
+        await stream.wait_open()
 
 
 async def test_a_slow_server_stops_the_writer() -> None:
-    socket, receiver, stream = await open_stream()
-    socket.gate.clear()
+    transport, receiver, stream = await open_stream()
     stream.set_write_buffer_limits(10)
-    stream.write(b"x" * 11)
-    assert receiver.flow == ["pause"]
-    socket.gate.set()
-    await until(lambda: receiver.flow == ["pause", "resume"])
-    stream.abort()
-    await until(lambda: receiver.errors)
+    assert transport.high == 10
+    stream.pause_writing()
+    stream.resume_writing()
+    assert receiver.flow == ["pause", "resume"]
 
 
 async def test_a_slow_reader_stops_the_server() -> None:
-    socket, receiver, stream = await open_stream()
+    transport, _, stream = await open_stream()
     stream.pause_reading()
-    received: list[bytes] = []
-    receiver.data_received = lambda data, datatype=None: received.append(data)  # type: ignore[method-assign]
-    for _ in range(3):
-        socket.messages.put_nowait(b"\0data")
-    for _ in range(10):
-        await asyncio.sleep(0)
-    # The one that was waited for already may come; the others stay with the server.
-    assert socket.messages.qsize() >= 2
     stream.resume_reading()
-    await until(lambda: len(received) == 3)
+    assert transport.calls == ["pause", "resume"]
+
+
+async def test_pings_are_answered_and_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket_stream, "PING_SECONDS", 0.01)
+    transport, _, stream = await open_stream(server_frame(PING, b"there?"))
+    assert transport.messages == [(PONG, b"there?")]
+    await until(lambda: (PING, b"") in transport.messages)
     stream.abort()
+
+
+async def test_a_server_that_does_not_answer_pings_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket_stream, "PING_SECONDS", 0.01)
+    _, receiver, _ = await open_stream()
     await until(lambda: receiver.errors)
+    assert "does not answer any more" in str(receiver.errors[0])
+
+
+async def test_who_reads_nothing_does_not_take_the_server_for_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(websocket_stream, "PING_SECONDS", 0.01)
+    transport, receiver, stream = await open_stream()
+    stream.pause_reading()
+    await until(lambda: transport.messages.count((PING, b"")) >= 3)
+    assert receiver.errors == []
+    stream.abort()
