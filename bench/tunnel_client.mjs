@@ -1,15 +1,17 @@
 // Asks a backend on bare sockets: the client must not be what is measured.
-//   node tunnel_client.mjs ADDRESS requests|parts|bulk CONNECTIONS SECONDS [HEADER...]
-// ADDRESS is the path of a unix socket, or http(s)://127.0.0.1:PORT.
+//   node tunnel_client.mjs ADDRESS requests|parts|bulk[:PATH] CONNECTIONS SECONDS [HEADER...]
+// ADDRESS is the path of a unix socket, or http(s)://127.0.0.1:PORT. PATH is what is asked of another
+// backend than tunnel_backend.mjs; answers to requests have 1 KB, too.
 // Prints {"requests", "bytes", "p50", "p99"}: the times of requests are in milliseconds.
 
 import net from "node:net";
 import tls from "node:tls";
 
-const [address, mode, connections, seconds, ...headers] = process.argv.slice(2);
+const [address, question, connections, seconds, ...headers] = process.argv.slice(2);
+const [mode, path] = question.split(/:(.*)/);
 const PATHS = { requests: "/", parts: "/parts", bulk: "/bulk" };
 const url = address.startsWith("/") ? null : new URL(address);
-const lines = [`GET ${PATHS[mode]} HTTP/1.1`, `Host: ${url?.host ?? "localhost"}`, ...headers];
+const lines = [`GET ${path ?? PATHS[mode]} HTTP/1.1`, `Host: ${url?.host ?? "localhost"}`, ...headers];
 const REQUEST = `${lines.join("\r\n")}\r\n\r\n`;
 const times = [];
 let bytes = 0;
