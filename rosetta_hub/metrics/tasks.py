@@ -16,7 +16,10 @@ START_BUCKETS = (2, 5, 15, 60, 300, 1800, 7200, 86400)
 PHASE_BUCKETS = (1, 5, 15, 60, 300, 1800)
 # Failures of which the user, the software or the scheduler's policy is the cause.
 EXPECTED_REASONS = frozenset(
-    {"exited", "out_of_memory", "time_limit", "cancelled", "preempted", "quota_exceeded"}
+    {
+        *("exited", "out_of_memory", "out_of_disk", "time_limit", "cancelled", "preempted"),
+        *("evicted", "quota_exceeded"),
+    }
 )
 # The last steps of a start, by the state that the agent reports in them.
 PHASES = {"pulling": "image", "starting": "container"}

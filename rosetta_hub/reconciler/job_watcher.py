@@ -31,7 +31,9 @@ ASKED_BEFORE_END = timedelta(minutes=2)
 _FAILURES = {
     "time_limit": "time_limit",
     "out_of_memory": "out_of_memory",
+    "out_of_disk": "out_of_disk",
     "node_failure": "node_failure",
+    "evicted": "evicted",
     "preempted": "preempted",
     "cancelled": "cancelled",
 }

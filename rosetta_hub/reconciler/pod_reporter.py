@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from rosetta_agent.protocol import FINAL_STATES, MAX_LOG_CHUNK
 from rosetta_hub.agents.spec import software_of
-from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
+from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.errors import NotFound, ResourceUnavailable
 from rosetta_hub.reconciler.probe import answers
 from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
@@ -58,6 +58,7 @@ class PodReporter:
         self._is_lost = False
         self._answered: set[tuple[str, int]] = set()
         self._log_due: dict[tuple[str, int], float] = {}
+        self._running_since: dict[tuple[str, int], float] = {}
         self.on_change: Callable[[], None] = _ignore
         queue.pods.on_change = self._note_change
 
@@ -91,6 +92,9 @@ class PodReporter:
         tasks = {(task.id, task.attempt): task for task in self._tasks.active(self._computing)}
         self._answered &= tasks.keys()
         self._log_due = {key: due for key, due in self._log_due.items() if key in tasks}
+        self._running_since = {
+            key: since for key, since in self._running_since.items() if key in tasks
+        }
         limit = asyncio.Semaphore(AT_ONCE)
 
         async def look(pod: Document) -> bool:
@@ -150,8 +154,7 @@ class PodReporter:
             await self._queue.ensure_pull_secret(task, pod)
         events = await self._queue.events(task.job_id or "") if wants_events(pod) else []
         has_answered = await self._has_answered(task, pod)
-        patience = float(software_of(task).answer_timeout)
-        report = build_report(pod, events, has_answered, patience, utc_now())
+        report = build_report(pod, events, has_answered, self._is_late(task, pod))
         if report is None:
             return False
         if task.desired_state is DesiredState.STOP and report.state in FINAL_STATES:
@@ -171,6 +174,17 @@ class PodReporter:
             ):
                 self._answered.add(key)
         return key in self._answered
+
+    def _is_late(self, task: Task, pod: Document) -> bool:
+        """Whether its container has been seen running for as long as its interface may take.
+
+        By the clock of this machine: that of a node may be wrong.
+        """
+        if "running" not in container_state(pod):
+            return False
+        now = asyncio.get_running_loop().time()
+        since = self._running_since.setdefault((task.id, task.attempt), now)
+        return now - since > float(software_of(task).answer_timeout)
 
     async def _answers(self, task: Task, interface: int | None, protocol: str, path: str) -> bool:
         target = self._queue.probe_target(task, interface)

@@ -12,7 +12,15 @@ from rosetta_hub.errors import ResourceUnavailable, RosettaError
 from rosetta_hub.resources.inventory import Inventory
 
 Cause = Literal[
-    "time_limit", "out_of_memory", "node_failure", "preempted", "cancelled", "exited", "unknown"
+    "time_limit",
+    "out_of_memory",
+    "out_of_disk",
+    "node_failure",
+    "evicted",
+    "preempted",
+    "cancelled",
+    "exited",
+    "unknown",
 ]
 
 _JOB_NAME = re.compile(r"^rosetta-([0-9a-f]{8})-([0-9a-f]{12})-([1-9][0-9]{0,8})$")

@@ -28,6 +28,8 @@ _FAILURES = {
     " administrator.",
     "out_of_memory": "The task needed more than its memory ({memory}) and was ended."
     " Start it again with more memory.",
+    "out_of_disk": "The task wrote more to the disk of its node than it may, and was ended."
+    " {detail} Start it again, and keep large files in a storage.",
     "no_answer": "The software did not open its port {port} within {timeout} seconds."
     " The log may tell why.",
     "wrong_protocol": "The software can't be opened: {detail}"
@@ -42,6 +44,8 @@ _FAILURES = {
     "preempted": "{computing} ended the job for one of higher priority."
     " Start the task again later.",
     "node_failure": "A node of {computing} failed, and the job with it. Start the task again.",
+    "evicted": "{computing} removed the task from its node, for maintenance or because the node ran"
+    " short of room. Start the task again. {detail}",
     "cancelled": "The job was cancelled on {computing}.",
     "quota_exceeded": "Your quota on {computing} is used up. Free some space there.",
     "storage_missing": "A storage of the task is not there on {computing}. {detail} Tell the"

@@ -27,6 +27,13 @@ def build(
     return build_pod(NAME, row or task(), described, cloud, cloud.conf, "0123abcd", 20.0)
 
 
+# A task outlives a loss of its node's connection, however long.
+LOST_NODE = [
+    {"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"},
+    {"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute"},
+]
+
+
 def test_the_smallest_pod_in_full() -> None:
     amounts = {"cpu": "500m", "memory": "268435456"}
     assert build() == {
@@ -48,6 +55,7 @@ def test_the_smallest_pod_in_full() -> None:
             "terminationGracePeriodSeconds": 20,
             "activeDeadlineSeconds": 3600,
             "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+            "tolerations": LOST_NODE,
             "containers": [
                 {
                     "name": "task",
@@ -98,7 +106,8 @@ def test_everything_that_can_be_set() -> None:
     assert spec["runtimeClassName"] == "kata-qemu"
     assert spec["nodeSelector"] == {"example.org/pool": "big", "kubernetes.io/arch": "arm64"}
     assert spec["tolerations"] == [
-        {"key": "dedicated", "operator": "Equal", "value": "hub", "effect": "NoSchedule"}
+        {"key": "dedicated", "operator": "Equal", "value": "hub", "effect": "NoSchedule"},
+        *LOST_NODE,
     ]
     assert spec["imagePullSecrets"] == [{"name": "site"}]
     assert spec["volumes"] == [{"name": "tmp", "emptyDir": {}}, {"name": "run", "emptyDir": {}}]

@@ -19,7 +19,7 @@ from rosetta_hub.resources.wms import JobRefused, NotSubmitted
 from .bench import PODS, SECRETS, Bench
 from .fake_api import failure
 from .objects import event, pod, running, waiting
-from .test_reports import NOW, PULL
+from .test_reports import PULL
 
 Document = dict[str, Any]
 ACCOUNT: Document = {"host": "registry.example.org:5000", "account": "alice", "password": "s3:cret"}
@@ -117,10 +117,10 @@ def test_a_refusal_is_believed_at_the_second_try() -> None:
     found = pod(waiting("ImagePullBackOff", "Back-off pulling image"))
     add_pull_secret(found)
     assert needs_pull_secret(found)
-    made = build_report(found, [event("Failed", REFUSED, count=1)], False, 120.0, NOW)
+    made = build_report(found, [event("Failed", REFUSED, count=1)], False)
     assert made is not None
     assert (made.state, "trying again" in made.message) == ("pulling", True)
-    made = build_report(found, [event("Failed", REFUSED, count=2)], False, 120.0, NOW)
+    made = build_report(found, [event("Failed", REFUSED, count=2)], False)
     assert made is not None
     assert (made.state, made.reason) == ("failed", "registry_login")
 

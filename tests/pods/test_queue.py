@@ -86,6 +86,17 @@ async def test_from_the_image_to_inside(bench: Bench, answers: list[bool]) -> No
     assert (await bench.report(task, **started)).state is TaskState.RUNNING
 
 
+async def test_the_clock_of_a_node_ends_no_task(bench: Bench, answers: list[bool]) -> None:
+    answers[0] = False
+    started_long_ago = running("1999-01-01T00:00:00Z")
+    task = await bench.report(await bench.submit(bench.start()), **started_long_ago)
+    assert task.state is TaskState.STARTING
+    (since,) = bench.reporter._running_since.values()
+    bench.reporter._running_since[task.id, task.attempt] = since - task.software["answer_timeout"]
+    task = await bench.report(task, **started_long_ago)
+    assert (task.state, task.reason) == (TaskState.FAILED, "no_answer")
+
+
 async def test_the_tunnel_names_the_pod_and_its_uid(bench: Bench) -> None:
     task = bench.start()
     assert bench.queue.tunnel(task) is None

@@ -1,6 +1,5 @@
 """Reports from pods and their events; messages are those of containerd 1.6 and Kubernetes 1.20."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from rosetta_hub.resources.kubernetes.reports import (
 from .objects import ended, event, pod, running, waiting
 
 Document = dict[str, Any]
-NOW = datetime(2026, 11, 27, 10, 1, tzinfo=UTC)
 PULL = (
     'Failed to pull image "example.org/web:1": rpc error: code = {code} desc = failed to pull and'
     ' unpack image "example.org/web:1": failed to resolve reference "example.org/web:1": {text}'
@@ -23,13 +21,13 @@ PULL = (
 
 
 def report(status: Document, *events: Document, answers: bool = False) -> PodReport:
-    made = build_report(pod(status), events, answers, 120.0, NOW)
+    made = build_report(pod(status), events, answers)
     assert made is not None
     return made
 
 
 def test_a_pod_without_a_node_has_nothing_to_report() -> None:
-    assert build_report(pod(nodeName=None), (), False, 120.0, NOW) is None
+    assert build_report(pod(nodeName=None), (), False) is None
 
 
 def test_an_image_is_fetched_and_then_the_container_is_started() -> None:
@@ -46,8 +44,25 @@ def test_a_container_runs_when_its_interface_answers() -> None:
 
 
 def test_an_interface_that_does_not_answer_in_time() -> None:
-    late = report(running("2026-11-27T09:58:59Z"))
+    late = build_report(pod(running()), (), False, is_late=True)
+    assert late is not None
     assert (late.state, late.reason) == ("failed", "no_answer")
+
+
+def test_nothing_is_said_of_a_task_whose_node_does_not_answer() -> None:
+    """As of an agent that is not heard of: the pages say since when."""
+    status = {**running(), "conditions": readiness("False")}
+    assert build_report(pod(status), (), True) is None
+    status["conditions"] = readiness("True")
+    assert build_report(pod(status), (), True) == PodReport("running")
+    # Somebody else may hold back the readiness of a pod.
+    status["conditions"] = readiness("False")
+    gated = pod(status, readinessGates=[{"conditionType": "example.org/ready"}])
+    assert build_report(gated, (), True) == PodReport("running")
+
+
+def readiness(ready: str) -> list[Document]:
+    return [{"type": "Ready", "status": ready}, {"type": "ContainersReady", "status": "True"}]
 
 
 PULLS = [
@@ -121,6 +136,7 @@ def test_a_runtime_that_no_node_has() -> None:
 ENDS = [
     (ended(exitCode=137, reason="OOMKilled"), "out_of_memory", 137),
     (ended(of_pod="DeadlineExceeded"), "time_limit", None),
+    (ended(of_pod="Evicted"), "evicted", None),
     (ended("Succeeded", exitCode=0), "exited", 0),
     (ended(exitCode=3, reason="Error"), "exited", 3),
     (ended(exitCode=128, reason="StartError", message="no such file"), "unsupported", 128),
@@ -154,13 +170,13 @@ def test_software_that_was_told_to_end_did_not_fail(
     """SIGTERM ends most programs with an exit code of their own."""
     gone = deleted(ended(exitCode=143))
     assert wants_events(gone)
-    made = build_report(gone, events, True, 120.0, NOW)
+    made = build_report(gone, events, True)
     assert made is not None
     assert (made.state, made.reason) == ("failed", reason)
 
 
 def test_a_deletion_that_was_too_late_changes_no_other_cause() -> None:
-    made = build_report(deleted(ended(exitCode=137, reason="OOMKilled")), (), True, 120.0, NOW)
+    made = build_report(deleted(ended(exitCode=137, reason="OOMKilled")), (), True)
     assert made is not None
     assert made.reason == "out_of_memory"
 

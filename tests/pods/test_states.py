@@ -49,10 +49,24 @@ def test_a_deleted_pod_is_terminating() -> None:
     assert build_job(deleted, NAMESPACE).scheduler_state == "Terminating"
 
 
+DISK = ("out_of_disk", None)
+
+
+def evicted(message: str) -> dict[str, object]:
+    """As a kubelet of 1.20 writes it."""
+    return {**ended(of_pod="Evicted"), "message": message}
+
+
 ENDS = [
     (ended(exitCode=137, reason="OOMKilled"), "out_of_memory", 137),
     ({**ended(), "reason": "DeadlineExceeded"}, "time_limit", None),
-    (ended(of_pod="Evicted"), "node_failure", None),
+    (evicted("The node was low on resource: memory."), "evicted", None),
+    (
+        evicted("Pod ephemeral local storage usage exceeds the limit 50Mi."),
+        *DISK,
+    ),
+    (evicted('Container task exceeded its local ephemeral storage limit "50Mi". '), *DISK),
+    (evicted('Usage of EmptyDir volume "run" exceeds the limit "10Mi". '), *DISK),
     (ended(of_pod="Shutdown"), "node_failure", None),
     (ended(exitCode=3), "exited", 3),
     (ended("Succeeded", exitCode=0), "exited", 0),
@@ -75,7 +89,11 @@ def test_a_pod_out_of_time_has_ended_although_its_container_still_runs() -> None
 
 @pytest.mark.parametrize(
     ("reason", "cause"),
-    [("PreemptionByScheduler", "preempted"), ("DeletionByTaintManager", "node_failure")],
+    [
+        ("PreemptionByScheduler", "preempted"),
+        ("DeletionByTaintManager", "node_failure"),
+        ("EvictionByEvictionAPI", "evicted"),
+    ],
 )
 def test_newer_servers_say_who_disrupted_a_pod(reason: str, cause: str) -> None:
     condition = {"type": "DisruptionTarget", "status": "True", "reason": reason}

@@ -25,6 +25,11 @@ CONTAINER = "task"
 
 _PULL_POLICIES = {"missing": "IfNotPresent", "always": "Always", "never": "Never"}
 _USER = re.compile(r"^([0-9]+)(?::([0-9]+))?$")
+# Without these, a pod is deleted whose node was silent for five minutes, and may still run there.
+_LOST_NODE = tuple(
+    {"key": f"node.kubernetes.io/{word}", "operator": "Exists", "effect": "NoExecute"}
+    for word in ("not-ready", "unreachable")
+)
 # Where programs write that expect a root directory of their own.
 _WRITABLE = ("/tmp", "/run")  # noqa: S108 - in the container
 
@@ -176,14 +181,17 @@ def _build_placement(task: Task, software: Software, conf: NamespaceConf) -> Doc
         selector["kubernetes.io/arch"] = software.image_arch.partition("/")[0]
     if selector:
         placement["nodeSelector"] = selector
-    if conf.tolerations:
-        placement["tolerations"] = [
-            {key: value for key, value in one.model_dump().items() if value}
-            for one in conf.tolerations
-        ]
+    placement["tolerations"] = [*_build_tolerations(conf), *_LOST_NODE]
     if runtime_class := conf.runtime_classes.get(task.runtime or ""):
         placement["runtimeClassName"] = runtime_class
     return placement
+
+
+def _build_tolerations(conf: NamespaceConf) -> list[Document]:
+    return [
+        {key: value for key, value in toleration.model_dump().items() if value}
+        for toleration in conf.tolerations
+    ]
 
 
 def _volume_name(path: str) -> str:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from rosetta_hub.resources.kubernetes.pull_secrets import has_pull_secret
@@ -13,8 +12,8 @@ from rosetta_hub.resources.kubernetes.states import (
     find_end_in_events,
     has_ended,
     image_digest,
+    is_node_lost,
     is_terminating,
-    parse_time,
 )
 from rosetta_hub.resources.wms import JobEnd
 
@@ -57,11 +56,11 @@ class PodReport:
 
 
 def build_report(
-    pod: Document, events: Iterable[Document], answers: bool, patience: float, now: datetime
+    pod: Document, events: Iterable[Document], answers: bool, is_late: bool = False
 ) -> PodReport | None:
-    """What is to be said of a pod; None while it waits for a node.
+    """What is to be said of a pod; None while it waits for a node, or its node does not answer.
 
-    `answers` is whether its interface has answered, `patience` the seconds that it has for it.
+    `answers` is whether its interface has answered, `is_late` whether its time for that is over.
     """
     if (end := build_end(pod)) is not None:
         if end.cause == "exited" and is_terminating(pod):
@@ -69,11 +68,11 @@ def build_report(
             end = find_end_in_events(events) or JobEnd("cancelled", "Deleted", end.exit_code)
         return _report_end(pod, end)
     node = pod["spec"].get("nodeName")
-    if not node:
+    if not node or is_node_lost(pod):
         return None
     state = container_state(pod)
     if "running" in state:
-        return _report_running(pod, state["running"], answers, patience, now)
+        return _report_running(pod, answers, is_late)
     return _report_waiting(pod, state.get("waiting") or {}, list(events))
 
 
@@ -114,14 +113,11 @@ def _report_end(pod: Document, end: JobEnd) -> PodReport:
     return PodReport("failed", "", "exited", detail, end.exit_code, digest)
 
 
-def _report_running(
-    pod: Document, running: Document, answers: bool, patience: float, now: datetime
-) -> PodReport:
+def _report_running(pod: Document, answers: bool, is_late: bool) -> PodReport:
     digest = image_digest(pod)
     if answers:
         return PodReport("running", digest=digest)
-    since = parse_time(running.get("startedAt")) or now
-    if now - since > timedelta(seconds=patience):
+    if is_late:
         return PodReport("failed", "", "no_answer", digest=digest)
     return PodReport("starting", "Waiting until the software answers.", digest=digest)
 

@@ -18,13 +18,13 @@ _DISRUPTIONS: dict[str, Cause] = {
     "PreemptionByScheduler": "preempted",
     "DeletionByTaintManager": "node_failure",
     "DeletionByPodGC": "node_failure",
-    "EvictionByEvictionAPI": "preempted",
-    "TerminationByKubelet": "node_failure",
+    "EvictionByEvictionAPI": "evicted",
+    "TerminationByKubelet": "evicted",
 }
 # Reasons of a pod's end (`status.reason`).
 _REASONS: dict[str, Cause] = {
     "DeadlineExceeded": "time_limit",
-    "Evicted": "node_failure",
+    "Evicted": "evicted",
     "NodeLost": "node_failure",
     "NodeShutdown": "node_failure",
     "Shutdown": "node_failure",
@@ -36,10 +36,12 @@ _REASONS: dict[str, Cause] = {
 _GONE: dict[str, Cause] = {
     "Preempted": "preempted",
     "TaintManagerEviction": "node_failure",
+    "Evicted": "evicted",
     "NodeNotReady": "node_failure",
-    "Evicted": "node_failure",
     "Killing": "cancelled",
 }
+# What a kubelet writes where a pod has exceeded its own `ephemeral-storage`, or its `emptyDir`.
+_OUT_OF_DISK = re.compile(r"(ephemeral local|local ephemeral) storage|usage of EmptyDir", re.I)
 
 
 def has_ended(pod: Document) -> bool:
@@ -50,6 +52,17 @@ def has_ended(pod: Document) -> bool:
 def is_terminating(pod: Document) -> bool:
     """Whether somebody has deleted it."""
     return bool(pod["metadata"].get("deletionTimestamp"))
+
+
+def is_node_lost(pod: Document) -> bool:
+    """Whether the cluster has not heard of the pod's node for some time; the pod may go on.
+
+    The controllers then take its readiness, and leave that of its containers.
+    """
+    if pod["spec"].get("readinessGates"):
+        return False
+    is_ready = condition(pod, "Ready").get("status") == "True"
+    return condition(pod, "ContainersReady").get("status") == "True" and not is_ready
 
 
 def container_state(pod: Document) -> Document:
@@ -116,7 +129,8 @@ def build_end(pod: Document) -> JobEnd | None:
         return JobEnd(_DISRUPTIONS[word], word, exit_code, node)
     if status.get("reason") in _REASONS:
         word = str(status["reason"])
-        return JobEnd(_REASONS[word], word, exit_code, node)
+        is_out_of_disk = _OUT_OF_DISK.search(str(status.get("message") or ""))
+        return JobEnd("out_of_disk" if is_out_of_disk else _REASONS[word], word, exit_code, node)
     word = str(terminated.get("reason") or status.get("reason") or status["phase"])
     return JobEnd("exited", word, exit_code, node)
 
