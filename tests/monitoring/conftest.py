@@ -148,7 +148,7 @@ class Service:
 
 @pytest.fixture(scope="session")
 def in_time() -> Iterator[None]:
-    """A scrape has to end within a second, and a part has half of it to answer."""
+    """A scrape has to end within two seconds, and a part has half of one to answer."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rosetta_hub.metrics.sources.SCRAPE_TIMEOUT", 0.6)
         patch.setattr("rosetta_hub.web.health.TIMEOUT", 0.5)

@@ -1,4 +1,4 @@
-"""A Prometheus of Debian that scrapes a service every second."""
+"""A Prometheus of Debian that scrapes a service every other second."""
 
 import asyncio
 import contextlib
@@ -32,6 +32,14 @@ class Prometheus:
         """The names of the alerts that fire now."""
         alerts = (await self._get("alerts"))["alerts"]
         return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
+
+    async def last_scrape(self) -> str:
+        """How the last scrape went, for the message of a test that has waited in vain."""
+        (target,) = (await self._get("targets"))["activeTargets"]
+        return (
+            f"last scrape at {target['lastScrape']}: {target['health']}, after"
+            f" {target['lastScrapeDuration']} s, {target['lastError'] or 'no error'}"
+        )
 
     async def is_ready(self) -> bool:
         """Whether it answers."""
@@ -85,7 +93,7 @@ def _write_config(folder: Path, target: str, token: str) -> Path:
     }
     config = {
         "global": {
-            **{"scrape_interval": "1s", "scrape_timeout": "1s"},
+            **{"scrape_interval": "2s", "scrape_timeout": "2s"},
             "evaluation_interval": "1s",
         },
         "rule_files": [str(folder / "alerts.yml")],

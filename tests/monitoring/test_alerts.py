@@ -113,9 +113,13 @@ async def test_it_fires(service: Service, alert: str, mended: None) -> None:
     async def is_quiet() -> bool:
         return not await fires() and await service.has_series("rosetta_task_starts_total")
 
-    await until(is_quiet)
-    await BROKEN[alert](service)
-    await until(fires)
+    try:
+        await until(is_quiet)
+        await BROKEN[alert](service)
+        await until(fires)
+    except TimeoutError as error:
+        error.add_note(await service.prometheus.last_scrape())
+        raise
 
 
 async def test_each_alert_is_broken_here_and_documented() -> None:
