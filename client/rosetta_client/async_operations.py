@@ -626,6 +626,10 @@ class AsyncOperations:
         """End all logins of the caller, the one that asks included."""
         await self.call(Call("DELETE", "account/sessions", None, query={"api_tokens": api_tokens}))
 
+    async def end_session(self, session: str) -> None:
+        """End one login of the caller: whatever its browser has open closes, tasks go on."""
+        await self.call(Call("DELETE", path("account/sessions/{session}", session=session), None))
+
     async def get_password(self) -> models.OwnPasswordView:
         """Whether the caller has a password, and since when."""
         return await self.call(

@@ -610,6 +610,10 @@ class Operations:
         """End all logins of the caller, the one that asks included."""
         self.call(Call("DELETE", "account/sessions", None, query={"api_tokens": api_tokens}))
 
+    def end_session(self, session: str) -> None:
+        """End one login of the caller: whatever its browser has open closes, tasks go on."""
+        self.call(Call("DELETE", path("account/sessions/{session}", session=session), None))
+
     def get_password(self) -> models.OwnPasswordView:
         """Whether the caller has a password, and since when."""
         return self.call(Call("GET", "account/password", models.OwnPasswordView, repeatable=True))

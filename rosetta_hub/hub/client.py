@@ -176,6 +176,29 @@ class HubClient(HubShareCalls):
         path = f"/rosetta/tokens/{quote(token_id, safe='')}"
         await self._call("DELETE", path, base=self._base, caller=caller)
 
+    async def end_session(self, caller: str, session: str) -> None:
+        """End one login of the user whose token `caller` is; `session` is its digest.
+
+        Raises:
+            UserError: the user has no login of that session.
+            HubUnavailable: the hub does not answer.
+        """
+        path = f"/rosetta/sessions/{quote(session, safe='')}"
+        await self._call("DELETE", path, base=self._base, caller=caller)
+
+    async def login_renewal(self, caller: str) -> str | None:
+        """A code that renews the hub's cookie of the login that `caller` is a token of.
+
+        None where the cookie needs no renewal; see `rosetta_hub.hub.login_renewal`.
+
+        Raises:
+            UserError: the token is no user's any more.
+            HubUnavailable: the hub does not answer.
+        """
+        path = "/rosetta/login-renewals"
+        answer = await self._call("POST", path, {}, missing_ok=True, base=self._base, caller=caller)
+        return None if answer is None else str(answer["code"])
+
     @property
     def _base(self) -> str:
         """Where the hub's own pages are."""

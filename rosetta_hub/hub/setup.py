@@ -17,6 +17,7 @@ import rosetta_templates
 from rosetta_hub.config import SERVICE_NAME, Rosetta, refuse_unknown_options
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.hub.link_redirect import LinkRedirect
+from rosetta_hub.hub.login_renewal import renewal_routes
 from rosetta_hub.hub.native import (
     PREVIOUS_CARD,
     check_installed,
@@ -168,7 +169,8 @@ def _setup(c: Any, config_file: Path, managed: bool) -> None:
     role = {"name": SERVICE_NAME, "scopes": scopes, "services": [SERVICE_NAME]}
     c.JupyterHub.load_roles.append(role)
     _let_users_in(c.JupyterHub)
-    c.JupyterHub.extra_handlers.extend([SESSIONS_ROUTE, *TOKEN_ROUTES])
+    routes = [SESSIONS_ROUTE, *TOKEN_ROUTES, *renewal_routes(settings.service_prefix)]
+    c.JupyterHub.extra_handlers.extend(routes)
     if settings.builds:
         redirect = (r"/v2/.*", LinkRedirect, {"service_prefix": settings.service_prefix})
         c.JupyterHub.extra_handlers.append(redirect)

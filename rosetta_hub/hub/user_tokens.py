@@ -23,8 +23,8 @@ from rosetta_hub.hub.session_end import NO_LOGIN, is_our_service, server_tokens
 _MAX_NOTE = 200
 
 
-class _CallerHandler(APIHandler):
-    """What both handlers share: whose tokens they are about."""
+class CallerHandler(APIHandler):
+    """For requests of the service on behalf of a user, whose token it shows."""
 
     def find_caller(self) -> orm.APIToken:
         """The token of the user on whose behalf the service asks.
@@ -40,7 +40,7 @@ class _CallerHandler(APIHandler):
         return token
 
 
-class UserTokensHandler(_CallerHandler):
+class UserTokensHandler(CallerHandler):
     """`rosetta/tokens`: those of the user whose token is shown."""
 
     async def get(self) -> None:
@@ -77,7 +77,7 @@ class UserTokensHandler(_CallerHandler):
         self.finish({**made, "token": token})
 
 
-class UserTokenHandler(_CallerHandler):
+class UserTokenHandler(CallerHandler):
     """`rosetta/tokens/<id>`."""
 
     async def delete(self, token_id: str) -> None:
@@ -119,12 +119,11 @@ def check_no_more(caller: orm.APIToken, scopes: list[str], seconds: int) -> None
 
 def describe_token(token: orm.APIToken, caller: orm.APIToken) -> dict[str, Any]:
     """A token without what it is made of; `session` is a digest, as the service has it."""
-    session = token.session_id
     return {
         "id": token.api_id,
         "login": token.client_id != NO_LOGIN,
         "client": token.oauth_client.description or token.oauth_client.identifier,
-        "session": hashlib.sha256(session.encode()).hexdigest() if session else None,
+        "session": session_digest(token) if token.session_id else None,
         "current": token is caller,
         "note": token.note or "",
         "scopes": sorted(token.scopes or ()),
@@ -132,6 +131,11 @@ def describe_token(token: orm.APIToken, caller: orm.APIToken) -> dict[str, Any]:
         "last_activity": isoformat(token.last_activity),
         "expires_at": isoformat(token.expires_at),
     }
+
+
+def session_digest(token: orm.APIToken | orm.OAuthCode) -> str:
+    """The digest of the session that a token or a code of a login belongs to."""
+    return hashlib.sha256(token.session_id.encode()).hexdigest()
 
 
 TOKEN_ROUTES = (

@@ -223,9 +223,6 @@ class Parts:
         self.streams = OpenStreams()
         self.client_logins = ClientLogins()
         self.account = build_account_parts(self.database, self.settings, self.keys)
-        self.session_ender = build_session_ender(
-            self.tasks, self.audit, self.hub, self.edge, self.hub_auth, self.streams
-        )
         self.link = IdentityTester(
             self.resources.endpoints, self.tunnels_client, self._builder.access, self.inventory
         )
@@ -237,6 +234,15 @@ class Parts:
             self.edge,
             self.keys,
             self.audit,
+        )
+        self.session_ender = build_session_ender(
+            self.tasks,
+            self.audit,
+            self.hub,
+            self.edge,
+            self.hub_auth,
+            self.sharing.session_check,
+            self.streams,
         )
         self.users = Users(
             self.tasks,

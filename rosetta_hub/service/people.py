@@ -12,6 +12,7 @@ from rosetta_hub.hub.client import HubClient
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.keys import Keys
 from rosetta_hub.mail.confirmation import MailAddresses
+from rosetta_hub.sharing.session_check import SessionCheck
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.users.account import AccountParts
 from rosetta_hub.users.browser_logins import BrowserLogins
@@ -41,14 +42,16 @@ def build_session_ender(
     hub: HubClient,
     edge: EdgePublisher,
     hub_auth: HubOAuth,
+    check: SessionCheck,
     streams: OpenStreams,
 ) -> SessionEnder:
-    """What ends all sessions of a user."""
+    """What ends the sessions of a user."""
     return SessionEnder(
         hub,
         tasks.database,
         audit,
         edge.end_session,
+        check.may_enter,
         edge.cut_connections,
         hub_auth.cache.clear,
         streams,

@@ -44,6 +44,13 @@ class BrowserLogins:
         with self._database.session() as session:
             return list(session.scalars(query.order_by(BrowserLogin.last_seen.desc())))
 
+    def delete(self, user: str, session: str) -> None:
+        """Forget one browser of a user, by the digest of its session."""
+        with self._database.session() as database:
+            key = (BrowserLogin.digest == session, BrowserLogin.user == user)
+            database.execute(delete(BrowserLogin).where(*key))
+        self._noted.pop((session, user), None)
+
     def delete_user(self, user: str) -> None:
         """Forget a user's browsers."""
         with self._database.session() as session:

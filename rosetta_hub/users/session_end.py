@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from rosetta_hub.audit.log import AuditEvent, AuditLog
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import BrowserSession
+from rosetta_hub.errors import NotFound, UserError
 from rosetta_hub.hub.client import HubClient
 
 
@@ -38,11 +39,12 @@ class OpenStreams:
 
 
 class SessionEnder:
-    """Ends all logins of a user at once.
+    """Ends all logins of a user at once, or one of them.
 
-    `cut` ends a session at the edge and forgets it; `forget_tokens` drops what the service has
-    cached of the hub's answers about tokens; `cut_connections` closes the connections to the
-    user's tasks that have no session, such as SSH; `streams` are those of pages.
+    `cut` ends a session at the edge and forgets it; `may_enter` asks the hub about one;
+    `forget_tokens` drops what the service has cached of the hub's answers about tokens;
+    `cut_connections` closes the connections to the user's tasks that have no session, such as SSH;
+    `streams` are those of pages.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class SessionEnder:
         database: Database,
         audit: AuditLog,
         cut: Callable[[BrowserSession], Awaitable[None]],
+        may_enter: Callable[[BrowserSession], Awaitable[bool | None]],
         cut_connections: Callable[[str], Awaitable[None]],
         forget_tokens: Callable[[], None],
         streams: OpenStreams,
@@ -59,6 +62,7 @@ class SessionEnder:
         self._database = database
         self._audit = audit
         self._cut = cut
+        self._may_enter = may_enter
         self._cut_connections = cut_connections
         self._forget_tokens = forget_tokens
         self._streams = streams
@@ -93,12 +97,40 @@ class SessionEnder:
         )
         await self._cut_all(user)
 
-    async def _cut_all(self, user: str) -> None:
+    async def end_one(
+        self, user: str, session: str, caller: str, *, browser: str, address: str | None
+    ) -> None:
+        """End one login of the user: of the session with this digest.
+
+        `caller` is the user's token. All pages of the user that are open connect again, which those
+        of this login can't. Its sessions at the edge are those whose tokens the hub has deleted;
+        one about which the hub does not answer is asked about again while it is used.
+
+        Raises:
+            NotFound: the user has no such login.
+            HubUnavailable: the hub does not answer: nothing has ended.
+            EdgeUnavailable: the edge does not answer; what is left ends there when it is used.
+        """
+        try:
+            await self._hub.end_session(caller, session)
+        except UserError as error:
+            raise NotFound("There is no such session. It may have ended.") from error
+        self._forget_tokens()
+        self._streams.end(user)
+        detail = {"browser": browser}
+        self._audit.record(AuditEvent.SESSION_END, user, user=user, address=address, detail=detail)
+        for row in self._rows(user):
+            if await self._may_enter(row) is False:
+                await self._cut(row)
+
+    def _rows(self, user: str) -> list[BrowserSession]:
         with self._database.session() as session:
             query = select(BrowserSession).where(BrowserSession.user == user)
-            rows = list(session.scalars(query))
+            return list(session.scalars(query))
+
+    async def _cut_all(self, user: str) -> None:
         try:
-            for row in rows:
+            for row in self._rows(user):
                 await self._cut(row)
             await self._cut_connections(user)
         finally:

@@ -20,6 +20,8 @@ from rosetta_hub.web.operations import operation
 from rosetta_hub.web.rights import CHANGE_OWN, READ_OWN
 
 _ACCESS = f"access:services!service={SERVICE_NAME}"
+# Of a login that has been at other services of the hub alone.
+UNKNOWN_BROWSER = "A browser that has not been here"
 # Seconds: an hour, and a year.
 _MIN_AGE, _MAX_AGE = 3600, 366 * 86400
 
@@ -88,6 +90,7 @@ class SessionView(BaseModel):
     `services` are those of the hub that have a token of this login.
     """
 
+    id: str
     browser: str
     address: str
     first_seen: str | None
@@ -193,7 +196,8 @@ class SessionsHandler(HubHandler):
         here = digest(self.hub_auth.get_session_id(self))
         return [
             SessionView(
-                browser=row.browser if row else "A browser that has not been here",
+                id=session,
+                browser=row.browser if row else UNKNOWN_BROWSER,
                 address=row.address if row else "",
                 first_seen=row.first_seen.isoformat() if row else _earliest(tokens),
                 last_seen=row.last_seen.isoformat() if row else None,
@@ -204,6 +208,26 @@ class SessionsHandler(HubHandler):
             for row in [known.get(session)]
             for tokens in [[token for token in logins if token["session"] == session]]
         ]
+
+
+class SessionHandler(HubHandler):
+    """`api/v1/account/sessions/<id>`."""
+
+    path = "account/sessions/{session}"
+
+    @operation(id="end_session", right=CHANGE_OWN)
+    async def delete(self, session: str) -> None:
+        """End one login of the caller: whatever its browser has open closes, tasks go on."""
+        name, browsers = self.principal.name, self.services.account.browsers
+        browser = next((row.browser for row in browsers.of(name) if row.digest == session), None)
+        await self.services.session_ender.end_one(
+            name,
+            session,
+            self.caller_token,
+            browser=browser or UNKNOWN_BROWSER,
+            address=self.client_address,
+        )
+        browsers.delete(name, session)
 
 
 def scopes_of(rights: Sequence[TokenRight]) -> list[str]:

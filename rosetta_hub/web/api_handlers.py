@@ -13,7 +13,12 @@ from rosetta_hub.web.account_api import (
 from rosetta_hub.web.account_data_api import DataHandler, DeletionHandler
 from rosetta_hub.web.account_mail_api import MailConfirmHandler, MailHandler
 from rosetta_hub.web.account_profile_api import DatesHandler, GroupsHandler
-from rosetta_hub.web.account_tokens_api import SessionsHandler, TokenHandler, TokensHandler
+from rosetta_hub.web.account_tokens_api import (
+    SessionHandler,
+    SessionsHandler,
+    TokenHandler,
+    TokensHandler,
+)
 from rosetta_hub.web.admin_accounts_api import (
     AccountListHandler,
     InvitationHandler,
@@ -120,7 +125,7 @@ API_HANDLERS: tuple[type[Any], ...] = (
     *(AccountListHandler, SignUpHandler, InvitationsHandler, InvitationHandler, UserStateHandler),
     *(IdentitiesHandler, IdentityHandler, TestHandler, RenewHandler, KeyHandler),
     *(DataHandler, DeletionHandler, MailHandler, MailConfirmHandler, DatesHandler, GroupsHandler),
-    *(TokensHandler, TokenHandler, SessionsHandler, OwnPasswordHandler),
+    *(TokensHandler, TokenHandler, SessionsHandler, SessionHandler, OwnPasswordHandler),
     *(LoginsHandler, LoginHandler, MergedHandler),
     *(SoftwareHandler, VersionHandler, DuplicateVersionHandler, CardHandler, LogoHandler),
     *(DuplicateCardHandler, FavouriteHandler, UpdatesHandler, ImagesHandler),

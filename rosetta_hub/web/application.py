@@ -18,6 +18,7 @@ from rosetta_hub.web.files_page import FilesPage
 from rosetta_hub.web.health_api import health_routes
 from rosetta_hub.web.join_page import JoinPage
 from rosetta_hub.web.login_page import LoginPage
+from rosetta_hub.web.login_renewal import LoginRenewalPage
 from rosetta_hub.web.metrics import metrics_routes
 from rosetta_hub.web.pages import (
     HubServerPath,
@@ -63,6 +64,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}", TasksPage, arguments),
         (rf"{prefix}tasks/([0-9a-f]{{12}})", TaskPage, arguments),
         (rf"{prefix}login", LoginPage, arguments),
+        (rf"{prefix}login-renewal", LoginRenewalPage, arguments),
         (rf"{prefix}join/([A-Za-z0-9_-]+)", JoinPage, arguments),
         (rf"{prefix}open/([0-9a-f]{{12}})", OpenPage, arguments),
         # Without a group: parts of a path may be anything, and are the script's business.

@@ -38,6 +38,7 @@ PATH_PARAMETERS = {
         "folder/file.txt",
     ),
     "provider": PathParameter(_SEGMENT, "Provider of repositories, as in links", "gh"),
+    "session": PathParameter("[0-9a-f]{64}", "Id of a login in a browser", "0" * 64),
     "share": PathParameter(_ID, "Id of a share or of a link that shares", "0123456789ab"),
     "spec": PathParameter(
         ".+", "Repository and reference, spelt as in links", "owner/repository/main"

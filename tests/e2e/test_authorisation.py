@@ -15,7 +15,8 @@ PREFIX = "/services/rosetta/"
 # What anybody may ask: whether the service lives, its scripts, and where a server's page is.
 PUBLIC = (
     *("health$", "health/", "api/v1/announcements$", r"api/v1/client\-logins", "static/"),
-    *("/user/", "oauth_callback$"),
+    # Leads to the hub's login.
+    *("/user/", "oauth_callback$", "login-renewal$"),
 )
 # What is always of the user who asks, whatever the address names.
 OWN = "/registries/"
@@ -36,7 +37,7 @@ def example(pattern: str, task: dict[str, Any]) -> str:
     path = path.replace("(.+)", "org/repo/main").replace(".+", "gh/org/repo")
     path = path.replace("\\", "")
     path = path.replace("([0-9a-f]{12})", task["id"]).replace("([1-9][0-9]{0,8})", "1")
-    path = path.replace("([0-9a-f]{32})", "0" * 32)
+    path = path.replace("([0-9a-f]{32})", "0" * 32).replace("([0-9a-f]{64})", "0" * 64)
     path = path.replace("(?:([^/]+)/)?.*", "x/")
     path = path.replace("([a-z0-9._-]{1,63})", task["computing"]["id"])
     path = path.replace("([^/]+)", task["user"]).replace("([^/]*)", task["server_name"])

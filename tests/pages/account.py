@@ -62,7 +62,7 @@ def make_token(token_id: str, **changes: Any) -> dict[str, Any]:
 def make_session(**changes: Any) -> dict[str, Any]:
     """A login as the API shows it."""
     session: dict[str, Any] = {
-        **{"browser": "Firefox on Linux", "address": "192.0.2.7", "current": False},
+        **{"id": "0" * 64, "browser": "Firefox on Linux", "address": "192.0.2.7", "current": False},
         **{"first_seen": "2026-11-01T12:00:00Z", "last_seen": "2026-11-02T12:00:00Z"},
         "services": ["Service rosetta"],
     }
@@ -201,8 +201,9 @@ class AccountApi(Handler):
         self.change(name, self.stub.result if verb == "test" else renewed)
 
     def delete(self, path: str) -> None:
-        """Delete the key of a resource, a token, or all sessions."""
+        """Delete the key of a resource, a token, one or all sessions."""
         name = path.rpartition("/")[2]
+        self.stub.sessions = [one for one in self.stub.sessions if one["id"] != name]
         if "identities" not in path:
             self.finish({})
             return

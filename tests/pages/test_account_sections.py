@@ -125,6 +125,17 @@ async def test_all_sessions_are_ended_after_a_question(page: Page, stub: Account
     assert ("DELETE", "api/v1/account/sessions") in stub.calls
 
 
+async def test_one_session_is_ended(page: Page, stub: AccountStub) -> None:
+    stub.sessions = [make_session(current=True), make_session(id="1" * 64, browser="Safari")]
+    await page.goto(URL)
+    rows = page.locator("#session-list li")
+    # This browser's own is ended by "Logout".
+    await expect(rows.nth(0).get_by_role("button")).to_have_count(0)
+    await rows.nth(1).get_by_role("button", name="Log out Safari").click()
+    await expect(rows).to_have_count(1)
+    assert ("DELETE", f"api/v1/account/sessions/{'1' * 64}") in stub.calls
+
+
 async def test_data_is_taken_along_and_deleted(page: Page, stub: AccountStub) -> None:
     await page.goto(URL)
     async with page.expect_download() as started:

@@ -18,7 +18,7 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import BrowserSession
 from rosetta_hub.database.models_audit import AuditRecord
 from rosetta_hub.database.models_user import Identity, IdentityState
-from rosetta_hub.errors import NotFound, ResourceUnavailable
+from rosetta_hub.errors import NotFound, ResourceUnavailable, UserError
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.service.people import build_account_parts
 from rosetta_hub.software.library import Library
@@ -102,6 +102,8 @@ class FakeHub:
     listed: list[dict[str, Any]] = field(default_factory=list)
     made: list[tuple[str, str, list[str], int]] = field(default_factory=list)
     ended: list[tuple[str, bool]] = field(default_factory=list)
+    ended_alone: list[tuple[str, str, str]] = field(default_factory=list)
+    renewal: str | UserError | None = None
 
     async def tokens(self, caller: str) -> list[dict[str, Any]]:
         """All of them."""
@@ -127,6 +129,20 @@ class FakeHub:
         """As `SessionEnder.end`."""
         assert (actor, address) == (user, "127.0.0.1")
         self.ended.append((user, api_tokens))
+
+    async def end_one(
+        self, user: str, session: str, caller: str, *, browser: str, address: str
+    ) -> None:
+        """As `SessionEnder.end_one`."""
+        assert (caller, address) == ("of-alice", "127.0.0.1")
+        self.ended_alone.append((user, session, browser))
+
+    async def login_renewal(self, caller: str) -> str | None:
+        """A code, if there is one."""
+        assert caller == "of-alice"
+        if isinstance(self.renewal, UserError):
+            raise self.renewal
+        return self.renewal
 
 
 @dataclass

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from rosetta_hub.database.models import utc_now
+from rosetta_hub.errors import UserError
 from rosetta_hub.keys import digest
 from rosetta_hub.users.browser_logins import BrowserLogins
 from rosetta_hub.users.user_agents import describe_browser
@@ -104,6 +105,37 @@ async def test_all_sessions_are_ended(site: Site, query: str, api_tokens: bool) 
     assert (await site.call("DELETE", f"account/sessions{query}"))[0] == 204
     assert site.hub.ended == [("alice", api_tokens)]
     assert BrowserLogins(site.database).of("alice") == []
+
+
+async def test_one_session_is_ended(site: Site) -> None:
+    browsers = BrowserLogins(site.database)
+    for session in ("here", "there"):
+        browsers.note("alice", session, "curl/8", "192.0.2.7")
+    there = digest("there")
+    # Not with a token that can only read, and not by what is no digest.
+    assert (await site.call("DELETE", f"account/sessions/{there}", token="reads-only"))[0] == 403
+    assert (await site.call("DELETE", "account/sessions/there"))[0] == 404
+    assert (await site.call("DELETE", f"account/sessions/{there}"))[0] == 204
+    assert site.hub.ended_alone == [("alice", there, "curl")]
+    assert [row.digest for row in browsers.of("alice")] == [digest("here")]
+
+
+@pytest.mark.parametrize(
+    ("token", "renewal", "location"),
+    [
+        ("of-alice", "code", "/hub/rosetta/login-renewal?code=code&next=%2Fhub%2Fhome"),
+        ("of-alice", None, "/hub/login?next=%2Fhub%2Fhome"),
+        ("of-alice", UserError("no user's token"), "/hub/login?next=%2Fhub%2Fhome"),
+        # Not to the service's own login, which would lead back here.
+        ("", "code", "/hub/login?next=%2Fhub%2Fhome"),
+    ],
+)
+async def test_browsers_are_led_to_a_new_cookie(
+    site: Site, token: str, renewal: str | UserError | None, location: str
+) -> None:
+    site.hub.renewal = renewal
+    answer = await site.fetch("GET", "login-renewal?next=%2Fhub%2Fhome", None, token)
+    assert (answer.code, answer.headers["Location"]) == (302, location)
 
 
 async def test_a_program_with_a_token_is_no_browser(site: Site) -> None:

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from rosetta_hub.audit.log import AuditLog
-from rosetta_hub.database.models import BrowserSession
+from rosetta_hub.database.models import BrowserSession, Task
 from rosetta_hub.database.models_audit import AuditRecord
-from rosetta_hub.errors import EdgeUnavailable, HubUnavailable
+from rosetta_hub.errors import EdgeUnavailable, HubUnavailable, NotFound, UserError
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.ingress.sessions import BrowserSessions
 from rosetta_hub.users.session_end import OpenStreams, SessionEnder
@@ -24,6 +24,9 @@ class World:
     """Hub and edge as far as the end of sessions concerns them."""
 
     bench: Bench
+    task: Task
+    asked_alone: list[tuple[str, str]] = field(default_factory=list)
+    refusal: Exception | None = None
     asked: list[tuple[str, bool]] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
     disconnected: list[str] = field(default_factory=list)
@@ -36,6 +39,16 @@ class World:
         if self.hub_is_down:
             raise HubUnavailable("no")
         self.asked.append((user, api_tokens))
+
+    async def end_session(self, caller: str, session: str) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.asked_alone.append((caller, session))
+
+    async def may_enter(self, row: BrowserSession) -> bool | None:
+        """The hub knows of the tokens of Bob's first login no more."""
+        token = self.bench.keys.database.decrypt(row.token).decode()
+        return token != "token of bob"
 
     async def cut_session(self, row: BrowserSession) -> None:
         if self.edge_is_down:
@@ -56,10 +69,19 @@ class World:
             database,
             AuditLog(database),
             self.cut_session,
+            self.may_enter,
             self.cut_connections,
             self.forget,
             self.streams,
         )
+
+    @property
+    def sessions(self) -> BrowserSessions:
+        return BrowserSessions(self.bench.tasks.database, self.bench.keys, hours=12)
+
+    def audited(self) -> list[AuditRecord]:
+        with self.bench.tasks.database.session() as session:
+            return list(session.scalars(select(AuditRecord)))
 
     def users_inside(self) -> list[str]:
         with self.bench.tasks.database.session() as session:
@@ -70,10 +92,10 @@ class World:
 def world(bench: Bench) -> World:
     """Alice and Bob are in a task of Alice's."""
     task = start_task(bench.tasks, "one", {"software": "echo"}, ALICE)
-    sessions = BrowserSessions(bench.tasks.database, bench.keys, hours=12)
+    world = World(bench, task)
     for user in ("alice", "bob"):
-        sessions.start(task, user, f"token of {user}")
-    return World(bench)
+        world.sessions.start(task, user, f"token of {user}")
+    return world
 
 
 async def test_everything_of_the_user_ends(world: World) -> None:
@@ -81,8 +103,7 @@ async def test_everything_of_the_user_ends(world: World) -> None:
     assert world.asked == [("bob", True)]
     assert (world.cut, world.disconnected, world.forgotten) == (["bob"], ["bob"], 1)
     assert world.users_inside() == ["alice"]
-    with world.bench.tasks.database.session() as session:
-        record = session.scalars(select(AuditRecord)).one()
+    [record] = world.audited()
     assert (record.event, record.actor, record.user) == ("session.end", "root", "bob")
     assert record.detail == {"api_tokens": True}
 
@@ -125,3 +146,24 @@ async def test_open_streams_of_the_user_end(world: World) -> None:
     assert ended == ["bob"]
     streams["alice"].cancel()
     await asyncio.wait(streams.values())
+
+
+async def test_one_login_of_a_user_ends_alone(world: World) -> None:
+    world.sessions.start(world.task, "bob", "other token of bob")
+    await world.ender.end_one("bob", "0" * 64, "caller", browser="Safari", address="192.0.2.1")
+    assert world.asked_alone == [("caller", "0" * 64)]
+    # The hub has deleted the token of the one login, and knows the other.
+    assert (world.cut, world.disconnected, world.forgotten) == (["bob"], [], 1)
+    assert [row.detail for row in world.audited()] == [{"browser": "Safari"}]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"), [(UserError("none"), NotFound), (HubUnavailable("no"), HubUnavailable)]
+)
+async def test_hub_that_does_not_end_a_login_changes_nothing(
+    world: World, error: Exception, expected: type[Exception]
+) -> None:
+    world.refusal = error
+    with pytest.raises(expected):
+        await world.ender.end_one("bob", "0" * 64, "caller", browser="Safari", address=None)
+    assert (world.cut, world.forgotten, world.audited()) == ([], 0, [])

@@ -14,6 +14,7 @@ import rosetta_hub
 import rosetta_templates
 from rosetta_hub.config import Rosetta
 from rosetta_hub.hub.link_redirect import LinkRedirect
+from rosetta_hub.hub.login_renewal import renewal_routes
 from rosetta_hub.hub.session_end import SESSIONS_ROUTE
 from rosetta_hub.hub.user_tokens import TOKEN_ROUTES
 from rosetta_hub.static_version import static_version
@@ -367,7 +368,11 @@ def test_links_to_repositories_are_there_where_something_is_built(
 
 def test_links_to_repositories_are_not_there_where_nothing_is_built(tmp_path: Path) -> None:
     hub = setup(tmp_path, configured(tmp_path))
-    assert hub.extra_handlers.get_value([]) == [SESSIONS_ROUTE, *TOKEN_ROUTES]
+    assert hub.extra_handlers.get_value([]) == [
+        SESSIONS_ROUTE,
+        *TOKEN_ROUTES,
+        *renewal_routes("/services/rosetta/"),
+    ]
     assert "rosetta_builds" not in hub.template_vars
 
 

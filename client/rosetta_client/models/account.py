@@ -261,6 +261,7 @@ class SessionView:
     `services` are those of the hub that have a token of this login.
     """
 
+    id: str
     browser: str
     address: str
     first_seen: Optional[str]
