@@ -81,14 +81,14 @@ class KubernetesClient:
             raise ResourceUnavailable(_UNREADABLE)
         return document
 
-    async def text(self, path: str, query: Mapping[str, str]) -> str:
-        """The answer of a GET that is text, such as a log.
+    async def raw(self, path: str, query: Mapping[str, str]) -> bytes:
+        """The answer of a GET as it is, such as a log.
 
         Raises:
             ApiRefused, ResourceUnavailable: see `call`.
         """
         answer = await self._fetch("GET", path, None, query)
-        return bytes(answer.body or b"").decode(errors="replace")
+        return bytes(answer.body or b"")
 
     async def watch(
         self, path: str, query: Mapping[str, str], on_event: Callable[[Document], None]

@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Protocol
 
-from rosetta_agent.protocol import FINAL_STATES, MAX_LOG_CHUNK
+from rosetta_agent.protocol import FINAL_STATES
 from rosetta_hub.agents.spec import software_of
 from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.errors import NotFound, ResourceUnavailable
+from rosetta_hub.reconciler.pod_logs import PodLogs
 from rosetta_hub.reconciler.probe import answers
 from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
 from rosetta_hub.resources.kubernetes.reports import (
@@ -31,8 +32,6 @@ Document = dict[str, Any]
 
 # Seconds between two rounds while a pod is starting, and between two probes of its interface.
 STARTING_INTERVAL = 1.0
-# Seconds between two looks at the log of a task that runs.
-LOG_INTERVAL = 60.0
 # Tasks that are looked at together: each may cost a request or two.
 AT_ONCE = 8
 
@@ -48,7 +47,12 @@ class PodReporter:
     """One a Kubernetes resource: at each change of a pod, and as a heartbeat."""
 
     def __init__(
-        self, computing: str, queue: KubernetesQueue, tasks: TaskManager, heartbeat: float
+        self,
+        computing: str,
+        queue: KubernetesQueue,
+        tasks: TaskManager,
+        heartbeat: float,
+        logs: PodLogs,
     ) -> None:
         self._computing = computing
         self._queue = queue
@@ -57,8 +61,8 @@ class PodReporter:
         self._changed = asyncio.Event()
         self._is_lost = False
         self._answered: set[tuple[str, int]] = set()
-        self._log_due: dict[tuple[str, int], float] = {}
         self._running_since: dict[tuple[str, int], float] = {}
+        self._logs = logs
         self.on_change: Callable[[], None] = _ignore
         queue.pods.on_change = self._note_change
 
@@ -91,10 +95,10 @@ class PodReporter:
         pods = self._list_pods()
         tasks = {(task.id, task.attempt): task for task in self._tasks.active(self._computing)}
         self._answered &= tasks.keys()
-        self._log_due = {key: due for key, due in self._log_due.items() if key in tasks}
         self._running_since = {
             key: since for key, since in self._running_since.items() if key in tasks
         }
+        self._logs.forget_others(set(tasks))
         limit = asyncio.Semaphore(AT_ONCE)
 
         async def look(pod: Document) -> bool:
@@ -160,8 +164,8 @@ class PodReporter:
         if task.desired_state is DesiredState.STOP and report.state in FINAL_STATES:
             # However its software takes that it was told to end.
             report = PodReport("stopped", digest=report.digest)
-        if self._is_log_due(task, pod, report):
-            await self._take_log(task, pod, report)
+        is_quiet = report.state == "running" and not is_terminating(pod)
+        await self._logs.read(task, pod, only_due=is_quiet)
         self._tasks.report(task, await self._complete(task, report))
         return report.state in ("pulling", "starting")
 
@@ -214,49 +218,6 @@ class PodReporter:
             return True
         interface = next(one for one in software_of(task).interfaces if one.port == port)
         return await self._answers(task, port, interface.protocol, interface.path)
-
-    def _is_log_due(self, task: Task, pod: Document, report: PodReport) -> bool:
-        state = container_state(pod)
-        if "running" not in state and "terminated" not in state:
-            return False
-        if report.state != "running" or is_terminating(pod):
-            return True
-        now, key = asyncio.get_running_loop().time(), (task.id, task.attempt)
-        if now < self._log_due.get(key, now):
-            return False
-        self._log_due[key] = now + LOG_INTERVAL
-        return True
-
-    async def _take_log(self, task: Task, pod: Document, report: PodReport) -> None:
-        """Keep what is new of the log, while the attempt goes on as far as its row says."""
-        try:
-            data = (await self._queue.log(pod)).encode()
-        except ResourceUnavailable as error:
-            # Its node may not answer; the task goes on, or ends, all the same.
-            log.warning("%s: its log can't be read: %s", task.id, error)
-            return
-        received = self._tasks.logs.received(task.id, task.attempt)
-        state = "starting" if task.started is None else "running"
-        for offset, text in _chunks(data, received):
-            chunk = {"offset": offset, "text": text}
-            document = {
-                "sequence": task.sequence,
-                "state": state,
-                "message": task.message,
-                "warnings": list(self._queue.warnings),
-                "log": chunk,
-            }
-            self._tasks.report(task, Report.model_validate(document))
-
-
-def _chunks(data: bytes, start: int) -> Iterator[tuple[int, str]]:
-    """What follows on `start`, in parts of whole characters, with their offsets."""
-    while start < len(data):
-        text = data[start : start + MAX_LOG_CHUNK].decode(errors="ignore")
-        if not text:
-            return
-        yield start, text
-        start += len(text.encode())
 
 
 def _ignore() -> None:

@@ -30,6 +30,7 @@ from rosetta_hub.metrics.metrics import Metrics
 from rosetta_hub.reconciler.image_pins import ImagePins
 from rosetta_hub.reconciler.job_steps import JobSteps
 from rosetta_hub.reconciler.job_watcher import JobWatcher
+from rosetta_hub.reconciler.pod_logs import PodLogs
 from rosetta_hub.reconciler.pod_reporter import PodReporter
 from rosetta_hub.reconciler.reconciler import Reconciler
 from rosetta_hub.reconciler.work_queue import WorkQueue
@@ -192,8 +193,11 @@ class Parts:
             name: JobWatcher(tasks.catalogue.computing[name], queue, tasks, self.conditions)
             for name, queue in resources.queues.items()
         }
+        self.pod_logs = {
+            name: PodLogs(name, queue, tasks) for name, queue in resources.pods.items()
+        }
         self.pod_reporters = {
-            name: PodReporter(name, queue, tasks, settings.heartbeat_interval)
+            name: PodReporter(name, queue, tasks, settings.heartbeat_interval, self.pod_logs[name])
             for name, queue in resources.pods.items()
         }
         for name, reporter in self.pod_reporters.items():

@@ -13,6 +13,7 @@ from rosetta_hub.periodic.liveness import LivenessWatcher
 from rosetta_hub.periodic.orphans import OrphanStopper
 from rosetta_hub.periodic.retention import Retention
 from rosetta_hub.periodic.unopened import UnopenedCuller
+from rosetta_hub.reconciler.pod_logs import FOLLOW_INTERVAL
 from rosetta_hub.service.composition import Parts
 
 # Seconds.
@@ -42,6 +43,8 @@ def build_loops(parts: Parts) -> dict[str, Coroutine[Any, Any, None]]:
     for name, reporter in parts.pod_reporters.items():
         loops[f"pods {name}"] = parts.resources.pods[name].pods.run()
         loops[f"reports {name}"] = reporter.run()
+    for name, logs in parts.pod_logs.items():
+        loops[f"logs {name}"] = every(FOLLOW_INTERVAL, logs.follow, f"logs {name}")
     return {**loops, **{f"queue {name}": one.run() for name, one in parts.watchers.items()}}
 
 

@@ -52,6 +52,10 @@ class Broadcaster:
         finally:
             self._discard(task_id, queue)
 
+    def followed(self) -> set[str]:
+        """The ids of the tasks that somebody listens to alone, as an open page of the task does."""
+        return {task_id for task_id in self._queues if task_id is not None}
+
     def publish(self, event: Event) -> None:
         """Tell those whom it concerns; never waits."""
         for task_id in (event.task_id,) if event.kind == "log" else (event.task_id, None):

@@ -255,6 +255,17 @@ class TaskManager(TaskQueries):
             self.changed(row)
         return row.desired_state
 
+    def add_to_log(self, task: Task, text: str) -> None:
+        """Append to the log of the present attempt of a task without an agent.
+
+        Raises:
+            NotFound: the attempt is over, or the task was deleted.
+        """
+        row = self.find(task.id)
+        if row.attempt != task.attempt:
+            raise NotFound("A newer attempt of this task has begun.")
+        self._append_log(row, self.logs.received(task.id, task.attempt), text)
+
     def usage(self, task: Task) -> UsageView:
         """What the present attempt of a task has used over time."""
         with self.database.session() as session:
@@ -278,9 +289,11 @@ class TaskManager(TaskQueries):
         self._watch(session, before, row)
 
     def _take_log(self, task: Task, report: Report) -> None:
-        if report.log is None:
-            return
-        new = self.logs.append(task.id, task.attempt, report.log.offset, report.log.text)
+        if report.log is not None:
+            self._append_log(task, report.log.offset, report.log.text)
+
+    def _append_log(self, task: Task, offset: int, text: str) -> None:
+        new = self.logs.append(task.id, task.attempt, offset, text)
         if new:
             end = self.logs.received(task.id, task.attempt)
             self.events.publish(

@@ -8,6 +8,7 @@ from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.keys import Keys
+from rosetta_hub.reconciler.pod_logs import PodLogs
 from rosetta_hub.reconciler.pod_reporter import PodReporter
 from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
 from rosetta_hub.tasks.events import Broadcaster
@@ -32,6 +33,11 @@ class Bench:
     tasks: TaskManager
     queue: KubernetesQueue
     reporter: PodReporter
+    logs: PodLogs
+
+    def log(self, task: Task) -> str:
+        """What is kept of its log."""
+        return self.tasks.logs.read(task.id, task.attempt)
 
     def start(self, name: str = "one") -> Task:
         """A task that asks for a pod."""
@@ -71,4 +77,6 @@ async def make_bench(api: FakeApi, directory: Path, **conf: Any) -> Bench:
     settings = Rosetta(state_dir=str(directory))
     queue = KubernetesQueue(catalogue.computing["cloud"], settings, keys, api.client())
     await queue.pods._list()
-    return Bench(api, tasks, queue, PodReporter("cloud", queue, tasks, 10.0))
+    pod_logs = PodLogs("cloud", queue, tasks)
+    reporter = PodReporter("cloud", queue, tasks, 10.0, pod_logs)
+    return Bench(api, tasks, queue, reporter, pod_logs)

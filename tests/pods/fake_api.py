@@ -36,7 +36,10 @@ def failure(code: int, reason: str, message: str) -> Answer:
 
 
 class FakeApi:
-    """`asked` has the requests; `refuse` may answer one in the place of the server."""
+    """`asked` has the requests; `refuse` may answer one in the place of the server.
+
+    `log` is that of each container: times and what was written then.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.folder = directory
@@ -55,6 +58,7 @@ class FakeApi:
         self.objects: dict[str, Document] = {}
         self.refuse: Callable[[str, str], Answer | None] = lambda method, path: None
         self.watches: list[_Handler] = []
+        self.log: list[tuple[str, str]] = []
         self._version = 0
 
     def _application(self, is_proxy: bool = False) -> Application:
@@ -171,11 +175,21 @@ class _Handler(RequestHandler):
             self._answer(failure(401, "Unauthorized", "Unauthorized"))
             return
         body = json.loads(self.request.body) if self.request.body else {}
+        if path.endswith("/log") and self.api.refuse(method, path) is None:
+            self.finish(self._container_log())
+            return
         answer = self.api.answer(method, path, body)
         if answer[0] == 200 and self.get_query_argument("watch", ""):
             await self._watch()
             return
         self._answer(answer)
+
+    def _container_log(self) -> bytes:
+        """The lines since a second, each with its time."""
+        assert self.get_query_argument("timestamps") == "true"
+        since = self.get_query_argument("sinceTime", "")[:19]
+        lines = [f"{time} {text}" for time, text in self.api.log if time[:19] >= since]
+        return "".join(lines).encode()[: int(self.get_query_argument("limitBytes"))]
 
     async def _watch(self) -> None:
         self.api.watches.append(self)

@@ -110,21 +110,15 @@ async def test_the_tunnel_names_the_pod_and_its_uid(bench: Bench) -> None:
     assert str(route.server.token) not in repr(tunnel)
 
 
-async def test_the_log_is_kept_when_the_software_ends(
-    bench: Bench, answers: list[bool], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    output = "né\n" * 50_000
-
-    async def log(_: Document) -> str:
-        return output
-
-    monkeypatch.setattr(bench.queue, "log", log)
+async def test_the_log_is_kept_when_the_software_ends(bench: Bench, answers: list[bool]) -> None:
+    lines = ["né\n"] * 50_000
+    bench.api.log = [(f"2026-11-27T10:00:01.{number:09}Z", one) for number, one in enumerate(lines)]
     task = await bench.report(await bench.submit(bench.start()), **running())
     statuses = [{"name": "task", "state": {"terminated": {"exitCode": 3}}}]
-    output += "the end\n"
+    bench.api.log.append(("2026-11-27T10:00:02.000000000Z", "the end\n"))
     task = await bench.report(task, phase="Failed", containerStatuses=statuses)
     assert (task.state, task.reason, task.exit_code) == (TaskState.FAILED, "exited", 3)
-    assert bench.tasks.logs.read(task.id, task.attempt) == output
+    assert bench.log(task) == "".join(lines) + "the end\n"
     # What is over is removed from the cluster.
     await bench.reporter.step()
     assert not [path for path in bench.api.objects if path.startswith(PODS)]

@@ -260,18 +260,22 @@ class KubernetesQueue:
         events: list[Document] = answer.get("items") or []
         return sorted(events, key=lambda event: str(event.get("lastTimestamp") or ""))
 
-    async def log(self, pod: Document) -> str:
-        """The output of the pod's container from its beginning; empty while there is none.
+    async def log(self, pod: Document, since: str | None = None) -> bytes:
+        """The output of the pod's container, each line with its time; empty while there is none.
+
+        From its beginning, or from the second of the time `since` on; `LOG_BYTES` at most.
 
         Raises:
             ResourceUnavailable: the server has not answered.
         """
         path = f"{self._namespace}/pods/{pod['metadata']['name']}/log"
-        query = {"container": CONTAINER, "limitBytes": str(LOG_BYTES)}
+        query = {"container": CONTAINER, "limitBytes": str(LOG_BYTES), "timestamps": "true"}
+        if since is not None:
+            query["sinceTime"] = since
         # Refused while the container is being created, and once it is gone.
         with contextlib.suppress(ApiRefused):
-            return await self._client.text(path, query)
-        return ""
+            return await self._client.raw(path, query)
+        return b""
 
     @property
     def uses_tunnels(self) -> bool:

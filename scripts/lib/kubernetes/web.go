@@ -26,6 +26,8 @@ func exit(w http.ResponseWriter, r *http.Request) {
 	os.Exit(code)
 }
 
+func say(w http.ResponseWriter, r *http.Request) { fmt.Println(r.URL.Query().Get("text")) }
+
 func take(w http.ResponseWriter, r *http.Request) {
 	for {
 		block := make([]byte, 1<<20)
@@ -64,6 +66,7 @@ func main() {
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "Hello from a pod") })
 	http.HandleFunc("/environment", environment)
 	http.HandleFunc("/exit", exit)
+	http.HandleFunc("/say", say)
 	http.HandleFunc("/take", take)
 	http.HandleFunc("/bytes", bytes)
 	http.HandleFunc("/upgrade", upgrade)
