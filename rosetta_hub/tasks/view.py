@@ -106,11 +106,42 @@ class TaskInterface(BaseModel):
     url: str | None
 
 
-class TaskView(BaseModel):
-    """A task. Times are ISO 8601 in UTC, memory and progress in bytes, CPU time in seconds.
+class TaskProgress(BaseModel):
+    """How much of the image is there, in bytes."""
 
-    `image` is what was asked for, `image_digest` what runs, where that is known; `exact`: it was
-    asked for by its digest.
+    done: int
+    total: int
+
+
+class TaskUse(BaseModel):
+    """What a running task has used, in seconds of a CPU, and the memory that it uses, in bytes."""
+
+    cpu_seconds: float
+    memory: int
+
+
+class TaskRequest(BaseModel):
+    """What was asked of the workload manager beside cores and memory; null: its default.
+
+    `time` is in seconds.
+    """
+
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    time: int | None = None
+    gpus: int | None = None
+    gpu_type: str | None = None
+    constraint: str | None = None
+    reservation: str | None = None
+
+
+class TaskView(BaseModel):
+    """A task. Times are ISO 8601 in UTC, memory is in bytes.
+
+    `progress` is there while its image is fetched, `usage` while it runs, and `request` where a
+    workload manager was asked for more than cores and memory. `image` is what was asked for,
+    `image_digest` what runs, where that is known; `exact`: it was asked for by its digest.
     """
 
     id: str
@@ -129,11 +160,11 @@ class TaskView(BaseModel):
     state: str
     desired_state: str
     message: str
-    progress: dict[str, int] | None
+    progress: TaskProgress | None
     warnings: list[str]
     condition: str | None
     job: JobView | None
-    request: dict[str, Any]
+    request: TaskRequest | None
     storages: list[StorageView]
     attempt: int
     exit_code: int | None
@@ -146,7 +177,7 @@ class TaskView(BaseModel):
     open_url: str | None
     page_url: str
     log_tail: list[str]
-    usage: dict[str, float] | None
+    usage: TaskUse | None
     lifetime: LifetimeView
     can: Rights
 
@@ -201,7 +232,7 @@ class Viewer:
             warnings=warning_messages(task),
             condition=self._note(task),
             job=_job(task),
-            request=task.request,
+            request=TaskRequest.model_validate(task.request) if task.request else None,
             storages=[_storage(one) for one in task.storages],
             attempt=task.attempt,
             exit_code=task.exit_code,
@@ -307,14 +338,15 @@ def _image(task: Task) -> str:
     return Software.model_construct(**known).image
 
 
-def _progress(task: Task) -> dict[str, int] | None:
+def _progress(task: Task) -> TaskProgress | None:
     if task.progress_total is None or task.state is not TaskState.STARTING:
         return None
     done = task.progress_done or 0
-    return {"done": done, "total": task.progress_total} if done < task.progress_total else None
+    total = task.progress_total
+    return TaskProgress(done=done, total=total) if done < total else None
 
 
-def _usage(task: Task) -> dict[str, float] | None:
+def _usage(task: Task) -> TaskUse | None:
     if task.cpu_seconds is None or task.state is not TaskState.RUNNING:
         return None
-    return {"cpu_seconds": task.cpu_seconds, "memory": task.memory_used or 0}
+    return TaskUse(cpu_seconds=task.cpu_seconds, memory=task.memory_used or 0)

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, Field, create_model
 
+from rosetta_hub.catalogue.computing_view import ComputingView
 from rosetta_hub.catalogue.software import DIGEST, Software
 from rosetta_hub.catalogue.software_owner import SoftwareOwner
 from rosetta_hub.software.rules import USER_KEYS
@@ -47,10 +48,56 @@ class OwnerOfCard(BaseModel):
     name: str
 
 
-class CardVersion(BaseModel):
-    """A version of a card: `refused` says why it can't be started."""
+class CardInterface(BaseModel):
+    """What the interface of a card speaks, such as `http`."""
 
-    model_config = ConfigDict(extra="allow")
+    protocol: str | None
+
+
+class CardStorage(BaseModel):
+    """A storage as a task of the version has it: `path` is in the container."""
+
+    id: str
+    name: str
+    description: str
+    path: str
+    home: bool
+    read_only: bool
+
+
+class DeniedStorage(BaseModel):
+    """A storage that the caller may not use; `request` is where access can be asked for."""
+
+    name: str
+    reason: str
+    request: str
+
+
+class CardComputing(ComputingView):
+    """A computing resource that runs the version, with the caller's storages there.
+
+    `support` is `native`, or `emulated` where the image is of another architecture.
+    """
+
+    support: str
+    storages: list[CardStorage]
+    denied_storages: list[DeniedStorage]
+
+
+class UnavailableComputing(BaseModel):
+    """A computing resource that does not run the version; `request` is as of storages."""
+
+    id: str
+    name: str
+    reason: str
+    request: str
+
+
+class CardVersion(BaseModel):
+    """A version of a card: `refused` says why it can't be started.
+
+    `computing` are the resources that run it, `unavailable` those that do not.
+    """
 
     tag: str
     default: bool
@@ -59,23 +106,27 @@ class CardVersion(BaseModel):
     id: str | None
     revision: int | None
     refused: str | None
+    computing: list[CardComputing]
+    unavailable: list[UnavailableComputing]
 
 
 class CardView(BaseModel):
     """A card of the catalogue: its `versions`, and the `computing` resources that run one of them.
 
-    `uses` and `last_used` tell how often the caller has started it.
+    `logo` and `screenshot` are addresses of pictures, or empty. `uses` and `last_used` tell how
+    often the caller has started it.
     """
-
-    model_config = ConfigDict(extra="allow")
 
     id: str
     name: str
     description: str
+    logo: str
+    screenshot: str
     kind: str
     tags: list[str]
     owner: OwnerOfCard
     editable: bool
+    interface: CardInterface
     computing: list[str]
     versions: list[CardVersion]
     uses: int

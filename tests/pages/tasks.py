@@ -56,7 +56,7 @@ def make_task(task_id: str = "3f9a1c22b7e4", **changes: Any) -> dict[str, Any]:
         "usage": None,
         "job": None,
         "condition": None,
-        "request": {},
+        "request": None,
         "lifetime": lifetime(),
         "can": {"stop": True, "start": False, "delete": True, "log": True, "keep": True},
     }

@@ -7,7 +7,10 @@ import pytest
 from rosetta_hub.catalogue.catalogue import Catalogue, User, load_catalogue
 from rosetta_hub.catalogue.families import denied_cards, families_for
 from rosetta_hub.catalogue.options import parse_options, resolve_options
+from rosetta_hub.database.database import Database
 from rosetta_hub.errors import ConfigError, InvalidOptions
+from rosetta_hub.tasks.software_uses import SoftwareUses
+from rosetta_hub.web.software_models import CardView
 from rosetta_spawners.form import render_form
 from tests.support.catalogues import LOCAL
 
@@ -63,6 +66,13 @@ def test_it_may_be_shown_with_the_reason_and_where_to_ask() -> None:
     assert echo["unavailable"] == [vega]
     denied = [one["denied_storages"] for one in echo["computing"]]
     assert denied == [[{"name": "Survey", "reason": reason, "request": PAGE}]]
+
+
+def test_the_api_tells_all_that_the_form_has(database: Database) -> None:
+    found = catalogue(vega=SHOW, survey=SHOW)
+    for user in (MEMBER, OTHER):
+        cards = SoftwareUses(database).describe(families_for(found, user), user.name)
+        assert [CardView.model_validate(card).model_dump(mode="json") for card in cards] == cards
 
 
 def test_members_see_nothing_of_it() -> None:

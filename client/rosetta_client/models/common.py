@@ -4,7 +4,40 @@ Made by client/generate.py of the description of the API: do not edit.
 """
 
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Optional
+
+
+@dataclass(frozen=True)
+class ComputingDefaults:
+    """What a task has that asks for nothing: its engine, cores, and memory in bytes."""
+
+    engine: str
+    cpus: Optional[float]
+    memory: Optional[int]
+
+
+@dataclass(frozen=True)
+class ComputingLimits:
+    """The most that a task may have: cores, and memory in bytes; null: no limit."""
+
+    cpus: Optional[float]
+    memory: Optional[int]
+
+
+@dataclass(frozen=True)
+class ComputingTime:
+    """The time of a task, in seconds; null: without an end."""
+
+    default: Optional[int]
+    max: Optional[int]
+
+
+@dataclass(frozen=True)
+class EngineView:
+    """A container engine of a resource, with the runtimes that may be chosen."""
+
+    engine: str
+    runtimes: list[str]
 
 
 @dataclass(frozen=True)
@@ -73,6 +106,23 @@ class Rights:
 
 
 @dataclass(frozen=True)
+class Size:
+    """A choice of the simple form, such as `small`; None: the default of the resource.
+
+    Memory in bytes, `time` in seconds.
+    """
+
+    name: str
+    label: Optional[str] = None
+    cpus: Optional[float] = None
+    memory: Optional[int] = None
+    time: Optional[int] = None
+    gpus: Optional[int] = None
+    gpu_type: Optional[str] = None
+    partition: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class StorageView:
     """A directory of a task: a storage, or with no id one of the resource that its user chose.
 
@@ -111,6 +161,31 @@ class TaskInterface:
 
 
 @dataclass(frozen=True)
+class TaskProgress:
+    """How much of the image is there, in bytes."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class TaskRequest:
+    """What was asked of the workload manager beside cores and memory; null: its default.
+
+    `time` is in seconds.
+    """
+
+    partition: Optional[str] = None
+    account: Optional[str] = None
+    qos: Optional[str] = None
+    time: Optional[int] = None
+    gpus: Optional[int] = None
+    gpu_type: Optional[str] = None
+    constraint: Optional[str] = None
+    reservation: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class TaskSoftware:
     """The software of a task: `id` is its card's in the catalogue."""
 
@@ -123,11 +198,20 @@ class TaskSoftware:
 
 
 @dataclass(frozen=True)
-class TaskView:
-    """A task. Times are ISO 8601 in UTC, memory and progress in bytes, CPU time in seconds.
+class TaskUse:
+    """What a running task has used, in seconds of a CPU, and the memory that it uses, in bytes."""
 
-    `image` is what was asked for, `image_digest` what runs, where that is known; `exact`: it was
-    asked for by its digest.
+    cpu_seconds: float
+    memory: int
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """A task. Times are ISO 8601 in UTC, memory is in bytes.
+
+    `progress` is there while its image is fetched, `usage` while it runs, and `request` where a
+    workload manager was asked for more than cores and memory. `image` is what was asked for,
+    `image_digest` what runs, where that is known; `exact`: it was asked for by its digest.
     """
 
     id: str
@@ -146,11 +230,11 @@ class TaskView:
     state: str
     desired_state: str
     message: str
-    progress: Optional[dict[str, int]]
+    progress: Optional[TaskProgress]
     warnings: list[str]
     condition: Optional[str]
     job: Optional[JobView]
-    request: dict[str, Any]
+    request: Optional[TaskRequest]
     storages: list[StorageView]
     attempt: int
     exit_code: Optional[int]
@@ -163,6 +247,6 @@ class TaskView:
     open_url: Optional[str]
     page_url: str
     log_tail: list[str]
-    usage: Optional[dict[str, float]]
+    usage: Optional[TaskUse]
     lifetime: LifetimeView
     can: Rights

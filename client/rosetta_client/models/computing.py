@@ -6,55 +6,13 @@ Made by client/generate.py of the description of the API: do not edit.
 from dataclasses import dataclass
 from typing import Optional
 
-
-@dataclass(frozen=True)
-class ComputingDefaults:
-    """What a task has that asks for nothing: its engine, cores, and memory in bytes."""
-
-    engine: str
-    cpus: Optional[float]
-    memory: Optional[int]
-
-
-@dataclass(frozen=True)
-class ComputingLimits:
-    """The most that a task may have: cores, and memory in bytes; null: no limit."""
-
-    cpus: Optional[float]
-    memory: Optional[int]
-
-
-@dataclass(frozen=True)
-class EngineView:
-    """A container engine of a resource, with the runtimes that may be chosen."""
-
-    engine: str
-    runtimes: list[str]
-
-
-@dataclass(frozen=True)
-class ComputingTime:
-    """The time of a task, in seconds; null: without an end."""
-
-    default: Optional[int]
-    max: Optional[int]
-
-
-@dataclass(frozen=True)
-class Size:
-    """A choice of the simple form, such as `small`; None: the default of the resource.
-
-    Memory in bytes, `time` in seconds.
-    """
-
-    name: str
-    label: Optional[str] = None
-    cpus: Optional[float] = None
-    memory: Optional[int] = None
-    time: Optional[int] = None
-    gpus: Optional[int] = None
-    gpu_type: Optional[str] = None
-    partition: Optional[str] = None
+from rosetta_client.models.common import (
+    ComputingDefaults,
+    ComputingLimits,
+    ComputingTime,
+    EngineView,
+    Size,
+)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,66 @@ Made by client/generate.py of the description of the API: do not edit.
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from rosetta_client.models.common import (
+    ComputingDefaults,
+    ComputingLimits,
+    ComputingTime,
+    EngineView,
+    Size,
+)
+
+
+@dataclass(frozen=True)
+class CardStorage:
+    """A storage as a task of the version has it: `path` is in the container."""
+
+    id: str
+    name: str
+    description: str
+    path: str
+    home: bool
+    read_only: bool
+
+
+@dataclass(frozen=True)
+class DeniedStorage:
+    """A storage that the caller may not use; `request` is where access can be asked for."""
+
+    name: str
+    reason: str
+    request: str
+
+
+@dataclass(frozen=True)
+class CardComputing:
+    """A computing resource that runs the version, with the caller's storages there.
+
+    `support` is `native`, or `emulated` where the image is of another architecture.
+    """
+
+    id: str
+    name: str
+    description: str
+    type: str
+    wms: str
+    auth_mode: str
+    engines: list[EngineView]
+    limits: ComputingLimits
+    defaults: ComputingDefaults
+    time: ComputingTime
+    sizes: list[Size]
+    extra_binds: list[str]
+    support: str
+    storages: list[CardStorage]
+    denied_storages: list[DeniedStorage]
+
+
+@dataclass(frozen=True)
+class CardInterface:
+    """What the interface of a card speaks, such as `http`."""
+
+    protocol: Optional[str]
+
 
 @dataclass(frozen=True)
 class OwnerOfCard:
@@ -16,8 +76,21 @@ class OwnerOfCard:
 
 
 @dataclass(frozen=True)
+class UnavailableComputing:
+    """A computing resource that does not run the version; `request` is as of storages."""
+
+    id: str
+    name: str
+    reason: str
+    request: str
+
+
+@dataclass(frozen=True)
 class CardVersion:
-    """A version of a card: `refused` says why it can't be started."""
+    """A version of a card: `refused` says why it can't be started.
+
+    `computing` are the resources that run it, `unavailable` those that do not.
+    """
 
     tag: str
     default: bool
@@ -26,22 +99,28 @@ class CardVersion:
     id: Optional[str]
     revision: Optional[int]
     refused: Optional[str]
+    computing: list[CardComputing]
+    unavailable: list[UnavailableComputing]
 
 
 @dataclass(frozen=True)
 class CardView:
     """A card of the catalogue: its `versions`, and the `computing` resources that run one of them.
 
-    `uses` and `last_used` tell how often the caller has started it.
+    `logo` and `screenshot` are addresses of pictures, or empty. `uses` and `last_used` tell how
+    often the caller has started it.
     """
 
     id: str
     name: str
     description: str
+    logo: str
+    screenshot: str
     kind: str
     tags: list[str]
     owner: OwnerOfCard
     editable: bool
+    interface: CardInterface
     computing: list[str]
     versions: list[CardVersion]
     uses: int

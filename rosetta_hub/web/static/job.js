@@ -57,7 +57,7 @@ export function jobText({ job }) {
 /** What was asked of the scheduler, in short: `main, astro, 64 cores, 128 GB, 8 h`; empty elsewhere. */
 export function requestText(task) {
   const { request, cpus, memory } = task;
-  if (!request || Object.keys(request).length === 0) return "";
+  if (!request) return "";
   const gpus = gpusText(task);
   return [
     request.partition,
