@@ -75,7 +75,7 @@ KEYS = {
     "Computing: `ssh`": own(SshConf),
     "Computing: `slurmrest`": own(SlurmRestConf),
     "Computing: Docker": own(DockerApiConf),
-    "Computing: Kubernetes": own(KubernetesConf),
+    "Computing: Kubernetes": [*own(KubernetesConf), "kubectl"],
 }
 
 

@@ -53,6 +53,15 @@ BUILD_PROGRAM = Program(
     ),
 )
 
+# `kubectl proxy` for as long as it is wanted.
+KUBECTL_PROGRAM = Program(
+    "rosetta_agent.kubectl_proxy",
+    (
+        *("__init__.py", "errors.py", "processes.py", "kubectl_proxy.py"),
+        *("files/__init__.py", "files/frames.py", "files/bootstrap.py"),
+    ),
+)
+
 
 @functools.cache
 def _pack(program: Program) -> bytes:

@@ -53,17 +53,27 @@ AUTH_MODES = {
     "api": ("jwt", "certificate"),
 }
 WMS_BY_ACCESS = {
-    "local": ("none",),
-    "ssh": ("none", *_QUEUES),
+    "local": ("none", "kubernetes"),
+    "ssh": ("none", "kubernetes", *_QUEUES),
     "api": ("none", "slurmrest", "kubernetes"),
 }
 _CONF: dict[str, type[Conf]] = {"local": LocalConf, "ssh": SshConf}
-_API_CONF: dict[str, type[Conf]] = {
-    "none": DockerApiConf,
-    "slurmrest": SlurmRestConf,
-    "kubernetes": KubernetesConf,
+# By access mode and WMS, where these have settings of their own.
+_OWN_CONF: dict[tuple[str, str], type[Conf]] = {
+    ("api", "none"): DockerApiConf,
+    ("api", "slurmrest"): SlurmRestConf,
+    ("api", "kubernetes"): KubernetesConf,
+    ("local", "kubernetes"): KubectlConf,
+    ("ssh", "kubernetes"): KubectlSshConf,
 }
-_API_AUTH = {"none": "certificate", "slurmrest": "jwt", "kubernetes": "certificate"}
+# And an auth mode of their own, which is the only one.
+_OWN_AUTH: dict[tuple[str, str], AuthMode] = {
+    ("api", "none"): "certificate",
+    ("api", "slurmrest"): "jwt",
+    ("api", "kubernetes"): "certificate",
+    ("local", "kubernetes"): "certificate",
+    ("ssh", "kubernetes"): "platform_keys",
+}
 # What its scheduler can be asked for; None: all of it.
 _QUEUE_KEYS = {"kubernetes": frozenset({"partition", "time", "gpus"})}
 
@@ -179,11 +189,12 @@ class Computing(RestrictedEntry):
         if wms not in WMS_BY_ACCESS[access]:
             allowed = ", ".join(WMS_BY_ACCESS[access])
             raise ValueError(f"access_mode {access!r} has no wms {wms!r}: use one of {allowed}")
-        modes = AUTH_MODES[access] if access != "api" else (_API_AUTH[wms],)
+        own = _OWN_AUTH.get((access, wms))
+        modes = (own,) if own else AUTH_MODES[access]
         auth = value.get("auth_mode", modes[0])
         if auth not in modes:
             raise ValueError(f"auth_mode must be one of {', '.join(modes)} here, not {auth!r}")
-        model = _API_CONF[wms] if access == "api" else _CONF[access]
+        model = _OWN_CONF.get((access, wms)) or _CONF[access]
         conf = value.get("conf", {})
         parsed = conf if isinstance(conf, model) else parse_conf(model, conf)
         return {**value, "auth_mode": auth, "conf": parsed}

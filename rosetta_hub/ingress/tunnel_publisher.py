@@ -1,7 +1,7 @@
 """Keeps the tunnels to remote tasks equal to what the database says."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import DesiredState, Task
@@ -10,7 +10,7 @@ from rosetta_hub.ingress.publisher import Publisher
 from rosetta_hub.resources.resource import Resource
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tunnels.client import TunnelsClient, TunnelState
-from rosetta_hub.tunnels.errors import TunnelsUnavailable
+from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
 from rosetta_hub.tunnels.process import TunnelsConfig, ensure_tunnels
 from rosetta_hub.tunnels.routes import Tunnel
 
@@ -18,7 +18,11 @@ log = logging.getLogger(__name__)
 
 
 class TunnelPublisher(Publisher):
-    """Opens and closes tunnels."""
+    """Opens and closes tunnels.
+
+    `kubectls` describe the tunnels that lead to API servers of Kubernetes, by their ids: these are
+    always open.
+    """
 
     def __init__(
         self,
@@ -26,11 +30,13 @@ class TunnelPublisher(Publisher):
         resources: Mapping[str, Resource],
         settings: Rosetta,
         config: TunnelsConfig,
+        kubectls: Mapping[str, Callable[[], Tunnel]],
     ) -> None:
         super().__init__("the tunnels' process", tasks)
         self._resources = resources
         self._manages = settings.manage_edge
         self._config = config
+        self._kubectls = kubectls
         self._client = TunnelsClient(config.socket)
 
     async def check(self) -> None:
@@ -56,6 +62,15 @@ class TunnelPublisher(Publisher):
             Unavailable: the process does not answer.
         """
         return await self._client.states()
+
+    async def sync(self) -> None:
+        """See Publisher; keys and files that tunnels to API servers need count from then on."""
+        await super().sync()
+        for describe in self._kubectls.values():
+            try:
+                await self._client.put_tunnel(describe())
+            except (ResourceUnavailable, TunnelsError) as error:
+                log.warning("%s", error)
 
     async def open(self, task: Task) -> None:
         """Open the task's tunnel, or bring it up to date, where it has one.
@@ -97,7 +112,8 @@ class TunnelPublisher(Publisher):
         return (await status).instance
 
     async def _push_all(self) -> dict[str, str]:
-        tunnels, kept = [], []
+        # Those of API servers are opened one by one: see `sync`.
+        tunnels, kept = [], list(self._kubectls)
         for task in self._tasks.active():
             try:
                 tunnel = self._describe(task)

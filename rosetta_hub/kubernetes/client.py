@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,6 +26,10 @@ MAX_ANSWER = 1 << 28
 AT_ONCE = 32
 # Answers after which the same request may be tried again: the server did not act on it.
 _BUSY = frozenset({429, 503})
+# The reason of a refusal that does not come of the server: there is no kubectl on the way to it.
+NO_KUBECTL = "NoKubectl"
+# What kubectl answers in plain text where it could not log in, or reach the server.
+_NOT_SENT = re.compile(r"getting credentials|connection refused|no such host|no route to host")
 _UNREADABLE = "The Kubernetes API server's answer can't be read."
 
 
@@ -230,6 +235,10 @@ def check_answer(code: int, body: bytes) -> None:
         return
     code = int(status.get("code") or code) if is_status else code
     message = str(status.get("message", "")) if is_status else body[:500].decode(errors="replace")
+    if status.get("reason") == NO_KUBECTL:
+        raise NotReceived(message)
+    if not is_status and code >= 500 and _NOT_SENT.search(message):
+        raise NotReceived(f"The Kubernetes API server can't be reached: {message.strip()}.")
     if code in _BUSY:
         raise NotReceived(f"The Kubernetes API server is busy: {message or code}")
     if code == 401:

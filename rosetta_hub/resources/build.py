@@ -1,5 +1,6 @@
 """From the configuration to resources: access × WMS, put together here and nowhere else."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ from rosetta_hub.catalogue.access_points import access_points
 from rosetta_hub.catalogue.catalogue import Catalogue
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import SlurmRestConf, SshLogin
-from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
+from rosetta_hub.catalogue.conf_kubernetes import KubectlConf, KubectlSshConf, NamespaceConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.keys import Keys
@@ -19,6 +20,7 @@ from rosetta_hub.resources.dialects.reasons import waiting_message as dialect_wa
 from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
 from rosetta_hub.resources.endpoints import Endpoints, refuse_system_account
 from rosetta_hub.resources.host import SshHost
+from rosetta_hub.resources.kubernetes.kubectl import build_kubectl_tunnel
 from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
 from rosetta_hub.resources.kubernetes.server import read_server
 from rosetta_hub.resources.local import LocalHost
@@ -30,7 +32,8 @@ from rosetta_hub.resources.slurm.wms import SlurmWms
 from rosetta_hub.resources.wms import Wms
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.tunnels.client import TunnelsClient
-from rosetta_hub.tunnels.process import TunnelsConfig
+from rosetta_hub.tunnels.process import TunnelsConfig, build_kubectl_id
+from rosetta_hub.tunnels.routes import Tunnel
 from rosetta_hub.users.identities import Identities
 
 
@@ -44,6 +47,8 @@ class Resources:
     """Those of the queues whose jobs are pods."""
     endpoints: dict[str, Endpoints]
     """Of those that are reached over SSH, and of such storages."""
+    kubectls: dict[str, Callable[[], Tunnel]]
+    """What describes the tunnels to API servers that a kubectl leads to, by the tunnels' ids."""
 
     @property
     def all(self) -> dict[str, Resource]:
@@ -75,11 +80,14 @@ class ResourceBuilder:
     def build(self) -> Resources:
         """All configured resources."""
         catalogue = self._settings.catalogue()
-        built = Resources({}, {}, {}, self._endpoints(catalogue))
+        built = Resources({}, {}, {}, self._endpoints(catalogue), {})
         for name, computing in catalogue.computing.items():
             if isinstance(computing.conf, NamespaceConf):
                 built.pods[name] = self._pods(computing, computing.conf)
                 built.queues[name] = built.pods[name]
+                if isinstance(computing.conf, KubectlConf | KubectlSshConf):
+                    describe = self._kubectl(name, computing.conf, built.endpoints.get(name))
+                    built.kubectls[build_kubectl_id(name)] = describe
             elif computing.has_queue:
                 built.queues[name] = self._queue(computing, built.endpoints.get(name))
             elif name in built.endpoints:
@@ -118,6 +126,13 @@ class ResourceBuilder:
         socket = TunnelsConfig(self._settings.state_path).kubectl_socket(computing.id)
         client = KubernetesClient(lambda: read_server(conf, socket))
         return KubernetesQueue(computing, self._settings, self._keys, client)
+
+    def _kubectl(
+        self, name: str, conf: KubectlConf | KubectlSshConf, endpoints: Endpoints | None
+    ) -> Callable[[], Tunnel]:
+        # The account there is the platform's, whoever the user is.
+        endpoint = functools.partial(endpoints.endpoint, "") if endpoints else None
+        return functools.partial(build_kubectl_tunnel, name, conf, endpoint)
 
     def _rest_queue(self, computing: Computing) -> Queue:
         if not isinstance(computing.conf, SlurmRestConf):

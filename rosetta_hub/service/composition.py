@@ -184,7 +184,7 @@ class Parts:
         settings, tasks, resources = self.settings, self.tasks, self.resources
         self.edge = EdgePublisher(tasks, resources.all, settings, self.keys)
         self.tunnels = (
-            TunnelPublisher(tasks, resources.all, settings, self.tunnels_config)
+            TunnelPublisher(tasks, resources.all, settings, self.tunnels_config, resources.kubectls)
             if self._needs_tunnels()
             else None
         )

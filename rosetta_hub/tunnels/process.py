@@ -31,6 +31,11 @@ class DialListener:
         return {"bind_ip": self.bind_ip, "port": self.port, "tls": tls}
 
 
+def build_kubectl_id(computing: str) -> str:
+    """The id of the tunnel that leads to a resource's API server; no task has such an id."""
+    return f"kubectl{hashlib.sha256(computing.encode()).hexdigest()[:12]}"
+
+
 def build_socket_path(folder: Path, task: str, interface: int | None) -> Path:
     """The socket of a task's main interface, or of the further one on that port."""
     return folder / (f"{task}.sock" if interface is None else f"{task}-{interface}.sock")
@@ -61,7 +66,7 @@ class TunnelsConfig:
 
     def kubectl_socket(self, computing: str) -> Path:
         """The unix socket through which the API server of a resource is reached by `kubectl`."""
-        return self.state_dir / "kubectl" / f"{computing}.sock"
+        return self.task_socket(build_kubectl_id(computing))
 
     @property
     def fingerprint(self) -> str:

@@ -6,10 +6,18 @@ from pathlib import Path
 
 from rosetta_hub.ssh.pool import Pool
 from rosetta_hub.tunnels.client import TunnelState
-from rosetta_hub.tunnels.routes import KubernetesRoute, ReverseRoute, Route, SshRoute, Tunnel
+from rosetta_hub.tunnels.routes import (
+    KubectlRoute,
+    KubernetesRoute,
+    ReverseRoute,
+    Route,
+    SshRoute,
+    Tunnel,
+)
 from rosetta_hub.tunnels.task_tunnel import TaskTunnel
 from rosetta_hub.tunnels.transport import TunnelTransport
 from rosetta_hub.tunnels.transport_direct import DirectTransport
+from rosetta_hub.tunnels.transport_kubectl import KubectlTransport
 from rosetta_hub.tunnels.transport_kubernetes import KubernetesTransport
 from rosetta_hub.tunnels.transport_reverse import ReverseTransport
 from rosetta_hub.tunnels.transport_ssh import SshTransport
@@ -74,7 +82,7 @@ class TunnelRegistry:
             await self._open(tunnel)
         elif known.tunnel.attempt != tunnel.attempt or not tunnel.route.is_same(known.tunnel.route):
             known.replace(tunnel, self._make_transport(tunnel.route))
-        elif isinstance(tunnel.route, SshRoute):
+        elif isinstance(tunnel.route, SshRoute | KubectlRoute) and tunnel.route.endpoint:
             # The key, or what is pinned, may be new.
             self.pool.identity(tunnel.route.endpoint)
         elif isinstance(known.transport, KubernetesTransport) and isinstance(
@@ -119,4 +127,6 @@ class TunnelRegistry:
             return ReverseTransport(route)
         if isinstance(route, KubernetesRoute):
             return KubernetesTransport(route)
+        if isinstance(route, KubectlRoute):
+            return KubectlTransport(self.pool, route)
         return DirectTransport(route)

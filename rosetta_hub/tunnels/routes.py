@@ -116,7 +116,38 @@ class KubernetesRoute:
         return isinstance(other, KubernetesRoute) and replace(other, server=self.server) == self
 
 
-Route = SshRoute | DirectRoute | ReverseRoute | KubernetesRoute
+@dataclass(frozen=True)
+class KubectlRoute:
+    """To the API server that a `kubectl proxy` leads to, here or on the host of an identity.
+
+    A program is started there that keeps it; see agent/rosetta_agent/kubectl_proxy.py.
+    """
+
+    argv: tuple[str, ...]
+    program: str = field(repr=False)
+    """What it reads from its standard input first."""
+    endpoint: Endpoint | None = None
+    """None: this machine."""
+
+    def to_document(self) -> Document:
+        """As the API takes it."""
+        return {
+            "kind": "kubectl",
+            "argv": list(self.argv),
+            "program": self.program,
+            "endpoint": self.endpoint.to_document() if self.endpoint else None,
+        }
+
+    def is_same(self, other: "Route") -> bool:
+        """Whether connections over the other may go on; the identity's key is not a reason."""
+        return isinstance(other, KubectlRoute) and self._place == other._place
+
+    @property
+    def _place(self) -> tuple[object, ...]:
+        return self.argv, self.program, self.endpoint and self.endpoint.key
+
+
+Route = SshRoute | DirectRoute | ReverseRoute | KubernetesRoute | KubectlRoute
 
 
 @dataclass(frozen=True)
@@ -174,6 +205,10 @@ def _parse_route(document: Document) -> Route:
         return DirectRoute(**fields)
     if kind == "kubernetes":
         return KubernetesRoute(**{**fields, "server": ApiServer(**fields["server"])})
+    if kind == "kubectl":
+        endpoint = fields["endpoint"]
+        fields["endpoint"] = None if endpoint is None else Endpoint.from_document(endpoint)
+        return KubectlRoute(**{**fields, "argv": tuple(fields["argv"])})
     if kind == "agent":
         return ReverseRoute(**fields)
     raise ValueError(f"{kind!r} is no route")

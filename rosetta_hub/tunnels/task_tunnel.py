@@ -1,6 +1,7 @@
 """One task's tunnel: its unix sockets, and the connections that came through them."""
 
 import asyncio
+import contextlib
 import functools
 import logging
 from pathlib import Path
@@ -14,6 +15,9 @@ from rosetta_hub.tunnels.routes import Tunnel
 from rosetta_hub.tunnels.transport import TransportError, TunnelTransport
 
 log = logging.getLogger(__name__)
+
+# Seconds that who is refused an answer has to ask.
+REFUSE_TIMEOUT = 10.0
 
 
 class TaskTunnel:
@@ -84,12 +88,23 @@ class TaskTunnel:
             other = await transport.connect(port)
         except (SshError, TransportError) as error:
             log.info("task %s: %s", self.tunnel.id, error)
-            half.close()
+            await _refuse(half, transport.refusal(str(error)))
         except BaseException:
             half.abort()
             raise
         else:
             pair(half, other)
+
+
+async def _refuse(half: Half, answer: bytes) -> None:
+    if answer and half.stream is not None:
+        # After the question: a connection that ends before would look like a lost one.
+        half.stream.resume_reading()
+        with contextlib.suppress(EOFError, TimeoutError):
+            async with asyncio.timeout(REFUSE_TIMEOUT):
+                await half.read_exactly(1)
+        half.write(answer)
+    half.close()
 
 
 class _EdgeHalf(Half):

@@ -28,6 +28,10 @@ class TunnelTransport(ABC):
             TransportError, SshError: there is none now.
         """
 
+    def refusal(self, message: str) -> bytes:
+        """What is answered to who asks for a connection that can't be made; nothing, usually."""
+        return b""
+
     @abstractmethod
     def state(self) -> TunnelState:
         """How it is."""

@@ -20,6 +20,7 @@ from rosetta_hub.tunnels.websocket_stream import SUBPROTOCOL
 from tests.support.certificates import make_certificate
 
 Document = dict[str, Any]
+# A document with nothing but `plain` is answered as that text.
 Answer = tuple[int, Document]
 TOKEN = "the hub's token"
 
@@ -205,6 +206,6 @@ class _Handler(RequestHandler):
     def _answer(self, answer: Answer) -> None:
         self.set_status(answer[0])
         self.set_header("Content-Type", "application/json")
-        self.finish(json.dumps(answer[1]))
+        self.finish(answer[1].get("plain") or json.dumps(answer[1]))
 
     get = post = delete = handle

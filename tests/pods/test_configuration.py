@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from rosetta_hub.catalogue.catalogue import load_catalogue
-from rosetta_hub.catalogue.conf_kubernetes import KubectlConf, KubectlSshConf
+from rosetta_hub.catalogue.conf_kubernetes import KubectlConf, KubectlSshConf, NamespaceConf
 from rosetta_hub.catalogue.queue_request import QueueRequest, resolve_request
 from rosetta_hub.errors import ConfigError, InvalidOptions
 
@@ -22,6 +22,22 @@ def test_a_cluster_has_a_queue_and_a_tunnel_through_its_api_server() -> None:
 def test_how_the_edge_reaches_pods_can_be_chosen(kind: str) -> None:
     cloud = computing(conf={"tunnel": kind, "agent_image": "docker.io/library/python:3.12-slim"})
     assert cloud.tunnel == kind
+
+
+LOGIN = {"host": "login", "user": "rosetta", "key_file": "/key", "known_hosts": "/known"}
+KUBECTL_MODES: list[tuple[str, dict[str, Any], type[NamespaceConf], str]] = [
+    ("local", {}, KubectlConf, "certificate"),
+    ("ssh", {**LOGIN, "kubeconfig": None}, KubectlSshConf, "platform_keys"),
+]
+
+
+@pytest.mark.parametrize(("access", "conf", "model", "auth"), KUBECTL_MODES)
+def test_kubectl_logs_in_here_or_on_a_login_node(
+    access: str, conf: dict[str, Any], model: type[NamespaceConf], auth: str
+) -> None:
+    cloud = computing(access_mode=access, conf=conf)
+    assert (type(cloud.conf), cloud.auth_mode, cloud.has_queue) == (model, auth, True)
+    assert cloud.tunnel == "portforward"
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -40,6 +56,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"conf": {"tunnel": "ssh"}}, "tunnel"),
     ({"conf": {"tunnel": "reverse"}}, "agent_image"),
     ({"conf": {"agent_image": "--rm python"}}, "agent_image"),
+    ({"access_mode": "local", "conf": {"kubeconfig": None}}, "kubeconfig"),
+    ({"access_mode": "local", "conf": {"in_cluster": True}}, "in_cluster"),
+    ({"access_mode": "local", "container_engines": ["docker"]}, "internal"),
+    ({"access_mode": "ssh", "auth_mode": "user_keys", "conf": LOGIN}, "auth_mode"),
+    ({"access_mode": "ssh", "conf": {**LOGIN, "key_file": None}}, "key_file"),
+    ({"access_mode": "ssh", "conf": {**LOGIN, "prologue": ["module load x"]}}, "prologue"),
     ({"sizes": [{"name": "s", "gpu_type": "a100"}]}, "gpu_type"),
     ({"sizes": [{"name": "s", "partition": "big"}]}, "pools"),
 ]

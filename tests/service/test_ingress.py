@@ -136,7 +136,7 @@ class Site:
         resources: dict[str, Resource] = {"local": local, "remote": self.remote}
         self.edge = EdgePublisher(bench.tasks, resources, settings, bench.keys)
         self.edge._client = MeddledEdge(edge_config(settings).socket, self.meddler)
-        self.tunnels = TunnelPublisher(bench.tasks, resources, settings, self.config)
+        self.tunnels = TunnelPublisher(bench.tasks, resources, settings, self.config, {})
         self.tunnels._client = MeddledTunnels(self.config.socket, self.meddler)
         self.ingress = Ingress(bench.tasks, self.edge, self.tunnels)
 

@@ -90,7 +90,7 @@ class Deployment:
         resource = SshHost(
             self.computing, self.settings, self.keys, endpoints, lambda endpoint: host
         )
-        return TunnelPublisher(self.tasks, {"host": resource}, self.settings, self.rig.config)
+        return TunnelPublisher(self.tasks, {"host": resource}, self.settings, self.rig.config, {})
 
 
 @pytest.fixture
