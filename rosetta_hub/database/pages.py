@@ -48,6 +48,12 @@ class Page(Generic[Row]):
     next: str | None
 
 
+class PageView(BaseModel):
+    """A page as it is answered: `next` is the `after` of the next one; null on the last page."""
+
+    next: str | None = None
+
+
 @dataclass(frozen=True)
 class Order:
     """How a list is sorted: by `column`; `key`, which is unique, decides between equal rows.

@@ -10,6 +10,7 @@ from rosetta_hub.catalogue.interfaces import Interface
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import DesiredState, Task, TaskState
+from rosetta_hub.database.pages import PageView
 from rosetta_hub.lifetimes.lifetimes import NO_LIFETIMES, Lifetimes
 from rosetta_hub.lifetimes.view import LifetimeView, view_lifetime
 from rosetta_hub.tasks.conditions import Conditions
@@ -182,11 +183,10 @@ class TaskView(BaseModel):
     can: Rights
 
 
-class TaskPage(BaseModel):
+class TaskPage(PageView):
     """Tasks, newest first, and the `after` of the next page; null on the last one."""
 
     tasks: list[TaskView]
-    next: str | None = None
 
 
 class Viewer:

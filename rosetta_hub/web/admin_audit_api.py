@@ -11,7 +11,7 @@ from tornado.iostream import StreamClosedError
 
 from rosetta_hub.audit.log import AuditEvent, document
 from rosetta_hub.audit.queries import AuditFilter, AuditQueries
-from rosetta_hub.database.pages import PageQuery
+from rosetta_hub.database.pages import PageQuery, PageView
 from rosetta_hub.web.admin_base import AdminHandler
 from rosetta_hub.web.operations import Content, operation
 from rosetta_hub.web.rights import ADMINISTER
@@ -35,14 +35,13 @@ class AuditRecordView(BaseModel):
     detail: dict[str, Any] | None = None
 
 
-class AuditPage(BaseModel):
+class AuditPage(PageView):
     """Records, newest first; `next` is null on the last page.
 
     `events` are all that there may be, `days` is how long records are kept.
     """
 
     records: list[AuditRecordView]
-    next: str | None
     events: list[str]
     days: int
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.database.models_software import UserSoftware
-from rosetta_hub.database.pages import PageQuery
+from rosetta_hub.database.pages import PageQuery, PageView
 from rosetta_hub.software.cards import image_of
 from rosetta_hub.software.oversight import OverseenVersion, Oversight
 from rosetta_hub.web.admin_base import AdminHandler
@@ -58,11 +58,10 @@ class OverseenVersionView(Revised):
     updated_by: str
 
 
-class OverseenPage(BaseModel):
+class OverseenPage(PageView):
     """Versions, what was changed last first; `next` is null at the end."""
 
     software: list[OverseenVersionView]
-    next: str | None
 
 
 class BlockState(Revised):

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from rosetta_hub.administration.task_list import TaskFilter, TaskList
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.database.models import Task
+from rosetta_hub.database.pages import PageView
 from rosetta_hub.errors import NotFound
 from rosetta_hub.tasks.links import page_path
 from rosetta_hub.tasks.view import shown_state
@@ -59,11 +60,10 @@ class NamedComputing(BaseModel):
     name: str
 
 
-class AdminTaskPage(BaseModel):
+class AdminTaskPage(PageView):
     """Tasks, and the resources that they may be on; `next` is null on the last page."""
 
     tasks: list[AdminTask]
-    next: str | None
     computing: list[NamedComputing]
 
 

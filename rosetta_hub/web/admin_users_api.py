@@ -1,9 +1,9 @@
 """`api/v1/admin/users`: who uses what, and the end of somebody's sessions."""
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from rosetta_hub.administration.overview import UserNumbers
-from rosetta_hub.database.pages import PageQuery, cut_page
+from rosetta_hub.database.pages import PageQuery, PageView, cut_page
 from rosetta_hub.errors import NotFound
 from rosetta_hub.web.admin_base import AdminHandler
 from rosetta_hub.web.bodies import RequestModel
@@ -23,12 +23,11 @@ class SessionsEnd(RequestModel):
     api_tokens: bool = False
 
 
-class UserPage(BaseModel):
+class UserPage(PageView):
     """Users, those with the most active tasks first; `next` is null at the end."""
 
     users: list[UserNumbers]
     total: int
-    next: str | None
 
 
 class AdminUsersHandler(AdminHandler):

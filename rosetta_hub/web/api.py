@@ -20,8 +20,7 @@ from rosetta_hub.tasks.usage import UsageView
 from rosetta_hub.tasks.view import TaskPage, TaskView
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.entries import audit_entry
-from rosetta_hub.web.operations import Answer, Content, operation
-from rosetta_hub.web.paging import link_next
+from rosetta_hub.web.operations import Content, operation
 from rosetta_hub.web.rights import (
     CHANGE_OWN,
     ENTER_TASK,
@@ -78,10 +77,9 @@ class TasksHandler(TaskAccess):
         """A token that may start one server alone may start it; its name is in the request."""
 
     @operation(id="list_tasks", right=LOGGED_IN, answer=TaskPage)
-    async def get(self, query: TaskQuery) -> Answer:
+    async def get(self, query: TaskQuery) -> TaskPage:
         """The caller's tasks, and those shared with the caller, newest first."""
-        page = await view_page(self, query)
-        return Answer(page, headers=link_next(self.request, page.next))
+        return await view_page(self, query)
 
     @operation(
         id="start_task",

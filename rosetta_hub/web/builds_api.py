@@ -1,6 +1,6 @@
 """`api/v1/builds`: images of repositories, as jobs that users wait for together."""
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from tornado.iostream import StreamClosedError
 
 from rosetta_hub.audit.log import AuditEvent
@@ -8,14 +8,13 @@ from rosetta_hub.builds.builds import Builds
 from rosetta_hub.builds.links import parse_link
 from rosetta_hub.builds.view import BuildView
 from rosetta_hub.database.models_builds import Build
-from rosetta_hub.database.pages import PageQuery
+from rosetta_hub.database.pages import PageQuery, PageView
 from rosetta_hub.errors import NotFound
 from rosetta_hub.jobs.events import Changes
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.event_stream import EventStreamHandler
 from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.operations import Answer, Content, operation
-from rosetta_hub.web.paging import link_next
 from rosetta_hub.web.rights import CHANGE_OWN, CHANGE_OWNED, READ_OWN, READ_OWNED
 
 
@@ -29,11 +28,10 @@ class BuildRequest(RequestModel):
     again: bool = False
 
 
-class BuildPage(BaseModel):
+class BuildPage(PageView):
     """Builds, the one that was asked for last first."""
 
     builds: list[BuildView]
-    next: str | None
 
 
 class BuildLogQuery(RequestModel):
@@ -77,13 +75,12 @@ class BuildsHandler(BuildsBase):
     path = "builds"
 
     @operation(id="list_builds", right=READ_OWN, answer=BuildPage, refuses=(404,))
-    def get(self, query: PageQuery) -> Answer:
+    def get(self, query: PageQuery) -> BuildPage:
         """The builds that the caller has asked for, the last one first."""
         self.principal.check_own("read:servers")
         page = self.builds.page(self.principal.name, query)
         views = [self.view(build) for build in page.rows]
-        headers = link_next(self.request, page.next)
-        return Answer(BuildPage(builds=views, next=page.next), headers=headers)
+        return BuildPage(builds=views, next=page.next)
 
     @operation(
         id="start_build",

@@ -2,19 +2,18 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from tornado.iostream import StreamClosedError
 
 from rosetta_hub.copies.plan import parse_request, plan_copy
 from rosetta_hub.copies.view import CopyView, view_copy
-from rosetta_hub.database.pages import PageQuery
+from rosetta_hub.database.pages import PageQuery, PageView
 from rosetta_hub.errors import NotAllowed, NotFound
 from rosetta_hub.jobs.events import Changes
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.event_stream import EventStreamHandler
 from rosetta_hub.web.files_base import FilesHandler
 from rosetta_hub.web.operations import Answer, Content, operation
-from rosetta_hub.web.paging import link_next
 from rosetta_hub.web.rights import ENTER_OWN, ENTER_OWNED
 
 
@@ -40,11 +39,10 @@ class NewCopy(RequestModel):
     conflict: Literal["skip", "overwrite", "rename"] | None = None
 
 
-class CopyPage(BaseModel):
+class CopyPage(PageView):
     """Copies, newest first."""
 
     copies: list[CopyView]
-    next: str | None
 
 
 class CopiesHandler(FilesHandler):
@@ -53,15 +51,14 @@ class CopiesHandler(FilesHandler):
     path = "copies"
 
     @operation(id="list_copies", right=ENTER_OWN, answer=CopyPage)
-    def get(self, query: PageQuery) -> Answer:
+    def get(self, query: PageQuery) -> CopyPage:
         """The caller's copies, newest first.
 
         Those that have ended are listed for seven days.
         """
         page = self.services.copies.page(self.principal.name, query)
         views = [view_copy(copy) for copy in page.rows]
-        headers = link_next(self.request, page.next)
-        return Answer(CopyPage(copies=views, next=page.next), headers=headers)
+        return CopyPage(copies=views, next=page.next)
 
     @operation(
         id="start_copy",

@@ -13,8 +13,10 @@ document (`openapi.py`):
 
 Besides the parts of the path, a method may take `query` and `body`, annotated with models that
 forbid extra keys. It returns a model, an `Answer` where status or headers depend on the case, or
-None. Before the request is looked at, whoever does not see the task of the path is refused, and a
-token that may not do this with what is its owner's; more than that is for the method to check.
+None. A model that is `Revised` is sent with an `ETag`, a `PageView` with a `Link` to the next page.
+
+Before the request is looked at, whoever does not see the task of the path is refused, and a token
+that may not do this with what is its owner's; more than that is for the method to check.
 """
 
 import functools
@@ -25,12 +27,14 @@ from typing import Any, TypeGuard
 
 from pydantic import BaseModel
 
+from rosetta_hub.database.pages import PageView
 from rosetta_hub.users.idempotency import Answer as StoredAnswer
 from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.bodies import JSON, read_json, read_query
 from rosetta_hub.web.conditional import quote_etag
 from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.idempotent import answer_once
+from rosetta_hub.web.paging import link_next
 from rosetta_hub.web.revisions import Revised
 from rosetta_hub.web.rights import Right
 
@@ -194,11 +198,18 @@ def _read_result(
 ) -> tuple[int, BaseModel | None]:
     """Status and document of what a method returned; its headers are set."""
     answer = result if isinstance(result, Answer) else Answer(result)
-    if isinstance(answer.document, Revised):
-        handler.set_header("ETag", quote_etag(answer.document.revision))
-    for name, value in answer.headers.items():
+    for name, value in {**_headers_of(handler, answer.document), **answer.headers}.items():
         handler.set_header(name, value)
     return answer.status or declared.status, answer.document
+
+
+def _headers_of(handler: BaseHandler, document: BaseModel | None) -> dict[str, str]:
+    """The headers that a document has by its kind."""
+    if isinstance(document, Revised):
+        return {"ETag": quote_etag(document.revision)}
+    if isinstance(document, PageView):
+        return link_next(handler.request, document.next)
+    return {}
 
 
 def _send(handler: BaseHandler, status: int, document: BaseModel | None) -> None:

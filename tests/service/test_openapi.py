@@ -7,6 +7,7 @@ from typing import Any, cast
 from openapi_spec_validator import validate
 from tornado import web
 
+from rosetta_hub.database.pages import PageView
 from rosetta_hub.web import rights
 from rosetta_hub.web.api_handlers import API_HANDLERS, describe_api
 from rosetta_hub.web.application import build_application
@@ -125,6 +126,13 @@ def operations() -> list[tuple[str, dict[str, Any]]]:
         for method, call in calls.items()
         if method in METHODS
     ]
+
+
+def test_each_page_links_to_the_next_one() -> None:
+    answers = [one.answer for handler in API_HANDLERS for one in operations_of(handler).values()]
+    pages = {one for one in answers if is_model(one) and "next" in one.model_fields}
+    assert len(pages) > 6
+    assert {one.__name__ for one in pages if not issubclass(one, PageView)} == set()
 
 
 # What others write: a record's detail depends on the event, an entry has what its user has set, and

@@ -11,11 +11,13 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
+from rosetta_hub.database.pages import PageQuery, PageView
 from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.openapi import build_openapi
 from rosetta_hub.web.operations import Answer, Content, operation
 from rosetta_hub.web.path_parameters import route_pattern
+from rosetta_hub.web.revisions import Revised
 from rosetta_hub.web.rights import NO_LOGIN
 
 JSON = {"Content-Type": "application/json"}
@@ -34,6 +36,30 @@ class Which(RequestModel):
 
 class Shown(BaseModel):
     text: str
+
+
+class Version(Revised):
+    text: str
+
+
+class ShownPage(PageView):
+    texts: list[str]
+
+
+class ShadesHandler(BaseHandler):
+    path = "tasks/{task}/shades"
+
+    @operation(id="list_shades", right=NO_LOGIN, answer=ShownPage)
+    def get(self, task_id: str, query: PageQuery) -> ShownPage:
+        """The shades, in two pages."""
+        if query.after == "a+b":
+            return ShownPage(texts=["dark"])
+        return ShownPage(texts=["light"], next="a+b")
+
+    @operation(id="get_shade", right=NO_LOGIN, answer=Version)
+    def post(self, task_id: str) -> Answer:
+        """A shade."""
+        return Answer(Version(text="grey", revision="2"), 201, {"X-Shade": "50"})
 
 
 class ColoursHandler(BaseHandler):
@@ -69,8 +95,9 @@ class ColoursHandler(BaseHandler):
 @pytest.fixture
 async def url() -> AsyncIterator[str]:
     """The address of the path."""
-    route = (f"/{route_pattern(ColoursHandler.path)}", ColoursHandler, {"services": None})
-    server = HTTPServer(Application([route]))
+    handlers = (ColoursHandler, ShadesHandler)
+    routes = [(f"/{route_pattern(one.path)}", one, {"services": None}) for one in handlers]
+    server = HTTPServer(Application(routes))
     sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)
     yield f"http://127.0.0.1:{sockets[0].getsockname()[1]}/tasks/{TASK}/colours"
@@ -137,6 +164,22 @@ async def test_status_and_headers_of_an_answer(url: str) -> None:
     assert (await fetch(url, "POST", b'{"name": "red"}'))[0].code == 200
     response, _ = await fetch(url, "DELETE")
     assert (response.code, response.body) == (204, b"")
+
+
+async def test_a_page_links_to_the_next_one(url: str) -> None:
+    shades = url.replace("colours", "shades")
+    response, page = await fetch(f"{shades}?limit=1&_xsrf=x")
+    assert (page["texts"], page["next"]) == (["light"], "a+b")
+    link = response.headers["Link"]
+    assert link == f'</tasks/{TASK}/shades?limit=1&after=a%2Bb>; rel="next"'
+    response, page = await fetch(shades + link.partition("shades")[2].partition(">")[0])
+    assert (page["texts"], page["next"], "Link" in response.headers) == (["dark"], None, False)
+
+
+async def test_a_revision_is_the_entity_tag(url: str) -> None:
+    response, _ = await fetch(url.replace("colours", "shades"), "POST")
+    headers = (response.headers["ETag"], response.headers["X-Shade"])
+    assert (response.code, *headers) == (201, '"2"', "50")
 
 
 async def test_a_handler_may_read_and_write_by_itself(url: str) -> None:

@@ -147,8 +147,8 @@ class AdminTaskPage:
     """Tasks, and the resources that they may be on; `next` is null on the last page."""
 
     tasks: list[AdminTask]
-    next: Optional[str]
     computing: list[NamedComputing]
+    next: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -185,9 +185,9 @@ class AuditPage:
     """
 
     records: list[AuditRecordView]
-    next: Optional[str]
     events: list[str]
     days: int
+    next: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -315,7 +315,7 @@ class OverseenPage:
     """Versions, what was changed last first; `next` is null at the end."""
 
     software: list[OverseenVersionView]
-    next: Optional[str]
+    next: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -369,7 +369,7 @@ class UserPage:
 
     users: list[UserNumbers]
     total: int
-    next: Optional[str]
+    next: Optional[str] = None
 
 
 @dataclass(frozen=True)

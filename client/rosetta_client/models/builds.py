@@ -76,7 +76,7 @@ class BuildPage:
     """Builds, the one that was asked for last first."""
 
     builds: list[BuildView]
-    next: Optional[str]
+    next: Optional[str] = None
 
 
 @dataclass(frozen=True)

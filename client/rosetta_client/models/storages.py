@@ -107,7 +107,7 @@ class CopyPage:
     """Copies, newest first."""
 
     copies: list[CopyView]
-    next: Optional[str]
+    next: Optional[str] = None
 
 
 @dataclass(frozen=True)
