@@ -1,4 +1,7 @@
-"""The logs of tasks that are pods: read to the end while somebody looks, else now and then."""
+"""The logs of tasks that are pods: read while somebody looks, when they begin, and at their end.
+
+A thousand tasks that nobody looks at cost the API server no request.
+"""
 
 import asyncio
 import contextlib
@@ -22,8 +25,6 @@ Key = tuple[str, int]
 
 # Seconds between two looks at the log of a task whose page is open.
 FOLLOW_INTERVAL = 2.0
-# The same of a task that nobody looks at.
-LOG_INTERVAL = 60.0
 # Logs that are read together.
 AT_ONCE = 8
 # Characters of an event for open pages.
@@ -36,7 +37,7 @@ class _Reading:
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     last: str | None = None
-    due: float = 0.0
+    is_begun: bool = False
 
 
 class PodLogs:
@@ -77,8 +78,8 @@ class PodLogs:
         for key in self._readings.keys() - kept:
             del self._readings[key]
 
-    async def read(self, task: Task, pod: Document, only_due: bool) -> None:
-        """Keep what is new of the log; with `only_due`, unless that was done a short while ago.
+    async def read(self, task: Task, pod: Document, only_begin: bool) -> None:
+        """Keep what is new of the log; with `only_begin`, unless it was read before.
 
         Raises:
             NotFound: the attempt is over as far as its row says.
@@ -86,10 +87,9 @@ class PodLogs:
         if not _has_log(pod):
             return
         reading = self._readings[task.id, task.attempt]
-        now = asyncio.get_running_loop().time()
-        if only_due and now < reading.due:
+        if only_begin and reading.is_begun:
             return
-        reading.due = now + LOG_INTERVAL
+        reading.is_begun = True
         async with reading.lock:
             try:
                 while await self._read_part(task, pod, reading):
@@ -101,7 +101,7 @@ class PodLogs:
     async def _read_if_there(self, task: Task, pod: Document) -> None:
         # It may have been deleted, or have begun anew, meanwhile.
         with contextlib.suppress(NotFound):
-            await self.read(task, pod, only_due=False)
+            await self.read(task, pod, only_begin=False)
 
     async def _read_part(self, task: Task, pod: Document, reading: _Reading) -> bool:
         """Take one answer; returns whether there is more."""

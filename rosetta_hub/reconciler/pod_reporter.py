@@ -10,6 +10,7 @@ from rosetta_agent.protocol import FINAL_STATES
 from rosetta_hub.agents.spec import software_of
 from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.errors import NotFound, ResourceUnavailable
+from rosetta_hub.reconciler.pod_events import PodEvents
 from rosetta_hub.reconciler.pod_logs import PodLogs
 from rosetta_hub.reconciler.probe import answers
 from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
@@ -18,7 +19,6 @@ from rosetta_hub.resources.kubernetes.reports import (
     build_report,
     needs_pull_secret,
     needs_secret,
-    wants_events,
 )
 from rosetta_hub.resources.kubernetes.states import container_state, is_terminating
 from rosetta_hub.resources.wms import JobRefused
@@ -63,6 +63,7 @@ class PodReporter:
         self._answered: set[tuple[str, int]] = set()
         self._running_since: dict[tuple[str, int], float] = {}
         self._logs = logs
+        self._events = PodEvents(queue)
         self.on_change: Callable[[], None] = _ignore
         queue.pods.on_change = self._note_change
 
@@ -99,6 +100,7 @@ class PodReporter:
             key: since for key, since in self._running_since.items() if key in tasks
         }
         self._logs.forget_others(set(tasks))
+        self._events.forget_others(set(tasks))
         limit = asyncio.Semaphore(AT_ONCE)
 
         async def look(pod: Document) -> bool:
@@ -156,7 +158,7 @@ class PodReporter:
             await self._queue.ensure_secret(task, pod)
         if needs_pull_secret(pod):
             await self._queue.ensure_pull_secret(task, pod)
-        events = await self._queue.events(task.job_id or "") if wants_events(pod) else []
+        events = await self._events.read(task, pod)
         has_answered = await self._has_answered(task, pod)
         report = build_report(pod, events, has_answered, self._is_late(task, pod))
         if report is None:
@@ -164,9 +166,12 @@ class PodReporter:
         if task.desired_state is DesiredState.STOP and report.state in FINAL_STATES:
             # However its software takes that it was told to end.
             report = PodReport("stopped", digest=report.digest)
-        is_quiet = report.state == "running" and not is_terminating(pod)
-        await self._logs.read(task, pod, only_due=is_quiet)
+        if report.state in FINAL_STATES or is_terminating(pod):
+            await self._logs.read(task, pod, only_begin=False)
         self._tasks.report(task, await self._complete(task, report))
+        if report.state not in FINAL_STATES:
+            # Last: nobody waits for the log to get inside.
+            await self._logs.read(task, pod, only_begin=True)
         return report.state in ("pulling", "starting")
 
     async def _has_answered(self, task: Task, pod: Document) -> bool:

@@ -67,7 +67,7 @@ def log_requests(bench: Bench) -> int:
     return len([path for _, path in bench.api.asked if path.endswith("/log")])
 
 
-async def test_a_log_that_nobody_looks_at_is_read_now_and_then(bench: Bench, task: Task) -> None:
+async def test_a_log_that_nobody_looks_at_is_read_once(bench: Bench, task: Task) -> None:
     bench.api.log.append((SECOND, "two\n"))
     before = log_requests(bench)
     await bench.logs.follow()

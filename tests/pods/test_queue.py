@@ -70,9 +70,8 @@ async def test_a_pod_without_its_secret_is_not_left(bench: Bench) -> None:
 async def test_from_the_image_to_inside(bench: Bench, answers: list[bool]) -> None:
     task = await bench.submit(bench.start())
     answers[0] = False
-    bench.api.objects["/api/v1/namespaces/rosetta/events/1"] = event("Pulling")
     task = await bench.report(task, **waiting("ContainerCreating"))
-    assert (task.state, task.message) == (TaskState.STARTING, "Fetching the image on node1.")
+    assert (task.state, task.message) == (TaskState.STARTING, "Starting on node1.")
     started = running("2999-01-01T00:00:00Z")
     task = await bench.report(task, **started)
     assert task.message == "Waiting until the software answers."

@@ -35,6 +35,7 @@ _PASSING = frozenset({"registry_unreachable", "registry_limit"})
 # What registries answer to who has no account. Some deny that the image exists.
 _REFUSED = frozenset({"registry_login", "registry_denied", "image_not_found"})
 _PULLING = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"})
+_PREPARING = frozenset({"", "ContainerCreating", "PodInitializing"})
 _WITHOUT_IMAGE = {"InvalidImageName": "image_not_found", "ErrImageNeverPull": "image_not_found"}
 # The node can't start the container as it is described.
 _UNSUPPORTED = frozenset(
@@ -86,6 +87,12 @@ def wants_events(pod: Document) -> bool:
     state = container_state(pod)
     is_prepared = "running" in state or "terminated" in state
     return bool(pod["spec"].get("nodeName")) and not is_prepared
+
+
+def is_being_prepared(pod: Document) -> bool:
+    """Whether its node prepares its container and has not met anything in the way."""
+    waiting = container_state(pod).get("waiting") or {}
+    return not has_ended(pod) and str(waiting.get("reason") or "") in _PREPARING
 
 
 def needs_secret(pod: Document) -> bool:
