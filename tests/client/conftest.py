@@ -33,7 +33,7 @@ class Done:
 Run = Callable[..., Coroutine[Any, Any, Done]]
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def site(tmp_path_factory: pytest.TempPathFactory, no_outside: None) -> AsyncIterator[Site]:
     """The service, in which alice has one of everything, and a storage on this machine."""
     folder = tmp_path_factory.mktemp("client")

@@ -146,9 +146,9 @@ class Service:
         return bool(await self.prometheus.query(expression))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def in_time() -> Iterator[None]:
-    """A scrape has to end within two seconds, and a part has half of one to answer."""
+    """A scrape has to end within a second, and a part has half of it to answer."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rosetta_hub.metrics.sources.SCRAPE_TIMEOUT", 0.6)
         patch.setattr("rosetta_hub.web.health.TIMEOUT", 0.5)
@@ -156,7 +156,7 @@ def in_time() -> Iterator[None]:
         yield
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def service(
     tmp_path_factory: pytest.TempPathFactory, in_time: None
 ) -> AsyncIterator[Service]:

@@ -1,4 +1,4 @@
-"""A Prometheus of Debian that scrapes a service every other second."""
+"""A Prometheus of Debian that scrapes a service every second."""
 
 import asyncio
 import contextlib
@@ -93,7 +93,7 @@ def _write_config(folder: Path, target: str, token: str) -> Path:
     }
     config = {
         "global": {
-            **{"scrape_interval": "2s", "scrape_timeout": "2s"},
+            **{"scrape_interval": "1s", "scrape_timeout": "1s"},
             "evaluation_interval": "1s",
         },
         "rule_files": [str(folder / "alerts.yml")],

@@ -133,7 +133,7 @@ class Site:
         return answer.json()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def no_outside() -> Iterator[None]:
     """Nothing outside of the process is asked, and no task is worked on."""
 
@@ -148,7 +148,7 @@ def no_outside() -> Iterator[None]:
         yield
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def site(tmp_path_factory: pytest.TempPathFactory, no_outside: None) -> AsyncIterator[Site]:
     """The service, in which alice has one of everything."""
     async with open_site(tmp_path_factory.mktemp("rights"), STORAGES) as made:
