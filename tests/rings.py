@@ -20,7 +20,17 @@ SYSTEM_FOLDERS = frozenset(
 )
 # So does whoever asks for one of these.
 SYSTEM_FIXTURES = frozenset(
-    {"apptainer_host", "base_containers", "dav", "hub", "image", "machine", "postgres_url", "sshd"}
+    {
+        "apptainer_host",
+        "base_containers",
+        "dav",
+        "hub",
+        "image",
+        "machine",
+        "postgres_url",
+        "rosetta",
+        "sshd",
+    }
 )
 # Tests of whole programs in the other folders.
 SYSTEM_MODULES = frozenset(
