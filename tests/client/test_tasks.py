@@ -1,9 +1,14 @@
 """`rosetta ls`, `start`, `stop` and `rm` against the whole service."""
 
+import io
 import json
+import sys
 
 import pytest
 
+from rosetta_client.cli.start import Narrator
+from rosetta_client.decode import decode
+from rosetta_client.models import TaskView
 from tests.rights.conftest import Site
 
 from .conftest import Run
@@ -90,3 +95,21 @@ async def test_waiting_ends_in_time(rosetta: Run) -> None:
     done = await rosetta(*started, "--timeout", "0")
     assert done.code == 6
     assert "still waits" in done.err
+
+
+class Terminal(io.StringIO):
+    """A stderr on which bars are shown."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+async def test_a_bar_shows_how_much_of_the_image_is_there(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = (await site.fetch("GET", f"api/v1/tasks/{site.ids['tasks']}", "alice")).json()
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with Narrator() as narrator:
+        narrator.tell(decode(TaskView, view | {"progress": {"done": 1, "total": 4}}))
+    assert "25%" in terminal.getvalue()

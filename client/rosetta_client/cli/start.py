@@ -76,7 +76,7 @@ class Narrator:
     def tell(self, task: TaskView) -> None:
         """Show the task's message if it is another than before, and how far its image is."""
         if task.progress is not None and self._is_terminal:
-            self._move_bar(task.message, task.progress["done"], task.progress["total"])
+            self._move_bar(task.message, task.progress.done, task.progress.total)
             return
         self._end_bar()
         if task.message != self._told:
