@@ -34,7 +34,12 @@ from rosetta_hub.resources.kubernetes.pull_secrets import (
     build_pull_secret,
     has_pull_secret,
 )
-from rosetta_hub.resources.kubernetes.reasons import explain_quota, waiting_message
+from rosetta_hub.resources.kubernetes.reasons import (
+    NODE_IS_ADDED,
+    explain_quota,
+    waiting_message,
+)
+from rosetta_hub.resources.kubernetes.scale_ups import ScaleUps
 from rosetta_hub.resources.kubernetes.states import (
     build_end,
     build_job,
@@ -84,6 +89,7 @@ class KubernetesQueue:
         self._client = client
         self._namespace = f"/api/v1/namespaces/{self._conf.namespace}"
         self._selector = f"{DEPLOYMENT_LABEL}={keys.deployment}"
+        self._scale_ups = ScaleUps(self._list_events_of)
         self.pods = Pods(client, f"{self._namespace}/pods", self._selector)
         self.find_registry_access: FindRegistryAccess = _find_no_account
         self._tunnels = PodTunnels(
@@ -196,12 +202,15 @@ class KubernetesQueue:
             raise JobRefused(str(error)) from error
 
     async def jobs(self, tasks: Iterable[Task]) -> list[Job]:
-        """See Queue. Costs no query: the pods are watched."""
-        user = self._conf.namespace
-        return [build_job(pod, user) for pod in self.pods.all().values()]
+        """See Queue. Costs no query, unless a pod fits on no node: the pods are watched."""
+        user, pods = self._conf.namespace, self.pods.all()
+        await self._scale_ups.look(list(pods.values()))
+        return [build_job(pod, user) for pod in pods.values()]
 
     def why(self, job: Job, task: Task) -> str:
         """See Queue."""
+        if job.id in self._scale_ups:
+            return NODE_IS_ADDED
         asked = QueueRequest.model_validate(task.request)
         return waiting_message(job, build_request(job.name, task.cpus, task.memory, asked))
 
@@ -255,10 +264,16 @@ class KubernetesQueue:
         Raises:
             ResourceUnavailable: the server has not answered, or does not let the hub look.
         """
-        query = {"fieldSelector": f"involvedObject.uid={uid}"}
-        answer = await self._ask(f"{self._namespace}/events", query)
-        events: list[Document] = answer.get("items") or []
+        events = await self._list_events(f"involvedObject.uid={uid}")
         return sorted(events, key=lambda event: str(event.get("lastTimestamp") or ""))
+
+    async def _list_events(self, selector: str) -> list[Document]:
+        answer = await self._ask(f"{self._namespace}/events", {"fieldSelector": selector})
+        events: list[Document] = answer.get("items") or []
+        return events
+
+    async def _list_events_of(self, reason: str) -> list[Document]:
+        return await self._list_events(f"reason={reason}")
 
     async def log(self, pod: Document, since: str | None = None) -> bytes:
         """The output of the pod's container, each line with its time; empty while there is none.

@@ -26,6 +26,7 @@ _QUOTA = re.compile(
     r"exceeded quota: (?P<quota>[^,]+), requested: (?P<asked>.*), used: (?P<used>.*),"
     r" limited: (?P<limit>.*)$"
 )
+NODE_IS_ADDED = "Waiting for a node, which the cluster is adding."
 _WORDS = {"cpu": "cores", "memory": "memory", "pods": "tasks", "ephemeral-storage": "disk"}
 _SUFFIXES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9}
 
