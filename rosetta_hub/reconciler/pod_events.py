@@ -48,5 +48,5 @@ class PodEvents:
         if is_being_prepared(pod) and now < reading.due:
             return reading.events
         reading.due = now + INTERVAL
-        reading.events = await self._queue.events(task.job_id or "")
+        reading.events = await self._queue.events(task)
         return reading.events

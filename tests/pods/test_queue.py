@@ -41,9 +41,16 @@ QUOTA: Refusal = (
     "exceeded quota: q, requested: pods=1, used: pods=4, limited: pods=4",
 )
 NO_ACCOUNT: Refusal = (403, "Forbidden", "error looking up service account rosetta/default")
+# So an API server answers in the first seconds after its start, too: it reads roles last.
+NO_RIGHT: Refusal = (
+    403,
+    "Forbidden",
+    'pods is forbidden: User "rosetta-hub" cannot create resource "pods" in API group "" in the'
+    ' namespace "rosetta"',
+)
 
 
-@pytest.mark.parametrize("refusal", [QUOTA, NO_ACCOUNT, (429, "", "slow down")])
+@pytest.mark.parametrize("refusal", [QUOTA, NO_ACCOUNT, NO_RIGHT, (429, "", "slow down")])
 async def test_what_passes_by_itself_is_tried_again(bench: Bench, refusal: Refusal) -> None:
     bench.api.refuse = lambda method, path: failure(*refusal) if method == "POST" else None
     with pytest.raises(NotSubmitted):
@@ -55,6 +62,28 @@ async def test_what_does_not_pass_is_refused_in_the_servers_words(bench: Bench) 
     bench.api.refuse = lambda method, path: failure(403, "Forbidden", text)
     with pytest.raises(JobRefused, match="PodSecurity"):
         await bench.queue.submit(bench.start())
+
+
+async def test_a_secret_that_may_not_be_made_yet_is_made_by_the_next_try(bench: Bench) -> None:
+    def refuse(method: str, path: str) -> tuple[int, Document] | None:
+        return failure(*NO_RIGHT) if path == SECRETS else None
+
+    bench.api.refuse = refuse
+    task = bench.start()
+    with pytest.raises(NotSubmitted, match="cannot create"):
+        await bench.queue.submit(task)
+    bench.api.refuse = lambda method, path: None
+    assert await bench.queue.submit(task) == bench.pod(task)["metadata"]["uid"]
+    assert f"{SECRETS}/{bench.queue.job_name(task)}" in bench.api.objects
+
+
+async def test_events_are_asked_for_by_the_name_of_the_pod(bench: Bench) -> None:
+    """Those of the taint manager have no uid; the name is of one attempt alone."""
+    task = await bench.submit(bench.start())
+    await bench.queue.events(task)
+    name = bench.queue.job_name(task)
+    selector = f"involvedObject.kind=Pod,involvedObject.name={name}"
+    assert bench.api.queries[-1] == {"fieldSelector": selector}
 
 
 async def test_a_pod_without_its_secret_is_not_left(bench: Bench) -> None:

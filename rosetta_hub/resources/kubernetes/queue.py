@@ -70,8 +70,11 @@ FindRegistryAccess = Callable[[Task], Awaitable[Mapping[str, Any]]]
 
 # Bytes of a log that are read of the API server.
 LOG_BYTES = 5 * 1024 * 1024
-# Refusals that pass by themselves: a namespace that was just made has no account for pods yet.
-_PASSING = re.compile(r"error looking up service account|being terminated|etcdserver")
+# Refusals that pass by themselves: a namespace that was just made has no account for pods yet, and
+# an API server that has just started has not read the rights of accounts.
+_PASSING = re.compile(
+    r"error looking up service account|being terminated|etcdserver|cannot create resource"
+)
 
 
 class KubernetesQueue:
@@ -182,9 +185,12 @@ class KubernetesQueue:
         try:
             await self._client.call("POST", f"{self._namespace}/secrets", secret)
         except ApiRefused as error:
-            if error.reason != "AlreadyExists":
+            if error.reason == "AlreadyExists":
+                return
+            refusal = self._explain(error)
+            if not isinstance(refusal, NotSubmitted):
                 await self._delete(pod)
-                raise JobRefused(str(error)) from error
+            raise refusal from error
 
     async def _create_pod(self, name: str, body: Document) -> Document:
         try:
@@ -195,11 +201,15 @@ class KubernetesQueue:
             if error.reason == "AlreadyExists":
                 # The answer to an earlier try was lost.
                 return await self._client.call("GET", f"{self._namespace}/pods/{name}")
-            if quota := explain_quota(str(error)):
-                raise NotSubmitted(quota) from error
-            if _PASSING.search(str(error)):
-                raise NotSubmitted(f"{self._computing.name} is not ready: {error}.") from error
-            raise JobRefused(str(error)) from error
+            raise self._explain(error) from error
+
+    def _explain(self, error: ApiRefused) -> NotSubmitted | JobRefused:
+        """What a refusal means: to wait, or that the task can't run there."""
+        if quota := explain_quota(str(error)):
+            return NotSubmitted(quota)
+        if _PASSING.search(str(error)):
+            return NotSubmitted(f"{self._computing.name} is not ready: {error}.")
+        return JobRefused(str(error))
 
     async def jobs(self, tasks: Iterable[Task]) -> list[Job]:
         """See Queue. Costs no query, unless a pod fits on no node: the pods are watched."""
@@ -229,7 +239,7 @@ class KubernetesQueue:
         pod = await self._get(task)
         if pod is not None and pod["metadata"]["uid"] == task.job_id:
             return build_end(pod)
-        return find_end_in_events(await self.events(task.job_id or ""))
+        return find_end_in_events(await self.events(task))
 
     async def ends(self, tasks: Iterable[Task]) -> dict[str, JobEnd]:
         """See Queue: each is asked for by itself."""
@@ -258,13 +268,15 @@ class KubernetesQueue:
         pools = tuple(Partition(name=name, state="up") for name in self._conf.pools)
         return Inventory(partitions=pools, collected=utc_now())
 
-    async def events(self, uid: str) -> list[Document]:
-        """What the cluster has noted about a pod, oldest first.
+    async def events(self, task: Task) -> list[Document]:
+        """What the cluster has noted about the attempt's pod, oldest first.
 
         Raises:
             ResourceUnavailable: the server has not answered, or does not let the hub look.
         """
-        events = await self._list_events(f"involvedObject.uid={uid}")
+        events = await self._list_events(
+            f"involvedObject.kind=Pod,involvedObject.name={self.job_name(task)}"
+        )
         return sorted(events, key=lambda event: str(event.get("lastTimestamp") or ""))
 
     async def _list_events(self, selector: str) -> list[Document]:
