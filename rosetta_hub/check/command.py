@@ -18,11 +18,12 @@ from urllib.parse import urlsplit
 from rosetta_hub.access import Access
 from rosetta_hub.catalogue.access_points import STORAGE_PREFIX, access_point_of
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf import SlurmRestConf, SshConf
-from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
+from rosetta_hub.catalogue.conf import SlurmRestConf, SshLogin
+from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf, NamespaceConf
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.check.builds import BUILDER_CHECKS, BUILDER_PREFIX, BuilderContext
 from rosetta_hub.check.context import Context, Result, find_user
+from rosetta_hub.check.kubectl import run_kubectl_checks
 from rosetta_hub.check.kubernetes import KUBERNETES_CHECKS, KubernetesContext
 from rosetta_hub.check.run import format_json, format_result, is_good, run_check, run_checks
 from rosetta_hub.check.storages import StorageContext, run_storage_checks
@@ -97,7 +98,10 @@ async def _check_all(settings: Rosetta, options: argparse.Namespace) -> dict[str
                 print(f"{computing.id} ({computing.name}), for {options.user}", flush=True)
             if isinstance(computing.conf, NamespaceConf):
                 conf, show = computing.conf, _ignore if options.json else _show
-                reports[computing.id] = await _check_kubernetes(computing, conf, tunnels, show)
+                results = await _check_kubectl(settings, options, computing, tunnels)
+                if is_good(results):
+                    results += await _check_kubernetes(computing, conf, tunnels, show)
+                reports[computing.id] = results
                 continue
             with open_context(settings, computing, options.user, tunnels) as context:
                 context.accept_host_key = options.accept_host_key
@@ -107,6 +111,18 @@ async def _check_all(settings: Rosetta, options: argparse.Namespace) -> dict[str
         reports |= await _check_storages(settings, options, tunnels)
         reports |= await _check_builder(settings, options, tunnels)
     return reports
+
+
+async def _check_kubectl(
+    settings: Rosetta, options: argparse.Namespace, computing: Computing, tunnels: TunnelsConfig
+) -> list[Result]:
+    """The way to an API server; nothing where the service itself logs in there."""
+    if isinstance(computing.conf, KubernetesConf):
+        return []
+    with open_context(settings, computing, options.user, tunnels) as context:
+        context.accept_host_key = options.accept_host_key
+        context.tunnels, context.sockets = TunnelsClient(tunnels.socket), tunnels.sockets_dir
+        return await run_kubectl_checks(context, _ignore if options.json else _show)
 
 
 async def _check_kubernetes(
@@ -251,7 +267,7 @@ def open_context(
         ConfigError: the resource is of a kind that can't be checked.
     """
     software = find_software(settings, computing)
-    if not isinstance(computing.conf, SshConf | SlurmRestConf):
+    if not isinstance(computing.conf, SshLogin | SlurmRestConf):
         # An engine's API, too: the agents of its tasks run on this machine.
         yield Context(computing, settings, user, LocalAccess(), software)
         return
@@ -273,7 +289,7 @@ def open_context(
         context.scan = scan_host_key
         context.accepted = settings.state_path / ACCEPTED_HOST_KEYS
         context.tunnels, context.sockets = client, tunnels.sockets_dir
-        if computing.has_queue:
+        if computing.has_queue and not isinstance(computing.conf, NamespaceConf):
             context.open_wms = lambda account: _wms(computing, access, account)
         yield context
     finally:
@@ -296,7 +312,7 @@ async def open_storages(
         contexts = [StorageContext(one, who, files) for one in catalogue.storages_of(who)]
         for context in contexts:
             conf, point = context.storage.conf, access_point_of(context.storage)
-            if isinstance(conf, SshConf):
+            if isinstance(conf, SshLogin):
                 context.address = functools.partial(
                     _address, conf, endpoints[point], user, settings
                 )
@@ -313,7 +329,7 @@ def _address(conf: object, endpoints: Endpoints, user: str, settings: Rosetta) -
     try:
         return endpoints.endpoint(user)
     except ResourceUnavailable:
-        assert isinstance(conf, SshConf)  # noqa: S101 - for the types: others have no endpoints
+        assert isinstance(conf, SshLogin)  # noqa: S101 - for the types: others have no endpoints
         known = read_known_hosts(conf, settings.state_path / ACCEPTED_HOST_KEYS)
         jumps = tuple(JumpHost(one.host, one.port, one.user) for one in conf.jump_hosts)
         return Endpoint(

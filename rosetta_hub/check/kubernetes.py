@@ -29,7 +29,9 @@ class KubernetesContext:
 async def check_server(context: KubernetesContext) -> str:
     """The API server answers, and its certificate is the expected one."""
     version = await context.client.call("GET", "/version")
-    return f"{context.client.server().url}, Kubernetes {version.get('gitVersion', '?')}"
+    server = context.client.server()
+    address = "through kubectl" if server.socket else server.url
+    return f"{address}, Kubernetes {version.get('gitVersion', '?')}"
 
 
 async def check_rights(context: KubernetesContext) -> str:

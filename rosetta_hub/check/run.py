@@ -44,7 +44,7 @@ async def check_end(context: Context) -> str:
     return await context.probe.end()
 
 
-CHECKS = (
+CONTACT_CHECKS = (
     Check[Context](
         "host key", check_host_key, advice="See that host and port are right, and sshd runs."
     ),
@@ -54,6 +54,9 @@ CHECKS = (
         ("host key",),
         "See that host and port are right, and that sshd answers.",
     ),
+)
+CHECKS = (
+    *CONTACT_CHECKS,
     Check[Context](
         "scheduler",
         check_scheduler,

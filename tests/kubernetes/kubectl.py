@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import stat
 import sys
 from dataclasses import dataclass
@@ -114,22 +113,3 @@ def ssh_conf(sshd: Sshd) -> dict[str, Any]:
         "known_hosts": sshd.known_hosts,
         "python": sys.executable,
     }
-
-
-def find_processes(*words: str) -> list[int]:
-    """The processes whose command line has all these words."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        try:
-            line = (folder / "cmdline").read_bytes().decode(errors="replace")
-        except (OSError, ValueError):
-            continue
-        if folder.name.isdigit() and all(word in line for word in words):
-            found.append(int(folder.name))
-    return found
-
-
-def kill(pids: list[int]) -> None:
-    """End processes at once."""
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)

@@ -1,24 +1,26 @@
 """Rows 6 and 7: kubectl logs in, on the service's machine or on a login node."""
 
 import asyncio
+import functools
+import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from rosetta_hub.tunnels import TunnelsClient, TunnelsConfig
 from tests.e2e.deployment import Deployment, User, eventually
+from tests.support.processes import find_processes, kill
 from tests.support.sshd import Sshd
 
 from .cluster import KubernetesCluster
 from .conftest import SOFTWARE
-from .kubectl import (
-    ExecLogin,
-    build_computing,
-    find_processes,
-    ssh_conf,
-)
+from .kubectl import LIFETIME, ExecLogin, build_computing, ssh_conf
+from .test_faults import waits_with
 from .test_life import start
 
 pytestmark = pytest.mark.timeout(300)
@@ -35,7 +37,14 @@ class KubectlHub:
     @property
     def kubectls(self) -> list[int]:
         """The processes of its kubectl."""
-        return find_processes("proxy", f"--kubeconfig={self.login.folder / 'kubeconfig'}")
+        mark = f"--kubeconfig={self.login.folder / 'kubeconfig'}"
+        return list(find_processes("proxy", mark))
+
+    @property
+    def cuts(self) -> list[Callable[[], None]]:
+        """What may end on the way: kubectl, and the connection to its login node."""
+        drop = [self.sshd.drop_connections] if self.sshd else []
+        return [lambda: kill(self.kubectls), *drop]
 
     async def has_no_kubectl(self) -> bool:
         """Whether its kubectl has ended."""
@@ -108,3 +117,77 @@ async def test_a_pod_is_started_used_and_stopped(alice: User, hub: KubectlHub) -
     stopped = await alice.until(task["id"], "stopped", "failed", seconds=60)
     assert stopped["state"] == "stopped"
     assert "serving on 8888" in "\n".join(stopped["log_tail"])
+
+
+async def is_inside(user: User, task: dict[str, Any]) -> bool:
+    """Whether the task's page opens now."""
+    opened = await user.enter(task)
+    return (await opened.get("/")).code == 200
+
+
+async def test_the_way_to_the_server_is_cut_while_pods_start_and_run(
+    alice: User, hub: KubectlHub, cluster: KubernetesCluster
+) -> None:
+    tasks = [await start(alice)]
+    assert tasks[0]["state"] == "running", tasks[0]["message"]
+    for cut in hub.cuts:
+        kubectls = hub.kubectls
+        starting = await alice.start(software="web", computing="cloud")
+        cut()
+        tasks.append(await alice.until(starting["id"], "running", "failed", seconds=150))
+        assert tasks[-1]["state"] == "running", tasks[-1]["message"]
+        for task in tasks:
+            await eventually(functools.partial(is_inside, alice, task), "the task opens", 60)
+        assert len(hub.kubectls) == 1
+        assert hub.kubectls != kubectls
+    # Nothing is lost, and nothing is there twice.
+    assert len(await cluster.pods()) == len(tasks)
+
+
+async def test_a_session_goes_on_while_the_service_restarts(alice: User, hub: KubectlHub) -> None:
+    task = await start(alice)
+    opened = await alice.enter(task)
+    kubectls = hub.kubectls
+    hub.deployment.kill_service()
+    assert (await opened.get("/")).code == 200
+    await hub.deployment.answers()
+    found = await alice.until(task["id"], "running", "failed", "stopped")
+    assert found["state"] == "running"
+    assert (await opened.get("/")).code == 200
+    assert hub.kubectls == kubectls
+
+
+async def test_the_tunnels_process_is_killed_while_a_pod_starts(
+    alice: User, hub: KubectlHub, cluster: KubernetesCluster
+) -> None:
+    running = await start(alice)
+    starting = await alice.start(software="web", computing="cloud")
+    client = TunnelsClient(TunnelsConfig(hub.deployment.state_dir).socket)
+    os.kill((await client.status()).pid, signal.SIGKILL)
+    started = await alice.until(starting["id"], "running", "failed", seconds=150)
+    assert started["state"] == "running", started["message"]
+    for task in (running, started):
+        await eventually(functools.partial(is_inside, alice, task), "the task opens", 60)
+    assert len(await cluster.pods()) == 2
+    assert len(hub.kubectls) == 1
+
+
+async def test_a_login_that_ends_is_renewed_and_a_refusal_is_told(
+    alice: User, hub: KubectlHub, cluster: KubernetesCluster
+) -> None:
+    task = await start(alice)
+    calls = hub.login.calls
+
+    async def is_renewed() -> bool:
+        await is_inside(alice, task)
+        return hub.login.calls > calls
+
+    await eventually(is_renewed, "kubectl has logged in again", 60 + LIFETIME)
+    hub.login.refuse(True)
+    kill(hub.kubectls)
+    await waits_with(alice, task["id"], "getting credentials")
+    assert (await cluster.pods())[0]["status"]["phase"] == "Running"
+    hub.login.refuse(False)
+    await eventually(functools.partial(is_inside, alice, task), "the task opens", 90)
+    found = await alice.until(task["id"], "running", "failed", "stopped")
+    assert found["state"] == "running"
