@@ -99,6 +99,7 @@ class MailSettings(Base):
     started: Mapped[bool] = mapped_column(default=True)
     failed: Mapped[bool] = mapped_column(default=True)
     limit: Mapped[bool] = mapped_column(default=True)
+    shared: Mapped[bool] = mapped_column(default=True)
 
 
 class QueuedMail:

@@ -17,7 +17,7 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_account_mail import AccountMail
 from rosetta_hub.database.models_user import MailState
-from rosetta_hub.keys import Keys
+from rosetta_hub.keys import Keys, digest
 from rosetta_hub.mail.messages import AccountMailWriter, has_account_template
 from rosetta_hub.mail.queue import Key, MailQueue
 
@@ -37,13 +37,15 @@ def queue(
     context: Mapping[str, str],
     user: str | None = None,
     expires: datetime | None = None,
+    identity: str | None = None,
 ) -> None:
     """Queue a mail in the transaction of what it is about; the service sends it within seconds.
 
     The templates are `templates/mail/account_<template>.txt`, whose first line is the subject, and
     `.html`; they get `context`, `user` and `hub`. After `expires`, a day from now by default, it is
-    not sent any more. The address must have passed `check_address`. Where no mail server is
-    configured nothing is ever sent: callers look at `mail_available`.
+    not sent any more. A mail with an `identity` is not queued again for a week. The address must
+    have passed `check_address`. Where no mail server is configured nothing is ever sent: callers
+    look at `mail_available`.
 
     Raises:
         ValueError: there is no such template.
@@ -51,9 +53,12 @@ def queue(
     if not has_account_template(template):
         raise ValueError(f"There is no mail template account_{template}.")
     now = utc_now()
+    id_ = secrets.token_hex(16) if identity is None else digest(identity)[:32]
+    if session.get(AccountMail, id_) is not None:
+        return
     session.add(
         AccountMail(
-            id=secrets.token_hex(16),
+            id=id_,
             template=template,
             context=keys.database.encrypt(json.dumps(dict(context)).encode()),
             user=user,

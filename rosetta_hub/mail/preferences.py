@@ -18,6 +18,7 @@ class Preferences:
     started: bool = True
     failed: bool = True
     limit: bool = True
+    shared: bool = True
 
     def wants(self, kind: MailKind) -> bool:
         """Whether a mail of that kind is sent."""
@@ -34,7 +35,7 @@ def read_preferences(session: Session, user: str, domain: str) -> Preferences:
     if row is None:
         verified = [email.address for email in emails_of_user(session, user)]
         return Preferences(verified[0] if verified else default_address(user, domain))
-    return Preferences(row.address, row.started, row.failed, row.limit)
+    return Preferences(row.address, row.started, row.failed, row.limit, row.shared)
 
 
 def write_preferences(session: Session, user: str, chosen: Preferences) -> None:

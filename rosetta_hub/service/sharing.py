@@ -12,6 +12,7 @@ from rosetta_hub.sharing.permission import SharePermission
 from rosetta_hub.sharing.principals import Principals
 from rosetta_hub.sharing.records import ShareRecords
 from rosetta_hub.sharing.session_check import SessionCheck
+from rosetta_hub.sharing.share_mails import ShareMails
 from rosetta_hub.sharing.sharing import Sharing
 from rosetta_hub.tasks.manager import TaskManager
 
@@ -34,4 +35,5 @@ class SharingParts:
         self.session_check = SessionCheck(tasks, hub_auth, self.principals, keys)
         guests = Guests(edge, self.session_check, self.principals, tasks.events)
         records = ShareRecords(tasks.database)
-        self.sharing = Sharing(tasks, hub, records, guests, permission, audit)
+        mails = ShareMails(tasks.database, settings, keys)
+        self.sharing = Sharing(tasks, hub, records, guests, permission, audit, mails)

@@ -21,6 +21,7 @@ from rosetta_hub.sharing.guests import Guests
 from rosetta_hub.sharing.link_rules import explain_refusal
 from rosetta_hub.sharing.permission import SharePermission
 from rosetta_hub.sharing.records import ShareRecords
+from rosetta_hub.sharing.share_mails import ShareMails
 from rosetta_hub.sharing.view import share_id
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.principal import Principal
@@ -37,6 +38,7 @@ class Sharing:
         guests: Guests,
         permission: SharePermission,
         audit: AuditLog,
+        mails: ShareMails,
     ) -> None:
         self._tasks = tasks
         self._hub = hub
@@ -44,6 +46,7 @@ class Sharing:
         self.guests = guests
         self.permission = permission
         self._audit = audit
+        self._mails = mails
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def shares(self, task: Task) -> list[HubShare]:
@@ -67,7 +70,7 @@ class Sharing:
     async def share_with_user(
         self, task: Task, name: str, actor: str, until: datetime | None = None
     ) -> None:
-        """Let a user of the hub enter the task, until a time if one is given.
+        """Let a user of the hub enter the task, until a time if one is given, and tell by mail.
 
         Raises:
             Conflict: it is the owner.
@@ -82,7 +85,9 @@ class Sharing:
                 " of the hub's pages; it counts whether letters are small or capital."
             )
         async with self._alone(task):
-            await self._grant(task, _row(task, "user", name, actor, until))
+            row = _row(task, "user", name, actor, until)
+            await self._grant(task, row)
+            self._mails.queue(task, row)
 
     async def share_with_group(
         self, task: Task, name: str, principal: Principal, until: datetime | None = None

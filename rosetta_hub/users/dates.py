@@ -81,6 +81,11 @@ def zone_of(session: Session, user: str) -> ZoneInfo | None:
     return find_zone(row.time_zone) if row is not None and row.time_zone else None
 
 
+def format_moment(moment: datetime, zone: ZoneInfo | None) -> str:
+    """The day and the time of day, with its zone: `2026-11-27 18:00 (Europe/Berlin)`."""
+    return f"{moment.astimezone(zone or UTC):%Y-%m-%d} {format_clock(moment, zone)}"
+
+
 def format_clock(moment: datetime, zone: ZoneInfo | None) -> str:
     """The time of day, with its zone: `18:00 (Europe/Berlin)`, or `16:00 UTC` without one."""
     if zone is None:

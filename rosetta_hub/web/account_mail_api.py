@@ -29,6 +29,7 @@ class MailChoice(RequestModel, strict=True):
     started: bool = True
     failed: bool = True
     limit: bool = True
+    shared: bool = True
 
 
 class AddressCode(RequestModel, strict=True):
@@ -48,6 +49,7 @@ class MailView(Revised):
     started: bool
     failed: bool
     limit: bool
+    shared: bool
     available: bool
     problem: str | None
     pending: str | None

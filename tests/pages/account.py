@@ -80,6 +80,7 @@ class AccountStub(Stub):
             "started": True,
             "failed": True,
             "limit": False,
+            "shared": True,
             "available": True,
             "problem": None,
             "pending": None,

@@ -142,7 +142,7 @@ async def test_mails_are_chosen_with_the_keyboard(page: Page, stub: AccountStub)
     await page.keyboard.press("Space")
     await page.keyboard.press("Enter")
     await expect(page.locator("#mail-form [role=status]")).to_have_text("Saved.")
-    chosen = {"started": False, "failed": True, "limit": False}
+    chosen = {"started": False, "failed": True, "limit": False, "shared": True}
     assert stub.bodies == [{"address": "alice@example.net", **chosen}]
     await address.fill("")
     await page.locator("#mail-form").get_by_role("button", name="Save").click()

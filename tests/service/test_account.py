@@ -108,6 +108,7 @@ async def test_everybody_has_settings_of_their_own(site: Site) -> None:
         "started": True,
         "failed": True,
         "limit": True,
+        "shared": True,
         "available": True,
         "problem": None,
         "pending": None,

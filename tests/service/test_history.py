@@ -122,7 +122,7 @@ async def test_no_periodic_step_reads_what_has_ended(bench: Bench, tmp_path: Pat
     edge = cast(EdgePublisher, Edge())
     sharing = Sharing(
         *(tasks, hub, ShareRecords(tasks.database), cast(Any, None)),
-        *(SharePermission(True), AuditLog(tasks.database)),
+        *(SharePermission(True), AuditLog(tasks.database), cast(Any, None)),
     )
     steps = {
         "silence": LivenessWatcher(tasks, settings).step,

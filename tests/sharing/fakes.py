@@ -8,6 +8,7 @@ from typing import Any, cast
 from jupyterhub.services.auth import HubOAuth
 
 from rosetta_hub.audit.log import AuditLog
+from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import BrowserSession, Task
 from rosetta_hub.edge.client import Activity
@@ -16,13 +17,25 @@ from rosetta_hub.hub.client import HubClient
 from rosetta_hub.hub.shares import HubShare, Kind
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.ingress.sessions import BrowserSessions
+from rosetta_hub.keys import Keys
 from rosetta_hub.sharing.guests import Guests
 from rosetta_hub.sharing.permission import SharePermission
 from rosetta_hub.sharing.principals import Principals
 from rosetta_hub.sharing.records import ShareRecords
 from rosetta_hub.sharing.session_check import SessionCheck
+from rosetta_hub.sharing.share_mails import ShareMails
 from rosetta_hub.sharing.sharing import Sharing
 from rosetta_hub.tasks.manager import TaskManager
+from tests.support.catalogues import LOCAL
+
+SETTINGS = Rosetta(
+    hub_url="http://localhost:8000",
+    tasks_url="http://127.0.0.1",
+    computing=[LOCAL],
+    smtp_host="mail.example.org",
+    mail_from="hub@example.org",
+    mail_domain="example.org",
+)
 
 
 @dataclass
@@ -154,10 +167,11 @@ class Office:
     tasks: TaskManager
     sharing: Sharing
     principals: Principals
+    keys: Keys
 
 
 def make_office(
-    database: Database, tasks: TaskManager, sessions: BrowserSessions, keys: Any
+    database: Database, tasks: TaskManager, sessions: BrowserSessions, keys: Keys
 ) -> Office:
     """All of it, with an empty hub."""
     hub, edge = FakeHub(), FakeEdge(sessions)
@@ -166,5 +180,6 @@ def make_office(
     check = SessionCheck(tasks, auth, principals, keys)
     guests = Guests(cast(EdgePublisher, edge), check, principals, tasks.events)
     records, permission = ShareRecords(database), SharePermission(True)
-    sharing = Sharing(tasks, client, records, guests, permission, AuditLog(database))
-    return Office(hub, edge, sessions, tasks, sharing, principals)
+    mails = ShareMails(database, SETTINGS, keys)
+    sharing = Sharing(tasks, client, records, guests, permission, AuditLog(database), mails)
+    return Office(hub, edge, sessions, tasks, sharing, principals, keys)

@@ -182,6 +182,7 @@ class MailChoice:
     started: Optional[bool] = None
     failed: Optional[bool] = None
     limit: Optional[bool] = None
+    shared: Optional[bool] = None
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,7 @@ class MailView:
     started: bool
     failed: bool
     limit: bool
+    shared: bool
     available: bool
     problem: Optional[str]
     pending: Optional[str]

@@ -8,6 +8,7 @@ const CHOICES = {
   started: "when a task that had to wait is running",
   failed: "when a task has failed",
   limit: "before a task ends by itself, or reaches its time limit",
+  shared: "when somebody shares a task with me",
 };
 
 function pendingText({ pending, address }) {
