@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Base, Task, utc_now
@@ -16,11 +16,13 @@ class Exported:
     """Which columns of a table a user gets to see, in the rows that are the user's.
 
     `owners` are the columns with names of users; without them, rows are those of the user's tasks.
+    The names in `named` are those of users only in rows whose column `kind` is `user`.
     `hidden` are secrets, digests of secrets, and what is of no meaning outside of the service.
     """
 
     hidden: frozenset[str] = frozenset()
     owners: tuple[str, ...] = ("user",)
+    named: str | None = None
 
 
 def _without(*hidden: str) -> Exported:
@@ -49,7 +51,7 @@ TABLES: dict[str, Exported] = {
     "user_emails": Exported(),
     "passwords": _without("id", "hash"),
     "one_time_tokens": _without("digest"),
-    "task_shares": Exported(owners=("owner",)),
+    "task_shares": Exported(owners=("owner",), named="name"),
     "share_links": Exported(frozenset({"digest"}), owners=("created_by",)),
     "usage_samples": Exported(frozenset({"id", "span"}), owners=()),
     "idempotent_requests": _without("key", "request", "answer"),
@@ -73,6 +75,9 @@ class UserExports:
         columns = [column for column in table.columns if column.name not in exported.hidden]
         if exported.owners:
             owned = or_(*(table.columns[owner] == user for owner in exported.owners))
+            if exported.named is not None:
+                named = table.columns[exported.named] == user
+                owned |= and_(table.columns["kind"] == "user", named)
         else:
             owned = table.columns.task_id.in_(select(Task.id).where(Task.user == user))
         with self._database.session() as session:

@@ -16,11 +16,13 @@ from sqlalchemy.types import JSON, Boolean, DateTime, Enum, Float, Integer, Larg
 
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
-from rosetta_hub.database.models import Base, BrowserSession
+from rosetta_hub.database.models import Base, BrowserSession, utc_now
+from rosetta_hub.database.models_sharing import TaskShare
 from rosetta_hub.errors import Conflict
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.reconciler.work_queue import WorkQueue
 from rosetta_hub.service.composition import Parts
+from rosetta_hub.sharing.records import ShareRecords
 from rosetta_hub.users.exports import TABLES
 from tests.rights.conftest import close
 from tests.support.catalogues import LOCAL
@@ -192,6 +194,18 @@ def test_the_export_is_json_of_that_user_alone_without_secrets(parts: Parts) -> 
         "builds.image_digest",
         "user_software.digest",
     }
+
+
+def test_the_export_holds_what_is_shared_with_the_user(parts: Parts) -> None:
+    task = start_task(parts.tasks, "shared", {"software": "echo"}, User("bob"))
+    records = ShareRecords(parts.database)
+    for kind, name in (("user", "alice"), ("user", "carol"), ("group", "alice")):
+        shared = {"owner": "bob", "server_name": "shared", "created_by": "bob", "task_id": task.id}
+        records.keep(TaskShare(kind=kind, name=name, created=utc_now(), granted=True, **shared))
+    shares = parts.account.exports.document("alice")["task_shares"]
+    # The other row is of a share of her own.
+    told = [(row["owner"], row["kind"], row["name"]) for row in shares if row["owner"] != "alice"]
+    assert (told, len(shares)) == ([("bob", "user", "alice")], 2)
 
 
 def test_every_hidden_column_exists() -> None:
