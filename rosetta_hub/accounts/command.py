@@ -1,4 +1,4 @@
-"""`rosetta-hub account`: local accounts without a page, for the first one and for emergencies."""
+"""`rosetta-hub account`: local accounts without a page: the first, emergencies, imported ones."""
 
 import argparse
 import asyncio
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from rosetta_hub.accounts import records
 from rosetta_hub.accounts.local import LocalAccounts
 from rosetta_hub.accounts.names import check_name
+from rosetta_hub.accounts.native_import import import_accounts, read_accounts
 from rosetta_hub.accounts.passwords import check_password
 from rosetta_hub.accounts.reset_flow import ResetFlow
 from rosetta_hub.accounts.settings import LocalSettings
@@ -20,7 +21,7 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_user import HubUser, UserState
 from rosetta_hub.mail.addresses import check_address
 
-HELP = "make local accounts, or let their owners set a new password"
+HELP = "make or import local accounts, or let their owners set a new password"
 
 
 def add_account_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +40,16 @@ def add_account_arguments(parser: argparse.ArgumentParser) -> None:
     text = "print a link that sets a password for a user of the hub, also a blocked one"
     reset = actions.add_parser("reset", help=text, description=text)
     reset.add_argument("name")
+    text = "import the accounts that nativeauthenticator has in the hub's database"
+    imports = actions.add_parser("import", help=text, description=text)
+    imports.add_argument(
+        "database", help="the address of the hub's database, as in c.JupyterHub.db_url"
+    )
+    imports.add_argument(
+        "--confirmed-addresses",
+        action="store_true",
+        help="take the mail addresses as confirmed, which nativeauthenticator does not do",
+    )
 
 
 def account_text(settings: Rosetta, options: argparse.Namespace) -> str:
@@ -46,7 +57,7 @@ def account_text(settings: Rosetta, options: argparse.Namespace) -> str:
 
     Raises:
         UserError: the name, the address or the password can't be used, or the name is taken.
-        ConfigError: the database can't be opened.
+        ConfigError: the database, or the hub's, can't be opened.
     """
     database = Database(settings.db_url)
     try:
@@ -55,6 +66,8 @@ def account_text(settings: Rosetta, options: argparse.Namespace) -> str:
         )
         if options.action == "reset":
             return _reset(local, options.name)
+        if options.action == "import":
+            return _import(local, options)
         return _create(local, options, sys.stdin)
     finally:
         database.close()
@@ -92,6 +105,15 @@ def _reset(local: LocalAccounts, name: str) -> str:
             # For the emergency in which everybody is locked out.
             row.state = UserState.ACTIVE
         return _link_text(local, session, user)
+
+
+def _import(local: LocalAccounts, options: argparse.Namespace) -> str:
+    accounts = read_accounts(options.database)
+    imported = import_accounts(local, accounts, options.confirmed_addresses)
+    lines = [f"Imported: {name}" for name in imported.names]
+    lines += [f"Left out: {name}: {reason}" for name, reason in imported.left_out.items()]
+    lines.append(f"{len(imported.names)} of {len(accounts)} accounts were imported.")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _link_text(local: LocalAccounts, session: Session, user: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
+import bcrypt
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
@@ -22,6 +23,8 @@ THREADS = 2
 # What zxcvbn reads at most, and the least of its scores: more than 10^8 guesses.
 _READ = 72
 _SCORE = 3
+# Bytes that bcrypt reads of a password. What is longer was cut where the hash was made.
+_BCRYPT_READ = 72
 
 Result = TypeVar("Result")
 
@@ -37,8 +40,8 @@ class Verdict:
 class Passwords:
     """Hashes and verifies, two at a time and beside the event loop.
 
-    The costs are the defaults of argon2-cffi (RFC 9106, low memory). Hashes with others are right
-    as long as the password is used, and are then made anew.
+    The costs are the defaults of argon2-cffi (RFC 9106, low memory). Hashes with others, and those
+    of bcrypt that were imported, are right as long as the password is used, and are then made anew.
     """
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
@@ -65,6 +68,9 @@ class Passwords:
     def _verify(self, hashed: str | None, password: str) -> Verdict:
         if len(password) > MAX_LENGTH:
             hashed, password = None, ""
+        if hashed is not None and is_bcrypt(hashed):
+            right = _is_right_in_bcrypt(hashed, password)
+            return Verdict(right, outdated=right)
         try:
             self._hasher.verify(hashed or self._nobody, _normalise(password))
         except (VerificationError, InvalidHashError):
@@ -95,6 +101,19 @@ def check_password(password: str, hints: Collection[str] = ()) -> None:
             f"{warning} Take four words that do not belong together, or let a password manager"
             " choose."
         )
+
+
+def is_bcrypt(hashed: str) -> bool:
+    """Whether a hash is one of bcrypt, which accounts that were imported have."""
+    return hashed.startswith(("$2a$", "$2b$", "$2y$"))
+
+
+def _is_right_in_bcrypt(hashed: str, password: str) -> bool:
+    try:
+        return bcrypt.checkpw(password.encode()[:_BCRYPT_READ], hashed.encode())
+    except ValueError:
+        # The hash is damaged.
+        return False
 
 
 def _normalise(password: str) -> str:

@@ -3,10 +3,11 @@
 from typing import Literal
 
 import argon2
+import bcrypt
 import pytest
 
 from rosetta_hub.accounts.errors import PasswordRefused
-from rosetta_hub.accounts.passwords import Passwords, check_password
+from rosetta_hub.accounts.passwords import Passwords, Verdict, check_password
 
 from .bench import CHEAP, STRONG
 
@@ -52,6 +53,18 @@ async def test_a_hash_with_other_costs_is_outdated() -> None:
     verdict = await newer.verify(hashed, STRONG)
     assert (verdict.right, verdict.outdated) == (True, True)
     assert not (await newer.verify(await newer.hash(STRONG), STRONG)).outdated
+
+
+async def test_a_hash_of_bcrypt_is_right_and_outdated() -> None:
+    passwords = Passwords(CHEAP)
+    hashed = bcrypt.hashpw(b"b" * 72, bcrypt.gensalt(4)).decode()
+    # What made it has cut the password, as bcrypt's package did before its version 5.
+    for length in (72, 100):
+        verdict = await passwords.verify(hashed, "b" * length)
+        assert (verdict.right, verdict.outdated) == (True, True)
+    for wrong in ("b" * 71, "", "\0", "b" * 5000):
+        assert await passwords.verify(hashed, wrong) == Verdict(False)
+    assert await passwords.verify(hashed[:20], "b" * 72) == Verdict(False)
 
 
 @pytest.mark.parametrize(
