@@ -71,12 +71,22 @@ async def run(rosetta: Run, *arguments: str, answers: dict[str, Any]) -> tuple[D
 
 
 async def test_a_copy_is_followed_to_its_end(rosetta: Run) -> None:
-    answers = {"POST copies": COPY, f"GET copies/{COPY['id']}": ENDED}
+    answers = {
+        "GET storages/data/entry/b": {"type": "directory"},
+        **{"POST copies": COPY, f"GET copies/{COPY['id']}": ENDED},
+    }
     command = ("files", "cp", "home:a b", "data:b", "--conflict", "rename")
     done, bodies = await run(rosetta, *command, answers=answers)
     assert done.code == 0, done.err
     source, target = {"storage": "home", "paths": ["a%20b"]}, {"storage": "data", "path": "b"}
     assert bodies == [{"from": source, "to": target, "conflict": "rename"}]
+
+
+async def test_copies_go_to_a_folder(rosetta: Run) -> None:
+    answers = {"GET storages/data/entry/b": {"type": "file"}}
+    done, bodies = await run(rosetta, "files", "cp", "home:a", "data:b", answers=answers)
+    assert (done.code, bodies) == (1, [])
+    assert "data:b is no folder. Copies keep their names" in done.err
 
 
 async def test_what_was_not_copied_is_named(rosetta: Run) -> None:

@@ -51,6 +51,10 @@ class Place:
     storage: str
     path: str
 
+    def __str__(self) -> str:
+        """As it is typed."""
+        return f"{self.storage}:{unquote(self.path)}"
+
     def within(self, name: str) -> Place:
         """An entry of this folder, by its encoded name."""
         return Place(self.storage, f"{self.path}/{name}".lstrip("/"))
@@ -119,7 +123,7 @@ def get_command(session: Session, source: Place, target: Path, recursive: bool) 
         _fetch(session.client, source, target)
         return
     if not recursive:
-        raise RosettaError(f"{source.storage}:{unquote(source.path)} is a folder; add --recursive.")
+        raise RosettaError(f"{source} is a folder; add --recursive.")
     for place, local in _walk(session.client, source, target):
         _fetch(session.client, place, local)
 
@@ -162,6 +166,10 @@ def cp_command(
     storages = {source.storage for source in sources}
     if len(storages) > 1:
         raise click.UsageError("All sources must be of one storage.")
+    if not _is_folder(session.client, target):
+        raise RosettaError(
+            f"{target} is no folder. Copies keep their names: give the folder that they go to."
+        )
     origin = SourceOfCopy(storages.pop(), [source.path for source in sources])
     folder = TargetOfCopy(target.storage, target.path)
     copy = session.client.start_copy(NewCopy(origin, folder, conflict))
