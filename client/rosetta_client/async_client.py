@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rosetta_client.async_operations import AsyncOperations
 from rosetta_client.async_transport import AsyncTransport
-from rosetta_client.calls import Call
+from rosetta_client.calls import Call, ignore
 from rosetta_client.config import ConfigFile, Endpoint
+from rosetta_client.files import download, upload
+from rosetta_client.logs import AsyncLogFollower
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rosetta_client.models import TaskView
 
 T = TypeVar("T")
@@ -46,3 +50,24 @@ class AsyncClient(AsyncOperations):
             after = page.next
             if after is None:
                 return
+
+    def follow_log(self, task: TaskView, say: Callable[[str], None] = ignore) -> AsyncLogFollower:
+        """See `Client.follow_log`."""
+        return AsyncLogFollower(self.transport, task, say)
+
+    async def download_file(
+        self, storage: str, path: str, target: Path, progress: Callable[[int], None] = ignore
+    ) -> None:
+        """See `Client.download_file`."""
+        await download(self.transport, storage, path, target, progress)
+
+    async def upload_file(
+        self,
+        source: Path,
+        storage: str,
+        path: str,
+        progress: Callable[[int], None] = ignore,
+        conflict: str = "fail",
+    ) -> None:
+        """See `Client.upload_file`."""
+        await upload(self.transport, source, storage, path, progress, conflict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -49,6 +49,14 @@ class AsyncTransport(Requests):
                 yield response
         except httpx2.TransportError as error:
             raise self.unreachable(error) from error
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+    async def work(self, function: Callable[..., T], *arguments: Any) -> T:
+        """What a function returns that blocks; it runs in a thread."""
+        return await asyncio.to_thread(function, *arguments)
 
     async def _attempt(self, call: Call[Any], attempt: int) -> Response | None:
         try:

@@ -74,6 +74,10 @@ class Response:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
+def ignore(_: object) -> None:
+    """Do nothing with news that nobody wants."""
+
+
 def new_key() -> str:
     """A key by which the hub knows a request again that is sent a second time."""
     return secrets.token_urlsafe(16)

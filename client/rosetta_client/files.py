@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,11 +15,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
 from rosetta_client.calls import Call, backoff
+from rosetta_client.channel import Answer, Channel
 from rosetta_client.errors import ApiError, RosettaError, UnexpectedAnswer, Unreachable
 
 if TYPE_CHECKING:
-    import httpx2
-
     from rosetta_client.client import Client
 
 # Bytes: of a piece of an upload at first, and at least. Proxies in between may keep a piece back
@@ -69,16 +67,9 @@ def find_entry(client: Client, storage: str, path: str) -> dict[str, Any]:
     return entry
 
 
-def make_folder(client: Client, storage: str, path: str) -> None:
-    """Make a folder, and those above it that are missing; one that is there is fine."""
-    try:
-        client.call(Call("POST", f"{_storage(storage)}/folder/{path}", Any))
-    except ApiError as error:
-        if error.problem.get("code") != "exists":
-            raise
-
-
-def download(client: Client, storage: str, path: str, target: Path, progress: Progress) -> None:
+async def download(
+    channel: Channel, storage: str, path: str, target: Path, progress: Progress
+) -> None:
     """Fetch a file; only a whole one appears under its name.
 
     `progress` is called with each number of bytes that has come. What a cut connection leaves is
@@ -92,7 +83,7 @@ def download(client: Client, storage: str, path: str, target: Path, progress: Pr
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:
-            _Download(client, f"{_storage(storage)}/file/{path}", progress).into(file)
+            await _Download(channel, f"{_storage(storage)}/file/{path}", progress).into(file)
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
@@ -101,34 +92,34 @@ def download(client: Client, storage: str, path: str, target: Path, progress: Pr
 class _Download:
     """One file that comes in as many connections as it takes."""
 
-    def __init__(self, client: Client, address: str, progress: Progress) -> None:
-        self._client, self._address, self._progress = client, address, progress
+    def __init__(self, channel: Channel, address: str, progress: Progress) -> None:
+        self._channel, self._address, self._progress = channel, address, progress
         self._etag: str | None = None
         self._failures = 0
 
-    def into(self, file: BinaryIO) -> None:
+    async def into(self, file: BinaryIO) -> None:
         """Write all of it."""
         while True:
             try:
-                self._fetch(file)
+                await self._fetch(file)
                 return
             except Unreachable:
                 self._failures += 1
                 if self._failures >= _ATTEMPTS:
                     raise
-                time.sleep(backoff(self._failures - 1))
+                await self._channel.sleep(backoff(self._failures - 1))
 
-    def _fetch(self, file: BinaryIO) -> None:
+    async def _fetch(self, file: BinaryIO) -> None:
         headers = {"Accept-Encoding": "identity"}
         if self._etag and file.tell():
             headers |= {"Range": f"bytes={file.tell()}-", "If-Range": self._etag}
         call: Call[None] = Call("GET", self._address, None, headers=headers)
-        with self._client.transport.stream(call) as response:
+        async with self._channel.stream(call) as response:
             if response.status_code != 206 and file.tell():
                 self._begin_again(file)
             self._etag = response.headers.get("etag")
-            for block in response.iter_raw(_BLOCK):
-                file.write(block)
+            async for block in response.aiter_raw(_BLOCK):
+                await self._channel.work(file.write, block)
                 self._progress(len(block))
                 self._failures = 0
 
@@ -139,8 +130,8 @@ class _Download:
         file.truncate()
 
 
-def upload(
-    client: Client,
+async def upload(
+    channel: Channel,
     source: Path,
     storage: str,
     path: str,
@@ -158,32 +149,33 @@ def upload(
         OSError: the source can't be read.
     """
     with source.open("rb") as file:
-        _Upload(client, file, progress).send(f"{_storage(storage)}/uploads", path, conflict)
+        sending = _Upload(channel, file, progress)
+        await sending.send(f"{_storage(storage)}/uploads", path, conflict)
 
 
 class _Upload:
     """One upload: a part file at the hub that grows by pieces."""
 
-    def __init__(self, client: Client, file: BinaryIO, progress: Progress) -> None:
-        self._client, self._file, self._progress = client, file, progress
+    def __init__(self, channel: Channel, file: BinaryIO, progress: Progress) -> None:
+        self._channel, self._file, self._progress = channel, file, progress
         status = os.fstat(file.fileno())
         self._length, self._modified = status.st_size, status.st_mtime
         self._offset = 0
         self._piece = PIECE
         self._failures = 0
 
-    def send(self, uploads: str, path: str, conflict: str) -> None:
+    async def send(self, uploads: str, path: str, conflict: str) -> None:
         """Send all of it."""
-        address = self._begin(uploads, path, conflict)
+        address = await self._begin(uploads, path, conflict)
         while self._offset < self._length:
             try:
-                self._send_piece(address)
+                await self._send_piece(address)
             except (Unreachable, ApiError) as error:
                 if isinstance(error, ApiError) and error.status not in _OUT_OF_STEP:
                     raise
-                self._move(self._find_offset(address, error))
+                self._move(await self._find_offset(address, error))
 
-    def _begin(self, uploads: str, path: str, conflict: str) -> str:
+    async def _begin(self, uploads: str, path: str, conflict: str) -> str:
         """The address of a new upload, below the API's."""
         metadata = {"path": path, "modified": f"{self._modified:.6f}", "conflict": conflict}
         headers = {
@@ -194,17 +186,18 @@ class _Upload:
                 for key, value in metadata.items()
             ),
         }
-        location = self._request("POST", uploads, headers).headers["location"]
+        location = (await self._request("POST", uploads, headers)).headers["location"]
         return f"{uploads}/{location.rpartition('/')[2]}"
 
-    def _send_piece(self, address: str) -> None:
+    async def _send_piece(self, address: str) -> None:
         self._file.seek(self._offset)
-        piece = self._file.read(min(self._piece, self._length - self._offset))
+        size = min(self._piece, self._length - self._offset)
+        piece = await self._channel.work(self._file.read, size)
         if not piece:
             raise RosettaError("The file has become shorter while it was sent.")
         headers = {**_TUS, "Upload-Offset": str(self._offset), "Content-Type": _PIECE_TYPE}
         try:
-            answer = self._request("PATCH", address, headers, piece)
+            answer = await self._request("PATCH", address, headers, piece)
         except _TooLarge:
             if self._piece <= SMALLEST_PIECE:
                 raise RosettaError(
@@ -215,7 +208,7 @@ class _Upload:
         self._failures = 0
         self._move(int(answer.headers["upload-offset"]))
 
-    def _find_offset(self, address: str, error: RosettaError) -> int:
+    async def _find_offset(self, address: str, error: RosettaError) -> int:
         """How much has arrived, asked until there is an answer.
 
         Raises:
@@ -225,17 +218,18 @@ class _Upload:
             self._failures += 1
             if self._failures >= _ATTEMPTS:
                 raise error
-            time.sleep(backoff(self._failures - 1))
+            await self._channel.sleep(backoff(self._failures - 1))
             with suppress(Unreachable):
-                return int(self._request("HEAD", address, _TUS).headers["upload-offset"])
+                answer = await self._request("HEAD", address, _TUS)
+                return int(answer.headers["upload-offset"])
 
     def _move(self, offset: int) -> None:
         self._progress(offset - self._offset)
         self._offset = offset
 
-    def _request(
+    async def _request(
         self, method: str, address: str, headers: dict[str, str], content: bytes | None = None
-    ) -> httpx2.Response:
+    ) -> Answer:
         """An answer of which only the headers count.
 
         Raises:
@@ -244,8 +238,8 @@ class _Upload:
         call: Call[None] = Call(method, address, None, headers=headers)
         options: dict[str, Any] = {} if content is None else {"content": content}
         try:
-            with self._client.transport.stream(call, **options) as response:
-                response.read()
+            async with self._channel.stream(call, **options) as response:
+                await response.aread()
                 return response
         except UnexpectedAnswer as error:
             # The service itself answers in JSON.

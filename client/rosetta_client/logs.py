@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 
-from rosetta_client.calls import Call, backoff
+from rosetta_client.blocking import BlockingChannel, iterate
+from rosetta_client.calls import Call, backoff, path
+from rosetta_client.channel import Channel, closing
 from rosetta_client.decode import decode
 from rosetta_client.errors import NotFound, Unreachable
 from rosetta_client.events import Event, EventParser
 from rosetta_client.models import TaskView
+from rosetta_client.transport import Transport
 from rosetta_client.waiting import OVER
-
-if TYPE_CHECKING:
-    from rosetta_client.client import Client
 
 # Seconds within which a stream begins; a proxy that keeps it back until it ends is asked otherwise.
 _FIRST = 10.0
@@ -27,14 +25,30 @@ _PATIENCE = 8
 
 
 class LogFollower:
+    """The log of a task as it grows, for those who wait; see `AsyncLogFollower`."""
+
+    def __init__(self, transport: Transport, task: TaskView, say: Callable[[str], None]) -> None:
+        self._follower = AsyncLogFollower(BlockingChannel(transport), task, say)
+
+    @property
+    def task(self) -> TaskView:
+        """What was last heard of the task."""
+        return self._follower.task
+
+    def follow(self) -> Generator[str, None, None]:
+        """See `AsyncLogFollower.follow`."""
+        return iterate(self._follower.follow())
+
+
+class AsyncLogFollower:
     """The log of a task as it grows; `task` is what was last heard of it.
 
     `say` is told in words when a connection was lost, and when it is there again.
     """
 
-    def __init__(self, client: Client, task: TaskView, say: Callable[[str], None]) -> None:
+    def __init__(self, channel: Channel, task: TaskView, say: Callable[[str], None]) -> None:
         self.task = task
-        self._client = client
+        self._channel = channel
         self._say = say
         # Bytes of this attempt's log that have been shown.
         self._offset = 0
@@ -46,7 +60,7 @@ class LogFollower:
     def _is_complete(self) -> bool:
         return self.task.state in OVER and (self._has_log or not self.task.can.log)
 
-    def follow(self) -> Iterator[str]:
+    async def follow(self) -> AsyncGenerator[str, None]:
         """Pieces of the log, until the task is over or has been deleted.
 
         Raises:
@@ -55,17 +69,18 @@ class LogFollower:
         """
         while True:
             try:
-                yield from self._stream()
+                async with closing(self._stream()) as pieces:
+                    async for piece in pieces:
+                        yield piece
             except Unreachable as error:
                 self._failures += 1
                 if self._failures > _PATIENCE:
                     raise
                 if self._failures == 1:
                     self._say(f"{error} Trying again.")
-                time.sleep(backoff(self._failures))
+                await self._channel.sleep(backoff(self._failures))
             except _Withheld:
-                yield from self._poll()
-                return
+                break
             except NotFound:
                 if self._offset == 0 and self._failures == 0:
                     raise
@@ -73,8 +88,11 @@ class LogFollower:
             else:
                 if self._is_complete:
                     return
+        async with closing(self._poll()) as pieces:
+            async for piece in pieces:
+                yield piece
 
-    def _stream(self) -> Iterator[str]:
+    async def _stream(self) -> AsyncGenerator[str, None]:
         """One connection: it begins with what is kept of the log, and its offset."""
         import httpx2
 
@@ -82,12 +100,13 @@ class LogFollower:
         parser, begun, self._has_log = EventParser(), False, False
         limits = httpx2.Timeout(_SILENCE if self._offset else _FIRST, connect=_FIRST)
         try:
-            with self._client.transport.stream(call, timeout=limits) as response:
-                for piece in response.iter_raw():
+            async with self._channel.stream(call, timeout=limits) as response:
+                async for piece in response.aiter_raw():
                     begun = True
                     self._note_connected()
                     for event in parser.feed(piece):
-                        yield from self._take(event)
+                        for part in self._take(event):
+                            yield part
                     if self._is_complete:
                         return
         except Unreachable as error:
@@ -120,19 +139,21 @@ class LogFollower:
             self._offset = end
             yield part.decode(errors="replace")
 
-    def _poll(self) -> Iterator[str]:
+    async def _poll(self) -> AsyncGenerator[str, None]:
         """The same by asking again and again."""
-        shown = ""
+        address, shown = path("tasks/{task}", task=self.task.id), ""
         while True:
-            self.task = self._client.get_task(self.task.id)
-            text = self._client.get_task_log(self.task.id)
+            self.task = await self._channel.call(Call("GET", address, TaskView, repeatable=True))
+            text: str = await self._channel.call(
+                Call("GET", f"{address}/log", str, repeatable=True)
+            )
             part = unseen(shown, text)
             shown = text
             if part:
                 yield part
             if self.task.state in OVER:
                 return
-            time.sleep(_PAUSE)
+            await self._channel.sleep(_PAUSE)
 
 
 class _Withheld(Exception):

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from rosetta_client import AsyncClient
+from rosetta_client.config import Endpoint
+from rosetta_client.errors import ApiError, NotFound
 from tests.rights.conftest import Site
 
 from .conftest import Run
@@ -94,3 +97,23 @@ async def test_a_proxy_that_takes_small_requests_only(
     assert done.code == 0, done.err
     assert relay.refused == 2
     assert (home / "small").read_bytes() == BIG[: 5 << 20]
+
+
+async def test_files_with_a_client_whose_methods_are_awaited(
+    relay: Relay, tmp_path: Path, home: Path
+) -> None:
+    (tmp_path / "big").write_bytes(BIG)
+    moved = list[int]()
+    # The upload is cut in its second piece, and the connection after it at once.
+    relay.cuts = [12 << 20, 100]
+    async with AsyncClient(Endpoint(f"http://127.0.0.1:{relay.port}/", "alice")) as client:
+        await client.upload_file(tmp_path / "big", "home", "sent", moved.append)
+        assert (home / "sent").read_bytes() == BIG
+        assert (sum(moved), relay.connections >= 3) == (len(BIG), True)
+        await client.download_file("home", "sent", tmp_path / "back")
+        assert (tmp_path / "back").read_bytes() == BIG
+        with pytest.raises(ApiError, match="There is an entry of this name already"):
+            await client.upload_file(tmp_path / "big", "home", "sent")
+        with pytest.raises(NotFound):
+            await client.download_file("home", "nothing", tmp_path / "none")
+    assert not (tmp_path / "none").exists()

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from rosetta_client import AsyncClient, Client
 from rosetta_client.cli.text import clean, clean_log, fit, width
+from rosetta_client.config import Endpoint
 from rosetta_client.decode import decode
 from rosetta_client.events import Event, EventParser
 from rosetta_client.logs import LogFollower, unseen
@@ -80,6 +82,43 @@ async def test_following_through_a_proxy_that_buffers(
 
 
 @pytest.mark.asyncio(loop_scope="session")
+async def test_following_with_a_client_whose_methods_are_awaited(site: Site, relay: Relay) -> None:
+    report(site, "running", "one\n")
+    said, pieces = list[str](), list[str]()
+
+    async def follow(client: AsyncClient) -> str:
+        follower = client.follow_log(await client.get_task(site.ids["tasks"]), said.append)
+        async for piece in follower.follow():
+            pieces.append(piece)
+        return follower.task.state
+
+    async with AsyncClient(Endpoint(f"http://127.0.0.1:{relay.port}/", "alice")) as client:
+        following = asyncio.create_task(follow(client))
+        await until(lambda: site.parts.tasks.events._queues.get(site.ids["tasks"]))
+        relay.cut_all()
+        report(site, "running", "two\n", 4)
+        await until(lambda: said[1:] == ["Connected again."])
+        report(site, "stopped", "three\n", 8)
+        assert await following == "stopped"
+    assert "".join(pieces) == "one\ntwo\nthree\n"
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_whoever_stops_following_leaves_no_connection(site: Site) -> None:
+    report(site, "running", "one\n")
+
+    def follow() -> str:
+        with Client(Endpoint(f"http://127.0.0.1:{site.port}/", "alice")) as client:
+            pieces = client.follow_log(client.get_task(site.ids["tasks"])).follow()
+            first = next(pieces)
+            pieces.close()
+            return first
+
+    assert await asyncio.to_thread(follow) == "one\n"
+    await until(lambda: not site.parts.tasks.events._queues.get(site.ids["tasks"]))
+
+
+@pytest.mark.asyncio(loop_scope="session")
 async def test_a_terminal_is_not_acted_on_and_a_file_gets_all(
     rosetta: Run, site: Site, environment: dict[str, str]
 ) -> None:
@@ -110,10 +149,10 @@ async def test_a_log_that_comes_after_the_end_of_its_task(site: Site) -> None:
 
     @contextlib.contextmanager
     def stream(*_: object, **__: object) -> Iterator[Any]:
-        yield SimpleNamespace(iter_raw=lambda: iter(pieces))
+        yield SimpleNamespace(iter_raw=lambda _size: iter(pieces))
 
-    client: Any = SimpleNamespace(transport=SimpleNamespace(stream=stream))
-    assert list(LogFollower(client, task, list[str]().append).follow()) == ["last words\n"]
+    transport: Any = SimpleNamespace(stream=stream)
+    assert list(LogFollower(transport, task, list[str]().append).follow()) == ["last words\n"]
 
 
 def event(kind: str, data: dict[str, Any]) -> bytes:

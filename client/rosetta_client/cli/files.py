@@ -186,19 +186,17 @@ def cp_command(
 
 
 def _fetch(client: Client, source: Place, target: Path) -> None:
-    from rosetta_client.files import download, find_entry
+    from rosetta_client.files import find_entry
 
     size = find_entry(client, source.storage, source.path)["size"]
     target.parent.mkdir(parents=True, exist_ok=True)
     with progress_bar(clean(source.name), size) as bar:
-        download(client, source.storage, source.path, target, bar.update)
+        client.download_file(source.storage, source.path, target, bar.update)
 
 
 def _send(client: Client, source: Path, target: Place, conflict: str) -> None:
-    from rosetta_client.files import upload
-
     with progress_bar(clean(source.name), source.stat().st_size) as bar:
-        upload(client, source, target.storage, target.path, bar.update, conflict)
+        client.upload_file(source, target.storage, target.path, bar.update, conflict)
 
 
 def _walk(client: Client, folder: Place, target: Path) -> Iterator[tuple[Place, Path]]:
