@@ -10,13 +10,14 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from rosetta_hub.access import Access
 from rosetta_hub.catalogue.access_points import STORAGE_PREFIX, access_point_of
+from rosetta_hub.catalogue.catalogue import Catalogue
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf import SlurmRestConf, SshLogin
 from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf, NamespaceConf
@@ -24,7 +25,8 @@ from rosetta_hub.catalogue.software import Software
 from rosetta_hub.check.builds import BUILDER_CHECKS, BUILDER_PREFIX, BuilderContext
 from rosetta_hub.check.context import Context, Result, find_user
 from rosetta_hub.check.kubectl import run_kubectl_checks
-from rosetta_hub.check.kubernetes import KUBERNETES_CHECKS, KubernetesContext
+from rosetta_hub.check.kubernetes import KubernetesContext
+from rosetta_hub.check.kubernetes_pods import run_kubernetes_checks
 from rosetta_hub.check.run import format_json, format_result, is_good, run_check, run_checks
 from rosetta_hub.check.storages import StorageContext, run_storage_checks
 from rosetta_hub.config import Rosetta
@@ -97,10 +99,10 @@ async def _check_all(settings: Rosetta, options: argparse.Namespace) -> dict[str
             if not options.json:
                 print(f"{computing.id} ({computing.name}), for {options.user}", flush=True)
             if isinstance(computing.conf, NamespaceConf):
-                conf, show = computing.conf, _ignore if options.json else _show
+                conf = computing.conf
                 results = await _check_kubectl(settings, options, computing, tunnels)
                 if is_good(results):
-                    results += await _check_kubernetes(computing, conf, tunnels, show)
+                    results += await _check_kubernetes(settings, options, computing, conf, tunnels)
                 reports[computing.id] = results
                 continue
             with open_context(settings, computing, options.user, tunnels) as context:
@@ -126,18 +128,31 @@ async def _check_kubectl(
 
 
 async def _check_kubernetes(
+    settings: Rosetta,
+    options: argparse.Namespace,
     computing: Computing,
     conf: NamespaceConf,
     tunnels: TunnelsConfig,
-    show: Callable[[Result], None],
 ) -> list[Result]:
     client = KubernetesClient(lambda: read_server(conf, tunnels.kubectl_socket(computing.id)))
-    context = KubernetesContext(computing, conf, client)
-    results: list[Result] = []
-    for check in KUBERNETES_CHECKS:
-        results.append(await run_check(check, context, results))
-        show(results[-1])
-    return results
+    context = KubernetesContext(
+        computing,
+        conf,
+        client,
+        find_software(settings, computing),
+        _claims(settings.catalogue(), options.user, computing),
+        TunnelsClient(tunnels.socket),
+        tunnels.sockets_dir,
+        options.wait,
+    )
+    show = _ignore if options.json else _show
+    return await run_kubernetes_checks(context, show)
+
+
+def _claims(catalogue: Catalogue, user: str, computing: Computing) -> tuple[str, ...]:
+    storages = catalogue.storages_of(find_user(user, catalogue))
+    claims = (one.claim_of(user) for one in storages if computing.id in one.computing)
+    return tuple(dict.fromkeys(filter(None, claims)))
 
 
 async def _check_storages(

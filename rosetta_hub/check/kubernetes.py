@@ -1,16 +1,23 @@
-"""Checks of a Kubernetes cluster: its server, the rights of the hub's account, a pod."""
+"""Checks of a Kubernetes cluster that create nothing: server, rights, quota, dry runs, claims."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 from rosetta_hub.catalogue.software import Software
-from rosetta_hub.check.context import Check, CheckFailed
+from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped
 from rosetta_hub.database.models import Task
 from rosetta_hub.kubernetes.client import ApiRefused, KubernetesClient
+from rosetta_hub.kubernetes.quantities import parse_quantity
 from rosetta_hub.resources.kubernetes.pod import build_pod
 from rosetta_hub.resources.kubernetes.rights import Right, rights_of
+from rosetta_hub.tunnels.client import TunnelsClient
+
+Document = dict[str, Any]
+
+FORBIDDEN = 403
 
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 # Of a pod that is never created.
@@ -19,11 +26,27 @@ _EXAMPLE = Software(name="Check", registry="localhost", image_name="check")
 
 @dataclass
 class KubernetesContext:
-    """A cluster, with what reaches it."""
+    """A cluster, with what reaches it, and the pods that the checks have created there."""
 
     computing: Computing
     conf: NamespaceConf
     client: KubernetesClient
+    software: Software | None = None
+    """One that runs there, whose image is pulled where `agent_image` names none."""
+    claims: tuple[str, ...] = ()
+    """The persistent volume claims of the user's storages there."""
+    tunnels: TunnelsClient | None = None
+    sockets: Path | None = None
+    """Where the tunnels' process offers its sockets."""
+    queue_timeout: float = 300
+    """Seconds that a pod may take until it runs."""
+    pods: dict[str, Document] = field(default_factory=dict)
+    """What was created, by name."""
+
+    @property
+    def namespace(self) -> str:
+        """The path of the namespace's objects."""
+        return f"/api/v1/namespaces/{self.conf.namespace}"
 
 
 async def check_server(context: KubernetesContext) -> str:
@@ -70,28 +93,104 @@ async def _may(context: KubernetesContext, right: Right, verb: str) -> bool:
     return bool(answer.get("status", {}).get("allowed"))
 
 
+async def check_quota(context: KubernetesContext) -> str:
+    """What the quotas of the namespace leave."""
+    try:
+        answer = await context.client.call("GET", f"{context.namespace}/resourcequotas")
+    except ApiRefused as error:
+        if error.status == FORBIDDEN:
+            raise CheckSkipped("the account may not look at it") from error
+        raise
+    lines, full = [], []
+    for quota in answer.get("items") or []:
+        hard, used = (quota.get("status", {}).get(key) or {} for key in ("hard", "used"))
+        for name, limit in hard.items():
+            lines.append(f"{name} {used.get(name, '0')} of {limit}")
+            if _ratio(used.get(name, "0"), limit) >= 1:
+                full.append(name)
+    if full:
+        raise CheckFailed(
+            f"used up: {', '.join(full)} ({'; '.join(lines)})",
+            "Tasks wait until others end. Ask the cluster's administrator for a larger quota.",
+        )
+    return "; ".join(lines) or "none: nothing but the cluster's size bounds the tasks together"
+
+
+def _ratio(used: str, limit: str) -> float:
+    try:
+        amount, most = parse_quantity(used), parse_quantity(limit)
+    except ValueError:
+        return 0
+    return amount / most if most else 1
+
+
 async def check_pod(context: KubernetesContext) -> str:
     """The server would take a pod as the hub makes them: nothing is created."""
+    await _try_pod(context, runtime=None)
+    return "a pod with the resource's defaults would be taken"
+
+
+async def check_runtimes(context: KubernetesContext) -> str:
+    """The server knows the RuntimeClass of each runtime."""
+    classes = context.conf.runtime_classes
+    if not classes:
+        raise CheckSkipped("'runtime_classes' has none")
+    for runtime in classes:
+        await _try_pod(context, runtime)
+    return f"a pod of each would be taken: {', '.join(classes.values())}"
+
+
+async def _try_pod(context: KubernetesContext, runtime: str | None) -> None:
+    pod = build_example(context, "rosetta-check", runtime)
+    try:
+        await context.client.call("POST", f"{context.namespace}/pods", pod, {"dryRun": "All"})
+    except ApiRefused as error:
+        raise CheckFailed(
+            str(error), "Ask the cluster's administrator; the message is the server's own."
+        ) from error
+
+
+def build_example(context: KubernetesContext, name: str, runtime: str | None = None) -> Document:
+    """A pod as tasks get it, with the defaults of the resource."""
     computing = context.computing
     row: dict[str, Any] = {
         "id": "0" * 12,
         "attempt": 1,
         "cpus": computing.default_cpus,
         "memory": computing.default_memory,
-        "storages": [],
         "request": {"time": computing.default_time or computing.max_time},
+        "runtime": runtime,
+        "storages": [],
     }
-    pod = build_pod(
-        "rosetta-check", Task(**row), _EXAMPLE, computing, context.conf, "check", stop=10
+    return build_pod(
+        name, Task(**row), context.software or _EXAMPLE, computing, context.conf, "check", stop=10
     )
-    path = f"/api/v1/namespaces/{context.conf.namespace}/pods"
+
+
+async def check_claims(context: KubernetesContext) -> str:
+    """The claims of the storages are there, and have a volume."""
+    if not context.claims:
+        raise CheckSkipped("no storage of the user is a claim")
+    found = [await _describe_claim(context, name) for name in context.claims]
+    return "; ".join(found)
+
+
+async def _describe_claim(context: KubernetesContext, name: str) -> str:
     try:
-        await context.client.call("POST", path, pod, {"dryRun": "All"})
+        path = f"{context.namespace}/persistentvolumeclaims/{name}"
+        claim = await context.client.call("GET", path)
     except ApiRefused as error:
+        if error.status == FORBIDDEN:
+            raise CheckSkipped("the account may not look at claims") from error
         raise CheckFailed(
-            str(error), "Ask the cluster's administrator; the message is the server's own."
+            f"{name}: {error}", f"Create it in the namespace {context.conf.namespace}."
         ) from error
-    return "a pod with the resource's defaults would be taken"
+    spec, phase = claim.get("spec", {}), claim.get("status", {}).get("phase")
+    storage_class = spec.get("storageClassName") or "no StorageClass"
+    text = f"{name}: {phase}, {storage_class}, {', '.join(spec.get('accessModes') or ())}"
+    if phase == "Lost":
+        raise CheckFailed(text, "Its volume is gone. Ask the cluster's administrator.")
+    return text
 
 
 KUBERNETES_CHECKS = (
@@ -99,5 +198,8 @@ KUBERNETES_CHECKS = (
         "api server", check_server, advice="See that 'conf' names the server and a valid account."
     ),
     Check[KubernetesContext]("rights", check_rights, ("api server",)),
-    Check[KubernetesContext]("pod", check_pod, ("rights",)),
+    Check[KubernetesContext]("quota", check_quota, ("rights",)),
+    Check[KubernetesContext]("dry run", check_pod, ("rights",)),
+    Check[KubernetesContext]("runtimes", check_runtimes, ("dry run",)),
+    Check[KubernetesContext]("claims", check_claims, ("api server",)),
 )

@@ -2,73 +2,231 @@
 
 from typing import Any
 
-from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
-from rosetta_hub.check.context import Result
-from rosetta_hub.check.kubernetes import KUBERNETES_CHECKS, KubernetesContext
-from rosetta_hub.check.run import run_check
+import pytest
 
+from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
+from rosetta_hub.check import kubernetes_pods
+from rosetta_hub.check.context import Result
+from rosetta_hub.check.kubernetes import KubernetesContext
+from rosetta_hub.check.kubernetes_pods import (
+    CONNECTED,
+    READY,
+    REFUSED,
+    run_kubernetes_checks,
+)
+
+from .bench import PODS
 from .fake_api import Answer, FakeApi, failure
-from .objects import computing
+from .objects import computing, ended, running, waiting
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+QUOTAS = "/api/v1/namespaces/rosetta/resourcequotas"
+CLAIMS = "/api/v1/namespaces/rosetta/persistentvolumeclaims/"
+IMAGE = "registry.example.org/python:3"
+TIME = "2026-11-27T10:00:01.000000001Z"
 Document = dict[str, Any]
 
 
-async def check(api: FakeApi) -> list[Result]:
-    cloud = computing(default_cpus=1)
-    assert isinstance(cloud.conf, KubernetesConf)
-    context = KubernetesContext(cloud, cloud.conf, api.client())
-    results: list[Result] = []
-    for one in KUBERNETES_CHECKS:
-        results.append(await run_check(one, context, results))
-    return results
+class Cluster:
+    """What a server answers to the checks; pods run, and end, as soon as they are created."""
 
+    def __init__(self, api: FakeApi) -> None:
+        self.api = api
+        self.create = api.answer
+        self.denied: set[str] = set()
+        self.quotas: list[Document] = []
+        self.claims: dict[str, Document] = {}
+        self.refusal = ""
+        self.classes = {"kata-qemu"}
+        self.status = running()
+        api.answer = self.answer  # type: ignore[method-assign]
+        api.log = [(TIME, f"{READY}\n"), (TIME, f"{REFUSED}: timed out\n")]
 
-def answers(allowed: bool = True, pod: Answer = (201, {})) -> Any:
-    def answer(method: str, path: str) -> Answer | None:
+    def answer(self, method: str, path: str, body: Document) -> Answer:
         if path == "/version":
             return 200, {"gitVersion": "v1.20.2"}
-        return (201, {"status": {"allowed": allowed}}) if path == REVIEWS else pod
+        if path == REVIEWS:
+            resource = body["spec"]["resourceAttributes"]["resource"]
+            return 201, {"status": {"allowed": resource not in self.denied}}
+        if path == QUOTAS:
+            return 200, {"items": self.quotas}
+        if path.startswith(CLAIMS):
+            claim = self.claims.get(path.removeprefix(CLAIMS))
+            return (200, claim) if claim else failure(404, "NotFound", "not found")
+        if method == "POST":
+            return self._take(path, body)
+        return self.create(method, path, body)
 
-    return answer
+    def _take(self, path: str, body: Document) -> Answer:
+        runtime = body["spec"].get("runtimeClassName")
+        if self.refusal:
+            return failure(403, "Forbidden", self.refusal)
+        if runtime and runtime not in self.classes:
+            return failure(403, "Forbidden", f'RuntimeClass "{runtime}" not found')
+        if self.api.queries[-1] == {"dryRun": "All"}:
+            return 201, body
+        code, pod = self.create("POST", path, body)
+        pod["spec"]["nodeName"] = "node1"
+        is_peer = "-peer-" in pod["metadata"]["name"]
+        status = ended("Succeeded", exitCode=0) if is_peer else self.status
+        pod["status"] = {**status, "podIP": "10.0.0.7"}
+        return code, pod
 
 
-async def test_a_cluster_that_is_ready(api: FakeApi) -> None:
-    api.refuse = answers()
-    results = await check(api)
-    assert [one.status for one in results] == ["ok", "ok", "ok"]
-    assert "v1.20.2" in results[0].text
-    # Nothing is created: the pod is a dry run.
-    assert api.queries[-1] == {"dryRun": "All"}
+@pytest.fixture
+def cluster(api: FakeApi) -> Cluster:
+    """A cluster where everything is in order."""
+    return Cluster(api)
 
 
-async def test_missing_rights_are_named(api: FakeApi) -> None:
-    api.refuse = answers(allowed=False)
-    server, rights, pod = await check(api)
-    assert (server.status, rights.status, pod.status) == ("ok", "failed", "skipped")
+async def check(cluster: Cluster, claims: tuple[str, ...] = (), **conf: Any) -> dict[str, Result]:
+    """What came of each check, by name."""
+    engines = ["internal[runc,kata]"]
+    settings = {"agent_image": IMAGE, "tunnel": "reverse", **conf}
+    cloud = computing(default_cpus=1, container_engines=engines, conf=settings)
+    assert isinstance(cloud.conf, KubernetesConf)
+    context = KubernetesContext(
+        cloud, cloud.conf, cluster.api.client(), claims=claims, queue_timeout=2
+    )
+    results: list[Result] = []
+    await run_kubernetes_checks(context, results.append)
+    return {one.name: one for one in results}
+
+
+async def test_a_cluster_that_is_ready(cluster: Cluster) -> None:
+    results = await check(cluster, runtime_classes={"kata": "kata-qemu"})
+    skipped = {name for name, one in results.items() if one.status == "skipped"}
+    # No storage is a claim, and with a tunnel that pods dial nothing connects to them.
+    assert skipped == {"claims", "connection"}
+    assert [name for name, one in results.items() if one.status == "failed"] == []
+    assert "v1.20.2" in results["api server"].text
+    # The server takes what is tried, and nothing of it is left.
+    assert {"dryRun": "All"} in cluster.api.queries
+    assert cluster.api.objects == {}
+    assert results["cleanup"].text == "2 removed"
+
+
+async def test_missing_rights_are_named(cluster: Cluster) -> None:
+    cluster.denied = {"pods"}
+    results = await check(cluster)
+    rights = results["rights"]
+    assert rights.status == "failed"
     assert "create pods/portforward" in rights.text
     assert "rosetta-hub kubernetes manifests cloud" in rights.advice
+    assert {results[name].status for name in ("quota", "dry run", "pod", "log")} == {"skipped"}
+    assert ("POST", PODS) not in cluster.api.asked
 
 
-async def test_a_right_that_tasks_do_not_need_may_be_missing(api: FakeApi) -> None:
-    def answer(method: str, path: str, body: Document) -> Answer:
-        attributes = body.get("spec", {}).get("resourceAttributes", {})
-        return 201, {"status": {"allowed": attributes.get("resource") != "resourcequotas"}}
-
-    api.answer = answer  # type: ignore[method-assign]
-    rights = (await check(api))[1]
+async def test_a_right_that_tasks_do_not_need_may_be_missing(cluster: Cluster) -> None:
+    cluster.denied = {"resourcequotas"}
+    rights = (await check(cluster))["rights"]
     assert rights.status == "ok"
     assert "it may not: list resourcequotas" in rights.text
 
 
-async def test_a_pod_that_would_be_refused_says_why(api: FakeApi) -> None:
-    text = 'violates PodSecurity "restricted:latest"'
-    api.refuse = answers(pod=failure(403, "Forbidden", text))
-    results = await check(api)
-    assert (results[2].status, results[2].text) == ("failed", text)
+async def test_a_pod_that_would_be_refused_says_why(cluster: Cluster) -> None:
+    cluster.refusal = 'violates PodSecurity "restricted:latest"'
+    results = await check(cluster)
+    found = results["dry run"]
+    assert (found.status, found.text) == ("failed", cluster.refusal)
+    assert results["pod"].status == "skipped"
 
 
-async def test_a_server_that_does_not_answer(api: FakeApi) -> None:
-    await api.close()
-    results = await check(api)
-    assert [one.status for one in results] == ["failed", "skipped", "skipped"]
+async def test_a_server_that_does_not_answer(cluster: Cluster) -> None:
+    await cluster.api.close()
+    results = await check(cluster)
+    assert results.pop("api server").status == "failed"
+    assert {one.status for one in results.values()} == {"skipped"}
+
+
+@pytest.mark.parametrize(
+    ("used", "status", "text"),
+    [
+        ({"limits.cpu": "1500m", "pods": "3"}, "ok", "limits.cpu 1500m of 2; pods 3 of 20"),
+        ({"limits.cpu": "2000m", "pods": "3"}, "failed", "used up: limits.cpu"),
+    ],
+)
+async def test_what_a_quota_leaves(
+    cluster: Cluster, used: Document, status: str, text: str
+) -> None:
+    cluster.quotas = [{"status": {"hard": {"limits.cpu": "2", "pods": "20"}, "used": used}}]
+    quota = (await check(cluster))["quota"]
+    assert quota.status == status
+    assert text in quota.text
+
+
+async def test_a_runtime_class_that_is_missing(cluster: Cluster) -> None:
+    cluster.classes = set()
+    results = await check(cluster, runtime_classes={"kata": "kata-qemu"})
+    assert results["runtimes"].status == "failed"
+    assert '"kata-qemu" not found' in results["runtimes"].text
+
+
+CLAIM = {
+    "spec": {"storageClassName": "fast", "accessModes": ["ReadWriteOnce"]},
+    "status": {"phase": "Bound"},
+}
+
+
+async def test_the_claims_of_storages(cluster: Cluster) -> None:
+    cluster.claims = {"home-alice": CLAIM}
+    found = (await check(cluster, claims=("home-alice",)))["claims"]
+    assert (found.status, found.text) == ("ok", "home-alice: Bound, fast, ReadWriteOnce")
+    found = (await check(cluster, claims=("home-bob",)))["claims"]
+    assert found.status == "failed"
+    assert "home-bob" in found.text
+
+
+async def test_a_pod_whose_image_does_not_arrive(cluster: Cluster) -> None:
+    cluster.status = waiting("ErrImageNeverPull", "Container image is not present")
+    results = await check(cluster)
+    assert results["pod"].status == "failed"
+    assert "not present" in results["pod"].text
+    assert {results[name].status for name in ("log", "neighbours")} == {"skipped"}
+    # What could not start is removed, too.
+    assert cluster.api.objects == {}
+
+
+async def test_a_pod_that_does_not_start_in_time(cluster: Cluster) -> None:
+    cluster.status = waiting("ContainerCreating")
+    found = (await check(cluster))["pod"]
+    assert found.status == "failed"
+    assert "did not run within 2 s" in found.text
+
+
+@pytest.mark.parametrize(
+    ("said", "is_set", "status", "text"),
+    [
+        (REFUSED, False, "ok", "Set 'network_policies'"),
+        (REFUSED, True, "ok", "a NetworkPolicy keeps tasks apart"),
+        (CONNECTED, False, "ok", "users are told so"),
+        (CONNECTED, True, "failed", "although 'network_policies' is set"),
+        ("Traceback", True, "failed", "Traceback"),
+    ],
+)
+async def test_whether_policies_are_enforced(
+    cluster: Cluster, said: str, is_set: bool, status: str, text: str
+) -> None:
+    cluster.api.log = [(TIME, f"{READY}\n"), (TIME, f"{said}\n")]
+    found = (await check(cluster, network_policies=is_set))["neighbours"]
+    assert found.status == status
+    assert text in found.text
+
+
+async def test_without_an_image_of_ours_nothing_is_said_of_connections(cluster: Cluster) -> None:
+    results = await check(cluster, agent_image=None, tunnel="portforward")
+    assert "no 'agent_image'" in results["connection"].text
+    assert "there is no software" in results["pod"].text
+
+
+async def test_a_pod_that_stays_is_named(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kubernetes_pods, "REMOVAL_TIMEOUT", 0.0)
+    answer = cluster.answer
+
+    def keep(method: str, path: str, body: Document) -> Answer:
+        return (200, {}) if method == "DELETE" else answer(method, path, body)
+
+    cluster.api.answer = keep  # type: ignore[method-assign]
+    found = (await check(cluster))["cleanup"]
+    assert found.status == "failed"
+    assert "still there: rosetta-check-" in found.text

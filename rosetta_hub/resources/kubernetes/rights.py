@@ -58,6 +58,14 @@ RIGHTS = (
         "`rosetta-hub check` says what is left of the quota",
         required=False,
     ),
+    Right(
+        "",
+        "persistentvolumeclaims",
+        "",
+        ("get",),
+        "`rosetta-hub check` looks at the claims of storages",
+        required=False,
+    ),
 )
 
 
