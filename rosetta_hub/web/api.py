@@ -122,12 +122,12 @@ class TaskHandler(TellingHandler):
     @operation(id="get_task", right=SEE_TASK, answer=TaskView)
     def get(self, task_id: str) -> TaskView:
         """A task."""
-        return self.task_view(self.visible_task(task_id))
+        return self.task_view(self.visible(self.task))
 
     @operation(id="delete_task", right=STOP_TASK, status=202)
     async def delete(self, task_id: str) -> None:
         """Stop a task if it runs, and forget it, log included."""
-        task = self.services.tasks.find(task_id)
+        task = self.task
         self.principal.check("delete:servers", task)
         self.audit_task(AuditEvent.TASK_DELETE, task)
         self.services.tasks.request_stop(task, forget=True)
@@ -143,7 +143,7 @@ class StopHandler(TellingHandler):
     @operation(id="stop_task", right=STOP_TASK, answer=TaskView, status=202)
     def post(self, task_id: str) -> TaskView:
         """Stop a task in whatever state it is; a queued one is cancelled."""
-        task = self.services.tasks.find(task_id)
+        task = self.task
         self.principal.check("delete:servers", task)
         self.audit_task(AuditEvent.TASK_STOP, task)
         task = self.services.tasks.request_stop(task)
@@ -188,7 +188,7 @@ class StartHandler(TaskAccess):
         With `{"exact": true}` it runs the very image that it ran last, with `{"exact": false}` the
         one that its version's tag names now.
         """
-        task = self.services.tasks.find(task_id)
+        task = self.task
         self.principal.check("servers", task)
         options = _options_again(task, body.exact)
         if not self.was_started(task.user, task.server_name):
@@ -206,7 +206,7 @@ class LogHandler(TaskAccess):
     @operation(id="get_task_log", right=ENTER_TASK, answer=Content("text/plain"))
     def get(self, task_id: str, query: LogQuery) -> None:
         """The output of a task, the last attempt by default."""
-        task = self.services.tasks.find(task_id)
+        task = self.task
         self.principal.check("access:servers", task)
         attempt = query.attempt or task.attempt
         self.set_header("Content-Type", "text/plain; charset=utf-8")
@@ -221,7 +221,7 @@ class UsageHandler(TaskAccess):
     @operation(id="get_task_usage", right=SEE_TASK, answer=UsageView)
     def get(self, task_id: str) -> UsageView:
         """What a task uses over time: CPUs, memory and GPUs, beside what was asked for."""
-        return self.services.tasks.usage(self.visible_task(task_id))
+        return self.services.tasks.usage(self.visible(self.task))
 
 
 class PasswordHandler(TaskAccess):
@@ -232,7 +232,7 @@ class PasswordHandler(TaskAccess):
     @operation(id="get_task_password", right=ENTER_TASK, answer=PasswordView)
     def get(self, task_id: str) -> PasswordView:
         """User and one-time password of an interface that protects itself."""
-        task = self.services.tasks.find(task_id)
+        task = self.task
         self.principal.check("access:servers", task)
         software = software_of(task)
         if software.interface_auth != "password":

@@ -72,7 +72,6 @@ class ConnectionHandler(HubHandler, WebSocketHandler):
     ping_timeout = 0
     max_message_size = LARGEST_MESSAGE
 
-    _task: Task
     _stream: Upgraded | None = None
     _relay: asyncio.Task[None] | None = None
     _client_ended = False
@@ -87,15 +86,14 @@ class ConnectionHandler(HubHandler, WebSocketHandler):
     )
     async def get(self, task_id: str, query: ConnectionQuery) -> None:
         """Carry a TCP connection to an interface of a task inside of a WebSocket."""
-        self._task = self.services.tasks.find(task_id)
-        self.principal.check("access:servers", self._task)
-        port = _find_port(self._task, query.port)
+        self.principal.check("access:servers", self.task)
+        port = _find_port(self.task, query.port)
         if not self._asks_for_stream():
             return
         with self.services.connections.admit(self.principal.name):
-            self._stream = await self.services.edge.connect(self._task, port)
+            self._stream = await self.services.edge.connect(self.task, port)
             try:
-                audit_entry(self, self._task)
+                audit_entry(self, self.task)
                 await super().get()
             finally:
                 self._let_go()
@@ -129,7 +127,7 @@ class ConnectionHandler(HubHandler, WebSocketHandler):
     def open(self, *_: str) -> None:
         """Begin to carry the bytes of the task."""
         self.set_nodelay(True)
-        self._relay = spawn(self._serve(), f"connection to {self._task.id}")
+        self._relay = spawn(self._serve(), f"connection to {self.task.id}")
 
     async def on_message(self, message: str | bytes) -> None:
         """Pass bytes of the client on; the next message is read when the task has taken them."""
@@ -180,7 +178,7 @@ class ConnectionHandler(HubHandler, WebSocketHandler):
 
     async def _watch(self) -> None:
         """Return when the connection has been ended: the task is over, or not this user's."""
-        with self.services.tasks.events.listen(self._task.id) as queue:
+        with self.services.tasks.events.listen(self.task.id) as queue:
             while not self._is_over():
                 news = await _next_news(queue)
                 if news in (None, "shares") and not await self._may_stay():
@@ -190,10 +188,10 @@ class ConnectionHandler(HubHandler, WebSocketHandler):
 
     def _is_over(self) -> bool:
         try:
-            task = self.services.tasks.find(self._task.id)
+            task = self.services.tasks.find(self.task.id)
         except NotFound:
             return True
-        return task.attempt != self._task.attempt or task.state.final
+        return task.attempt != self.task.attempt or task.state.final
 
     async def _may_stay(self) -> bool:
         """Whether the hub still says so; nobody is thrown out while it says nothing."""
@@ -202,7 +200,7 @@ class ConnectionHandler(HubHandler, WebSocketHandler):
                 return False
         except HubUnavailable:
             return True
-        return self.principal.may("access:servers", self._task.user, self._task.server_name)
+        return self.principal.may("access:servers", self.task.user, self.task.server_name)
 
     def _end(self, code: CloseCode, reason: str) -> None:
         self.close(code, reason)

@@ -37,6 +37,8 @@ class HubHandler(HubOAuthenticated, BaseHandler):
     # What the hub says of the token, also where it may not use the service.
     _token_model: dict[str, Any] | None = None
     _quota: Quota | None = None
+    # The task that the path names, as it was when the right to it was checked.
+    task: Task
     # Of a request with an `Idempotency-Key`, while it is carried out.
     attempt: Attempt | None = None
     # Whether the hub is asked anew what the principal may do: its answers are kept for half a
@@ -160,8 +162,8 @@ class HubHandler(HubOAuthenticated, BaseHandler):
             self._check_task(right, path[0])
 
     def _check_task(self, right: Right, task_id: str) -> None:
-        task, principal = self.services.tasks.find(task_id), self.principal
-        owner, server = task.user, task.server_name
+        self.task, principal = self.services.tasks.find(task_id), self.principal
+        owner, server = self.task.user, self.task.server_name
         if not principal.sees(owner, server) and not any(
             principal.may(scope, owner, server) for scope in right.scopes
         ):

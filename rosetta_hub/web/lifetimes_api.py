@@ -53,12 +53,12 @@ class LifetimeHandler(_TaskHandler):
     @operation(id="get_lifetime", right=SEE_TASK, answer=LifetimeView)
     def get(self, task_id: str) -> LifetimeView:
         """When a task ends by itself, and why."""
-        return self._view(self.visible_task(task_id))
+        return self._view(self.visible(self.task))
 
     @operation(id="set_stop_time", right=START_TASK, answer=LifetimeView, refuses=(409,))
     def put(self, task_id: str, body: StopTime) -> LifetimeView:
         """Choose when a task is stopped."""
-        task = self.services.tasks.find(task_id)
+        task = self.task
         self.principal.check("servers", task)
         chosen, lifetimes = body, self.services.lifetimes
         if len(chosen.model_fields_set) != 1:
@@ -81,7 +81,7 @@ class KeepHandler(_TaskHandler):
     @operation(id="keep_task", right=START_TASK, answer=LifetimeView, refuses=(409,))
     def post(self, task_id: str) -> LifetimeView:
         """Put off the planned end of a task."""
-        task = self.services.tasks.find(task_id)
+        task = self.task
         self.principal.check("servers", task)
         lifetimes, may_extend = self.services.lifetimes, self.principal.rights(task).extend
         task = self.services.tasks.update(task, lambda row: lifetimes.keep(row, may_extend))
@@ -103,7 +103,7 @@ class TimeHandler(_TaskHandler):
 
         A refused job is the answer 403, with the reason.
         """
-        task = self.services.tasks.find(task_id)
+        task = self.task
         self.principal.check("servers", task)
         ends_at = self.services.lifetimes.check_job_end(task, body.time)
         try:

@@ -94,7 +94,7 @@ class SharesHandler(HubHandler):
     @operation(id="list_shares", right=SHARE_TASK, answer=SharesView)
     async def get(self, task_id: str) -> SharesView:
         """With whom a task is shared, its links, and who is inside."""
-        task = self.services.tasks.find(task_id)
+        task = self.task
         sharing = self.services.sharing
         sharing.permission.check_end(self.principal, task)
         shares = await sharing.shares(task)
@@ -127,7 +127,7 @@ class SharesHandler(HubHandler):
 
         The link's address is in this answer alone.
         """
-        task, services = self.services.tasks.find(task_id), self.services
+        task, services = self.task, self.services
         sharing = services.sharing
         sharing.permission.check_share(self.principal, task)
         if sum(one is not None for one in (body.user, body.group, body.link)) != 1:
@@ -145,7 +145,7 @@ class SharesHandler(HubHandler):
     @operation(id="end_shares", right=SHARE_TASK)
     async def delete(self, task_id: str) -> None:
         """End all shares and links of a task, and cut off who is inside."""
-        task = self.services.tasks.find(task_id)
+        task = self.task
         self.services.sharing.permission.check_end(self.principal, task)
         await self.services.sharing.end_all(task)
         self.audit(AuditEvent.SHARE_END, user=task.user, task=task.id, detail={"kind": "all"})
@@ -178,7 +178,7 @@ class ShareHandler(HubHandler):
     @operation(id="end_share", right=SHARE_TASK)
     async def delete(self, task_id: str, id_: str) -> None:
         """End a share, and cut off whom it let in; or a link, which lets nobody in any more."""
-        task = self.services.tasks.find(task_id)
+        task = self.task
         self.services.sharing.permission.check_end(self.principal, task)
         ended = await self.services.sharing.end(task, id_)
         detail = (
@@ -199,7 +199,7 @@ class VisitorsHandler(HubHandler):
     @operation(id="list_visitors", right=SHARE_TASK, answer=VisitorsView)
     async def get(self, task_id: str) -> VisitorsView:
         """Who has used a task within the last minute; for those alone who may end shares."""
-        task = self.services.tasks.find(task_id)
+        task = self.task
         self.services.sharing.permission.check_end(self.principal, task)
         return VisitorsView(visitors=await self.services.sharing.guests.visitors(task))
 

@@ -70,7 +70,14 @@ class TaskAccess(HubHandler):
         Raises:
             NotFound: there is none that the principal may see.
         """
-        task = self.services.tasks.find(task_id)
+        return self.visible(self.services.tasks.find(task_id))
+
+    def visible(self, task: Task) -> Task:
+        """The task, which the principal sees.
+
+        Raises:
+            NotFound: the principal may not.
+        """
         if not self.principal.sees(task.user, task.server_name):
             raise NotFound(ABSENT)
         return task
