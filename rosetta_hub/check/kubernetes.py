@@ -64,7 +64,7 @@ async def check_rights(context: KubernetesContext) -> str:
     for right in rights_of(context.conf):
         verbs = [verb for verb in right.verbs if not await _may(context, right, verb)]
         if verbs:
-            text = f"{', '.join(verbs)} {right.name}"
+            text = f"{', '.join(verbs)} {right.full_name}"
             (missing if right.required else extras).append(f"{text} ({right.why})")
     if missing:
         raise CheckFailed(

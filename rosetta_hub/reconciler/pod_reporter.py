@@ -211,6 +211,8 @@ class PodReporter:
             "warnings": list(self._queue.warnings),
         }
         if report.state == "running":
+            name = self._queue.job_name(task)
+            document["usage"] = self._queue.usage.report(name, task.cpu_seconds)
             document["interface"] = {"kind": "forward", "port": None}
             document["interfaces"] = [
                 {"port": port, "published": None, "ready": await self._is_ready(task, port)}

@@ -41,7 +41,9 @@ def build_loops(parts: Parts) -> dict[str, Coroutine[Any, Any, None]]:
     if parts.builds.queue is not None:
         loops["builds"] = parts.builds.queue.run()
     for name, reporter in parts.pod_reporters.items():
-        loops[f"pods {name}"] = parts.resources.pods[name].pods.run()
+        queue = parts.resources.pods[name]
+        loops[f"pods {name}"] = queue.pods.run()
+        loops[f"usage {name}"] = queue.usage.run(queue.has_pods)
         loops[f"reports {name}"] = reporter.run()
     for name, logs in parts.pod_logs.items():
         loops[f"logs {name}"] = every(FOLLOW_INTERVAL, logs.follow, f"logs {name}")

@@ -18,7 +18,7 @@ def test_the_role_of_the_documentation_grants_each_right() -> None:
 
 def test_the_documentation_says_what_each_right_is_for() -> None:
     rows = [
-        f"| `{right.name}`: {', '.join(right.verbs)}{'' if right.required else ' (optional)'}"
+        f"| `{right.full_name}`: {', '.join(right.verbs)}{'' if right.required else ' (optional)'}"
         f" | {right.why} |"
         for right in RIGHTS
     ]

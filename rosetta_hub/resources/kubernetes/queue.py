@@ -48,6 +48,7 @@ from rosetta_hub.resources.kubernetes.states import (
     is_terminating,
 )
 from rosetta_hub.resources.kubernetes.tunnels import PodTunnels
+from rosetta_hub.resources.kubernetes.usage import PodUsage
 from rosetta_hub.resources.kubernetes.volumes import home_environment
 from rosetta_hub.resources.wms import (
     NO_MORE_TIME,
@@ -94,6 +95,7 @@ class KubernetesQueue:
         self._selector = f"{DEPLOYMENT_LABEL}={keys.deployment}"
         self._scale_ups = ScaleUps(self._list_events_of)
         self.pods = Pods(client, f"{self._namespace}/pods", self._selector)
+        self.usage = PodUsage(client, self._conf.namespace, self._selector)
         self.find_registry_access: FindRegistryAccess = _find_no_account
         self._tunnels = PodTunnels(
             self._conf, settings, keys, client, self.pods, pod_name=self.job_name
@@ -116,6 +118,14 @@ class KubernetesQueue:
     def task_of(self, job: Job) -> tuple[str, int] | None:
         """See Queue."""
         return parse_job_name(self._keys.deployment, job.name)
+
+    def has_pods(self) -> bool:
+        """Whether any pod of this hub is there.
+
+        Raises:
+            ResourceUnavailable: nothing is known of the pods now.
+        """
+        return bool(self.pods.all())
 
     def owner(self, pod: Document) -> tuple[str, int] | None:
         """Task id and attempt of one of the `pods`."""

@@ -42,6 +42,11 @@ class Right:
         """The object as a Role names it, such as `pods/log`."""
         return "/".join(filter(None, (self.resource, self.subresource)))
 
+    @property
+    def full_name(self) -> str:
+        """The same with its group, as people write it, such as `pods.metrics.k8s.io`."""
+        return ".".join(filter(None, (self.name, self.group)))
+
 
 RIGHTS = (
     Right("", "pods", "", ("create", "get", "list", "watch", "delete"), "each task is a pod"),
@@ -64,6 +69,14 @@ RIGHTS = (
         "",
         ("get",),
         "`rosetta-hub check` looks at the claims of storages",
+        required=False,
+    ),
+    Right(
+        "metrics.k8s.io",
+        "pods",
+        "",
+        ("list",),
+        "CPU and memory that tasks use, so that idle ones end",
         required=False,
     ),
 )
