@@ -1,38 +1,23 @@
 """The dialer: carries the interface to the edge where nothing can connect to the node.
 
-A process of its own in the node's network. It keeps one control connection to the edge, and
-dials one connection for each that the edge wants to open: back-pressure is TCP's own, and so
-is a half-closed connection, except through TLS. Each leads to one of the relay's sockets. Lost
-connections are dialled again for as long as the container lives.
+A process of its own in the node's network. Each connection that it dials (see dial_client.py) leads
+to one of the relay's sockets. It goes on for as long as the container lives.
 """
 
 import asyncio
 import contextlib
-import functools
 import json
-import random
 import signal
-import socket
-import ssl
 import sys
-import urllib.parse
-from typing import Any, Callable, Coroutine, Dict, List, NamedTuple, Optional, Sequence, Set
+from typing import Any, List, NamedTuple, Optional, Sequence
 
+from rosetta_agent.dial_client import Dialer, DialTarget
 from rosetta_agent.errors import TaskFailure
 from rosetta_agent.logs import tail
 from rosetta_agent.processes import ProcessId, identify, start_helper
-from rosetta_agent.protocol import DIAL_PATH, DIAL_UPGRADE
-from rosetta_agent.relay import allow_many_files, say_ready, watch
+from rosetta_agent.relay import say_ready, watch
 from rosetta_agent.sandbox import Sandbox
-from rosetta_agent.splice import Side
-
-#: The edge sends a ping every 15 s.
-_DEAD_SECONDS = 45.0
-_CONNECT_SECONDS = 10.0
-_PAUSE_FIRST, _PAUSE_MOST = 0.5, 15.0
-_MAX_HEAD = 8192
-_MAX_LINE = 4096
-_TROUBLE = (OSError, ValueError, EOFError, asyncio.TimeoutError, asyncio.LimitOverrunError)
+from rosetta_agent.splice import SocketBackend, allow_many_files
 
 
 class DialerSpec(NamedTuple):
@@ -74,176 +59,12 @@ def start_dialer(sandbox: Sandbox, spec: DialerSpec) -> ProcessId:
     return found
 
 
-def build_request(spec: DialerSpec, host: str, purpose: str) -> bytes:
-    """Ask the edge to make a tunnel of the connection: ``control``, or ``stream/<id>``."""
-    path = DIAL_PATH.format(task=spec.task, attempt=spec.attempt, purpose=purpose)
-    lines = [
-        "GET {} HTTP/1.1".format(path),
-        "Host: " + host,
-        "Authorization: Bearer " + spec.secret,
-        "Connection: Upgrade",
-        "Upgrade: " + DIAL_UPGRADE,
-    ]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
-
-
-def parse_status(head: bytes) -> int:
-    """The status in the head of an HTTP answer; 0 where it is none."""
-    words = head.split(b"\r\n", 1)[0].split()
-    return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
-
-
-def parse_line(line: bytes) -> Dict[str, Any]:
-    """A line of the control connection: ``open`` with an id, ``ping`` with a number, or neither.
-
-    ``port`` beside ``open`` names a further interface.
-
-    Raises:
-        ValueError: it is not JSON.
-    """
-    document = json.loads(line.decode("utf-8"))
-    if not isinstance(document, dict):
-        raise ValueError("not an object")
-    wanted = document.get("open")
-    if isinstance(wanted, str) and len(wanted) == 32 and wanted.isalnum():
-        port = document.get("port")
-        return {"open": wanted, "port": port} if isinstance(port, int) else {"open": wanted}
-    return {"ping": document["ping"]} if isinstance(document.get("ping"), int) else {}
-
-
-class Dialled(Side):
-    """A connection to the edge, which becomes a stream when the edge has agreed."""
-
-    def __init__(self, request: bytes, agreed: Callable[[Side], None]) -> None:
-        super().__init__()
-        self._request = request
-        self._agreed: Optional[Callable[[Side], None]] = agreed
-        self._head = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the tunnel."""
-        super().connection_made(transport)
-        keep_alive(transport)
-        if self._transport is not None:
-            self._transport.write(self._request)
-
-    def data_received(self, data: bytes) -> None:
-        """The head of the answer, then whatever the stream carries."""
-        if self._agreed is None:
-            super().data_received(data)
-            return
-        head, end, rest = (self._head + data).partition(b"\r\n\r\n")
-        self._head = head + end
-        if not end and len(head) < _MAX_HEAD:
-            return
-        if parse_status(head) != 101:
-            self.give_up()
-            return
-        if rest:
-            self._early.append(rest)
-        agreed, self._agreed = self._agreed, None
-        agreed(self)
-
-    def give_up_unless_agreed(self) -> None:
-        """Close where the edge has not answered."""
-        if self._agreed is not None:
-            self.give_up()
-
-
-def keep_alive(transport: asyncio.BaseTransport) -> None:
-    """Notice after a while that the other side is gone, when nothing is sent."""
-    connection = transport.get_extra_info("socket")
-    if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10)):
-            connection.setsockopt(socket.IPPROTO_TCP, option, value)
-
-
-class Dialer:
-    """Keeps the control connection, and opens streams as it says."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, spec: DialerSpec) -> None:
-        self._loop = loop
-        self._spec = spec
-        parts = urllib.parse.urlsplit(spec.url)
-        self._tls = ssl.create_default_context(cadata=spec.ca) if parts.scheme == "https" else None
-        self._host = parts.hostname or ""
-        self._port = parts.port or (443 if self._tls else 80)
-        self._netloc = parts.netloc
-        self._sockets: Dict[Optional[int], str] = {None: spec.socket}
-        self._sockets.update((port, path) for port, path in spec.further)
-        self._tasks: Set["asyncio.Future[None]"] = set()
-
-    async def run(self) -> None:
-        """Dial, and dial again, with growing pauses where it does not work."""
-        pause = _PAUSE_FIRST
-        while True:
-            try:
-                if await self._control():
-                    pause = _PAUSE_FIRST
-            except _TROUBLE as error:
-                sys.stderr.write("dialer: {}\n".format(error or type(error).__name__))
-                sys.stderr.flush()
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - not a secret
-            pause = min(2 * pause, _PAUSE_MOST)
-
-    async def _control(self) -> bool:
-        """One life of the control connection; returns whether it was accepted."""
-        connect = asyncio.open_connection(self._host, self._port, ssl=self._tls, limit=_MAX_LINE)
-        reader, writer = await asyncio.wait_for(connect, _CONNECT_SECONDS)
-        try:
-            writer.write(build_request(self._spec, self._netloc, "control"))
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _CONNECT_SECONDS)
-            if parse_status(head) != 101:
-                raise ValueError("the edge answered {}".format(parse_status(head)))
-            keep_alive(writer.transport)
-            with contextlib.suppress(OSError, EOFError, asyncio.TimeoutError):
-                while True:
-                    line = await asyncio.wait_for(reader.readline(), _DEAD_SECONDS)
-                    if not line:
-                        break
-                    self._obey(parse_line(line), writer)
-            return True
-        finally:
-            writer.close()
-
-    def _obey(self, wanted: Dict[str, Any], writer: asyncio.StreamWriter) -> None:
-        if "ping" in wanted:
-            writer.write(json.dumps({"pong": wanted["ping"]}).encode("ascii") + b"\n")
-        elif "open" in wanted and wanted.get("port") in self._sockets:
-            self._spawn(self._stream(wanted["open"], self._sockets[wanted.get("port")]))
-
-    def _spawn(self, work: "Coroutine[Any, Any, None]") -> None:
-        task = asyncio.ensure_future(work, loop=self._loop)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _stream(self, name: str, path: str) -> None:
-        request = build_request(self._spec, self._netloc, "stream/" + name)
-        inside = functools.partial(self._inside, path)
-        dial = self._loop.create_connection(
-            lambda: Dialled(request, inside), self._host, self._port, ssl=self._tls
-        )
-        try:
-            _transport, dialled = await asyncio.wait_for(dial, _CONNECT_SECONDS)
-            self._loop.call_later(_CONNECT_SECONDS, dialled.give_up_unless_agreed)
-        except (OSError, asyncio.TimeoutError) as error:
-            sys.stderr.write("dialer: no stream: {}\n".format(error))
-            sys.stderr.flush()
-
-    def _inside(self, path: str, outside: Side) -> None:
-        """The edge has agreed: connect the interface."""
-        self._loop.call_soon(outside.hold)
-        self._spawn(self._join(path, outside))
-
-    async def _join(self, path: str, outside: Side) -> None:
-        inside = Side(None, outside)
-        try:
-            await self._loop.create_unix_connection(lambda: inside, path)
-        except OSError:
-            outside.give_up()
-            return
-        outside.join(inside)
+def build_dialer(loop: asyncio.AbstractEventLoop, spec: DialerSpec) -> Dialer:
+    """What dials as the spec says, towards the relay's sockets."""
+    paths = dict([(None, spec.socket)] + [(port, path) for port, path in spec.further])
+    backends = {port: SocketBackend(loop, path) for port, path in paths.items()}
+    target = DialTarget(spec.url, spec.ca, spec.secret, spec.task, spec.attempt)
+    return Dialer(loop, target, backends)
 
 
 def serve(spec: DialerSpec) -> None:
@@ -251,7 +72,7 @@ def serve(spec: DialerSpec) -> None:
     allow_many_files()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    dialling = asyncio.ensure_future(Dialer(loop, spec).run(), loop=loop)
+    dialling = asyncio.ensure_future(build_dialer(loop, spec).run(), loop=loop)
     watching = asyncio.ensure_future(watch(ProcessId(*spec.container)), loop=loop)
     loop.add_signal_handler(signal.SIGTERM, watching.cancel)
     say_ready()

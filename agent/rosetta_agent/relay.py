@@ -14,7 +14,6 @@ import contextlib
 import functools
 import json
 import os
-import resource
 import signal
 import socket
 import sys
@@ -27,7 +26,7 @@ from rosetta_agent.listener import Guarded, Listener, bind, server_context
 from rosetta_agent.logs import tail
 from rosetta_agent.processes import ProcessId, identify, is_alive, start_helper
 from rosetta_agent.sandbox import Sandbox
-from rosetta_agent.splice import Backend
+from rosetta_agent.splice import Backend, allow_many_files
 
 _WATCH_SECONDS = 2.0
 
@@ -121,12 +120,6 @@ def _listen_locally(path: str) -> socket.socket:
     listener.listen(128)
     listener.setblocking(False)
     return listener
-
-
-def allow_many_files() -> None:
-    """Raise the limit of open files as far as it goes."""
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def say_ready(port: int = 0) -> None:

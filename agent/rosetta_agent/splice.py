@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import resource
 import socket
 from typing import Callable, List, Optional, Set, Tuple, cast
 
@@ -106,16 +107,17 @@ class Side(asyncio.Protocol):
             self._peer.give_up()
 
 
-class Backend:
-    """Connects a new connection with a port, at the first of some addresses that answers."""
+def allow_many_files() -> None:
+    """Raise the limit of open files as far as it goes: each connection takes two."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, port: int, addresses: Callable[[], List[str]]
-    ) -> None:
+
+class Connector:
+    """Connects each connection from outside with one inside: the base of those that know where."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._port = port
-        self._addresses = addresses
-        self._known: Tuple[str, ...] = ()
         self._tasks: Set["asyncio.Future[None]"] = set()
 
     def accept(self) -> Side:
@@ -129,6 +131,38 @@ class Backend:
         task = asyncio.ensure_future(self._connect(outside), loop=self._loop)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self, outside: Side) -> None:
+        raise NotImplementedError
+
+
+class SocketBackend(Connector):
+    """Connects with a unix socket."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, path: str) -> None:
+        super().__init__(loop)
+        self._path = path
+
+    async def _connect(self, outside: Side) -> None:
+        make = functools.partial(Side, None, outside)
+        try:
+            _transport, inside = await self._loop.create_unix_connection(make, self._path)
+        except OSError:
+            outside.give_up()
+            return
+        outside.join(inside)
+
+
+class Backend(Connector):
+    """Connects with a port, at the first of some addresses that answers."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, port: int, addresses: Callable[[], List[str]]
+    ) -> None:
+        super().__init__(loop)
+        self._port = port
+        self._addresses = addresses
+        self._known: Tuple[str, ...] = ()
 
     async def _connect(self, outside: Side) -> None:
         for address in list(self._known) + self._addresses():

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from rosetta_agent import dialer, listener
+from rosetta_agent import dial_client, listener
 from rosetta_agent.access_options import Tls
-from rosetta_agent.dialer import Dialer, DialerSpec
+from rosetta_agent.dialer import DialerSpec, build_dialer
 from rosetta_agent.listener import Guarded, Listener, bind, server_context
 from rosetta_agent.protocol import (
     ANSWER_SIZE,
@@ -175,7 +175,7 @@ class World:
             other = await loop.create_unix_server(backend.accept, further[-1][1])
             self._stack.callback(other.close)
         spec = DialerSpec(url, ca, SECRET, "abc", 2, path, [], further)
-        running = asyncio.create_task(Dialer(loop, spec).run())
+        running = asyncio.create_task(build_dialer(loop, spec).run())
         self._stack.callback(running.cancel)
 
     def later(self, close: "contextlib.closing[Edge]") -> Edge:
@@ -346,7 +346,7 @@ async def test_edge_whose_certificate_is_not_trusted(world: World) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(world.folder / "cert.pem", world.folder / "key.pem")
     edge = world.later(contextlib.closing(Edge(SECRET, tls)))
-    dialling = Dialer(
+    dialling = build_dialer(
         asyncio.get_running_loop(),
         DialerSpec(f"https://127.0.0.1:{await edge.start()}", other, SECRET, "abc", 2, "", []),
     )
@@ -357,8 +357,8 @@ async def test_edge_whose_certificate_is_not_trusted(world: World) -> None:
 
 async def test_dials_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a refusal, a lost connection, a new edge; open streams go on meanwhile."""
-    monkeypatch.setattr(dialer, "_PAUSE_MOST", 0.1)
-    monkeypatch.setattr(dialer, "_PAUSE_FIRST", 0.05)
+    monkeypatch.setattr(dial_client, "_PAUSE_MOST", 0.1)
+    monkeypatch.setattr(dial_client, "_PAUSE_FIRST", 0.05)
     edge = world.later(contextlib.closing(Edge(SECRET, status=404)))
     port = await edge.start()
     await world.dial(f"http://127.0.0.1:{port}")
@@ -378,7 +378,7 @@ async def test_dials_again(world: World, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 async def test_silent_edge_is_dialled_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dialer, "_DEAD_SECONDS", 0.2)
+    monkeypatch.setattr(dial_client, "_DEAD_SECONDS", 0.2)
     edge = world.later(contextlib.closing(Edge(SECRET)))
     await world.dial(f"http://127.0.0.1:{await edge.start()}")
     world.hang_up(await edge.control())
@@ -399,13 +399,13 @@ async def test_silent_edge_is_dialled_again(world: World, monkeypatch: pytest.Mo
     ],
 )
 def test_lines(line: bytes, expected: dict[str, object]) -> None:
-    assert dialer.parse_line(line) == expected
+    assert dial_client.parse_line(line) == expected
 
 
 @pytest.mark.parametrize("line", [b"", b"[]", b"nonsense"])
 def test_lines_that_are_none(line: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
-        dialer.parse_line(line)
+        dial_client.parse_line(line)
 
 
 def test_order_keeps_its_secret() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rosetta_agent.access_options import Tls
-from rosetta_agent.dialer import Dialer, DialerSpec
+from rosetta_agent.dialer import DialerSpec, build_dialer
 from rosetta_agent.listener import Guarded, Listener, bind, server_context
 from rosetta_agent.splice import Backend
 from rosetta_hub.sidecar_client import build_request, parse_answer
@@ -159,7 +159,7 @@ class Rig:
         url = f"{scheme}://127.0.0.1:{self.config.dial.port}"
         further = [[DASHBOARD, str(self.dashboard.path)]]
         order = DialerSpec(url, ca, secret, TASK, 1, str(self.container.path), [], further)
-        dialer = Dialer(asyncio.get_running_loop(), order)
+        dialer = build_dialer(asyncio.get_running_loop(), order)
         task = asyncio.create_task(dialer.run())
         self.tasks.append(task)
         return task
