@@ -24,6 +24,11 @@ from rosetta_hub.errors import ConfigError
 # Of every file: the archive depends on the agent alone. The oldest date that zip knows.
 _DATE = (1980, 1, 1, 0, 0, 0)
 _END = "ROSETTA_END"
+# What a pod's second container imports.
+_SIDECAR_MODULES = ("__init__", "dial_client", "namespaces", "protocol", "sidecar", "splice")
+_SIDECAR_MAIN = (
+    b"import sys\nfrom rosetta_agent.sidecar import main\nsys.exit(main(sys.argv[1:]))\n"
+)
 
 # What a host is told to do, and what a batch job does.
 Verb = Literal["run", "stop", "check"]
@@ -33,14 +38,31 @@ BatchVerb = Literal["batch", "check"]
 @functools.cache
 def agent_archive() -> bytes:
     """The agent as a zip file; the same bytes wherever the same agent is packed."""
-    buffer = io.BytesIO()
     folder = agent_folder()
+    return _pack(
+        {str(path.relative_to(folder.parent)): path.read_bytes() for path in folder.rglob("*.py")}
+    )
+
+
+@functools.cache
+def sidecar_program() -> bytes:
+    """The program of a pod's second container, as a zip file that Python runs.
+
+    It holds those modules of the agent alone that `rosetta_agent.sidecar` needs.
+    """
+    folder = agent_folder()
+    modules = {f"{folder.name}/{name}.py": folder / f"{name}.py" for name in _SIDECAR_MODULES}
+    return _pack({"__main__.py": _SIDECAR_MAIN} | {n: p.read_bytes() for n, p in modules.items()})
+
+
+def _pack(files: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for path in sorted(folder.rglob("*.py")):
-            info = zipfile.ZipInfo(str(path.relative_to(folder.parent)), _DATE)
+        for name in sorted(files):
+            info = zipfile.ZipInfo(name, _DATE)
             info.external_attr = 0o600 << 16
             info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, path.read_bytes(), compresslevel=9)
+            archive.writestr(info, files[name], compresslevel=9)
     return buffer.getvalue()
 
 

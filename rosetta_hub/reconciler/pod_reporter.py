@@ -20,6 +20,7 @@ from rosetta_hub.resources.kubernetes.reports import (
     needs_pull_secret,
     needs_secret,
 )
+from rosetta_hub.resources.kubernetes.sidecar import SIDECAR, has_sidecar
 from rosetta_hub.resources.kubernetes.states import container_state, is_terminating
 from rosetta_hub.resources.wms import JobRefused
 from rosetta_hub.tasks.interfaces import further_ports, is_ready_port
@@ -61,7 +62,7 @@ class PodReporter:
         self._changed = asyncio.Event()
         self._is_lost = False
         self._answered: set[tuple[str, int]] = set()
-        self._running_since: dict[tuple[str, int], float] = {}
+        self._running_since: dict[tuple[str, int, bool], float] = {}
         self._logs = logs
         self._events = PodEvents(queue)
         self.on_change: Callable[[], None] = _ignore
@@ -97,7 +98,7 @@ class PodReporter:
         tasks = {(task.id, task.attempt): task for task in self._tasks.active(self._computing)}
         self._answered &= tasks.keys()
         self._running_since = {
-            key: since for key, since in self._running_since.items() if key in tasks
+            key: since for key, since in self._running_since.items() if key[:2] in tasks
         }
         self._logs.forget_others(set(tasks))
         self._events.forget_others(set(tasks))
@@ -154,11 +155,11 @@ class PodReporter:
             await self._queue.remove(pod)
 
     async def _report(self, task: Task, pod: Document) -> bool:
-        if needs_secret(pod):
+        events = await self._events.read(task, pod)
+        if needs_secret(pod, events):
             await self._queue.ensure_secret(task, pod)
         if needs_pull_secret(pod):
             await self._queue.ensure_pull_secret(task, pod)
-        events = await self._events.read(task, pod)
         has_answered = await self._has_answered(task, pod)
         report = build_report(pod, events, has_answered, self._is_late(task, pod))
         if report is None:
@@ -192,7 +193,10 @@ class PodReporter:
         if "running" not in container_state(pod):
             return False
         now = asyncio.get_running_loop().time()
-        since = self._running_since.setdefault((task.id, task.attempt), now)
+        # The container that dials may arrive later.
+        is_complete = not has_sidecar(pod) or "running" in container_state(pod, SIDECAR)
+        key = (task.id, task.attempt, is_complete)
+        since = self._running_since.setdefault(key, now)
         return now - since > float(software_of(task).answer_timeout)
 
     async def _answers(self, task: Task, interface: int | None, protocol: str, path: str) -> bool:

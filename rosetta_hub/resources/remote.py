@@ -36,7 +36,7 @@ class RemoteResource:
             agents_url=self._conf.agents_url or self._settings.agents_url,
             listen=self._listen(task) if listens else None,
             dial=self._dial() if self.tunnel == "reverse" else None,
-            report_ca=self._ca(),
+            report_ca=read_agents_ca(self._settings),
             image_dir=self._conf.image_dir or None,
             image_dir_size=self._conf.image_dir_size,
             wms=self._computing.wms if self._computing.has_queue else None,
@@ -51,16 +51,7 @@ class RemoteResource:
         return {"host": "0.0.0.0", "secret": secret, "tls": tls}
 
     def _dial(self) -> dict[str, Any]:
-        return {"url": self._settings.tunnels_url, "ca": self._ca()}
-
-    def _ca(self) -> str | None:
-        path = self._settings.agents_ca
-        try:
-            return Path(path).read_text() if path else None
-        except OSError as error:
-            raise ResourceUnavailable(
-                f"The file {path} (c.Rosetta.agents_ca) can't be read: {error.strerror}."
-            ) from error
+        return {"url": self._settings.tunnels_url, "ca": read_agents_ca(self._settings)}
 
     def reverse_tunnel(self, task: Task) -> Tunnel:
         """What lets the node dial the edge."""
@@ -83,3 +74,18 @@ class RemoteResource:
             return None
         config = TunnelsConfig(self._settings.state_path)
         return UnixTarget(str(config.task_socket(task.id, interface)))
+
+
+def read_agents_ca(settings: Rosetta) -> str | None:
+    """The certificates by which nodes check the hub; None: those of their own system.
+
+    Raises:
+        ResourceUnavailable: the file can't be read.
+    """
+    path = settings.agents_ca
+    try:
+        return Path(path).read_text() if path else None
+    except OSError as error:
+        raise ResourceUnavailable(
+            f"The file {path} (c.Rosetta.agents_ca) can't be read: {error.strerror}."
+        ) from error

@@ -120,7 +120,9 @@ async def test_the_clock_of_a_node_ends_no_task(bench: Bench, answers: list[bool
     task = await bench.report(await bench.submit(bench.start()), **started_long_ago)
     assert task.state is TaskState.STARTING
     (since,) = bench.reporter._running_since.values()
-    bench.reporter._running_since[task.id, task.attempt] = since - task.software["answer_timeout"]
+    bench.reporter._running_since[task.id, task.attempt, True] = (
+        since - task.software["answer_timeout"]
+    )
     task = await bench.report(task, **started_long_ago)
     assert (task.state, task.reason) == (TaskState.FAILED, "no_answer")
 

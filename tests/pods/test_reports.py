@@ -120,9 +120,9 @@ def test_a_container_that_can_not_be_made(word: str, message: str, reason: str) 
 
 def test_a_missing_secret_is_made_again_and_waited_for() -> None:
     status = waiting("CreateContainerConfigError", 'secret "rosetta-0123" not found')
-    assert needs_secret(pod(status))
+    assert needs_secret(pod(status), [])
     assert report(status).state == "starting"
-    assert not needs_secret(pod(running()))
+    assert not needs_secret(pod(running()), [])
 
 
 def test_a_runtime_that_no_node_has() -> None:

@@ -20,7 +20,7 @@ Document = dict[str, Any]
 DEPLOYMENT_LABEL = "rosetta-hub/deployment"
 TASK_LABEL = "rosetta-hub/task"
 ATTEMPT_LABEL = "rosetta-hub/attempt"
-# The name of the one container of a pod.
+# The name of the software's container in each pod.
 CONTAINER = "task"
 
 _PULL_POLICIES = {"missing": "IfNotPresent", "always": "Always", "never": "Never"}

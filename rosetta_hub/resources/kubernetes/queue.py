@@ -40,6 +40,11 @@ from rosetta_hub.resources.kubernetes.reasons import (
     waiting_message,
 )
 from rosetta_hub.resources.kubernetes.scale_ups import ScaleUps
+from rosetta_hub.resources.kubernetes.sidecar import (
+    add_sidecar,
+    build_sidecar_secret,
+    has_sidecar,
+)
 from rosetta_hub.resources.kubernetes.states import (
     build_end,
     build_job,
@@ -148,6 +153,8 @@ class KubernetesQueue:
         access = await self._registry_access(task)
         if access["account"] is not None:
             add_pull_secret(body)
+        if self._conf.tunnel == "reverse":
+            add_sidecar(body, self._computing, self._conf)
         pod = await self._create_pod(name, body)
         await self._ensure_pull_secret(pod, access)
         await self.ensure_secret(task, pod)
@@ -155,12 +162,16 @@ class KubernetesQueue:
         return str(pod["metadata"]["uid"])
 
     async def ensure_secret(self, task: Task, pod: Document) -> None:
-        """Create the secret with the variables of the attempt, unless it is there.
+        """Create what the containers of the attempt read, unless it is there.
 
         Raises:
             ResourceUnavailable: the server has not answered.
             JobRefused: it refuses.
         """
+        if has_sidecar(pod):
+            # First, as its volume holds up the whole pod.
+            spec = self._tunnels.dial_spec(task)
+            await self._create_secret(pod, build_sidecar_secret(pod, spec))
         software = software_of(task)
         password = self._keys.interface_password(task.id, task.attempt)
         environment = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rosetta_hub.resources.kubernetes.pull_secrets import has_pull_secret
+from rosetta_hub.resources.kubernetes.sidecar import SIDECAR, has_sidecar
 from rosetta_hub.resources.kubernetes.states import (
     build_end,
     container_state,
@@ -41,6 +42,7 @@ _WITHOUT_IMAGE = {"InvalidImageName": "image_not_found", "ErrImageNeverPull": "i
 _UNSUPPORTED = frozenset(
     {"CreateContainerError", "RunContainerError", "CreateContainerConfigError"}
 )
+_NO_SIDECAR = "The container that connects the task with the hub does not start"
 _NO_RUNTIME = re.compile(r"no runtime for|RuntimeHandler .* not supported", re.IGNORECASE)
 
 
@@ -71,6 +73,8 @@ def build_report(
     node = pod["spec"].get("nodeName")
     if not node or is_node_lost(pod):
         return None
+    if text := find_sidecar_end(pod):
+        return PodReport("failed", "", "unsupported", text, digest=image_digest(pod))
     state = container_state(pod)
     if "running" in state:
         return _report_running(pod, answers, is_late)
@@ -95,8 +99,11 @@ def is_being_prepared(pod: Document) -> bool:
     return not has_ended(pod) and str(waiting.get("reason") or "") in _PREPARING
 
 
-def needs_secret(pod: Document) -> bool:
-    """Whether its container can't start because its secret was not created."""
+def needs_secret(pod: Document, events: list[Document]) -> bool:
+    """Whether its containers can't start because a secret of theirs was not created."""
+    last = events[-1] if events else {}
+    if last.get("reason") == "FailedMount" and "secret" in str(last.get("message")):
+        return True
     waiting = container_state(pod).get("waiting") or {}
     message = str(waiting.get("message") or "")
     return waiting.get("reason") == "CreateContainerConfigError" and "secret" in message
@@ -106,6 +113,15 @@ def needs_pull_secret(pod: Document) -> bool:
     """Whether its image may have failed to arrive because the secret for it was not created."""
     waiting = container_state(pod).get("waiting") or {}
     return waiting.get("reason") in _PULLING and has_pull_secret(pod)
+
+
+def find_sidecar_end(pod: Document) -> str:
+    """Why the hub will not reach the pod any more, as a message; empty where it does."""
+    ended = container_state(pod, SIDECAR).get("terminated")
+    if ended is None or is_terminating(pod):
+        return ""
+    words = str(ended.get("message") or ended.get("reason") or "").strip()
+    return f"The container that connects the task with the hub ended: {words}"
 
 
 def _report_end(pod: Document, end: JobEnd) -> PodReport:
@@ -124,9 +140,19 @@ def _report_running(pod: Document, answers: bool, is_late: bool) -> PodReport:
     digest = image_digest(pod)
     if answers:
         return PodReport("running", digest=digest)
-    if is_late:
-        return PodReport("failed", "", "no_answer", digest=digest)
-    return PodReport("starting", "Waiting until the software answers.", digest=digest)
+    if not is_late:
+        return PodReport("starting", "Waiting until the software answers.", digest=digest)
+    if text := _find_missing_sidecar(pod):
+        return PodReport("failed", "", "unsupported", text, digest=digest)
+    return PodReport("failed", "", "no_answer", digest=digest)
+
+
+def _find_missing_sidecar(pod: Document) -> str:
+    state = container_state(pod, SIDECAR)
+    if "running" in state or not has_sidecar(pod):
+        return ""
+    waiting = state.get("waiting") or {}
+    return f"{_NO_SIDECAR}: {waiting.get('message') or waiting.get('reason') or 'unknown'}"
 
 
 def _report_waiting(pod: Document, waiting: Document, events: list[Document]) -> PodReport:

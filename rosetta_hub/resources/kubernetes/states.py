@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from rosetta_hub.resources.kubernetes.pod import CONTAINER
 from rosetta_hub.resources.wms import Cause, Job, JobEnd, JobState
 
 Document = dict[str, Any]
@@ -45,8 +46,11 @@ _OUT_OF_DISK = re.compile(r"(ephemeral local|local ephemeral) storage|usage of E
 
 
 def has_ended(pod: Document) -> bool:
-    """Whether no container of the pod runs any more, nor will."""
-    return pod.get("status", {}).get("phase") in _ENDED
+    """Whether the software's container does not run any more, nor will.
+
+    Other containers of the pod, ours or those that a cluster adds, may go on.
+    """
+    return pod.get("status", {}).get("phase") in _ENDED or "terminated" in container_state(pod)
 
 
 def is_terminating(pod: Document) -> bool:
@@ -65,18 +69,22 @@ def is_node_lost(pod: Document) -> bool:
     return condition(pod, "ContainersReady").get("status") == "True" and not is_ready
 
 
-def container_state(pod: Document) -> Document:
-    """`waiting`, `running` or `terminated` of the one container, with what is known of it."""
-    statuses = pod.get("status", {}).get("containerStatuses") or [{}]
-    state: Document = statuses[0].get("state") or {}
+def container_state(pod: Document, name: str = CONTAINER) -> Document:
+    """`waiting`, `running` or `terminated` of a container, with what is known of it."""
+    state: Document = _find_status(pod, name).get("state") or {}
     return state
 
 
 def image_digest(pod: Document) -> str | None:
     """The digest of the image that runs, where the node knows it by one."""
-    statuses = pod.get("status", {}).get("containerStatuses") or [{}]
-    found = re.search(r"@(sha256:[0-9a-f]{64})$", statuses[0].get("imageID") or "")
+    image = _find_status(pod, CONTAINER).get("imageID") or ""
+    found = re.search(r"@(sha256:[0-9a-f]{64})$", image)
     return found[1] if found else None
+
+
+def _find_status(pod: Document, name: str) -> Document:
+    statuses = pod.get("status", {}).get("containerStatuses") or []
+    return next((one for one in statuses if one.get("name") == name), {})
 
 
 def condition(pod: Document, kind: str) -> Document:

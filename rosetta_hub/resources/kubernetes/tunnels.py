@@ -12,6 +12,7 @@ from rosetta_hub.database.models import Task
 from rosetta_hub.keys import Keys
 from rosetta_hub.kubernetes.client import KubernetesClient
 from rosetta_hub.resources.kubernetes.pods import Pods
+from rosetta_hub.resources.remote import read_agents_ca
 from rosetta_hub.targets import Target, TcpTarget, UnixTarget
 from rosetta_hub.tasks.interfaces import further_ports
 from rosetta_hub.tunnels.process import TunnelsConfig
@@ -52,7 +53,8 @@ class PodTunnels:
         """
         if self._conf.tunnel == "reverse":
             # Before there is a pod, so that its first try to dial succeeds.
-            route = ReverseRoute(dial_digest(self._keys, task))
+            secret = self._keys.tunnel_secret(task.id, task.attempt)
+            route = ReverseRoute(hashlib.sha256(secret.encode()).hexdigest())
             return Tunnel(task.id, task.attempt, route, further_ports(task))
         if self._conf.tunnel == "pod" or task.job_id is None:
             return None
@@ -64,6 +66,23 @@ class PodTunnels:
             port=software_of(task).interface_port,
         )
         return Tunnel(task.id, task.attempt, forward, further_ports(task))
+
+    def dial_spec(self, task: Task) -> Document:
+        """What the second container of the task's pod is told: whom to dial, and for which ports.
+
+        Raises:
+            ResourceUnavailable: see `read_agents_ca`.
+        """
+        return {
+            "url": self._settings.tunnels_url,
+            "ca": read_agents_ca(self._settings),
+            # Not the agent's: who has this one may dial, and report nothing.
+            "secret": self._keys.tunnel_secret(task.id, task.attempt),
+            "task": task.id,
+            "attempt": task.attempt,
+            "port": software_of(task).interface_port,
+            "further": list(further_ports(task)),
+        }
 
     def target(self, task: Task, interface: int | None) -> Target | None:
         """Where an interface is, whether it answers or not; None while its pod has no address.
@@ -94,8 +113,3 @@ def find_address(pod: Document) -> str | None:
         return None
     is_special = address.is_loopback or address.is_link_local or address.is_unspecified
     return None if is_special or address.is_multicast else str(address)
-
-
-def dial_digest(keys: Keys, task: Task) -> str:
-    """SHA-256 of the secret with which the task's pod dials the tunnels process."""
-    return hashlib.sha256(keys.tunnel_secret(task.id, task.attempt).encode()).hexdigest()
