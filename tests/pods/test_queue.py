@@ -77,6 +77,22 @@ async def test_a_secret_that_may_not_be_made_yet_is_made_by_the_next_try(bench: 
     assert f"{SECRETS}/{bench.queue.job_name(task)}" in bench.api.objects
 
 
+async def test_a_pod_is_reported_without_events_that_may_not_be_read(
+    bench: Bench, answers: list[bool]
+) -> None:
+    """As in a namespace that is being deleted, in which roles may go before pods."""
+    task = await bench.report(await bench.submit(bench.start()), **running())
+
+    def refuse(method: str, path: str) -> tuple[int, Document] | None:
+        return failure(403, "Forbidden", "forbidden") if path.endswith("/events") else None
+
+    bench.api.refuse = refuse
+    bench.pod(task)["metadata"]["deletionTimestamp"] = "2026-11-27T10:00:10Z"
+    statuses = [{"name": "task", "state": {"terminated": {"exitCode": 143}}}]
+    task = await bench.report(task, phase="Failed", containerStatuses=statuses)
+    assert (task.state, task.reason) == (TaskState.FAILED, "cancelled")
+
+
 async def test_events_are_asked_for_by_the_name_of_the_pod(bench: Bench) -> None:
     """Those of the taint manager have no uid; the name is of one attempt alone."""
     task = await bench.submit(bench.start())

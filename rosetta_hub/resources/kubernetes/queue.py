@@ -4,6 +4,7 @@ The name of a pod is that of the attempt, so that creating it twice can't make t
 """
 
 import contextlib
+import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
@@ -68,6 +69,8 @@ from rosetta_hub.resources.wms import (
 from rosetta_hub.targets import Target
 from rosetta_hub.tasks.spawner_settings import decrypt_environment
 from rosetta_hub.tunnels.routes import Tunnel
+
+log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 
@@ -292,16 +295,22 @@ class KubernetesQueue:
     async def events(self, task: Task) -> list[Document]:
         """What the cluster has noted about the attempt's pod, oldest first.
 
+        Empty where the hub may not look: they only make more precise what the pod says.
+
         Raises:
-            ResourceUnavailable: the server has not answered, or does not let the hub look.
+            ResourceUnavailable: the server has not answered.
         """
-        events = await self._list_events(
-            f"involvedObject.kind=Pod,involvedObject.name={self.job_name(task)}"
-        )
+        selector = f"involvedObject.kind=Pod,involvedObject.name={self.job_name(task)}"
+        try:
+            events = await self._list_events(selector)
+        except ApiRefused as error:
+            log.info("events of %s: %s", task.id, error)
+            return []
         return sorted(events, key=lambda event: str(event.get("lastTimestamp") or ""))
 
     async def _list_events(self, selector: str) -> list[Document]:
-        answer = await self._ask(f"{self._namespace}/events", {"fieldSelector": selector})
+        query = {"fieldSelector": selector}
+        answer = await self._client.call("GET", f"{self._namespace}/events", query=query)
         events: list[Document] = answer.get("items") or []
         return events
 
@@ -360,12 +369,6 @@ class KubernetesQueue:
         except ApiRefused as error:
             if error.status == 404:
                 return None
-            raise NotReceived(str(error)) from error
-
-    async def _ask(self, path: str, query: dict[str, str]) -> Document:
-        try:
-            return await self._client.call("GET", path, query=query)
-        except ApiRefused as error:
             raise NotReceived(str(error)) from error
 
     async def _delete(self, pod: Document) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.kubernetes.client import ApiRefused
 from rosetta_hub.resources.kubernetes.states import condition
 
 Document = dict[str, Any]
@@ -41,6 +42,6 @@ class ScaleUps:
         self._due = now + INTERVAL
         try:
             events = [event for reason in _REASONS for event in await self._list_events(reason)]
-        except ResourceUnavailable:
+        except (ApiRefused, ResourceUnavailable):
             return
         self._uids = frozenset(str(event["involvedObject"].get("uid")) for event in events)
