@@ -1,22 +1,14 @@
-"""The catalogue of the user, and software of the user's own."""
+"""Software of the user's own."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from rosetta_client import models
-from rosetta_client.calls import Call
 
 if TYPE_CHECKING:
     from rosetta_client.client import Client
     from rosetta_client.models import VersionView
-
-
-def list_software(client: Client) -> list[dict[str, Any]]:
-    """All cards, those of the user and of the user's groups included."""
-    call: Call[Any] = Call("GET", "software", Any, repeatable=True)
-    cards: list[dict[str, Any]] = client.call(call)["software"]
-    return cards
 
 
 def add_software(

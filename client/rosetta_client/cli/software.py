@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,21 +10,24 @@ from rosetta_client.cli.output import Column, Form, form_options, show_item, sho
 from rosetta_client.cli.session import Session, pass_session
 from rosetta_client.errors import NotFound
 
+if TYPE_CHECKING:
+    from rosetta_client.models import CardVersion, OwnerOfCard
+
 _CARDS = (
-    Column("ID", lambda card: card["id"]),
-    Column("NAME", lambda card: card["name"] or ""),
-    Column("VERSIONS", lambda card: ",".join(one["tag"] for one in card["versions"])),
-    Column("COMPUTING", lambda card: ",".join(card["computing"])),
-    Column("OWNER", lambda card: _owner(card)),
+    Column("ID", lambda card: card.id),
+    Column("NAME", lambda card: card.name),
+    Column("VERSIONS", lambda card: ",".join(one.tag for one in card.versions)),
+    Column("COMPUTING", lambda card: ",".join(card.computing)),
+    Column("OWNER", lambda card: _owner(card.owner)),
 )
 _CARD = (
-    Column("Id", lambda card: card["id"]),
-    Column("Name", lambda card: card["name"] or ""),
-    Column("Description", lambda card: card["description"] or ""),
-    Column("Versions", lambda card: ", ".join(map(_version, card["versions"]))),
-    Column("Computing", lambda card: ", ".join(card["computing"])),
-    Column("Interface", lambda card: card["interface"]["protocol"] or ""),
-    Column("Owner", lambda card: _owner(card)),
+    Column("Id", lambda card: card.id),
+    Column("Name", lambda card: card.name),
+    Column("Description", lambda card: card.description),
+    Column("Versions", lambda card: ", ".join(map(_version, card.versions))),
+    Column("Computing", lambda card: ", ".join(card.computing)),
+    Column("Interface", lambda card: card.interface.protocol or ""),
+    Column("Owner", lambda card: _owner(card.owner)),
 )
 
 
@@ -38,9 +41,7 @@ def software_command() -> None:
 @pass_session
 def ls_command(session: Session, form: Form) -> None:
     """List software."""
-    from rosetta_client.software import list_software
-
-    show_items(list_software(session.client), _CARDS, form)
+    show_items(session.client.list_software().software, _CARDS, form)
 
 
 @software_command.command("show")
@@ -49,9 +50,7 @@ def ls_command(session: Session, form: Form) -> None:
 @pass_session
 def show_command(session: Session, software: str, form: Form) -> None:
     """Show SOFTWARE, by its id, with its versions and where they run."""
-    from rosetta_client.software import list_software
-
-    cards = [card for card in list_software(session.client) if card["id"] == software]
+    cards = [card for card in session.client.list_software().software if card.id == software]
     if not cards:
         raise NotFound(f"There is no software {software!r} for you; see 'rosetta software ls'.")
     show_item(cards[0], _CARD, form)
@@ -92,10 +91,9 @@ def add_command(
     show_item(added, columns, form)
 
 
-def _owner(card: dict[str, Any]) -> str:
-    owner = card["owner"]
-    return f"{owner['kind']}:{owner['name']}" if owner.get("name") else str(owner["kind"])
+def _owner(owner: OwnerOfCard) -> str:
+    return f"{owner.kind}:{owner.name}" if owner.name else owner.kind
 
 
-def _version(version: dict[str, Any]) -> str:
-    return f"{version['tag']} (can't be started)" if version["refused"] else str(version["tag"])
+def _version(version: CardVersion) -> str:
+    return f"{version.tag} (can't be started)" if version.refused else version.tag
