@@ -18,7 +18,9 @@ from rosetta_hub.ssh.pool import Pool
 from rosetta_hub.tunnels.kubectl_program import _Report
 from rosetta_hub.tunnels.routes import KubectlRoute, Tunnel
 from rosetta_hub.tunnels.task_tunnel import TaskTunnel
+from rosetta_hub.tunnels.transport import TransportError
 from rosetta_hub.tunnels.transport_kubectl import KubectlTransport
+from tests.support.eventually import until
 
 from .fake_api import FakeApi
 
@@ -110,6 +112,49 @@ async def test_without_kubectl_callers_are_told_why(tmp_path: Path) -> None:
         assert "could not be started" in str(opened.state().error)
     finally:
         opened.close()
+
+
+class Program:
+    """One whose kubectl ends, or hangs, and is there again when it is asked for next."""
+
+    def __init__(self, paths: list[str], ends: bool) -> None:
+        self.paths = paths
+        self.ends = ends
+
+    async def socket(self) -> str:
+        """See KubectlProgram."""
+        return self.paths.pop(0)
+
+    async def has_ended(self, seconds: float) -> bool:
+        """See KubectlProgram."""
+        return self.ends
+
+
+@pytest.mark.parametrize("ends", [True, False])
+async def test_a_kubectl_that_has_just_ended_is_no_reason_to_fail(
+    tmp_path: Path, ends: bool
+) -> None:
+    paths = [str(tmp_path / "dead.sock"), str(tmp_path / "living.sock")]
+    gone = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        gone.set()
+
+    server = await asyncio.start_unix_server(serve, paths[1])
+    transport = KubectlTransport(Pool(), route())
+    transport._program = Program(paths, ends)  # type: ignore[assignment]
+    async with server:
+        if ends:
+            half = await transport.connect()
+            half.close()
+            await until(lambda: half.is_lost and gone.is_set())
+        else:
+            with pytest.raises(TransportError, match="kubectl can't be reached"):
+                await transport.connect()
+    assert len(paths) == (0 if ends else 1)
 
 
 PLAIN = [

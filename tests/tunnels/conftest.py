@@ -214,9 +214,10 @@ def node_certificate() -> tuple[Tls, str]:
     return Tls(made.certificate, made.key), made.spki
 
 
-async def _rig(
+async def build_rig(
     tmp_path: Path, sshd: Sshd, key_pair: KeyPair, dial: DialListener
 ) -> AsyncIterator[Rig]:
+    """A tunnels' process in a folder, with what its tunnels lead to; closed at the end."""
     container, dashboard = Container(tmp_path / "c.sock"), Container(tmp_path / "d.sock", b"?")
     await container.start()
     await dashboard.start()
@@ -230,7 +231,7 @@ async def _rig(
 @pytest.fixture
 async def rig(tmp_path: Path, sshd: Sshd, key_pair: KeyPair) -> AsyncIterator[Rig]:
     """Nodes dial it without TLS."""
-    async for each in _rig(tmp_path, sshd, key_pair, DialListener(free_port(), "127.0.0.1")):
+    async for each in build_rig(tmp_path, sshd, key_pair, DialListener(free_port(), "127.0.0.1")):
         yield each
 
 
@@ -239,7 +240,7 @@ async def tls_rig(tmp_path: Path, sshd: Sshd, key_pair: KeyPair) -> AsyncIterato
     """Nodes dial it with TLS."""
     cert, key = make_certificate(tmp_path)
     dial = DialListener(free_port(), "127.0.0.1", cert, key)
-    async for each in _rig(tmp_path, sshd, key_pair, dial):
+    async for each in build_rig(tmp_path, sshd, key_pair, dial):
         yield each
 
 

@@ -4,10 +4,12 @@ import os
 import signal
 import stat
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from rosetta_agent.kubectl_proxy import SILENCE
 from rosetta_hub.agents.programs import KUBECTL_PROGRAM
@@ -18,14 +20,17 @@ from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.kubernetes.client import KubernetesClient, NotReceived
 from rosetta_hub.kubernetes.server import ApiServer
 from rosetta_hub.resources.access_local import LocalAccess
-from rosetta_hub.tunnels import Tunnel
+from rosetta_hub.ssh.keys import KeyPair
+from rosetta_hub.tunnels import DialListener, Tunnel
 from rosetta_hub.tunnels.process import build_kubectl_id
 from rosetta_hub.tunnels.routes import KubectlRoute
 from tests.pods.objects import computing
 from tests.support.eventually import until
+from tests.support.ports import free_port
 from tests.support.processes import find_processes, kill
+from tests.support.sshd import Sshd
 
-from .conftest import Rig
+from .conftest import Rig, build_rig
 
 ID = build_kubectl_id("cloud")
 SOCKET = "--unix-socket="
@@ -114,12 +119,30 @@ def route(rig: Rig, folder: Path, place: str) -> KubectlRoute:
     )
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def rig(tmp_path_factory: pytest.TempPathFactory, key_pair: KeyPair) -> AsyncIterator[Rig]:
+    """One tunnels' process and one sshd for all tests of this file."""
+    folder = tmp_path_factory.mktemp("rig")
+    sshd = Sshd(folder / "sshd")
+    sshd.authorize(key_pair.public_key)
+    dial = DialListener(free_port(), "127.0.0.1")
+    async for found in build_rig(folder, sshd.start(), key_pair, dial):
+        yield found
+    sshd.kill()
+
+
 @pytest.fixture(params=["here", "there"])
-async def kubectl(request: pytest.FixtureRequest, rig: Rig, tmp_path: Path) -> Kubectl:
-    """On this machine, and on a login node."""
+async def kubectl(
+    request: pytest.FixtureRequest, rig: Rig, tmp_path: Path
+) -> AsyncIterator[Kubectl]:
+    """On this machine, and on a login node; nothing of it is left after the test."""
+    await rig.start()
     found = Kubectl(rig, tmp_path, Tunnel(ID, 1, route(rig, tmp_path, request.param)))
     await rig.client.put_tunnel(found.tunnel)
-    return found
+    yield found
+    await rig.start()
+    await rig.client.delete_tunnel(ID)
+    await until(lambda: not found.running)
 
 
 async def test_one_kubectl_answers_and_nobody_else_may_ask_it(kubectl: Kubectl) -> None:
@@ -144,7 +167,7 @@ async def test_a_killed_kubectl_is_started_again(kubectl: Kubectl) -> None:
 
 async def test_its_last_words_reach_who_asks(kubectl: Kubectl) -> None:
     kubectl.set("fails", True)
-    for _ in range(3):
+    for _ in range(2):
         with pytest.raises(NotReceived, match=r"^kubectl: error: there is no such context$"):
             await kubectl.ask()
     state = (await kubectl.rig.client.states())[ID]
