@@ -6,6 +6,9 @@ from typing import Any
 from rosetta_hub.authenticators.oauth import OAuthMethod
 from rosetta_hub.mail.addresses import is_address
 
+# Either lets the addresses be read ("Scopes for OAuth apps" of GitHub's documentation).
+_MAIL_SCOPES = frozenset({"user", "user:email"})
+
 
 class GitHubMethod(OAuthMethod):
     """The address of a profile proves nothing: it is what its owner writes there."""
@@ -18,7 +21,7 @@ class GitHubMethod(OAuthMethod):
         It needs the scope `user:email`. GET /user/emails of GitHub's REST API.
         """
         profile, _ = await super().find_email(state, told)
-        if not self.trusts_email or "user:email" not in state.get("scope", ()):
+        if not self.trusts_email or not _MAIL_SCOPES & granted_scopes(state):
             return profile, False
         response = state["token_response"]
         listed = await self.child.httpfetch(
@@ -34,3 +37,8 @@ class GitHubMethod(OAuthMethod):
             if entry.get("primary") is True and is_address(str(entry.get("email"))):
                 return str(entry["email"]), entry.get("verified") is True
         return profile, False
+
+
+def granted_scopes(state: Mapping[str, Any]) -> frozenset[str]:
+    """The scopes that were granted: GitHub separates them by commas, oauthenticator by spaces."""
+    return frozenset(scope for text in state.get("scope", ()) for scope in text.split(","))

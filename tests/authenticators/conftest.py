@@ -11,9 +11,10 @@ from rosetta_hub.keys import Keys
 from tests.spawners.conftest import find_python
 from tests.spawners.hub import Hub
 from tests.spawners.stub import StubService
+from tests.support.github import GitHub, serve_github
 from tests.support.oidc_provider import Provider
 
-from .hub import CONFIG, Browser, method
+from .hub import CONFIG, Browser, github_method, method
 
 
 @pytest.fixture(scope="session")
@@ -33,12 +34,20 @@ def stranger() -> Iterator[Provider]:
     made.kill()
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def github() -> AsyncIterator[GitHub]:
+    """A GitHub of which members of one organization may sign in."""
+    async with serve_github() as made:
+        yield made
+
+
 @pytest_asyncio.fixture(params=["newest", "oldest"], scope="module", loop_scope="module")
 async def hub(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     provider: Provider,
     stranger: Provider,
+    github: GitHub,
 ) -> AsyncIterator[Hub]:
     """A running hub; tests share it, each with accounts of its own."""
     made = Hub(tmp_path_factory.mktemp("hub"), find_python(request.param), [], CONFIG)
@@ -54,7 +63,8 @@ async def hub(
         },
     )
     elsewhere = method(made.url, stranger, "elsewhere", groups=["guests"])
-    made.settings |= {"grace": 900, "methods": [institute, elsewhere]}
+    methods = [institute, elsewhere, github_method(github.url)]
+    made.settings |= {"grace": 900, "methods": methods}
     await made.start()
     yield made
     await made.close()

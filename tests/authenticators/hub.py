@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 
 from tests.spawners.hub import DEADLINE, Hub
+from tests.support.github import CLIENT_ID, CLIENT_SECRET
 from tests.support.oidc_provider import Provider
 
 CONFIG = """
@@ -57,6 +58,25 @@ def method(hub_url: str, provider: Provider, name: str, **more: Any) -> dict[str
         "issuer": provider.issuer,
         "config": config,
         **more,
+    }
+
+
+def github_method(url: str) -> dict[str, Any]:
+    """The entry of the configuration for GitHub at another address, as of GitHub Enterprise."""
+    config = {
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "github_url": url,
+        "scope": ["read:org", "user:email"],
+        "allowed_organizations": ["lab"],
+    }
+    return {
+        "id": "github",
+        "title": "GitHub",
+        "authenticator_class": "github",
+        "trusts_email": True,
+        "email_domains": ["example.org"],
+        "config": config,
     }
 
 
