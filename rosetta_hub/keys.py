@@ -87,6 +87,10 @@ class Keys:
         """What edge and node prove to each other before a byte reaches the container."""
         return self._derive(f"tunnel {task_id} {attempt}").hex()
 
+    def file_pod_secret(self, pod: str) -> str:
+        """What the service and a pod that reaches files prove to each other."""
+        return self._derive(f"files {pod}").hex()
+
     @property
     def registry_certificate(self) -> TunnelCertificate:
         """What signs tokens for the hub's registry; its key is the same each time."""

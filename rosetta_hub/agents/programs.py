@@ -44,6 +44,10 @@ class Program:
 FILES_PROGRAM = Program(
     "rosetta_agent.files.server", ("__init__.py", "safe_paths.py", "files/*.py")
 )
+# The same in a pod that listens for the hub.
+POD_FILES_PROGRAM = Program(
+    "rosetta_agent.files.pod", ("__init__.py", "protocol.py", "safe_paths.py", "files/*.py")
+)
 # Builds of images; see agent/rosetta_agent/builds.
 BUILD_PROGRAM = Program(
     "rosetta_agent.builds.server",

@@ -38,6 +38,10 @@ class Toleration(Entry):
     value: str = ""
     effect: str = Field(default="", pattern=r"^(|NoSchedule|PreferNoSchedule|NoExecute)$")
 
+    def to_document(self) -> dict[str, str]:
+        """As a pod has it."""
+        return {key: value for key, value in self.model_dump().items() if value}
+
 
 class NamespaceConf(Conf):
     """What every access mode has with the WMS `kubernetes`."""

@@ -321,8 +321,9 @@ async def open_storages(
     try:
         keys = settings.keys()
         identities = Identities(database, keys, settings)
-        endpoints = ResourceBuilder(settings, keys, identities, client).build().endpoints
-        files = FileAccess(catalogue, endpoints, client)
+        resources = ResourceBuilder(settings, keys, identities, client).build()
+        endpoints = resources.endpoints
+        files = FileAccess(catalogue, endpoints, client, resources.file_pods)
         who = find_user(user, catalogue)
         contexts = [StorageContext(one, who, files) for one in catalogue.storages_of(who)]
         for context in contexts:

@@ -19,12 +19,14 @@ from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem, NotFound, R
 from rosetta_hub.files.answer import ANSWER_TIMEOUT
 from rosetta_hub.files.channel import Channel
 from rosetta_hub.files.channel_local import find_owner_by_uid, open_local_channel
+from rosetta_hub.files.channel_pod import FilePodSource, open_pod_channel
 from rosetta_hub.files.channel_ssh import open_ssh_channel
 from rosetta_hub.files.channel_store import open_store_channel
 from rosetta_hub.files.errors import StorageUnavailable
 from rosetta_hub.files.pool import SessionPool
 from rosetta_hub.files.session import FilesSession
 from rosetta_hub.resources.endpoints import Endpoints
+from rosetta_hub.resources.kubernetes.file_pod import serve
 from rosetta_hub.tunnels.client import TunnelsClient
 
 # Lists must not wait for transfers, nor these for copies, which take hours: each has sessions of
@@ -46,11 +48,13 @@ class FileAccess:
         catalogue: Catalogue,
         endpoints: Mapping[str, Endpoints],
         tunnels: TunnelsClient,
+        pods: Mapping[str, FilePodSource] | None = None,
         answer_timeout: float = ANSWER_TIMEOUT,
     ) -> None:
         self._catalogue = catalogue
         self._endpoints = endpoints
         self._tunnels = tunnels
+        self._pods = pods or {}
         self._answer_timeout = answer_timeout
         # By the access point, the user whose account it is ("": the platform's), and the purpose.
         self._pools: dict[tuple[str, str, Purpose], SessionPool] = {}
@@ -118,27 +122,27 @@ class FileAccess:
 
     def _shared(self, user: User, storage: Storage) -> tuple[str, str]:
         endpoints = self._endpoints_of(storage)
-        is_here = endpoints is None and storage.type == "posix"
+        is_elsewhere = endpoints is not None or access_point_of(storage) in self._pods
+        is_here = storage.type == "posix" and not is_elsewhere
         place = _HERE if is_here else access_point_of(storage)
         account = "" if endpoints is not None and endpoints.is_shared else user.name
         return place, account
 
     def _endpoints_of(self, storage: Storage) -> Endpoints | None:
-        """How the storage is reached over SSH; None where it is on this machine."""
-        return self._endpoints.get(access_point_of(storage))
-
-    def _is_in_pods(self, storage: Storage) -> bool:
-        computing = self._catalogue.computing.get(access_point_of(storage))
-        return computing is not None and computing.wms == "kubernetes"
+        """How the storage is reached over SSH; None where it is reached otherwise."""
+        point = access_point_of(storage)
+        return None if point in self._pods else self._endpoints.get(point)
 
     async def _connect(self, user: str, storage: Storage) -> FilesSession:
-        if self._is_in_pods(storage):
-            raise StorageUnavailable(f"{storage.name} can be used by tasks only.")
         endpoints = self._endpoints_of(storage)
+        pods = self._pods.get(access_point_of(storage))
         try:
-            if isinstance(storage.conf, StoreConf):
+            if pods is not None:
+                served, path = serve(storage, user)
+                channel: Channel = await open_pod_channel(self._tunnels, pods, served)
+            elif isinstance(storage.conf, StoreConf):
                 path = storage.path(user)
-                channel: Channel = await open_store_channel(storage.conf.settings())
+                channel = await open_store_channel(storage.conf.settings())
             elif endpoints is None:
                 path = storage.path(user)
                 owner = local_owner(storage.owner, user)

@@ -20,6 +20,7 @@ from rosetta_hub.resources.dialects.reasons import waiting_message as dialect_wa
 from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
 from rosetta_hub.resources.endpoints import Endpoints, refuse_system_account
 from rosetta_hub.resources.host import SshHost
+from rosetta_hub.resources.kubernetes.file_pods import FilePods
 from rosetta_hub.resources.kubernetes.kubectl import build_kubectl_tunnel
 from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
 from rosetta_hub.resources.kubernetes.server import read_server
@@ -45,6 +46,8 @@ class Resources:
     queues: dict[str, Queue]
     pods: dict[str, KubernetesQueue]
     """Those of the queues whose jobs are pods."""
+    file_pods: dict[str, FilePods]
+    """What reaches files there."""
     endpoints: dict[str, Endpoints]
     """Of those that are reached over SSH, and of such storages."""
     kubectls: dict[str, Callable[[], Tunnel]]
@@ -80,11 +83,10 @@ class ResourceBuilder:
     def build(self) -> Resources:
         """All configured resources."""
         catalogue = self._settings.catalogue()
-        built = Resources({}, {}, {}, self._endpoints(catalogue), {})
+        built = Resources({}, {}, {}, {}, self._endpoints(catalogue), {})
         for name, computing in catalogue.computing.items():
             if isinstance(computing.conf, NamespaceConf):
-                built.pods[name] = self._pods(computing, computing.conf)
-                built.queues[name] = built.pods[name]
+                self._add_pods(built, computing, computing.conf)
                 if isinstance(computing.conf, KubectlConf | KubectlSshConf):
                     describe = self._kubectl(name, computing.conf, built.endpoints.get(name))
                     built.kubectls[build_kubectl_id(name)] = describe
@@ -122,10 +124,12 @@ class ResourceBuilder:
 
         return self._cluster(computing, endpoints, make_wms, endpoints.endpoint)
 
-    def _pods(self, computing: Computing, conf: NamespaceConf) -> KubernetesQueue:
+    def _add_pods(self, built: Resources, computing: Computing, conf: NamespaceConf) -> None:
         socket = TunnelsConfig(self._settings.state_path).kubectl_socket(computing.id)
         client = KubernetesClient(lambda: read_server(conf, socket))
-        return KubernetesQueue(computing, self._settings, self._keys, client)
+        queue = KubernetesQueue(computing, self._settings, self._keys, client)
+        built.pods[computing.id] = built.queues[computing.id] = queue
+        built.file_pods[computing.id] = FilePods(conf, self._keys, client, queue.pods.all)
 
     def _kubectl(
         self, name: str, conf: KubectlConf | KubectlSshConf, endpoints: Endpoints | None

@@ -158,7 +158,12 @@ class Parts:
 
     def _add_copies(self) -> None:
         settings = self.settings
-        self.files = FileAccess(self.tasks.catalogue, self.resources.endpoints, self.tunnels_client)
+        self.files = FileAccess(
+            self.tasks.catalogue,
+            self.resources.endpoints,
+            self.tunnels_client,
+            self.resources.file_pods,
+        )
         self.copies = CopyRecords(self.database, JobEvents(), self._wake_copies)
         jobs = CopyJobs(self.copies, self.files, Fetcher(settings))
         self.copy_queue = JobQueue(

@@ -45,6 +45,7 @@ def build_loops(parts: Parts) -> dict[str, Coroutine[Any, Any, None]]:
         loops[f"pods {name}"] = queue.pods.run()
         loops[f"usage {name}"] = queue.usage.run(queue.has_pods)
         loops[f"reports {name}"] = reporter.run()
+        loops[f"pods of files {name}"] = parts.resources.file_pods[name].run()
     for name, logs in parts.pod_logs.items():
         loops[f"logs {name}"] = every(FOLLOW_INTERVAL, logs.follow, f"logs {name}")
     return {**loops, **{f"queue {name}": one.run() for name, one in parts.watchers.items()}}

@@ -18,7 +18,8 @@ from rosetta_hub.ssh.errors import SshError
 from rosetta_hub.tunnels.command_streams import CommandHalf, CommandStreams
 from rosetta_hub.tunnels.registry import TunnelRegistry
 from rosetta_hub.tunnels.relay import Half, pair
-from rosetta_hub.tunnels.routes import Tunnel
+from rosetta_hub.tunnels.routes import KubernetesRoute, Tunnel, parse_route
+from rosetta_hub.tunnels.transport import TransportError
 
 log = logging.getLogger(__name__)
 
@@ -166,21 +167,24 @@ class _Stream(_Handler):
             self.write_ssh_error(error)
 
     async def carry(self, stream_id: str, half: CommandHalf) -> None:
-        stream = self.detach()
-        head = (
-            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
-            f"Upgrade: rosetta-stream\r\nRosetta-Stream: {stream_id}\r\n\r\n"
-        )
-        try:
-            await stream.write(head.encode())
-        except StreamClosedError:
-            return
-        local = Half()
-        await asyncio.get_running_loop().connect_accepted_socket(lambda: local, _take(stream))
-        for each in (local, half):
-            each.buffer(STREAM_LIMIT)
-        pair(local, half)
-        await half.ended.wait()
+        head = f"Upgrade: rosetta-stream\r\nRosetta-Stream: {stream_id}\r\n"
+        if await _upgrade(self.detach(), head, half):
+            await half.ended.wait()
+
+
+async def _upgrade(stream: IOStream, head: str, half: Half) -> bool:
+    """Let the client's connection and the other one be one from now on; False: the client left."""
+    text = f"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n{head}\r\n"
+    try:
+        await stream.write(text.encode())
+    except StreamClosedError:
+        return False
+    local = Half()
+    await asyncio.get_running_loop().connect_accepted_socket(lambda: local, _take(stream))
+    for each in (local, half):
+        each.buffer(STREAM_LIMIT)
+    pair(local, half)
+    return True
 
 
 def _take(stream: IOStream) -> socket.socket:
@@ -208,6 +212,30 @@ class _StreamEnd(_Stream):
         self.write({})
 
 
+class _Forward(_Handler):
+    """A connection to the port of a pod, as the bytes of this connection after an upgrade."""
+
+    async def post(self) -> None:
+        transport = self.registry.make_transport(self.read_route(self.read_body().get("route")))
+        try:
+            half = await transport.connect()
+        except TransportError as error:
+            self.set_status(502)
+            self.write({"error": "not_connected", "message": str(error)})
+            return
+        if not await _upgrade(self.detach(), "Upgrade: rosetta-forward\r\n", half):
+            half.abort()
+
+    def read_route(self, document: Any) -> KubernetesRoute:
+        try:
+            route = parse_route(document)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise _BadRequest(f"no description of a route: {type(error).__name__}") from None
+        if not isinstance(route, KubernetesRoute):
+            raise _BadRequest("the route leads to no pod")
+        return route
+
+
 class _ForgetKey(_Handler):
     def post(self) -> None:
         self.registry.pool.forget(self.read_endpoint(self.read_body().get("endpoint")))
@@ -227,6 +255,7 @@ def build_application(registry: TunnelRegistry, fingerprint: str) -> Application
             (r"/run", _Run, with_registry),
             (r"/stream", _Stream, with_streams),
             (r"/stream/(\w+)", _StreamEnd, with_streams),
+            (r"/forward", _Forward, with_registry),
             (r"/keys/forget", _ForgetKey, with_registry),
         ],
         log_function=lambda handler: None,

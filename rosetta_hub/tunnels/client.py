@@ -10,7 +10,7 @@ from rosetta_hub.sidecar_client import Document, SidecarClient, Upgraded, split_
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.errors import build_error
 from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
-from rosetta_hub.tunnels.routes import Tunnel
+from rosetta_hub.tunnels.routes import KubernetesRoute, Tunnel
 
 # What a call may take beyond the time that its command has.
 MARGIN = 10.0
@@ -160,6 +160,20 @@ class TunnelsClient:
         """End the command of a stream, even where it does not read what was sent to it."""
         stream.writer.transport.abort()
         await self._call("DELETE", f"/stream/{stream.id}")
+
+    async def open_forward(
+        self, route: KubernetesRoute, timeout: float
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to the port of a pod, within `timeout` seconds.
+
+        A port that nobody listens on ends the connection at once.
+        """
+        body = {"route": route.to_document()}
+        opened = await self._principal.upgrade("/forward", body, "rosetta-forward", timeout)
+        if isinstance(opened, Upgraded):
+            return opened.reader, opened.writer
+        status, document = opened
+        raise TunnelsError(str(document.get("message", status)))
 
     async def forget_key(self, endpoint: Endpoint) -> None:
         """Close the identity's connection, and forget what it failed of before.

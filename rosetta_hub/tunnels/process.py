@@ -13,7 +13,7 @@ from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
 
 CALL_TIMEOUT = 5.0
 # A process that was started by another release and speaks another version is replaced.
-API_VERSION = 4
+API_VERSION = 5
 
 
 @dataclass(frozen=True)

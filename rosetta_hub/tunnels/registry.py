@@ -81,7 +81,7 @@ class TunnelRegistry:
             self._close(tunnel.id)
             await self._open(tunnel)
         elif known.tunnel.attempt != tunnel.attempt or not tunnel.route.is_same(known.tunnel.route):
-            known.replace(tunnel, self._make_transport(tunnel.route))
+            known.replace(tunnel, self.make_transport(tunnel.route))
         elif isinstance(tunnel.route, SshRoute | KubectlRoute) and tunnel.route.endpoint:
             # The key, or what is pinned, may be new.
             self.pool.identity(tunnel.route.endpoint)
@@ -91,7 +91,7 @@ class TunnelRegistry:
             known.transport.renew(tunnel.route.server)
 
     async def _open(self, tunnel: Tunnel) -> None:
-        opened = TaskTunnel(tunnel, self._make_transport(tunnel.route), self._sockets_dir)
+        opened = TaskTunnel(tunnel, self.make_transport(tunnel.route), self._sockets_dir)
         try:
             await opened.listen()
         except OSError:
@@ -120,7 +120,8 @@ class TunnelRegistry:
             self._close(task)
         await self.pool.close()
 
-    def _make_transport(self, route: Route) -> TunnelTransport:
+    def make_transport(self, route: Route) -> TunnelTransport:
+        """What carries bytes over a route."""
         if isinstance(route, SshRoute):
             return SshTransport(self.pool, route)
         if isinstance(route, ReverseRoute):

@@ -180,7 +180,7 @@ class Tunnel:
         return cls(
             _check_id(document["id"]),
             int(document["attempt"]),
-            _parse_route(document["route"]),
+            parse_route(document["route"]),
             tuple(int(port) for port in document.get("interfaces", [])),
         )
 
@@ -192,7 +192,12 @@ def _check_id(value: object) -> str:
     return value
 
 
-def _parse_route(document: Document) -> Route:
+def parse_route(document: Document) -> Route:
+    """The inverse of a route's `to_document`.
+
+    Raises:
+        KeyError, TypeError, ValueError: something is missing, or not known.
+    """
     fields = {key: value for key, value in document.items() if key != "kind"}
     kind = document["kind"]
     if kind == "ssh":

@@ -181,17 +181,10 @@ def _build_placement(task: Task, software: Software, conf: NamespaceConf) -> Doc
         selector["kubernetes.io/arch"] = software.image_arch.partition("/")[0]
     if selector:
         placement["nodeSelector"] = selector
-    placement["tolerations"] = [*_build_tolerations(conf), *_LOST_NODE]
+    placement["tolerations"] = [*(one.to_document() for one in conf.tolerations), *_LOST_NODE]
     if runtime_class := conf.runtime_classes.get(task.runtime or ""):
         placement["runtimeClassName"] = runtime_class
     return placement
-
-
-def _build_tolerations(conf: NamespaceConf) -> list[Document]:
-    return [
-        {key: value for key, value in toleration.model_dump().items() if value}
-        for toleration in conf.tolerations
-    ]
 
 
 def _volume_name(path: str) -> str:

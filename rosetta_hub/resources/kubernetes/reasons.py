@@ -4,6 +4,7 @@ import re
 
 from rosetta_hub.catalogue.units import format_size
 from rosetta_hub.database.external_text import fit_text
+from rosetta_hub.resources.kubernetes.volume_reasons import explain_claims
 from rosetta_hub.resources.wms import Job, JobRequest
 
 # What a scheduler says of nodes: "0/3 nodes are available: 2 Insufficient memory, 1 ...".
@@ -20,6 +21,7 @@ _PARTS = (
     (r".*(?:memory|disk|pid)-pressure", "is short of room", "are short of room"),
     (r".*(?:unreachable|not-ready)", "does not answer", "do not answer"),
     (r"node\(s\) had (?:untolerated )?taint", "is kept for others", "are kept for others"),
+    (r"node\(s\) had volume node affinity", "can't use its storage", "can't use its storage"),
     (r"node\(s\) didn't match", "is of another kind", "are of another kind"),
 )
 _QUOTA = re.compile(
@@ -33,7 +35,13 @@ _SUFFIXES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M"
 
 def waiting_message(job: Job, request: JobRequest) -> str:
     """Why a pod has no node yet, in one message."""
-    text = job.reason.strip()
+    return explain_scheduling(job.reason.strip())
+
+
+def explain_scheduling(text: str) -> str:
+    """What a scheduler says of a pod that has no node yet, in one message."""
+    if (claims := explain_claims(text)) is not None:
+        return claims
     found = _NODES.match(text)
     if found is None:
         if not text:

@@ -6,15 +6,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from rosetta_hub.resources.kubernetes.pull_secrets import has_pull_secret
+from rosetta_hub.resources.kubernetes.reasons import explain_scheduling
 from rosetta_hub.resources.kubernetes.sidecar import SIDECAR, has_sidecar
 from rosetta_hub.resources.kubernetes.states import (
     build_end,
+    condition,
     container_state,
     find_end_in_events,
     has_ended,
     image_digest,
     is_node_lost,
     is_terminating,
+)
+from rosetta_hub.resources.kubernetes.volume_reasons import (
+    explain_maker,
+    explain_mounts,
+    find_absent,
+    is_outside,
+    waiting_maker,
 )
 from rosetta_hub.resources.wms import JobEnd
 
@@ -124,8 +133,18 @@ def find_sidecar_end(pod: Document) -> str:
     return f"The container that connects the task with the hub ended: {words}"
 
 
+def explain_start(pod: Document, events: Iterable[Document]) -> str:
+    """Why a pod of the hub's own does not run yet, in one message."""
+    if not pod["spec"].get("nodeName"):
+        return explain_scheduling(str(condition(pod, "PodScheduled").get("message") or ""))
+    report = build_report(pod, events, answers=False)
+    return "" if report is None else report.message or report.detail
+
+
 def _report_end(pod: Document, end: JobEnd) -> PodReport:
     digest = image_digest(pod)
+    if (obstacle := explain_maker(pod)) is not None:
+        return PodReport("failed", "", "storage_denied", obstacle)
     detail = str(pod["status"].get("message") or "")
     if end.cause != "exited":
         return PodReport("failed", "", end.cause, detail, end.exit_code, digest)
@@ -162,15 +181,21 @@ def _report_waiting(pod: Document, waiting: Document, events: list[Document]) ->
         return PodReport("failed", "", _WITHOUT_IMAGE[reason], message)
     if reason in _PULLING:
         return _report_failed_pull(pod, message, events)
+    if reason in _UNSUPPORTED and is_outside(message):
+        return PodReport("failed", "", "storage_outside", "A link leads out of what is allowed.")
     if reason in _UNSUPPORTED and "secret" not in message:
         return PodReport("failed", "", "unsupported", message)
     for event in events:
         text = str(event.get("message") or "")
         if event.get("reason") == "FailedCreatePodSandBox" and _NO_RUNTIME.search(text):
             return PodReport("failed", "", "unsupported", text)
+    if (path := find_absent(events)) is not None:
+        return PodReport("failed", "", "storage_missing", f"{node} has no directory {path}.")
+    if waiting_maker(pod).get("reason") in _WITHOUT_IMAGE.keys() | _PULLING:
+        return _report_maker(pod, events)
     if _is_pulling(events):
         return PodReport("pulling", f"Fetching the image on {node}.")
-    return PodReport("starting", f"Starting on {node}.")
+    return PodReport("starting", explain_mounts(node, events) or f"Starting on {node}.")
 
 
 def _report_failed_pull(pod: Document, message: str, events: list[Document]) -> PodReport:
@@ -188,6 +213,15 @@ def _report_failed_pull(pod: Document, message: str, events: list[Document]) -> 
         # The events that tell why have not been read yet.
         return PodReport("pulling", f"Fetching the image on {node}.")
     return PodReport("failed", "", reason, text)
+
+
+def _report_maker(pod: Document, events: list[Document]) -> PodReport:
+    """The image of the hub's own programs does not arrive, of which the user knows nothing."""
+    message = str(waiting_maker(pod).get("message") or "")
+    report = _report_failed_pull(pod, message, events)
+    if report.state != "failed":
+        return report
+    return PodReport("failed", "", "storage_unavailable", report.detail)
 
 
 def classify_pull_failure(text: str) -> str:

@@ -18,8 +18,8 @@ from rosetta_hub.resources.wms import JobRefused
 
 Document = dict[str, Any]
 
-# Makes the directories of storages with `create`, which its arguments are.
-_MAKER = "make-directories"
+# The container that makes the directories of storages with `create`, and its program.
+MAKER = "make-directories"
 _MAKE = """
 import os, sys
 for path in sys.argv[1:]:
@@ -199,7 +199,7 @@ def _build_maker(storages: Storages, owner: Owner, image: str) -> Document:
     names = {mount.place: storages.volumes[mount.place] for mount in made}
     paths = [f"{_ROOT}/{names[mount.place]}/{mount.sub_path}" for mount in made]
     return {
-        "name": _MAKER,
+        "name": MAKER,
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "command": ["python3", "-I", "-S", "-B", "-c", _MAKE, *paths],
