@@ -41,7 +41,9 @@ def main(argv: list[str] | None = None) -> int:
         set_up_logging("INFO", as_json=False)
         settings = _settings(options)
         set_up_logging(settings.log_level, settings.log_json)
-        settings.check()
+        if options.command != "kubernetes":
+            # What this prints is needed before there is an account, and so a kubeconfig.
+            settings.check()
         if options.command == "check":
             return run_check_command(settings, options)
         if options.command in TEXTS:

@@ -3,7 +3,12 @@
 from pydantic import BaseModel
 
 from rosetta_hub.catalogue.computing import Computing, Size
+from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 from rosetta_hub.catalogue.software import Software
+
+RANDOM_USER = (
+    "Software runs as a random user there: images that need a certain user, such as root, fail."
+)
 
 
 class EngineView(BaseModel):
@@ -62,7 +67,7 @@ def view_computing(computing: Computing, software: Software | None = None) -> Co
     return ComputingView(
         id=computing.id,
         name=computing.name,
-        description=computing.description,
+        description=_describe(computing),
         type=computing.type,
         wms=computing.wms,
         auth_mode=computing.auth_mode,
@@ -77,3 +82,10 @@ def view_computing(computing: Computing, software: Software | None = None) -> Co
         sizes=list(computing.sizes),
         extra_binds=list(computing.extra_binds),
     )
+
+
+def _describe(computing: Computing) -> str:
+    """The description of the configuration, and what users should know before they choose."""
+    has_random_users = isinstance(computing.conf, NamespaceConf) and computing.conf.random_user
+    parts = (computing.description, RANDOM_USER if has_random_users else "")
+    return " ".join(filter(None, parts))

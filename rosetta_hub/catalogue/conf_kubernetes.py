@@ -20,11 +20,16 @@ _QUALIFIED = pattern(
     "write a name such as 'example.org/pool'",
 )
 _IMAGE = pattern(r"^[^\s-]\S*$", "write the name of an image without spaces")
+_VALUE = pattern(
+    r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$",
+    "use at most 63 letters, digits, dashes, dots and underscores",
+)
 _ABSOLUTE = pattern(r"^/\S+$", "write an absolute path without spaces")
 _PROGRAM = pattern(r"^(/\S+|[A-Za-z0-9._-]+)$", "write the name or the absolute path of a program")
 Label = Annotated[str, Field(pattern=_LABEL)]
 ObjectName = Annotated[str, Field(pattern=_NAME)]
 Qualified = Annotated[str, Field(pattern=_QUALIFIED)]
+LabelValue = Annotated[str, Field(pattern=_VALUE)]
 
 # What every other access mode has, and nothing in a pod could follow.
 _OF_AGENTS = ("work_dir", "engine_options", "path", "pull_proxy")
@@ -51,7 +56,7 @@ class NamespaceConf(Conf):
         default={},
         description="RuntimeClass of each runtime of `internal[...]`; others are the default one.",
     )
-    pools: dict[Label, dict[Qualified, str]] = Field(
+    pools: dict[Label, dict[Qualified, LabelValue]] = Field(
         default={},
         description="Pools of nodes by name, as the labels of their nodes; users choose one as the"
         " partition.",
@@ -65,7 +70,23 @@ class NamespaceConf(Conf):
     image_pull_secrets: tuple[ObjectName, ...] = Field(
         default=(), description="Secrets of the namespace with the site's accounts of registries."
     )
-    pod_labels: dict[Qualified, str] = Field(default={}, description="Further labels of the pods.")
+    pod_labels: dict[Qualified, LabelValue] = Field(
+        default={}, description="Further labels of the pods."
+    )
+    queue: Label | None = Field(
+        default=None,
+        description="Queue of Kueue that admits the pods (its label `kueue.x-k8s.io/queue-name`).",
+    )
+    service_account: ObjectName | None = Field(
+        default=None,
+        description="Service account of the pods, default that of the namespace; they do not get"
+        " its token. On OpenShift, its security context constraints count.",
+    )
+    random_user: bool = Field(
+        default=False,
+        description="The cluster runs containers as users of its own choice, as OpenShift does;"
+        " users are told where they choose the resource.",
+    )
     tunnel: PodTunnelKind = Field(
         default="portforward",
         description="How the edge reaches the pods: the API server forwards (`portforward`), at"

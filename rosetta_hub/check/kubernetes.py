@@ -20,6 +20,8 @@ Document = dict[str, Any]
 FORBIDDEN = 403
 
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+# The annotation in which OpenShift says by which rules a pod was let in.
+_CONSTRAINTS = "openshift.io/scc"
 # Of a pod that is never created.
 _EXAMPLE = Software(name="Check", registry="localhost", image_name="check")
 
@@ -126,8 +128,22 @@ def _ratio(used: str, limit: str) -> float:
 
 async def check_pod(context: KubernetesContext) -> str:
     """The server would take a pod as the hub makes them: nothing is created."""
-    await _try_pod(context, runtime=None)
-    return "a pod with the resource's defaults would be taken"
+    pod = await _try_pod(context, runtime=None)
+    found = "a pod with the resource's defaults would be taken"
+    constraints = (pod.get("metadata", {}).get("annotations") or {}).get(_CONSTRAINTS)
+    if not constraints:
+        return found
+    user = _find_user(pod)
+    advice = "" if context.conf.random_user or user is None else ": set 'random_user' in 'conf'"
+    return f"{found}, under the constraints {constraints}, as user {user or 'of the image'}{advice}"
+
+
+def _find_user(pod: Document) -> int | None:
+    spec = pod["spec"]
+    for security in (spec["containers"][0].get("securityContext"), spec.get("securityContext")):
+        if security and security.get("runAsUser") is not None:
+            return int(security["runAsUser"])
+    return None
 
 
 async def check_runtimes(context: KubernetesContext) -> str:
@@ -140,10 +156,12 @@ async def check_runtimes(context: KubernetesContext) -> str:
     return f"a pod of each would be taken: {', '.join(classes.values())}"
 
 
-async def _try_pod(context: KubernetesContext, runtime: str | None) -> None:
+async def _try_pod(context: KubernetesContext, runtime: str | None) -> Document:
     pod = build_example(context, "rosetta-check", runtime)
     try:
-        await context.client.call("POST", f"{context.namespace}/pods", pod, {"dryRun": "All"})
+        return await context.client.call(
+            "POST", f"{context.namespace}/pods", pod, {"dryRun": "All"}
+        )
     except ApiRefused as error:
         raise CheckFailed(
             str(error), "Ask the cluster's administrator; the message is the server's own."

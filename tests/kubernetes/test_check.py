@@ -59,7 +59,7 @@ class Administrator:
         }
         self._config.write_text(
             'c.Rosetta.tasks_url = "http://127.0.0.1"\n'
-            'c.Rosetta.hub_url = "http://127.0.0.1:8000"\n'
+            'c.Rosetta.hub_url = "http://localhost:8000"\n'
             f"c.Rosetta.state_dir = {str(directory / 'state')!r}\n"
             f"c.Rosetta.computing = {[computing]!r}\n"
         )

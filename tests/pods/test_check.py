@@ -37,6 +37,7 @@ class Cluster:
         self.quotas: list[Document] = []
         self.claims: dict[str, Document] = {}
         self.refusal = ""
+        self.constraints = ""
         self.classes = {"kata-qemu"}
         self.status = running()
         api.answer = self.answer  # type: ignore[method-assign]
@@ -59,6 +60,9 @@ class Cluster:
 
     def _take(self, path: str, body: Document) -> Answer:
         runtime = body["spec"].get("runtimeClassName")
+        if self.constraints:
+            body["metadata"]["annotations"] = {"openshift.io/scc": self.constraints}
+            body["spec"]["containers"][0]["securityContext"]["runAsUser"] = 1000680000
         if self.refusal:
             return failure(403, "Forbidden", self.refusal)
         if runtime and runtime not in self.classes:
@@ -130,6 +134,17 @@ async def test_a_pod_that_would_be_refused_says_why(cluster: Cluster) -> None:
     found = results["dry run"]
     assert (found.status, found.text) == ("failed", cluster.refusal)
     assert results["pod"].status == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("is_set", "ending"), [(False, "set 'random_user' in 'conf'"), (True, "0")]
+)
+async def test_openshift_says_as_whom_pods_run(cluster: Cluster, is_set: bool, ending: str) -> None:
+    """What OpenShift 4 adds to a pod under its constraints `restricted-v2`."""
+    cluster.constraints = "restricted-v2"
+    found = (await check(cluster, random_user=is_set))["dry run"]
+    assert "under the constraints restricted-v2, as user 1000680000" in found.text
+    assert found.text.endswith(ending)
 
 
 async def test_a_server_that_does_not_answer(cluster: Cluster) -> None:

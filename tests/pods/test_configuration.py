@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from rosetta_hub.catalogue.catalogue import load_catalogue
+from rosetta_hub.catalogue.computing_view import RANDOM_USER, view_computing
 from rosetta_hub.catalogue.conf_kubernetes import KubectlConf, KubectlSshConf, NamespaceConf
 from rosetta_hub.catalogue.queue_request import QueueRequest, resolve_request
 from rosetta_hub.errors import ConfigError, InvalidOptions
@@ -105,3 +106,17 @@ def test_kubectl_is_a_name_or_an_absolute_path(kubectl: str) -> None:
     assert KubectlConf.model_validate(conf).kubectl == "kubectl"
     with pytest.raises(ValidationError, match="kubectl"):
         KubectlConf.model_validate({**conf, "kubectl": kubectl})
+
+
+@pytest.mark.parametrize("value", ["a" * 64, "-a", "a b", "ä"])
+def test_labels_that_the_server_would_refuse_are_refused_before(value: str) -> None:
+    for conf in ({"pod_labels": {"one": value}}, {"pools": {"gpu": {"one": value}}}):
+        with pytest.raises(ConfigError, match="63 letters"):
+            computing(conf=conf)
+
+
+def test_random_users_are_told_where_the_resource_is_chosen() -> None:
+    described = {"description": "Fast."}
+    assert view_computing(computing(**described)).description == "Fast."
+    cloud = computing(**described, conf={"random_user": True})
+    assert view_computing(cloud).description == f"Fast. {RANDOM_USER}"

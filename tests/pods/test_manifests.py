@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rosetta_hub.cli import build_parser, load_settings
+from rosetta_hub.cli import build_parser, load_settings, main
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.resources.kubernetes.command import kubernetes_text
 from rosetta_hub.resources.kubernetes.rights import RIGHTS, build_rules
@@ -45,6 +45,13 @@ def objects(text: str) -> dict[str, Document]:
     found = {document["kind"]: document for document in documents}
     assert len(found) == len(documents)
     return found
+
+
+def test_no_kubeconfig_is_needed_before_there_is_an_account(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["kubernetes", "--config", str(config), "manifests", "cloud"]) == 0
+    assert "RoleBinding" in objects(capsys.readouterr().out)
 
 
 def test_an_account_is_made_and_gets_the_rights(config: Path) -> None:

@@ -142,3 +142,19 @@ def test_the_secret_goes_with_its_pod() -> None:
     assert secret["metadata"]["name"] == NAME
     (owner,) = secret["metadata"]["ownerReferences"]
     assert (owner["kind"], owner["uid"]) == ("Pod", UID)
+
+
+def test_a_queue_an_account_and_labels_of_the_site() -> None:
+    conf = {
+        "queue": "interactive",
+        "service_account": "tasks",
+        "pod_labels": {"example.org/cost": "a" * 63, "rosetta-hub/task": "another"},
+    }
+    made = build(cloud=computing(conf=conf))
+    labels = made["metadata"]["labels"]
+    assert labels["kueue.x-k8s.io/queue-name"] == "interactive"
+    assert labels["example.org/cost"] == "a" * 63
+    # By which the hub finds its pods, nothing else sets.
+    assert labels["rosetta-hub/task"] == "00112233aabb"
+    assert made["spec"]["serviceAccountName"] == "tasks"
+    assert made["spec"]["automountServiceAccountToken"] is False

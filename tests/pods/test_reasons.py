@@ -31,6 +31,10 @@ WAITING = [
         'running "Custom" filter plugin: <b>no</b>',
         'Waiting for a node. The cluster says: running "Custom" filter plugin: <b>no</b>',
     ),
+    (
+        "Scheduling is blocked due to non-empty scheduling gates",
+        "Waiting until the cluster's queue admits the task.",
+    ),
 ]
 
 

@@ -20,6 +20,8 @@ Document = dict[str, Any]
 DEPLOYMENT_LABEL = "rosetta-hub/deployment"
 TASK_LABEL = "rosetta-hub/task"
 ATTEMPT_LABEL = "rosetta-hub/attempt"
+# By which Kueue knows the queue of a pod.
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 # The name of the software's container in each pod.
 CONTAINER = "task"
 
@@ -68,7 +70,9 @@ def build_pod(
     add_storages(spec, find_storages(task, software), conf.agent_image)
     if conf.image_pull_secrets:
         spec["imagePullSecrets"] = [{"name": one} for one in conf.image_pull_secrets]
-    labels = {**conf.pod_labels, **build_labels(task, deployment)}
+    if conf.service_account:
+        spec["serviceAccountName"] = conf.service_account
+    labels = {**conf.pod_labels, **_build_queue(conf), **build_labels(task, deployment)}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -114,6 +118,11 @@ def build_labels(task: Task, deployment: str) -> dict[str, str]:
         TASK_LABEL: task.id,
         ATTEMPT_LABEL: str(task.attempt),
     }
+
+
+def _build_queue(conf: NamespaceConf) -> dict[str, str]:
+    # Kueue holds such a pod back, by a scheduling gate, until its queue admits it.
+    return {QUEUE_LABEL: conf.queue} if conf.queue else {}
 
 
 def _build_container(

@@ -9,6 +9,8 @@ from rosetta_hub.resources.wms import Job, JobRequest
 
 # What a scheduler says of nodes: "0/3 nodes are available: 2 Insufficient memory, 1 ...".
 _NODES = re.compile(r"^0/(\d+) nodes are available: (.*)$", re.DOTALL)
+# What the condition of a pod says that somebody else, such as Kueue, has to admit first.
+_GATED = re.compile(r"scheduling gates", re.IGNORECASE)
 # The beginning of each part, and what it means: of one node, and of several.
 _PARTS = (
     (r"Insufficient cpu", "has too few free cores", "have too few free cores"),
@@ -44,6 +46,8 @@ def explain_scheduling(text: str) -> str:
         return claims
     found = _NODES.match(text)
     if found is None:
+        if _GATED.search(text):
+            return "Waiting until the cluster's queue admits the task."
         if not text:
             return "Waiting until the cluster has looked for a node."
         return f"Waiting for a node. The cluster says: {fit_text(text, 200)}"
