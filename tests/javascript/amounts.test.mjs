@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import { timeSpan } from "../../rosetta_hub/web/static/format.js";
 import { parseCount, parseSize, parseTime, writeSize, writeTime } from "../../rosetta_hub/web/static/units.js";
+import { coresKind } from "../../rosetta_hub/web/static/bounded_field.js";
 
 test("a size is read in powers of 1024", () => {
   assert.equal(parseSize("512M"), 512 * 2 ** 20);
@@ -41,4 +42,10 @@ test("a length of time has its two largest units", () => {
   assert.equal(timeSpan(90), "1 min 30 s");
   assert.equal(timeSpan(129600), "1 d 12 h");
   assert.equal(timeSpan(90061), "1 d 1 h");
+});
+
+test("parts of cores are asked for where there are some", () => {
+  for (const wms of [undefined, "none", "kubernetes"]) assert.equal(coresKind(wms).parse("0.5"), 0.5);
+  assert.ok(Number.isNaN(coresKind("slurm").parse("0.5") ?? NaN));
+  assert.equal(coresKind("slurm").parse("2"), 2);
 });

@@ -14,6 +14,11 @@ export const KINDS = {
   time: { parse: parseTime, write: writeTime, say: timeSpan, least: 60, example: "a time such as 90m, 2h or 1d 12h" },
 };
 
+/** How cores are asked for: batch schedulers give whole ones, Kubernetes parts of them as well. */
+export function coresKind(wms = "none") {
+  return wms === "none" || wms === "kubernetes" ? KINDS.cores : KINDS.wholeCores;
+}
+
 export class BoundedField {
   constructor(input, hint, kind) {
     this.input = input;

@@ -1,6 +1,6 @@
 // What a task asks of its computing resource: one of its sizes, or amounts within its limits.
 
-import { BoundedField, KINDS, tightest } from "./bounded_field.js";
+import { BoundedField, coresKind, KINDS, tightest } from "./bounded_field.js";
 import { readInventory } from "./inventory.js";
 import { ClusterOptions } from "./cluster_options.js";
 import { all, element, setMessage } from "./dom.js";
@@ -51,8 +51,8 @@ export class ResourceForm {
   /** A queue wants to be told what the task needs; elsewhere what is left open is not limited. */
   fillIn() {
     const { defaults = {}, time, limits } = this.resource || {};
-    this.cpus.kind = this.queued ? KINDS.wholeCores : KINDS.cores;
-    this.cpus.input.step = this.queued ? "1" : "any";
+    this.cpus.kind = coresKind(this.resource?.wms);
+    this.cpus.input.step = this.cpus.kind === KINDS.wholeCores ? "1" : "any";
     this.cpus.input.min = this.cpus.kind.least;
     this.cpus.input.placeholder = this.queued ? "" : defaults.cpus ?? limits?.cpus ?? "";
     const usual = asBytes(defaults.memory) ?? asBytes(limits?.memory);
