@@ -7,6 +7,8 @@ import { clock } from "./format.js";
 import { GpuOptions } from "./gpu_options.js";
 
 const DEFAULT = { value: "", label: "Default" };
+// Any node will do: of no partition.
+const ANY = { name: "", state: "up", nodes_total: 0 };
 
 export class ClusterOptions {
   /** `changed()` is called when other limits may apply. */
@@ -37,17 +39,20 @@ export class ClusterOptions {
     element("accounting").hidden = false;
   }
 
-  show(inventory) {
+  /** Pools of Kubernetes, unlike partitions, need not be chosen. */
+  show(inventory, wms) {
     this.inventory = inventory;
+    const isOptional = wms === "kubernetes";
     element("accounting").hidden = inventory.accounts.length === 0 && inventory.qos.length === 0;
     const open = inventory.partitions.filter(isUp);
-    const preferred = open.find((one) => one.default) || open[0];
-    this.partition.offer(inventory.partitions.map(partitionEntry), preferred?.name);
+    const preferred = open.find((one) => one.default) || (isOptional ? ANY : open[0]);
+    const entries = inventory.partitions.map(partitionEntry);
+    this.partition.offer(isOptional ? [DEFAULT, ...entries] : entries, preferred?.name);
     this.partitionChosen();
   }
 
   get chosen() {
-    return this.inventory?.partitions.find(({ name }) => name === this.partition.value);
+    return this.inventory && (this.inventory.partitions.find(({ name }) => name === this.partition.value) ?? ANY);
   }
 
   partitionChosen() {

@@ -101,7 +101,7 @@ export class ResourceForm {
     const { inventory, error } = await readInventory(resource.id);
     if (this.resource !== resource) return;
     this.tell(error, error ? "fault" : "");
-    if (inventory) this.cluster.show(inventory);
+    if (inventory) this.cluster.show(inventory, resource.wms);
     else if (!this.cluster.inventory) this.cluster.unknown();
     this.bound();
   }
