@@ -1,6 +1,7 @@
 """One cluster and one hub for all tests of this folder."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -10,9 +11,17 @@ import pytest_asyncio
 
 from tests.e2e.deployment import Deployment, User, eventually
 
-from .cluster import NAMESPACE, KubernetesCluster, started_cluster
+from .cluster import GIVEN_IMAGE, NAMESPACE, KubernetesCluster, started_cluster
 
-WEB = {"registry": "localhost", "image_name": "rosetta-test/web", "image_tag": "1"}
+
+def describe_image(reference: str) -> dict[str, str]:
+    """The keys of a software's entry that name an image, from HOST/NAME:TAG."""
+    registry, _, rest = reference.partition("/")
+    name, _, tag = rest.rpartition(":")
+    return {"registry": registry, "image_name": name, "image_tag": tag}
+
+
+WEB = describe_image(os.environ.get(GIVEN_IMAGE, "localhost/rosetta-test/web:1"))
 SOFTWARE: list[dict[str, Any]] = [
     {"id": "web", "name": "Web", "environment": {"GREETING": "hello"}, **WEB},
     {"id": "failing", "name": "Failing", "command": ["fail"], **WEB},

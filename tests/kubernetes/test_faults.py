@@ -20,6 +20,7 @@ FAILURES = [
 ]
 
 
+@pytest.mark.any_cluster
 @pytest.mark.parametrize(("software", "text"), FAILURES)
 async def test_a_task_that_can_not_run_says_why(alice: User, software: str, text: str) -> None:
     task = await start(alice, software)
@@ -30,6 +31,7 @@ async def test_a_task_that_can_not_run_says_why(alice: User, software: str, text
         assert "failing as asked" in "\n".join(task["log_tail"])
 
 
+@pytest.mark.any_cluster
 async def test_a_task_that_takes_too_much_memory(alice: User) -> None:
     task = await start(alice)
     opened = await alice.enter(task)
@@ -69,6 +71,7 @@ async def test_a_quota_holds_tasks_back_until_there_is_room(
     assert task["state"] == "running", task["message"]
 
 
+@pytest.mark.any_cluster
 async def test_a_pod_that_somebody_deletes_ends_its_task(
     alice: User, cluster: KubernetesCluster
 ) -> None:
@@ -98,6 +101,7 @@ async def test_the_api_server_restarts_while_tasks_start_and_run(
     assert len(await cluster.pods()) == 2
 
 
+@pytest.mark.any_cluster
 async def test_the_service_restarts_while_a_task_runs(
     alice: User, hub: Deployment, cluster: KubernetesCluster
 ) -> None:

@@ -17,11 +17,18 @@ async def start(user: User, software: str = "web", **options: Any) -> dict[str, 
     return await user.until(task["id"], "running", "failed", seconds=120)
 
 
-@pytest.mark.parametrize("node", ["node1", "node2"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({}, id="anywhere", marks=pytest.mark.any_cluster),
+        pytest.param({"partition": "node1"}, id="node1"),
+        pytest.param({"partition": "node2"}, id="node2"),
+    ],
+)
 async def test_a_pod_is_started_used_and_stopped(
-    alice: User, cluster: KubernetesCluster, node: str
+    alice: User, cluster: KubernetesCluster, options: dict[str, str]
 ) -> None:
-    task = await start(alice, partition=node)
+    task = await start(alice, **options)
     assert task["state"] == "running", (task["message"], task["log_tail"])
     opened = await alice.enter(task)
     answer = await opened.get("/")
@@ -32,7 +39,7 @@ async def test_a_pod_is_started_used_and_stopped(
     assert len(answer.body) == 20_000_000
     (pod,) = await cluster.pods()
     assert pod["metadata"]["name"].endswith(f"-{task['id']}-1")
-    assert pod["spec"]["nodeName"] == node
+    assert pod["spec"]["nodeName"] == options.get("partition", pod["spec"]["nodeName"])
     # No account of the cluster is mounted.
     assert not pod["spec"].get("volumes")
     limits = pod["spec"]["containers"][0]["resources"]["limits"]
@@ -52,6 +59,7 @@ async def test_another_runtime_is_that_of_its_class(
     assert pod["spec"]["runtimeClassName"] == "second"
 
 
+@pytest.mark.any_cluster
 async def test_ends_are_told_apart(alice: User) -> None:
     task = await start(alice)
     opened = await alice.enter(task)

@@ -44,6 +44,7 @@ class Watched:
             fetched.cancel()
 
 
+@pytest.mark.any_cluster
 async def test_an_open_page_shows_what_a_task_writes(
     alice: User, cluster: KubernetesCluster
 ) -> None:
