@@ -10,6 +10,7 @@ from typing import Callable
 
 import click
 
+from rosetta_client.async_client import AsyncClient
 from rosetta_client.cli.find import find_task
 from rosetta_client.cli.peers import is_of_this_account
 from rosetta_client.cli.session import Session, pass_session
@@ -18,6 +19,7 @@ from rosetta_client.config import Endpoint
 from rosetta_client.connection import CHUNK, carry, open_connection
 from rosetta_client.errors import ApiNotFound, ConnectionEnded, NotFound, NotLoggedIn, RosettaError
 from rosetta_client.models import TaskView
+from rosetta_client.watching import watch_until_over
 
 LOOPBACK = "127.0.0.1"
 _PORTS = re.compile(r"(\d{1,5})(?::(\d{1,5}))?")
@@ -82,7 +84,7 @@ def forward_command(session: Session, task: str, ports: Sequence[str]) -> None:
         click.echo(f"{scheme}localhost:{local} leads to port {forward.remote} of {name}.")
 
     async def run() -> None:
-        await Forwarder(session.endpoint, found.id).run(forwards, tell)
+        await Forwarder(session.endpoint, found).run(forwards, tell)
 
     asyncio.run(run())
 
@@ -90,7 +92,7 @@ def forward_command(session: Session, task: str, ports: Sequence[str]) -> None:
 class Forwarder:
     """Accepts connections on a loopback address, and carries each to the task."""
 
-    def __init__(self, endpoint: Endpoint, task: str) -> None:
+    def __init__(self, endpoint: Endpoint, task: TaskView) -> None:
         self._endpoint = endpoint
         self._task = task
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -106,10 +108,22 @@ class Forwarder:
             for forward in forwards:
                 servers.append(await self._listen(forward))
                 tell(forward, servers[-1].sockets[0].getsockname()[1])
-            await self._over
+            watching = asyncio.create_task(self._watch(), name="watch the task")
+            try:
+                await self._over
+            finally:
+                watching.cancel()
         finally:
             for server in servers:
                 server.close()
+
+    async def _watch(self) -> None:
+        """End when the task does, also while nobody is connected."""
+        async with AsyncClient(self._endpoint) as client:
+            try:
+                await watch_until_over(client, self._task)
+            except RosettaError as error:
+                self._end(error)
 
     async def _listen(self, forward: Forward) -> asyncio.Server:
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Awaitable[None]:
@@ -130,7 +144,7 @@ class Forwarder:
             if not is_of_this_account(writer.get_extra_info("socket")):
                 click.echo("rosetta: a program of another account was refused.", err=True)
                 return
-            connection = await open_connection(self._endpoint, self._task, port)
+            connection = await open_connection(self._endpoint, self._task.id, port)
             await carry(connection, SocketStream(reader, writer))
         except RosettaError as error:
             self._note(error)
@@ -142,7 +156,11 @@ class Forwarder:
         is_final = isinstance(error, ConnectionEnded) and error.is_final
         if not is_final and not isinstance(error, (ApiNotFound, NotLoggedIn)):
             click.echo(f"rosetta: {clean(str(error))}", err=True)
-        elif not self._over.done():
+        else:
+            self._end(error)
+
+    def _end(self, error: RosettaError) -> None:
+        if not self._over.done():
             self._over.set_exception(error)
 
 
