@@ -5,7 +5,7 @@ import json
 from typing import cast
 
 from rosetta_hub.kubernetes.client import NO_KUBECTL
-from rosetta_hub.ssh.errors import SshError
+from rosetta_hub.ssh.errors import SshError, SshRefused
 from rosetta_hub.ssh.pool import Pool
 from rosetta_hub.ssh.streams import StreamSession
 from rosetta_hub.tunnels.client import TunnelState
@@ -16,6 +16,9 @@ from rosetta_hub.tunnels.transport import CONNECT_TIMEOUT, TransportError, Tunne
 
 # Seconds in which a kubectl that nobody reaches any more is seen to end.
 END_TIMEOUT = 1.0
+_FORWARDING = (
+    " The sshd there has to permit forwarding to unix sockets (AllowStreamLocalForwarding)."
+)
 
 
 class KubectlTransport(TunnelTransport):
@@ -32,7 +35,8 @@ class KubectlTransport(TunnelTransport):
             return await self._open(await self._program.socket())
         except (OSError, SshError) as error:
             if not await self._program.has_ended(END_TIMEOUT):
-                raise TransportError(f"kubectl can't be reached: {error}") from error
+                hint = _FORWARDING if isinstance(error, SshRefused) else ""
+                raise TransportError(f"kubectl can't be reached: {error}{hint}") from error
         try:
             return await self._open(await self._program.socket())
         except OSError as error:

@@ -25,6 +25,7 @@ from rosetta_hub.tunnels import DialListener, Tunnel
 from rosetta_hub.tunnels.process import build_kubectl_id
 from rosetta_hub.tunnels.routes import KubectlRoute
 from tests.pods.objects import computing
+from tests.ssh.conftest import make_endpoint
 from tests.support.eventually import until
 from tests.support.ports import free_port
 from tests.support.processes import find_processes, kill
@@ -207,6 +208,25 @@ async def test_a_login_node_without_python(kubectl: Kubectl) -> None:
     await kubectl.rig.client.put_tunnel(replace(kubectl.tunnel, route=without))
     with pytest.raises(NotReceived, match="has no program 'rosetta-no-python'"):
         await kubectl.ask()
+
+
+@pytest.mark.parametrize("kubectl", ["there"], indirect=True)
+async def test_a_login_node_that_forwards_to_no_sockets(
+    kubectl: Kubectl, key_pair: KeyPair, tmp_path: Path
+) -> None:
+    sshd = Sshd(tmp_path / "shut", AllowStreamLocalForwarding="no")
+    sshd.authorize(key_pair.public_key)
+    sshd.start()
+    endpoint = replace(make_endpoint(sshd, key_pair), resource="shut")
+    there = kubectl.tunnel.route
+    assert isinstance(there, KubectlRoute)
+    shut = replace(there, endpoint=endpoint)
+    try:
+        await kubectl.rig.client.put_tunnel(replace(kubectl.tunnel, route=shut))
+        with pytest.raises(NotReceived, match="AllowStreamLocalForwarding"):
+            await kubectl.ask()
+    finally:
+        sshd.kill()
 
 
 @pytest.mark.parametrize("kubectl", ["here"], indirect=True)
