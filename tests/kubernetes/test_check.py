@@ -75,7 +75,8 @@ class Administrator:
             timeout=240,
             check=False,
         )
-        assert done.returncode in (0, 1), done.stderr
+        # A check that found a fault says so with 1.
+        assert done.returncode in ((0, 1) if words[0] == "check" else (0,)), done.stderr
         return done.stdout
 
     async def check(self) -> dict[str, Document]:

@@ -62,12 +62,12 @@ class FakeApi:
         self.log: list[tuple[str, str]] = []
         self._version = 0
 
-    def _application(self, is_proxy: bool = False) -> Application:
+    def _application(self, is_proxy: bool = False, prefix: str = "") -> Application:
         options = {"api": self, "is_proxy": is_proxy}
         return Application(
             [
-                (r"(/.*/portforward)", _Forward, {"api": self}),
-                (r"(/.*)", _Handler, options),
+                (rf"{prefix}(/.*/portforward)", _Forward, {"api": self}),
+                (rf"{prefix}(/.*)", _Handler, options),
             ]
         )
 
@@ -77,6 +77,12 @@ class FakeApi:
         self._proxy = HTTPServer(self._application(is_proxy=True))
         self._proxy.add_sockets([bind_unix_socket(str(path))])
         return ApiServer.behind_socket(path)
+
+    def below(self, prefix: str) -> ApiServer:
+        """The server from now on: below a path, as Rancher's proxy has it, and nowhere else."""
+        self.http.request_callback = self._application(prefix=prefix)
+        self.server = replace(self.server, url=f"{self.server.url}{prefix}")
+        return self.server
 
     def client(self) -> KubernetesClient:
         """One that knows the server."""

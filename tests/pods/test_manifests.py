@@ -99,6 +99,28 @@ def test_the_policy_is_about_the_pods_of_tasks(config: Path) -> None:
     assert (spec["policyTypes"], spec.get("ingress")) == (["Ingress"], None)
 
 
+EDGES: list[tuple[str, Document]] = [
+    ("192.0.2.7/32", {"ipBlock": {"cidr": "192.0.2.7/32"}}),
+    (
+        "jhub",
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "jhub"}}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("edge", "peer"), EDGES)
+def test_an_edge_that_connects_to_pods_is_admitted(config: Path, edge: str, peer: Document) -> None:
+    spec = objects(run(config, "cloud", "--edge", edge))["NetworkPolicy"]["spec"]
+    assert spec["ingress"] == [{"from": [peer]}]
+
+
+def test_a_policy_never_keeps_the_edge_away_from_pods(config: Path) -> None:
+    config.write_text(config.read_text().replace("'namespace':", "'tunnel': 'pod', 'namespace':"))
+    with pytest.raises(ConfigError, match="--edge"):
+        run(config, "cloud")
+    assert "ingress" in objects(run(config, "cloud", "--edge", "jhub"))["NetworkPolicy"]["spec"]
+
+
 def test_a_quota_is_that_of_so_many_tasks(config: Path) -> None:
     quota = objects(run(config, "cloud", "--tasks", "20"))["ResourceQuota"]
     hard = {"pods": "20", "limits.cpu": "10000m", "limits.memory": str(20 * 2 * 2**30)}

@@ -29,13 +29,20 @@ def add_kubernetes_arguments(parser: argparse.ArgumentParser) -> None:
         type=_read_tasks,
         help="adds a quota for so many tasks with the defaults of the resource",
     )
+    parser.add_argument(
+        "--edge",
+        metavar="CIDR|NAMESPACE",
+        help="the network, such as 192.0.2.7/32, or the namespace of the hub's edge, which the"
+        " network policy admits; needed where 'tunnel' is 'pod'",
+    )
 
 
 def kubernetes_text(settings: Rosetta, options: argparse.Namespace) -> str:
     """What the command prints: YAML for `kubectl apply`.
 
     Raises:
-        ConfigError: there is no such resource, or it is not a Kubernetes cluster.
+        ConfigError: there is no such resource, it is not a Kubernetes cluster, or `--edge` is
+            missing.
     """
     clusters = {
         computing.id: (computing, computing.conf)
@@ -50,7 +57,12 @@ def kubernetes_text(settings: Rosetta, options: argparse.Namespace) -> str:
         )
     computing, conf = clusters[options.resource]
     account = _account(options, conf.namespace)
-    return format_manifests(build_manifests(computing, conf, account, options.tasks))
+    if conf.tunnel == "pod" and options.edge is None:
+        raise ConfigError(
+            "The edge connects to the pods by itself ('tunnel' is 'pod'), and the network policy"
+            " has to admit it: name its network or its namespace with --edge."
+        )
+    return format_manifests(build_manifests(computing, conf, account, options.tasks, options.edge))
 
 
 def _account(options: argparse.Namespace, namespace: str) -> Account | None:

@@ -19,6 +19,8 @@ Document = dict[str, Any]
 TOKEN_SECRET = f"{ROLE}-token"
 QUOTA = "rosetta-tasks"
 POLICY = "rosetta-tasks"
+# Kubernetes 1.21 and newer give it to each namespace.
+NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,17 @@ class Manifest:
 
 
 def build_manifests(
-    computing: Computing, conf: NamespaceConf, account: Account | None, tasks: int | None
+    computing: Computing,
+    conf: NamespaceConf,
+    account: Account | None,
+    tasks: int | None,
+    edge: str | None = None,
 ) -> list[Manifest]:
     """All that the hub needs in the namespace of a resource, in the order of creation.
 
     Without an `account`, a service account and its token are made. With a number of `tasks`, a
-    quota bounds what they take together: so many with the resource's defaults.
+    quota bounds what they take together: so many with the resource's defaults. `edge` is the
+    network (CIDR), or the namespace, from which the hub's edge connects to pods by itself.
     """
     namespace = conf.namespace
     own = account is None
@@ -67,7 +74,7 @@ def build_manifests(
         Manifest(
             "Nobody but the hub connects to a task. Needs a network that enforces policies:"
             f" `rosetta-hub check {computing.id}` tries it.",
-            _build_policy(namespace),
+            _build_policy(namespace, edge),
         ),
         *(
             [Manifest(f"All tasks together: {tasks} with the defaults.", quota)]
@@ -108,13 +115,16 @@ def _build_binding(namespace: str, account: Account) -> Document:
     }
 
 
-def _build_policy(namespace: str) -> Document:
+def _build_policy(namespace: str, edge: str | None) -> Document:
     tasks = {"matchExpressions": [{"key": DEPLOYMENT_LABEL, "operator": "Exists"}]}
-    return {
-        **_object("networking.k8s.io/v1", "NetworkPolicy", POLICY, namespace),
-        # No rule admits anything; the hub's connections come by way of the node.
-        "spec": {"podSelector": tasks, "policyTypes": ["Ingress"]},
-    }
+    spec: Document = {"podSelector": tasks, "policyTypes": ["Ingress"]}
+    # Without a rule, nobody is admitted: forwarded connections come by way of the node.
+    if edge is not None and "/" in edge:
+        spec["ingress"] = [{"from": [{"ipBlock": {"cidr": edge}}]}]
+    elif edge is not None:
+        labels = {"matchLabels": {NAMESPACE_LABEL: edge}}
+        spec["ingress"] = [{"from": [{"namespaceSelector": labels}]}]
+    return {**_object("networking.k8s.io/v1", "NetworkPolicy", POLICY, namespace), "spec": spec}
 
 
 def _build_quota(computing: Computing, namespace: str, tasks: int) -> Document:
