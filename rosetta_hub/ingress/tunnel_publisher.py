@@ -37,6 +37,7 @@ class TunnelPublisher(Publisher):
         self._manages = settings.manage_edge
         self._config = config
         self._kubectls = kubectls
+        self._faults: dict[str, str] = {}
         self._client = TunnelsClient(config.socket)
 
     async def check(self) -> None:
@@ -66,11 +67,16 @@ class TunnelPublisher(Publisher):
     async def sync(self) -> None:
         """See Publisher; keys and files that tunnels to API servers need count from then on."""
         await super().sync()
-        for describe in self._kubectls.values():
+        for tunnel_id, describe in self._kubectls.items():
             try:
                 await self._client.put_tunnel(describe())
             except (ResourceUnavailable, TunnelsError) as error:
-                log.warning("%s", error)
+                # Every few seconds until somebody mends it: told once.
+                if self._faults.get(tunnel_id) != str(error):
+                    log.warning("a tunnel to Kubernetes is kept as it is: %s", error)
+                self._faults[tunnel_id] = str(error)
+            else:
+                self._faults.pop(tunnel_id, None)
 
     async def open(self, task: Task) -> None:
         """Open the task's tunnel, or bring it up to date, where it has one.

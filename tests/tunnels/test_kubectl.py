@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 import pytest_asyncio
@@ -16,11 +17,14 @@ from rosetta_hub.agents.programs import KUBECTL_PROGRAM
 from rosetta_hub.check.context import CheckFailed, Context
 from rosetta_hub.check.kubectl import check_login
 from rosetta_hub.config import Rosetta
+from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.ingress.tunnel_publisher import TunnelPublisher
 from rosetta_hub.kubernetes.client import KubernetesClient, NotReceived
 from rosetta_hub.kubernetes.server import ApiServer
 from rosetta_hub.resources.access_local import LocalAccess
 from rosetta_hub.ssh.keys import KeyPair
+from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tunnels import DialListener, Tunnel
 from rosetta_hub.tunnels.process import build_kubectl_id
 from rosetta_hub.tunnels.routes import KubectlRoute
@@ -258,3 +262,44 @@ async def test_the_check_tells_what_the_login_has_printed(kubectl: Kubectl) -> N
         CheckFailed, match=r"exit status 1. It has printed: Your session is over\.$"
     ):
         await check_login(context)
+
+
+class NoTasks:
+    """A hub without tasks."""
+
+    def active(self) -> list[Task]:
+        """See TaskManager."""
+        return []
+
+
+@pytest.mark.parametrize("kubectl", ["here"], indirect=True)
+async def test_the_service_opens_the_tunnel_whatever_happens(
+    kubectl: Kubectl, caplog: pytest.LogCaptureFixture
+) -> None:
+    descriptions: list[Tunnel | None] = [kubectl.tunnel]
+
+    def describe() -> Tunnel:
+        if (tunnel := descriptions[-1]) is None:
+            raise ResourceUnavailable("The file /key can't be read.")
+        return tunnel
+
+    settings = Rosetta(manage_edge=False)
+    tasks = cast(TaskManager, NoTasks())
+    publisher = TunnelPublisher(tasks, {}, settings, kubectl.rig.config, {ID: describe})
+    await kubectl.rig.client.delete_tunnel(ID)
+    await publisher.sync()
+    pid = await kubectl.ask()
+    # One without a key for now is kept as it is, and that is told once.
+    descriptions.append(None)
+    for _ in range(2):
+        await publisher.sync()
+    assert await kubectl.ask() == pid
+    assert [record.getMessage() for record in caplog.records].count(
+        "a tunnel to Kubernetes is kept as it is: The file /key can't be read."
+    ) == 1
+    # A new process knows nothing.
+    descriptions.append(kubectl.tunnel)
+    os.kill((await kubectl.rig.client.status()).pid, signal.SIGKILL)
+    await kubectl.rig.start()
+    await publisher.sync()
+    assert await kubectl.ask() != pid
