@@ -155,6 +155,7 @@ write_kubernetes_files() {
     mkdir -p "$state/logs" "$state/registries"
     printf '#!/bin/sh\nexec runc "$@"\n' >"$state/runc-second"
     chmod +x "$state/runc-second"
+    cp "$kubernetes_parts/runsc-as-runc" "$state/"
     for node in "${kubernetes_nodes[@]}"; do write_node_files "$node"; done
 }
 

@@ -58,6 +58,7 @@ packages_for() {
             echo "etcd etcd-server"
             echo "containerd containerd"
             echo "runc runc"
+            echo "runsc runsc"
             echo "/usr/lib/cni/bridge containernetworking-plugins"
             echo "iptables iptables"
             echo "ip iproute2"

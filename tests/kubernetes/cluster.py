@@ -1,14 +1,16 @@
 """The Kubernetes cluster of this machine."""
 
+import contextlib
 import os
+import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rosetta_hub.kubernetes.client import KubernetesClient
+from rosetta_hub.kubernetes.client import ApiRefused, KubernetesClient
 from rosetta_hub.kubernetes.kubeconfig import read_kubeconfig
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +42,59 @@ class KubernetesCluster:
         """All pods of the hub's namespace."""
         items: list[dict[str, Any]] = (await self.admin.call("GET", PODS))["items"]
         return items
+
+    @property
+    def ports(self) -> dict[str, str]:
+        """Where its parts listen; `machine` is the address of this machine for all nodes."""
+        return dict(line.split("=", 1) for line in (self.state / "ports").read_text().split())
+
+    @contextmanager
+    def trusting(self, registry: str, authority: Path) -> Iterator[None]:
+        """Have the nodes trust the certificate of a registry, as their administrator does."""
+        folder = self.state / "registries" / registry
+        folder.mkdir()
+        (folder / "hosts.toml").write_text(
+            f'server = "https://{registry}"\nca = "{authority}"\n', encoding="utf-8"
+        )
+        try:
+            yield
+        finally:
+            shutil.rmtree(folder)
+
+    @contextmanager
+    def without(self, part: str, verb: str = "stop") -> Iterator[None]:
+        """The cluster while a part of it is stopped, or killed."""
+        self.run(verb, part)
+        try:
+            yield
+        finally:
+            self.run("start", part)
+
+    @asynccontextmanager
+    async def having(self, path: str, document: dict[str, Any]) -> AsyncIterator[None]:
+        """The cluster with one more object."""
+        await self.admin.call("POST", path, document)
+        try:
+            yield
+        finally:
+            await self.admin.call("DELETE", f"{path}/{document['metadata']['name']}", {})
+
+    async def change_node(self, node: str, **spec: Any) -> None:
+        """Change fields of a node, such as its taints."""
+        path = f"/api/v1/nodes/{node}"
+        document = await self.admin.call("GET", path)
+        document["metadata"].pop("resourceVersion")
+        document["spec"] = {**document["spec"], **spec}
+        await self.admin.call("PUT", path, document)
+
+    async def node_is_ready(self, node: str) -> bool:
+        """Whether the cluster would start pods there."""
+        with contextlib.suppress(ApiRefused):
+            status = (await self.admin.call("GET", f"/api/v1/nodes/{node}"))["status"]
+            return any(
+                (one["type"], one["status"]) == ("Ready", "True") for one in status["conditions"]
+            )
+        return False
 
     def run(self, verb: str, *words: str) -> None:
         """`scripts/cluster` with a verb for Kubernetes, such as `stop apiserver`."""

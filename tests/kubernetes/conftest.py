@@ -39,14 +39,14 @@ def computing_of(cluster: KubernetesCluster) -> list[dict[str, Any]]:
             "type": "cluster",
             "access_mode": "api",
             "wms": "kubernetes",
-            "container_engines": ["internal[runc,second]"],
+            "container_engines": ["internal[runc,second,gvisor]"],
             "default_cpus": 0.1,
             "default_memory": "64M",
             "max_time": "1h",
             "conf": {
                 "kubeconfig": str(cluster.kubeconfig),
                 "namespace": NAMESPACE,
-                "runtime_classes": {"second": "second"},
+                "runtime_classes": {"second": "second", "gvisor": "gvisor"},
                 "pools": {
                     "nowhere": {"example.org/pool": "nowhere"},
                     "node1": {"kubernetes.io/hostname": "node1"},
@@ -55,6 +55,12 @@ def computing_of(cluster: KubernetesCluster) -> list[dict[str, Any]]:
             },
         }
     ]
+
+
+def small_of(cluster: KubernetesCluster) -> dict[str, Any]:
+    """The same cluster, with little room on the disks of its nodes."""
+    (cloud,) = computing_of(cluster)
+    return {**cloud, "id": "small", "name": "A small one", "disk_limit": "30M"}
 
 
 @pytest.fixture(scope="session")
@@ -66,11 +72,14 @@ def cluster() -> Iterator[KubernetesCluster]:
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def hub(
-    cluster: KubernetesCluster, tmp_path_factory: pytest.TempPathFactory
+    cluster: KubernetesCluster,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Deployment]:
     """A running hub; what a test starts in it, it stops."""
     directory = tmp_path_factory.mktemp("hub")
-    deployment = Deployment(directory, SOFTWARE, computing_of(cluster), ports=50)
+    deployment = Deployment(
+        directory, SOFTWARE, [*computing_of(cluster), small_of(cluster)], ports=100
+    )
     try:
         await deployment.start()
         yield deployment

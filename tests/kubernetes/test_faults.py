@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.deployment import Deployment, User, eventually
 
 from .cluster import NAMESPACE, PODS, KubernetesCluster
-from .test_life import start
+from .test_life import all_run, start
 
 pytestmark = pytest.mark.timeout(300)
 QUOTAS = f"/api/v1/namespaces/{NAMESPACE}/resourcequotas"
@@ -41,13 +41,15 @@ async def test_a_task_that_takes_too_much_memory(alice: User) -> None:
     assert "needed more than its memory" in ended["message"]
 
 
-async def waits_with(user: User, task_id: str, text: str) -> None:
+async def waits_with(user: User, task_id: str, text: str, seconds: float = 60) -> None:
+    """The page of a task that is not over says so."""
+
     async def says() -> bool:
         task = await user.task(task_id)
         assert task is not None
         return text in f"{task['message']} {task['condition']}"
 
-    await eventually(says, f"the page says {text!r}", 60)
+    await eventually(says, f"the page says {text!r}", seconds)
 
 
 async def test_a_pod_that_fits_nowhere_waits_and_says_why(alice: User) -> None:
@@ -61,14 +63,36 @@ async def test_a_quota_holds_tasks_back_until_there_is_room(
     alice: User, cluster: KubernetesCluster
 ) -> None:
     quota: dict[str, Any] = {"metadata": {"name": "few"}, "spec": {"hard": {"pods": "0"}}}
-    await cluster.admin.call("POST", QUOTAS, quota)
-    try:
+    async with cluster.having(QUOTAS, quota):
         task = await alice.start(software="web", computing="cloud")
         await waits_with(alice, task["id"], "0 of 0 tasks are in use")
-    finally:
-        await cluster.admin.call("DELETE", f"{QUOTAS}/few", {})
     task = await alice.until(task["id"], "running", "failed", seconds=120)
     assert task["state"] == "running", task["message"]
+
+
+async def test_a_task_that_writes_too_much(alice: User) -> None:
+    task = await start(alice, computing="small")
+    opened = await alice.enter(task)
+    assert (await opened.get("/write?count=60000000")).body == b""
+    ended = await alice.until(task["id"], "failed", "stopped", seconds=120)
+    assert ended["state"] == "failed"
+    assert "wrote more to the disk of its node than it may" in ended["message"]
+
+
+async def test_a_task_that_is_out_of_time(alice: User) -> None:
+    task = await start(alice, time="25s")
+    ended = await alice.until(task["id"], "failed", "stopped", seconds=120)
+    assert ended["state"] == "failed"
+    assert "reached its time limit" in ended["message"]
+
+
+async def test_a_namespace_that_allows_less(alice: User, cluster: KubernetesCluster) -> None:
+    most = {"type": "Container", "max": {"cpu": "50m"}}
+    limits = {"metadata": {"name": "small"}, "spec": {"limits": [most]}}
+    async with cluster.having(f"/api/v1/namespaces/{NAMESPACE}/limitranges", limits):
+        task = await start(alice)
+    assert task["state"] == "failed"
+    assert "maximum cpu usage per Container is 50m" in task["message"]
 
 
 @pytest.mark.any_cluster
@@ -93,11 +117,7 @@ async def test_the_api_server_restarts_while_tasks_start_and_run(
         await waits_with(alice, running["id"], "can't be reached")
     finally:
         await asyncio.to_thread(cluster.run, "start", "apiserver")
-    started = await alice.until(starting["id"], "running", "failed", seconds=150)
-    assert started["state"] == "running", started["message"]
-    for task in (running, started):
-        opened = await alice.enter(task)
-        assert (await opened.get("/")).code == 200
+    await all_run(alice, running["id"], starting["id"])
     assert len(await cluster.pods()) == 2
 
 

@@ -1,10 +1,11 @@
 """From the form to inside of a pod, and every way out of it."""
 
+import os
 from typing import Any
 
 import pytest
 
-from tests.e2e.deployment import User
+from tests.e2e.deployment import User, eventually
 
 from .cluster import KubernetesCluster
 
@@ -13,8 +14,26 @@ pytestmark = pytest.mark.timeout(240)
 
 async def start(user: User, software: str = "web", **options: Any) -> dict[str, Any]:
     """A task on the cluster, as soon as it runs or has failed."""
-    task = await user.start(software=software, computing="cloud", **options)
+    task = await user.start(**{"software": software, "computing": "cloud", **options})
     return await user.until(task["id"], "running", "failed", seconds=120)
+
+
+async def answers(user: User, task: dict[str, Any]) -> None:
+    """Its software answers; what leads there may have been away a moment before."""
+    opened = await user.enter(task)
+
+    async def probe() -> bool:
+        return (await opened.get("/")).code == 200
+
+    await eventually(probe, f"{task['id']} answers", 60)
+
+
+async def all_run(user: User, *tasks: str) -> None:
+    """Each of the tasks runs, and answers."""
+    for task_id in tasks:
+        task = await user.until(task_id, "running", "failed", "stopped", seconds=150)
+        assert task["state"] == "running", (task["message"], task["log_tail"])
+        await answers(user, task)
 
 
 @pytest.mark.parametrize(
@@ -50,13 +69,22 @@ async def test_a_pod_is_started_used_and_stopped(
     assert "serving on 8888" in "\n".join(stopped["log_tail"])
 
 
+# What a program sees as its kernel; that of gVisor is a fixed version.
+RUNTIMES = {"second": f"Linux version {os.uname().release}", "gvisor": "Linux version 4.4.0"}
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
 async def test_another_runtime_is_that_of_its_class(
-    alice: User, cluster: KubernetesCluster
+    alice: User, cluster: KubernetesCluster, runtime: str
 ) -> None:
-    task = await start(alice, runtime="second")
+    task = await start(alice, runtime=runtime)
     assert task["state"] == "running", task["message"]
     (pod,) = await cluster.pods()
-    assert pod["spec"]["runtimeClassName"] == "second"
+    assert pod["spec"]["runtimeClassName"] == runtime
+    opened = await alice.enter(task)
+    assert (await opened.get("/kernel")).body.decode().startswith(RUNTIMES[runtime])
+    await alice.api("POST", f"tasks/{task['id']}/stop")
+    await alice.until(task["id"], "stopped", seconds=60)
 
 
 @pytest.mark.any_cluster

@@ -20,6 +20,11 @@ func environment(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, strings.Join(os.Environ(), "\n"))
 }
 
+func kernel(w http.ResponseWriter, r *http.Request) {
+	version, _ := os.ReadFile("/proc/version")
+	w.Write(version)
+}
+
 func exit(w http.ResponseWriter, r *http.Request) {
 	code, _ := strconv.Atoi(r.URL.Query().Get("code"))
 	fmt.Println("asked to exit")
@@ -41,6 +46,17 @@ func take(w http.ResponseWriter, r *http.Request) {
 func bytes(w http.ResponseWriter, r *http.Request) {
 	count, _ := strconv.ParseInt(r.URL.Query().Get("count"), 10, 64)
 	io.CopyN(w, zeros{}, count)
+}
+
+func write(w http.ResponseWriter, r *http.Request) {
+	count, _ := strconv.ParseInt(r.URL.Query().Get("count"), 10, 64)
+	file, err := os.Create("/tmp/written")
+	if err != nil {
+		fmt.Fprintln(w, err)
+		return
+	}
+	defer file.Close()
+	io.CopyN(file, zeros{}, count)
 }
 
 type zeros struct{}
@@ -66,9 +82,11 @@ func main() {
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "Hello from a pod") })
 	http.HandleFunc("/environment", environment)
 	http.HandleFunc("/exit", exit)
+	http.HandleFunc("/kernel", kernel)
 	http.HandleFunc("/say", say)
 	http.HandleFunc("/take", take)
 	http.HandleFunc("/bytes", bytes)
+	http.HandleFunc("/write", write)
 	http.HandleFunc("/upgrade", upgrade)
 	port := os.Getenv("PORT")
 	if port == "" {
