@@ -170,6 +170,17 @@ async def test_a_service_that_was_restarted_finds_the_pod(bench: Bench) -> None:
     assert len(bench.created(PODS)) == 1
 
 
+async def test_a_pod_whose_creation_was_not_answered_is_the_same(bench: Bench) -> None:
+    ready = await bench.ready()
+    (pod,) = bench.created(PODS)
+    pod["status"] = {"phase": "Pending"}
+    # As a list is that was made just before.
+    lists: list[Answer] = [(200, {"items": []})]
+    bench.api.refuse = lambda method, path: lists.pop() if path == PODS and lists else None
+    assert await bench.ready(bench.restarted()) == ready
+    assert len(bench.created(PODS)) == 1
+
+
 async def test_a_secret_that_is_missing_is_created_later(bench: Bench) -> None:
     refusals = [failure(500, "InternalError", "etcd")]
 
