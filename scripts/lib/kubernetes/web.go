@@ -92,7 +92,11 @@ func main() {
 	if port == "" {
 		port = "8888"
 	}
+	host := os.Getenv("HOST")
+	if host == "" {
+		// The pod's loopback alone: nothing but a forwarded port, or a container beside it, leads there.
+		host = "127.0.0.1"
+	}
 	fmt.Println("serving on", port)
-	// On the pod's loopback alone: nothing but a forwarded port leads there.
-	http.ListenAndServe("127.0.0.1:"+port, nil)
+	http.ListenAndServe(host+":"+port, nil)
 }
