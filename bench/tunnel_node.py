@@ -5,7 +5,7 @@ import json
 import sys
 
 from rosetta_agent.access_options import Tls
-from rosetta_agent.dialer import Dialer, DialerSpec
+from rosetta_agent.dialer import DialerSpec, build_dialer
 from rosetta_agent.listener import Guarded, Listener, bind, server_context
 from rosetta_agent.splice import Backend
 
@@ -23,9 +23,8 @@ async def serve(spec: dict[str, str]) -> None:
         Listener(loop, listening, lambda admitted: Guarded(key, admitted, backends), tls).start()
         ports.append(listening.getsockname()[1])
     print(*ports, flush=True)
-    await Dialer(
-        loop, DialerSpec(spec["url"], None, spec["secret"], "agent", 1, spec["backend"], [])
-    ).run()
+    dialer = DialerSpec(spec["url"], None, spec["secret"], "agent", 1, spec["backend"], [])
+    await build_dialer(loop, dialer).run()
 
 
 if __name__ == "__main__":

@@ -39,8 +39,8 @@ os.environ["KUBECONFIG"] = str(kubeconfig)
 c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
 c.KubeSpawner.profile_list = [{"display_name": "Large pods", "slug": "large"}]
 c.KubeSpawner.start_timeout = 20
-# Where its two watchers start at once and one fails, KubeSpawner cancels the other one, and may wait
-# for it ever after.
+# Where its two watchers start at once and one fails, KubeSpawner cancels the other one, and may
+# wait for it ever after.
 c.KubeSpawner.events_enabled = False
 c.SystemdSpawner.username_template = "no-such-account-{USERNAME}"
 c.SlurmSpawner.exec_prefix = ""

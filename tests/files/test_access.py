@@ -56,7 +56,10 @@ class Site:
         self.client = TunnelsClient(self.tunnels.socket)
         self.resources = ResourceBuilder(settings, keys, self.identities, self.client).build()
         self.files = FileAccess(
-            settings.catalogue(), self.resources.endpoints, self.client, answer_timeout
+            settings.catalogue(),
+            self.resources.endpoints,
+            self.client,
+            answer_timeout=answer_timeout,
         )
         for user in (ALICE, BOB):
             for point in ("cluster", "storage:archive"):
