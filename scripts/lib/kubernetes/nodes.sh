@@ -105,7 +105,8 @@ import_archive() {
 end_pods() {
     local container
     for container in $(node_containers "$1" tasks list --quiet 2>/dev/null); do
-        node_containers "$1" tasks delete --force "$container" >/dev/null 2>&1 || true
+        quietly timeout 10 ctr --address "$kubernetes_run/$1/containerd.sock" --namespace k8s.io \
+            tasks delete --force "$container" || true
     done
 }
 
