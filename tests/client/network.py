@@ -91,6 +91,8 @@ class Relay:
             writer.write(kept)
             kept = b""
             await writer.drain()
+        # The service has closed the connection, which the client has to see.
+        writer.close()
 
 
 def _length(data: bytes) -> int:
