@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from rosetta_agent.protocol import FINAL_STATES
@@ -12,6 +12,7 @@ from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.errors import NotFound, ResourceUnavailable
 from rosetta_hub.reconciler.pod_events import PodEvents
 from rosetta_hub.reconciler.pod_logs import PodLogs
+from rosetta_hub.reconciler.pod_rounds import PodRounds
 from rosetta_hub.reconciler.probe import answers
 from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
 from rosetta_hub.resources.kubernetes.reports import (
@@ -31,8 +32,13 @@ log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 
-# Seconds between two rounds while a pod is starting, and between two probes of its interface.
+Key = tuple[str, int]
+
+# Seconds between two looks at a pod that is starting. An interface is asked after a quarter of the
+# time for which its container has been running: most answer soon, some take minutes.
 STARTING_INTERVAL = 1.0
+FIRST_INTERVAL = 0.1
+_PART = 0.25
 # Tasks that are looked at together: each may cost a request or two.
 AT_ONCE = 8
 
@@ -61,10 +67,11 @@ class PodReporter:
         self._heartbeat = heartbeat
         self._changed = asyncio.Event()
         self._is_lost = False
-        self._answered: set[tuple[str, int]] = set()
+        self._answered: set[Key] = set()
         self._running_since: dict[tuple[str, int, bool], float] = {}
         self._logs = logs
         self._events = PodEvents(queue)
+        self._rounds = PodRounds()
         self.on_change: Callable[[], None] = _ignore
         queue.pods.on_change = self._note_change
 
@@ -76,39 +83,54 @@ class PodReporter:
         """Report again and again."""
         while True:
             self._changed.clear()
-            is_starting = False
+            due = _now() + self._heartbeat
             try:
-                is_starting = await self.step()
+                await self.step()
+                due = self._rounds.next(due)
             except ResourceUnavailable:
                 # The watcher of the queue asks as well, and says so.
                 pass
             except Exception:
                 log.exception("%s: its pods could not be reported", self._computing)
-            wait = STARTING_INTERVAL if is_starting else self._heartbeat
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), wait)
+                await asyncio.wait_for(self._changed.wait(), due - _now())
 
-    async def step(self) -> bool:
-        """One report of each task that has a pod; returns whether any is starting.
+    async def step(self) -> None:
+        """Look at each pod that has changed, or that is due, and report its task.
 
         Raises:
             ResourceUnavailable: nothing is known of the pods now.
         """
         pods = self._list_pods()
-        tasks = {(task.id, task.attempt): task for task in self._tasks.active(self._computing)}
-        self._answered &= tasks.keys()
-        self._running_since = {
-            key: since for key, since in self._running_since.items() if key[:2] in tasks
-        }
-        self._logs.forget_others(set(tasks))
-        self._events.forget_others(set(tasks))
+        due = self._rounds.due(pods, _now())
+        tasks = self._find_tasks(due)
+        self._forget_others({key for pod in pods.values() if (key := self._queue.owner(pod))})
         limit = asyncio.Semaphore(AT_ONCE)
 
-        async def look(pod: Document) -> bool:
+        async def look(pod: Document) -> None:
             async with limit:
-                return await self._look(pod, tasks)
+                pause = await self._look(pod, tasks)
+            self._rounds.note(pod, _now() + pause)
 
-        return any(await asyncio.gather(*map(look, pods.values())))
+        await asyncio.gather(*map(look, due))
+
+    def _find_tasks(self, pods: Iterable[Document]) -> dict[Key, Task]:
+        """The tasks whose present attempts these pods are, unless they are over."""
+        owners = {owner for pod in pods if (owner := self._queue.owner(pod))}
+        tasks = self._tasks.by_ids({task_id for task_id, _ in owners}).values()
+        return {
+            (task.id, task.attempt): task
+            for task in tasks
+            if task.computing == self._computing and not task.state.final
+        }
+
+    def _forget_others(self, kept: set[Key]) -> None:
+        self._answered &= kept
+        self._running_since = {
+            key: since for key, since in self._running_since.items() if key[:2] in kept
+        }
+        self._logs.forget_others(kept)
+        self._events.forget_others(kept)
 
     def _list_pods(self) -> dict[str, Document]:
         """The pods by name; tasks without a pod are woken where the server was away before."""
@@ -124,27 +146,28 @@ class PodReporter:
                     self._tasks.wake(task.id)
         return pods
 
-    async def _look(self, pod: Document, tasks: dict[tuple[str, int], Task]) -> bool:
+    async def _look(self, pod: Document, tasks: dict[Key, Task]) -> float:
+        """Returns in how many seconds to look again."""
         name = pod["metadata"]["name"]
         owner = self._queue.owner(pod)
         task = tasks.get(owner) if owner else None
         try:
             if task is None:
                 await self._remove_orphan(pod, owner)
-                return False
-            if task.job_id != pod["metadata"]["uid"]:
+            elif task.job_id != pod["metadata"]["uid"]:
                 # Its submission has not ended yet.
-                return True
-            return await self._report(task, pod)
+                return FIRST_INTERVAL
+            else:
+                return await self._report(task, pod)
         except NotFound:
             pass
         except (ResourceUnavailable, JobRefused) as error:
             log.warning("%s: %s", name, error)
         except Exception:
             log.exception("%s could not be reported", name)
-        return False
+        return self._heartbeat
 
-    async def _remove_orphan(self, pod: Document, owner: tuple[str, int] | None) -> None:
+    async def _remove_orphan(self, pod: Document, owner: Key | None) -> None:
         """Delete a pod whose attempt is over; one that was just created may have no job id yet."""
         if owner is None or is_terminating(pod):
             return
@@ -154,7 +177,7 @@ class PodReporter:
         if task is None or task.state.final or task.attempt != owner[1]:
             await self._queue.remove(pod)
 
-    async def _report(self, task: Task, pod: Document) -> bool:
+    async def _report(self, task: Task, pod: Document) -> float:
         events = await self._events.read(task, pod)
         if needs_secret(pod, events):
             await self._queue.ensure_secret(task, pod)
@@ -163,7 +186,7 @@ class PodReporter:
         has_answered = await self._has_answered(task, pod)
         report = build_report(pod, events, has_answered, self._is_late(task, pod))
         if report is None:
-            return False
+            return self._heartbeat
         if task.desired_state is DesiredState.STOP and report.state in FINAL_STATES:
             # However its software takes that it was told to end.
             report = PodReport("stopped", digest=report.digest)
@@ -173,7 +196,18 @@ class PodReporter:
         if report.state not in FINAL_STATES:
             # Last: nobody waits for the log to get inside.
             await self._logs.read(task, pod, only_begin=True)
-        return report.state in ("pulling", "starting")
+        return self._pause(task, pod, report)
+
+    def _pause(self, task: Task, pod: Document, report: PodReport) -> float:
+        if report.state in FINAL_STATES:
+            # The pod of a task that is over is removed by the next look.
+            return 0.0
+        if report.state not in ("pulling", "starting"):
+            return self._heartbeat
+        if "running" not in container_state(pod):
+            return STARTING_INTERVAL
+        since = self._running_since.get((task.id, task.attempt, self._is_complete(pod)), _now())
+        return min(max((_now() - since) * _PART, FIRST_INTERVAL), STARTING_INTERVAL)
 
     async def _has_answered(self, task: Task, pod: Document) -> bool:
         key = (task.id, task.attempt)
@@ -192,12 +226,13 @@ class PodReporter:
         """
         if "running" not in container_state(pod):
             return False
-        now = asyncio.get_running_loop().time()
-        # The container that dials may arrive later.
-        is_complete = not has_sidecar(pod) or "running" in container_state(pod, SIDECAR)
-        key = (task.id, task.attempt, is_complete)
-        since = self._running_since.setdefault(key, now)
-        return now - since > float(software_of(task).answer_timeout)
+        key = (task.id, task.attempt, self._is_complete(pod))
+        since = self._running_since.setdefault(key, _now())
+        return _now() - since > float(software_of(task).answer_timeout)
+
+    def _is_complete(self, pod: Document) -> bool:
+        """Whether nothing is missing for an answer: the container that dials may arrive later."""
+        return not has_sidecar(pod) or "running" in container_state(pod, SIDECAR)
 
     async def _answers(self, task: Task, interface: int | None, protocol: str, path: str) -> bool:
         target = self._queue.probe_target(task, interface)
@@ -229,6 +264,10 @@ class PodReporter:
             return True
         interface = next(one for one in software_of(task).interfaces if one.port == port)
         return await self._answers(task, port, interface.protocol, interface.path)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _ignore() -> None:

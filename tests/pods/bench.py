@@ -78,5 +78,6 @@ async def make_bench(api: FakeApi, directory: Path, **conf: Any) -> Bench:
     queue = KubernetesQueue(catalogue.computing["cloud"], settings, keys, api.client())
     await queue.pods._list()
     pod_logs = PodLogs("cloud", queue, tasks)
-    reporter = PodReporter("cloud", queue, tasks, 10.0, pod_logs)
+    # Pods are due at each step.
+    reporter = PodReporter("cloud", queue, tasks, 0.0, pod_logs)
     return Bench(api, tasks, queue, reporter, pod_logs)

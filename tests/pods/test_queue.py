@@ -210,6 +210,7 @@ async def test_a_pod_of_nobody_is_removed_and_one_that_is_being_submitted_is_not
     await bench.reporter.step()
     assert bench.pod(task)
     bench.tasks.fail(task, "internal")
+    await bench.queue.pods._list()
     await bench.reporter.step()
     assert not [path for path in bench.api.objects if path.startswith(PODS)]
 
