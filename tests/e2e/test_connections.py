@@ -18,7 +18,7 @@ import pytest_asyncio
 from tests.support.ports import free_port
 
 from .conftest import KEY
-from .deployment import Deployment, User, eventually
+from .deployment import Deployment, User
 from .terminal import TIMEOUT, Terminal
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
@@ -211,18 +211,10 @@ async def test_a_port_of_any_protocol(terminal: Terminal) -> None:
     async with asyncio.timeout(TIMEOUT):
         assert await reader.read() == data + b"%d bytes" % len(data)
     writer.close()
-    # When the task is gone, so is the port.
+    # When the task is over, so is the command: it hears of the end first, or of the deletion.
     await terminal.user.api("DELETE", f"tasks/{task['id']}")
-    await eventually(lambda: is_gone(terminal.user, task["id"]), "the task is gone")
-    reader, writer = await asyncio.open_connection("127.0.0.1", forwarded.port)
     async with asyncio.timeout(TIMEOUT):
-        assert await reader.read() == b""
-        assert await forwarded.process.wait() == 3
-    writer.close()
-
-
-async def is_gone(user: User, task: str) -> bool:
-    return await user.task(task) is None
+        assert await forwarded.process.wait() in (1, 3)
 
 
 async def test_what_is_not_there(terminal: Terminal, server: dict[str, Any]) -> None:
