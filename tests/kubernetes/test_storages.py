@@ -1,6 +1,7 @@
 """Storages on a cluster: in tasks, and in the page of files through a pod of the hub's."""
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from rosetta_hub.kubernetes.client import ApiRefused
 from tests.e2e.deployment import Deployment, User, eventually
 
 from .cluster import NAMESPACE, PODS, KubernetesCluster
@@ -128,7 +130,9 @@ async def storage_hub(cluster: KubernetesCluster, folder: Path) -> AsyncIterator
     finally:
         await deployment.stop()
         for pod in await cluster.pods():
-            await cluster.admin.call("DELETE", f"{PODS}/{pod['metadata']['name']}", {})
+            # It may end by itself meanwhile.
+            with contextlib.suppress(ApiRefused):
+                await cluster.admin.call("DELETE", f"{PODS}/{pod['metadata']['name']}", {})
         await remove_claim(cluster, "homes")
 
 
