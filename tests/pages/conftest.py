@@ -1,13 +1,23 @@
 """A browser, and a stub of hub and service for it.
 
 One browser serves all tests of this folder, each in a context of its own; it lives in the event
-loop of the session, and so do the tests.
+loop of the session, and so do the tests. Where it does not answer any more, another one serves
+those that follow.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Error, Page, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    async_playwright,
+)
 
 from . import stub as stubs
 from .families import catalogue
@@ -23,6 +33,28 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Seconds for what the browser does at once when it is well, even on a busy machine.
+PATIENCE = 30
+
+
+class Chromium:
+    """Debian's Chromium, started anew where it does not answer."""
+
+    def __init__(self, stack: contextlib.AsyncExitStack) -> None:
+        self._stack = stack
+        self._browser: Browser | None = None
+
+    async def browser(self) -> Browser:
+        """A browser that answers."""
+        if self._browser is None or not await _answers(self._browser):
+            # With a driver of its own: that of a browser that hangs may hang as well.
+            playwright = await async_playwright().start()
+            self._stack.push_async_callback(_end, playwright.stop)
+            self._browser = await playwright.chromium.launch(
+                executable_path=CHROMIUM, args=ARGUMENTS
+            )
+            self._stack.push_async_callback(_end, self._browser.close)
+        return self._browser
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -37,13 +69,43 @@ async def stub() -> AsyncIterator[stubs.Stub]:
     await server.close_all_connections()
 
 
+async def _answers(browser: Browser) -> bool:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await (await browser.new_context()).close()
+    except (Error, TimeoutError):
+        return False
+    return True
+
+
+async def _end(close: Callable[[], Awaitable[None]]) -> None:
+    """Close what may hang."""
+    with contextlib.suppress(Error, TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            await close()
+
+
+async def close_context(context: BrowserContext) -> None:
+    """Close a context in time.
+
+    Raises:
+        TimeoutError: the browser does not do it.
+    """
+    async with asyncio.timeout(PATIENCE):
+        await context.close()
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """Debian's Chromium."""
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield started
-        await started.close()
+async def chromium() -> AsyncIterator[Chromium]:
+    """The browser of all tests."""
+    async with contextlib.AsyncExitStack() as stack:
+        yield Chromium(stack)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(chromium: Chromium) -> Browser:
+    """A browser that answers."""
+    return await chromium.browser()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -65,5 +127,5 @@ async def page(browser: Browser, stub: stubs.Stub) -> AsyncIterator[Page]:
     opened.on("console", heard)
     opened.on("pageerror", raised)
     yield opened
-    await context.close()
+    await close_context(context)
     assert faults == []
