@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, TypeVar
 
 from rosetta_hub.errors import Unavailable
 
 log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 _running: set[asyncio.Task[Any]] = set()
 
@@ -31,6 +34,22 @@ async def every(seconds: float, step: Callable[[], Awaitable[None]], name: str) 
         except Exception:
             log.exception("%s", name)
         await asyncio.sleep(seconds)
+
+
+async def gather_limited(
+    at_once: int, work: Callable[[Item], Awaitable[Result]], items: Iterable[Item]
+) -> list[Result]:
+    """What `work` returns for each item, in their order; so many are worked on at a time.
+
+    Its first exception is raised at once, as by `asyncio.gather`.
+    """
+    limit = asyncio.Semaphore(at_once)
+
+    async def limited(item: Item) -> Result:
+        async with limit:
+            return await work(item)
+
+    return await asyncio.gather(*map(limited, items))
 
 
 def _done(task: asyncio.Task[Any]) -> None:

@@ -1,11 +1,11 @@
 """Asks a scheduler about all jobs of a resource at once, and brings their tasks up to date."""
 
-import asyncio
 import logging
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from functools import partial
 
+from rosetta_hub.background import gather_limited
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.errors import NotFound, ResourceUnavailable
@@ -150,13 +150,11 @@ class JobWatcher:
     async def _settle_all(self, tasks: list[Task]) -> None:
         """Their jobs were in no successful answer: find out how they ended, together."""
         ends = await self._queue.ends(tasks) if len(tasks) > 1 else {}
-        limit = asyncio.Semaphore(SETTLED_AT_ONCE)
 
         async def settle(task: Task) -> None:
-            async with limit:
-                await self._try_settle(task, ends.get(task.job_id or ""))
+            await self._try_settle(task, ends.get(task.job_id or ""))
 
-        await asyncio.gather(*map(settle, tasks))
+        await gather_limited(SETTLED_AT_ONCE, settle, tasks)
 
     async def _try_settle(self, task: Task, end: JobEnd | None) -> None:
         try:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from rosetta_hub.background import gather_limited
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import NotFound, ResourceUnavailable
 from rosetta_hub.resources.kubernetes.log_lines import parse_log
@@ -59,19 +60,12 @@ class PodLogs:
         if not followed:
             return
         pods = {self._queue.owner(pod): pod for pod in self._queue.pods.all().values()}
-        limit = asyncio.Semaphore(AT_ONCE)
-
-        async def read(task: Task, pod: Document) -> None:
-            async with limit:
-                await self._read_if_there(task, pod)
-
-        await asyncio.gather(
-            *(
-                read(task, pod)
-                for task in self._tasks.active(self._computing)
-                if task.id in followed and (pod := pods.get((task.id, task.attempt))) is not None
-            )
-        )
+        shown = [
+            (task, pod)
+            for task in self._tasks.active(self._computing)
+            if task.id in followed and (pod := pods.get((task.id, task.attempt))) is not None
+        ]
+        await gather_limited(AT_ONCE, lambda pair: self._read_if_there(*pair), shown)
 
     def forget_others(self, kept: set[Key]) -> None:
         """Keep what is known of these attempts alone."""

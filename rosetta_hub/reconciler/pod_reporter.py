@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from rosetta_agent.protocol import FINAL_STATES
 from rosetta_hub.agents.spec import software_of
+from rosetta_hub.background import gather_limited
 from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.errors import NotFound, ResourceUnavailable
 from rosetta_hub.reconciler.pod_events import PodEvents
@@ -105,14 +106,12 @@ class PodReporter:
         due = self._rounds.due(pods, _now())
         tasks = self._find_tasks(due)
         self._forget_others({key for pod in pods.values() if (key := self._queue.owner(pod))})
-        limit = asyncio.Semaphore(AT_ONCE)
 
         async def look(pod: Document) -> None:
-            async with limit:
-                pause = await self._look(pod, tasks)
+            pause = await self._look(pod, tasks)
             self._rounds.note(pod, _now() + pause)
 
-        await asyncio.gather(*map(look, due))
+        await gather_limited(AT_ONCE, look, due)
 
     def _find_tasks(self, pods: Iterable[Document]) -> dict[Key, Task]:
         """The tasks whose present attempts these pods are, unless they are over."""

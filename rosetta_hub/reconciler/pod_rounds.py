@@ -24,7 +24,7 @@ class PodRounds:
 
     def next(self, latest: float) -> float:
         """When the first pod is due, but `latest` at the latest."""
-        return min((due for _, due in self._looks.values()), default=latest)
+        return min([latest, *(due for _, due in self._looks.values())])
 
     def _is_due(self, name: str, pod: Document, now: float) -> bool:
         seen, due = self._looks.get(name, (None, now))

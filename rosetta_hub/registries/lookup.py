@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from rosetta_hub.background import spawn
+from rosetta_hub.background import gather_limited, spawn
 from rosetta_hub.registries.client import FoundManifest, RegistryClient, Tags
 from rosetta_hub.registries.errors import LookupsExceeded, RegistryRefused, RegistryUnavailable
 from rosetta_hub.registries.manifests import (
@@ -192,9 +192,8 @@ class Lookup:
         self, pinned: Reference, found: FoundManifest, login: Login | None
     ) -> _Content:
         platforms = parse_platforms(found.document, pinned.host)
-        limit = asyncio.Semaphore(AT_ONCE)
-        outcomes = await asyncio.gather(
-            *(self._platform(pinned, platform, login, limit) for platform in platforms)
+        outcomes = await gather_limited(
+            AT_ONCE, lambda platform: self._platform(pinned, platform, login), platforms
         )
         present = [
             (platform, manifest)
@@ -212,16 +211,15 @@ class Lookup:
         return _Content(archs, config, manifest.size, _problems_of(manifest, archs))
 
     async def _platform(
-        self, pinned: Reference, platform: Platform, login: Login | None, limit: asyncio.Semaphore
+        self, pinned: Reference, platform: Platform, login: Login | None
     ) -> Manifest | None:
         """The manifest of a platform; None where a mirror has not copied this one."""
-        async with limit:
-            try:
-                found = await self.client.manifest(pinned.at(platform.descriptor.digest), login)
-            except RegistryRefused as error:
-                if error.reason == "not_found":
-                    return None
-                raise
+        try:
+            found = await self.client.manifest(pinned.at(platform.descriptor.digest), login)
+        except RegistryRefused as error:
+            if error.reason == "not_found":
+                return None
+            raise
         return parse_manifest(found.document, pinned.host)
 
     async def _config(
