@@ -59,6 +59,7 @@ packages_for() {
             echo "containerd containerd"
             echo "runc runc"
             echo "runsc runsc"
+            echo "kubectl kubernetes-client"
             echo "/usr/lib/cni/bridge containernetworking-plugins"
             echo "iptables iptables"
             echo "ip iproute2"
