@@ -14,7 +14,7 @@ from rosetta_hub.agents.programs import POD_FILES_PROGRAM
 from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 from rosetta_hub.catalogue.owners import Owner, other_groups, pod_owner
 from rosetta_hub.catalogue.storages import Storage
-from rosetta_hub.resources.kubernetes.pod import CONTAINER
+from rosetta_hub.resources.kubernetes.pod import CONTAINER, build_base
 from rosetta_hub.resources.kubernetes.volumes import (
     Place,
     build_amounts,
@@ -110,21 +110,14 @@ def program_data(secret: str) -> dict[str, str]:
 
 def _build_spec(served: ServedPlace, conf: NamespaceConf) -> Document:
     owner = served.owner or _NOBODY
-    security: Document = {"seccompProfile": {"type": "RuntimeDefault"}}
-    if served.owner is not None and not served.read_only:
-        security |= build_groups(served.owner, served.groups)
-    spec: Document = {
-        "restartPolicy": "Never",
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": _STOP_SECONDS,
+    spec = {
+        **build_base(conf, _STOP_SECONDS),
         "activeDeadlineSeconds": LONGEST_SECONDS,
-        "securityContext": security,
         "containers": [_build_container(owner, served.read_only, conf)],
         "volumes": [served.place.to_volume(_VOLUME, served.read_only)],
     }
-    if conf.image_pull_secrets:
-        spec["imagePullSecrets"] = [{"name": name} for name in conf.image_pull_secrets]
+    if served.owner is not None and not served.read_only:
+        spec["securityContext"] |= build_groups(served.owner, served.groups)
     if conf.tolerations:
         spec["tolerations"] = [one.to_document() for one in conf.tolerations]
     return spec

@@ -53,14 +53,9 @@ def build_pod(
     Raises:
         JobRefused: the software can't run in a pod as it is described.
     """
-    spec: Document = {
-        # A second container after the end of the first would have nothing of the user's session.
-        "restartPolicy": "Never",
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": round(stop),
+    spec = {
+        **build_base(conf, round(stop)),
         "containers": [_build_container(name, task, software, computing, conf)],
-        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         **_build_placement(task, software, conf),
     }
     if time := task.request.get("time"):
@@ -68,8 +63,6 @@ def build_pod(
     if software.read_only_root:
         spec["volumes"] = [{"name": _volume_name(path), "emptyDir": {}} for path in _WRITABLE]
     add_storages(spec, find_storages(task, software), conf.agent_image)
-    if conf.image_pull_secrets:
-        spec["imagePullSecrets"] = [{"name": one} for one in conf.image_pull_secrets]
     if conf.service_account:
         spec["serviceAccountName"] = conf.service_account
     labels = {**conf.pod_labels, **_build_queue(conf), **build_labels(task, deployment)}
@@ -79,6 +72,24 @@ def build_pod(
         "metadata": {"name": name, "namespace": conf.namespace, "labels": labels},
         "spec": spec,
     }
+
+
+def build_base(conf: NamespaceConf, stop: int) -> Document:
+    """What the specs of all pods of the hub have in common.
+
+    `stop` are the seconds that processes get between SIGTERM and SIGKILL.
+    """
+    base: Document = {
+        # A second container after the end of the first would have nothing of the user's session.
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": stop,
+        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+    }
+    if conf.image_pull_secrets:
+        base["imagePullSecrets"] = [{"name": one} for one in conf.image_pull_secrets]
+    return base
 
 
 def build_secret(pod: Document, environment: dict[str, str]) -> Document:
