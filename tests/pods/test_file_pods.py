@@ -118,6 +118,12 @@ def test_settings_of_the_resource_hold_for_it() -> None:
     assert pod["metadata"]["labels"]["example.org/team"] == "hub"
 
 
+def test_it_has_the_service_account_of_the_resource() -> None:
+    """On OpenShift, that decides which users a pod may run as."""
+    assert build(service_account="tasks")["spec"]["serviceAccountName"] == "tasks"
+    assert "serviceAccountName" not in build()["spec"]
+
+
 def test_another_place_or_image_is_another_pod() -> None:
     names = {
         build()["metadata"]["name"],

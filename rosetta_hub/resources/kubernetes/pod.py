@@ -63,8 +63,6 @@ def build_pod(
     if software.read_only_root:
         spec["volumes"] = [{"name": _volume_name(path), "emptyDir": {}} for path in _WRITABLE]
     add_storages(spec, find_storages(task, software), conf.agent_image)
-    if conf.service_account:
-        spec["serviceAccountName"] = conf.service_account
     labels = {**conf.pod_labels, **_build_queue(conf), **build_labels(task, deployment)}
     return {
         "apiVersion": "v1",
@@ -89,6 +87,8 @@ def build_base(conf: NamespaceConf, stop: int) -> Document:
     }
     if conf.image_pull_secrets:
         base["imagePullSecrets"] = [{"name": one} for one in conf.image_pull_secrets]
+    if conf.service_account:
+        base["serviceAccountName"] = conf.service_account
     return base
 
 
