@@ -11,6 +11,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
@@ -29,6 +30,9 @@ STATEMENT_TIMEOUT = 10
 MIGRATION_TIMEOUT = 300
 # Any number that no other program uses for its locks in this database.
 MIGRATION_LOCK = 0x726F7365747461
+# The migration that begins with an empty database, and a commit whose migrations lead to it.
+FIRST_REVISION = "0030"
+FIRST_REVISION_COMMIT = "90e5a19"
 
 
 class Database:
@@ -38,7 +42,7 @@ class Database:
     after their session, as snapshots.
 
     Raises:
-        ConfigError: the database can't be opened, or is of a newer version.
+        ConfigError: the database can't be opened, or is of a version that can't be migrated.
     """
 
     def __init__(self, url: str) -> None:
@@ -57,10 +61,9 @@ class Database:
                 f"The database c.Rosetta.db_url = {shown} can't be opened: {error}"
             ) from error
         except CommandError as error:
-            raise ConfigError(
-                f"The database is of a newer version of Rosetta Hub than this one: {error}."
-                " Install that version, or restore a backup from before it."
-            ) from error
+            message = _explain_revision(self.engine)
+            self.close()
+            raise ConfigError(message) from error
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager
@@ -94,15 +97,36 @@ class Database:
         self.engine.dispose()
 
 
-def migrate(engine: Engine, revision: str = "head") -> None:
-    """Bring the schema to a revision, the newest by default; does nothing when it is."""
+def migrate(engine: Engine) -> None:
+    """Bring the schema to the newest revision; does nothing when it is of it.
+
+    Raises:
+        CommandError: there is no migration from the revision that the database has.
+    """
     config = Config()
     scripts = Path(rosetta_hub.database.migrations.__path__[0])
     config.set_main_option("script_location", str(scripts))
     with lock_migrations(engine), engine.begin() as connection:
         _lock_postgresql(connection)
         config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+        command.upgrade(config, "head")
+
+
+def _explain_revision(engine: Engine) -> str:
+    """What to do with a database whose revision is none of the migrations."""
+    with engine.connect() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision() or ""
+    if revision < FIRST_REVISION:
+        return (
+            f"The database is of a version of Rosetta Hub from before 0.1.0 (revision {revision}),"
+            f" and migrations begin with {FIRST_REVISION}. Move the database away to begin with an"
+            f" empty one. To keep it, start commit {FIRST_REVISION_COMMIT} with it once, which"
+            f" brings it to {FIRST_REVISION}."
+        )
+    return (
+        f"The database is of a newer version of Rosetta Hub than this one (revision {revision})."
+        " Install that version, or restore a backup from before it."
+    )
 
 
 @contextmanager

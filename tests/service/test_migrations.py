@@ -1,4 +1,4 @@
-"""The migrations lead to the models, and a newer database is refused."""
+"""The migrations lead to the models, and a database of another version is refused."""
 
 import re
 import subprocess
@@ -9,10 +9,12 @@ from subprocess import PIPE
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
-from rosetta_hub.database.database import Database, migrate
-from rosetta_hub.database.models import Base, Task
+from rosetta_hub.database import migrations
+from rosetta_hub.database.database import FIRST_REVISION, Database
+from rosetta_hub.database.models import Base
 from rosetta_hub.errors import ConfigError
 
 
@@ -27,55 +29,30 @@ def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
         Database(f"sqlite:///{tmp_path}/x.sqlite").close()
 
 
-def test_owners_of_an_older_database_are_known_as_users(tmp_path: Path) -> None:
-    engine = create_engine(f"sqlite:///{tmp_path}/x.sqlite")
-    migrate(engine, "0004")
-    with engine.begin() as connection:
-        for user in ("alice", "bob"):
-            connection.execute(text(f"INSERT INTO mail_settings VALUES ('{user}', '', 1, 1, 1)"))
-        connection.execute(
-            text("INSERT INTO identities VALUES ('bob', 'x', 'bob', 'k', 'p', 'works', '', '')")
-        )
-    migrate(engine)
-    with engine.begin() as connection:
-        names = connection.scalars(text("SELECT name FROM users ORDER BY name")).all()
-    engine.dispose()
-    assert names == ["alice", "bob"]
-
-
-def test_tasks_of_an_older_database_have_no_storages_or_further_interfaces(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/x.sqlite"
-    engine = create_engine(url)
-    migrate(engine, "0008")
-    values = {
-        **{"id": "a1", "user": "alice", "server_name": "one", "name": "One", "family": "echo"},
-        **{"options": "{}", "software": "{}", "request": "{}", "warnings": "[]"},
-        **{"computing": "local", "engine": "docker", "state": "running", "desired_state": "run"},
-        **{"forget": 0, "attempt": 1, "sequence": 1, "message": "", "detail": ""},
-        "created": "2026-01-01 00:00:00.000000",
-    }
-    names = ", ".join(f'"{name}"' for name in values)
-    places = ", ".join(f":{name}" for name in values)
-    with engine.begin() as connection:
-        connection.execute(text(f"INSERT INTO tasks ({names}) VALUES ({places})"), values)
-    engine.dispose()
-    database = Database(url)
+@pytest.mark.parametrize(
+    ("revision", "expected"),
+    [
+        ("9999", "newer version .*revision 9999.* restore a backup"),
+        ("0029", "before 0.1.0 .*revision 0029.* Move the database away"),
+    ],
+)
+def test_a_database_of_another_version_is_refused(
+    database: Database, revision: str, expected: str
+) -> None:
+    url = database.engine.url.render_as_string(hide_password=False)
     with database.session() as session:
-        task = session.get(Task, "a1")
-    database.close()
-    assert task is not None
-    assert task.storages == []
-    assert (task.interface_states, task.edge_ports) == ([], {})
-
-
-def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/x.sqlite"
-    database = Database(url)
-    with database.session() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    database.close()
-    with pytest.raises(ConfigError, match="newer version"):
+        first = session.scalar(text("SELECT version_num FROM alembic_version"))
+        session.execute(text(f"UPDATE alembic_version SET version_num = '{revision}'"))
+    with pytest.raises(ConfigError, match=expected):
         Database(url)
+    # Other tests have the same PostgreSQL database.
+    with database.session() as session:
+        session.execute(text(f"UPDATE alembic_version SET version_num = '{first}'"))
+
+
+def test_migrations_begin_with_the_first_revision() -> None:
+    scripts = ScriptDirectory(str(Path(migrations.__path__[0])))
+    assert scripts.get_bases() == [FIRST_REVISION]
 
 
 def test_a_database_that_is_not_there() -> None:
