@@ -71,6 +71,10 @@ class Keys:
         """What a mail carries that may undo a link."""
         return self._derive(f"undo link {link_id} {linked_at:.0f}").hex()
 
+    def invitation_token(self, seed: str) -> str:
+        """The token of an invitation's link, the same for all attempts of the request for it."""
+        return base64.urlsafe_b64encode(self._derive(f"invitation {seed}")).decode().rstrip("=")
+
     def agent_secret(self, task_id: str, attempt: int) -> str:
         """What the agent of an attempt proves itself with."""
         return self._derive(f"agent {task_id} {attempt}").hex()

@@ -17,6 +17,7 @@ from rosetta_hub.database.models_user import HubUser, UserState
 from rosetta_hub.errors import Conflict, NotAllowed, NotFound
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.mail.addresses import check_address
+from rosetta_hub.users.idempotency import Attempt
 from rosetta_hub.users.session_end import SessionEnder
 
 
@@ -113,9 +114,16 @@ class AccountAdministration:
             self._local.queue_mail(session, template, row.address, context)
 
     async def invite(
-        self, actor: str, days: int, uses: int, address: str | None
+        self,
+        actor: str,
+        days: int,
+        uses: int,
+        address: str | None,
+        attempt: Attempt | None = None,
     ) -> tuple[InvitationView, str]:
         """An invitation and its link, which is mailed where there is an address.
+
+        What an earlier attempt of the same request has made is found again.
 
         Raises:
             InvalidOptions: the address is none.
@@ -124,15 +132,21 @@ class AccountAdministration:
         if address and not self._local.mail_available:
             raise Conflict("This hub sends no mails. Make a link, and send it yourself.")
         checked = check_address(address) if address else None
-        work = partial(self._invite, actor=actor, days=days, uses=uses, address=checked)
+        token = self._local.invitation_token(attempt)
+        work = partial(
+            self._invite, token=token, actor=actor, days=days, uses=uses, address=checked
+        )
         return await self._local.transact(work)
 
     def _invite(
-        self, session: Session, actor: str, days: int, uses: int, address: str | None
+        self, session: Session, token: str, actor: str, days: int, uses: int, address: str | None
     ) -> tuple[InvitationView, str]:
-        row, token = invitations.invite(session, actor, days, uses, address)
         pages = self._local.pages
         link = pages.confirm(token) if address else pages.invitation(token)
+        earlier = invitations.made_with(session, token)
+        if earlier is not None:
+            return invitation_view(earlier), link
+        row = invitations.invite(session, token, actor, days, uses, address)
         detail = {"address": address, "uses": row.uses_left, "days": days}
         self._local.audit.record(
             AuditEvent.ACCOUNT_INVITE, actor, target=row.id, detail=detail, session=session

@@ -7,7 +7,6 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from rosetta_hub.accounts.errors import LinkInvalid
-from rosetta_hub.accounts.one_time import new_token
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_local import Invitation, SignUp
 from rosetta_hub.errors import NotFound
@@ -18,13 +17,13 @@ MAX_USES = 1000
 
 
 def invite(
-    session: Session, actor: str, days: int, uses: int = 1, address: str | None = None
-) -> tuple[Invitation, str]:
-    """An invitation and the token of its link.
+    session: Session, token: str, actor: str, days: int, uses: int = 1, address: str | None = None
+) -> Invitation:
+    """An invitation with the token of its link.
 
     For an address there is one use, and the sign-up exists already: its link proves the address.
     """
-    token, now = new_token(), utc_now()
+    now = utc_now()
     invitation = Invitation(
         id=secrets.token_hex(16),
         digest=digest(token),
@@ -46,7 +45,12 @@ def invite(
                 expires=invitation.expires,
             )
         )
-    return invitation, token
+    return invitation
+
+
+def made_with(session: Session, token: str) -> Invitation | None:
+    """The invitation of a link, whether it still works or not."""
+    return session.scalar(select(Invitation).where(Invitation.digest == digest(token)))
 
 
 def find_invitation(session: Session, token: str) -> Invitation:

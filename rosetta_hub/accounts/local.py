@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from rosetta_hub.accounts.emails import normalise_email
 from rosetta_hub.accounts.errors import TooManyAttempts
+from rosetta_hub.accounts.one_time import new_token
 from rosetta_hub.accounts.pages import HubPages
 from rosetta_hub.accounts.passwords import Passwords
 from rosetta_hub.accounts.settings import LocalSettings
@@ -18,6 +19,7 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.keys import Keys
 from rosetta_hub.mail import account_mails
+from rosetta_hub.users.idempotency import Attempt
 
 # Mails of one kind to one address; further ones are left out, and nobody is told.
 MAILS = Rule("account mails", 4, timedelta(hours=1))
@@ -59,6 +61,10 @@ class LocalAccounts:
     def _transact(self, work: Callable[[Session], Result]) -> Result:
         with self.database.session() as session:
             return work(session)
+
+    def invitation_token(self, attempt: Attempt | None) -> str:
+        """A token for an invitation's link; all attempts of a request have the same one."""
+        return self._keys.invitation_token(attempt.seed) if attempt else new_token()
 
     def take_request(self, address: str) -> None:
         """Count a request of a client at `address`.

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from datetime import datetime
 
 from rosetta_hub.builds.builder import Builder, Image
 from rosetta_hub.builds.links import RepositoryLink
@@ -53,10 +54,17 @@ class Builds:
             return source, False
         return source, await self._is_there(known)
 
-    async def request(self, user: User, link: RepositoryLink, again: bool = False) -> Build:
+    async def request(
+        self,
+        user: User,
+        link: RepositoryLink,
+        again: bool = False,
+        since: datetime | None = None,
+    ) -> Build:
         """The build of what a link means now: a new one, one that goes on, or one that is done.
 
         A build that failed is not repeated unless its cause may have passed, or `again` is given.
+        What the user has asked for `since` a time is the answer to the same request.
 
         Raises:
             NotAllowed: the user may not build.
@@ -67,6 +75,8 @@ class Builds:
         self._check_right(user)
         source, key = await self._look_up(link)
         known = self._records.by_key(key)
+        if known is not None and since and self._records.was_asked(known, user.name, since):
+            return known
         if known is not None and known.state is BuildState.DONE and not await self._is_there(known):
             self._check_limit(user)
             return self._records.restart(known, user.name)

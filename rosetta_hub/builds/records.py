@@ -78,6 +78,12 @@ class BuildRecords:
         query = select(Build).join(BuildUser).where(BuildUser.user == user)
         return _LAST_ASKED.read(self._database, query, wanted)
 
+    def was_asked(self, build: Build, user: str, since: datetime) -> bool:
+        """Whether a user has asked for a build since a time."""
+        with self._database.session() as session:
+            row = session.get(BuildUser, (build.id, user))
+            return row is not None and row.asked >= since
+
     def active(self) -> list[Build]:
         """The builds that have not ended, oldest first."""
         query = select(Build).where(Build.state.in_(ACTIVE)).order_by(Build.used, Build.id)

@@ -1,13 +1,16 @@
 """Requests that are carried out once, however often they are sent: `Idempotency-Key`.
 
 After the draft of the IETF, "The Idempotency-Key HTTP Header Field". The answer of what has
-succeeded is kept. A refused request has changed nothing, and may be refused for another reason a
-minute later: its key is forgotten. In between are requests of which nobody knows whether they took
-effect, because the hub did not answer, or the service was killed: such a request is carried out
-again if it can tell what the first attempt did.
+succeeded is kept. A refused request (4xx) has changed nothing: its key is forgotten, and may come
+with a corrected body. In between are requests of which nobody knows whether they took effect,
+because they ended with an error (5xx), or the service was killed: such a request is carried out
+again, and finds out by itself what an earlier attempt has done (`Attempt`).
 """
 
+import contextlib
 import re
+import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -57,6 +60,11 @@ class Attempt:
         return f"{self.key.user} {self.key.key} {self.began.timestamp()}"
 
 
+def new_id(attempt: Attempt | None, digits: int) -> str:
+    """An id of hexadecimal digits for what a request makes; all its attempts have the same one."""
+    return (digest(attempt.seed) if attempt else secrets.token_hex(32))[:digits]
+
+
 class IdempotencyKeys:
     """Keeps the keys of users and the answers, for `KEPT`."""
 
@@ -66,13 +74,11 @@ class IdempotencyKeys:
         # What this process is carrying out. Other rows without an answer are of a former one.
         self._in_progress: set[tuple[str, str]] = set()
 
-    def begin(self, key: RequestKey, resumable: bool) -> Answer | Attempt:
+    def begin(self, key: RequestKey) -> Answer | Attempt:
         """Note that a request begins; returns the answer where it was carried out before.
 
-        `resumable` tells that it finds out by itself what an earlier attempt has done.
-
         Raises:
-            RequestInProgress: it is being carried out, or nobody knows whether it was.
+            RequestInProgress: it is being carried out.
             IdempotencyKeyReused: another request had the key.
         """
         with self._database.session() as session:
@@ -83,7 +89,7 @@ class IdempotencyKeys:
                 row = None
             is_repeated = row is not None
             if row is not None:
-                answer = self._earlier(row, key, resumable)
+                answer = self._earlier(row, key)
                 if answer is not None:
                     return answer
             else:
@@ -98,20 +104,18 @@ class IdempotencyKeys:
     def succeed(self, key: RequestKey, answer: Answer) -> None:
         """Keep the answer."""
         encrypted = self._keys.database.encrypt(answer.body.encode())
-        with self._database.session() as session:
+        with self._ending(key), self._database.session() as session:
             row = session.get(IdempotentRequest, (key.user, key.key))
             # The user may have been deleted meanwhile.
             if row is not None:
                 row.status, row.answer = answer.status, encrypted
-        self._in_progress.discard((key.user, key.key))
 
     def fail(self, key: RequestKey) -> None:
         """Forget the key: the request has changed nothing, and may be sent again."""
-        with self._database.session() as session:
+        with self._ending(key), self._database.session() as session:
             row = session.get(IdempotentRequest, (key.user, key.key))
             if row is not None:
                 session.delete(row)
-        self._in_progress.discard((key.user, key.key))
 
     def leave(self, key: RequestKey) -> None:
         """Keep the key without an answer: nobody knows what the request has changed."""
@@ -128,11 +132,20 @@ class IdempotencyKeys:
         with self._database.session() as session:
             session.execute(delete(IdempotentRequest).where(IdempotentRequest.user == user))
 
-    def _earlier(self, row: IdempotentRequest, key: RequestKey, resumable: bool) -> Answer | None:
+    @contextlib.contextmanager
+    def _ending(self, key: RequestKey) -> Iterator[None]:
+        """However the block ends, the request is not in progress any more."""
+        try:
+            yield
+        finally:
+            self._in_progress.discard((key.user, key.key))
+
+    def _earlier(self, row: IdempotentRequest, key: RequestKey) -> Answer | None:
         """The answer of an earlier attempt; None where the request is carried out once more."""
         if row.request != key.request:
             raise IdempotencyKeyReused(
-                "Another request had this Idempotency-Key. Send each request with a key of its own."
+                "Another request had this Idempotency-Key, and took effect, or may have done so."
+                " Send each request with a key of its own."
             )
         if row.status is not None and row.answer is not None:
             return Answer(row.status, self._keys.database.decrypt(row.answer).decode())
@@ -141,12 +154,7 @@ class IdempotencyKeys:
                 "The request with this Idempotency-Key is still being carried out. Send it again"
                 " in a moment."
             )
-        if resumable:
-            return None
-        raise RequestInProgress(
-            "The service was restarted while it carried out the request with this Idempotency-Key."
-            " Look whether it took effect, and if not, send it with another key."
-        )
+        return None
 
 
 def parse_key(header: str) -> str:

@@ -131,7 +131,9 @@ class InvitationsHandler(AccountsHandler):
     async def post(self, body: NewInvitation) -> MadeInvitation:
         """Make an invitation; its link is in this answer alone."""
         address = (body.address or "").strip() or None
-        view, link = await self.accounts.invite(self.actor, body.days, body.uses, address)
+        view, link = await self.accounts.invite(
+            self.actor, body.days, body.uses, address, self.attempt
+        )
         return MadeInvitation(**view.model_dump(), link=link)
 
 

@@ -88,7 +88,7 @@ class TasksHandler(TaskAccess):
         status=201,
         refuses=(404, 409, 422),
         body=NewTask,
-        resumable=True,
+        idempotent=True,
     )
     async def post(self, body: dict[str, Any]) -> TaskView:
         """Start a task."""
@@ -180,7 +180,7 @@ class StartHandler(TaskAccess):
         answer=TaskView,
         status=201,
         refuses=(409,),
-        resumable=True,
+        idempotent=True,
     )
     async def post(self, task_id: str, body: StartAgain) -> TaskView:
         """Start a task again with the options it had: a new attempt.

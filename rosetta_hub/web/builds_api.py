@@ -100,7 +100,9 @@ class BuildsHandler(BuildsBase):
         query = {"urlpath": body.urlpath, "port": str(body.port or "")}
         kinds = self.builds.settings.kinds
         link = parse_link(body.provider, body.spec, query, kinds)
-        build = await self.builds.request(self.principal.user, link, body.again)
+        attempt = self.attempt
+        since = attempt.began if attempt is not None and attempt.is_repeated else None
+        build = await self.builds.request(self.principal.user, link, body.again, since)
         if not build.state.final:
             target, detail = build.repository, {"build": build.id}
             self.audit(AuditEvent.BUILD_START, target=target, detail=detail)

@@ -1,5 +1,6 @@
 """`api/v1/copies`: copies of the principal between storages, as jobs."""
 
+import contextlib
 from typing import Any, Literal
 
 from pydantic import Field
@@ -7,14 +8,18 @@ from tornado.iostream import StreamClosedError
 
 from rosetta_hub.copies.plan import parse_request, plan_copy
 from rosetta_hub.copies.view import CopyView, view_copy
+from rosetta_hub.database.models_copies import Copy
 from rosetta_hub.database.pages import PageQuery, PageView
 from rosetta_hub.errors import NotAllowed, NotFound
 from rosetta_hub.jobs.events import Changes
+from rosetta_hub.users.idempotency import new_id
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.event_stream import EventStreamHandler
 from rosetta_hub.web.files_base import FilesHandler
 from rosetta_hub.web.operations import Answer, Content, operation
 from rosetta_hub.web.rights import ENTER_OWN, ENTER_OWNED
+
+_ID_DIGITS = 12
 
 
 class SourceOfCopy(RequestModel):
@@ -78,12 +83,26 @@ class CopiesHandler(FilesHandler):
         Raises:
             NotAllowed: the target is read-only.
         """
+        earlier = self._earlier()
+        if earlier is not None:
+            return view_copy(earlier)
         request = parse_request(body)
         self.storage(request.source_storage)
         if (target := self.storage(request.target_storage)).read_only:
             raise NotAllowed(f"{target.name} can only be read.")
         copy = await plan_copy(self.services.files, self.principal.user, request)
+        copy.id = self._new_id()
         return view_copy(self.services.copies.add(copy))
+
+    def _new_id(self) -> str:
+        return new_id(self.attempt, _ID_DIGITS)
+
+    def _earlier(self) -> Copy | None:
+        """The copy that an earlier attempt of this request has begun."""
+        if self.attempt is not None and self.attempt.is_repeated:
+            with contextlib.suppress(NotFound):
+                return self.services.copies.find(self._new_id(), self.principal.name)
+        return None
 
 
 class CopyHandler(FilesHandler):

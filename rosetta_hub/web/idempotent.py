@@ -9,13 +9,10 @@ from rosetta_hub.web.handlers import HubHandler
 HEADER = "Idempotency-Key"
 
 
-async def answer_once(
-    handler: HubHandler, carry_out: Callable[[], Awaitable[Answer]], resumable: bool
-) -> Answer:
+async def answer_once(handler: HubHandler, carry_out: Callable[[], Awaitable[Answer]]) -> Answer:
     """What `carry_out` answers, or has answered to the same request before.
 
-    Where `resumable`, it finds in `handler.attempt` whether an earlier attempt may have taken
-    effect.
+    It finds in `handler.attempt` whether an earlier attempt may have taken effect.
 
     Raises:
         UserError: the header holds no key.
@@ -27,17 +24,17 @@ async def answer_once(
     requests, request = handler.services.account.requests, handler.request
     digest = digest_request(str(request.method), request.uri or "", request.body)
     key = RequestKey(handler.principal.name, parse_key(header), digest)
-    begun = requests.begin(key, resumable)
+    begun = requests.begin(key)
     if isinstance(begun, Answer):
         handler.set_header("Idempotent-Replayed", "true")
         return begun
     handler.attempt = begun
-    # What is refused has changed nothing, but for what an earlier attempt may have changed.
-    forget, answer = not resumable, None
+    forget, answer = False, None
     try:
         answer = await carry_out()
-    except UserError:
-        forget = not begun.is_repeated
+    except UserError as error:
+        # What is refused has changed nothing, but for what an earlier attempt may have changed.
+        forget = error.status < 500 and not begun.is_repeated
         raise
     finally:
         if answer is None:

@@ -83,7 +83,6 @@ class Operation:
     query: type[BaseModel] | None
     body: Body
     idempotent: bool
-    resumable: bool
     matches: bool
 
 
@@ -101,7 +100,6 @@ def operation(
     headers: tuple[str, ...] = (),
     body: Body = None,
     idempotent: bool = False,
-    resumable: bool = False,
     matches: bool = False,
 ) -> Callable[[Method], Method]:
     """Make a method of a handler an operation.
@@ -111,8 +109,8 @@ def operation(
     besides those that every operation of its kind has, and `headers` names headers of the request
     that have to be there. `body` is only for bodies that the method reads by itself: with a `body`
     annotated as a dict it gets the JSON object, which then is described, and not checked.
-    `idempotent`: with an `Idempotency-Key` it is carried out once (`idempotent.py`); `resumable`:
-    and it finds out what an earlier attempt has done of which nobody knows (`handler.attempt`).
+    `idempotent`: with an `Idempotency-Key` it is carried out once (`idempotent.py`); it finds out
+    by itself what an earlier attempt has done of which nobody knows (`handler.attempt`).
     `matches`: it changes what may be changed from two places at a time, and checks `If-Match`
     (`revisions.py`).
     """
@@ -133,8 +131,7 @@ def operation(
             headers=headers,
             query=query,
             body=body or (taken if is_model(taken) else None),
-            idempotent=idempotent or resumable,
-            resumable=resumable,
+            idempotent=idempotent,
             matches=matches,
         )
         return _wrapped(method, declared, query, taken)
@@ -186,7 +183,7 @@ async def _send_once(
         status, document = _read_result(handler, declared, await call())
         return StoredAnswer(status, document.model_dump_json(by_alias=True) if document else "")
 
-    answer = await answer_once(handler, carry_out, declared.resumable)
+    answer = await answer_once(handler, carry_out)
     handler.set_status(answer.status)
     if answer.body:
         handler.set_header("Content-Type", JSON)

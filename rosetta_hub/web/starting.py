@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import re
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,13 +10,12 @@ from rosetta_hub.agents.binds import check_binds
 from rosetta_hub.background import spawn
 from rosetta_hub.catalogue.catalogue import Catalogue, User
 from rosetta_hub.catalogue.options import TaskSpec, parse_options, resolve_options
-from rosetta_hub.keys import digest
 from rosetta_hub.resources.check_request import check_request
 from rosetta_hub.resources.cluster import build_request
 from rosetta_hub.resources.inventory import Inventory
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.software.policy import ImagePolicy
-from rosetta_hub.users.idempotency import Attempt
+from rosetta_hub.users.idempotency import Attempt, new_id
 from rosetta_hub.web.services import Services
 
 # Seconds that a start waits for what the cluster has. One that refuses the user's key, or does not
@@ -38,8 +36,7 @@ def new_server_name(title: str, attempt: Attempt | None) -> str:
     slug = _OTHER.sub("-", title.lower()).strip("-")
     if not slug[:1].isalpha():
         slug = f"task-{slug}"
-    suffix = digest(attempt.seed)[:6] if attempt else secrets.token_hex(3)
-    return f"{slug[:23].strip('-')}-{suffix}"
+    return f"{slug[:23].strip('-')}-{new_id(attempt, 6)}"
 
 
 async def check_start(services: Services, options: Mapping[str, Any], user: User) -> TaskSpec:

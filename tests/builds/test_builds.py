@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from rosetta_hub.builds.records import BuildRecords, end, source_of
 from rosetta_hub.builds.settings import load_builds
 from rosetta_hub.builds.source import Source
 from rosetta_hub.catalogue.catalogue import User
+from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_builds import Build, BuildState
 from rosetta_hub.database.pages import PageQuery
 from rosetta_hub.errors import LimitReached, NotAllowed, NotFound
@@ -35,8 +37,10 @@ class Bench:
     builder: FakeBuilder
     commits: dict[str, str]
 
-    async def request(self, user: User, again: bool = False) -> Build:
-        return await self.builds.request(user, LINK, again)
+    async def request(
+        self, user: User, again: bool = False, since: datetime | None = None
+    ) -> Build:
+        return await self.builds.request(user, LINK, again, since)
 
     def end(self, build: Build, state: BuildState, transient: bool = False) -> None:
         self.records.update(build.id, lambda row: end(row, state, "", transient=transient))
@@ -78,6 +82,19 @@ async def test_twenty_requests_make_one_build(bench: Bench) -> None:
     view = bench.builds.view(builds[0])
     assert (view.waiting, view.position, view.state) == (20, 1, "queued")
     assert (view.repository, view.commit, view.ref) == ("org/repo", "a" * 40, "main")
+
+
+async def test_a_request_that_is_sent_again_repeats_no_build(bench: Bench) -> None:
+    began = utc_now()
+    build = await bench.request(BOB)
+    bench.end(build, BuildState.FAILED, transient=True)
+    again = await bench.request(BOB, again=True, since=began)
+    assert (again.id, again.state) == (build.id, BuildState.FAILED)
+    # Somebody else's request, and a later one, begin it again.
+    assert (await bench.request(MEMBERS[0], since=began)).state is BuildState.QUEUED
+    bench.end(build, BuildState.FAILED)
+    later = await bench.request(BOB, again=True, since=utc_now())
+    assert later.state is BuildState.QUEUED
 
 
 async def test_only_members_may_build(bench: Bench) -> None:

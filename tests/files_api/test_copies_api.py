@@ -1,6 +1,7 @@
 """The API of copies over HTTP."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from rosetta_hub.copies.fetch import Fetcher
 from rosetta_hub.copies.job import CopyJobs
 from rosetta_hub.copies.records import CopyRecords
+from rosetta_hub.database.models_copies import Copy
+from rosetta_hub.errors import DatabaseUnavailable
 from rosetta_hub.jobs.queue import JobQueue
 from tests.support.eventually import until
 
@@ -72,6 +75,71 @@ async def test_a_copy_from_its_beginning_to_its_end(site: Site, records: CopyRec
     status, answer = await site.call("DELETE", f"{COPIES}/{copy['id']}")
     assert (status, answer) == (204, None)
     assert (await site.call("GET", COPIES))[1] == {"copies": [], "next": None}
+
+
+async def test_a_copy_whose_answer_was_lost_is_found_again_with_its_key(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(site.home / "f")
+    body = request("f", conflict="rename")
+    add = CopyRecords.add
+
+    def add_and_fall_silent(records: CopyRecords, copy: Copy) -> Copy:
+        add(records, copy)
+        raise DatabaseUnavailable("The database does not answer.")
+
+    monkeypatch.setattr(CopyRecords, "add", add_and_fall_silent)
+    assert (await site.call("POST", COPIES, body, Idempotency_Key="k1"))[0] == 503
+    monkeypatch.undo()
+    status, copy = await site.call("POST", COPIES, body, Idempotency_Key="k1")
+    assert status == 201
+    assert (await site.call("POST", COPIES, body, Idempotency_Key="k1")) == (status, copy)
+    assert (await site.call("GET", COPIES))[1]["copies"] == [copy]
+
+
+async def test_a_copy_that_did_not_begin_is_begun_with_its_key(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(site.home / "f")
+
+    def fall_silent(_records: CopyRecords, _copy: Copy) -> Copy:
+        raise DatabaseUnavailable("The database does not answer.")
+
+    monkeypatch.setattr(CopyRecords, "add", fall_silent)
+    assert (await site.call("POST", COPIES, request("f"), Idempotency_Key="k1"))[0] == 503
+    monkeypatch.undo()
+    # The first attempt may have begun: another request needs another key.
+    status, answer = await site.call("POST", COPIES, request("g"), Idempotency_Key="k1")
+    assert (status, answer["type"]) == (422, "urn:rosetta-hub:problem:idempotency-key-reused")
+    assert (await site.call("POST", COPIES, request("f"), Idempotency_Key="k1"))[0] == 201
+    assert len((await site.call("GET", COPIES))[1]["copies"]) == 1
+
+
+async def test_a_refused_copy_may_be_corrected_with_its_key(site: Site) -> None:
+    write(site.home / "f")
+    write(site.folder / "a" / "f")
+    assert (await site.call("POST", COPIES, request("f"), Idempotency_Key="k1"))[0] == 409
+    corrected = request("f", conflict="rename")
+    assert (await site.call("POST", COPIES, corrected, Idempotency_Key="k1"))[0] == 201
+
+
+async def test_a_copy_goes_on_when_its_client_has_gone(site: Site) -> None:
+    write(site.home / "f")
+    body = request("f", conflict="rename")
+    content = json.dumps(body).encode()
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(content))}
+    _, writer = await site.connect("POST", COPIES, headers | {"Idempotency-Key": "k1"})
+    writer.write(content)
+    await writer.drain()
+    writer.close()
+
+    async def has_begun() -> bool:
+        return bool((await site.call("GET", COPIES))[1]["copies"])
+
+    await until(has_begun)
+    status, copy = await site.call("POST", COPIES, body, Idempotency_Key="k1")
+    assert status == 201
+    assert (await site.call("GET", COPIES))[1]["copies"] == [copy]
 
 
 async def test_conflicts_are_asked_before(site: Site, records: CopyRecords) -> None:

@@ -1,8 +1,8 @@
 """Administrators decide: approve, refuse, invite, block; somebody can always administrate."""
 
 import asyncio
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,10 +13,12 @@ from rosetta_hub.accounts import records
 from rosetta_hub.accounts.administration import AccountAdministration
 from rosetta_hub.accounts.errors import LinkInvalid
 from rosetta_hub.database.database import Database
+from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_audit import AuditRecord
 from rosetta_hub.database.models_local import OneTimeToken
 from rosetta_hub.database.models_user import HubUser, UserState
 from rosetta_hub.errors import Conflict, HubUnavailable, InvalidOptions, NotAllowed, NotFound
+from rosetta_hub.users.idempotency import Attempt, RequestKey
 
 from .bench import HUB, STRONG, Bench, make_bench
 
@@ -118,6 +120,20 @@ async def test_an_invited_address_gets_a_link_that_leads_to_an_account(office: O
     token = office.bench.token()
     assert await office.bench.sign_up.confirm(token, "alice", STRONG, (), ())
     assert await office.accounts.invitations() == []
+
+
+async def test_all_attempts_of_a_request_make_one_invitation(office: Office) -> None:
+    key = RequestKey("boss", "k1", "digest")
+    attempt = Attempt(key, utc_now(), is_repeated=True)
+    for address in (None, ADDRESS):
+        first = await office.accounts.invite("boss", 7, 5, address, attempt)
+        assert await office.accounts.invite("boss", 7, 5, address, attempt) == first
+        await office.accounts.withdraw(first[0].id, "boss")
+    assert office.bench.mails() == [("invitation", ADDRESS)]
+    later = replace(attempt, began=attempt.began + timedelta(seconds=1))
+    links = [(await office.accounts.invite("boss", 7, 5, None, one))[1] for one in (attempt, later)]
+    assert links[0] != links[1]
+    assert len(await office.accounts.invitations()) == 2
 
 
 async def test_a_link_is_shown_once_and_can_be_withdrawn(office: Office, tmp_path: Path) -> None:

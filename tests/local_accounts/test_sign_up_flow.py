@@ -4,17 +4,20 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from rosetta_hub.accounts import invitations, records, sign_ups
 from rosetta_hub.accounts.emails import BY_MAIL, add_email, users_of_email
 from rosetta_hub.accounts.errors import LinkInvalid, NameRefused, PasswordRefused
+from rosetta_hub.accounts.one_time import new_token
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Base, utc_now
 from rosetta_hub.database.models_audit import AuditRecord
-from rosetta_hub.database.models_local import Attempts, Password, SignUp
+from rosetta_hub.database.models_local import Attempts, Invitation, Password, SignUp
 from rosetta_hub.errors import Conflict
 
 from .bench import HUB, OTHER, STRONG, Bench, make_bench
@@ -26,6 +29,12 @@ async def sign_up(bench: Bench, address: str = ADDRESS, name: str = "alice") -> 
     """The whole way."""
     await bench.sign_up.request(address)
     return await bench.sign_up.confirm(bench.token(), name, STRONG, (), ())
+
+
+def invite(session: Session, **options: Any) -> tuple[Invitation, str]:
+    """An invitation of a week, and the token of its link."""
+    token = new_token()
+    return invitations.invite(session, token, "boss", 7, **options), token
 
 
 def accounts(bench: Bench) -> list[str]:
@@ -211,7 +220,7 @@ async def test_a_refused_sign_up_leaves_nothing(careful: Bench) -> None:
 
 async def test_an_invitation_of_an_address_needs_no_approval(careful: Bench) -> None:
     with careful.database.session() as session:
-        _, token = invitations.invite(session, "boss", 7, address=ADDRESS)
+        _, token = invite(session, address=ADDRESS)
     assert await careful.sign_up.confirm(token, "alice", STRONG, (), ())
     assert accounts(careful) == ["alice"]
     assert owners(careful, ADDRESS) == ["alice"]
@@ -221,7 +230,7 @@ async def test_an_invitation_of_an_address_needs_no_approval(careful: Bench) -> 
 
 async def test_a_link_has_a_number_of_uses(careful: Bench) -> None:
     with careful.database.session() as session:
-        invitation, token = invitations.invite(session, "boss", 7, uses=2)
+        invitation, token = invite(session, uses=2)
         assert invitations.find_invitation(session, token).id == invitation.id
     tokens = []
     for name in ("alice", "bob", "carol"):
@@ -238,7 +247,7 @@ async def test_a_link_has_a_number_of_uses(careful: Bench) -> None:
 
 async def test_a_withdrawn_invitation_ends_what_began_with_it(careful: Bench) -> None:
     with careful.database.session() as session:
-        invitation, token = invitations.invite(session, "boss", 7, uses=2)
+        invitation, token = invite(session, uses=2)
     await careful.sign_up.request(ADDRESS, invitation.id)
     with careful.database.session() as session:
         invitations.withdraw(session, invitation.id)
@@ -250,7 +259,7 @@ async def test_a_withdrawn_invitation_ends_what_began_with_it(careful: Bench) ->
 
 async def test_an_invitation_ends(careful: Bench) -> None:
     with careful.database.session() as session:
-        invitation, token = invitations.invite(session, "boss", 7, uses=2)
+        invitation, token = invite(session, uses=2)
         invitation.expires = utc_now() - timedelta(seconds=1)
     with careful.database.session() as session, pytest.raises(LinkInvalid):
         invitations.find_invitation(session, token)
@@ -259,7 +268,7 @@ async def test_an_invitation_ends(careful: Bench) -> None:
 async def test_an_invitation_without_a_mail_server(database: Database, tmp_path: Path) -> None:
     bench = make_bench(database, tmp_path, mail_available=False, sign_up="invitation")
     with database.session() as session:
-        invitation, _ = invitations.invite(session, "boss", 7)
+        invitation, _ = invite(session)
     token = await bench.sign_up.begin_without_mail(invitation.id)
     assert await bench.sign_up.confirm(token, "alice", OTHER, (), ())
     assert accounts(bench) == ["alice"]

@@ -9,7 +9,12 @@ from sqlalchemy import select, update
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_requests import IdempotentRequest
-from rosetta_hub.errors import IdempotencyKeyReused, RequestInProgress, UserError
+from rosetta_hub.errors import (
+    DatabaseUnavailable,
+    IdempotencyKeyReused,
+    RequestInProgress,
+    UserError,
+)
 from rosetta_hub.keys import Keys
 from rosetta_hub.users.idempotency import (
     KEPT,
@@ -18,6 +23,7 @@ from rosetta_hub.users.idempotency import (
     IdempotencyKeys,
     RequestKey,
     digest_request,
+    new_id,
     parse_key,
 )
 
@@ -37,7 +43,7 @@ def store(database: Database, keys: Keys) -> IdempotencyKeys:
 
 def is_begun(store: IdempotencyKeys, key: RequestKey) -> bool:
     """Whether a request is to be carried out."""
-    return isinstance(store.begin(key, False), Attempt)
+    return isinstance(store.begin(key), Attempt)
 
 
 def make_older(database: Database) -> None:
@@ -50,8 +56,8 @@ def test_the_answer_is_given_again_also_by_the_next_service(
 ) -> None:
     assert is_begun(store, KEY)
     store.succeed(KEY, Answer(201, BODY))
-    assert store.begin(KEY, False) == Answer(201, BODY)
-    assert IdempotencyKeys(database, keys).begin(KEY, False) == Answer(201, BODY)
+    assert store.begin(KEY) == Answer(201, BODY)
+    assert IdempotencyKeys(database, keys).begin(KEY) == Answer(201, BODY)
     with database.session() as session:
         (row,) = session.scalars(select(IdempotentRequest))
     assert row.answer is not None
@@ -59,14 +65,14 @@ def test_the_answer_is_given_again_also_by_the_next_service(
 
 
 def test_keys_belong_to_users(store: IdempotencyKeys) -> None:
-    store.begin(KEY, False)
+    store.begin(KEY)
     store.succeed(KEY, Answer(201, BODY))
     other = RequestKey("bob", KEY.key, KEY.request)
     assert is_begun(store, other)
 
 
 def test_a_key_with_another_request_is_refused(store: IdempotencyKeys) -> None:
-    store.begin(KEY, False)
+    store.begin(KEY)
     for method, path, body in (
         ("POST", "/tasks", b'{"software": "casa"}'),
         ("POST", "/builds", b"{}"),
@@ -74,55 +80,65 @@ def test_a_key_with_another_request_is_refused(store: IdempotencyKeys) -> None:
     ):
         other = RequestKey(KEY.user, KEY.key, digest_request(method, path, body))
         with pytest.raises(IdempotencyKeyReused, match="a key of its own"):
-            store.begin(other, False)
+            store.begin(other)
 
 
-def test_what_is_being_carried_out_is_not_begun_again(
-    database: Database, keys: Keys, store: IdempotencyKeys
-) -> None:
-    store.begin(KEY, False)
+def test_what_is_being_carried_out_is_not_begun_again(store: IdempotencyKeys) -> None:
+    store.begin(KEY)
     with pytest.raises(RequestInProgress, match="in a moment"):
-        store.begin(KEY, False)
-    # A service that was killed can't tell whether the task was started.
-    with pytest.raises(RequestInProgress, match="was restarted"):
-        IdempotencyKeys(database, keys).begin(KEY, False)
+        store.begin(KEY)
 
 
-def test_what_finds_out_by_itself_is_carried_out_again(
+def test_what_may_have_taken_effect_is_carried_out_again(
     database: Database, keys: Keys, store: IdempotencyKeys
 ) -> None:
-    first = store.begin(KEY, True)
+    first = store.begin(KEY)
     assert isinstance(first, Attempt)
     assert not first.is_repeated
-    # While it goes on, it is not begun again, either.
-    with pytest.raises(RequestInProgress, match="in a moment"):
-        store.begin(KEY, True)
     store.leave(KEY)
+    # Also by the service that follows one that was killed.
     for other in (store, IdempotencyKeys(database, keys)):
-        again = other.begin(KEY, True)
+        again = other.begin(KEY)
         assert isinstance(again, Attempt)
         assert (again.is_repeated, again.began, again.seed) == (True, first.began, first.seed)
+        assert new_id(again, 12) == new_id(first, 12)
         other.leave(KEY)
-    with pytest.raises(RequestInProgress, match="was restarted"):
-        store.begin(KEY, False)
+
+
+@pytest.mark.parametrize("end", ["succeed", "fail"])
+def test_an_answer_that_can_t_be_kept_does_not_hold_the_key(
+    store: IdempotencyKeys, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.begin(KEY)
+
+    def refuse() -> None:
+        raise DatabaseUnavailable("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "session", lambda _: refuse())
+        with pytest.raises(DatabaseUnavailable):
+            store.succeed(KEY, Answer(201, BODY)) if end == "succeed" else store.fail(KEY)
+    again = store.begin(KEY)
+    assert isinstance(again, Attempt)
+    assert again.is_repeated
 
 
 def test_two_requests_have_nothing_in_common(database: Database, store: IdempotencyKeys) -> None:
-    first = store.begin(KEY, True)
+    first = store.begin(KEY)
     make_older(database)
-    second = store.begin(KEY, True)
-    other = store.begin(RequestKey("bob", KEY.key, KEY.request), True)
+    second = store.begin(KEY)
+    other = store.begin(RequestKey("bob", KEY.key, KEY.request))
     assert len({one.seed for one in (first, second, other) if isinstance(one, Attempt)}) == 3
 
 
 def test_a_refused_request_may_be_sent_again(store: IdempotencyKeys) -> None:
-    store.begin(KEY, False)
+    store.begin(KEY)
     store.fail(KEY)
     assert is_begun(store, KEY)
 
 
 async def test_keys_are_kept_for_a_day(database: Database, store: IdempotencyKeys) -> None:
-    store.begin(KEY, False)
+    store.begin(KEY)
     store.succeed(KEY, Answer(201, BODY))
     await store.step()
     assert not is_begun(store, KEY)
@@ -136,7 +152,7 @@ async def test_keys_are_kept_for_a_day(database: Database, store: IdempotencyKey
 
 
 def test_the_keys_of_a_deleted_user_are_gone(store: IdempotencyKeys) -> None:
-    store.begin(KEY, False)
+    store.begin(KEY)
     store.delete_user("alice")
     # The answer comes when the user is gone.
     store.succeed(KEY, Answer(201, BODY))
