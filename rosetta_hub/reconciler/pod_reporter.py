@@ -8,13 +8,13 @@ from typing import Any, Protocol
 
 from rosetta_agent.protocol import FINAL_STATES
 from rosetta_hub.agents.spec import software_of
-from rosetta_hub.background import gather_limited
+from rosetta_hub.background import spawn
 from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.errors import NotFound, ResourceUnavailable
 from rosetta_hub.reconciler.pod_events import PodEvents
 from rosetta_hub.reconciler.pod_logs import PodLogs
+from rosetta_hub.reconciler.pod_probes import PodProbes
 from rosetta_hub.reconciler.pod_rounds import PodRounds
-from rosetta_hub.reconciler.probe import answers
 from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
 from rosetta_hub.resources.kubernetes.reports import (
     PodReport,
@@ -68,11 +68,12 @@ class PodReporter:
         self._heartbeat = heartbeat
         self._changed = asyncio.Event()
         self._is_lost = False
-        self._answered: set[Key] = set()
         self._running_since: dict[tuple[str, int, bool], float] = {}
         self._logs = logs
         self._events = PodEvents(queue)
         self._rounds = PodRounds()
+        self._probes = PodProbes(queue, self._hasten)
+        self._slots = asyncio.Semaphore(AT_ONCE)
         self.on_change: Callable[[], None] = _ignore
         queue.pods.on_change = self._note_change
 
@@ -80,13 +81,17 @@ class PodReporter:
         self._changed.set()
         self.on_change()
 
+    def _hasten(self, name: str) -> None:
+        self._rounds.hasten(name)
+        self._changed.set()
+
     async def run(self) -> None:
         """Report again and again."""
         while True:
             self._changed.clear()
             due = _now() + self._heartbeat
             try:
-                await self.step()
+                self.begin_looks()
                 due = self._rounds.next(due)
             except ResourceUnavailable:
                 # The watcher of the queue asks as well, and says so.
@@ -96,22 +101,31 @@ class PodReporter:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), due - _now())
 
-    async def step(self) -> None:
-        """Look at each pod that has changed, or that is due, and report its task.
+    def begin_looks(self) -> list[asyncio.Task[None]]:
+        """Begin to look at each pod that has changed, or that is due, and to report its task.
+
+        `run` does not wait for what is returned: a node that does not answer holds up no other.
 
         Raises:
             ResourceUnavailable: nothing is known of the pods now.
         """
         pods = self._list_pods()
-        due = self._rounds.due(pods, _now())
+        due = self._rounds.take(pods, _now())
         tasks = self._find_tasks(due)
         self._forget_others({key for pod in pods.values() if (key := self._queue.owner(pod))})
+        return [
+            spawn(self._look_in_turn(pod, tasks), f"look at {pod['metadata']['name']}")
+            for pod in due
+        ]
 
-        async def look(pod: Document) -> None:
-            pause = await self._look(pod, tasks)
+    async def _look_in_turn(self, pod: Document, tasks: dict[Key, Task]) -> None:
+        pause = 0.0
+        try:
+            async with self._slots:
+                pause = await self._look(pod, tasks)
+        finally:
             self._rounds.note(pod, _now() + pause)
-
-        await gather_limited(AT_ONCE, look, due)
+            self._changed.set()
 
     def _find_tasks(self, pods: Iterable[Document]) -> dict[Key, Task]:
         """The tasks whose present attempts these pods are, unless they are over."""
@@ -124,7 +138,7 @@ class PodReporter:
         }
 
     def _forget_others(self, kept: set[Key]) -> None:
-        self._answered &= kept
+        self._probes.forget_others(kept)
         self._running_since = {
             key: since for key, since in self._running_since.items() if key[:2] in kept
         }
@@ -182,7 +196,7 @@ class PodReporter:
             await self._queue.ensure_secret(task, pod)
         if needs_pull_secret(pod):
             await self._queue.ensure_pull_secret(task, pod)
-        has_answered = await self._has_answered(task, pod)
+        has_answered = self._has_answered(task, pod)
         report = build_report(pod, events, has_answered, self._is_late(task, pod))
         if report is None:
             return self._heartbeat
@@ -191,7 +205,7 @@ class PodReporter:
             report = PodReport("stopped", digest=report.digest)
         if report.state in FINAL_STATES or is_terminating(pod):
             await self._logs.read(task, pod, only_begin=False)
-        self._tasks.report(task, await self._complete(task, report))
+        self._tasks.report(task, self._complete(task, report))
         if report.state not in FINAL_STATES:
             # Last: nobody waits for the log to get inside.
             await self._logs.read(task, pod, only_begin=True)
@@ -208,15 +222,13 @@ class PodReporter:
         since = self._running_since.get((task.id, task.attempt, self._is_complete(pod)), _now())
         return min(max((_now() - since) * _PART, FIRST_INTERVAL), STARTING_INTERVAL)
 
-    async def _has_answered(self, task: Task, pod: Document) -> bool:
-        key = (task.id, task.attempt)
-        if key not in self._answered and "running" in container_state(pod):
-            software = software_of(task)
-            if task.state is TaskState.RUNNING or await self._answers(
-                task, None, software.interface_protocol, software.interface_path
-            ):
-                self._answered.add(key)
-        return key in self._answered
+    def _has_answered(self, task: Task, pod: Document) -> bool:
+        if "running" not in container_state(pod):
+            return False
+        software = software_of(task)
+        return task.state is TaskState.RUNNING or self._probes.has_answered(
+            task, None, software.interface_protocol, software.interface_path
+        )
 
     def _is_late(self, task: Task, pod: Document) -> bool:
         """Whether its container has been seen running for as long as its interface may take.
@@ -233,11 +245,7 @@ class PodReporter:
         """Whether nothing is missing for an answer: the container that dials may arrive later."""
         return not has_sidecar(pod) or "running" in container_state(pod, SIDECAR)
 
-    async def _answers(self, task: Task, interface: int | None, protocol: str, path: str) -> bool:
-        target = self._queue.probe_target(task, interface)
-        return target is not None and await answers(target, protocol, path)
-
-    async def _complete(self, task: Task, report: PodReport) -> Report:
+    def _complete(self, task: Task, report: PodReport) -> Report:
         document: Document = {
             "sequence": task.sequence + 1,
             "state": report.state,
@@ -253,16 +261,16 @@ class PodReporter:
             document["usage"] = self._queue.usage.report(name, task.cpu_seconds)
             document["interface"] = {"kind": "forward", "port": None}
             document["interfaces"] = [
-                {"port": port, "published": None, "ready": await self._is_ready(task, port)}
+                {"port": port, "published": None, "ready": self._is_ready(task, port)}
                 for port in further_ports(task)
             ]
         return Report.model_validate(document)
 
-    async def _is_ready(self, task: Task, port: int) -> bool:
+    def _is_ready(self, task: Task, port: int) -> bool:
         if is_ready_port(task, port):
             return True
         interface = next(one for one in software_of(task).interfaces if one.port == port)
-        return await self._answers(task, port, interface.protocol, interface.path)
+        return self._probes.has_answered(task, port, interface.protocol, interface.path)
 
 
 def _now() -> float:

@@ -1,5 +1,6 @@
 """A service's parts for one cluster, without its loops."""
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
 from tests.support.databases import open_sqlite
+from tests.support.eventually import until
 from tests.support.starting import start_task
 
 from .fake_api import FakeApi
@@ -62,8 +64,14 @@ class Bench:
         self.pod(task)["spec"]["nodeName"] = "node1"
         self.pod(task)["status"] = status
         await self.queue.pods._list()
-        await self.reporter.step()
+        await self.look()
         return self.tasks.find(task.id)
+
+    async def look(self) -> None:
+        """Look at the pods that are due, ask their interfaces, and look at those that answer."""
+        await asyncio.gather(*self.reporter.begin_looks())
+        await until(lambda: not self.reporter._probes._asked)
+        await asyncio.gather(*self.reporter.begin_looks())
 
 
 async def make_bench(api: FakeApi, directory: Path, **conf: Any) -> Bench:

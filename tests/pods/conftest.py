@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rosetta_hub.reconciler import pod_reporter
+from rosetta_hub.reconciler import pod_probes
 
 from .bench import Bench, make_bench
 from .fake_api import FakeApi
@@ -27,7 +27,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     async def answer(*_: object) -> bool:
         return says[0]
 
-    monkeypatch.setattr(pod_reporter, "answers", answer)
+    monkeypatch.setattr(pod_probes, "answers", answer)
     return says
 
 

@@ -91,7 +91,7 @@ async def test_a_task_whose_submission_was_lost_is_stopped_at_once(
     # The server gets to it later.
     create_late(bench, task)
     await bench.queue.pods._list()
-    await bench.reporter.step()
+    await bench.look()
     assert not [path for path in bench.api.objects if path.startswith(PODS)]
 
 
@@ -102,9 +102,9 @@ async def test_tasks_are_submitted_as_soon_as_the_server_answers_again(bench: Be
     bench.queue.pods._lose("connection refused")
     for _ in range(2):
         with pytest.raises(ResourceUnavailable):
-            await bench.reporter.step()
+            await bench.look()
     assert woken == []
     await bench.queue.pods._list()
     for _ in range(2):
-        await bench.reporter.step()
+        await bench.look()
     assert woken == [task.id]

@@ -166,7 +166,7 @@ async def test_the_log_is_kept_when_the_software_ends(bench: Bench, answers: lis
     assert (task.state, task.reason, task.exit_code) == (TaskState.FAILED, "exited", 3)
     assert bench.log(task) == "".join(lines) + "the end\n"
     # What is over is removed from the cluster.
-    await bench.reporter.step()
+    await bench.look()
     assert not [path for path in bench.api.objects if path.startswith(PODS)]
 
 
@@ -207,11 +207,11 @@ async def test_a_pod_of_nobody_is_removed_and_one_that_is_being_submitted_is_not
 ) -> None:
     task = bench.start()
     await bench.queue.submit(task)
-    await bench.reporter.step()
+    await bench.look()
     assert bench.pod(task)
     bench.tasks.fail(task, "internal")
     await bench.queue.pods._list()
-    await bench.reporter.step()
+    await bench.look()
     assert not [path for path in bench.api.objects if path.startswith(PODS)]
 
 
@@ -251,7 +251,7 @@ async def test_no_answer_is_not_an_empty_queue(bench: Bench) -> None:
         lambda: bench.queue.jobs([task]),
         lambda: bench.queue.find(task),
         lambda: bench.queue.end(task),
-        lambda: bench.reporter.step(),
+        lambda: bench.look(),
     ]
     for call in calls:
         with pytest.raises(ResourceUnavailable):

@@ -35,7 +35,7 @@ async def test_tasks_that_run_ask_for_nothing(bench: Bench) -> None:
         await bench.report(await bench.submit(bench.start(str(number))), **running())
     before = len(bench.api.asked)
     for _ in range(3):
-        await bench.reporter.step()
+        await bench.look()
         await bench.logs.follow()
     assert len(bench.api.asked) == before
 

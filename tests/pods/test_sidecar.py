@@ -131,7 +131,7 @@ async def test_the_pod_is_removed_when_its_software_has_ended(bench: Bench) -> N
     task = await bench.submit(bench.start())
     task = await bench.report(task, **beside(over(exitCode=3), **RUNS)["status"])
     assert task.state is TaskState.FAILED
-    await bench.reporter.step()
+    await bench.look()
     assert not [path for path in bench.api.objects if path.startswith(PODS)]
 
 
