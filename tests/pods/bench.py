@@ -32,6 +32,7 @@ class Bench:
     """One cluster of a service, without its loops."""
 
     api: FakeApi
+    keys: Keys
     tasks: TaskManager
     queue: KubernetesQueue
     reporter: PodReporter
@@ -88,4 +89,4 @@ async def make_bench(api: FakeApi, directory: Path, **conf: Any) -> Bench:
     pod_logs = PodLogs("cloud", queue, tasks)
     # Pods are due at each step.
     reporter = PodReporter("cloud", queue, tasks, 0.0, pod_logs)
-    return Bench(api, tasks, queue, reporter, pod_logs)
+    return Bench(api, keys, tasks, queue, reporter, pod_logs)

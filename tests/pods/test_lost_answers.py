@@ -9,6 +9,8 @@ from rosetta_hub.database.models import Task, TaskState
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.ingress.ingress import Ingress
 from rosetta_hub.reconciler.job_steps import JobSteps
+from rosetta_hub.resources.kubernetes.pod import build_labels
+from rosetta_hub.resources.wms import JobRefused
 
 from .bench import PODS, Bench
 from .fake_api import Answer, failure
@@ -38,7 +40,7 @@ class NoWatcher:
 def create_late(bench: Bench, task: Task) -> None:
     """The server creates the pod, whose submission nobody waits for any more."""
     name = bench.queue.job_name(task)
-    labels = {"rosetta-hub/task": task.id, "rosetta-hub/attempt": str(task.attempt)}
+    labels = build_labels(task, bench.keys.deployment)
     metadata = {"name": name, "namespace": NAMESPACE, "labels": labels}
     bench.api.refuse = lambda method, path: None
     bench.api.answer("POST", PODS, {"metadata": metadata, "spec": {}})
@@ -79,6 +81,18 @@ async def test_a_submission_is_repeated_at_once(
     await steps.step(task, bench.queue)
     assert bench.tasks.find(task.id).job_id == bench.pod(task)["metadata"]["uid"]
     assert len([path for path in bench.api.objects if path.startswith(PODS)]) == 1
+
+
+async def test_a_pod_of_somebody_else_is_not_taken_for_the_tasks(bench: Bench) -> None:
+    """Nor stopped, nor waited for: a task whose pod has no labels of ours would never end."""
+    task = bench.start()
+    labels = {"rosetta-hub/deployment": "another hub"}
+    metadata = {"name": bench.queue.job_name(task), "namespace": NAMESPACE, "labels": labels}
+    bench.api.answer("POST", PODS, {"metadata": metadata, "spec": {}})
+    with pytest.raises(JobRefused, match="is not of this hub"):
+        await bench.queue.submit(task)
+    assert await bench.queue.find(task) == []
+    assert bench.pod(task)["metadata"]["labels"] == labels
 
 
 async def test_a_task_whose_submission_was_lost_is_stopped_at_once(

@@ -5,6 +5,7 @@ profile; and no account of the cluster inside.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from rosetta_hub.catalogue.computing import Computing
@@ -129,6 +130,12 @@ def build_labels(task: Task, deployment: str) -> dict[str, str]:
         TASK_LABEL: task.id,
         ATTEMPT_LABEL: str(task.attempt),
     }
+
+
+def belongs_to(pod: Document, labels: Mapping[str, str]) -> bool:
+    """Whether a pod has these labels, those of `build_labels`."""
+    own = pod["metadata"].get("labels") or {}
+    return labels.items() <= own.items()
 
 
 def _build_queue(conf: NamespaceConf) -> dict[str, str]:

@@ -26,6 +26,8 @@ from rosetta_hub.resources.kubernetes.pod import (
     CONTAINER,
     DEPLOYMENT_LABEL,
     TASK_LABEL,
+    belongs_to,
+    build_labels,
     build_pod,
     build_secret,
 )
@@ -158,7 +160,7 @@ class KubernetesQueue:
             add_pull_secret(body)
         if self._conf.tunnel == "reverse":
             add_sidecar(body, self._computing, self._conf)
-        pod = await self._create_pod(name, body)
+        pod = await self._create_pod(task, body)
         await self._ensure_pull_secret(pod, access)
         await self.ensure_secret(task, pod)
         self.pods.put(pod)
@@ -216,7 +218,7 @@ class KubernetesQueue:
                 await self._delete(pod)
             raise refusal from error
 
-    async def _create_pod(self, name: str, body: Document) -> Document:
+    async def _create_pod(self, task: Task, body: Document) -> Document:
         try:
             return await self._client.call("POST", f"{self._namespace}/pods", body)
         except NotReceived as error:
@@ -224,8 +226,19 @@ class KubernetesQueue:
         except ApiRefused as error:
             if error.reason == "AlreadyExists":
                 # The answer to an earlier try was lost.
-                return await self._client.call("GET", f"{self._namespace}/pods/{name}")
+                return await self._find_created(task)
             raise self._explain(error) from error
+
+    async def _find_created(self, task: Task) -> Document:
+        pod = await self._get_named(self.job_name(task))
+        if pod is None:
+            raise NotSubmitted("The pod of an earlier try has just been removed.")
+        if not self._is_of(task, pod):
+            raise JobRefused(
+                f"the namespace {self._conf.namespace} has a pod {self.job_name(task)} that is not"
+                " of this hub. Tell the administrator."
+            )
+        return pod
 
     def _explain(self, error: ApiRefused) -> NotSubmitted | JobRefused:
         """What a refusal means: to wait, or that the task can't run there."""
@@ -364,12 +377,20 @@ class KubernetesQueue:
         return self._tunnels.target(task, interface)
 
     async def _get(self, task: Task) -> Document | None:
+        """The task's pod; None where there is none, or where another one has its name."""
+        pod = await self._get_named(self.job_name(task))
+        return pod if pod is not None and self._is_of(task, pod) else None
+
+    async def _get_named(self, name: str) -> Document | None:
         try:
-            return await self._client.call("GET", f"{self._namespace}/pods/{self.job_name(task)}")
+            return await self._client.call("GET", f"{self._namespace}/pods/{name}")
         except ApiRefused as error:
             if error.status == 404:
                 return None
             raise NotReceived(str(error)) from error
+
+    def _is_of(self, task: Task, pod: Document) -> bool:
+        return belongs_to(pod, build_labels(task, self._keys.deployment))
 
     async def _delete(self, pod: Document) -> None:
         metadata = pod["metadata"]
