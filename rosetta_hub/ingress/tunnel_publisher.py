@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import DesiredState, Task
 from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.ingress.api_accounts import ApiAccounts
 from rosetta_hub.ingress.publisher import Publisher
 from rosetta_hub.resources.resource import Resource
 from rosetta_hub.tasks.manager import TaskManager
@@ -21,7 +22,7 @@ class TunnelPublisher(Publisher):
     """Opens and closes tunnels.
 
     `kubectls` describe the tunnels that lead to API servers of Kubernetes, by their ids: these are
-    always open.
+    always open. Tunnels that log in at API servers by themselves get new `accounts` at once.
     """
 
     def __init__(
@@ -31,12 +32,14 @@ class TunnelPublisher(Publisher):
         settings: Rosetta,
         config: TunnelsConfig,
         kubectls: Mapping[str, Callable[[], Tunnel]],
+        accounts: ApiAccounts,
     ) -> None:
         super().__init__("the tunnels' process", tasks)
         self._resources = resources
         self._manages = settings.manage_edge
         self._config = config
         self._kubectls = kubectls
+        self._accounts = accounts
         self._faults: dict[str, str] = {}
         self._client = TunnelsClient(config.socket)
 
@@ -66,6 +69,8 @@ class TunnelPublisher(Publisher):
 
     async def sync(self) -> None:
         """See Publisher; keys and files that tunnels to API servers need count from then on."""
+        if self._accounts.have_changed():
+            self._informed = None
         await super().sync()
         for tunnel_id, describe in self._kubectls.items():
             try:

@@ -19,6 +19,7 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task
 from rosetta_hub.files.access import FileAccess
 from rosetta_hub.hub.client import HubClient
+from rosetta_hub.ingress.api_accounts import ApiAccounts
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.ingress.ingress import Ingress
 from rosetta_hub.ingress.tunnel_publisher import TunnelPublisher
@@ -189,7 +190,10 @@ class Parts:
         settings, tasks, resources = self.settings, self.tasks, self.resources
         self.edge = EdgePublisher(tasks, resources.all, settings, self.keys)
         self.tunnels = (
-            TunnelPublisher(tasks, resources.all, settings, self.tunnels_config, resources.kubectls)
+            TunnelPublisher(
+                *(tasks, resources.all, settings, self.tunnels_config, resources.kubectls),
+                ApiAccounts({name: queue.server for name, queue in resources.pods.items()}),
+            )
             if self._needs_tunnels()
             else None
         )

@@ -17,6 +17,7 @@ from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.edge import EdgeClient, TaskListener, stop_edge
 from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import EdgeUnavailable, NotFound, ResourceUnavailable
+from rosetta_hub.ingress.api_accounts import ApiAccounts
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.ingress.ingress import Ingress
 from rosetta_hub.ingress.tunnel_publisher import TunnelPublisher
@@ -136,7 +137,9 @@ class Site:
         resources: dict[str, Resource] = {"local": local, "remote": self.remote}
         self.edge = EdgePublisher(bench.tasks, resources, settings, bench.keys)
         self.edge._client = MeddledEdge(edge_config(settings).socket, self.meddler)
-        self.tunnels = TunnelPublisher(bench.tasks, resources, settings, self.config, {})
+        self.tunnels = TunnelPublisher(
+            *(bench.tasks, resources, settings, self.config, {}), ApiAccounts({})
+        )
         self.tunnels._client = MeddledTunnels(self.config.socket, self.meddler)
         self.ingress = Ingress(bench.tasks, self.edge, self.tunnels)
 

@@ -19,6 +19,7 @@ from rosetta_hub.check.kubectl import check_login
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.ingress.api_accounts import ApiAccounts
 from rosetta_hub.ingress.tunnel_publisher import TunnelPublisher
 from rosetta_hub.kubernetes.client import KubernetesClient, NotReceived
 from rosetta_hub.kubernetes.server import ApiServer
@@ -285,7 +286,9 @@ async def test_the_service_opens_the_tunnel_whatever_happens(
 
     settings = Rosetta(manage_edge=False)
     tasks = cast(TaskManager, NoTasks())
-    publisher = TunnelPublisher(tasks, {}, settings, kubectl.rig.config, {ID: describe})
+    publisher = TunnelPublisher(
+        tasks, {}, settings, kubectl.rig.config, {ID: describe}, ApiAccounts({})
+    )
     await kubectl.rig.client.delete_tunnel(ID)
     await publisher.sync()
     pid = await kubectl.ask()

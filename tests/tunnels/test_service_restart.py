@@ -12,6 +12,7 @@ from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.ingress.api_accounts import ApiAccounts
 from rosetta_hub.ingress.tunnel_publisher import TunnelPublisher
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.access_local import LocalAccess
@@ -90,7 +91,9 @@ class Deployment:
         resource = SshHost(
             self.computing, self.settings, self.keys, endpoints, lambda endpoint: host
         )
-        return TunnelPublisher(self.tasks, {"host": resource}, self.settings, self.rig.config, {})
+        return TunnelPublisher(
+            *(self.tasks, {"host": resource}, self.settings, self.rig.config, {}), ApiAccounts({})
+        )
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from rosetta_hub.database.models import Task, utc_now
 from rosetta_hub.errors import ConfigError, Unavailable
 from rosetta_hub.keys import Keys
 from rosetta_hub.kubernetes.client import ApiRefused, KubernetesClient, NotReceived
+from rosetta_hub.kubernetes.server import ApiServer
 from rosetta_hub.resources.cluster import build_request
 from rosetta_hub.resources.inventory import Inventory, Partition
 from rosetta_hub.resources.kubernetes.pod import (
@@ -128,6 +129,14 @@ class KubernetesQueue:
     def task_of(self, job: Job) -> tuple[str, int] | None:
         """See Queue."""
         return parse_job_name(self._keys.deployment, job.name)
+
+    def server(self) -> ApiServer:
+        """The API server, and the account there, that count now.
+
+        Raises:
+            ResourceUnavailable: the configuration can't be read now.
+        """
+        return self._client.server()
 
     def has_pods(self) -> bool:
         """Whether any pod of this hub is there.
