@@ -20,6 +20,7 @@ from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import ConfigError, Unavailable
 from rosetta_hub.keys import Keys
 from rosetta_hub.service.composition import Parts
+from rosetta_hub.service.file_pods_end import remove_file_pods
 from rosetta_hub.service.loops import build_loops
 from rosetta_hub.service.services import build_services
 from rosetta_hub.service.task_end import end_all
@@ -67,6 +68,7 @@ class Service:
         parts.builds.close()
         self._server.stop()
         await parts.files.close()
+        await remove_file_pods(parts.resources.file_pods)
         parts.database.close()
 
     async def shut_down(self) -> None:
@@ -79,6 +81,7 @@ class Service:
         if parts.tunnels is not None:
             await parts.tunnels.sync()
         left = await end_all(parts, self._settings.stop_timeout + SHUTDOWN_MARGIN)
+        await remove_file_pods(parts.resources.file_pods)
         await stop_edge(edge_config(self._settings))
         await stop_tunnels(parts.tunnels_config)
         if left:

@@ -22,6 +22,7 @@ from rosetta_hub.resources.kubernetes.file_pod import (
 )
 from rosetta_hub.resources.kubernetes.file_pods import FilePod, FilePods
 from rosetta_hub.resources.kubernetes.volumes import Place
+from rosetta_hub.service.file_pods_end import remove_file_pods
 from tests.support.eventually import until
 
 from .fake_api import Answer, FakeApi, failure
@@ -297,3 +298,18 @@ async def test_nothing_is_asked_while_there_are_no_pods(bench: Bench) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_the_end_of_the_service_removes_them(bench: Bench) -> None:
+    await bench.ready()
+    await remove_file_pods({"cloud": bench.pods})
+    assert bench.created(PODS) == []
+
+
+async def test_a_server_that_does_not_answer_keeps_no_service_from_its_end(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bench.ready()
+    bench.api.refuse = lambda method, path: failure(500, "", "etcdserver: timed out")
+    await remove_file_pods({"cloud": bench.pods})
+    assert "cloud: its pods of files are not removed: " in caplog.text

@@ -1,7 +1,7 @@
 """The pods through which the hub reaches files: made when they are needed, found again, removed.
 
 A pod ends by itself when it is not used; what is left of it then is removed here. So nothing has
-to be remembered: a service that was restarted finds the pods by their labels.
+to be remembered: a service that was killed finds the pods by their labels.
 """
 
 import asyncio
@@ -125,11 +125,23 @@ class FilePods:
         Raises:
             ApiRefused, ResourceUnavailable: the server has refused, or not answered.
         """
-        pods = await self._list(f"{FILES_LABEL}={self._keys.deployment}")
+        pods = await self._list_all()
         over = [pod for pod in pods if has_ended(pod) or _is_stuck(pod)]
         for pod in over:
             await self._delete(pod)
         return len(over) < len(pods)
+
+    async def remove_all(self) -> None:
+        """Remove all of them, when the service ends: no session outlives it.
+
+        Later, nobody might: the resource may be removed from the configuration meanwhile.
+
+        Raises:
+            ApiRefused, ResourceUnavailable: the server has refused, or not answered.
+        """
+        for pod in await self._list_all():
+            if not is_terminating(pod):
+                await self._delete(pod)
 
     async def _start(
         self, served: ServedPlace, digest: str, seen: Callable[[Document], None]
@@ -193,6 +205,9 @@ class FilePods:
         with contextlib.suppress(ApiRefused, ResourceUnavailable):
             events = (await self._client.call("GET", f"{self._path}/events", query=query))["items"]
         return f"The pod that reaches the files does not run yet. {explain_start(pod, events)}"
+
+    async def _list_all(self) -> list[Document]:
+        return await self._list(f"{FILES_LABEL}={self._keys.deployment}")
 
     async def _list(self, selector: str) -> list[Document]:
         answer = await self._client.call(
