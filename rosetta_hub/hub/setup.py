@@ -53,8 +53,11 @@ SHARING_SCOPES = ["shares", "list:groups"]
 CLIENT_SCOPES = ["read:users!user", "access:servers", "servers"]
 
 # Variables of the hub's environment that the service that it starts is given, on top of the few
-# that the hub gives to all: where the engines' clients find their daemon, and whom to trust.
-ENVIRONMENT = re.compile(r"DOCKER_.*|XDG_RUNTIME_DIR|SSL_CERT_(FILE|DIR)")
+# that the hub gives to all: where the engines' clients find their daemon, whom to trust, and where
+# the API server is of the cluster that it is a pod of.
+ENVIRONMENT = re.compile(
+    r"DOCKER_.*|XDG_RUNTIME_DIR|SSL_CERT_(FILE|DIR)|KUBERNETES_SERVICE_(HOST|PORT)"
+)
 
 _HUB_6 = jupyterhub.version_info >= (6,)
 

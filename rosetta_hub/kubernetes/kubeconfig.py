@@ -1,7 +1,8 @@
 """Where the API server is and who we are there: a kubeconfig file, or our own pod's account."""
 
 import base64
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +15,35 @@ Document = dict[str, Any]
 
 # Where every pod finds its account (Kubernetes documentation, "Accessing the API from a Pod").
 IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-IN_CLUSTER_URL = "https://kubernetes.default.svc"
+_IN_CLUSTER_URL = "https://kubernetes.default.svc"
+# By which kubelets tell each pod the same without the cluster's DNS, which pods in the network of
+# their node do not ask.
+_IN_CLUSTER_HOST, _IN_CLUSTER_PORT = "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"
 # What needs a program or library of the provider, and what would weaken the check of the server.
 _UNSUPPORTED_USER = ("exec", "auth-provider", "username", "password", "as", "impersonate-user")
 _UNSUPPORTED_CLUSTER = ("insecure-skip-tls-verify", "proxy-url", "tls-server-name")
 
 
-def read_in_cluster(folder: Path = IN_CLUSTER) -> ApiServer:
+def read_in_cluster(
+    folder: Path = IN_CLUSTER, environment: Mapping[str, str] = os.environ
+) -> ApiServer:
     """The server of the cluster that the service itself is a pod of. Tokens change every hour.
 
     Raises:
         ResourceUnavailable: the service is in no pod, or the pod has no account.
     """
     return ApiServer(
-        url=IN_CLUSTER_URL,
+        url=_find_url(environment),
         ca=_read_text(folder / "ca.crt"),
         token=_read_text(folder / "token").strip(),
     )
+
+
+def _find_url(environment: Mapping[str, str]) -> str:
+    host, port = (environment.get(name) for name in (_IN_CLUSTER_HOST, _IN_CLUSTER_PORT))
+    if not (host and port):
+        return _IN_CLUSTER_URL
+    return f"https://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def read_kubeconfig(path: Path, context: str | None = None) -> ApiServer:

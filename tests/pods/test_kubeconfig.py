@@ -81,11 +81,20 @@ def test_faults_do_not_quote_secrets(tmp_path: Path) -> None:
     assert "s3cret" not in repr(ApiServer("https://api", "CA", token="s3cret", key="s3cret"))
 
 
-def test_the_account_of_a_pod(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        (None, "https://kubernetes.default.svc"),
+        ("10.96.0.1", "https://10.96.0.1:443"),
+        ("fd00::1", "https://[fd00::1]:443"),
+    ],
+)
+def test_the_account_of_a_pod(tmp_path: Path, host: str | None, url: str) -> None:
     (tmp_path / "ca.crt").write_text("CA")
     (tmp_path / "token").write_text("token\n")
-    server = read_in_cluster(tmp_path)
-    assert (server.url, server.token) == ("https://kubernetes.default.svc", "token")
+    told = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": "443"} if host else {}
+    server = read_in_cluster(tmp_path, told)
+    assert (server.url, server.token) == (url, "token")
     assert server.headers == {"Authorization": "Bearer token"}
 
 
