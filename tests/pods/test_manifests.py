@@ -127,6 +127,38 @@ def test_a_quota_is_that_of_so_many_tasks(config: Path) -> None:
     assert quota["spec"]["hard"] == hard
 
 
+def _quota(tmp_path: Path, storages: list[Document], **conf: Any) -> Document:
+    """That of ten tasks with a fifth of a core and 64 MiB each."""
+    path = tmp_path / "jupyterhub_config.py"
+    computing = [entry(default_cpus=0.2, default_memory="64M", conf={**conf, "agent_image": "py"})]
+    text = CONFIG.format(state=str(tmp_path), computing=computing)
+    path.write_text(f"{text}c.Rosetta.storages = {storages!r}\n")
+    quota = objects(run(path, "cloud", "--tasks", "10"))["ResourceQuota"]
+    hard: Document = quota["spec"]["hard"]
+    return hard
+
+
+def test_a_quota_counts_the_container_that_dials(tmp_path: Path) -> None:
+    assert _quota(tmp_path, [], tunnel="reverse") == {
+        "pods": "10",
+        "limits.cpu": "7000m",
+        "limits.memory": str(10 * (64 + 128) * 2**20),
+    }
+
+
+@pytest.mark.parametrize(("create", "cpu", "memory"), [(True, 10, 256), (False, 2, 64)])
+def test_a_quota_counts_the_pods_of_files_and_what_makes_directories(
+    tmp_path: Path, create: bool, cpu: int, memory: int
+) -> None:
+    storage = {"name": "Home", "computing": "cloud", "claim": "homes", "owner": 1000}
+    more = {"base_path": "/$USER", "bind_path": "/home/user", "create": create}
+    assert _quota(tmp_path, [{**storage, **more}]) == {
+        "pods": "11",
+        "limits.cpu": f"{(cpu + 1) * 1000}m",
+        "limits.memory": str((10 * memory + 256) * 2**20),
+    }
+
+
 @pytest.mark.parametrize("tasks", ["0", "-1", "many"])
 def test_a_quota_is_for_a_number_of_tasks(config: Path, tasks: str) -> None:
     with pytest.raises(SystemExit):

@@ -27,7 +27,8 @@ def add_kubernetes_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tasks",
         type=_read_tasks,
-        help="adds a quota for so many tasks with the defaults of the resource",
+        help="adds a quota for so many tasks with the defaults of the resource, and a pod for the"
+        " files of each storage there",
     )
     parser.add_argument(
         "--edge",
@@ -44,9 +45,10 @@ def kubernetes_text(settings: Rosetta, options: argparse.Namespace) -> str:
         ConfigError: there is no such resource, it is not a Kubernetes cluster, or `--edge` is
             missing.
     """
+    catalogue = settings.catalogue()
     clusters = {
         computing.id: (computing, computing.conf)
-        for computing in settings.catalogue().computing.values()
+        for computing in catalogue.computing.values()
         if isinstance(computing.conf, NamespaceConf)
     }
     if options.resource not in clusters:
@@ -62,7 +64,10 @@ def kubernetes_text(settings: Rosetta, options: argparse.Namespace) -> str:
             "The edge connects to the pods by itself ('tunnel' is 'pod'), and the network policy"
             " has to admit it: name its network or its namespace with --edge."
         )
-    return format_manifests(build_manifests(computing, conf, account, options.tasks, options.edge))
+    storages = tuple(catalogue.storages.values())
+    return format_manifests(
+        build_manifests(computing, conf, account, options.tasks, options.edge, storages)
+    )
 
 
 def _account(options: argparse.Namespace, namespace: str) -> Account | None:

@@ -3,6 +3,7 @@
 The hub never creates them itself. Pure.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,12 @@ import yaml
 
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
+from rosetta_hub.catalogue.storages import Storage
+from rosetta_hub.kubernetes.quantities import parse_quantity
 from rosetta_hub.resources.kubernetes.pod import DEPLOYMENT_LABEL
 from rosetta_hub.resources.kubernetes.rights import RBAC_GROUP, ROLE, build_role, rights_of
+from rosetta_hub.resources.kubernetes.sidecar import LIMITS
+from rosetta_hub.resources.kubernetes.volumes import build_amounts
 
 Document = dict[str, Any]
 
@@ -21,6 +26,8 @@ QUOTA = "rosetta-tasks"
 POLICY = "rosetta-tasks"
 # Kubernetes 1.21 and newer give it to each namespace.
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
+# What a container of the hub's own may take.
+_OWN = {name: parse_quantity(amount) for name, amount in build_amounts()["limits"].items()}
 
 
 @dataclass(frozen=True)
@@ -53,12 +60,14 @@ def build_manifests(
     account: Account | None,
     tasks: int | None,
     edge: str | None = None,
+    storages: Sequence[Storage] = (),
 ) -> list[Manifest]:
     """All that the hub needs in the namespace of a resource, in the order of creation.
 
     Without an `account`, a service account and its token are made. With a number of `tasks`, a
-    quota bounds what they take together: so many with the resource's defaults. `edge` is the
-    network (CIDR), or the namespace, from which the hub's edge connects to pods by itself.
+    quota bounds what they take together: so many with the resource's defaults, and a pod for each
+    of the `storages` that is reached there. `edge` is the network (CIDR), or the namespace, from
+    which the hub's edge connects to pods by itself.
     """
     namespace = conf.namespace
     own = account is None
@@ -78,7 +87,7 @@ def build_manifests(
         ),
         *(
             [Manifest(f"All tasks together: {tasks} with the defaults.", quota)]
-            if tasks is not None and (quota := _build_quota(computing, namespace, tasks))
+            if tasks is not None and (quota := _build_quota(computing, conf, storages, tasks))
             else ()
         ),
     ]
@@ -127,10 +136,25 @@ def _build_policy(namespace: str, edge: str | None) -> Document:
     return {**_object("networking.k8s.io/v1", "NetworkPolicy", POLICY, namespace), "spec": spec}
 
 
-def _build_quota(computing: Computing, namespace: str, tasks: int) -> Document:
-    hard = {"pods": str(tasks)}
+def _build_quota(
+    computing: Computing, conf: NamespaceConf, storages: Sequence[Storage], tasks: int
+) -> Document:
+    used = [one for one in storages if computing.id in one.computing]
+    makes = any(one.create and one.bind_path for one in used)
+    # A pod of the hub's for each storage whose files are reached there.
+    pods = sum(one.access_through_computing and one.computing[0] == computing.id for one in used)
+    hard = {"pods": str(tasks + pods)}
     if computing.default_cpus:
-        hard["limits.cpu"] = f"{round(tasks * computing.default_cpus * 1000)}m"
+        cpus = _limit_of_task("cpu", computing.default_cpus, conf, makes)
+        hard["limits.cpu"] = f"{round((tasks * cpus + pods * _OWN['cpu']) * 1000)}m"
     if computing.default_memory:
-        hard["limits.memory"] = str(tasks * computing.default_memory)
-    return {**_object("v1", "ResourceQuota", QUOTA, namespace), "spec": {"hard": hard}}
+        memory = _limit_of_task("memory", computing.default_memory, conf, makes)
+        hard["limits.memory"] = str(round(tasks * memory + pods * _OWN["memory"]))
+    return {**_object("v1", "ResourceQuota", QUOTA, conf.namespace), "spec": {"hard": hard}}
+
+
+def _limit_of_task(name: str, default: float, conf: NamespaceConf, makes: bool) -> float:
+    """What a quota counts for the pod of a task; `makes` is whether it makes directories first."""
+    limit = default + (parse_quantity(LIMITS[name]) if conf.tunnel == "reverse" else 0)
+    # Containers that run before the others count where one takes more than these together.
+    return max(limit, _OWN[name]) if makes else limit
