@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 
 from rosetta_hub.access import Completed
+from rosetta_hub.catalogue.conf import SshLogin
 from rosetta_hub.catalogue.conf_kubernetes import KubectlConf, KubectlSshConf
 from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped, Context, Result
 from rosetta_hub.check.run import CONTACT_CHECKS, run_check
@@ -26,32 +27,44 @@ _NOT_FOUND = (126, 127)
 _VERSION = re.compile(r"^v(\d+)\.(\d+)")
 # How kubectl's own log lines begin: level, month and day.
 _LOG_LINE = re.compile(r"^[EWIF]\d{4} ")
-_PATH_ADVICE = "Install kubectl there, or give its absolute path as 'kubectl' in 'conf'."
+# What kubectl says of an address where no API server answers.
+_UNREACHED = re.compile(r"\bdial tcp\b|no such host")
+_SERVER_ADVICE = (
+    "See that the server's address in its kubeconfig is right, and that no firewall or proxy is in"
+    " between."
+)
+_LOGIN_ADVICE = (
+    "Try `kubectl get pods` as the account that it runs as, without a terminal. Logging in may ask"
+    " nobody, and needs no variables but PATH and HOME."
+)
 
 
 async def check_kubectl(context: Context) -> str:
     """There is a kubectl, and it is new enough."""
-    program = _conf(context).kubectl
+    program, advice = _conf(context).kubectl, _path_advice(context)
     try:
         command = [program, "version", "--client", "--output=json"]
         answer = await context.access.run(command, "", TIMEOUT)
     except (HostKeyProblem, AuthenticationFailed):
         raise
     except ResourceUnavailable as error:
-        raise CheckFailed(str(error), _PATH_ADVICE) from error
+        raise CheckFailed(str(error), advice) from error
     if answer.returncode in _NOT_FOUND:
-        raise CheckFailed(f"{program} can't be run: {last_words(answer)}", _PATH_ADVICE)
+        raise CheckFailed(f"{program} can't be run: {last_words(answer)}", advice)
     version = parse_version(answer)
     if version is None:
-        raise CheckFailed(
-            f"{program} does not tell its version: {last_words(answer)}", _PATH_ADVICE
-        )
+        raise CheckFailed(f"{program} does not tell its version: {last_words(answer)}", advice)
     if version < OLDEST:
         raise CheckFailed(
-            f"{program} is version {version[0]}.{version[1]}",
-            f"Install version {OLDEST[0]}.{OLDEST[1]} or newer.",
+            f"{program} is version {version[0]}.{version[1]}, which is too old",
+            f"Version {OLDEST[0]}.{OLDEST[1]} or newer is needed. {advice}",
         )
     return f"version {version[0]}.{version[1]}"
+
+
+def _path_advice(context: Context) -> str:
+    where = f"on {conf.host}" if isinstance(conf := _conf(context), SshLogin) else "on this machine"
+    return f"Install kubectl {where}, or give its absolute path as 'kubectl' in 'conf'."
 
 
 def parse_version(answer: Completed) -> tuple[int, int] | None:
@@ -80,8 +93,7 @@ async def check_login(context: Context) -> str:
         words = _choose_words(state.error or "" if state else "", str(error))
         raise CheckFailed(
             f"{error} It has printed: {words}" if words else str(error),
-            "Try `kubectl get pods` as the account that it runs as, without a terminal. Logging in"
-            " may ask nobody, and needs no variables but PATH and HOME.",
+            _SERVER_ADVICE if _UNREACHED.search(str(error)) else _LOGIN_ADVICE,
         ) from error
     return "kubectl is accepted by the API server"
 

@@ -1,6 +1,7 @@
 """Checks of a Kubernetes cluster that create nothing: server, rights, quota, dry runs, claims."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,14 @@ from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped
 from rosetta_hub.database.models import Task
-from rosetta_hub.kubernetes.client import ApiRefused, KubernetesClient
+from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.kubernetes.client import (
+    ApiRefused,
+    KubernetesClient,
+    NotAccepted,
+    NotTrusted,
+)
+from rosetta_hub.kubernetes.expiry import find_expiry
 from rosetta_hub.kubernetes.quantities import parse_quantity
 from rosetta_hub.resources.kubernetes.pod import build_pod
 from rosetta_hub.resources.kubernetes.rights import Right, rights_of
@@ -20,6 +28,18 @@ Document = dict[str, Any]
 FORBIDDEN = 403
 
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_ADVICE_SERVER = (
+    "See that the server's address in the kubeconfig is right, and that no firewall or proxy is in"
+    " between."
+)
+_ADVICE_AUTHORITY = (
+    "Name the cluster's own authority as 'certificate-authority' in the kubeconfig, and an address"
+    " for which the server has its certificate."
+)
+_ADVICE_ACCOUNT = (
+    "Put a new certificate or token into the kubeconfig, which is read at each call. The token of"
+    " the secret 'rosetta-hub-token' does not expire."
+)
 # The annotation in which OpenShift says by which rules a pod was let in.
 _CONSTRAINTS = "openshift.io/scc"
 # Of a pod that is never created.
@@ -52,11 +72,30 @@ class KubernetesContext:
 
 
 async def check_server(context: KubernetesContext) -> str:
-    """The API server answers, and its certificate is the expected one."""
-    version = await context.client.call("GET", "/version")
+    """The API server answers, its certificate is the expected one, and it knows the account."""
     server = context.client.server()
+    expiry = find_expiry(server)
+    try:
+        version = await context.client.call("GET", "/version")
+    except NotAccepted as error:
+        raise CheckFailed(_explain_account(expiry), _ADVICE_ACCOUNT) from error
+    except NotTrusted as error:
+        raise CheckFailed(f"{server.url}: {error}", _ADVICE_AUTHORITY) from error
+    except ResourceUnavailable as error:
+        raise CheckFailed(f"{server.url}: {error}", _ADVICE_SERVER) from error
     address = "through kubectl" if server.socket else server.url
-    return f"{address}, Kubernetes {version.get('gitVersion', '?')}"
+    until = f", account valid until {_format_day(expiry)}" if expiry else ""
+    return f"{address}, Kubernetes {version.get('gitVersion', '?')}{until}"
+
+
+def _explain_account(expiry: datetime | None) -> str:
+    if expiry is not None and expiry < datetime.now(UTC):
+        return f"the account's certificate or token has expired on {_format_day(expiry)}"
+    return "the API server does not accept the account's certificate or token"
+
+
+def _format_day(time: datetime) -> str:
+    return f"{time:%-d %B %Y}"
 
 
 async def check_rights(context: KubernetesContext) -> str:

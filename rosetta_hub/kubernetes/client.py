@@ -46,6 +46,14 @@ class NotReceived(ResourceUnavailable):
     """The server has not got the request, or has not acted on it: it may be sent again."""
 
 
+class NotTrusted(NotReceived):
+    """The server's certificate is of another authority, or for another name."""
+
+
+class NotAccepted(NotReceived):
+    """The server does not know the account, or not any more."""
+
+
 class KubernetesClient:
     """One API server. `load` gives the address and account that count now."""
 
@@ -202,7 +210,7 @@ async def _send(client: AsyncHTTPClient, request: HTTPRequest) -> HTTPResponse:
             "The Kubernetes API server can't be reached: connection refused."
         ) from error
     except ssl.SSLCertVerificationError as error:
-        raise NotReceived(
+        raise NotTrusted(
             f"The certificate of the Kubernetes API server is not trusted: {error.verify_message}."
         ) from error
     except HTTPClientError as error:
@@ -242,7 +250,7 @@ def check_answer(code: int, body: bytes) -> None:
     if code in _BUSY:
         raise NotReceived(f"The Kubernetes API server is busy: {message or code}")
     if code == 401:
-        raise NotReceived(
+        raise NotAccepted(
             "The Kubernetes API server does not accept the hub's account: its certificate or token"
             " may have expired. Tell the administrator."
         )

@@ -2,7 +2,7 @@
 
 import base64
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.kubernetes.server import ApiServer
 
 Document = dict[str, Any]
+Refuse = Callable[[str], ResourceUnavailable]
 
 # Where every pod finds its account (Kubernetes documentation, "Accessing the API from a Pod").
 IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -19,8 +20,10 @@ _IN_CLUSTER_URL = "https://kubernetes.default.svc"
 # By which kubelets tell each pod the same without the cluster's DNS, which pods in the network of
 # their node do not ask.
 _IN_CLUSTER_HOST, _IN_CLUSTER_PORT = "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"
-# What needs a program or library of the provider, and what would weaken the check of the server.
-_UNSUPPORTED_USER = ("exec", "auth-provider", "username", "password", "as", "impersonate-user")
+# Logins that are programs or libraries of the provider.
+_NEEDS_KUBECTL = ("exec", "auth-provider")
+# Other logins, and what would weaken the check of the server.
+_UNSUPPORTED_USER = ("username", "password", "as", "impersonate-user")
 _UNSUPPORTED_CLUSTER = ("insecure-skip-tls-verify", "proxy-url", "tls-server-name")
 
 
@@ -60,35 +63,40 @@ def read_kubeconfig(path: Path, context: str | None = None) -> ApiServer:
 
     try:
         config = yaml.safe_load(_read_text(path))
-        name = context or config["current-context"]
-        chosen = _find(config["contexts"], name)["context"]
-        cluster = _find(config["clusters"], chosen["cluster"])["cluster"]
-        user = _find(config["users"], chosen["user"])["user"]
-        for entry, keys in ((cluster, _UNSUPPORTED_CLUSTER), (user, _UNSUPPORTED_USER)):
-            if unsupported := [key for key in keys if entry.get(key)]:
-                raise refuse(f"{unsupported[0]!r} is not supported; use a certificate or a token")
+        chosen = _find(config, "context", context or config["current-context"], refuse)
+        cluster = _find(config, "cluster", chosen["cluster"], refuse)
+        user = _find(config, "user", chosen["user"], refuse)
+        _check_supported(cluster, user, refuse)
         return _build_server(cluster, user, path.parent, refuse)
-    except (
-        yaml.YAMLError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        ValueError,
-    ) as error:
+    except KeyError as error:
+        # One of ours: what was looked for.
+        raise refuse(f"it has no {error.args[0]!r}") from error
+    except (yaml.YAMLError, TypeError, AttributeError, ValueError) as error:
         # The text of an error may quote a secret of the file: its kind has to do.
         raise refuse(f"it is incomplete or malformed ({type(error).__name__})") from error
 
 
-def _find(entries: Iterable[Document], name: str) -> Document:
-    found = [entry for entry in entries if entry["name"] == name]
-    if not found:
-        raise KeyError(name)
-    return found[0]
+def _find(config: Document, kind: str, name: str, refuse: Refuse) -> Document:
+    """The entry of the list `clusters`, `users` or `contexts` with that name."""
+    for entry in config[f"{kind}s"]:
+        if entry["name"] == name:
+            found: Document = entry[kind]
+            return found
+    raise refuse(f"it has no {kind} {name!r}")
 
 
-def _build_server(
-    cluster: Document, user: Document, folder: Path, refuse: Callable[[str], ResourceUnavailable]
-) -> ApiServer:
+def _check_supported(cluster: Document, user: Document, refuse: Refuse) -> None:
+    if programs := [key for key in _NEEDS_KUBECTL if user.get(key)]:
+        raise refuse(
+            f"its login is a program ({programs[0]!r}), which kubectl runs: set 'access_mode' to"
+            " 'local', or use a certificate or a token"
+        )
+    for entry, keys in ((cluster, _UNSUPPORTED_CLUSTER), (user, _UNSUPPORTED_USER)):
+        if unsupported := [key for key in keys if entry.get(key)]:
+            raise refuse(f"{unsupported[0]!r} is not supported; use a certificate or a token")
+
+
+def _build_server(cluster: Document, user: Document, folder: Path, refuse: Refuse) -> ApiServer:
     def read(entry: Document, key: str) -> str | None:
         if data := entry.get(f"{key}-data"):
             return base64.b64decode(data, validate=True).decode()
@@ -99,7 +107,10 @@ def _build_server(
         raise refuse("its server is not an https address")
     ca = read(cluster, "certificate-authority")
     if ca is None:
-        raise refuse("it names no certificate-authority")
+        raise refuse(
+            "it names no certificate-authority; where a public one has signed the server's"
+            " certificate, name the system's file, such as /etc/ssl/certs/ca-certificates.crt"
+        )
     token = user.get("token")
     if token is None and user.get("tokenFile"):
         token = _read_text(folder / user["tokenFile"]).strip()

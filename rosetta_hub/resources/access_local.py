@@ -58,7 +58,9 @@ class LocalAccess:
                 env=build_agent_environment() if self._environment is None else self._environment,
             )
         except OSError as error:
-            raise ResourceUnavailable(f"{argv[0]} could not be started: {error}") from error
+            raise ResourceUnavailable(
+                f"{argv[0]} could not be started: {error.strerror}."
+            ) from error
         try:
             async with asyncio.timeout(timeout):
                 out, err = await process.communicate(stdin.encode())

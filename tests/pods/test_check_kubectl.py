@@ -47,9 +47,9 @@ async def test_a_kubectl_that_will_do() -> None:
 
 
 REFUSED = [
-    (None, "could not be started", "absolute path"),
+    (None, "could not be started", "Install kubectl on this machine, or give its absolute path"),
     (Completed(127, "", "sh: /opt/kubectl: not found"), "can't be run: sh: /opt", "absolute path"),
-    (version("v1.9.11"), "version 1.9", "1.20 or newer"),
+    (version("v1.9.11"), "version 1.9, which is too old", "1.20 or newer"),
     (Completed(1, "", "unknown flag: --output"), "unknown flag", "absolute path"),
 ]
 

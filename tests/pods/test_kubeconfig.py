@@ -50,8 +50,9 @@ def test_files_are_found_beside_it_and_read_again(tmp_path: Path) -> None:
 REFUSED: list[tuple[Document, Document, str]] = [
     ({"insecure-skip-tls-verify": True}, {"token": "t"}, "insecure-skip-tls-verify"),
     ({"server": "http://api:8080"}, {"token": "t"}, "https"),
-    ({"certificate-authority-data": ""}, {"token": "t"}, "certificate-authority"),
-    ({}, {"exec": {"command": "aws"}}, "exec"),
+    ({"certificate-authority-data": ""}, {"token": "t"}, "ca-certificates.crt"),
+    ({"server": ""}, {"token": "t"}, "https"),
+    ({}, {"exec": {"command": "aws"}}, "set 'access_mode' to 'local'"),
     ({}, {"client-certificate-data": encode("CERT")}, "certificate with its key"),
     ({"certificate-authority-data": "!"}, {"token": "t"}, "malformed"),
 ]
@@ -68,7 +69,7 @@ def test_what_is_not_supported_is_named(
 
 def test_a_context_that_is_not_there(tmp_path: Path) -> None:
     path = write(tmp_path, {"certificate-authority-data": encode("CA")}, {"token": "t"})
-    with pytest.raises(ResourceUnavailable, match="incomplete"):
+    with pytest.raises(ResourceUnavailable, match="it has no context 'other'"):
         read_kubeconfig(path, "other")
 
 
