@@ -25,6 +25,9 @@ JSON = "application/json"
 _PROBLEM = "application/problem+json"
 # Problems whose remedy is to log in, or to use another token.
 _NOT_LOGGED_IN = frozenset({"not-logged-in", "scope-missing"})
+# Parameters of paths that the API has percent-encoded everywhere, and whose slashes separate: an
+# entry of a storage, and a repository as links spell it.
+_ENCODED = frozenset({"entry", "spec"})
 # Answers after which the same request may be answered otherwise.
 PASSING = frozenset({429, 502, 503, 504})
 
@@ -89,13 +92,11 @@ def entity_tag(revision: int | str) -> str:
 
 
 def path(template: str, **parameters: object) -> str:
-    """A path with its parameters, each encoded as one segment.
-
-    A parameter that is called `path` is a path of files, whose slashes separate.
-    """
+    """A path with its parameters, each encoded as one segment, but for those that are encoded
+    paths (`_ENCODED`)."""
     return template.format(
         **{
-            key: quote(str(value), safe="/" if key == "path" else "")
+            key: quote(str(value), safe="/%" if key in _ENCODED else "")
             for key, value in parameters.items()
         }
     )

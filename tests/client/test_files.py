@@ -1,6 +1,10 @@
 """`rosetta files`: up, down, and what happens when connections break."""
 
+import asyncio
 import json
+import os
+import pty
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,9 +14,10 @@ import pytest_asyncio
 from rosetta_client import AsyncClient
 from rosetta_client.config import Endpoint
 from rosetta_client.errors import ApiError, NotFound
+from rosetta_client.files import encode_path
 from tests.rights.conftest import Site
 
-from .conftest import Run
+from .conftest import TIMEOUT, Run
 from .network import Relay
 
 # The files program works on real directories.
@@ -39,7 +44,8 @@ async def test_up_and_down(rosetta: Run, tmp_path: Path, home: Path) -> None:
     assert got.code == 0, got.err
     assert (tmp_path / "back.txt").read_bytes() == b"hello"
     taken = await rosetta("files", "put", str(tmp_path / name), "home:")
-    assert (taken.code, taken.err) == (1, "rosetta: There is an entry of this name already.\n")
+    advice = "Add --conflict overwrite, or --conflict rename."
+    assert (taken.code, taken.err) == (1, f"rosetta: home:{name} exists already. {advice}\n")
     (tmp_path / name).write_bytes(b"changed")
     put = ("files", "put", str(tmp_path / name), "home:", "--conflict", "overwrite")
     assert (await rosetta(*put)).code == 0
@@ -117,3 +123,79 @@ async def test_files_with_a_client_whose_methods_are_awaited(
         with pytest.raises(NotFound):
             await client.download_file("home", "nothing", tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+async def test_folders_are_made_and_entries_moved(rosetta: Run, home: Path) -> None:
+    assert (await rosetta("files", "mkdir", "home:a/b c/100%", "home:a")).code == 0
+    assert (home / "a" / "b c" / "100%").is_dir()
+    (home / "one").write_text("1")
+    (home / "two").write_text("2")
+    done = await rosetta("files", "mv", "home:one", "home:two", "home:a/b c")
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert (home / "a" / "b c" / "two").read_text() == "2"
+    # A path that is no folder is the new name.
+    assert (await rosetta("files", "mv", "home:a/b c/one", "home:ö ne")).code == 0
+    assert (home / "ö ne").read_text() == "1"
+    taken = await rosetta("files", "mv", "home:ö ne", "home:a/b c/two")
+    advice = "Add --overwrite to replace a file."
+    assert (taken.code, taken.err) == (1, f"rosetta: home:a/b c/two exists already. {advice}\n")
+    overwritten = await rosetta("files", "mv", "--overwrite", "home:ö ne", "home:a/b c/two")
+    assert overwritten.code == 0, overwritten.err
+    assert (home / "a" / "b c" / "two").read_text() == "1"
+    several = await rosetta("files", "mv", "home:a", "home:a/b c/two", "home:none")
+    assert (several.code, "Make it with 'rosetta files mkdir'" in several.err) == (1, True)
+    elsewhere = await rosetta("files", "mv", "home:a", "data:")
+    assert (elsewhere.code, "'rosetta files cp'" in elsewhere.err) == (2, True)
+
+
+async def test_entries_are_removed(rosetta: Run, home: Path) -> None:
+    for name in ("kept", "gone", "tree/inner/leaf"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(name)
+    (home / "link").symlink_to("tree")
+    refused = await rosetta("files", "rm", "home:gone", "home:tree")
+    assert (refused.code, refused.err) == (1, "rosetta: home:tree is a folder; add --recursive.\n")
+    assert (home / "tree" / "inner" / "leaf").exists()
+    # What is a link is removed, and not what it leads to.
+    assert (await rosetta("files", "rm", "home:link")).code == 0
+    assert {path.name for path in home.iterdir() if path.name in ("link", "tree")} == {"tree"}
+    assert (await rosetta("files", "rm", "home:link")).code == 3
+    done = await rosetta("files", "rm", "-r", "home:tree")
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert ((home / "tree").exists(), (home / "kept").exists()) == (False, True)
+    all_of_it = await rosetta("files", "rm", "-r", "-y", "home:")
+    assert (all_of_it.code, "can't be renamed, changed or removed" in all_of_it.err) == (1, True)
+    assert (home / "kept").exists()
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n\n", 130), ("y\n", 0)])
+async def test_a_terminal_is_asked_before_a_folder_is_removed(
+    environment: dict[str, str], home: Path, answer: str, code: int
+) -> None:
+    (home / "tree" / "inner").mkdir(parents=True, exist_ok=True)
+    (home / "tree" / "leaf").write_text("leaf")
+    primary, secondary = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "rosetta_client", "files", "rm", "-r", "home:tree"),
+        env=environment,
+        stdin=secondary,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    os.write(primary, answer.encode())
+    async with asyncio.timeout(TIMEOUT):
+        _, err = await process.communicate()
+    os.close(primary)
+    os.close(secondary)
+    assert err.decode().startswith("Remove home:tree with 1 file and 1 folder (4B)? [y/N]: ")
+    assert (process.returncode, (home / "tree").exists()) == (code, code != 0)
+
+
+async def test_the_client_takes_paths_as_the_hub_tells_them(site: Site, home: Path) -> None:
+    async with AsyncClient(Endpoint(f"http://127.0.0.1:{site.port}/", "alice")) as client:
+        await client.make_folder("home", encode_path("told/100% sure"))
+        assert (home / "told" / "100% sure").is_dir()
+        folder = await client.list_folder("home", "told")
+        (entry,) = folder.entries
+        assert (await client.get_entry("home", entry.path)).name == "100% sure"
+        repository = await client.look_up_link("gh", "octo/hello/main")
+        assert (repository.repository, repository.spec) == ("octo/hello", "octo/hello/main")

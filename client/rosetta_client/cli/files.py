@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import click
 
 from rosetta_client.cli.amounts import size
+from rosetta_client.cli.file_changes import mkdir_command, mv_command, rm_command
 from rosetta_client.cli.output import Column, Form, form_options, show_items
+from rosetta_client.cli.place import Place, is_folder, parse_place, telling_what_is_taken
 from rosetta_client.cli.progress import progress_bar
 from rosetta_client.cli.session import Session, pass_session
 from rosetta_client.cli.text import clean
-from rosetta_client.errors import NotFound, RosettaError
+from rosetta_client.errors import RosettaError
 
 if TYPE_CHECKING:
     from rosetta_client.client import Client
@@ -44,49 +45,16 @@ _CONFLICT = click.option(
 _PAUSE = 1.0
 
 
-@dataclass(frozen=True)
-class Place:
-    """A path in a storage, as the API has it (percent-encoded)."""
-
-    storage: str
-    path: str
-
-    def __str__(self) -> str:
-        """As it is typed."""
-        return f"{self.storage}:{unquote(self.path)}"
-
-    def within(self, name: str) -> Place:
-        """An entry of this folder, by its encoded name."""
-        return Place(self.storage, f"{self.path}/{name}".lstrip("/"))
-
-    @property
-    def name(self) -> str:
-        """The last part, as a name of a local file."""
-        return unquote(PurePosixPath(self.path).name, errors="surrogateescape")
-
-
-def parse_place(text: str) -> Place:
-    """`STORAGE:PATH`; the path may be empty.
-
-    Raises:
-        BadParameter: it is something else.
-    """
-    from rosetta_client.files import encode_path
-
-    storage, colon, path = text.partition(":")
-    if not colon or not storage:
-        raise click.BadParameter(
-            f"{text!r} is not STORAGE:PATH. 'rosetta files ls' lists the storages."
-        )
-    return Place(storage, encode_path(path))
-
-
 @click.group("files")
 def files_command() -> None:
-    """List, fetch, send and copy files of your storages.
+    """List, fetch, send, copy, move and remove files of your storages.
 
     Files are given as STORAGE:PATH, such as home:data/m31.fits.
     """
+
+
+for _command in (mkdir_command, mv_command, rm_command):
+    files_command.add_command(_command)
 
 
 @files_command.command("ls")
@@ -138,9 +106,9 @@ def put_command(
     session: Session, sources: Sequence[Path], target: Place, recursive: bool, conflict: str
 ) -> None:
     """Send files to a storage. A path that is no folder there is the name of a single file."""
-    is_folder = len(sources) > 1 or _is_folder(session.client, target)
+    into = len(sources) > 1 or is_folder(session.client, target)
     for source in sources:
-        place = target.within(_encoded(source.resolve().name)) if is_folder else target
+        place = target.within(_encoded(source.resolve().name)) if into else target
         if source.is_dir() and not recursive:
             raise RosettaError(f"{source} is a folder; add --recursive.")
         for file in _files_of(source):
@@ -166,7 +134,7 @@ def cp_command(
     storages = {source.storage for source in sources}
     if len(storages) > 1:
         raise click.UsageError("All sources must be of one storage.")
-    if not _is_folder(session.client, target):
+    if not is_folder(session.client, target):
         raise RosettaError(
             f"{target} is no folder. Copies keep their names: give the folder that they go to."
         )
@@ -195,7 +163,8 @@ def _fetch(client: Client, source: Place, target: Path) -> None:
 
 
 def _send(client: Client, source: Path, target: Place, conflict: str) -> None:
-    with progress_bar(clean(source.name), source.stat().st_size) as bar:
+    taken = telling_what_is_taken(target, "Add --conflict overwrite, or --conflict rename.")
+    with taken, progress_bar(clean(source.name), source.stat().st_size) as bar:
         client.upload_file(source, target.storage, target.path, bar.update, conflict)
 
 
@@ -221,17 +190,6 @@ def _files_of(source: Path) -> Iterator[Path]:
     for path in sorted(source.rglob("*")):
         if path.is_file() and not path.is_symlink():
             yield path
-
-
-def _is_folder(client: Client, place: Place) -> bool:
-    from rosetta_client.files import find_entry
-
-    if not place.path:
-        return True
-    try:
-        return str(find_entry(client, place.storage, place.path)["type"]) == "directory"
-    except NotFound:
-        return False
 
 
 def _encoded(path: str) -> str:
