@@ -60,6 +60,8 @@ def test_a_home_in_a_claim() -> None:
         "seccompProfile": {"type": "RuntimeDefault"},
         "fsGroup": 1000,
         "fsGroupChangePolicy": "OnRootMismatch",
+        # The image, which may be a stranger's, adds no groups.
+        "supplementalGroupsPolicy": "Strict",
     }
     assert "initContainers" not in spec
 

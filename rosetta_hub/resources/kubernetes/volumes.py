@@ -136,11 +136,17 @@ def add_storages(spec: Document, storages: Storages, image: str | None) -> None:
 
 
 def build_groups(owner: Owner, groups: Iterable[int] = ()) -> Document:
-    """The groups of a pod. Volumes of claims are given the owner's, who can write to new ones so.
+    """The groups of a pod, and no others. Volumes of claims are given the owner's.
 
-    On large volumes the files are looked at only where the top directory is another group's.
+    So the owner can write to new ones. On large volumes the files are looked at only where the top
+    directory is another group's. Clusters that don't know the policy (before 1.33) ignore it.
     """
-    document: Document = {"fsGroup": owner.gid, "fsGroupChangePolicy": "OnRootMismatch"}
+    document: Document = {
+        "fsGroup": owner.gid,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        # Otherwise the owner is in all groups that a file of the image, `/etc/group`, puts it into.
+        "supplementalGroupsPolicy": "Strict",
+    }
     more = list(groups)
     return {**document, "supplementalGroups": more} if more else document
 
