@@ -34,6 +34,9 @@ from rosetta_hub.hub.user_tokens import TOKEN_ROUTES
 from rosetta_hub.site_templates import make_site_page, plain_variables
 from rosetta_hub.static_version import static_version
 
+# The service's process, where the hub starts it; this entry has no rights at the hub.
+PROCESS_NAME = f"{SERVICE_NAME}-process"
+
 # Our spawner's entry point, and the hub's default for `c.JupyterHub.spawner_class`.
 OUR_SPAWNER = "rosetta"
 DEFAULT_SPAWNER = "jupyterhub.spawner.LocalProcessSpawner"
@@ -133,6 +136,12 @@ def check_hub(hub: Any) -> None:
             " speak the hub's internal TLS. Remove it; hub, proxy and service belong on one machine"
             " or on a network of their own."
         )
+    if hub.get("subdomain_host"):
+        raise ConfigError(
+            "c.JupyterHub.subdomain_host can't be used with Rosetta Hub: the hub would give its"
+            " service another host name than its own, and no page would be found. Remove it; tasks"
+            " have a host name of their own, c.Rosetta.tasks_url."
+        )
     spawner = hub.get("spawner_class", DEFAULT_SPAWNER)
     if not is_rosetta(spawner):
         raise ConfigError(
@@ -167,7 +176,7 @@ def _setup(c: Any, config_file: Path, managed: bool) -> None:
     _set_default(c.JupyterHub, "default_url", settings.service_prefix)
     _set_default(c.JupyterHub, "cleanup_servers", False)
     _set_default(c.JupyterHub, "init_spawners_timeout", 1)
-    c.JupyterHub.services.append(_service(settings, managed))
+    c.JupyterHub.services.extend(_services(settings, managed))
     scopes = [*SERVICE_SCOPES, *(SHARING_SCOPES if settings.sharing else ())]
     role = {"name": SERVICE_NAME, "scopes": scopes, "services": [SERVICE_NAME]}
     c.JupyterHub.load_roles.append(role)
@@ -243,7 +252,13 @@ def _share_templates(c: Any) -> None:
     hub.template_vars = {**_mapping(hub.template_vars), **version}
 
 
-def _service(settings: Rosetta, managed: bool) -> dict[str, Any]:
+def _services(settings: Rosetta, managed: bool) -> list[dict[str, Any]]:
+    """What the hub routes to, and before it the process of that which the hub starts (`managed`).
+
+    These are two entries, because a hub that starts a service with an address itself ends when the
+    service does not answer in time: within 10 seconds in JupyterHub 5. A service that is slow, or
+    whose database is away, must not take away what else the hub has.
+    """
     service: dict[str, Any] = {
         "name": SERVICE_NAME,
         "url": settings.service_url,
@@ -252,17 +267,22 @@ def _service(settings: Rosetta, managed: bool) -> dict[str, Any]:
         "oauth_client_allowed_scopes": CLIENT_SCOPES,
         "display": False,
     }
-    if managed:
-        program = [sys.executable, "-m", "rosetta_hub"]
-        service["command"] = [*program, "service", "--settings", str(settings_path(settings))]
-        service["environment"] = {
-            name: value for name, value in os.environ.items() if ENVIRONMENT.fullmatch(name)
-        }
-    elif _HUB_6:
+    if _HUB_6:
         # Seconds. A hub waits this long at its start, half a minute by default, before it routes
         # anything; the routes to a service that is down then are right as soon as it is up.
         service["timeout"] = 1
-    return service
+    return [_process(settings), service] if managed else [service]
+
+
+def _process(settings: Rosetta) -> dict[str, Any]:
+    program = [sys.executable, "-m", "rosetta_hub"]
+    passed_on = {name: value for name, value in os.environ.items() if ENVIRONMENT.fullmatch(name)}
+    return {
+        "name": PROCESS_NAME,
+        "command": [*program, "service", "--settings", str(settings_path(settings))],
+        "environment": passed_on,
+        "display": False,
+    }
 
 
 def _let_users_in(hub: Any) -> None:

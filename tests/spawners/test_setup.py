@@ -43,10 +43,12 @@ def test_empty_configuration(tmp_path: Path) -> None:
     assert hub.default_url == "/services/rosetta/"
     # Before the hub's own, which have the same names, and which the hub appends.
     assert hub.template_paths == [OURS]
-    (service,) = hub.services.get_value([])
-    assert service["name"] == "rosetta"
-    assert service["command"][1:4] == ["-m", "rosetta_hub", "service"]
-    assert service["command"][4:] == ["--settings", str(tmp_path / "rosetta_state/settings.json")]
+    process, service = hub.services.get_value([])
+    assert (service["name"], "command" in service) == ("rosetta", False)
+    # With an address, the hub would end where it does not answer at once.
+    assert (process["name"], "url" in process) == ("rosetta-process", False)
+    assert process["command"][1:4] == ["-m", "rosetta_hub", "service"]
+    assert process["command"][4:] == ["--settings", str(tmp_path / "rosetta_state/settings.json")]
     roles = hub.load_roles.get_value([])
     assert roles[0]["services"] == ["rosetta"]
     assert (tmp_path / "rosetta_state" / "rosetta_secret").stat().st_mode & 0o777 == 0o600
@@ -227,7 +229,7 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
         "init_spawners_timeout": 7,
     }
     hub = setup(tmp_path, configured(tmp_path, JupyterHub=mine))
-    assert [one["name"] for one in hub.services] == ["mine", "rosetta"]
+    assert [one["name"] for one in hub.services] == ["mine", "rosetta-process", "rosetta"]
     assert [one["name"] for one in hub.load_roles][:2] == ["mine", "rosetta"]
     assert hub.template_paths == ["/mine", OURS]
     assert (hub.default_url, hub.cleanup_servers) == ("/hub/home", True)
@@ -278,6 +280,7 @@ def test_scopes_of_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             "c.JupyterHub.spawner_class names 'no.such.Spawner', which is not installed",
         ),
         ({}, {"internal_ssl": True}, "c.JupyterHub.internal_ssl = True can't be used"),
+        ({}, {"subdomain_host": "https://hub.example.org"}, "subdomain_host can't be used"),
         ({}, {"base_url": "/jhub/"}, "the hub's base URL is '/jhub'"),
         ({}, {"bind_url": "http://:8000/jhub"}, "the hub's base URL is '/jhub'"),
         ({"hub_url": "http://localhost:8000/jhub"}, {}, "the hub's base URL is '/'"),
