@@ -1,7 +1,9 @@
 """Asks a scheduler about all jobs of a resource at once, and brings their tasks up to date."""
 
+import contextlib
 import logging
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -11,7 +13,7 @@ from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.errors import NotFound, ResourceUnavailable
 from rosetta_hub.reconciler.query_pace import QueryPace
 from rosetta_hub.resources.resource import Queue
-from rosetta_hub.resources.wms import Job, JobEnd, JobState
+from rosetta_hub.resources.wms import Job, JobEnd, JobState, ShutOut
 from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.manager import TaskManager
 
@@ -36,6 +38,7 @@ _FAILURES = {
     "evicted": "evicted",
     "preempted": "preempted",
     "cancelled": "cancelled",
+    "namespace_deleted": "namespace_deleted",
 }
 
 
@@ -99,6 +102,8 @@ class JobWatcher:
             jobs = await self._queue.jobs(active + ended)
         except ResourceUnavailable as error:
             self._note(active, str(error))
+            if isinstance(error, ShutOut):
+                self._end_removed(active, error.ends)
             raise
         self._note(active, None)
         by_name = defaultdict(list)
@@ -111,6 +116,12 @@ class JobWatcher:
         ]
         await self._settle_all(gone)
         await self._cancel_orphans(jobs)
+
+    def _end_removed(self, active: list[Task], ends: Mapping[str, JobEnd]) -> None:
+        for task in active:
+            if (end := ends.get(task.job_id or "")) is not None:
+                with contextlib.suppress(NotFound):
+                    self._tasks.update(task, partial(_finish, end=end))
 
     def _forget_others(self, active: list[Task]) -> None:
         """Keep nothing of attempts that have ended."""
@@ -281,6 +292,8 @@ def _was_at_its_limit(task: Task) -> bool:
 def _detail(end: JobEnd | None, task: Task) -> str:
     if end is None:
         return ""
+    if end.cause == "namespace_deleted":
+        return end.by or ""
     if end.cause == "cancelled" and end.by:
         return "you" if end.by == task.remote_user else end.by
     return end.node or task.node or "" if end.cause == "node_failure" else end.scheduler_state

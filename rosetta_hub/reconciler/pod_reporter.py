@@ -203,6 +203,10 @@ class PodReporter:
         if task.desired_state is DesiredState.STOP and report.state in FINAL_STATES:
             # However its software takes that it was told to end.
             report = PodReport("stopped", digest=report.digest)
+        elif report.reason == "cancelled" and await self._queue.is_deleted():
+            # Without the rights that went with it, nothing of the pod can be read any more.
+            self._tasks.fail(task, "namespace_deleted", pod["metadata"]["namespace"])
+            return 0.0
         if report.state in FINAL_STATES or is_terminating(pod):
             await self._logs.read(task, pod, only_begin=False)
         self._tasks.report(task, self._complete(task, report))

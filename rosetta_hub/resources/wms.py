@@ -2,7 +2,7 @@
 
 import enum
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -19,6 +19,7 @@ Cause = Literal[
     "evicted",
     "preempted",
     "cancelled",
+    "namespace_deleted",
     "exited",
     "unknown",
 ]
@@ -89,7 +90,7 @@ class JobEnd:
     exit_code: int | None = None
     node: str | None = None
     by: str | None = None
-    """Who cancelled it, where the scheduler tells."""
+    """Who cancelled it, where the scheduler tells; or which namespace it was deleted with."""
 
 
 class JobRefused(RosettaError):
@@ -98,6 +99,14 @@ class JobRefused(RosettaError):
 
 class NotSubmitted(ResourceUnavailable):
     """Nobody was there to take the job: it can be submitted again without looking for it."""
+
+
+class ShutOut(ResourceUnavailable):
+    """The identity may not ask any more; `ends` are of jobs, by id, that had ended before."""
+
+    def __init__(self, message: str, ends: Mapping[str, JobEnd]) -> None:
+        super().__init__(message)
+        self.ends = ends
 
 
 class QueueIsPrivate(ResourceUnavailable):

@@ -47,6 +47,8 @@ _FAILURES = {
     "evicted": "{computing} removed the task from its node, for maintenance or because the node ran"
     " short of room. Start the task again. {detail}",
     "cancelled": "The job was cancelled on {computing}.",
+    "namespace_deleted": "The task ended because its namespace {detail} was deleted on {computing},"
+    " or the hub's account there. Tell the administrator.",
     "quota_exceeded": "Your quota on {computing} is used up. Free some space there.",
     "storage_missing": "A storage of the task is not there on {computing}. {detail} Tell the"
     " administrator, or start the task without this storage.",

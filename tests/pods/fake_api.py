@@ -185,7 +185,9 @@ class _Handler(RequestHandler):
         if path.endswith("/log") and self.api.refuse(method, path) is None:
             self.finish(self._container_log())
             return
-        answer = self.api.answer(method, path, body)
+        is_dry_run = self.get_query_argument("dryRun", "") == "All"
+        refused = self.api.refuse(method, path) if is_dry_run else None
+        answer = (refused or (201, body)) if is_dry_run else self.api.answer(method, path, body)
         if answer[0] == 200 and self.get_query_argument("watch", ""):
             await self._watch()
             return

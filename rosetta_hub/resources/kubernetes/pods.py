@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.kubernetes.client import ApiRefused, KubernetesClient
+from rosetta_hub.kubernetes.client import ApiRefused, KubernetesClient, NotAccepted
+from rosetta_hub.resources.kubernetes.states import is_node_lost, is_terminating
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,12 @@ NOT_LISTED = "The list of the cluster's pods has not been fetched yet."
 
 
 class Pods:
-    """A copy of the server's list. `on_change` is called after each change of it."""
+    """A copy of the server's list. `on_change` is called after each change of it.
+
+    Who deletes a namespace deletes the hub's account or its rights there as well, so that nobody
+    can be asked how its pods ended: `removed` has the uids of those of which the server told before
+    that they were deleted. It is empty as long as the hub is let in.
+    """
 
     def __init__(self, client: KubernetesClient, path: str, selector: str) -> None:
         self._client = client
@@ -29,6 +35,8 @@ class Pods:
         self._pods: dict[str, Document] = {}
         self._version = ""
         self._failure: str | None = NOT_LISTED
+        self._deleted: set[str] = set()
+        self.removed: frozenset[str] = frozenset()
         self.on_change: Callable[[], None] = _ignore
 
     def all(self) -> dict[str, Document]:
@@ -60,13 +68,20 @@ class Pods:
         while True:
             try:
                 await self._follow()
-            except (ApiRefused, ResourceUnavailable) as error:
+            except (ApiRefused, NotAccepted) as error:
                 if not (isinstance(error, ApiRefused) and error.status == _TOO_OLD):
-                    self._lose(str(error))
+                    self._be_shut_out(str(error))
+            except ResourceUnavailable as error:
+                self._lose(str(error))
             except Exception:
                 log.exception("%s: its pods could not be followed", self._path)
                 self._lose("The Kubernetes API server's answer can't be read.")
             await asyncio.sleep(RETRY_SECONDS)
+
+    def _be_shut_out(self, failure: str) -> None:
+        ending = {_uid(pod) for pod in self._pods.values() if _ends(pod)}
+        self.removed |= self._deleted | ending
+        self._lose(failure)
 
     def _lose(self, failure: str) -> None:
         self._failure = failure
@@ -77,6 +92,7 @@ class Pods:
         while True:
             # A minute each: the server begins where the last one ended.
             self._version = version
+            asked_for = set(self._deleted)
             await self._client.watch(
                 self._path,
                 {
@@ -87,6 +103,8 @@ class Pods:
                 self._take,
             )
             version = self._version
+            # The hub is let in still: whoever wants to know how these ended has asked.
+            self._deleted -= asked_for
 
     async def _list(self) -> str:
         found: dict[str, Document] = {}
@@ -100,6 +118,7 @@ class Pods:
                 break
             query["continue"] = metadata["continue"]
         self._pods, self._failure = found, None
+        self._deleted, self.removed = set(), frozenset()
         self.on_change()
         return str(metadata.get("resourceVersion", ""))
 
@@ -112,9 +131,19 @@ class Pods:
         name = pod["metadata"]["name"]
         if kind == "DELETED":
             self._pods.pop(name, None)
+            self._deleted.add(_uid(pod))
         else:
             self._pods[name] = _without_noise(pod)
         self.on_change()
+
+
+def _ends(pod: Document) -> bool:
+    # On a node that does not answer, it may go on.
+    return is_terminating(pod) and not is_node_lost(pod)
+
+
+def _uid(pod: Document) -> str:
+    return str(pod["metadata"]["uid"])
 
 
 def _without_noise(pod: Document) -> Document:

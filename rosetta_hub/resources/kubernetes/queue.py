@@ -16,7 +16,7 @@ from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 from rosetta_hub.catalogue.queue_request import QueueRequest
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task, utc_now
-from rosetta_hub.errors import ConfigError, Unavailable
+from rosetta_hub.errors import ConfigError, ResourceUnavailable, Unavailable
 from rosetta_hub.keys import Keys
 from rosetta_hub.kubernetes.client import ApiRefused, KubernetesClient, NotReceived
 from rosetta_hub.kubernetes.server import ApiServer
@@ -40,6 +40,7 @@ from rosetta_hub.resources.kubernetes.pull_secrets import (
 )
 from rosetta_hub.resources.kubernetes.reasons import (
     NODE_IS_ADDED,
+    explain_deletion,
     explain_quota,
     waiting_message,
 )
@@ -66,6 +67,7 @@ from rosetta_hub.resources.wms import (
     JobRefused,
     JobState,
     NotSubmitted,
+    ShutOut,
     job_name,
     parse_job_name,
 )
@@ -87,6 +89,9 @@ LOG_BYTES = 5 * 1024 * 1024
 _PASSING = re.compile(
     r"error looking up service account|being terminated|etcdserver|cannot create resource"
 )
+_BEING_DELETED = re.compile(r"namespace \S+ because it is being terminated")
+_NO_RIGHT = re.compile(r"cannot create resource")
+_NOT_FOUND = 404
 
 
 class KubernetesQueue:
@@ -259,9 +264,39 @@ class KubernetesQueue:
 
     async def jobs(self, tasks: Iterable[Task]) -> list[Job]:
         """See Queue. Costs no query, unless a pod fits on no node: the pods are watched."""
-        user, pods = self._conf.namespace, self.pods.all()
+        user, pods = self._conf.namespace, self._all_pods()
         await self._scale_ups.look(list(pods.values()))
         return [build_job(pod, user) for pod in pods.values()]
+
+    def _all_pods(self) -> dict[str, Document]:
+        try:
+            return self.pods.all()
+        except ResourceUnavailable as error:
+            if not self.pods.removed:
+                raise
+            ends = dict.fromkeys(self.pods.removed, self._namespace_end)
+            advice = explain_deletion(self._conf.namespace, self._computing.id)
+            raise ShutOut(f"{error} {advice}", ends) from error
+
+    @property
+    def _namespace_end(self) -> JobEnd:
+        return JobEnd("namespace_deleted", "Deleted", by=self._conf.namespace)
+
+    async def is_deleted(self) -> bool:
+        """Whether somebody has deleted the namespace: nothing new is taken then.
+
+        Raises:
+            ResourceUnavailable: the server has not answered, or the hub may not ask any more.
+        """
+        probe: Document = {"metadata": {"name": "rosetta-probe"}}
+        try:
+            await self._client.call("POST", f"{self._namespace}/secrets", probe, {"dryRun": "All"})
+        except ApiRefused as error:
+            if error.status == _NOT_FOUND or _BEING_DELETED.search(str(error)):
+                return True
+            if _NO_RIGHT.search(str(error)):
+                raise NotReceived(str(error)) from error
+        return False
 
     def why(self, job: Job, task: Task) -> str:
         """See Queue."""
@@ -285,7 +320,10 @@ class KubernetesQueue:
         pod = await self._get(task)
         if pod is not None and pod["metadata"]["uid"] == task.job_id:
             return build_end(pod)
-        return find_end_in_events(await self.events(task))
+        end = find_end_in_events(await self.events(task))
+        if (end is None or end.cause == "cancelled") and await self.is_deleted():
+            return self._namespace_end
+        return end
 
     async def ends(self, tasks: Iterable[Task]) -> dict[str, JobEnd]:
         """See Queue: each is asked for by itself."""
@@ -327,6 +365,8 @@ class KubernetesQueue:
             events = await self._list_events(selector)
         except ApiRefused as error:
             log.info("events of %s: %s", task.id, error)
+            # Nothing is concluded where the hub may not look at pods either.
+            await self._get(task)
             return []
         return sorted(events, key=lambda event: str(event.get("lastTimestamp") or ""))
 
@@ -394,7 +434,7 @@ class KubernetesQueue:
         try:
             return await self._client.call("GET", f"{self._namespace}/pods/{name}")
         except ApiRefused as error:
-            if error.status == 404:
+            if error.status == _NOT_FOUND:
                 return None
             raise NotReceived(str(error)) from error
 

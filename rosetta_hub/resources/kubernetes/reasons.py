@@ -65,6 +65,15 @@ def _explain(part: str) -> str:
     return f"{count}: {fit_text(text, 80)}"
 
 
+def explain_deletion(namespace: str, resource: str) -> str:
+    """What seems to have happened where pods are removed and the hub may not ask any more."""
+    return (
+        f"The namespace {namespace}, or the hub's account in it, seems to have been deleted. Tell"
+        f" the administrator: `rosetta-hub kubernetes manifests {resource}` prints what has to be"
+        " created again."
+    )
+
+
 def explain_quota(message: str) -> str | None:
     """What a quota leaves, from the server's refusal; None where it says something else."""
     found = _QUOTA.search(message)
