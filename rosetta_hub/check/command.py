@@ -48,7 +48,12 @@ from rosetta_hub.resources.wms import Wms
 from rosetta_hub.ssh.endpoint import Endpoint, JumpHost
 from rosetta_hub.ssh.scan import scan_host_key
 from rosetta_hub.tunnels.client import TunnelsClient
-from rosetta_hub.tunnels.process import TunnelsConfig, ensure_tunnels, stop_tunnels
+from rosetta_hub.tunnels.process import (
+    TunnelsConfig,
+    build_kubectl_id,
+    ensure_tunnels,
+    stop_tunnels,
+)
 from rosetta_hub.tunnels.settings import tunnels_config
 from rosetta_hub.users.identities import Identities
 
@@ -321,13 +326,17 @@ async def open_storages(
     try:
         keys = settings.keys()
         identities = Identities(database, keys, settings)
-        resources = ResourceBuilder(settings, keys, identities, client).build()
+        resources = ResourceBuilder(settings, keys, identities, client, config=tunnels).build()
         endpoints = resources.endpoints
         files = FileAccess(catalogue, endpoints, client, resources.file_pods)
         who = find_user(user, catalogue)
         contexts = [StorageContext(one, who, files) for one in catalogue.storages_of(who)]
         for context in contexts:
             conf, point = context.storage.conf, access_point_of(context.storage)
+            if (describe := resources.kubectls.get(build_kubectl_id(point))) is not None:
+                # A key that can't be read is told by the first check.
+                with contextlib.suppress(ResourceUnavailable):
+                    await client.put_tunnel(describe())
             if isinstance(conf, SshLogin):
                 context.address = functools.partial(
                     _address, conf, endpoints[point], user, settings

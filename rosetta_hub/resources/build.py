@@ -63,7 +63,8 @@ class ResourceBuilder:
     """Puts resources together; commands over SSH go through the tunnels process.
 
     `measure` is called with the id of a computing resource and a scheduler of it, and returns what
-    is used in the scheduler's place.
+    is used in the scheduler's place. `config` is that of the tunnels process, by default the
+    service's.
     """
 
     def __init__(
@@ -73,12 +74,14 @@ class ResourceBuilder:
         identities: Identities,
         tunnels: TunnelsClient,
         measure: Callable[[str, Wms], Wms] = lambda _computing, wms: wms,
+        config: TunnelsConfig | None = None,
     ) -> None:
         self._settings = settings
         self._keys = keys
         self._identities = identities
         self._tunnels = tunnels
         self._measure = measure
+        self._config = config or TunnelsConfig(settings.state_path)
 
     def build(self) -> Resources:
         """All configured resources."""
@@ -125,7 +128,7 @@ class ResourceBuilder:
         return self._cluster(computing, endpoints, make_wms, endpoints.endpoint)
 
     def _add_pods(self, built: Resources, computing: Computing, conf: NamespaceConf) -> None:
-        socket = TunnelsConfig(self._settings.state_path).kubectl_socket(computing.id)
+        socket = self._config.kubectl_socket(computing.id)
         client = KubernetesClient(lambda: read_server(conf, socket))
         queue = KubernetesQueue(computing, self._settings, self._keys, client)
         built.pods[computing.id] = built.queues[computing.id] = queue
