@@ -14,6 +14,7 @@ from rosetta_hub.catalogue.owners import Owner
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.keys import Keys
+from rosetta_hub.resources.kubernetes import file_pods
 from rosetta_hub.resources.kubernetes.file_pod import (
     ServedPlace,
     build_file_pod,
@@ -298,6 +299,23 @@ async def test_nothing_is_asked_while_there_are_no_pods(bench: Bench) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_what_others_have_left_is_found_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as `rosetta-hub check`, whose pod ends by itself when nobody of it is there any more."""
+    for interval in ("REST_INTERVAL", "SWEEP_INTERVAL"):
+        monkeypatch.setattr(file_pods, interval, 0.01)
+    running = asyncio.create_task(bench.pods.run())
+    try:
+        await until(lambda: bench.api.asked)
+        await bench.ready(bench.restarted())
+        (pod,) = bench.created(PODS)
+        pod["status"] = {"phase": "Succeeded"}
+        await until(lambda: not bench.created(PODS))
+    finally:
+        running.cancel()
 
 
 async def test_the_end_of_the_service_removes_them(bench: Bench) -> None:

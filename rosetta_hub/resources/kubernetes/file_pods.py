@@ -47,6 +47,8 @@ Document = dict[str, Any]
 LOOK_INTERVAL = 0.3
 # Seconds between two rounds of removal, while there are pods.
 SWEEP_INTERVAL = 60.0
+# Seconds until the next round while there are none: `rosetta-hub check` makes some, too.
+REST_INTERVAL = 3600.0
 # A pod that has not started by then is removed: nobody waits for it any more.
 LONGEST_START = timedelta(minutes=10)
 
@@ -106,7 +108,8 @@ class FilePods:
     async def run(self) -> None:
         """Remove what is left of pods, again and again."""
         while True:
-            await self._used.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._used.wait(), REST_INTERVAL)
             try:
                 self._used.clear()
                 if await self.sweep():
