@@ -116,6 +116,17 @@ def test_only_the_ssh_module_imports_asyncssh() -> None:
 PROTOCOLS = ("rosetta_agent.protocol", "rosetta_agent.files.frames")
 
 
+@pytest.mark.parametrize(
+    "module", ["rosetta_hub.tunnels.server", "rosetta_hub.files.remote.program"]
+)
+def test_programs_beside_the_service_start_without_the_hub(module: str) -> None:
+    """JupyterHub takes two seconds to import, which each opened storage would wait for."""
+    code = f"import sys, {module}; print(*sys.modules)"
+    command = [sys.executable, "-I", "-c", code]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    assert not {"jupyterhub", "sqlalchemy", "batchspawner"} & set(done.stdout.split())
+
+
 def test_the_hub_imports_of_the_agent_its_protocols_alone() -> None:
     """The rest of the agent is only shipped; the files program of stores is made of its parts."""
     wrong = [
