@@ -5,6 +5,7 @@ says so itself (`@pytest.mark.system`). Only there, where browsers, schedulers a
 an error of the environment is tried once more.
 """
 
+import functools
 import os
 from pathlib import Path
 
@@ -81,6 +82,8 @@ def is_left_out(path: Path, expression: str) -> bool:
     return _is_of_system(path)
 
 
+# Thousands of tests are in a few hundred files.
+@functools.cache
 def _is_of_system(path: Path) -> bool:
     relative = path.relative_to(ROOT)
     folders = {folder.as_posix() for folder in (relative, *relative.parents)}
