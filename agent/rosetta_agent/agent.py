@@ -316,9 +316,10 @@ class Agent:
         pause = _WATCH_SECONDS if container.process is not None else max(self._spec.heartbeat, 2.0)
         while True:
             interface = self._interface_access.interface(container)
-            self._reporter.update(state="running", message=RUNNING, interface=interface)
+            # Recorded first: an agent that replaces this one says what this one has said.
             if interface != self._state.get("interface"):
                 self._record(interface=interface)
+            self._reporter.update(state="running", message=RUNNING, interface=interface)
             self._sleep(pause)
             ended = self._status_of(container)
             if ended is not None:
