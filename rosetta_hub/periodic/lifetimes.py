@@ -1,7 +1,7 @@
 """Asks about tasks whose end is near, and stops those whose time is over."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from rosetta_hub.audit.log import SERVICE, AuditEvent, AuditLog
@@ -11,7 +11,7 @@ from rosetta_hub.edge.client import Activity
 from rosetta_hub.errors import EdgeUnavailable, NotFound
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.lifetimes.ends import End, EndReason
-from rosetta_hub.lifetimes.idle import CpuUse, IdleWatch
+from rosetta_hub.lifetimes.idle import WINDOW, CpuUse, IdleWatch
 from rosetta_hub.lifetimes.lifetimes import Lifetimes
 from rosetta_hub.tasks.liveness import HEARTBEATS_UNTIL_UNRESPONSIVE
 from rosetta_hub.tasks.manager import TaskManager
@@ -20,8 +20,10 @@ log = logging.getLogger(__name__)
 
 # Seconds.
 INTERVAL = 30.0
-# How often the hub is told that a task computes. Its cullers work with tens of minutes.
+# How often the hub is told that a task waits or computes. Its cullers work with tens of minutes.
 TELL_HUB = timedelta(minutes=5)
+# How tasks are measured that may be idle for as long as they like.
+_UNLIMITED = Lifetime(idle_timeout=int(WINDOW.total_seconds()))
 
 
 def interval_of(entries: Sequence[Lifetime]) -> float:
@@ -35,8 +37,8 @@ def interval_of(entries: Sequence[Lifetime]) -> float:
 class LifetimeEnforcer:
     """A round reads the active tasks by turns, and writes those that have changed.
 
-    `note_use` is called with tasks that compute and have an `idle_timeout`: the hub's own idle
-    culler counts as use what it is told, and must not stop what this one keeps.
+    `note_use` is called with tasks that wait or compute: the hub's own idle culler counts as use
+    what it is told, and must stop neither what is in a queue nor what works without being watched.
     """
 
     def __init__(
@@ -78,29 +80,44 @@ class LifetimeEnforcer:
 
     async def _measure(self, tasks: Sequence[Task]) -> list[Task]:
         """The tasks, with those that are idle marked."""
-        running = [task for task in tasks if task.state is TaskState.RUNNING]
-        watched = {
+        limits = {
             task.id: lifetime
-            for task in running
+            for task in tasks
             if (lifetime := self._lifetimes.entry_of(task)) and lifetime.idle_timeout
         }
-        self._idle.forget_others(watched)
-        self._told = {key: time for key, time in self._told.items() if key in watched}
+        now = self._lifetimes.clock().now
+        uses = self._measure_use(tasks, limits, now)
+        watched = {task_id: limits[task_id] for task_id in uses if task_id in limits}
         if not watched:
             return list(tasks)
-        activity, now = await self._edge.activity(), self._lifetimes.clock().now
+        activity = await self._edge.activity()
         measured = []
         for task in tasks:
             lifetime = watched.get(task.id)
             if lifetime is not None:
-                use = self._idle.measure(task, lifetime, now)
                 traffic = _last_traffic(activity.get(task.id))
-                since = self._idle.idle_since(task, lifetime, use, traffic, now)
+                since = self._idle.idle_since(task, lifetime, uses[task.id], traffic, now)
                 task = self._mark(task, since)
-                if use is CpuUse.BUSY:
-                    self._tell_hub(task, now)
             measured.append(task)
         return measured
+
+    def _measure_use(
+        self, tasks: Sequence[Task], limits: Mapping[str, Lifetime], now: datetime
+    ) -> dict[str, CpuUse]:
+        """The use of the CPUs by those that run; the hub is told of what is no idle task."""
+        running = [task for task in tasks if task.state is TaskState.RUNNING]
+        self._idle.forget_others(task.id for task in running)
+        active = {task.id for task in tasks}
+        self._told = {key: time for key, time in self._told.items() if key in active}
+        uses = {
+            task.id: self._idle.measure(task, limits.get(task.id, _UNLIMITED), now)
+            for task in running
+        }
+        for task in tasks:
+            is_busy = uses.get(task.id, CpuUse.BUSY) is CpuUse.BUSY
+            if is_busy and task.desired_state is DesiredState.RUN:
+                self._tell_hub(task, now)
+        return uses
 
     def _mark(self, task: Task, since: datetime | None) -> Task:
         if since == task.idle_since:

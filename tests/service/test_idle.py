@@ -341,12 +341,32 @@ async def test_the_hub_is_told_that_it_computes_now_and_then(site: Site) -> None
     assert len(times) >= 4
 
 
-async def test_without_a_timeout_the_hub_is_told_nothing(bench: Bench) -> None:
+async def test_without_a_timeout_the_hub_is_told_what_computes(bench: Bench) -> None:
+    """Whatever the edge says: nobody asks it."""
     site = Site(bench, {"longest": "12h"})
-    site.start(cpu=1.0)
+    busy = site.start(cpu=1.0)
+    site.start("two")
+    site.start("three", cpu=None)
     site.edge.answers = False
-    await site.run(10)
-    assert site.told == []
+    await site.run(12)
+    assert [task_id for task_id, _ in site.told] == [busy] * 3
+
+
+@pytest.mark.parametrize("entry", [{"longest": "12h"}, {"idle_timeout": "10m"}])
+async def test_the_hub_is_told_that_a_task_waits(bench: Bench, entry: dict[str, Any]) -> None:
+    """For the hub it has run since it was asked for, and nobody can use it yet."""
+    site = Site(bench, entry)
+    waits = start_task(site.tasks, "one", {"software": "echo"}, ALICE)
+    given_up = start_task(site.tasks, "two", {"software": "echo"}, ALICE)
+    site.change(given_up.id, desired_state=DesiredState.STOP)
+    await site.run(12)
+    assert [task_id for task_id, _ in site.told] == [waits.id] * 3
+    # It begins, and nobody comes.
+    site.tasks.report(waits, report("running", interface={"kind": "socket"}))
+    site.use(waits.id, 0.0)
+    told = len(site.told)
+    await site.run(30)
+    assert len(site.told) == told
 
 
 async def test_the_longest_lifetime_and_a_chosen_time(bench: Bench) -> None:
