@@ -42,6 +42,7 @@ packages_for() {
             echo "ssh openssh-client"
             echo "sshd openssh-server"
             echo "sshpass sshpass"
+            echo "rsync rsync"
             echo "Xvfb xvfb"
             echo "xauth xauth"
             echo "xclock x11-apps"

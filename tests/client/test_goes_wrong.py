@@ -10,10 +10,14 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
+import click
 import pytest
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
 
+from rosetta_client.cli.explain import explain
+from rosetta_client.cli.main import rosetta as commands
+from rosetta_client.errors import ApiError
 from tests.rights.conftest import Site, serve
 
 from .conftest import Run
@@ -244,3 +248,21 @@ async def test_many_tasks_come_page_by_page(rosetta: Run, site: Site) -> None:
         done = await rosetta("ls", ROSETTA_HUB=f"http://127.0.0.1:{port}")
     assert len(done.out.splitlines()) == 1001
     assert Pages.asked == [str(number) for number in range(10)]
+
+
+async def test_every_command_says_in_one_line_what_it_does() -> None:
+    with click.Context(commands) as context:
+        for name in commands.list_commands(context):
+            command = commands.get_command(context, name)
+            assert command is not None
+            assert not command.get_short_help_str(limit=64).endswith("..."), name
+
+
+async def test_faults_of_fields_are_told() -> None:
+    faults = [
+        {"pointer": "/body/link/uses", "detail": "Input should be at least 1"},
+        {"pointer": "/body/memory", "detail": "Memory is too large."},
+    ]
+    detail = "The request does not fit: look at link. Memory is too large."
+    error = ApiError(422, {"detail": detail, "errors": faults})
+    assert explain(error) == f"{detail} link.uses: Input should be at least 1."

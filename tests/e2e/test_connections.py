@@ -81,6 +81,25 @@ async def test_files_are_copied(terminal: Terminal, server: dict[str, Any]) -> N
     assert (terminal.home / "back").read_bytes() == data
 
 
+async def test_folders_are_synchronized(terminal: Terminal, server: dict[str, Any]) -> None:
+    """With rsync, which starts `ssh` by itself, there and back; what has arrived stays."""
+    shell = f"ssh -F {await config(terminal)}"
+    sent, back = terminal.home / "sent", terminal.home / "fetched"
+    (sent / "inner folder").mkdir(parents=True)
+    (sent / "inner folder" / "a").write_bytes(b"a" * 100_000)
+    (sent / "b").write_text("b")
+    options = ("-a", "--itemize-changes", "-e", shell)
+    done = await terminal.run("rsync", *options, f"{sent}/", "rosetta-my-ssh:/tmp/sent/")
+    assert done.code == 0, done.err
+    done = await terminal.run("rsync", *options, "rosetta-my-ssh:/tmp/sent/", f"{back}/")
+    assert done.code == 0, done.err
+    assert (back / "inner folder" / "a").read_bytes() == b"a" * 100_000
+    (sent / "b").write_text("changed")
+    again = await terminal.run("rsync", *options, f"{sent}/", "rosetta-my-ssh:/tmp/sent/")
+    moved = [line.split()[-1] for line in again.out.decode().splitlines() if line[0] == "<"]
+    assert (again.code, moved) == (0, ["b"]), again.err
+
+
 async def test_ports_of_the_container(terminal: Terminal, server: dict[str, Any]) -> None:
     """What editors with a remote server need: a static forward, and a dynamic one (SOCKS)."""
     static, dynamic = free_port(), free_port()

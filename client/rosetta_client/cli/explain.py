@@ -21,4 +21,14 @@ def explain(error: RosettaError) -> str:
         return _LOG_IN
     if isinstance(error, ApiError) and error.status >= 500 and error.request_id:
         return f"{error} (request {error.request_id})"
-    return str(error)
+    faults = _faults(error) if isinstance(error, ApiError) else []
+    return " ".join([str(error), *faults])
+
+
+def _faults(error: ApiError) -> list[str]:
+    """What is wrong with which field, as far as the message does not say it."""
+    return [
+        f"{fault.get('pointer', '').removeprefix('/body/').replace('/', '.')}: {detail}."
+        for fault in error.errors
+        if (detail := fault.get("detail", "").rstrip(".")) and detail not in str(error)
+    ]

@@ -47,7 +47,7 @@ _PAUSE = 1.0
 
 @click.group("files")
 def files_command() -> None:
-    """List, fetch, send, copy, move and remove files of your storages.
+    """Work with the files of your storages.
 
     Files are given as STORAGE:PATH, such as home:data/m31.fits.
     """

@@ -67,7 +67,10 @@ def logout_command(session: Session) -> None:
 @form_options
 @pass_session
 def whoami_command(session: Session, form: Form) -> None:
-    """Show who is logged in, at which hub, and what the token may do."""
+    """Show who is logged in, and at which hub.
+
+    The scopes say what the token may do.
+    """
     columns = (
         Column("User", lambda user: user.name),
         Column("Groups", lambda user: ", ".join(user.groups)),

@@ -17,7 +17,10 @@ from rosetta_client.models import TaskView
 @click.option("--print", "only_print", is_flag=True, help="Show the address, and open nothing.")
 @pass_session
 def open_command(session: Session, task: str, interface: str | None, only_print: bool) -> None:
-    """Open TASK, an id or a name, in the browser; where there is none, show its address."""
+    """Open a task in the browser.
+
+    TASK is an id or a name. Where there is no browser, its address is shown.
+    """
     found = find_task(session.client, task)
     open_page(session.endpoint.absolute(address_of(found, interface)), only_print)
 

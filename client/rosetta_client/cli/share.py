@@ -44,7 +44,13 @@ def parse_time(text: str) -> timedelta | datetime:
 @click.argument("task")
 @click.option("--with", "names", multiple=True, metavar="NAME", help="A user, or group:NAME.")
 @click.option("--link", is_flag=True, help="Make a link that shares with whoever opens it.")
-@click.option("--uses", type=int, default=1, show_default=True, help="How many the link admits.")
+@click.option(
+    "--uses",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many the link admits.",
+)
 @click.option("--expires", type=parse_time, default="7d", show_default=True, help="The link's end.")
 @click.option("--until", type=parse_time, help="End of the shares, as 3h, 2d or 2030-01-31T18:00.")
 @click.option("--end", "ends", multiple=True, metavar="ID", help="End a share, or 'all'.")

@@ -40,7 +40,7 @@ _ARGUMENTS = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 def ssh_command(
     session: Session, stdio: bool, config: bool, task: str, arguments: Sequence[str]
 ) -> int | None:
-    """Log in to a task that is an SSH server, or run a command there.
+    """Log in to a task over SSH, or run a command.
 
     What stands behind TASK (an id or a name) goes to ssh: a command, or options such as -X and -L.
     The password of the task is given to ssh without being shown.

@@ -13,7 +13,10 @@ from rosetta_client.version import VERSION
 @form_options
 @pass_session
 def version_command(session: Session, form: Form) -> None:
-    """Show the versions of this client and of the hub, and what the hub has."""
+    """Show the versions of client and hub.
+
+    The features are what this hub has, of what not every hub has.
+    """
     service = session.client.get_service()
     document = {"client": VERSION, "hub": service.version, "features": service.features}
     columns = (
