@@ -2,6 +2,8 @@
 # Virtual environments, and Node with configurable-http-proxy in them.
 
 oldest_venv=$root/.venv-oldest
+# The bound in the extra `test`, for the environments that do not install it.
+jsonschema=$(sed -n 's/^ *\(jsonschema<.*\)/\1/p' "$root/setup.cfg")
 
 require_python() {
     install_packages python
@@ -78,12 +80,12 @@ install_lowest_python() {
     sed -n '/^dependencies/,/^\]/s/^ *"\([a-z0-9-]*\)>=\(.*\)",/\1==\2/p' "$root/client/pyproject.toml" >>"$constraints"
     require_python
     make_venv "$lowest_venv" --constraint "$constraints" --editable . --editable ./client aiosmtpd botocore dockerspawner httpx \
-        jupyterhub-kubespawner jupyterhub-systemdspawner openapi-spec-validator pytest pytest-asyncio \
+        "$jsonschema" jupyterhub-kubespawner jupyterhub-systemdspawner openapi-spec-validator pytest pytest-asyncio \
         pytest-rerunfailures pytest-timeout pytest-xdist ruff vermin
 }
 
 # The oldest JupyterHub that is supported: the tests start hubs with it, but run in .venv.
 install_oldest_python() {
     require_python
-    make_venv "$oldest_venv" --editable . "jupyterhub==5.2.*" "jupyterlab>=4" "dockerspawner>=13"
+    make_venv "$oldest_venv" --editable . "jupyterhub==5.2.*" "jupyterlab>=4" "dockerspawner>=13" "$jsonschema"
 }
