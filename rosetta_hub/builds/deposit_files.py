@@ -1,21 +1,33 @@
 """Fetches the files of a record into a directory."""
 
 import asyncio
+import json
 import os
-import stat
+import sys
 import tempfile
 from pathlib import Path, PurePosixPath
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from typing import Any
 
 from rosetta_hub.addresses import AddressGuard, RequestFailed
+from rosetta_hub.builds.confined import (
+    ConfinedOverflow,
+    ConfinedTimeout,
+    Confinement,
+    build_limits,
+    find_account,
+    run_confined,
+)
 from rosetta_hub.builds.deposits import DepositFile, Deposits
 from rosetta_hub.builds.disk_use import DiskWatch
 from rosetta_hub.builds.errors import CheckoutRefused
 from rosetta_hub.builds.source import Source
 from rosetta_hub.builds.source_settings import SourceSettings
+from rosetta_hub.builds.unpack_child import TOO_LARGE, TOO_MANY, find_path
 from rosetta_hub.copies.http_source import HttpSource
 
-_CHUNK = 1 << 20
+# Bytes of memory; a list of 100,000 files takes a tenth of it.
+UNPACK_MEMORY = 512 << 20
+_CHILD = Path(__file__).with_name("unpack_child.py")
 
 
 async def fetch_deposit(source: Source, folder: Path, settings: SourceSettings) -> tuple[str, ...]:
@@ -37,7 +49,7 @@ async def fetch_deposit(source: Source, folder: Path, settings: SourceSettings) 
         await _fetch(client, file, folder)
         await watch.check()
     if len(files) == 1 and files[0].path.lower().endswith(".zip"):
-        return await asyncio.to_thread(_Archive(folder, files[0].path, settings, watch).unpack)
+        return await _unpack(folder, files[0].path, settings, watch)
     return ()
 
 
@@ -61,70 +73,51 @@ def _path_within(folder: Path, name: str) -> Path:
     Raises:
         CheckoutRefused: the name leads elsewhere.
     """
-    path = PurePosixPath(name)
-    is_path = bool(path.parts) and not path.is_absolute() and ".." not in path.parts
-    if not is_path or any(char in name for char in "\0\\"):
+    path = find_path(folder, name)
+    if path is None:
         raise CheckoutRefused(f"The record has a file whose name is no path: {name[:80]!r}.")
-    return folder / path
+    return path
 
 
-class _Archive:
-    """The only file of a record: what it holds takes its place."""
-
-    def __init__(self, folder: Path, name: str, settings: SourceSettings, watch: DiskWatch) -> None:
-        self._folder = folder
-        self._path = folder / name
-        self._watch = watch
-        self._left = settings.clone_size
-        self._most_files = settings.clone_files
-
-    def unpack(self) -> tuple[str, ...]:
-        """Write the files; symbolic links are left out."""
-        notes = []
-        try:
-            with ZipFile(self._path) as archive:
-                members = archive.infolist()
-                if len(members) > self._most_files:
-                    raise self._watch.too_many()
-                links = [member for member in members if _is_link(member)]
-                if links:
-                    notes.append(f"The archive's {len(links)} symbolic links are left out.")
-                for member in members:
-                    if not member.is_dir() and not _is_link(member):
-                        self._write(archive, member)
-        except (BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
-            raise CheckoutRefused(f"{self._path.name} can't be unpacked: {error}") from error
-        self._path.unlink()
-        self._hoist()
-        return tuple(notes)
-
-    def _write(self, archive: ZipFile, member: ZipInfo) -> None:
-        target = _path_within(self._folder, member.filename)
-        if target == self._path:
-            raise CheckoutRefused("The archive holds a file with its own name.")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with archive.open(member) as data, target.open("xb") as output:
-            # The sizes that the archive tells may be wrong.
-            while chunk := data.read(_CHUNK):
-                self._left -= len(chunk)
-                if self._left < 0:
-                    raise self._watch.too_large()
-                output.write(chunk)
-        if member.external_attr >> 16 & stat.S_IXUSR:
-            target.chmod(0o755)
-
-    def _hoist(self) -> None:
-        """Archives of hosts have one directory at the top, which is the repository."""
-        entries = list(os.scandir(self._folder))
-        if len(entries) != 1 or not entries[0].is_dir(follow_symlinks=False):
-            return
-        # A name that none of its files has: nobody could know it.
-        top = tempfile.mkdtemp(dir=self._folder)
-        os.rename(entries[0].path, top)
-        for name in os.listdir(top):
-            os.rename(os.path.join(top, name), self._folder / name)
-        os.rmdir(top)
+async def _unpack(
+    folder: Path, name: str, settings: SourceSettings, watch: DiskWatch
+) -> tuple[str, ...]:
+    """Put what the archive of that name holds in its place; symbolic links are left out."""
+    result = await _run_child(folder, name, settings)
+    if refused := result.get("refused"):
+        known = {TOO_LARGE: watch.too_large, TOO_MANY: watch.too_many}
+        raise known[refused]() if refused in known else CheckoutRefused(refused)
+    await asyncio.to_thread(_hoist, folder, folder / name)
+    links = result["links"]
+    return (f"The archive's {links} symbolic links are left out.",) if links else ()
 
 
-def _is_link(member: ZipInfo) -> bool:
-    return stat.S_ISLNK(member.external_attr >> 16)
+async def _run_child(folder: Path, name: str, settings: SourceSettings) -> dict[str, Any]:
+    account = find_account(settings.account)
+    confinement = Confinement(account, settings.clone_time, settings.clone_size, UNPACK_MEMORY)
+    limits = (str(settings.clone_size), str(settings.clone_files))
+    # Without slashes, dots and double ones, as the child compares it.
+    relative = str(PurePosixPath(name))
+    order = json.dumps(build_limits(confinement))
+    command = [sys.executable, "-I", "-S", str(_CHILD), order, relative, *limits]
+    try:
+        # It gives up its rights itself: the account may not be able to reach this Python.
+        finished = await run_confined(command, confinement, folder=folder, environment={}, own=True)
+        result: dict[str, Any] = json.loads(finished.output)
+    except (ConfinedTimeout, ConfinedOverflow, ValueError) as error:
+        raise CheckoutRefused(f"{name} can't be unpacked.") from error
+    return result
+
+
+def _hoist(folder: Path, archive: Path) -> None:
+    """Archives of hosts have one directory at the top, which is the repository."""
+    archive.unlink()
+    entries = list(os.scandir(folder))
+    if len(entries) != 1 or not entries[0].is_dir(follow_symlinks=False):
+        return
+    # A name that none of its files has: nobody could know it.
+    top = tempfile.mkdtemp(dir=folder)
+    os.rename(entries[0].path, top)
+    for name in os.listdir(top):
+        os.rename(os.path.join(top, name), folder / name)
+    os.rmdir(top)

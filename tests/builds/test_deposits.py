@@ -3,6 +3,7 @@
 import io
 import json
 import stat
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pytest
 
+from rosetta_hub.builds import deposit_files
 from rosetta_hub.builds.checkout import check_out
 from rosetta_hub.builds.errors import CheckoutRefused, SourceRefused
 from rosetta_hub.builds.links import parse_link
@@ -277,6 +279,36 @@ async def test_an_archive_beside_other_files_stays_as_it_is(
     assert files == {"data.zip": "PK", "requirements.txt": "numpy"}
 
 
+def broken_stream() -> bytes:
+    """An archive whose compressed data are no such data."""
+    data = bytearray(archive({"a": b"A" * 1000}))
+    # Behind the local header, of 30 bytes, and the name.
+    data[31:36] = b"\xff" * 5
+    return bytes(data)
+
+
+def long_list(count: int) -> bytes:
+    """An archive that is a list of files alone, and as long as its reader has memory for it."""
+    numbers = (20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)
+    entry = struct.pack("<4sHHHHHHLLLHHHHHLL", b"PK\1\2", *numbers) + b"a"
+    end = (0, 0, count & 0xFFFF, count & 0xFFFF, len(entry) * count, 0, 0)
+    return entry * count + struct.pack("<4sHHHHLLH", b"PK\5\6", *end)
+
+
+async def test_a_list_of_files_that_fills_memory(
+    git_server: GitServer,
+    settings: SourceSettings,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The service itself does not read it, and its child has no more memory than it is given."""
+    monkeypatch.setattr(deposit_files, "UNPACK_MEMORY", 64 << 20)
+    zenodo(git_server, {"repo.zip": long_list(200_000)})
+    lenient = SourceSettings.model_validate({**settings.model_dump(), "clone_files": 1_000_000})
+    with pytest.raises(CheckoutRefused, match="more than 1,000,000 files"):
+        await fetch("zenodo", "10.5281/zenodo.3242074", folder, lenient)
+
+
 ARCHIVES: dict[str, tuple[bytes, str]] = {
     "a path that leads up": (archive({"../../evil": b"x"}), "name is no path"),
     "an absolute path": (archive({"/tmp/evil": b"x"}), "name is no path"),
@@ -285,6 +317,7 @@ ARCHIVES: dict[str, tuple[bytes, str]] = {
     "damage": (archive({"a": b"A" * 100})[:-30], "can't be unpacked"),
     "a file below a file": (archive({"a": b"x", "a/b": b"y"}), "can't be unpacked"),
     "its own name": (archive({"repo.zip": b"x"}), "its own name"),
+    "a stream that is none": (broken_stream(), "can't be unpacked"),
     "its directory's name": (archive({"a/a": b"x"}), ""),
 }
 
