@@ -41,7 +41,8 @@ async def service_answers(hub: ExistingHub) -> None:
     async def healthy() -> bool:
         async with httpx.AsyncClient() as client:
             answer = await client.get(f"{hub.url}/services/rosetta/health")
-        return answer.headers.get("content-type", "").startswith("application/json")
+        content_type: str = answer.headers.get("content-type", "")
+        return content_type.startswith("application/json")
 
     await until(healthy, "the service answers")
 
