@@ -16,6 +16,10 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # RFC 6052: the last four bytes are an IPv4 address.
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
+# What Python takes for global: site-local addresses (RFC 3879), NAT64 of a site's own (RFC 8215),
+# and IPv4 addresses written as IPv6 ones (RFC 4291).
+_NOT_PUBLIC = tuple(map(ipaddress.IPv6Network, ("fec0::/10", "64:ff9b:1::/48", "::/96")))
+
 
 class RequestFailed(UserError):
     """A server that a user has named can't be asked; the message is for the user.
@@ -40,6 +44,8 @@ class AddressGuard:
         address = _plain(ipaddress.ip_address(text.partition("%")[0]))
         if any(address in network for network in self._allowed):
             return True
+        if any(address in network for network in _NOT_PUBLIC):
+            return False
         return address.is_global and not address.is_multicast
 
 

@@ -556,9 +556,10 @@ class Rosetta(MailOptions):
         """The validated `user_software`.
 
         Raises:
-            ConfigError: see `load_options`.
+            ConfigError: see `load_options`, `load_registries`.
         """
-        return load_options("user_software", UserSoftwareRules, self.user_software)
+        rules = load_options("user_software", UserSoftwareRules, self.user_software)
+        return rules.with_site_hosts(entry.host for entry in self.site_registries().entries)
 
     def image_policy_settings(self) -> ImagePolicySettings | None:
         """The validated `image_policy`; None where there is none.

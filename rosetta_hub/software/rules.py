@@ -6,9 +6,11 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Set
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from rosetta_hub.addresses import AddressGuard
 from rosetta_hub.catalogue.catalogue import Catalogue, User
 from rosetta_hub.catalogue.software import HTTP_PROTOCOLS, Software
 from rosetta_hub.catalogue.storage_checks import check_home_path
@@ -18,6 +20,7 @@ from rosetta_hub.errors import ConfigError, InvalidOptions, NotAllowed
 from rosetta_hub.registries.errors import RegistryRefused
 from rosetta_hub.registries.references import parse_reference
 from rosetta_hub.software.settings import UserSoftwareRules
+from rosetta_hub.web_hosts import is_loopback, normalise_host
 
 # What all versions of a card have in common.
 CARD_KEYS = ("name", "description", "keywords")
@@ -33,6 +36,8 @@ USER_KEYS = (
     *("supports_custom_interface_port", "supports_interface_auth"),
     *("default", "command", "environment", "any_user", "home_path"),
 )
+# Where a registry of a site's own network may be.
+_NETWORKS = AddressGuard(("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
 # Bytes of an entry as JSON.
 LARGEST_ENTRY = 64 << 10
 LONGEST_DESCRIPTION = 4000
@@ -223,8 +228,10 @@ def _with_registry(software: Software, rules: UserSoftwareRules, known: Set[str]
         reference = parse_reference(f"{software.repository}:{software.image_tag}")
     except RegistryRefused as error:
         raise InvalidOptions(f"The image can't be used: {error}") from error
-    if reference.host == "localhost":
-        raise InvalidOptions("'localhost' is no registry: name the one that the image comes from.")
+    if not rules.names(reference.host) and _is_of_machine(reference.host):
+        raise InvalidOptions(
+            f"{reference.host!r} is no registry: name the one that the image comes from."
+        )
     if not rules.allows(reference.name):
         raise InvalidOptions(
             f"Images of {reference.name} may not be used here. Allowed: "
@@ -233,3 +240,17 @@ def _with_registry(software: Software, rules: UserSoftwareRules, known: Set[str]
     return software.model_copy(
         update={"registry": reference.host, "image_name": reference.repository}
     )
+
+
+def _is_of_machine(host: str) -> bool:
+    """Whether a registry would be the resource's machine itself, or what only that one reaches.
+
+    An engine asks it without the walls around containers, and on loopback addresses without TLS.
+    """
+    parts = urlsplit(f"//{host}")
+    try:
+        name = normalise_host(parts.hostname or "").strip("[]")
+        return is_loopback(name) or not _NETWORKS.permits(name)
+    except ValueError:
+        # A name.
+        return False

@@ -1,9 +1,9 @@
 """What of `c.Rosetta` is about software of users."""
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from rosetta_hub.catalogue.registries import registry_host
 from rosetta_hub.catalogue.units import Duration
@@ -29,6 +29,13 @@ class UserSoftwareRules(Entry):
     power_groups: frozenset[str] = frozenset()
     registries: tuple[str, ...] = ()
     most: int = Field(default=100, ge=1, le=10_000)
+    _site_hosts: frozenset[str] = PrivateAttr(frozenset())
+
+    def with_site_hosts(self, hosts: Iterable[str]) -> Self:
+        """The same, which knows the site's own registries: those may be anywhere."""
+        changed = self.model_copy()
+        changed._site_hosts = frozenset(hosts)
+        return changed
 
     @field_validator("registries")
     @classmethod
@@ -46,6 +53,12 @@ class UserSoftwareRules(Entry):
     def is_power_user(self, groups: Set[str]) -> bool:
         """Whether somebody who is in these groups may add interfaces with any protocol."""
         return bool(self.power_groups & groups)
+
+    def names(self, host: str) -> bool:
+        """Whether the configuration names the registry, here or in `c.Rosetta.registries`."""
+        return host in self._site_hosts or any(
+            host == one.partition("/")[0] for one in self.registries
+        )
 
     def allows(self, name: str) -> bool:
         """Whether an image may be used; `name` is its registry and repository."""

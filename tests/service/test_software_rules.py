@@ -54,6 +54,26 @@ def test_the_registry_is_named(image: dict[str, str], expected: tuple[str, str])
 
 
 @pytest.mark.parametrize(
+    "rules",
+    [
+        UserSoftwareRules(registries=("127.0.0.1:5000/team",)),
+        Rosetta(registries=[{"host": "127.0.0.1:5000"}]).user_software_rules(),
+    ],
+)
+def test_registries_of_the_configuration_may_be_on_the_machine(rules: UserSoftwareRules) -> None:
+    entry = APP | {"image_name": "127.0.0.1:5000/team/app"}
+    assert check_entry(entry, USER, rules, PLATFORM).registry == "127.0.0.1:5000"
+    elsewhere = APP | {"image_name": "127.0.0.1:5001/team/app"}
+    with pytest.raises(InvalidOptions, match="is no registry"):
+        check_entry(elsewhere, USER, rules, PLATFORM)
+
+
+def test_registries_of_a_private_network() -> None:
+    entry = APP | {"image_name": "10.0.0.5:5000/app"}
+    assert check_entry(entry, USER, ANYTHING, PLATFORM).registry == "10.0.0.5:5000"
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "ghcr.io/teams/app",
@@ -129,6 +149,11 @@ def test_keys_of_administrators_are_refused(key: str, user: User) -> None:
         ({"image_name": "/images/app.sif"}, "Name an image of a registry"),
         ({"image_name": "docker-archive:/images/app.tar"}, "Name an image of a registry"),
         ({"image_name": "localhost/app"}, "'localhost' is no registry"),
+        ({"image_name": "127.0.0.1:8081/app"}, "'127.0.0.1:8081' is no registry"),
+        ({"image_name": "127.1/app"}, "'127.1' is no registry"),
+        ({"image_name": "hub.localhost:80/app"}, "'hub.localhost:80' is no registry"),
+        ({"registry": "169.254.169.254", "image_name": "app"}, "'169.254.169.254' is no registry"),
+        ({"image_name": "0.0.0.0:8081/app"}, "'0.0.0.0:8081' is no registry"),
         ({"image_name": "-v"}, "The key 'image_name' can't be used: "),
         ({"image_tag": "a b"}, "The key 'image_tag' can't be used: "),
         ({"image_digest": "sha256:1"}, "The key 'image_digest' can't be used: "),
