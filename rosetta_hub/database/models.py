@@ -1,4 +1,4 @@
-"""The tables of the service: tasks, and the browser sessions that may enter them."""
+"""The tables of tasks: tasks, the browser sessions that may enter them, what they use."""
 
 import enum
 from datetime import UTC, datetime
@@ -221,3 +221,29 @@ class BrowserSession(Base):
 def utc_now() -> datetime:
     """The time, in UTC and aware of it."""
     return datetime.now(UTC)
+
+
+class UsageSample(Base):
+    """What the present attempt of a task used in a span of time that began at `begun`.
+
+    `cpu_seconds` is the CPU time since the attempt's start, as it was at `ended`. `memory` and
+    `gpu_memory` (bytes) are the largest of the span, `gpu_percent` is the average.
+    """
+
+    __tablename__ = "usage_samples"
+    __table_args__ = (Index(None, "task_id", "id"),)
+
+    id: Mapped[int] = mapped_column(NUMBER, primary_key=True)
+    task_id: Mapped[str] = mapped_column(String(12), ForeignKey("tasks.id", ondelete="CASCADE"))
+    begun: Mapped[datetime]
+    ended: Mapped[datetime]
+    # Seconds: reports that come before the span has passed are of the same sample.
+    span: Mapped[int]
+    cpu_seconds: Mapped[float]
+    memory: Mapped[int]
+    gpu_percent: Mapped[float | None]
+    gpu_memory: Mapped[int | None]
+    gpu_memory_total: Mapped[int | None]
+
+    def __repr__(self) -> str:
+        return f"<UsageSample of {self.task_id} {self.begun:%H:%M:%S}>"

@@ -1,4 +1,4 @@
-"""The tables of software that users have added to the catalogue."""
+"""The tables of software: what users have added to the catalogue, and how often they use what."""
 
 import enum
 from datetime import datetime
@@ -68,3 +68,18 @@ class SoftwareLogo(Base):
     media_type: Mapped[str] = mapped_column(String(40))
     content: Mapped[bytes] = mapped_column(LargeBinary)
     digest: Mapped[str] = mapped_column(String(64))
+
+
+class SoftwareUse(Base):
+    """How often a user has started a software, by the id of its card, and if it is a favourite.
+
+    It outlives the tasks, and ends with the user.
+    """
+
+    __tablename__ = "software_uses"
+
+    user: Mapped[str] = mapped_column(String(255), primary_key=True)
+    software: Mapped[str] = mapped_column(String(80), primary_key=True)
+    uses: Mapped[int] = mapped_column(default=0)
+    last_used: Mapped[datetime | None]
+    favourite: Mapped[bool] = mapped_column(default=False)

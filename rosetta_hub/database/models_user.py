@@ -1,9 +1,9 @@
-"""The tables of what belongs to users: who they are, identities on resources, mails."""
+"""The tables of what belongs to users: who they are, what they set, where they are logged in."""
 
 import enum
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rosetta_hub.database.external_text import ExternalText
@@ -60,89 +60,41 @@ class Identity(Base):
         return f"<Identity {self.user} on {self.computing} {self.state}>"
 
 
-class MailKind(enum.StrEnum):
-    """What a mail tells."""
+class UserPreferences(Base):
+    """How times are written for a user; what is not set is the browser's choice."""
 
-    STARTED = "started"
-    FAILED = "failed"
-    LIMIT = "limit"
-    END = "end"
-
-    @property
-    def choice(self) -> str:
-        """The choice of `MailSettings` that it falls under."""
-        return "limit" if self is MailKind.END else self.value
-
-
-class MailState(enum.StrEnum):
-    """Where a mail is: `sending` is written before its text goes out, the other ends after."""
-
-    WAITING = "waiting"
-    SENDING = "sending"
-    SENT = "sent"
-    REFUSED = "refused"
-    DROPPED = "dropped"
-
-    @property
-    def final(self) -> bool:
-        """Whether nothing more will be done with the mail."""
-        return self not in (MailState.WAITING, MailState.SENDING)
-
-
-class MailSettings(Base):
-    """What a user wants to be told by mail, and where; without a row the defaults count."""
-
-    __tablename__ = "mail_settings"
+    __tablename__ = "user_preferences"
 
     user: Mapped[str] = mapped_column(String(255), primary_key=True)
-    address: Mapped[str | None] = mapped_column(String(254))
-    started: Mapped[bool] = mapped_column(default=True)
-    failed: Mapped[bool] = mapped_column(default=True)
-    limit: Mapped[bool] = mapped_column(default=True)
-    shared: Mapped[bool] = mapped_column(default=True)
+    time_zone: Mapped[str | None] = mapped_column(String(64))
+    language: Mapped[str | None] = mapped_column(String(35))
 
 
-class QueuedMail:
-    """The columns of a mail on its way to the mail server."""
+class BrowserLogin(Base):
+    """A browser in which a user is logged in, by the digest of its session at the hub."""
 
-    state: Mapped[MailState] = mapped_column(text_enum(MailState))
-    address: Mapped[str | None] = mapped_column(String(254))
-    message: Mapped[str] = mapped_column(ExternalText(), default="")
-    tries: Mapped[int] = mapped_column(default=0)
-    created: Mapped[datetime]
-    next_try: Mapped[datetime]
+    __tablename__ = "browser_logins"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user: Mapped[str] = mapped_column(String(255), primary_key=True, index=True)
+    browser: Mapped[str] = mapped_column(ExternalText(80))
+    address: Mapped[str] = mapped_column(ExternalText(45))
+    first_seen: Mapped[datetime]
+    last_seen: Mapped[datetime]
 
 
-class Mail(QueuedMail, Base):
-    """One mail about one attempt of a task: there is never a second one of its kind.
+class IdempotentRequest(Base):
+    """A request with an `Idempotency-Key`, and what it was answered: it is not carried out twice.
 
-    The exception is `END`: a task that was kept is asked about again, with the same row.
+    `request` is a digest of method, address and body. `status` is null until the request has been
+    answered, `answer` is encrypted.
     """
 
-    __tablename__ = "mails"
-    __table_args__ = (Index(None, "state", "next_try"),)
-
-    task_id: Mapped[str] = mapped_column(
-        ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True
-    )
-    attempt: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[MailKind] = mapped_column(text_enum(MailKind), primary_key=True)
-    user: Mapped[str] = mapped_column(String(255), index=True)
-
-    def __repr__(self) -> str:
-        return f"<Mail {self.kind} of {self.task_id} {self.state}>"
-
-
-class SoftwareUse(Base):
-    """How often a user has started a software, by the id of its card, and if it is a favourite.
-
-    It outlives the tasks, and ends with the user.
-    """
-
-    __tablename__ = "software_uses"
+    __tablename__ = "idempotent_requests"
 
     user: Mapped[str] = mapped_column(String(255), primary_key=True)
-    software: Mapped[str] = mapped_column(String(80), primary_key=True)
-    uses: Mapped[int] = mapped_column(default=0)
-    last_used: Mapped[datetime | None]
-    favourite: Mapped[bool] = mapped_column(default=False)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    request: Mapped[str] = mapped_column(String(64))
+    began: Mapped[datetime] = mapped_column(index=True)
+    status: Mapped[int | None]
+    answer: Mapped[bytes | None] = mapped_column(LargeBinary)

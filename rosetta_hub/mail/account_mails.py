@@ -15,8 +15,7 @@ from sqlalchemy.orm import Session
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
-from rosetta_hub.database.models_account_mail import AccountMail
-from rosetta_hub.database.models_user import MailState
+from rosetta_hub.database.models_mail import AccountMail, MailState
 from rosetta_hub.keys import Keys, digest
 from rosetta_hub.mail.messages import AccountMailWriter, has_account_template
 from rosetta_hub.mail.queue import Key, MailQueue

@@ -12,7 +12,7 @@ from rosetta_hub.catalogue.units import format_duration
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
-from rosetta_hub.database.models_account import MailConfirmation
+from rosetta_hub.database.models_mail import MailConfirmation
 from rosetta_hub.errors import Conflict, LimitReached
 from rosetta_hub.keys import Keys, digest
 from rosetta_hub.mail import account_mails

@@ -14,8 +14,7 @@ import rosetta_templates
 from rosetta_hub.catalogue.units import format_duration
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task, utc_now
-from rosetta_hub.database.models_account_mail import AccountMail
-from rosetta_hub.database.models_user import Mail, MailKind
+from rosetta_hub.database.models_mail import AccountMail, Mail, MailKind
 from rosetta_hub.lifetimes.lifetimes import NO_LIFETIMES, Lifetimes
 from rosetta_hub.lifetimes.view import view_lifetime
 from rosetta_hub.tasks.links import is_http, open_url, page_url

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
-from rosetta_hub.database.models_user import Mail, MailKind, MailState
+from rosetta_hub.database.models_mail import Mail, MailKind, MailState
 from rosetta_hub.mail.preferences import read_preferences
 from rosetta_hub.mail.settings import MailOptions
 from rosetta_hub.tasks.changes import Before

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from rosetta_hub.accounts.emails import emails_of_user
-from rosetta_hub.database.models_user import Mail, MailKind, MailSettings, MailState
+from rosetta_hub.database.models_mail import Mail, MailKind, MailSettings, MailState
 from rosetta_hub.mail.addresses import default_address
 
 

@@ -5,7 +5,7 @@ import logging
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
-from rosetta_hub.database.models_user import MailState
+from rosetta_hub.database.models_mail import MailState
 from rosetta_hub.lifetimes.lifetimes import NO_LIFETIMES, Lifetimes
 from rosetta_hub.mail.account_mails import AccountMails
 from rosetta_hub.mail.backoff import backoff

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
-from rosetta_hub.database.models_user import Mail, MailKind, MailState
+from rosetta_hub.database.models_mail import Mail, MailKind, MailState
 from rosetta_hub.lifetimes.lifetimes import NO_LIFETIMES, Lifetimes
 from rosetta_hub.mail.messages import MailWriter
 from rosetta_hub.mail.preferences import Preferences, read_preferences

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task, utc_now
-from rosetta_hub.database.models_account_mail import AccountMail
+from rosetta_hub.database.models_mail import AccountMail
 from rosetta_hub.database.models_sharing import TaskShare
 from rosetta_hub.keys import Keys
 from rosetta_hub.mail import account_mails

@@ -6,8 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from rosetta_hub.database.database import Database
-from rosetta_hub.database.models_software import ImageVerdict, UserSoftware
-from rosetta_hub.database.models_user import SoftwareUse
+from rosetta_hub.database.models_software import ImageVerdict, SoftwareUse, UserSoftware
 from rosetta_hub.database.pages import Order, Page, PageQuery
 from rosetta_hub.errors import NotFound
 from rosetta_hub.software.cards import image_of

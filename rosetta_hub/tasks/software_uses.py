@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
-from rosetta_hub.database.models_user import SoftwareUse
+from rosetta_hub.database.models_software import SoftwareUse
 
 
 def record_use(session: Session, user: str, software: str) -> None:

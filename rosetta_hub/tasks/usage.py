@@ -9,8 +9,7 @@ from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from rosetta_hub.catalogue.units import format_size
-from rosetta_hub.database.models import Task, utc_now
-from rosetta_hub.database.models_usage import UsageSample
+from rosetta_hub.database.models import Task, UsageSample, utc_now
 from rosetta_hub.tasks.report import UsageReport
 
 # Samples of a task; where there are as many, each two become one of twice the span.

@@ -6,7 +6,7 @@ from sqlalchemy import delete, select
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
-from rosetta_hub.database.models_account import BrowserLogin
+from rosetta_hub.database.models_user import BrowserLogin
 from rosetta_hub.keys import digest
 from rosetta_hub.users.user_agents import describe_browser
 

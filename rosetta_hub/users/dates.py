@@ -9,7 +9,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from rosetta_hub.database.database import Database
-from rosetta_hub.database.models_account import UserPreferences
+from rosetta_hub.database.models_user import UserPreferences
 
 # As in the time zone database: no path that leads elsewhere.
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}")

@@ -9,7 +9,9 @@ from sqlalchemy import delete, select
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import BrowserSession
-from rosetta_hub.database.models_user import HubUser, MailSettings, SoftwareUse
+from rosetta_hub.database.models_mail import MailSettings
+from rosetta_hub.database.models_software import SoftwareUse
+from rosetta_hub.database.models_user import HubUser
 from rosetta_hub.errors import Conflict
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.tasks.manager import TaskManager

@@ -18,7 +18,7 @@ from sqlalchemy import delete
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
-from rosetta_hub.database.models_requests import IdempotentRequest
+from rosetta_hub.database.models_user import IdempotentRequest
 from rosetta_hub.errors import IdempotencyKeyReused, RequestInProgress, UserError
 from rosetta_hub.keys import Keys, digest
 

@@ -10,8 +10,8 @@ import pytest_asyncio
 from sqlalchemy import select, update
 
 from rosetta_hub.database.database import Database
-from rosetta_hub.database.models_account_mail import AccountMail
 from rosetta_hub.database.models_local import Password
+from rosetta_hub.database.models_mail import AccountMail
 from rosetta_hub.database.models_user import HubUser, UserState
 from rosetta_hub.keys import Keys
 from tests.spawners.hub import Hub, until

@@ -13,7 +13,7 @@ from rosetta_hub.accounts.reset_flow import ResetFlow
 from rosetta_hub.accounts.settings import LocalSettings
 from rosetta_hub.accounts.sign_up_flow import SignUpFlow
 from rosetta_hub.database.database import Database
-from rosetta_hub.database.models_account_mail import AccountMail
+from rosetta_hub.database.models_mail import AccountMail
 from rosetta_hub.keys import Keys
 
 HUB = "https://hub.example.org/base"

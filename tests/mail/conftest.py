@@ -12,7 +12,7 @@ from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task
-from rosetta_hub.database.models_user import Mail, MailState
+from rosetta_hub.database.models_mail import Mail, MailState
 from rosetta_hub.mail import backoff
 from rosetta_hub.mail.notifier import Notifier
 from rosetta_hub.mail.sender import MailSender

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from rosetta_hub.database.models import utc_now
-from rosetta_hub.database.models_account_mail import AccountMail
+from rosetta_hub.database.models_mail import AccountMail
 from rosetta_hub.mail import account_mails
 from rosetta_hub.mail.errors import MailServerUnavailable
 

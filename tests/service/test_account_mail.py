@@ -8,8 +8,7 @@ import pytest
 
 from rosetta_hub.accounts.emails import add_email
 from rosetta_hub.database.models import utc_now
-from rosetta_hub.database.models_account import MailConfirmation
-from rosetta_hub.database.models_account_mail import AccountMail
+from rosetta_hub.database.models_mail import AccountMail, MailConfirmation
 from rosetta_hub.mail.preferences import read_preferences
 
 from .account import Site, tag

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
-from rosetta_hub.database.models_requests import IdempotentRequest
+from rosetta_hub.database.models_user import IdempotentRequest
 from rosetta_hub.errors import (
     DatabaseUnavailable,
     IdempotencyKeyReused,

@@ -13,7 +13,7 @@ from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import DesiredState, Task
 from rosetta_hub.database.models_audit import AuditRecord
-from rosetta_hub.database.models_user import Mail, MailState
+from rosetta_hub.database.models_mail import Mail, MailState
 from rosetta_hub.edge.client import Activity
 from rosetta_hub.errors import EdgeUnavailable
 from rosetta_hub.ingress.edge_publisher import EdgePublisher

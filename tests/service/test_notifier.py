@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from rosetta_hub.accounts.emails import BY_MAIL, add_email
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task, TaskState, utc_now
-from rosetta_hub.database.models_user import Mail
+from rosetta_hub.database.models_mail import Mail
 from rosetta_hub.mail.notifier import Notifier
 from rosetta_hub.mail.preferences import Preferences, read_preferences, write_preferences
 from rosetta_hub.tasks.changes import Before

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from rosetta_hub.database.models import Task
-from rosetta_hub.database.models_usage import UsageSample
+from rosetta_hub.database.models import Task, UsageSample
 from rosetta_hub.tasks import usage
 from rosetta_hub.tasks.report import parse_report
 from rosetta_hub.tasks.usage import UsageView

@@ -18,9 +18,10 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.records import CopyRecords, new_copy
 from rosetta_hub.database.models import BrowserSession, DesiredState, Task, TaskState, utc_now
 from rosetta_hub.database.models_copies import Copy, CopyState
+from rosetta_hub.database.models_mail import MailSettings
 from rosetta_hub.database.models_registries import RegistryCredential
-from rosetta_hub.database.models_software import UserSoftware
-from rosetta_hub.database.models_user import HubUser, Identity, MailSettings, SoftwareUse
+from rosetta_hub.database.models_software import SoftwareUse, UserSoftware
+from rosetta_hub.database.models_user import HubUser, Identity
 from rosetta_hub.errors import Conflict, HubUnavailable
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.jobs.events import JobEvents

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.database.models import Task, utc_now
-from rosetta_hub.database.models_account import UserPreferences
-from rosetta_hub.database.models_account_mail import AccountMail
+from rosetta_hub.database.models_mail import AccountMail
+from rosetta_hub.database.models_user import UserPreferences
 from rosetta_hub.errors import HubUnavailable
 from rosetta_hub.mail.messages import AccountMailWriter
 from rosetta_hub.mail.preferences import Preferences, write_preferences

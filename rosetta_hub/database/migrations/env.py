@@ -2,19 +2,16 @@
 
 from alembic import context
 
-import rosetta_hub.database.models_account
-import rosetta_hub.database.models_account_mail
 import rosetta_hub.database.models_administration
 import rosetta_hub.database.models_audit
 import rosetta_hub.database.models_builds
 import rosetta_hub.database.models_copies
 import rosetta_hub.database.models_local
 import rosetta_hub.database.models_logins
+import rosetta_hub.database.models_mail
 import rosetta_hub.database.models_registries
-import rosetta_hub.database.models_requests
 import rosetta_hub.database.models_sharing
 import rosetta_hub.database.models_software
-import rosetta_hub.database.models_usage
 import rosetta_hub.database.models_user  # noqa: F401 - tables of the same metadata
 from rosetta_hub.database.models import Base
 
