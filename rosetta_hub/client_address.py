@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from ipaddress import ip_address
+from typing import Any
 
 from tornado.httputil import HTTPServerRequest
 
@@ -21,6 +22,15 @@ def client_address(request: HTTPServerRequest, proxies: Collection[str] = ()) ->
         if address not in proxies:
             return address
     return known[0] if known else request.remote_ip
+
+
+def hub_client_address(handler: Any) -> str:
+    """The address that the hub's own proxy was asked from, for a handler of the hub.
+
+    For limits and for the audit log.
+    """
+    proxies = handler.settings["app"].trusted_downstream_ips
+    return client_address(handler.request, proxies) or "unknown"
 
 
 def _is_address(text: str) -> bool:

@@ -15,7 +15,6 @@ from rosetta_hub.accounts.rows import adopt_rows, delete_rows, users_with_rows
 from rosetta_hub.accounts.who import Claimant
 from rosetta_hub.audit.log import SERVICE, AuditEvent
 from rosetta_hub.authenticators.accounts import Accounts, created_of
-from rosetta_hub.authenticators.addresses import address_of
 from rosetta_hub.authenticators.last_admin import (
     REFUSAL,
     USER_ROUTE,
@@ -38,6 +37,7 @@ from rosetta_hub.authenticators.methods import build_methods
 from rosetta_hub.authenticators.refresh import RECORD, Refresher
 from rosetta_hub.authenticators.service_client import ServiceClient
 from rosetta_hub.authenticators.signed_in import note_sign_in
+from rosetta_hub.client_address import hub_client_address
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.errors import ConfigError, DatabaseUnavailable, NotAllowed
@@ -200,7 +200,7 @@ class RosettaAuthenticator(Authenticator):
             decision.user,
             user=decision.user,
             target=method.id,
-            address=address_of(handler),
+            address=hub_client_address(handler),
         )
         if decision.linked_by == BY_EMAIL:
             await self.linker.tell(decision, claimant, handler)
@@ -237,13 +237,15 @@ class RosettaAuthenticator(Authenticator):
             user or SERVICE,
             user=user,
             target=method.id,
-            address=address_of(handler),
+            address=hub_client_address(handler),
             detail={"reason": reason},
         )
 
     async def signed_out(self, user: str, handler: Any) -> None:
         """A user has logged out."""
-        await self.accounts.record(AuditEvent.LOGOUT, user, user=user, address=address_of(handler))
+        await self.accounts.record(
+            AuditEvent.LOGOUT, user, user=user, address=hub_client_address(handler)
+        )
 
     async def refresh_user(self, user: Any, handler: Any = None, **_: Any) -> Any:
         """See `Refresher.refresh`."""

@@ -14,8 +14,8 @@ from rosetta_hub.accounts.links import unlink
 from rosetta_hub.accounts.merge import merge_users
 from rosetta_hub.accounts.who import Claimant, Decision
 from rosetta_hub.audit.log import AuditEvent
-from rosetta_hub.authenticators.addresses import address_of
 from rosetta_hub.authenticators.method import External, LoginMethod
+from rosetta_hub.client_address import hub_client_address
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_logins import LoginLink
@@ -155,5 +155,5 @@ class Linker:
 
     async def _record(self, event: AuditEvent, handler: Any, user: str, target: str) -> None:
         await self._authenticator.accounts.record(
-            event, user, user=user, target=target, address=address_of(handler)
+            event, user, user=user, target=target, address=hub_client_address(handler)
         )

@@ -16,9 +16,9 @@ from rosetta_hub.accounts.errors import TooManyAttempts
 from rosetta_hub.accounts.local import LocalAccounts
 from rosetta_hub.accounts.login_throttle import Attempt, LoginThrottle
 from rosetta_hub.accounts.names import normalise_name
-from rosetta_hub.authenticators.addresses import address_of
 from rosetta_hub.authenticators.known_browsers import known_as, remember
 from rosetta_hub.authenticators.method import LoginMethod, SignIn, SignInRefused
+from rosetta_hub.client_address import hub_client_address
 from rosetta_hub.database.models_local import Password, SignUp
 
 # Longer than any name or address.
@@ -79,7 +79,7 @@ class LocalMethod(LoginMethod):
     def _attempt(self, handler: Any, login: str, account: Password | None) -> Attempt:
         name = account.login if account else normalise_name(login)
         browser = known_as(handler, account) if account else None
-        return Attempt(name, address_of(handler), browser)
+        return Attempt(name, hub_client_address(handler), browser)
 
     async def _begin(self, attempt: Attempt) -> None:
         try:

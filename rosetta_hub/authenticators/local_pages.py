@@ -19,8 +19,8 @@ from rosetta_hub.accounts.names import normalise_name, suggest_name
 from rosetta_hub.accounts.pages import COOKIE_SECONDS
 from rosetta_hub.accounts.reset_flow import ResetFlow
 from rosetta_hub.accounts.sign_up_flow import SignUpFlow
-from rosetta_hub.authenticators.addresses import address_of
 from rosetta_hub.background import spawn
+from rosetta_hub.client_address import hub_client_address
 from rosetta_hub.database.models_local import Invitation
 from rosetta_hub.errors import RosettaError, UserError
 from rosetta_hub.mail.addresses import check_address
@@ -108,7 +108,7 @@ class AccountPage(BaseHandler):
         Raises:
             TooManyAttempts: there were too many within the hour.
         """
-        address = address_of(self)
+        address = hub_client_address(self)
         await self.local.run(lambda: self.local.take_request(address))
 
     @property
@@ -267,7 +267,9 @@ class NewPasswordPage(AccountPage):
         """Set the password, and end all sessions and tokens; nobody is logged in by it."""
         await self.count()
         password = self.get_body_argument("password", "", strip=False)
-        user = await ResetFlow(self.local).set_password(self.token, password, address_of(self))
+        user = await ResetFlow(self.local).set_password(
+            self.token, password, hub_client_address(self)
+        )
         hub_user = self.find_user(user)
         if hub_user is not None:
             await self.authenticator.refresher.end(hub_user, "a new password", api_tokens=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rosetta_hub.catalogue.lifetimes import Lifetime
+from rosetta_hub.catalogue.units import parse_duration
 from rosetta_hub.database.models import DesiredState, Task, TaskState
 
 
@@ -59,6 +60,17 @@ def planned_ends(task: Task, lifetime: Lifetime | None, clock: Clock) -> list[En
 def next_end(task: Task, lifetime: Lifetime | None, clock: Clock) -> End | None:
     """The end that comes first; None where the task goes on until somebody stops it."""
     return next(iter(planned_ends(task, lifetime, clock)), None)
+
+
+def chosen_end(task: Task) -> datetime | None:
+    """When a task that has just started running ends by choice of its user; None: not so.
+
+    `stop_after` counts from the start, however long the task has waited for it.
+    """
+    after = task.options.get("stop_after")
+    if after is None or task.started is None:
+        return task.stop_at
+    return task.started + timedelta(seconds=parse_duration(after))
 
 
 def _idle(task: Task, rules: Lifetime, clock: Clock) -> End | None:

@@ -2,6 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
@@ -10,7 +11,6 @@ from sqlalchemy import ColumnElement, inspect, select, update
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_mail import MailState, QueuedMail
-from rosetta_hub.mail.backoff import backoff
 from rosetta_hub.mail.errors import MailRefused
 
 log = logging.getLogger(__name__)
@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 BATCH = 100
 # How often a mail is sent of which nobody knows whether it was taken.
 MAX_UNANSWERED = 3
+# Before the first retry, and at most.
+FIRST_WAIT = timedelta(seconds=15)
+LONGEST_WAIT = timedelta(minutes=15)
 
 # The primary key of a row.
 Key = tuple[Any, ...]
@@ -112,3 +115,9 @@ class MailQueue(ABC):
             if mail is not None:
                 mail.next_try = utc_now() + backoff(mail.tries)
                 mail.state, mail.message, mail.tries = MailState.WAITING, message, mail.tries + 1
+
+
+def backoff(failures: int) -> timedelta:
+    """How long to wait after so many failures: twice as long each time, a quarter hour at most."""
+    doubled: int = 2 ** min(failures, 10)
+    return min(FIRST_WAIT * doubled, LONGEST_WAIT)

@@ -14,14 +14,12 @@ from prometheus_client import (
 from rosetta_hub import __version__
 from rosetta_hub.background import spawn
 from rosetta_hub.database.database import Database
-from rosetta_hub.metrics.event_loop import EventLoopLag
-from rosetta_hub.metrics.parts import PartMetrics, QueueMetrics
+from rosetta_hub.metrics.ingress import EdgeTraffic, TunnelMetrics
+from rosetta_hub.metrics.parts import EventLoopLag, PartMetrics, QueueMetrics
 from rosetta_hub.metrics.schedulers import SchedulerMetrics
 from rosetta_hub.metrics.sources import Observation, Sources
 from rosetta_hub.metrics.state import StateCollector
 from rosetta_hub.metrics.tasks import TaskMetrics
-from rosetta_hub.metrics.traffic import EdgeTraffic
-from rosetta_hub.metrics.tunnels import TunnelMetrics
 
 
 class Metrics:

@@ -1,9 +1,10 @@
-"""Whether the parts of the service work: checks, sidecar processes, queues."""
+"""Whether the parts of the service work: checks, sidecar processes, queues, the event loop."""
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 
-from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
+from prometheus_client import CollectorRegistry, Gauge, Histogram, ProcessCollector
 
 from rosetta_hub.metrics.sources import Observation, QueueState
 
@@ -11,6 +12,9 @@ from rosetta_hub.metrics.sources import Observation, QueueState
 SIDECARS = ("edge", "tunnels")
 # A path below /proc that does not exist.
 NO_PROCESS = "none"
+# Seconds.
+LAG_INTERVAL = 0.5
+LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
 
 class PartMetrics:
@@ -64,3 +68,23 @@ class QueueMetrics:
         for name, state in queues.items():
             self._length.labels(name).set(state.length)
             self._failing.labels(name).set(state.failing)
+
+
+class EventLoopLag:
+    """How long the event loop keeps others waiting: by how much each of many sleeps is too long."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._lag = Histogram(
+            "rosetta_event_loop_lag_seconds",
+            "By how much a timer of the service's event loop was late.",
+            buckets=LAG_BUCKETS,
+            registry=registry,
+        )
+
+    async def run(self) -> None:
+        """Go on for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LAG_INTERVAL
+            await asyncio.sleep(LAG_INTERVAL)
+            self._lag.observe(max(0.0, loop.time() - due))

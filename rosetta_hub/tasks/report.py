@@ -28,7 +28,7 @@ from rosetta_agent import protocol
 from rosetta_hub.database.external_text import fit_text
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.errors import InvalidOptions
-from rosetta_hub.lifetimes.chosen import chosen_end
+from rosetta_hub.lifetimes.ends import chosen_end
 from rosetta_hub.tasks.interfaces import further_ports
 
 # Seconds between the clock of a node and ours, from which on its user is told; and how.

@@ -13,7 +13,7 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task
 from rosetta_hub.database.models_mail import Mail, MailState
-from rosetta_hub.mail import backoff
+from rosetta_hub.mail import queue
 from rosetta_hub.mail.notifier import Notifier
 from rosetta_hub.mail.sender import MailSender
 from rosetta_hub.tasks.events import Broadcaster
@@ -110,7 +110,7 @@ def settings(tmp_path: Path) -> Rosetta:
 @pytest.fixture
 def offline(settings: Rosetta, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
     """The service without a mail server; nothing waits longer than it must."""
-    monkeypatch.setattr(backoff, "FIRST_WAIT", timedelta(0))
+    monkeypatch.setattr(queue, "FIRST_WAIT", timedelta(0))
     keys = settings.keys()
     database = open_sqlite(settings.state_path)
     tasks = TaskManager(

@@ -108,7 +108,7 @@ async def test_a_server_that_is_down_delays_mails_and_nothing_else(
 async def test_a_server_is_not_asked_again_at_once(
     offline: Post, monkeypatch: pytest.MonkeyPatch, certificate: Path, mailbox: Mailbox
 ) -> None:
-    monkeypatch.setattr("rosetta_hub.mail.backoff.FIRST_WAIT", timedelta(hours=1))
+    monkeypatch.setattr("rosetta_hub.mail.queue.FIRST_WAIT", timedelta(hours=1))
     async with serve(mailbox, certificate) as port:
         offline.settings.smtp_port = port
     offline.run(offline.start())

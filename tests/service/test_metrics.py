@@ -20,7 +20,7 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task, utc_now
 from rosetta_hub.edge.client import Activity
 from rosetta_hub.errors import EdgeUnavailable, ResourceUnavailable
-from rosetta_hub.metrics import event_loop
+from rosetta_hub.metrics import parts
 from rosetta_hub.metrics.metrics import Metrics
 from rosetta_hub.metrics.schedulers import MeasuredWms
 from rosetta_hub.metrics.sources import SCRAPE_TIMEOUT, PartHealth, Sources
@@ -356,7 +356,7 @@ async def test_promtool_has_nothing_to_say(metrics: Metrics, database: Database)
 
 
 async def test_a_late_event_loop(metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_loop, "INTERVAL", 0.01)
+    monkeypatch.setattr(parts, "LAG_INTERVAL", 0.01)
     loop = asyncio.create_task(metrics.loop_lag.run())
     while (await read(metrics))["rosetta_event_loop_lag_seconds_count", ()] < 2:
         await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""What goes through the edge, as counters that outlive the tasks."""
+"""What goes through the edge, as counters that outlive the tasks; how the tunnels are."""
 
 from collections import Counter as Counted
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from rosetta_hub.edge.client import Activity
+from rosetta_hub.tunnels.client import TunnelState
 
 NOTHING = Activity(0, 0, None, 0, {})
 
@@ -42,6 +43,28 @@ class EdgeTraffic:
             self._bytes.labels(*labels).inc(count)
         self._connections.set(sum(seen.connections for seen in activity.values()))
         self._known = dict(activity)
+
+
+class TunnelMetrics:
+    """Counts tunnels by computing resource and state, of tasks that have not ended."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._tunnels = Gauge(
+            "rosetta_tunnels",
+            "Tunnels to tasks: open, waiting to be connected (again), or in need of somebody.",
+            ["computing", "state"],
+            registry=registry,
+        )
+
+    def note(self, tunnels: Mapping[str, TunnelState], computing: Mapping[str, str]) -> None:
+        """Take the tunnels of all tasks; `computing` is that of each task."""
+        self._tunnels.clear()
+        counts = Counted(
+            (computing[task], tunnel.state) for task, tunnel in tunnels.items() if task in computing
+        )
+        for resource in {resource for resource, _ in counts}:
+            for state in ("open", "waiting", "error"):
+                self._tunnels.labels(resource, state).set(counts[resource, state])
 
 
 def growth(before: int, now: int) -> int:
