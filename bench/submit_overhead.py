@@ -19,12 +19,12 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.resource import Queue
+from rosetta_hub.sidecar_settings import tunnels_config
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tunnels.client import TunnelsClient
 from rosetta_hub.tunnels.process import ensure_tunnels, stop_tunnels
-from rosetta_hub.tunnels.settings import tunnels_config
 from rosetta_hub.users.identities import Identities
 from tests.support.fake_slurm import FakeSlurm
 from tests.support.sshd import Sshd, make_key

@@ -14,7 +14,6 @@ from rosetta_hub.accounts.command import account_text, add_account_arguments
 from rosetta_hub.check.command import HELP, add_arguments, run_check_command
 from rosetta_hub.config import Rosetta, refuse_unknown_options
 from rosetta_hub.edge.process import run_edge
-from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import ConfigError, RosettaError
 from rosetta_hub.hub.proxy import HELP as PROXY_HELP
 from rosetta_hub.hub.proxy import run_proxy_command
@@ -25,8 +24,8 @@ from rosetta_hub.registries.command import add_registry_arguments, registry_text
 from rosetta_hub.resources.kubernetes.command import HELP as KUBERNETES_HELP
 from rosetta_hub.resources.kubernetes.command import add_kubernetes_arguments, kubernetes_text
 from rosetta_hub.service.app import run_service, run_shutdown
+from rosetta_hub.sidecar_settings import edge_config, tunnels_config
 from rosetta_hub.tunnels.process import run_tunnels
-from rosetta_hub.tunnels.settings import tunnels_config
 
 
 def main(argv: list[str] | None = None) -> int:

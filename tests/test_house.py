@@ -154,7 +154,12 @@ UPPER = (
 )
 PARTS = ("rosetta_hub.database", "rosetta_hub.resources", "rosetta_hub.tasks", "rosetta_agent")
 # Connections carry whatever they are told to.
-NO_CONNECTIONS = ("rosetta_hub.database", "rosetta_hub.resources", "rosetta_hub.tasks")
+NO_CONNECTIONS = (
+    "rosetta_hub.config",
+    "rosetta_hub.database",
+    "rosetta_hub.resources",
+    "rosetta_hub.tasks",
+)
 FORBIDDEN = {
     "rosetta_hub.errors": ("rosetta_hub",),
     "rosetta_hub.access": ("rosetta_hub",),
@@ -169,7 +174,7 @@ FORBIDDEN = {
         *(*UPPER, "rosetta_hub.edge", "rosetta_hub.resources", "rosetta_hub.tasks"),
         *("rosetta_hub.builds", "rosetta_hub.config", "rosetta_hub.copies", "rosetta_hub.users"),
     ),
-    "rosetta_hub.edge": (*UPPER, *PARTS),
+    "rosetta_hub.edge": (*UPPER, *PARTS, "rosetta_hub.config"),
     "rosetta_hub.ingress": (*UPPER[:4], "rosetta_spawners"),
     "rosetta_hub.resources": (*UPPER, "rosetta_hub.edge"),
     "rosetta_hub.ssh": (*UPPER, *NO_CONNECTIONS, "rosetta_agent", "rosetta_hub.tunnels"),

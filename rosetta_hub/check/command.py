@@ -45,6 +45,7 @@ from rosetta_hub.resources.slurm.rest import SlurmRestWms
 from rosetta_hub.resources.slurm.rest_client import RestClient
 from rosetta_hub.resources.slurm.wms import SlurmWms
 from rosetta_hub.resources.wms import Wms
+from rosetta_hub.sidecar_settings import tunnels_config
 from rosetta_hub.ssh.endpoint import Endpoint, JumpHost
 from rosetta_hub.ssh.scan import scan_host_key
 from rosetta_hub.tunnels.client import TunnelsClient
@@ -54,7 +55,6 @@ from rosetta_hub.tunnels.process import (
     ensure_tunnels,
     stop_tunnels,
 )
-from rosetta_hub.tunnels.settings import tunnels_config
 from rosetta_hub.users.identities import Identities
 
 HELP = "check computing resources, from the host key to an image pull, and storages"

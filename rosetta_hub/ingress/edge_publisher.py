@@ -9,7 +9,6 @@ from rosetta_hub.database.models import BrowserSession, Task
 from rosetta_hub.edge.client import Activity, EdgeClient, TaskListener, merge_activity
 from rosetta_hub.edge.errors import NotConnected, PortInUse
 from rosetta_hub.edge.process import ensure_edge
-from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import Conflict, EdgeUnavailable, NotFound, ResourceUnavailable
 from rosetta_hub.ingress.listeners import ListenerBuilder
 from rosetta_hub.ingress.publisher import Publisher
@@ -17,6 +16,7 @@ from rosetta_hub.ingress.sessions import BrowserSessions, NewSession
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.resource import Resource
 from rosetta_hub.sidecar_client import Upgraded
+from rosetta_hub.sidecar_settings import edge_config
 from rosetta_hub.tasks.interfaces import further_ports
 from rosetta_hub.tasks.links import edge_port, listener_id, needs_port
 from rosetta_hub.tasks.manager import TaskManager

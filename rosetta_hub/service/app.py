@@ -16,7 +16,6 @@ from tornado.httpserver import HTTPServer
 from rosetta_hub.background import spawn
 from rosetta_hub.config import Rosetta
 from rosetta_hub.edge.process import find_chp, find_node, stop_edge
-from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import ConfigError, Unavailable
 from rosetta_hub.keys import Keys
 from rosetta_hub.service.composition import Parts
@@ -24,6 +23,7 @@ from rosetta_hub.service.file_pods_end import remove_file_pods
 from rosetta_hub.service.loops import build_loops
 from rosetta_hub.service.services import build_services
 from rosetta_hub.service.task_end import end_all
+from rosetta_hub.sidecar_settings import edge_config
 from rosetta_hub.tunnels.process import stop_tunnels
 from rosetta_hub.web.application import build_application
 from rosetta_hub.web.base_handler import MAX_BODY

@@ -50,6 +50,7 @@ from rosetta_hub.service.people import (
     build_session_ender,
 )
 from rosetta_hub.service.sharing import SharingParts
+from rosetta_hub.sidecar_settings import tunnels_config
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.policy import ImagePolicy
 from rosetta_hub.tasks.changes import plan_all, watch_all
@@ -58,7 +59,6 @@ from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tunnels.client import TunnelsClient
-from rosetta_hub.tunnels.settings import tunnels_config
 from rosetta_hub.users.deletion import Users
 from rosetta_hub.users.identities import Identities
 from rosetta_hub.users.identity_tester import IdentityTester

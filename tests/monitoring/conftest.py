@@ -19,10 +19,10 @@ from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.edge.process import stop_edge
-from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import Unavailable
 from rosetta_hub.service.composition import Parts
 from rosetta_hub.service.services import build_services
+from rosetta_hub.sidecar_settings import edge_config
 from rosetta_hub.tasks.report import Report
 from rosetta_hub.tunnels.process import stop_tunnels
 from rosetta_hub.web.application import build_application

@@ -9,7 +9,7 @@ from traitlets import TraitError
 
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError
-from rosetta_hub.tunnels.settings import tunnels_config
+from rosetta_hub.sidecar_settings import tunnels_config
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 
 from rosetta_hub.config import Rosetta
 from rosetta_hub.edge import EdgeClient, EdgeUnavailable, stop_edge
-from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
+from rosetta_hub.sidecar_settings import edge_config
 
 from .conftest import Bench
 

@@ -15,7 +15,6 @@ from sqlalchemy import update
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.edge import EdgeClient, TaskListener, stop_edge
-from rosetta_hub.edge.settings import edge_config
 from rosetta_hub.errors import EdgeUnavailable, NotFound, ResourceUnavailable
 from rosetta_hub.ingress.api_accounts import ApiAccounts
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
@@ -23,6 +22,7 @@ from rosetta_hub.ingress.ingress import Ingress
 from rosetta_hub.ingress.tunnel_publisher import TunnelPublisher
 from rosetta_hub.resources.local import LocalHost
 from rosetta_hub.resources.resource import Resource
+from rosetta_hub.sidecar_settings import edge_config
 from rosetta_hub.targets import Target as InterfaceTarget
 from rosetta_hub.tunnels import (
     ReverseRoute,

@@ -10,8 +10,8 @@ from traitlets.config import Config
 
 from rosetta_hub.config import Rosetta
 from rosetta_hub.keys import Keys
+from rosetta_hub.sidecar_settings import tunnels_config
 from rosetta_hub.tunnels import DialListener
-from rosetta_hub.tunnels.settings import tunnels_config
 from rosetta_hub.tunnels.transport_direct import compute_spki
 
 
