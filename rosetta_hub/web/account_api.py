@@ -1,4 +1,4 @@
-"""The page Account, where users see and set what is theirs, and `api/v1/account/identities`: keys.
+"""`api/v1/account/identities`: the accounts and keys of users on computing resources.
 
 Everything here is about the principal: no route names a user. The token needs the hub's scope
 `servers` of the principal to change something, because tasks run with these keys, and
@@ -17,7 +17,6 @@ from rosetta_hub.users.identities import IdentityView
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.operations import operation
-from rosetta_hub.web.page_handler import PageHandler
 from rosetta_hub.web.rights import CHANGE_OWN, READ_OWN
 
 
@@ -38,14 +37,6 @@ class IdentityList(BaseModel):
     """The principal's accounts and keys, one for each resource that needs them."""
 
     identities: list[IdentityView]
-
-
-class AccountPage(PageHandler):
-    """`account`: the page."""
-
-    def get(self) -> None:
-        """The page; its script asks the API."""
-        self.render_page("account.html")
 
 
 class OwnHandler(HubHandler):

@@ -3,8 +3,6 @@
 from datetime import timedelta
 
 from rosetta_hub.audit.log import AuditEvent
-from rosetta_hub.audit.queries import AuditFilter, AuditQueries
-from rosetta_hub.database.models import utc_now
 from rosetta_hub.errors import NotAllowed
 from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.page_handler import PageHandler
@@ -36,10 +34,8 @@ class AdminChecks(HubHandler):
 
     def _record_refusal(self) -> None:
         """Once in `REFUSALS_INTERVAL` for each user, so that nobody fills the log with them."""
-        event, name = AuditEvent.ADMIN_REFUSED, self.principal.name
-        recent = AuditFilter(event=event, actor=name, since=utc_now() - REFUSALS_INTERVAL)
-        if not AuditQueries(self.services.tasks.database).has_any(recent):
-            self.audit(event, target=self.request.path)
+        if not self.was_audited(AuditEvent.ADMIN_REFUSED, REFUSALS_INTERVAL):
+            self.audit(AuditEvent.ADMIN_REFUSED, target=self.request.path)
 
 
 class AdminHandler(AdminChecks):

@@ -19,7 +19,6 @@ from rosetta_hub.tasks.listing import TaskQuery
 from rosetta_hub.tasks.usage import UsageView
 from rosetta_hub.tasks.view import TaskPage, TaskView
 from rosetta_hub.web.bodies import RequestModel
-from rosetta_hub.web.entries import audit_entry
 from rosetta_hub.web.operations import Content, operation
 from rosetta_hub.web.rights import (
     CHANGE_OWN,
@@ -237,7 +236,7 @@ class PasswordHandler(TaskAccess):
         software = software_of(task)
         if software.interface_auth != "password":
             raise NotFound("This task needs no password: open it with Connect.")
-        audit_entry(self, task)
+        self.audit_entry(task)
         password = self.services.keys.interface_password(task.id, task.attempt)
         return PasswordView(user=software.interface_auth_user, password=password)
 

@@ -7,29 +7,29 @@ from typing import Any
 from tornado import web
 
 from rosetta_hub.errors import NoSuchAddress
-from rosetta_hub.web.account_api import AccountPage
 from rosetta_hub.web.account_mail_api import ConfirmPage
-from rosetta_hub.web.admin_page import AdminPage
 from rosetta_hub.web.agent_api import agent_routes
 from rosetta_hub.web.api_handlers import api_routes, describe_api
 from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.build_pages import build_pages
-from rosetta_hub.web.files_page import FilesPage
 from rosetta_hub.web.health_api import health_routes
 from rosetta_hub.web.join_page import JoinPage
 from rosetta_hub.web.login_page import LoginPage
 from rosetta_hub.web.login_renewal import LoginRenewalPage
 from rosetta_hub.web.metrics import metrics_routes
 from rosetta_hub.web.pages import (
+    AccountPage,
+    AdminPage,
+    FilesPage,
     HubServerPath,
     OAuthCallback,
     OpenPage,
     ServerPage,
+    SoftwarePage,
     TaskPage,
     TasksPage,
 )
 from rosetta_hub.web.services import Services
-from rosetta_hub.web.software_page import SoftwarePage
 from rosetta_hub.web.spawner_api import (
     ActiveTasksHandler,
     SessionsEndHandler,

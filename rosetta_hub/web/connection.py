@@ -23,7 +23,6 @@ from rosetta_hub.sidecar_client import Upgraded
 from rosetta_hub.tasks.events import Event
 from rosetta_hub.tasks.interfaces import further_interfaces
 from rosetta_hub.web.bodies import RequestModel
-from rosetta_hub.web.entries import audit_entry
 from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.operations import Content, operation
 from rosetta_hub.web.rights import ENTER_TASK
@@ -93,7 +92,7 @@ class ConnectionHandler(HubHandler, WebSocketHandler):
         with self.services.connections.admit(self.principal.name):
             self._stream = await self.services.edge.connect(self.task, port)
             try:
-                audit_entry(self, self.task)
+                self.audit_entry(self.task)
                 await super().get()
             finally:
                 self._let_go()

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,8 +10,9 @@ from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
 from tornado import web
 
 from rosetta_hub.audit.log import AuditEvent
+from rosetta_hub.audit.queries import AuditFilter, AuditQueries
 from rosetta_hub.config import SERVICE_NAME
-from rosetta_hub.database.models import Task
+from rosetta_hub.database.models import Task, utc_now
 from rosetta_hub.errors import (
     HubUnavailable,
     NotAllowed,
@@ -148,6 +150,22 @@ class HubHandler(HubOAuthenticated, BaseHandler):
     def audit_task(self, event: AuditEvent, task: Task) -> None:
         """Write down what the principal did with a task."""
         self.audit(event, user=task.user, task=task.id, detail={"name": task.name})
+
+    def audit_entry(self, task: Task) -> None:
+        """Write down that the principal enters a task, once in the hours of a browser's session.
+
+        A page asks for a password each time it is looked at, and programs open many connections.
+        """
+        interval = timedelta(hours=self.services.settings.session_hours)
+        if not self.was_audited(AuditEvent.TASK_ENTER, interval, task.id):
+            self.audit_task(AuditEvent.TASK_ENTER, task)
+
+    def was_audited(self, event: AuditEvent, interval: timedelta, task: str | None = None) -> bool:
+        """Whether the log has such an event of the principal within the last `interval`."""
+        recent = AuditFilter(
+            event=event, actor=self.principal.name, task=task, since=utc_now() - interval
+        )
+        return AuditQueries(self.services.tasks.database).has_any(recent)
 
     def check_right(self, right: Right, path: Sequence[str]) -> None:
         """Refuse a token that may not do this with what is the principal's own.

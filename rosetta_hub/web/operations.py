@@ -24,8 +24,10 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pydantic import BaseModel
+from tornado.httputil import HTTPServerRequest
 
 from rosetta_hub.database.pages import PageView
 from rosetta_hub.users.idempotency import Answer as StoredAnswer
@@ -34,11 +36,13 @@ from rosetta_hub.web.bodies import JSON, read_json, read_query
 from rosetta_hub.web.conditional import quote_etag
 from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.idempotent import answer_once
-from rosetta_hub.web.paging import link_next
 from rosetta_hub.web.revisions import Revised
 from rosetta_hub.web.rights import Right
 
 _ATTRIBUTE = "operation"
+# Of a request's query, what does not belong into the address of the next page: JupyterHub's XSRF
+# token is of this request alone.
+_NOT_OF_NEXT_PAGE = ("after", "_xsrf")
 
 
 @dataclass(frozen=True)
@@ -205,8 +209,22 @@ def _headers_of(handler: BaseHandler, document: BaseModel | None) -> dict[str, s
     if isinstance(document, Revised):
         return {"ETag": quote_etag(document.revision)}
     if isinstance(document, PageView):
-        return link_next(handler.request, document.next)
+        return _link_next(handler.request, document.next)
     return {}
+
+
+def _link_next(request: HTTPServerRequest, cursor: str | None) -> dict[str, str]:
+    """`Link` (RFC 8288) to the next page, which has this cursor; nothing on the last page.
+
+    The address is relative to that of the request: the hub's proxy may have another host.
+    """
+    if cursor is None:
+        return {}
+    parts = urlsplit(request.uri or "")
+    query = [
+        (name, value) for name, value in parse_qsl(parts.query) if name not in _NOT_OF_NEXT_PAGE
+    ]
+    return {"Link": f'<{parts.path}?{urlencode([*query, ("after", cursor)])}>; rel="next"'}
 
 
 def _send(handler: BaseHandler, status: int, document: BaseModel | None) -> None:

@@ -1,6 +1,9 @@
-"""The templates of the service's pages, in the look of the site."""
+"""The templates of the service's pages, in the look of the site, and what they fetch at once."""
 
+import functools
 import logging
+import posixpath
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,10 +19,12 @@ from jinja2 import (
 from jupyterhub._data import DATA_FILES_PATH
 from tornado.web import StaticFileHandler
 
-from rosetta_hub.static_version import static_version
-from rosetta_hub.web.module_imports import module_imports
+from rosetta_hub.static_version import STATIC, static_version
 
 log = logging.getLogger(__name__)
+
+# Static imports alone: what a script imports later is fetched later.
+_IMPORT = re.compile(r'^(?:import|export)\b[^;"(]*"(\.{1,2}/[^"]+)"', re.MULTILINE)
 
 _PLAIN = {"rosetta_frame": "rosetta_frame.html"}
 
@@ -63,3 +68,23 @@ class PageTemplates:
         except (TemplateError, TypeError) as error:
             log.warning("The site's page.html can't be used for %s: %s", name, error)
             return template.render(variables | _PLAIN)
+
+
+@functools.cache
+def module_imports(name: str) -> tuple[str, ...]:
+    """The modules that `name` imports, directly or not, as paths below `static`, sorted.
+
+    Without it a browser learns of a module when it has read the one that imports it: a dashboard's
+    are four deep.
+    """
+    paths: set[str] = set()
+    unread = [name]
+    while unread:
+        module = unread.pop()
+        folder = posixpath.dirname(module)
+        for address in _IMPORT.findall((STATIC / module).read_text(encoding="utf-8")):
+            path = posixpath.normpath(posixpath.join(folder, address))
+            if path not in paths:
+                paths.add(path)
+                unread.append(path)
+    return tuple(sorted(paths - {name}))

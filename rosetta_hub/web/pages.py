@@ -1,6 +1,7 @@
-"""The pages: dashboard, a task's page, and the redirect into a task."""
+"""The pages whose scripts ask the API, and what leads to tasks: their pages, and into them."""
 
 import re
+from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 
 import jupyterhub
@@ -16,6 +17,7 @@ from rosetta_hub.ingress.sessions import NewSession
 from rosetta_hub.tasks.interfaces import further_interfaces
 from rosetta_hub.tasks.links import is_http, is_open, task_url, waiting_path
 from rosetta_hub.tasks.queries import ABSENT
+from rosetta_hub.web.admin_base import AdminPageHandler
 from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.page_handler import PageHandler
 from rosetta_hub.web.task_access import TaskAccess
@@ -43,6 +45,54 @@ class TaskPage(TaskAccess, PageHandler):
         view = self.services.viewer.view(task, self.principal.rights(task))
         shareable = self.services.sharing.permission.may_end(self.principal, task)
         self.render_page("task.html", task=view.model_dump(mode="json"), shareable=shareable)
+
+
+class FilesPage(PageHandler):
+    """`files/` lists the storages, `files/STORAGE/PATH` is a folder."""
+
+    def get(self) -> None:
+        """The page, which is the same for every address: its script reads the address."""
+        self.render_page("files.html")
+
+
+class SoftwarePage(PageHandler):
+    """`software` lists it, and has the form to add some."""
+
+    def get(self) -> None:
+        """The page, with what the principal may do there: what it hides, the API refuses."""
+        self.render_page("software.html", access=self._access(), builds_url=self._builds_url())
+
+    def _builds_url(self) -> str:
+        """Where software is added from a repository; empty where the principal may not."""
+        builds = self.services.builds
+        may_build = builds is not None and builds.may_build(self.principal.user)
+        return f"{self.services.settings.service_prefix}v2/?add" if may_build else ""
+
+    def _access(self) -> dict[str, Any]:
+        rules, groups = self.services.library.rules, self.principal.groups
+        return {
+            "may_add": rules.may_add(groups),
+            "power": rules.is_power_user(groups),
+            "groups": sorted(groups),
+            "registries": list(rules.registries),
+            "power_groups": sorted(rules.power_groups),
+        }
+
+
+class AccountPage(PageHandler):
+    """`account`: what users see and set of what is theirs."""
+
+    def get(self) -> None:
+        """The page."""
+        self.render_page("account.html")
+
+
+class AdminPage(AdminPageHandler):
+    """`admin`, with tabs that ask `api/v1/admin/…`."""
+
+    def get(self) -> None:
+        """The page."""
+        self.render_page("admin.html")
 
 
 class HubServerPath(BaseHandler):

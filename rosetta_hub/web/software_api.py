@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any
 
 from rosetta_hub.audit.log import AuditEvent
+from rosetta_hub.catalogue.catalogue import User
+from rosetta_hub.catalogue.families import families_for
 from rosetta_hub.catalogue.software_owner import SoftwareOwner
 from rosetta_hub.database.models_software import OwnerKind, UserSoftware
 from rosetta_hub.errors import InvalidOptions, MatchRequired
@@ -17,13 +19,14 @@ from rosetta_hub.software.cards import image_of, software_of
 from rosetta_hub.software.duplicates import duplicate_card, duplicate_version
 from rosetta_hub.software.errors import VersionChanged
 from rosetta_hub.software.view import VersionView, view_version
+from rosetta_hub.tasks.software_uses import SoftwareUses
 from rosetta_hub.web.bodies import parse_body
-from rosetta_hub.web.cards import cards_for
 from rosetta_hub.web.conditional import parse_etags, quote_etag
 from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.operations import Content, operation
 from rosetta_hub.web.problem import Problem, describe_error
 from rosetta_hub.web.rights import CHANGE_OF_GROUP, CHANGE_OWN, LOGGED_IN, READ_OF_GROUP
+from rosetta_hub.web.services import Services
 from rosetta_hub.web.software_models import (
     CardList,
     CardView,
@@ -38,6 +41,15 @@ LOGO_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 _PICTURE = Content("image/png", "image/jpeg", "image/webp", "image/svg+xml")
 _REVISION = re.compile(r"[1-9][0-9]{0,17}")
+
+
+def cards_for(services: Services, user: User) -> list[dict[str, Any]]:
+    """The platform's cards, the user's own and those of the user's groups; favourites first.
+
+    Each tells how often the user has started it, see `SoftwareUses.describe`.
+    """
+    families = families_for(services.library.catalogue_for(user), user)
+    return SoftwareUses(services.tasks.database).describe(families, user.name)
 
 
 class SoftwareApiHandler(HubHandler):

@@ -18,7 +18,7 @@ from rosetta_hub.errors import InvalidOptions, NotAllowed
 from rosetta_hub.tasks.links import page_url
 from rosetta_hub.tasks.spawner_settings import NO_SETTINGS, SpawnerSettings
 from rosetta_hub.web.base_handler import BaseHandler
-from rosetta_hub.web.cards import cards_for
+from rosetta_hub.web.software_api import cards_for
 from rosetta_hub.web.starters import Starter
 from rosetta_hub.web.starting import check_start
 

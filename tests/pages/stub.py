@@ -17,7 +17,7 @@ from tornado.httputil import url_concat
 
 import rosetta_templates
 from rosetta_hub.static_version import static_version
-from rosetta_hub.web.module_imports import module_imports
+from rosetta_hub.web.page_templates import module_imports
 from rosetta_hub.web.static_files import static_routes
 from rosetta_spawners.form import take_preset
 

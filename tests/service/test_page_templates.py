@@ -1,8 +1,7 @@
 """What pages have fetched at once is what their scripts import."""
 
 from rosetta_hub.static_version import STATIC, static_version
-from rosetta_hub.web.module_imports import module_imports
-from rosetta_hub.web.page_templates import PageTemplates
+from rosetta_hub.web.page_templates import PageTemplates, module_imports
 
 CONTEXT = {
     "base_url": "/hub/",
