@@ -652,8 +652,10 @@ class Rosetta(MailOptions):
         if self.agents_ca:
             check_certificates("c.Rosetta.agents_ca", self.agents_ca)
         catalogue = self.catalogue()
-        entries = {f"computing entry {key!r}": one for key, one in catalogue.computing.items()}
-        own = {f"storages entry {key!r}": one for key, one in catalogue.storages.items()}
+        entries = {
+            f"computing entry {key!r}": resource for key, resource in catalogue.computing.items()
+        }
+        own = {f"storages entry {key!r}": storage for key, storage in catalogue.storages.items()}
         for where, entry in (entries | own).items():
             for key, path in (entry.conf.files() if entry.conf else {}).items():
                 read_file(f"c.Rosetta.{where}: key 'conf.{key}'", path)

@@ -228,7 +228,7 @@ def parse_spec(text: str) -> AgentSpec:
         pass_variables=fields.texts("pass_variables", _VARIABLE_PATTERN),
         any_user=fields.flag("any_user", default=False),
         home_user=fields.optional_integer("home_user", low=0),
-        interfaces=tuple(_further(one) for one in fields.sections("interfaces")),
+        interfaces=tuple(_further(section) for section in fields.sections("interfaces")),
     )
 
 

@@ -89,7 +89,7 @@ class Overview:
                     last_seen=seen,
                 )
             )
-        return sorted(found, key=lambda one: (-one.active, one.name))
+        return sorted(found, key=lambda user: (-user.active, user.name))
 
     def _silent(self) -> list[Task]:
         query = select(Task).where(

@@ -112,11 +112,11 @@ class RosettaAuthenticator(Authenticator):
     @property
     def form_method(self) -> LoginMethod | None:
         """The method whose user name and password the login page asks for."""
-        return next((one for one in self.method_by_id.values() if one.has_form), None)
+        return next((method for method in self.method_by_id.values() if method.has_form), None)
 
     def buttons(self, base_url: str, next_url: str = "") -> list[Button]:
         """What the login page shows, the form first."""
-        methods = sorted(self.method_by_id.values(), key=lambda one: not one.has_form)
+        methods = sorted(self.method_by_id.values(), key=lambda method: not method.has_form)
         return [method.button(base_url, next_url) for method in methods]
 
     def login_context(self) -> dict[str, Any]:

@@ -114,7 +114,7 @@ class BuildRecords:
         """The place in the queue, from 1 on; None where it does not wait in it."""
         if build.state is not BuildState.QUEUED:
             return None
-        ids = [one.id for one in self.active() if one.state is BuildState.QUEUED]
+        ids = [build.id for build in self.active() if build.state is BuildState.QUEUED]
         return ids.index(build.id) + 1 if build.id in ids else None
 
     def update(self, build_id: str, change: Callable[[Build], None]) -> Build:

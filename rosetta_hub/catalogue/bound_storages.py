@@ -103,7 +103,7 @@ def resolve_storages(
 def _own_binds(binds: Iterable[str], computing: Computing) -> Iterator[BoundStorage]:
     for text in binds:
         source, target = parse_bind(text)
-        within = next((one for one in computing.extra_binds if is_below(source, one)), None)
+        within = next((bind for bind in computing.extra_binds if is_below(source, bind)), None)
         if within is None:
             allowed = " or ".join(computing.extra_binds)
             raise InvalidOptions(

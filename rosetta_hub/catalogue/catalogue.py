@@ -46,7 +46,7 @@ class Catalogue:
         return [
             replace(family, versions=versions)
             for family in self.software.values()
-            if (versions := tuple(one for one in family.versions if may_use(user, one)))
+            if (versions := tuple(version for version in family.versions if may_use(user, version)))
         ]
 
     def denied_to(self, user: User) -> list[Software]:
@@ -54,46 +54,54 @@ class Catalogue:
         usable = {family.id for family in self.families_for(user)}
         denied = [family for key, family in self.software.items() if key not in usable]
         shown = (
-            next((one for one in family.versions if one.is_shown_to_all), None) for family in denied
+            next((version for version in family.versions if version.is_shown_to_all), None)
+            for family in denied
         )
         return [version for version in shown if version is not None]
 
     def denied_storages(self, user: User, computing: str) -> list[Storage]:
         """The storages of a computing resource that the user may see, and may not use."""
         return [
-            one
-            for one in self.storages.values()
-            if one.is_shown_to_all
-            and one.bind_path
-            and computing in one.computing
-            and not one.applies_to(user.name, user.groups)
+            storage
+            for storage in self.storages.values()
+            if storage.is_shown_to_all
+            and storage.bind_path
+            and computing in storage.computing
+            and not storage.applies_to(user.name, user.groups)
         ]
 
     def computing_for(self, user: User, software: Software) -> list[Computing]:
         """The resources on which the user may run the software; those that emulate it are last."""
         offered = self._offered(user, software)
-        found = [one for one in offered if one.runs(software) and one.id not in self.drained]
-        return sorted(found, key=lambda one: one.support(software) == "emulated")
+        found = [
+            resource
+            for resource in offered
+            if resource.runs(software) and resource.id not in self.drained
+        ]
+        return sorted(found, key=lambda resource: resource.support(software) == "emulated")
 
     def unavailable_for(self, user: User, software: Software) -> list[tuple[Computing, str]]:
         """The resources that the user sees, and that do not run the image for the user now.
 
         With the reason: the image does not run there, it takes no tasks, or is for others.
         """
-        found = [(one, self._obstacle(one, software)) for one in self._offered(user, software)]
-        denied = [
-            (one, one.audience)
-            for one in self._named(software)
-            if one.is_shown_to_all and one.runs(software) and not may_use(user, one)
+        found = [
+            (resource, self._obstacle(resource, software))
+            for resource in self._offered(user, software)
         ]
-        return [*((one, reason) for one, reason in found if reason is not None), *denied]
+        denied = [
+            (resource, resource.audience)
+            for resource in self._named(software)
+            if resource.is_shown_to_all and resource.runs(software) and not may_use(user, resource)
+        ]
+        return [*((resource, reason) for resource, reason in found if reason is not None), *denied]
 
     def _obstacle(self, resource: Computing, software: Software) -> str | None:
         return resource.obstacle(software) or self.drained.get(resource.id)
 
     def _offered(self, user: User, software: Software) -> list[Computing]:
         """The resources that the user may use, of those that the software names."""
-        return [one for one in self._named(software) if may_use(user, one)]
+        return [resource for resource in self._named(software) if may_use(user, resource)]
 
     def _named(self, software: Software) -> list[Computing]:
         """The resources that the software names; all of them where it names none."""
@@ -105,12 +113,18 @@ class Catalogue:
 
     def storages_of(self, user: User) -> list[Storage]:
         """The storages that the user may use."""
-        return [one for one in self.storages.values() if one.applies_to(user.name, user.groups)]
+        return [
+            storage
+            for storage in self.storages.values()
+            if storage.applies_to(user.name, user.groups)
+        ]
 
     def storages_for(self, user: User, computing: str) -> list[Storage]:
         """The storages that the user's tasks on a computing resource get."""
         return [
-            one for one in self.storages_of(user) if one.bind_path and computing in one.computing
+            storage
+            for storage in self.storages_of(user)
+            if storage.bind_path and computing in storage.computing
         ]
 
     def limits_for(self, user: User, computing: str) -> list[Limit]:

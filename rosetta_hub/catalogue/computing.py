@@ -346,7 +346,7 @@ class Computing(RestrictedEntry):
         names = frozenset({"singularity"}) if software.is_file else software.engines
         if not names:
             return self.container_engines
-        return tuple(one for one in self.container_engines if one.name in names)
+        return tuple(engine for engine in self.container_engines if engine.name in names)
 
 
 def parse_conf(model: type[EntryType], raw: Any) -> EntryType:

@@ -71,7 +71,9 @@ def view_computing(computing: Computing, software: Software | None = None) -> Co
         type=computing.type,
         wms=computing.wms,
         auth_mode=computing.auth_mode,
-        engines=[EngineView(engine=one.name, runtimes=list(one.runtimes)) for one in engines],
+        engines=[
+            EngineView(engine=engine.name, runtimes=list(engine.runtimes)) for engine in engines
+        ],
         limits=ComputingLimits(cpus=computing.max_cpus, memory=computing.max_memory),
         defaults=ComputingDefaults(
             engine=engines[0].name,

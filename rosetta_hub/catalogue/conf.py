@@ -178,7 +178,7 @@ class SshLogin(PythonConf):
     def _parse_jumps(cls, value: object) -> object:
         if isinstance(value, list | tuple):
             return tuple(
-                JumpHostConfig.parse(one) if isinstance(one, str) else one for one in value
+                JumpHostConfig.parse(host) if isinstance(host, str) else host for host in value
             )
         raise ValueError("a list of hosts is expected, e.g. ['alice@gate.example.org:2222']")
 

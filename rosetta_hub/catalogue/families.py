@@ -47,8 +47,8 @@ def family_dict(family: SoftwareFamily, user: User, catalogue: Catalogue) -> dic
     """
     shown = family.default
     versions = [] if shown.kind == "native" else list(family.versions)
-    described = [_version_dict(one, family, user, catalogue) for one in versions]
-    ids = {resource["id"]: None for one in described for resource in one["computing"]}
+    described = [_version_dict(version, family, user, catalogue) for version in versions]
+    ids = {resource["id"]: None for version in described for resource in version["computing"]}
     return {
         "id": family.id,
         "name": shown.name,
@@ -87,17 +87,18 @@ def _version_dict(
 ) -> dict[str, Any]:
     resources = [
         {
-            **computing_dict(one, software),
-            "support": one.support(software),
+            **computing_dict(resource, software),
+            "support": resource.support(software),
             "storages": [
-                _storage_dict(storage, software) for storage in catalogue.storages_for(user, one.id)
+                _storage_dict(storage, software)
+                for storage in catalogue.storages_for(user, resource.id)
             ],
             "denied_storages": [
                 {"name": each.name, "reason": each.audience, "request": each.access_request}
-                for each in catalogue.denied_storages(user, one.id)
+                for each in catalogue.denied_storages(user, resource.id)
             ],
         }
-        for one in catalogue.computing_for(user, software)
+        for resource in catalogue.computing_for(user, software)
     ]
     record = family.record(software)
     return {
@@ -110,8 +111,13 @@ def _version_dict(
         "refused": record.refused or record.verdict,
         "computing": resources,
         "unavailable": [
-            {"id": one.id, "name": one.name, "reason": reason, "request": _request_of(one, user)}
-            for one, reason in catalogue.unavailable_for(user, software)
+            {
+                "id": resource.id,
+                "name": resource.name,
+                "reason": reason,
+                "request": _request_of(resource, user),
+            }
+            for resource, reason in catalogue.unavailable_for(user, software)
         ],
     }
 

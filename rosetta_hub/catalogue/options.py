@@ -125,7 +125,7 @@ def parse_options(raw: Mapping[str, Any]) -> TaskOptions:
     """
     try:
         # A form sends an empty text for what was left open.
-        return TaskOptions.model_validate({key: one for key, one in raw.items() if one != ""})
+        return TaskOptions.model_validate({key: value for key, value in raw.items() if value != ""})
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         option = str(fault["loc"][0]) if fault["loc"] else "options"
@@ -191,7 +191,7 @@ def _software(
         )
     software = family.version(options.version)
     if software is None:
-        tags = ", ".join(one.image_tag for one in family.versions)
+        tags = ", ".join(version.image_tag for version in family.versions)
         raise InvalidOptions(
             f"{family.default.name} has no version {options.version!r}. Versions: {tags}."
         )
@@ -217,8 +217,10 @@ def _tell_audience(options: TaskOptions, catalogue: Catalogue, user: User) -> No
 def _computing(
     options: TaskOptions, software: Software, catalogue: Catalogue, user: User
 ) -> Computing:
-    found = {one.id: one for one in catalogue.computing_for(user, software)}
-    obstacles = {one.id: f" {why}" for one, why in catalogue.unavailable_for(user, software)}
+    found = {resource.id: resource for resource in catalogue.computing_for(user, software)}
+    obstacles = {
+        resource.id: f" {why}" for resource, why in catalogue.unavailable_for(user, software)
+    }
     if not found:
         reason = next(iter(obstacles.values()), "")
         raise InvalidOptions(
@@ -267,9 +269,9 @@ def _engine(options: TaskOptions, software: Software, computing: Computing) -> E
     if options.engine is None:
         return engines[0]
     name = canonical_engine(options.engine)
-    engine = next((one for one in engines if one.name == name), None)
+    engine = next((engine for engine in engines if engine.name == name), None)
     if engine is None:
-        names = ", ".join(one.name for one in engines)
+        names = ", ".join(engine.name for engine in engines)
         raise InvalidOptions(
             f"{software.name} has no container engine {options.engine!r} on {computing.name}."
             f" Engines: {names}."

@@ -73,7 +73,7 @@ def _check_keys(given: dict[str, Any], computing: Computing) -> None:
 def _check_pool(pool: str | None, name: str, pools: Iterable[str]) -> None:
     if pool is None or pool in pools:
         return
-    listed = ", ".join(f"`{one}`" for one in pools)
+    listed = ", ".join(f"`{pool}`" for pool in pools)
     advice = f"Choose one of {listed}." if listed else "Leave the partition open."
     raise InvalidOptions(f"{name} has no pool `{pool}`. {advice}")
 

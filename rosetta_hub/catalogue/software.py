@@ -230,13 +230,13 @@ class SoftwareFamily:
     @property
     def default(self) -> Software:
         """The version that is chosen when none is named."""
-        return next((one for one in self.versions if one.default), self.versions[0])
+        return next((version for version in self.versions if version.default), self.versions[0])
 
     def version(self, tag: str | None) -> Software | None:
         """The version of that tag, the default one for None, None when there is no such tag."""
         if tag is None:
             return self.default
-        return next((one for one in self.versions if one.image_tag == tag), None)
+        return next((version for version in self.versions if version.image_tag == tag), None)
 
     def record(self, version: Software) -> VersionRecord:
         """What is kept of a version beside its entry."""
@@ -268,12 +268,13 @@ def slug_of(name: str) -> str:
 
 
 def _check_family(family_id: str, versions: list[Software]) -> None:
-    if len({(one.kind, "" if one.is_file else one.repository) for one in versions}) > 1:
+    images = {(version.kind, "" if version.is_file else version.repository) for version in versions}
+    if len(images) > 1:
         raise ConfigError(
             f"c.Rosetta.software: several entries are called {family_id!r} but are of different"
             " images. Give each an 'id' of its own; only tags of one image share a card."
         )
-    if twice := duplicates(one.image_tag for one in versions):
+    if twice := duplicates(version.image_tag for version in versions):
         raise ConfigError(
             f"c.Rosetta.software: {family_id!r} has the image_tag {sorted(twice)} more than once."
             " Remove one entry, or give them different 'id's."

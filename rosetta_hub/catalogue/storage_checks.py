@@ -46,7 +46,9 @@ def _faults(storage: Storage, computing: Mapping[str, Computing]) -> Iterator[st
         yield f"key 'computing' names {unknown}, which c.Rosetta.computing has not. It has: {known}"
         return
     resources = [computing[key] for key in storage.computing]
-    if storage.claim and (others := [one.id for one in resources if not _has_pods(one)]):
+    if storage.claim and (
+        others := [resource.id for resource in resources if not _has_pods(resource)]
+    ):
         yield f"key 'claim' is for Kubernetes, and 'computing' names {others[0]!r}"
         return
     is_unreachable = resources and resources[0].access_mode == "api" and not _has_pods(resources[0])
@@ -162,5 +164,5 @@ def check_home_path(software: str, path: str, storages: Iterable[Storage]) -> No
 
 def _share_users(first: Storage, second: Storage) -> bool:
     """Whether somebody may use both; who is in a group only the hub knows."""
-    named = [one for one in (first, second) if one.users and not one.groups]
+    named = [storage for storage in (first, second) if storage.users and not storage.groups]
     return len(named) < 2 or bool(first.users & second.users)

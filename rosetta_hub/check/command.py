@@ -156,7 +156,7 @@ async def _check_kubernetes(
 
 def _claims(catalogue: Catalogue, user: str, computing: Computing) -> tuple[str, ...]:
     storages = catalogue.storages_of(find_user(user, catalogue))
-    claims = (one.claim_of(user) for one in storages if computing.id in one.computing)
+    claims = (storage.claim_of(user) for storage in storages if computing.id in storage.computing)
     return tuple(dict.fromkeys(filter(None, claims)))
 
 
@@ -330,7 +330,7 @@ async def open_storages(
         endpoints = resources.endpoints
         files = FileAccess(catalogue, endpoints, client, resources.file_pods)
         who = find_user(user, catalogue)
-        contexts = [StorageContext(one, who, files) for one in catalogue.storages_of(who)]
+        contexts = [StorageContext(storage, who, files) for storage in catalogue.storages_of(who)]
         for context in contexts:
             conf, point = context.storage.conf, access_point_of(context.storage)
             if (describe := resources.kubectls.get(build_kubectl_id(point))) is not None:
@@ -356,7 +356,7 @@ def _address(conf: object, endpoints: Endpoints, user: str, settings: Rosetta) -
     except ResourceUnavailable:
         assert isinstance(conf, SshLogin)  # noqa: S101 - for the types: others have no endpoints
         known = read_known_hosts(conf, settings.state_path / ACCEPTED_HOST_KEYS)
-        jumps = tuple(JumpHost(one.host, one.port, one.user) for one in conf.jump_hosts)
+        jumps = tuple(JumpHost(jump.host, jump.port, jump.user) for jump in conf.jump_hosts)
         return Endpoint(
             "check", user, conf.host, conf.port, user, "", None, known, jumps, conf.ssh_config
         )
@@ -371,8 +371,8 @@ def _wms(computing: Computing, access: Access, account: str) -> Wms:
 def find_software(settings: Rosetta, computing: Computing) -> Software | None:
     """The first of the catalogue that runs there."""
     for family in settings.catalogue().software.values():
-        for one in family.versions:
-            permitted = not one.computing or computing.id in one.computing
-            if one.kind == "container" and permitted and computing.runs(one):
-                return one
+        for version in family.versions:
+            permitted = not version.computing or computing.id in version.computing
+            if version.kind == "container" and permitted and computing.runs(version):
+                return version
     return None

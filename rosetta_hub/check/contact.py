@@ -116,5 +116,8 @@ _PATH_ADVICE = (
 
 async def _partitions(wms: Wms) -> str:
     inventory = await wms.inventory()
-    names = [one.name + ("*" if one.default else "") for one in inventory.partitions[:8]]
+    names = [
+        partition.name + ("*" if partition.default else "")
+        for partition in inventory.partitions[:8]
+    ]
     return f"partitions: {', '.join(names)}" if names else "no partitions are listed"

@@ -28,8 +28,12 @@ async def check_python(context: Context) -> str:
 async def check_engines(context: Context) -> str:
     """Every configured engine answers on the node."""
     found = await _finding(context, "engines")
-    versions = [f"{name} {one['version']}" for name, one in found.items() if "version" in one]
-    missing = [f"{name} {one['error']}" for name, one in found.items() if "version" not in one]
+    versions = [
+        f"{name} {engine['version']}" for name, engine in found.items() if "version" in engine
+    ]
+    missing = [
+        f"{name} {engine['error']}" for name, engine in found.items() if "version" not in engine
+    ]
     if missing:
         raise CheckFailed(
             "; ".join(missing),

@@ -102,11 +102,17 @@ async def run_checks(context: Context, seen: Callable[[Result], None]) -> list[R
 
 async def run_check(check: Check[C], context: C, earlier: Iterable[Result]) -> Result:
     """One check, or why it was left out."""
-    failed = [one.name for one in earlier if one.name in check.needs and one.status == "failed"]
+    failed = [
+        result.name
+        for result in earlier
+        if result.name in check.needs and result.status == "failed"
+    ]
     blocked = failed or [
-        one.name
-        for one in earlier
-        if one.name in check.needs and one.status == "skipped" and one.text.startswith("needs ")
+        result.name
+        for result in earlier
+        if result.name in check.needs
+        and result.status == "skipped"
+        and result.text.startswith("needs ")
     ]
     if blocked:
         return Result(check.name, "skipped", 0, f"needs '{blocked[0]}', which did not work")
@@ -137,7 +143,7 @@ def format_json(reports: dict[str, list[Result]]) -> str:
     """All results, by resource."""
     return json.dumps(
         {
-            name: {"ok": is_good(results), "checks": [vars(one) for one in results]}
+            name: {"ok": is_good(results), "checks": [vars(result) for result in results]}
             for name, results in reports.items()
         },
         indent=2,

@@ -89,7 +89,9 @@ class Lender:
     @contextlib.asynccontextmanager
     async def transfer(self) -> AsyncIterator[tuple[FilesSession, FilesSession]]:
         """Sessions at source and target for a transfer between them."""
-        places = [self._access.shared(self._user, one) for one in (self._source, self._target)]
+        places = [
+            self._access.shared(self._user, storage) for storage in (self._source, self._target)
+        ]
         async with (
             self._slots.take(*places),
             self._access.open(self._user, self._source, "copy") as source,

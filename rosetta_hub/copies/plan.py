@@ -109,7 +109,11 @@ async def plan_copy(access: Access, user: User, request: CopyRequest) -> Copy:
     copy = new_copy(
         user,
         (request.source_storage, [encode_path(path) for path in request.sources]),
-        (request.target_storage, encode_path(request.folder), [encode_path(one) for one in names]),
+        (
+            request.target_storage,
+            encode_path(request.folder),
+            [encode_path(name) for name in names],
+        ),
     )
     copy.conflict = request.conflict or Conflict.FAIL
     return copy

@@ -114,7 +114,7 @@ def cut_page(rows: Sequence[Row], key: Callable[[Row], Any], wanted: PageQuery) 
 
 
 def _write_cursor(values: Sequence[Any]) -> str:
-    plain = [one.isoformat() if isinstance(one, datetime) else one for one in values]
+    plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
     text = json.dumps(plain, ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 

@@ -147,7 +147,7 @@ class EdgeClient:
     def __init__(self, socket: Path, timeout: float = 10) -> None:
         self.socket = socket
         self.timeout = timeout
-        self._principal = SidecarClient(socket, "the edge", EdgeUnavailable)
+        self._sidecar = SidecarClient(socket, "the edge", EdgeUnavailable)
 
     async def status(self) -> EdgeStatus:
         """Who answers."""
@@ -223,7 +223,7 @@ class EdgeClient:
         NotConnected where the interface is not open.
         """
         path = f"/tasks/{listener}/connection"
-        stream = await self._principal.upgrade(path, None, "bytes", self.timeout)
+        stream = await self._sidecar.upgrade(path, None, "bytes", self.timeout)
         if isinstance(stream, Upgraded):
             return stream
         raise NotConnected(str(stream[1].get("message", stream[0])))
@@ -233,14 +233,14 @@ class EdgeClient:
         return parse_activity(await self._call("GET", "/activity"))
 
     async def _delete(self, path: str) -> bool:
-        status, document = await self._principal.call("DELETE", path, None, self.timeout)
+        status, document = await self._sidecar.call("DELETE", path, None, self.timeout)
         if status == 404:
             return False
         self._check(status, document)
         return True
 
     async def _call(self, method: str, path: str, body: Document | None = None) -> Document:
-        status, document = await self._principal.call(method, path, body, self.timeout)
+        status, document = await self._sidecar.call(method, path, body, self.timeout)
         self._check(status, document)
         return document
 

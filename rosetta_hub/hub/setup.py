@@ -291,7 +291,7 @@ def _let_users_in(hub: Any) -> None:
     Newer hubs add scopes to the role. Older ones replace it by an entry of `load_roles`, of which
     there may be one alone.
     """
-    customised = next((one for one in _items(hub.load_roles) if one.get("name") == "user"), None)
+    customised = next((role for role in _items(hub.load_roles) if role.get("name") == "user"), None)
     if customised is not None:
         customised["scopes"] = [*customised.get("scopes", ["self"]), _ACCESS]
     elif _HUB_6:

@@ -60,7 +60,7 @@ class UserTokensHandler(CallerHandler):
         caller = self.find_caller()
         body = self.get_json_body() or {}
         user = self.find_user(caller.user.name)
-        scopes, seconds = [str(one) for one in body["scopes"]], int(body["expires_in"])
+        scopes, seconds = [str(scope) for scope in body["scopes"]], int(body["expires_in"])
         check_no_more(caller, scopes, seconds)
         longest = self.settings.get("token_expires_in_max_seconds") or seconds
         if seconds > longest:

@@ -27,7 +27,7 @@ def choose_jobs(
         if not allowed:
             break
         # The first of several that are equal: the oldest.
-        job = min(allowed, key=lambda one: counts[one.user])
+        job = min(allowed, key=lambda job: counts[job.user])
         waiting.remove(job)
         counts[job.user] += 1
         chosen.append(job)

@@ -101,7 +101,7 @@ class Lifetimes:
             raise InvalidOptions("This time has passed. Choose a later one.")
         task.stop_at, task.end_announced = at, None
         # What was chosen at the start is replaced, also if the task has not run yet.
-        task.options = {key: one for key, one in task.options.items() if key != "stop_after"}
+        task.options = {key: value for key, value in task.options.items() if key != "stop_after"}
 
     def stop_after(self, task: Task, seconds: int) -> None:
         """Choose that an active task ends so many seconds from now.

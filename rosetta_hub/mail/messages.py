@@ -162,4 +162,4 @@ class MailWriter:
 
 def _one_line(text: str) -> str:
     """What users call their tasks, fit for a header."""
-    return "".join(one for one in " ".join(text.split()) if one.isprintable())
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())

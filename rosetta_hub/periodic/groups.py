@@ -58,11 +58,13 @@ class GroupWatcher:
     def _may_have(self, task: Task, user: User) -> bool:
         """Whether the user may have all that the task is made of."""
         catalogue = self._catalogue_for(user)
-        family = next((one for one in catalogue.families_for(user) if one.id == task.family), None)
+        family = next(
+            (family for family in catalogue.families_for(user) if family.id == task.family), None
+        )
         version = family and family.version(str(task.software.get("image_tag")))
         computing = catalogue.computing.get(task.computing)
-        storages = {one.id for one in catalogue.storages_of(user)}
-        bound = {one["id"] for one in task.storages if one.get("id")}
+        storages = {storage.id for storage in catalogue.storages_of(user)}
+        bound = {storage["id"] for storage in task.storages if storage.get("id")}
         return (
             version is not None
             and computing is not None

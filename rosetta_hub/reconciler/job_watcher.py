@@ -144,7 +144,7 @@ class JobWatcher:
 
     def _found(self, task: Task, jobs: list[Job], asked: datetime) -> bool:
         """Bring a task up to date whose job was in the answer; False where it was not."""
-        job = next((one for one in jobs if one.id == task.job_id), None)
+        job = next((job for job in jobs if job.id == task.job_id), None)
         if job is None:
             self._absent[task.id, task.attempt] += 1
             return False
@@ -186,7 +186,7 @@ class JobWatcher:
         asked = utc_now()
         end = end or await self._queue.end(task)
         if end is None:
-            live = [one for one in await self._queue.find(task) if one.state is not JobState.ENDED]
+            live = [job for job in await self._queue.find(task) if job.state is not JobState.ENDED]
             if live:
                 # A scheduler that hides the jobs of other accounts: this one asked for itself.
                 self._apply(task, live[0], asked)

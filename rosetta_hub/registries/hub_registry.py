@@ -91,9 +91,9 @@ class HubRegistry:
             if is_within(scope.repository, spaces)
         ]
         access = [
-            {"type": "repository", "name": one.repository, "actions": sorted(one.actions)}
-            for one in allowed
-            if one.actions
+            {"type": "repository", "name": scope.repository, "actions": sorted(scope.actions)}
+            for scope in allowed
+            if scope.actions
         ]
         header = {"x5c": [self._certificate]}
         return self._sign(header, TOKEN_SECONDS, aud=self.host, sub=user, access=access)

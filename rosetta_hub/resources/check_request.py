@@ -25,7 +25,7 @@ def check_request(request: JobRequest, inventory: Inventory) -> None:
     if partition.state != "up":
         raise InvalidOptions(
             f"The partition `{partition.name}` is closed ({partition.state})."
-            f" {_choose(one.name for one in inventory.partitions if one.state == 'up')}"
+            f" {_choose(other.name for other in inventory.partitions if other.state == 'up')}"
         )
     _check_membership(request, partition)
     _check_size(request, partition)
@@ -43,18 +43,21 @@ def _partition(request: JobRequest, inventory: Inventory) -> Partition | None:
     if not inventory.partitions or (request.partition and "," in request.partition):
         return None
     if request.partition is None:
-        return next((one for one in inventory.partitions if one.default), None)
-    found = next((one for one in inventory.partitions if one.name == request.partition), None)
+        return next((partition for partition in inventory.partitions if partition.default), None)
+    found = next(
+        (partition for partition in inventory.partitions if partition.name == request.partition),
+        None,
+    )
     if found is None:
         raise InvalidOptions(
             f"There is no partition `{request.partition}` for you."
-            f" {_choose(one.name for one in inventory.partitions)}"
+            f" {_choose(partition.name for partition in inventory.partitions)}"
         )
     return found
 
 
 def _check_account(request: JobRequest, inventory: Inventory) -> None:
-    names = [one.name for one in inventory.accounts]
+    names = [account.name for account in inventory.accounts]
     if request.account and names and request.account not in names:
         raise InvalidOptions(f"The account `{request.account}` is not yours. {_choose(names)}")
 
@@ -62,10 +65,10 @@ def _check_account(request: JobRequest, inventory: Inventory) -> None:
 def _check_qos(request: JobRequest, inventory: Inventory) -> None:
     if request.qos is None or not inventory.qos:
         return
-    qos = next((one for one in inventory.qos if one.name == request.qos), None)
+    qos = next((qos for qos in inventory.qos if qos.name == request.qos), None)
     if qos is None:
         raise InvalidOptions(
-            f"There is no QoS `{request.qos}`. {_choose(one.name for one in inventory.qos)}"
+            f"There is no QoS `{request.qos}`. {_choose(qos.name for qos in inventory.qos)}"
         )
     account = _account(request, inventory)
     if account and account.qos and request.qos not in account.qos:
@@ -78,8 +81,10 @@ def _check_qos(request: JobRequest, inventory: Inventory) -> None:
 
 def _account(request: JobRequest, inventory: Inventory) -> SchedulerAccount | None:
     if request.account:
-        return next((one for one in inventory.accounts if one.name == request.account), None)
-    return next((one for one in inventory.accounts if one.default), None)
+        return next(
+            (account for account in inventory.accounts if account.name == request.account), None
+        )
+    return next((account for account in inventory.accounts if account.default), None)
 
 
 def _check_membership(request: JobRequest, partition: Partition) -> None:
@@ -122,13 +127,13 @@ def _check_gpus(request: JobRequest, partition: Partition) -> None:
         return
     if not partition.gpus:
         raise InvalidOptions(f"The partition `{partition.name}` has no GPUs. Choose another one.")
-    fitting = [one for one in partition.gpus if request.gpu_type in (None, one.type)]
+    fitting = [gpu for gpu in partition.gpus if request.gpu_type in (None, gpu.type)]
     if not fitting:
         raise InvalidOptions(
             f"The partition `{partition.name}` has no GPUs of the type `{request.gpu_type}`."
-            f" {_choose(one.type for one in partition.gpus if one.type)}"
+            f" {_choose(gpu.type for gpu in partition.gpus if gpu.type)}"
         )
-    most = max(one.per_node for one in fitting)
+    most = max(gpu.per_node for gpu in fitting)
     # Without a type, a node may give GPUs of several.
     if request.gpus > most and (request.gpu_type or len(fitting) == 1):
         raise InvalidOptions(

@@ -231,7 +231,9 @@ class Turns:
     def spec(self, accounts: Iterable[str]) -> list[str]:
         """These accounts, in turn; the others are forgotten."""
         wanted = list(accounts)
-        self._failures = {one: self._failures[one] for one in wanted if one in self._failures}
+        self._failures = {
+            account: self._failures[account] for account in wanted if account in self._failures
+        }
         return sorted(wanted, key=lambda account: self._failures.get(account, 0))
 
     def failed(self, account: str) -> None:

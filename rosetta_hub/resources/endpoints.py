@@ -99,7 +99,7 @@ class Endpoints:
             private_key=account.private_key,
             certificate=account.certificate,
             known_hosts=self._known_hosts(),
-            jump_hosts=tuple(JumpHost(one.host, one.port, one.user) for one in conf.jump_hosts),
+            jump_hosts=tuple(JumpHost(jump.host, jump.port, jump.user) for jump in conf.jump_hosts),
             ssh_config=conf.ssh_config,
         )
 

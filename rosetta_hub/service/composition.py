@@ -227,7 +227,7 @@ class Parts:
 
     def _needs_tunnels(self) -> bool:
         """Whether anything is reached through the tunnels' process."""
-        tunnelled = (one.tunnel for one in self.tasks.catalogue.computing.values())
+        tunnelled = (resource.tunnel for resource in self.tasks.catalogue.computing.values())
         return bool(self.resources.endpoints) or any(tunnelled)
 
     def _add_hub(self) -> None:

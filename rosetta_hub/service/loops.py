@@ -48,7 +48,7 @@ def build_loops(parts: Parts) -> dict[str, Coroutine[Any, Any, None]]:
         loops[f"pods of files {name}"] = parts.resources.file_pods[name].run()
     for name, logs in parts.pod_logs.items():
         loops[f"logs {name}"] = every(FOLLOW_INTERVAL, logs.follow, f"logs {name}")
-    return {**loops, **{f"queue {name}": one.run() for name, one in parts.watchers.items()}}
+    return {**loops, **{f"queue {name}": watcher.run() for name, watcher in parts.watchers.items()}}
 
 
 def _steps(parts: Parts) -> dict[str, Step]:

@@ -45,7 +45,7 @@ def duplicate_card(
         NotFound: the user sees no such card, or it has no such version.
         NotAllowed, InvalidOptions, Conflict: see `Library.add`.
     """
-    families = {one.id: one for one in library.catalogue_for(user).families_for(user)}
+    families = {family.id: family for family in library.catalogue_for(user).families_for(user)}
     family = families.get(card)
     version = family.version(tag) if family else None
     if family is None or version is None:

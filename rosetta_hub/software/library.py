@@ -90,7 +90,9 @@ class Library:
             return self.platform
         with self._database.session() as session:
             families = self._families(session, user)
-        own = {card: one for card, one in families.items() if card not in self.platform.software}
+        own = {
+            card: family for card, family in families.items() if card not in self.platform.software
+        }
         return replace(self.platform, software={**self.platform.software, **own})
 
     def find(self, user: User, version_id: str) -> UserSoftware:

@@ -143,7 +143,9 @@ def _check_texts(raw: Mapping[str, Any]) -> None:
     for key, value in raw.items():
         lines = _LINES if key in ("description", "environment", "command") else frozenset()
         for letters in _letters(value):
-            if any(unicodedata.category(one) in ("Cc", "Cs") for one in letters - lines):
+            if any(
+                unicodedata.category(character) in ("Cc", "Cs") for character in letters - lines
+            ):
                 raise InvalidOptions(f"The key {key!r} holds control characters. Remove them.")
             if letters & _BIDIRECTIONAL:
                 raise InvalidOptions(
@@ -217,7 +219,9 @@ def platform_images(platform: Catalogue, user: User) -> Set[str]:
 
     These may be images that no registry has, such as those on the resource itself.
     """
-    return {one.repository for family in platform.families_for(user) for one in family.versions}
+    return {
+        version.repository for family in platform.families_for(user) for version in family.versions
+    }
 
 
 def _with_registry(software: Software, rules: UserSoftwareRules, known: Set[str]) -> Software:

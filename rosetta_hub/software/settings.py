@@ -64,7 +64,9 @@ class UserSoftwareRules(Entry):
         """Whether an image may be used; `name` is its registry and repository."""
         if not self.registries:
             return True
-        return any(name == one or name.startswith(f"{one}/") for one in self.registries)
+        return any(
+            name == registry or name.startswith(f"{registry}/") for registry in self.registries
+        )
 
 
 class ImagePolicySettings(Entry):

@@ -41,8 +41,8 @@ def plan_all(*planners: Planner) -> Planner:
     """A planner that calls others."""
 
     def plan(session: Session, task: Task, spec: TaskSpec, user: User) -> None:
-        for one in planners:
-            one(session, task, spec, user)
+        for planner in planners:
+            planner(session, task, spec, user)
 
     return plan
 
@@ -51,8 +51,8 @@ def watch_all(*watchers: Watcher) -> Watcher:
     """A watcher that calls others."""
 
     def watch(session: Session, before: Before, task: Task) -> None:
-        for one in watchers:
-            one(session, before, task)
+        for watcher in watchers:
+            watcher(session, before, task)
 
     return watch
 

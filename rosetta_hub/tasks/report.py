@@ -84,12 +84,16 @@ def _known_reason(value: Any) -> str | None:
 
 
 def _known_warnings(value: Any) -> list[str]:
-    return [one for one in protocol.WARNINGS if one in value] if isinstance(value, list) else []
+    return (
+        [warning for warning in protocol.WARNINGS if warning in value]
+        if isinstance(value, list)
+        else []
+    )
 
 
 def _known_digests(value: Any) -> list[str]:
     found = value if isinstance(value, list) else []
-    digests = [one for one in found if isinstance(one, str) and _DIGEST.fullmatch(one)]
+    digests = [value for value in found if isinstance(value, str) and _DIGEST.fullmatch(value)]
     return digests[: protocol.MAX_DIGESTS]
 
 
@@ -270,7 +274,7 @@ def _was_signalled(task: Task, report: Report) -> bool:
 def _present_warnings(task: Task, report: Report) -> list[str]:
     """The agent's warnings, but for that of a time limit that was put off since its job began."""
     is_far = task.ends_at is not None and task.ends_at - utc_now() > TIME_LIMIT_FAR
-    return [one for one in report.warnings if not (is_far and one == "time_limit_near")]
+    return [warning for warning in report.warnings if not (is_far and warning == "time_limit_near")]
 
 
 def _own_warnings(task: Task, report: Report) -> list[str]:

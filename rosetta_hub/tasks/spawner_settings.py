@@ -62,5 +62,5 @@ def decrypt_environment(encrypted: bytes | None, fernet: Fernet) -> dict[str, st
 
 
 def _lower(amount: Amount | None, limit: Amount | None) -> Amount | None:
-    amounts = [one for one in (amount, limit) if one is not None]
+    amounts = [value for value in (amount, limit) if value is not None]
     return min(amounts, default=None)

@@ -70,7 +70,7 @@ class TunnelsClient:
     def __init__(self, socket: Path, timeout: float = 10) -> None:
         self.socket = socket
         self.timeout = timeout
-        self._principal = SidecarClient(socket, "the tunnels' process", TunnelsUnavailable)
+        self._sidecar = SidecarClient(socket, "the tunnels' process", TunnelsUnavailable)
 
     async def status(self) -> TunnelsStatus:
         """Who answers."""
@@ -99,7 +99,7 @@ class TunnelsClient:
 
     async def delete_tunnel(self, task: str) -> bool:
         """Close a tunnel and cut its connections; False when it was not open."""
-        status, document = await self._principal.call(
+        status, document = await self._sidecar.call(
             "DELETE", f"/tunnels/{task}", None, self.timeout
         )
         if status == 404:
@@ -126,7 +126,7 @@ class TunnelsClient:
             "stdin": stdin,
             "timeout": timeout,
         }
-        status, document = await self._principal.call("POST", "/run", body, timeout + MARGIN)
+        status, document = await self._sidecar.call("POST", "/run", body, timeout + MARGIN)
         if status == 502:
             raise build_error(document["error"], document["message"])
         self._check(status, document)
@@ -143,7 +143,7 @@ class TunnelsClient:
             SshError: see `rosetta_hub.ssh.errors`.
         """
         body = {"endpoint": endpoint.to_document(), "argv": list(argv), "timeout": timeout}
-        opened = await self._principal.upgrade("/stream", body, "rosetta-stream", timeout + MARGIN)
+        opened = await self._sidecar.upgrade("/stream", body, "rosetta-stream", timeout + MARGIN)
         if isinstance(opened, Upgraded):
             stream_id = opened.headers["rosetta-stream"]
             return CommandStream(stream_id, opened.reader, opened.writer)
@@ -169,7 +169,7 @@ class TunnelsClient:
         A port that nobody listens on ends the connection at once.
         """
         body = {"route": route.to_document()}
-        opened = await self._principal.upgrade("/forward", body, "rosetta-forward", timeout)
+        opened = await self._sidecar.upgrade("/forward", body, "rosetta-forward", timeout)
         if isinstance(opened, Upgraded):
             return opened.reader, opened.writer
         status, document = opened
@@ -184,7 +184,7 @@ class TunnelsClient:
         await self._call("POST", "/keys/forget", {"endpoint": endpoint.to_document()})
 
     async def _call(self, method: str, path: str, body: Document | None = None) -> Document:
-        status, document = await self._principal.call(method, path, body, self.timeout)
+        status, document = await self._sidecar.call(method, path, body, self.timeout)
         self._check(status, document)
         return document
 

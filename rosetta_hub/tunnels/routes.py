@@ -204,7 +204,7 @@ def parse_route(document: Document) -> Route:
         fields["endpoint"] = Endpoint.from_document(fields["endpoint"])
         fields["target"] = parse_target(fields["target"])
         targets = fields.get("targets", [])
-        fields["targets"] = tuple((int(port), parse_target(one)) for port, one in targets)
+        fields["targets"] = tuple((int(port), parse_target(target)) for port, target in targets)
         return SshRoute(**fields)
     if kind == "direct":
         return DirectRoute(**fields)

@@ -29,12 +29,16 @@ def group_views(
 
 
 def _view(name: str, catalogue: Catalogue, rules: UserSoftwareRules) -> GroupView:
-    versions = [one for family in catalogue.software.values() for one in family.versions]
+    versions = [version for family in catalogue.software.values() for version in family.versions]
     return GroupView(
         name=name,
-        software=_names(one.name for one in versions if name in one.groups),
-        computing=_names(one.name for one in catalogue.computing.values() if name in one.groups),
-        storages=_names(one.name for one in catalogue.storages.values() if name in one.groups),
+        software=_names(version.name for version in versions if name in version.groups),
+        computing=_names(
+            resource.name for resource in catalogue.computing.values() if name in resource.groups
+        ),
+        storages=_names(
+            storage.name for storage in catalogue.storages.values() if name in storage.groups
+        ),
         any_protocol=name in rules.power_groups,
     )
 

@@ -85,9 +85,9 @@ class Identities:
     def views(self, user: User) -> list[IdentityView]:
         """All computing resources and storages on which the user may have an identity."""
         return [
-            self._view(user.name, one)
-            for one in self._points.values()
-            if self.needed(one) and may_use_point(user, one)
+            self._view(user.name, point)
+            for point in self._points.values()
+            if self.needed(point) and may_use_point(user, point)
         ]
 
     def view(self, user: User, computing_id: str) -> IdentityView:

@@ -40,8 +40,8 @@ class AdminUsersHandler(AdminHandler):
         """Users with tasks, those with the most active ones first."""
         wanted = query.user.casefold()
         users = self.services.administration.overview.users()
-        found = [one for one in users if wanted in one.name.casefold()]
-        page = cut_page(found, lambda one: (-one.active, one.name), query)
+        found = [user for user in users if wanted in user.name.casefold()]
+        page = cut_page(found, lambda user: (-user.active, user.name), query)
         return UserPage(users=page.rows, total=len(found), next=page.next)
 
 

@@ -52,7 +52,7 @@ class UpdatesHandler(HubHandler):
         """
         user = self.principal.user
         families = self.services.library.catalogue_for(user).families_for(user)
-        family = next((one for one in families if one.id == card), None)
+        family = next((family for family in families if family.id == card), None)
         if family is None:
             raise NotFound("There is no such software.")
         with self.services.lookup.turn(user.name):

@@ -138,7 +138,7 @@ class ActiveTasks:
     async def _ask(self, timeout: float) -> dict[tuple[str, str], Record]:
         body = await _call(self._key, "GET", self._url, timeout)
         try:
-            return {(one["user"], one["server_name"]): _record(one) for one in body["tasks"]}
+            return {(task["user"], task["server_name"]): _record(task) for task in body["tasks"]}
         except (KeyError, TypeError) as exc:
             raise AnswerLost("The task service gave an answer that has no tasks.") from exc
 

@@ -198,7 +198,9 @@ class DockerEngine:
         result = run(["docker", "image", "inspect", "--format", "{{json .RepoDigests}}", tag])
         repository = tag.rpartition(":")[0]
         digests = [
-            one for one in json.loads(result.output) or [] if one.startswith(repository + "@")
+            reference
+            for reference in json.loads(result.output) or []
+            if reference.startswith(repository + "@")
         ]
         described = describe("docker", tag)
         run(["docker", "image", "rm", tag])

@@ -64,7 +64,7 @@ def read_names(directory: int) -> List[bytes]:
 def _read_directories(directory: int) -> Set[bytes]:
     """The names of the directories in an open directory, which most file systems tell at once."""
     with os.scandir("/proc/self/fd/{}".format(directory)) as entries:
-        return {os.fsencode(one.name) for one in entries if one.is_dir(follow_symlinks=False)}
+        return {os.fsencode(entry.name) for entry in entries if entry.is_dir(follow_symlinks=False)}
 
 
 def _first(chosen: Container[bytes], names: List[bytes]) -> List[bytes]:

@@ -107,7 +107,7 @@ class Dialect(ABC):
         Raises:
             JobRefused: it has not, with the name of the option.
         """
-        asked = [one.name for one in fields(request) if getattr(request, one.name)]
+        asked = [field.name for field in fields(request) if getattr(request, field.name)]
         if wrong := sorted(self.refuses.intersection(asked)):
             raise JobRefused(
                 f"This resource's scheduler ({self.name}) has no option for"

@@ -146,7 +146,7 @@ def _records(text: str) -> list[dict[str, Any]]:
         raise unreadable("bjobs", text) from error
     if not isinstance(records, list):
         raise unreadable("bjobs", text)
-    return [one for one in records if isinstance(one, dict) and "ERROR" not in one]
+    return [record for record in records if isinstance(record, dict) and "ERROR" not in record]
 
 
 def _state(record: dict[str, Any]) -> JobState:

@@ -75,11 +75,11 @@ class Moab(Dialect):
 
     def parse_jobs(self, text: str, now: datetime) -> list[Job]:
         """The jobs of mdiag."""
-        return [_job(one) for one in _elements(text) if one.get("RM") != "internal"]
+        return [_job(element) for element in _elements(text) if element.get("RM") != "internal"]
 
     def parse_history(self, text: str) -> list[Job]:
         """The jobs of `showq -c`."""
-        return [_job(one, ended=True) for one in _elements(text)]
+        return [_job(element, ended=True) for element in _elements(text)]
 
     def parse_end(self, text: str, job_id: str) -> JobEnd | None:
         """From the completion code: a number, or `CNCLD(271)`."""

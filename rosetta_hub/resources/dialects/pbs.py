@@ -61,11 +61,11 @@ class Pbs(Torque):
 
     def parse_jobs(self, text: str, now: datetime) -> list[Job]:
         """The jobs of the long text form; no job at all is an empty text."""
-        return [_job(job_id, one) for job_id, one in parse_records(text, "Job Id: ").items()]
+        return [_job(job_id, record) for job_id, record in parse_records(text, "Job Id: ").items()]
 
     def parse_history(self, text: str) -> list[Job]:
         """Those that have ended."""
-        jobs = [_job(job_id, one) for job_id, one in parse_records(text, "Job Id: ").items()]
+        jobs = [_job(job_id, record) for job_id, record in parse_records(text, "Job Id: ").items()]
         return [job for job in jobs if job.state is JobState.ENDED]
 
     def parse_end(self, text: str, job_id: str) -> JobEnd | None:

@@ -127,7 +127,7 @@ class Sge(Dialect):
 
     def parse_end(self, text: str, job_id: str) -> JobEnd | None:
         """The newest record of the job: ids are used again after 9,999,999 jobs."""
-        records = [one for one in _accounts(text) if one.get("jobnumber") == job_id]
+        records = [record for record in _accounts(text) if record.get("jobnumber") == job_id]
         if not records:
             raise unreadable("qacct", text)
         record = records[-1]
@@ -144,7 +144,7 @@ class Sge(Dialect):
 
     def parse_queues(self, text: str) -> tuple[Partition, ...]:
         """One name a line."""
-        return tuple(Partition(name=one, state="up") for one in text.split())
+        return tuple(Partition(name=queue, state="up") for queue in text.split())
 
 
 def _job(element: ET.Element) -> Job:
@@ -183,7 +183,7 @@ def _accounts(text: str) -> list[dict[str, str]]:
         elif records and " " in line.strip():
             key, _, value = line.strip().partition(" ")
             records[-1][key] = value.strip()
-    return [one for one in records if one.get("jobnumber")]
+    return [record for record in records if record.get("jobnumber")]
 
 
 def _cause(record: dict[str, str], code: int | None) -> Cause:

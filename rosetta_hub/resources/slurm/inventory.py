@@ -195,7 +195,7 @@ def parse_cpus(tres: str) -> int | None:
 
 def least(*limits: int | None) -> int | None:
     """The strictest of the limits that are set."""
-    return min((one for one in limits if one is not None), default=None)
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def build_inventory(
@@ -205,8 +205,8 @@ def build_inventory(
     nodes = list(nodes)
     return Inventory(
         partitions=tuple(
-            _partition(one, [some for some in nodes if some.partition == one.name], accounting)
-            for one in limits
+            _partition(limit, [some for some in nodes if some.partition == limit.name], accounting)
+            for limit in limits
         ),
         accounts=accounting.accounts,
         qos=accounting.qos,
@@ -215,7 +215,7 @@ def build_inventory(
 
 
 def _partition(limits: PartitionLimits, nodes: list[Nodes], accounting: Accounting) -> Partition:
-    own = next((one for one in accounting.qos if one.name == limits.qos), None)
+    own = next((qos for qos in accounting.qos if qos.name == limits.qos), None)
     usable = [some for some in nodes if some.in_use]
     return Partition(
         name=limits.name,
@@ -237,7 +237,7 @@ def _partition(limits: PartitionLimits, nodes: list[Nodes], accounting: Accounti
         gpus=_gpus(nodes),
         accounts=_allowed_accounts(limits, accounting),
         qos=_allowed_qos(limits, accounting),
-        features=tuple(sorted({one for some in nodes for one in some.features})),
+        features=tuple(sorted({feature for some in nodes for feature in some.features})),
     )
 
 
@@ -262,7 +262,7 @@ def _allowed_accounts(limits: PartitionLimits, accounting: Accounting) -> tuple[
     """Those of the identity that may use the partition; None: all, or it is not known which."""
     if not accounting.accounts or (limits.allow_accounts is None and not limits.deny_accounts):
         return None
-    names = [one.name for one in accounting.accounts]
+    names = [account.name for account in accounting.accounts]
     if limits.allow_accounts is not None:
         allowed = set(limits.allow_accounts)
         return tuple(name for name in names if allowed & {*accounting.line(name)})
@@ -272,4 +272,4 @@ def _allowed_accounts(limits: PartitionLimits, accounting: Accounting) -> tuple[
 def _allowed_qos(limits: PartitionLimits, accounting: Accounting) -> tuple[str, ...] | None:
     if limits.allow_qos is not None or not limits.deny_qos or not accounting.qos:
         return limits.allow_qos
-    return tuple(one.name for one in accounting.qos if one.name not in limits.deny_qos)
+    return tuple(qos.name for qos in accounting.qos if qos.name not in limits.deny_qos)

@@ -53,7 +53,7 @@ class SlurmRestWms:
         try:
             answer = await self._client.post(self._user, "slurm", "job/submit", body)
         except RestFault as fault:
-            texts = [one.error for one in fault.faults]
+            texts = [entry.error for entry in fault.faults]
             if is_refused_error(texts):
                 raise JobRefused(refusal_of(texts, request)) from fault
             raise ResourceUnavailable(f"slurmrestd: {fault}") from fault
@@ -167,7 +167,7 @@ class SlurmRestWms:
         if last is not None and last[0] > monotonic():
             return last[1]
         # All associations of a large site are many: only where a partition asks for them.
-        tree = any(one.allow_accounts for one in limits)
+        tree = any(partition.allow_accounts for partition in limits)
         query = "" if tree else "?" + urlencode({"user": self._user})
         try:
             accounts, qos = await asyncio.gather(
@@ -208,4 +208,4 @@ def _read(read: Callable[[Document], Result], answer: Document) -> Result:
 
 def _says(fault: RestFault, words: tuple[str, ...]) -> bool:
     text = str(fault).lower()
-    return any(one in text for one in words)
+    return any(word in text for word in words)

@@ -63,7 +63,7 @@ def build_submission(request: JobRequest, script: str) -> dict[str, Any]:
         "constraints": request.constraint,
         "reservation": request.reservation,
     }
-    return {"job": {**job, **{name: one for name, one in values.items() if one is not None}}}
+    return {"job": {**job, **{name: value for name, value in values.items() if value is not None}}}
 
 
 def _number(value: int) -> dict[str, Any]:
@@ -89,28 +89,28 @@ def read_job_id(answer: Document) -> str:
 
 def read_jobs(answer: Document) -> list[Job]:
     """All jobs that the controller knows, those that ended minutes ago included."""
-    return [_job(one) for one in answer["jobs"]]
+    return [_job(job) for job in answer["jobs"]]
 
 
-def _job(one: Document) -> Job:
-    node = one["batch_host"] or first_node(one["nodes"] or "")
-    word = _state(one["job_state"])
+def _job(job: Document) -> Job:
+    node = job["batch_host"] or first_node(job["nodes"] or "")
+    word = _state(job["job_state"])
     state = job_state(word, on_a_node=bool(node))
-    reason = one["state_reason"] or ""
+    reason = job["state_reason"] or ""
     waits = state is JobState.PENDING
     held = "held" in reason.lower()
     return Job(
-        id=str(one["job_id"]),
-        name=one["name"],
+        id=str(job["job_id"]),
+        name=job["name"],
         # The number where the cluster has no name for the account, perhaps just now.
-        user=one["user_name"] or str(one["user_id"]),
+        user=job["user_name"] or str(job["user_id"]),
         state=state,
         scheduler_state=word,
         reason=reason if waits and reason != "None" else "",
-        partition=one["partition"] or "",
+        partition=job["partition"] or "",
         node=node or None,
-        expected_start=_time(one["start_time"]) if waits and not held else None,
-        ends_at=_time(one["end_time"]) if state is JobState.RUNNING else None,
+        expected_start=_time(job["start_time"]) if waits and not held else None,
+        ends_at=_time(job["end_time"]) if state is JobState.RUNNING else None,
     )
 
 
@@ -126,38 +126,38 @@ def _time(document: Any) -> datetime | None:
 
 def read_accounted_jobs(answer: Document) -> list[Job]:
     """Jobs of the accounting."""
-    return [_accounted_job(one) for one in answer["jobs"]]
+    return [_accounted_job(job) for job in answer["jobs"]]
 
 
-def _accounted_job(one: Document) -> Job:
-    word = _state(one["state"]["current"])
-    node = first_node(one["nodes"] or "")
+def _accounted_job(job: Document) -> Job:
+    word = _state(job["state"]["current"])
+    node = first_node(job["nodes"] or "")
     return Job(
-        id=str(one["job_id"]),
-        name=one["name"],
-        user=one["user"],
+        id=str(job["job_id"]),
+        name=job["name"],
+        user=job["user"],
         state=job_state(word, on_a_node=node is not None),
         scheduler_state=word,
-        partition=one["partition"] or "",
+        partition=job["partition"] or "",
         node=node,
     )
 
 
 def read_end(answer: Document) -> JobEnd | None:
     """How a job ended, from controller (`slurm`) or accounting (`slurmdb`); None: it has not."""
-    for one in answer["jobs"]:
-        word = _state(one["job_state"] if "job_state" in one else one["state"]["current"])
+    for job in answer["jobs"]:
+        word = _state(job["job_state"] if "job_state" in job else job["state"]["current"])
         cause = end_cause(word)
         if cause is None:
             return None
-        if cause == "exited" and _was_at_limit(one):
+        if cause == "exited" and _was_at_limit(job):
             cause = "time_limit"
-        by = one.get("kill_request_user") or None
+        by = job.get("kill_request_user") or None
         return JobEnd(
             cause=cause,
             scheduler_state=word,
-            exit_code=_exit_code(one["exit_code"]),
-            node=first_node(one["nodes"] or ""),
+            exit_code=_exit_code(job["exit_code"]),
+            node=first_node(job["nodes"] or ""),
             by=by if cause == "cancelled" else None,
         )
     return None
@@ -186,25 +186,25 @@ def read_cluster(answer: Document) -> str:
 
 def read_partitions(answer: Document) -> list[PartitionLimits]:
     """The partitions; which one is the default is not told."""
-    return [_limits(one) for one in answer["partitions"]]
+    return [_limits(partition) for partition in answer["partitions"]]
 
 
-def _limits(one: Document) -> PartitionLimits:
-    most = one["maximums"]
+def _limits(partition: Document) -> PartitionLimits:
+    most = partition["maximums"]
     minutes = number(most["time"])
     memory = number(most["partition_memory_per_node"])
     return PartitionLimits(
-        name=one["name"],
-        state=one["partition"]["state"][0].lower(),
+        name=partition["name"],
+        state=partition["partition"]["state"][0].lower(),
         default=False,
         max_time=minutes * 60 if minutes else None,
         max_cpus_per_node=number(most["cpus_per_node"]),
         max_memory_per_node=memory * _MEBIBYTE if memory else None,
-        allow_accounts=_names(one["accounts"]["allowed"]) or None,
-        deny_accounts=_names(one["accounts"]["deny"]),
-        allow_qos=_names(one["qos"]["allowed"]) or None,
-        deny_qos=_names(one["qos"]["deny"]),
-        qos=one["qos"]["assigned"] or None,
+        allow_accounts=_names(partition["accounts"]["allowed"]) or None,
+        deny_accounts=_names(partition["accounts"]["deny"]),
+        allow_qos=_names(partition["qos"]["allowed"]) or None,
+        deny_qos=_names(partition["qos"]["deny"]),
+        qos=partition["qos"]["assigned"] or None,
     )
 
 
@@ -214,66 +214,70 @@ def _names(text: str) -> tuple[str, ...]:
 
 def read_nodes(answer: Document) -> list[Nodes]:
     """Each node, in each of its partitions."""
-    return [_node(one, name) for one in answer["nodes"] for name in one["partitions"]]
+    return [_node(node, name) for node in answer["nodes"] for name in node["partitions"]]
 
 
-def _node(one: Document, partition: str) -> Nodes:
-    states = [word.lower() for word in one["state"]]
+def _node(node: Document, partition: str) -> Nodes:
+    states = [word.lower() for word in node["state"]]
     # A flag such as DRAIN takes an idle node out of use.
     out = next((word for word in states[1:] if word.startswith(OUT_OF_USE)), None)
     return Nodes(
         partition=partition,
         state=out or states[0],
         count=1,
-        cpus=one["cpus"],
-        cpus_idle=0 if out else one["alloc_idle_cpus"],
-        memory=one["real_memory"] * _MEBIBYTE,
-        gpus=parse_gpus(one["gres"]),
-        gpus_used=parse_gpus(one["gres_used"]),
-        features=tuple(one["features"]),
+        cpus=node["cpus"],
+        cpus_idle=0 if out else node["alloc_idle_cpus"],
+        memory=node["real_memory"] * _MEBIBYTE,
+        gpus=parse_gpus(node["gres"]),
+        gpus_used=parse_gpus(node["gres_used"]),
+        features=tuple(node["features"]),
     )
 
 
 def read_accounts(answer: Document, user: str, cluster: str) -> tuple[SchedulerAccount, ...]:
     """The accounts of a user on this cluster."""
     found: dict[str, SchedulerAccount] = {}
-    for one in _associations(answer, cluster):
-        if one["user"] != user:
+    for association in _associations(answer, cluster):
+        if association["user"] != user:
             continue
-        name = one["account"]
-        qos = {*(found[name].qos if name in found else ()), *one["qos"]}
-        found[name] = SchedulerAccount(name=name, default=one["is_default"], qos=tuple(sorted(qos)))
+        name = association["account"]
+        qos = {*(found[name].qos if name in found else ()), *association["qos"]}
+        found[name] = SchedulerAccount(
+            name=name, default=association["is_default"], qos=tuple(sorted(qos))
+        )
     return tuple(found.values())
 
 
 def read_account_tree(answer: Document, cluster: str) -> dict[str, str]:
     """Parents of this cluster's accounts."""
     return {
-        one["account"]: one["parent_account"]
-        for one in _associations(answer, cluster)
-        if not one["user"]
+        association["account"]: association["parent_account"]
+        for association in _associations(answer, cluster)
+        if not association["user"]
     }
 
 
 def _associations(answer: Document, cluster: str) -> Iterable[Document]:
-    return (one for one in answer["associations"] if one["cluster"] == cluster)
+    return (
+        association for association in answer["associations"] if association["cluster"] == cluster
+    )
 
 
 def read_qos(answer: Document) -> tuple[Qos, ...]:
     """All QoS."""
-    return tuple(_qos(one) for one in answer["qos"])
+    return tuple(_qos(qos) for qos in answer["qos"])
 
 
-def _qos(one: Document) -> Qos:
-    most = one["limits"]["max"]
+def _qos(qos: Document) -> Qos:
+    most = qos["limits"]["max"]
     minutes = number(most["wall_clock"]["per"]["job"])
     per = most["tres"]["per"]
     return Qos(
-        name=one["name"],
+        name=qos["name"],
         max_time=minutes * 60 if minutes else None,
         max_cpus=least(_cpus(per["job"]), _cpus(per["user"])),
     )
 
 
 def _cpus(tres: Iterable[Document]) -> int | None:
-    return next((one["count"] for one in tres if one["type"] == "cpu"), None)
+    return next((resource["count"] for resource in tres if resource["type"] == "cpu"), None)

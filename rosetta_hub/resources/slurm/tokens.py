@@ -94,7 +94,7 @@ def sign_token(key: bytes, user: str, now: int) -> str:
     """A token for the account, good for LIFETIME seconds; `now` is in seconds since the epoch."""
     header = {"alg": "HS256", "typ": "JWT"}
     claims = {"iat": now, "exp": now + LIFETIME, "sun": user}
-    signed = ".".join(_encode(json.dumps(one).encode()) for one in (header, claims))
+    signed = ".".join(_encode(json.dumps(part).encode()) for part in (header, claims))
     return f"{signed}.{_encode(hmac.digest(key, signed.encode(), hashlib.sha256))}"
 
 

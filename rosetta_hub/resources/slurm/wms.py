@@ -291,7 +291,7 @@ def _read(program: str, read: Callable[[Given], Result], text: Given) -> Result:
 
 def _says(done: Completed, words: tuple[str, ...]) -> bool:
     text = (done.stderr + done.stdout).lower()
-    return any(one in text for one in words)
+    return any(word in text for word in words)
 
 
 def _failure(program: str, done: Completed) -> str:
