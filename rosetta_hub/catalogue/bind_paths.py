@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 # Directories that a container needs for itself: nothing may cover them, nor what they are in.
@@ -60,8 +59,3 @@ def is_below(path: str, parent: str) -> bool:
 def overlap(path: str, other: str) -> bool:
     """Whether of two paths one is the other, or in it."""
     return is_below(path, other) or is_below(other, path)
-
-
-def overlaps_any(path: str, others: Iterable[str]) -> str | None:
-    """The first of the others that overlaps the path."""
-    return next((other for other in others if overlap(path, other)), None)

@@ -1,7 +1,6 @@
 """Ending a user's logins on the hub: runs within the hub, on request of the service."""
 
 from typing import Any
-from urllib.parse import quote
 
 from jupyterhub import orm
 from jupyterhub.apihandlers.base import APIHandler
@@ -66,11 +65,6 @@ class SessionsHandler(APIHandler):
         count = end_login(self.db, user.orm_user, api_tokens, keep)
         self.log.info("Ended the logins of %s: %d tokens", name, count)
         self.set_status(204)
-
-
-def sessions_path(user: str) -> str:
-    """The handler's path below the hub's prefix."""
-    return f"/rosetta/users/{quote(user, safe='')}/sessions"
 
 
 SESSIONS_ROUTE = (r"/rosetta/users/([^/]+)/sessions", SessionsHandler)
