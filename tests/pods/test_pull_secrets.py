@@ -122,7 +122,7 @@ def test_a_refusal_is_believed_at_the_second_try() -> None:
     assert (made.state, "trying again" in made.message) == ("pulling", True)
     made = build_report(found, [event("Failed", REFUSED, count=2)], False)
     assert made is not None
-    assert (made.state, made.reason) == ("failed", "registry_login")
+    assert (made.state, made.reason) == ("failed", "registry_denied")
 
 
 def test_a_pod_that_needs_no_account_gets_none() -> None:

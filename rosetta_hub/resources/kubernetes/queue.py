@@ -276,7 +276,7 @@ class KubernetesQueue:
                 raise
             ends = dict.fromkeys(self.pods.removed, self._namespace_end)
             advice = explain_deletion(self._conf.namespace, self._computing.id)
-            raise ShutOut(f"{error} {advice}", ends) from error
+            raise ShutOut(f"{str(error).rstrip('.')}. {advice}", ends) from error
 
     @property
     def _namespace_end(self) -> JobEnd:

@@ -212,6 +212,9 @@ def _report_failed_pull(pod: Document, message: str, events: list[Document]) -> 
     if not failures and "Back-off" in message:
         # The events that tell why have not been read yet.
         return PodReport("pulling", f"Fetching the image on {node}.")
+    if reason == "registry_login" and has_pull_secret(pod):
+        # Not that an account is missing: this one was not accepted.
+        reason = "registry_denied"
     return PodReport("failed", "", reason, text)
 
 
