@@ -54,7 +54,8 @@ class KubernetesCluster:
         folder = self.state / "registries" / registry
         folder.mkdir()
         (folder / "hosts.toml").write_text(
-            f'server = "https://{registry}"\nca = "{authority}"\n', encoding="utf-8"
+            f'server = "https://{registry}"\n[host."https://{registry}"]\nca = "{authority}"\n',
+            encoding="utf-8",
         )
         try:
             yield

@@ -1,0 +1,111 @@
+"""Private images: nodes pull them with the account of the task's user, and with nobody else's."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.e2e.deployment import Deployment, User
+from tests.support.private_registry import ACCOUNT, PrivateRegistry, private_registry, run
+
+from .cluster import NAMESPACE, KubernetesCluster
+from .conftest import computing_of
+
+pytestmark = pytest.mark.timeout(300)
+
+WEB = "localhost/rosetta-test/web:1"
+SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
+
+
+@pytest.fixture(scope="module")
+def registry(cluster: KubernetesCluster) -> Iterator[PrivateRegistry]:
+    """A registry that both nodes reach and trust, and that one account may pull from."""
+    with (
+        private_registry(cluster.ports["machine"]) as found,
+        cluster.trusting(found.host, found.authority),
+    ):
+        run(["docker", "load", "--quiet", "--input", str(cluster.state / "images" / "web.tar")])
+        found.push(WEB, "private/always:1")
+        yield found
+
+
+def software_of(registry: PrivateRegistry) -> list[dict[str, Any]]:
+    """The image as a card."""
+    image = {"registry": registry.host, "image_name": "private/always", "image_tag": "1"}
+    return [{"id": "always", "name": "always", "pull": "always", **image}]
+
+
+@dataclass
+class RegistryHub:
+    """A hub, and the registry of its images."""
+
+    deployment: Deployment
+    registry: PrivateRegistry
+
+    async def give_account(self, user: User, password: str) -> None:
+        """As the user does on the page Account."""
+        body = {"account": ACCOUNT, "password": password}
+        answer = await user.api("PUT", f"registries/{self.registry.host}", body)
+        assert answer.code == 200, answer.body
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def hub(
+    cluster: KubernetesCluster,
+    registry: PrivateRegistry,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[RegistryHub]:
+    """A hub that knows whom the registry's certificate is signed by."""
+    folder = tmp_path_factory.mktemp("hub")
+    known = {"host": registry.host, "ca_file": str(registry.authority)}
+    deployment = Deployment(
+        *(folder, software_of(registry), computing_of(cluster)),
+        extra=f"c.Rosetta.registries = [{known!r}]",
+    )
+    try:
+        await deployment.start()
+        yield RegistryHub(deployment, registry)
+    finally:
+        await deployment.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def alice(hub: RegistryHub) -> AsyncIterator[User]:
+    """A user who has the account at the registry."""
+    user = await hub.deployment.user("alice")
+    await hub.give_account(user, hub.registry.password)
+    yield user
+    await user.clean()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def bob(hub: RegistryHub) -> AsyncIterator[User]:
+    """A user who has none."""
+    user = await hub.deployment.user("bob")
+    await user.api("DELETE", f"registries/{hub.registry.host}")
+    yield user
+    await user.clean()
+
+
+async def start(user: User, software: str, node: str = "node1") -> dict[str, Any]:
+    task = await user.start(software=software, computing="cloud", partition=node)
+    return await user.until(task["id"], "running", "failed", seconds=150)
+
+
+async def refusal(user: User, software: str, node: str = "node1") -> str:
+    """Why the image does not arrive."""
+    task = await start(user, software, node)
+    assert task["state"] == "failed", task
+    message: str = task["message"]
+    return message
+
+
+async def test_an_image_on_the_node_is_pulled_again_for_another_user(
+    alice: User, bob: User
+) -> None:
+    """With `pull` `always`, the registry is asked for each task, also where the image is there."""
+    task = await start(alice, "always")
+    assert task["state"] == "running", (task["message"], task["log_tail"])
+    assert "add your account for its registry" in await refusal(bob, "always")
