@@ -78,6 +78,18 @@ VEGA: dict[str, Any] = {
         | {"gpus": 2, "gpu_type": "a100", "partition": "gpu"},
     ],
 }
+CLOUD = VEGA | {
+    "id": "cloud",
+    "name": "Science cloud",
+    "description": "Kubernetes of the computing centre.",
+    "wms": "kubernetes",
+    "auth_mode": "certificate",
+    "engines": [{"engine": "internal", "runtimes": ["runc", "kata"]}],
+    "limits": {"cpus": 16, "memory": 64 * GB},
+    "defaults": {"engine": "internal", "cpus": 1, "memory": 4 * GB},
+    "time": {"default": None, "max": 12 * HOUR},
+    "sizes": [],
+}
 PERUN = VEGA | {
     "id": "perun",
     "name": "Perun",
@@ -135,6 +147,14 @@ def inventory() -> dict[str, Any]:
             {"name": "gpu", "max_time": None, "max_cpus": None},
         ],
     }
+
+
+def pools(*names: str) -> dict[str, Any]:
+    """What the service knows of a Kubernetes cluster: the pools of its configuration."""
+    unknown = dict.fromkeys(("max_time", "max_cpus", "max_memory"))
+    none = dict.fromkeys(("cpus_total", "cpus_idle", "nodes_total", "nodes_idle"), 0)
+    found = [partition(name, **unknown, **none) for name in names]
+    return {**inventory(), "partitions": found, "accounts": [], "qos": []}
 
 
 def family(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from .families import HOUR, VEGA, inventory, partition
+from .families import CLOUD, HOUR, VEGA, inventory, partition, pools
 from .form import open_advanced, open_form, select, start
 from .stub import Stub
 from .tasks import make_task
@@ -241,3 +241,59 @@ async def test_a_refusal_is_told_by_the_fields(page: Page, stub: Stub, advanced:
         await expect(page.get_by_label("Time limit")).to_have_value("3h")
     else:
         await expect(page.get_by_role("radio", name="Large")).to_be_checked()
+
+
+# What schedulers of batch jobs have, and no pod is asked for.
+BATCH = ("Partition", "GPU type", "Account", "QoS", "Constraint", "Reservation")
+
+
+async def open_cloud(page: Page, stub: Stub, **changes: Any) -> None:
+    """The form for a notebook on a Kubernetes cluster, after one for a cluster of batch jobs."""
+    stub.put(make_task())
+    stub.inventory["vega"] = inventory()
+    for card in stub.families:
+        for version in card["versions"]:
+            version["computing"] = [*version["computing"], {**CLOUD, **changes}]
+    await open_form(page)
+    await page.get_by_role("button", name="Advanced").click()
+    await expect(page.get_by_label("Reservation")).to_be_visible()
+    await page.get_by_label("Computing resource").select_option("cloud")
+
+
+async def test_pods_are_asked_for_what_kubernetes_has(page: Page, stub: Stub) -> None:
+    stub.inventory["cloud"] = pools("gpu")
+    await open_cloud(page, stub)
+    pool = select(page, "Pool of nodes")
+    await expect(pool.locator("option")).to_have_text(["Any node", "gpu"])
+    for label in BATCH:
+        await expect(page.get_by_label(label, exact=True)).to_be_hidden()
+    await page.get_by_text("Container engine").click()
+    await expect(page.get_by_label("Engine", exact=True)).to_be_hidden()
+    await page.get_by_label("Runtime").select_option("kata")
+    await pool.select_option("gpu")
+    assert await start(page, stub) == {
+        "computing": "cloud",
+        "engine": "internal",
+        "runtime": "kata",
+        "partition": "gpu",
+        "cpus": "1",
+        "memory": "4G",
+        "time": "",
+        "gpus": "",
+    }
+
+
+async def test_without_pools_and_runtimes_there_is_nothing_to_choose(
+    page: Page, stub: Stub
+) -> None:
+    await open_cloud(page, stub, engines=[{"engine": "internal", "runtimes": []}])
+    await expect(page.get_by_label("Memory")).to_have_value("4G")
+    for label in ("Pool of nodes", *BATCH):
+        await expect(page.get_by_label(label, exact=True)).to_be_hidden()
+    await expect(page.get_by_text("Container engine")).to_be_hidden()
+    # The fields of the other cluster are there again.
+    await page.get_by_label("Computing resource").select_option("vega")
+    await page.get_by_role("button", name="Advanced").click()
+    await expect(select(page, "Partition")).to_have_value("main")
+    await expect(page.get_by_label("Reservation")).to_be_visible()
+    await expect(page.get_by_text("Container engine")).to_be_visible()

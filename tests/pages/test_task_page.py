@@ -39,6 +39,16 @@ async def test_the_waiting_room_tells_and_opens_the_task(page: Page, stub: Stub)
     await expect(page).to_have_url(stub.base + INSIDE)
 
 
+async def test_a_pod_has_a_runtime_and_a_pool(page: Page, stub: Stub) -> None:
+    request = {"partition": "gpu", "time": 3600}
+    stub.put(make_task(engine="internal", runtime="kata", request=request))
+    await page.goto(PAGE)
+    details = page.locator("#details")
+    await expect(details).to_contain_text("Runtimekata")
+    await expect(details).to_contain_text("Pool of nodesgpu")
+    await expect(details).not_to_contain_text("internal")
+
+
 async def test_a_task_that_runs_already_waits_to_be_opened(page: Page, stub: Stub) -> None:
     stub.put(make_task(**running()))
     await page.goto(PAGE)

@@ -9,6 +9,7 @@ import { GpuOptions } from "./gpu_options.js";
 const DEFAULT = { value: "", label: "Default" };
 // Any node will do: of no partition.
 const ANY = { name: "", state: "up", nodes_total: 0 };
+const ANY_POOL = { value: "", label: "Any node" };
 
 export class ClusterOptions {
   /** `changed()` is called when other limits may apply. */
@@ -19,6 +20,12 @@ export class ClusterOptions {
     this.qos = new ChoiceField(element("option-qos"), changed);
     this.gpus = new GpuOptions();
     this.inventory = null;
+  }
+
+  /** Pods are asked for a pool of nodes, where there are some, in the place of a partition. */
+  adapt(isPods) {
+    this.isPods = isPods;
+    setText(element("partition-label"), isPods ? "Pool of nodes" : "Partition");
   }
 
   clear() {
@@ -37,17 +44,18 @@ export class ClusterOptions {
     setText(element("partition-hint"), "");
     element("features").replaceChildren();
     element("accounting").hidden = false;
+    element("partition-field").hidden = this.isPods;
   }
 
   /** Pools of Kubernetes, unlike partitions, need not be chosen. */
-  show(inventory, wms) {
+  show(inventory) {
     this.inventory = inventory;
-    const isOptional = wms === "kubernetes";
+    element("partition-field").hidden = false;
     element("accounting").hidden = inventory.accounts.length === 0 && inventory.qos.length === 0;
     const open = inventory.partitions.filter(isUp);
-    const preferred = open.find((one) => one.default) || (isOptional ? ANY : open[0]);
+    const preferred = open.find((one) => one.default) || (this.isPods ? ANY : open[0]);
     const entries = inventory.partitions.map(partitionEntry);
-    this.partition.offer(isOptional ? [DEFAULT, ...entries] : entries, preferred?.name);
+    this.partition.offer(this.isPods ? [ANY_POOL, ...entries] : entries, preferred?.name);
     this.partitionChosen();
   }
 

@@ -28,7 +28,8 @@ export class TaskDetails {
     this.set("Image", task.image || task.software.image, "detail-code");
     this.set("Digest", task.image_digest, "detail-code");
     this.set("Computing resource", task.computing?.name);
-    this.set("Engine", engine);
+    this.set("Engine", isPod(task) ? null : engine);
+    this.set("Runtime", isPod(task) ? task.runtime : null);
     this.set("Interface", protocolName(task.interface?.protocol));
     this.set("Created", task.created && moment(task.created));
     this.set("Running for", this.runningFor());
@@ -49,7 +50,7 @@ export class TaskDetails {
     this.set("GPUs", gpusText(task));
     this.set("Time limit", request?.time && timeSpan(request.time));
     this.set("Ends", !isEnded(task) && job?.ends_at ? clock(job.ends_at) : null);
-    this.set("Partition", request?.partition);
+    this.set(isPod(task) ? "Pool of nodes" : "Partition", request?.partition);
     this.set("Account", request?.account);
     this.set("QoS", request?.qos);
     this.set("Constraint", request?.constraint);
@@ -95,6 +96,11 @@ export class TaskDetails {
     if (!makeContent) setText(entry.value, text || "");
     else if (entry.value.textContent !== (text || "")) entry.value.replaceChildren(...makeContent());
   }
+}
+
+/** Whether its engine is the cluster's own, of which nobody knows more than the runtime. */
+function isPod(task) {
+  return task.engine === "internal";
 }
 
 /** Cores in use, out of two readings of the CPU time. */

@@ -35,6 +35,8 @@ export class ResourceForm {
     this.resource = resource;
     if (!other) return;
     this.queued = Boolean(resource) && resource.wms !== undefined && resource.wms !== "none";
+    this.isPods = resource?.wms === "kubernetes";
+    this.cluster.adapt(this.isPods);
     this.cluster.clear();
     this.tell("");
     this.fillIn();
@@ -74,6 +76,8 @@ export class ResourceForm {
     const request = element("request");
     request.hidden = request.disabled = !advanced;
     for (const part of all("#request [data-queue]")) part.hidden = part.disabled = !this.queued;
+    // What schedulers of batch jobs have, and Kubernetes can't be asked for.
+    for (const part of all("#request [data-batch]")) part.hidden = part.disabled = !this.queued || this.isPods;
     element("mode-simple").setAttribute("aria-pressed", String(!advanced));
     element("mode-advanced").setAttribute("aria-pressed", String(advanced));
   }
@@ -97,11 +101,11 @@ export class ResourceForm {
     if (!first && this.asked === resource.id && Date.now() - this.askedAt < FRESH) return;
     this.asked = resource.id;
     this.askedAt = Date.now();
-    if (!this.cluster.inventory) this.tell(`Asking ${resource.name} what is idle…`, "loading");
+    if (!this.cluster.inventory && !this.isPods) this.tell(`Asking ${resource.name} what is idle…`, "loading");
     const { inventory, error } = await readInventory(resource.id);
     if (this.resource !== resource) return;
     this.tell(error, error ? "fault" : "");
-    if (inventory) this.cluster.show(inventory, resource.wms);
+    if (inventory) this.cluster.show(inventory);
     else if (!this.cluster.inventory) this.cluster.unknown();
     this.bound();
   }

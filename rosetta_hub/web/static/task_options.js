@@ -121,6 +121,10 @@ export class TaskOptions {
     const runtimes = engine?.runtimes || [];
     fill(this.runtime, runtimes.length ? runtimes.map((name) => [name, name]) : [["", "Default"]]);
     this.restore(this.runtime);
+    // The engine of pods is the cluster's own: there is nothing to choose but its runtime.
+    const isOwn = engine?.engine === "internal";
+    element("engine-field").hidden = isOwn;
+    element("advanced").hidden = isOwn && runtimes.length < 2;
     // What is not the usual choice must not start unseen.
     const usual = !this.resource || this.engine.value === this.resource.defaults.engine;
     if (!usual || this.runtime.selectedIndex > 0) element("advanced").open = true;
