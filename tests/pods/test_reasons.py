@@ -2,7 +2,11 @@
 
 import pytest
 
-from rosetta_hub.resources.kubernetes.reasons import explain_quota, waiting_message
+from rosetta_hub.resources.kubernetes.reasons import (
+    explain_quota,
+    explain_refusal,
+    waiting_message,
+)
 from rosetta_hub.resources.wms import Job, JobRequest, JobState
 
 WAITING = [
@@ -66,3 +70,39 @@ def test_cores_of_a_quota_are_counted_in_cores() -> None:
 
 def test_other_refusals_are_no_quota() -> None:
     assert explain_quota('pods "p" is forbidden: violates PodSecurity "restricted:latest"') is None
+
+
+# What API servers answer to who creates a pod: admission plug-ins of Kubernetes 1.20 and 1.32.
+REFUSALS = [
+    (
+        'pods "rosetta-a-b-1" is forbidden: violates PodSecurity "restricted:latest":'
+        " seccompProfile (pod or container must set it)",
+        'violates PodSecurity "restricted:latest": seccompProfile (pod or container must set it).'
+        " The namespace admits no such pods: tell the administrator.",
+    ),
+    (
+        'pods "rosetta-a-b-1" is forbidden: pod rejected: RuntimeClass "kata-qemu" not found',
+        'pod rejected: RuntimeClass "kata-qemu" not found. Choose another runtime, or tell the'
+        " administrator.",
+    ),
+    (
+        'pods "p" is forbidden: maximum cpu usage per Container is 50m, but limit is 100m',
+        "maximum cpu usage per Container is 50m, but limit is 100m. Start the task again with"
+        " less.",
+    ),
+    (
+        'pods "p" is forbidden: minimum memory usage per Container is 1Gi, but request is 64M.',
+        "minimum memory usage per Container is 1Gi, but request is 64M. Start the task again with"
+        " more.",
+    ),
+    (
+        'admission webhook "policy.example.org" denied the request: no owner',
+        'admission webhook "policy.example.org" denied the request: no owner. Tell the'
+        " administrator.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("message", "text"), REFUSALS)
+def test_why_no_such_pod_is_taken_and_what_to_do(message: str, text: str) -> None:
+    assert explain_refusal(message) == text

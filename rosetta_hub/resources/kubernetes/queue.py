@@ -42,6 +42,7 @@ from rosetta_hub.resources.kubernetes.reasons import (
     NODE_IS_ADDED,
     explain_deletion,
     explain_quota,
+    explain_refusal,
     waiting_message,
 )
 from rosetta_hub.resources.kubernetes.scale_ups import ScaleUps
@@ -260,7 +261,7 @@ class KubernetesQueue:
             return NotSubmitted(quota)
         if _PASSING.search(str(error)):
             return NotSubmitted(f"{self._computing.name} is not ready: {error}.")
-        return JobRefused(str(error))
+        return JobRefused(explain_refusal(str(error)))
 
     async def jobs(self, tasks: Iterable[Task]) -> list[Job]:
         """See Queue. Costs no query, unless a pod fits on no node: the pods are watched."""

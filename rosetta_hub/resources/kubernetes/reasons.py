@@ -30,6 +30,16 @@ _QUOTA = re.compile(
     r"exceeded quota: (?P<quota>[^,]+), requested: (?P<asked>.*), used: (?P<used>.*),"
     r" limited: (?P<limit>.*)$"
 )
+# What admission plug-ins begin with; the pod's name tells nobody anything.
+_FORBIDDEN = re.compile(r'^pods "[^"]*" is forbidden: ')
+# What to do about a refusal, by a part of the server's message; the others are the administrator's.
+_ADVICE = (
+    (r"violates PodSecurity", "The namespace admits no such pods: tell the administrator."),
+    (r"RuntimeClass", "Choose another runtime, or tell the administrator."),
+    (r"\bmaximum \S+ usage|limit to request ratio", "Start the task again with less."),
+    (r"\bminimum \S+ usage", "Start the task again with more."),
+    (r"", "Tell the administrator."),
+)
 NODE_IS_ADDED = "Waiting for a node, which the cluster is adding."
 _WORDS = {"cpu": "cores", "memory": "memory", "pods": "tasks", "ephemeral-storage": "disk"}
 _SUFFIXES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9}
@@ -91,6 +101,13 @@ def explain_quota(message: str) -> str | None:
         f"The hub's share of the cluster is used up: {listed} are in use. The task starts when"
         " others end; one that asks for less may start now."
     )
+
+
+def explain_refusal(message: str) -> str:
+    """The server's words for why it takes no such pod, and what to do."""
+    words = _FORBIDDEN.sub("", message.strip()).rstrip(".")
+    advice = next(advice for pattern, advice in _ADVICE if re.search(pattern, words))
+    return f"{words}. {advice}"
 
 
 def _amounts(text: str) -> dict[str, str]:
