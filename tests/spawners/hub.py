@@ -195,7 +195,11 @@ class Hub:
             except httpx.HTTPError:
                 return False
 
-        await until(answers, "the hub answers")
+        try:
+            await until(answers, "the hub answers")
+        except TimeoutError:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         """kill -9: nothing is cleaned up, the proxy goes on."""
