@@ -23,6 +23,8 @@ Document = dict[str, Any]
 # A document with nothing but `plain` is answered as that text.
 Answer = tuple[int, Document]
 TOKEN = "the hub's token"
+# The query of a request that creates nothing.
+DRY_RUN = {"dryRun": "All"}
 
 
 def failure(code: int, reason: str, message: str) -> Answer:
@@ -102,6 +104,8 @@ class FakeApi:
         """What the server does with a request."""
         if (refused := self.refuse(method, path)) is not None:
             return refused
+        if method == "POST" and self.queries[-1:] == [DRY_RUN]:
+            return 201, body
         if method == "POST":
             return self._create(f"{path}/{body['metadata']['name']}", body)
         found = self.objects.get(path)
@@ -185,9 +189,7 @@ class _Handler(RequestHandler):
         if path.endswith("/log") and self.api.refuse(method, path) is None:
             self.finish(self._container_log())
             return
-        is_dry_run = self.get_query_argument("dryRun", "") == "All"
-        refused = self.api.refuse(method, path) if is_dry_run else None
-        answer = (refused or (201, body)) if is_dry_run else self.api.answer(method, path, body)
+        answer = self.api.answer(method, path, body)
         if answer[0] == 200 and self.get_query_argument("watch", ""):
             await self._watch()
             return
