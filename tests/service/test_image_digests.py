@@ -207,7 +207,7 @@ async def test_what_is_not_pulled_by_tag_is_not_asked_about(
 async def test_a_slow_registry_holds_nobody_up_twice(
     bench: Bench, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_pins, "TIMEOUT", 0.2)
+    monkeypatch.setattr(image_pins, "TIMEOUT", 2)
     go_on = asyncio.Event()
 
     async def slow(_handler: _Handler) -> None:

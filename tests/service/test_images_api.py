@@ -19,6 +19,7 @@ async def registry(site: Site) -> AsyncIterator[FakeRegistry]:
     registry = FakeRegistry()
     server = registry.listen()
     site.lookup.client = registry.client()
+    site.library.rules = site.library.rules.with_site_hosts([registry.host])
     yield registry
     server.stop()
     await server.close_all_connections()
