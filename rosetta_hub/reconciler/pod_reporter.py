@@ -12,6 +12,7 @@ from rosetta_hub.background import spawn
 from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.errors import NotFound, ResourceUnavailable
 from rosetta_hub.reconciler.pod_events import PodEvents
+from rosetta_hub.reconciler.pod_heartbeats import PodHeartbeats
 from rosetta_hub.reconciler.pod_logs import PodLogs
 from rosetta_hub.reconciler.pod_probes import PodProbes
 from rosetta_hub.reconciler.pod_rounds import PodRounds
@@ -40,6 +41,9 @@ Key = tuple[str, int]
 STARTING_INTERVAL = 1.0
 FIRST_INTERVAL = 0.1
 _PART = 0.25
+# Heartbeats between two looks at a pod that runs and answers, whose changes the watch tells: only
+# what it uses is new then.
+RUNNING_HEARTBEATS = 12
 # Tasks that are looked at together: each may cost a request or two.
 AT_ONCE = 8
 
@@ -71,6 +75,7 @@ class PodReporter:
         self._running_since: dict[tuple[str, int, bool], float] = {}
         self._logs = logs
         self._events = PodEvents(queue)
+        self._heartbeats = PodHeartbeats(tasks, heartbeat)
         self._rounds = PodRounds()
         self._probes = PodProbes(queue, self._hasten)
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -92,6 +97,7 @@ class PodReporter:
             due = _now() + self._heartbeat
             try:
                 self.begin_looks()
+                self._heartbeats.send(_now())
                 due = self._rounds.next(due)
             except ResourceUnavailable:
                 # The watcher of the queue asks as well, and says so.
@@ -139,6 +145,7 @@ class PodReporter:
 
     def _forget_others(self, kept: set[Key]) -> None:
         self._probes.forget_others(kept)
+        self._heartbeats.forget_others(kept)
         self._running_since = {
             key: since for key, since in self._running_since.items() if key[:2] in kept
         }
@@ -178,6 +185,9 @@ class PodReporter:
             log.warning("%s: %s", name, error)
         except Exception:
             log.exception("%s could not be reported", name)
+        if task is not None:
+            # What it should have said is news at the next look.
+            self._heartbeats.forget(task)
         return self._heartbeat
 
     async def _remove_orphan(self, pod: Document, owner: Key | None) -> None:
@@ -199,6 +209,7 @@ class PodReporter:
         has_answered = self._has_answered(task, pod)
         report = build_report(pod, events, has_answered, self._is_late(task, pod))
         if report is None:
+            self._heartbeats.forget(task)
             return self._heartbeat
         if task.desired_state is DesiredState.STOP and report.state in FINAL_STATES:
             # However its software takes that it was told to end.
@@ -209,13 +220,19 @@ class PodReporter:
             return 0.0
         if report.state in FINAL_STATES or is_terminating(pod):
             await self._logs.read(task, pod, only_begin=False)
-        self._tasks.report(task, self._complete(task, report))
+        document = self._complete(task, report)
+        if self._heartbeats.is_news(task, document):
+            numbered = {**document, "sequence": task.sequence + 1}
+            self._tasks.report(task, Report.model_validate(numbered))
         if report.state not in FINAL_STATES:
             # Last: nobody waits for the log to get inside.
             await self._logs.read(task, pod, only_begin=True)
-        return self._pause(task, pod, report)
+        is_complete = all(interface["ready"] for interface in document.get("interfaces", []))
+        return self._pause(task, pod, report, is_complete)
 
-    def _pause(self, task: Task, pod: Document, report: PodReport) -> float:
+    def _pause(self, task: Task, pod: Document, report: PodReport, is_complete: bool) -> float:
+        if report.state == "running":
+            return self._heartbeat * (RUNNING_HEARTBEATS if is_complete else 1)
         if report.state in FINAL_STATES:
             # The pod of a task that is over is removed by the next look.
             return 0.0
@@ -249,9 +266,9 @@ class PodReporter:
         """Whether nothing is missing for an answer: the container that dials may arrive later."""
         return not has_sidecar(pod) or "running" in container_state(pod, SIDECAR)
 
-    def _complete(self, task: Task, report: PodReport) -> Report:
+    def _complete(self, task: Task, report: PodReport) -> Document:
+        """All of a report but its sequence."""
         document: Document = {
-            "sequence": task.sequence + 1,
             "state": report.state,
             "message": report.message,
             "reason": report.reason,
@@ -268,7 +285,7 @@ class PodReporter:
                 {"port": port, "published": None, "ready": self._is_ready(task, port)}
                 for port in further_ports(task)
             ]
-        return Report.model_validate(document)
+        return document
 
     def _is_ready(self, task: Task, port: int) -> bool:
         if is_ready_port(task, port):

@@ -1,11 +1,11 @@
 """What can be done with tasks; every caller (spawner, pages, API, agents) comes through here."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.orm import Session
 
 from rosetta_agent.protocol import FINAL_STATES
@@ -32,6 +32,9 @@ from rosetta_hub.tasks.report import Report, apply_report
 from rosetta_hub.tasks.software_uses import record_use
 from rosetta_hub.tasks.spawner_settings import NO_SETTINGS, SpawnerSettings
 from rosetta_hub.tasks.usage import UsageView, forget_usage, read_usage, record_usage
+
+# Rows that one statement changes: databases limit its variables.
+HEARTBEATS_AT_ONCE = 400
 
 # Columns that belong to one attempt, and what they are when it begins.
 _FRESH: dict[str, Any] = {
@@ -254,6 +257,15 @@ class TaskManager(TaskQueries):
         if visible:
             self.changed(row)
         return row.desired_state
+
+    def note_heartbeats(self, attempts: Collection[tuple[str, int]]) -> None:
+        """Note that these attempts, a task and a number each, still are as reported last."""
+        found = sorted(attempts)
+        for start in range(0, len(found), HEARTBEATS_AT_ONCE):
+            part = found[start : start + HEARTBEATS_AT_ONCE]
+            rows = tuple_(Task.id, Task.attempt).in_(part) & (Task.state == TaskState.RUNNING)
+            with self.database.session() as session:
+                session.execute(update(Task).where(rows).values(last_heartbeat=utc_now()))
 
     def add_to_log(self, task: Task, text: str) -> None:
         """Append to the log of the present attempt of a task without an agent.

@@ -9,6 +9,7 @@ from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.keys import Keys
+from rosetta_hub.kubernetes.client import KubernetesClient
 from rosetta_hub.reconciler.pod_logs import PodLogs
 from rosetta_hub.reconciler.pod_reporter import PodReporter
 from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
@@ -77,6 +78,16 @@ class Bench:
 
 async def make_bench(api: FakeApi, directory: Path, **conf: Any) -> Bench:
     """A service's parts, and a server with an empty namespace; `conf` is more of the cluster's."""
+    # Pods are due at each step.
+    tasks, queue, reporter, logs = build_parts(api.client(), directory, 0.0, **conf)
+    await queue.pods._list()
+    return Bench(api, Keys(directory), tasks, queue, reporter, logs)
+
+
+def build_parts(
+    client: KubernetesClient, directory: Path, heartbeat: float, **conf: Any
+) -> tuple[TaskManager, KubernetesQueue, PodReporter, PodLogs]:
+    """A service's parts, for the server that the client knows."""
     software = [{"name": "Web", "image_name": "web", "environment": {"KEY": "s3cret"}}]
     catalogue = load_catalogue(software, [entry(conf=conf)])
     keys, logs = Keys(directory), Logs(directory / "logs", 1 << 20)
@@ -84,9 +95,7 @@ async def make_bench(api: FakeApi, directory: Path, **conf: Any) -> Bench:
         open_sqlite(directory), catalogue, keys, logs, Broadcaster(), lambda _: None
     )
     settings = Rosetta(state_dir=str(directory))
-    queue = KubernetesQueue(catalogue.computing["cloud"], settings, keys, api.client())
-    await queue.pods._list()
+    queue = KubernetesQueue(catalogue.computing["cloud"], settings, keys, client)
     pod_logs = PodLogs("cloud", queue, tasks)
-    # Pods are due at each step.
-    reporter = PodReporter("cloud", queue, tasks, 0.0, pod_logs)
-    return Bench(api, keys, tasks, queue, reporter, pod_logs)
+    reporter = PodReporter("cloud", queue, tasks, heartbeat, pod_logs)
+    return tasks, queue, reporter, pod_logs

@@ -1,6 +1,7 @@
 """An API server that keeps pods and secrets, and answers as a test says; HTTPS, with a token."""
 
 import asyncio
+import contextlib
 import json
 import ssl
 from collections.abc import Callable
@@ -210,7 +211,9 @@ class _Handler(RequestHandler):
         self.api.watches.append(self)
         try:
             await self.flush()
-            await self.closed.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(float(self.get_query_argument("timeoutSeconds"))):
+                    await self.closed.wait()
         finally:
             self.api.watches.remove(self)
 

@@ -55,7 +55,9 @@ async def test_a_change_of_one_pod_is_a_report_of_its_task_alone(
     assert {task.state for task in before} == {TaskState.RUNNING}
     pods = bench.queue.pods
     name = bench.queue.job_name(tasks[1])
-    pods._take({"type": "MODIFIED", "object": dict(pods.all()[name])})
+    changed = {**pods.all()[name], "status": running()}
+    changed["status"]["containerStatuses"][0]["imageID"] = f"web@sha256:{'0' * 64}"
+    pods._take({"type": "MODIFIED", "object": changed})
     await bench.look()
     after = [bench.tasks.find(task.id) for task in tasks]
     assert [now.sequence - then.sequence for now, then in zip(after, before, strict=True)] == [
