@@ -186,7 +186,7 @@ async def test_a_terminal_is_asked_before_a_folder_is_removed(
         _, err = await process.communicate()
     os.close(primary)
     os.close(secondary)
-    assert err.decode().startswith("Remove home:tree with 1 file and 1 folder (4B)? [y/N]: ")
+    assert err.decode().startswith("Remove home:tree with 1 file and 1 folder (4B)? [y/N]:")
     assert (process.returncode, (home / "tree").exists()) == (code, code != 0)
 
 
