@@ -86,14 +86,17 @@ async def test_nothing_of_the_service_is_in_the_environment(
 ) -> None:
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "secret-of-the-service")
     channel = await open_local_channel(None)
+    session = FilesSession(channel)
     try:
+        # Only a program that answers has its environment: at its start there is none for a moment.
+        await session.open(os.fsencode(root))
         environment = Path(f"/proc/{channel.pid}/environ").read_bytes()
         command = Path(f"/proc/{channel.pid}/cmdline").read_bytes()
         assert b"LANG=C.UTF-8" in environment
         assert b"secret-of-the-service" not in environment + command
     finally:
-        channel.close()
-        await channel.wait_closed()
+        session.close()
+        await session.wait_closed()
 
 
 @pytest.mark.system
