@@ -93,11 +93,18 @@ def _is_of_system(path: Path) -> bool:
 def mark(items: list[pytest.Item]) -> None:
     """Give each test its ring's marker, and those of the outer one their second try."""
     for item in items:
+        if "cluster" in getattr(item, "fixturenames", ()) and not _has_timeout(item):
+            # The first of them starts a cluster, which may take longer than a test.
+            item.add_marker(pytest.mark.timeout(func_only=True))
         if is_system(item):
             item.add_marker(pytest.mark.system)
             item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=ENVIRONMENT_ERRORS))
         else:
             item.add_marker(pytest.mark.unit)
+
+
+def _has_timeout(item: pytest.Item) -> bool:
+    return item.get_closest_marker("timeout") is not None
 
 
 def record_rerun(report: pytest.TestReport) -> None:

@@ -196,8 +196,8 @@ cluster_up() {
     (umask 077 && mkdir -p "$state" && make_keys)
     create_machines
     docker start "${machines[@]/#/$name-}" >/dev/null
-    for machine in "${machines[@]}"; do wait_for 100 "the start of $machine" is_ready "$machine"; done
-    wait_for 60 "that the nodes are idle" nodes_are_idle
+    for machine in "${machines[@]}"; do wait_for 300 "the start of $machine" is_ready "$machine"; done
+    wait_for 200 "that the nodes are idle" nodes_are_idle
     fill_registry
     describe
     print_description
