@@ -24,6 +24,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     rings.mark(items)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """Begin no test for which there is no time left."""
+    return rings.is_too_late(item) or None
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """A second try is never silent."""
     rings.record_rerun(report)

@@ -7,6 +7,7 @@ an error of the environment is tried once more.
 
 import functools
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,11 @@ ENVIRONMENT_ERRORS = [
 # Where reruns are recorded, a line each; `scripts/test` prints it and refuses more than a few.
 RERUNS_FILE = "ROSETTA_TEST_RERUNS"
 
+# Seconds since 1970 after which no test of the outer ring begins, where whoever runs them has to
+# end in time; and where those left out are recorded, a line each, for `scripts/test` to list.
+DEADLINE = "ROSETTA_TEST_DEADLINE"
+LEFT_OUT_FILE = "ROSETTA_TEST_LEFT_OUT"
+
 ROOT = Path(__file__).parent
 
 
@@ -101,6 +107,17 @@ def mark(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=ENVIRONMENT_ERRORS))
         else:
             item.add_marker(pytest.mark.unit)
+
+
+def is_too_late(item: pytest.Item) -> bool:
+    """Whether no time is left for a test; it is recorded as left out."""
+    deadline = os.environ.get(DEADLINE)
+    if not deadline or not is_system(item) or time.time() < float(deadline):
+        return False
+    if path := os.environ.get(LEFT_OUT_FILE):
+        with Path(path).open("a") as file:
+            file.write(f"{item.nodeid.partition('::')[0]}\n")
+    return True
 
 
 def _has_timeout(item: pytest.Item) -> bool:
