@@ -55,7 +55,8 @@ class LifetimeEnforcer:
         self._lifetimes = lifetimes
         self._audit = audit
         self._note_use = note_use
-        self._told: dict[str, datetime] = {}
+        # When, by a task and whether it ran: the first use of one that has waited is told at once.
+        self._told: dict[tuple[str, bool], datetime] = {}
         silence = timedelta(seconds=HEARTBEATS_UNTIL_UNRESPONSIVE * heartbeat_interval)
         self._idle = IdleWatch(silence)
 
@@ -108,7 +109,7 @@ class LifetimeEnforcer:
         running = [task for task in tasks if task.state is TaskState.RUNNING]
         self._idle.forget_others(task.id for task in running)
         active = {task.id for task in tasks}
-        self._told = {key: time for key, time in self._told.items() if key in active}
+        self._told = {key: time for key, time in self._told.items() if key[0] in active}
         uses = {
             task.id: self._idle.measure(task, limits.get(task.id, _UNLIMITED), now)
             for task in running
@@ -129,9 +130,10 @@ class LifetimeEnforcer:
         return self._update(task, mark)
 
     def _tell_hub(self, task: Task, now: datetime) -> None:
-        told = self._told.get(task.id)
+        key = (task.id, task.state is TaskState.RUNNING)
+        told = self._told.get(key)
         if told is None or now - told >= TELL_HUB:
-            self._told[task.id] = now
+            self._told[key] = now
             self._note_use(task, now)
 
     def _act(self, task: Task, end: End | None) -> None:

@@ -369,6 +369,17 @@ async def test_the_hub_is_told_that_a_task_waits(bench: Bench, entry: dict[str, 
     assert len(site.told) == told
 
 
+async def test_the_hub_is_told_at_once_that_a_task_that_has_waited_computes(bench: Bench) -> None:
+    site = Site(bench, {"longest": "12h"})
+    task = start_task(site.tasks, "one", {"software": "echo"}, ALICE)
+    await site.run(2)
+    assert [task_id for task_id, _ in site.told] == [task.id]
+    site.tasks.report(task, report("running", interface={"kind": "socket"}))
+    site.use(task.id, 1.0)
+    await site.run(3)
+    assert [task_id for task_id, _ in site.told] == [task.id] * 2
+
+
 async def test_the_longest_lifetime_and_a_chosen_time(bench: Bench) -> None:
     site = Site(bench, {"longest": "30m"})
     old, chosen = site.start(cpu=1.0), site.start("two", cpu=1.0)
