@@ -25,7 +25,7 @@ async def test_everything_is_killed(hub: Hub, alice: User) -> None:
     """Nothing is lost, nothing is submitted twice, and every task can be opened again."""
     queued, running = await start_all(alice)
     opened = await alice.enter(running[0])
-    before = task_jobs(hub)
+    before = jobs_of(hub, queued + running)
     await kill_everything(hub.deployment)
     await hub.deployment.start()
     await is_as_before(alice, queued + running)
@@ -34,13 +34,14 @@ async def test_everything_is_killed(hub: Hub, alice: User) -> None:
     assert (await opened.get("/")).code == 200
     hub.cluster.scontrol("update", f"JobId={queued[0]['job']['id']}", "Account=physics")
     await alice.until(queued[0]["id"], "running")
-    assert task_jobs(hub) == before
+    assert jobs_of(hub, queued + running) == before
 
 
-def task_jobs(hub: Hub) -> dict[Any, str]:
+def jobs_of(hub: Hub, tasks: list[dict[str, Any]]) -> dict[Any, str]:
     """The jobs of tasks by their ids; Slurm may forget those of other tests meanwhile."""
+    ids = {task["id"] for task in tasks}
     jobs = {job["job_id"]: str(job["name"]) for job in hub.cluster.jobs()}
-    return {number: name for number, name in jobs.items() if name.startswith("rosetta-")}
+    return {number: name for number, name in jobs.items() if ids & set(name.split("-"))}
 
 
 async def start_all(user: User) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
