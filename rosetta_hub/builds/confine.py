@@ -12,6 +12,9 @@ import os
 import resource
 import sys
 
+# os.execvp imports it, when the account may not be able to read it any more.
+import warnings  # noqa: F401
+
 _PR_SET_NO_NEW_PRIVS = 38
 
 
