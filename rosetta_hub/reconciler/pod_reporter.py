@@ -41,8 +41,8 @@ Key = tuple[str, int]
 STARTING_INTERVAL = 1.0
 FIRST_INTERVAL = 0.1
 _PART = 0.25
-# Heartbeats between two looks at a pod that runs and answers, whose changes the watch tells: only
-# what it uses is new then.
+# Heartbeats between two looks at a pod that runs and answers. The watch tells its changes, and all
+# are looked at when the metrics API has told what they use.
 RUNNING_HEARTBEATS = 12
 # Tasks that are looked at together: each may cost a request or two.
 AT_ONCE = 8
@@ -81,10 +81,15 @@ class PodReporter:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self.on_change: Callable[[], None] = _ignore
         queue.pods.on_change = self._note_change
+        queue.usage.on_refresh = self._note_usage
 
     def _note_change(self) -> None:
         self._changed.set()
         self.on_change()
+
+    def _note_usage(self) -> None:
+        self._rounds.hasten_all()
+        self._changed.set()
 
     def _hasten(self, name: str) -> None:
         self._rounds.hasten(name)

@@ -47,6 +47,11 @@ class PodRounds:
         if name in self._looking:
             self._hastened.add(name)
 
+    def hasten_all(self) -> None:
+        """The same for all of them."""
+        for name in (*self._looks, *self._looking):
+            self.hasten(name)
+
     def next(self, latest: float) -> float:
         """When the first pod is due, but `latest` at the latest."""
         return min([latest, *(due for _, due in self._looks.values())])

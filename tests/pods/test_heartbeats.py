@@ -10,6 +10,7 @@ from rosetta_hub.tasks import manager
 
 from .bench import Bench
 from .objects import running
+from .test_usage import METRICS, item
 
 LONG_AGO = timedelta(minutes=10)
 
@@ -107,3 +108,18 @@ async def test_an_interface_is_asked_until_it_answers(bench: Bench, answers: lis
     bench.tasks.update(task, add)
     answers[0] = False
     assert await report(bench.tasks.find(task.id), shown) == 5
+
+
+async def test_what_a_task_uses_is_reported_as_soon_as_it_is_known(
+    bench: Bench, answers: list[bool]
+) -> None:
+    """A minute later, one that computes may have been taken for idle."""
+    task = await start_running(bench)
+    bench.reporter._heartbeat = 5
+    await bench.look()
+    assert bench.reporter.begin_looks() == []
+    metrics = {"items": [item(bench.queue.job_name(task), cpu="500m")]}
+    bench.api.refuse = lambda _method, path: (200, metrics) if path == METRICS else None
+    await bench.queue.usage.refresh()
+    await bench.look()
+    assert bench.tasks.find(task.id).cpu_seconds == 10

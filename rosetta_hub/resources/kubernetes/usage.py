@@ -51,7 +51,10 @@ class _Use:
 
 
 class PodUsage:
-    """What the pods of a namespace use, as one list a round keeps it known."""
+    """What the pods of a namespace use, as one list a round keeps it known.
+
+    `on_refresh` is called after each list.
+    """
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class PodUsage:
         self._selector = selector
         self._clock = clock
         self._uses: dict[str, _Use] = {}
+        self.on_refresh: Callable[[], None] = _ignore
 
     async def run(self, has_pods: Callable[[], bool]) -> None:
         """Ask again and again while `has_pods`, which may raise ResourceUnavailable."""
@@ -93,6 +97,7 @@ class PodUsage:
         now = self._clock()
         found = parse_metrics(answer.get("items") or [])
         self._uses = {name: self._add(name, sample, now) for name, sample in found.items()}
+        self.on_refresh()
         return True
 
     def _add(self, name: str, sample: Sample, now: float) -> _Use:
@@ -116,6 +121,10 @@ class PodUsage:
         if use.base is None:
             use.base = known or 0.0
         return {"cpu_seconds": use.base + use.seconds, "memory": use.sample.memory}
+
+
+def _ignore() -> None:
+    pass
 
 
 def parse_metrics(items: Iterable[Document]) -> dict[str, Sample]:
