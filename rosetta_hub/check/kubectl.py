@@ -8,6 +8,7 @@ from rosetta_hub.access import Completed
 from rosetta_hub.catalogue.conf import SshLogin
 from rosetta_hub.catalogue.conf_kubernetes import KubectlConf, KubectlSshConf
 from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped, Context, Result
+from rosetta_hub.check.kubernetes import ADVICE_SERVER
 from rosetta_hub.check.run import CONTACT_CHECKS, run_check
 from rosetta_hub.errors import (
     AuthenticationFailed,
@@ -29,10 +30,6 @@ _VERSION = re.compile(r"^v(\d+)\.(\d+)")
 _LOG_LINE = re.compile(r"^[EWIF]\d{4} ")
 # What kubectl says of an address where no API server answers.
 _UNREACHED = re.compile(r"\bdial tcp\b|no such host")
-_SERVER_ADVICE = (
-    "See that the server's address in its kubeconfig is right, and that no firewall or proxy is in"
-    " between."
-)
 _LOGIN_ADVICE = (
     "Try `kubectl get pods` as the account that it runs as, without a terminal. Logging in may ask"
     " nobody, and needs no variables but PATH and HOME."
@@ -93,7 +90,7 @@ async def check_login(context: Context) -> str:
         words = _choose_words(state.error or "" if state else "", str(error))
         raise CheckFailed(
             f"{error} It has printed: {words}" if words else str(error),
-            _SERVER_ADVICE if _UNREACHED.search(str(error)) else _LOGIN_ADVICE,
+            ADVICE_SERVER if _UNREACHED.search(str(error)) else _LOGIN_ADVICE,
         ) from error
     return "kubectl is accepted by the API server"
 

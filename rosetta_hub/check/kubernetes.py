@@ -28,7 +28,7 @@ Document = dict[str, Any]
 FORBIDDEN = 403
 
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-_ADVICE_SERVER = (
+ADVICE_SERVER = (
     "See that the server's address in the kubeconfig is right, and that no firewall or proxy is in"
     " between."
 )
@@ -82,7 +82,7 @@ async def check_server(context: KubernetesContext) -> str:
     except NotTrusted as error:
         raise CheckFailed(f"{server.url}: {error}", _ADVICE_AUTHORITY) from error
     except ResourceUnavailable as error:
-        raise CheckFailed(f"{server.url}: {error}", _ADVICE_SERVER) from error
+        raise CheckFailed(f"{server.url}: {error}", ADVICE_SERVER) from error
     address = "through kubectl" if server.socket else server.url
     until = f", account valid until {_format_day(expiry)}" if expiry else ""
     return f"{address}, Kubernetes {version.get('gitVersion', '?')}{until}"
