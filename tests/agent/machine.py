@@ -117,6 +117,11 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def files_in_memory() -> set[str]:
+    """Names of the agents' files in this machine's memory, which others use as well."""
+    return {path.name for path in Path("/dev/shm").glob("rosetta-*")}
+
+
 def processes() -> list[str]:
     """Command line, environment and open files of each process but this one."""
     found = []

@@ -22,7 +22,7 @@ from rosetta_hub.agents.bundle import (
 from rosetta_hub.errors import ConfigError
 
 from . import specs
-from .machine import PYTHONS
+from .machine import PYTHONS, files_in_memory
 
 NOBODY = 65534
 
@@ -152,7 +152,7 @@ def full(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("python", PYTHONS)
 def test_full_disk(full: Path, python: str) -> None:
     """There is room for the agent in memory: it says what is wrong, or stops a task."""
-    before = set(os.listdir("/dev/shm"))
+    before = files_in_memory()
     answer = remote(stop_order(full / "w"), python)
     assert answer == {"state": "stopped", "status": 0}
     assert unpacked(full / "w") == []
@@ -162,7 +162,7 @@ def test_full_disk(full: Path, python: str) -> None:
     assert done.returncode == 2
     assert json.loads(done.stdout)["reason"] == "disk_full"
     assert "The disk of the computing resource is full." in done.stderr
-    assert set(os.listdir("/dev/shm")) == before
+    assert files_in_memory() == before
 
 
 def test_long_orders_and_odd_characters(tmp_path: Path) -> None:

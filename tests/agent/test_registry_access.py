@@ -27,6 +27,7 @@ from rosetta_agent.sandbox import Sandbox
 from rosetta_agent.spec import Image
 
 from .fake import FakeService
+from .machine import files_in_memory
 from .specs import full_job
 
 PASSWORD = "secret of ada: ü"
@@ -47,7 +48,7 @@ def account_in(config: str, key: str) -> str:
 
 def test_the_engine_reads_files_that_have_no_name(tmp_path: Path) -> None:
     folder = tmp_path / "registry"
-    before = set(os.listdir("/dev/shm"))
+    before = files_in_memory()
     with access_files(str(folder), ACCESS, closed=False) as files:
         assert files.config is not None
         assert files.authority == str(folder / "ca.crt")
@@ -56,7 +57,7 @@ def test_the_engine_reads_files_that_have_no_name(tmp_path: Path) -> None:
         assert read_by_a_child(files.authority, files.descriptors) == "PEM"
         assert folder.stat().st_mode & 0o777 == 0o700
         assert all(path.is_symlink() for path in folder.iterdir())
-        assert set(os.listdir("/dev/shm")) <= before
+        assert files_in_memory() <= before
     assert not folder.exists()
 
 

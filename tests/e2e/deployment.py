@@ -283,9 +283,13 @@ class User:
     token: str = field(repr=False)
 
     async def api(self, method: str, path: str, body: Any = None) -> HTTPResponse:
-        """A call of the service's REST API."""
+        """A call of the service's REST API, again where the user has to wait for a while."""
         url = f"/services/rosetta/api/v1/{path}"
-        return await self.deployment.fetch(method, url, self.token, body)
+        while True:
+            response = await self.deployment.fetch(method, url, self.token, body)
+            if response.code != 429:
+                return response
+            await asyncio.sleep(int(response.headers["Retry-After"]))
 
     async def start(self, **options: Any) -> dict[str, Any]:
         """Start a task; returns it."""
@@ -316,6 +320,7 @@ class User:
 
         async def tasks() -> list[dict[str, Any]]:
             response = await self.api("GET", "tasks")
+            assert response.code == 200, response.body
             listed: list[dict[str, Any]] = json.loads(response.body)["tasks"]
             return [one for one in listed if one["user"] == self.name]
 
