@@ -37,7 +37,7 @@ packages_for() {
             echo "pasta passt"
             echo "iptables-restore iptables"
             echo "mkfs.ext4 e2fsprogs"
-            echo "chromium chromium fonts-dejavu-core"
+            echo "chromium-headless-shell chromium-headless-shell fonts-dejavu-core"
             echo "/usr/lib/postgresql/*/bin/postgres postgresql"
             echo "ssh openssh-client"
             echo "sshd openssh-server"

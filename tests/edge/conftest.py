@@ -23,6 +23,7 @@ from playwright.async_api import BrowserContext, async_playwright
 
 from rosetta_hub.edge import EdgeClient, EdgeConfig, Session, Target, TaskListener, TcpTarget
 from rosetta_hub.edge import process as edge_process
+from tests.support.browsing import launch
 from tests.support.certificates import make_certificate
 from tests.support.ports import free_port
 
@@ -512,11 +513,9 @@ async def other_backend() -> AsyncIterator[Backend]:
 
 
 async def _browsing() -> AsyncIterator[BrowserContext]:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    # Service workers need more than a certificate whose errors a context ignores.
-    args = ["--no-sandbox", "--ignore-certificate-errors"]
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=args)
+        # Service workers need more than a certificate whose errors a context ignores.
+        browser = await launch(playwright, "--ignore-certificate-errors")
         yield await browser.new_context(ignore_https_errors=True)
         await browser.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,8 +12,8 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.images.conftest import Start
 from tests.images.containers import DEADLINE, Container, until
+from tests.support.browsing import launch
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 SIZE = (
     "(() => { const c = document.querySelector('#screen canvas'); return [c.width, c.height]; })()"
 )
@@ -23,7 +22,7 @@ SIZE = (
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = await launch(playwright)
         yield browser
         await browser.close()
 

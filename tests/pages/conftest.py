@@ -19,20 +19,11 @@ from playwright.async_api import (
     async_playwright,
 )
 
+from tests.support.browsing import launch
+
 from . import stub as stubs
 from .families import catalogue
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--headless",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # Seconds for what the browser does at once when it is well, even on a busy machine.
 PATIENCE = 30
 
@@ -50,9 +41,7 @@ class Chromium:
             # With a driver of its own: that of a browser that hangs may hang as well.
             playwright = await async_playwright().start()
             self._stack.push_async_callback(_end, playwright.stop)
-            self._browser = await playwright.chromium.launch(
-                executable_path=CHROMIUM, args=ARGUMENTS
-            )
+            self._browser = await launch(playwright)
             self._stack.push_async_callback(_end, self._browser.close)
         return self._browser
 

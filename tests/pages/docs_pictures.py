@@ -22,6 +22,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from tornado.httpclient import AsyncHTTPClient, HTTPError
 
 import rosetta_hub
+from tests.support.browsing import launch
 from tests.support.eventually import until
 from tests.support.pictures import wait_for_rest
 
@@ -30,7 +31,6 @@ from .account import URL as ACCOUNT
 from .account import AccountStub, make_identity, serve_account, with_key
 from .admin import URL as ADMIN
 from .admin import make_computing, serve_admin
-from .conftest import ARGUMENTS, CHROMIUM
 from .families import VEGA, catalogue, family, inventory
 from .files import URL as FILES
 from .files import fill_storage, serve_files
@@ -282,7 +282,7 @@ def reduce(shot: bytes) -> bytes:
 async def main(directory: Path, names: list[str]) -> None:
     """Write the pictures that are named, or all of them."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = await launch(playwright)
         for name in names or PICTURES:
             (directory / f"{name}.png").write_bytes(await take(browser, PICTURES[name]))
         await browser.close()

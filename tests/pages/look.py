@@ -7,8 +7,8 @@ from pathlib import Path
 from playwright.async_api import Browser, ViewportSize, async_playwright
 
 from tests.pages.accessibility import NARROW, WIDE, Theme
-from tests.pages.conftest import ARGUMENTS, CHROMIUM
 from tests.pages.sites import SITES, Site
+from tests.support.browsing import launch
 
 SIZES: list[tuple[ViewportSize, Theme]] = [(WIDE, "light"), (NARROW, "dark")]
 
@@ -32,7 +32,7 @@ async def _look(browser: Browser, site: Site, directory: Path) -> None:
 async def main(directory: Path, names: list[str]) -> None:
     """All pages of the stubs that are named, or of all of them."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = await launch(playwright)
         for name in names or SITES:
             folder = directory / name
             folder.mkdir(parents=True, exist_ok=True)
