@@ -8,6 +8,7 @@ own engine is not used: it needs Docker's buildx, and keeps nothing when it is i
 """
 
 import base64
+import codecs
 import json
 import logging
 import sys
@@ -26,6 +27,8 @@ def main(order: str, base_image: str) -> int:
     from repo2docker import buildpacks  # noqa: PLC0415
     from repo2docker.app import Repo2Docker  # noqa: PLC0415
 
+    # Jinja's, for texts in templates. The account may not be able to read Python's modules later.
+    codecs.lookup("unicode-escape")
     app = Repo2Docker()
     packs, default, platform = app.buildpacks, app.default_buildpack, app.platform
     _confine(order)
