@@ -49,6 +49,8 @@ SYSTEM_MODULES = frozenset(
 ENVIRONMENT_ERRORS = [
     r"^(playwright\S*\.)?TimeoutError",
     r"^subprocess\.TimeoutExpired",
+    # The time that a test has (pytest-timeout): a browser that hangs does not answer at all.
+    r"^Failed: Timeout \(",
     r"^ConnectionRefusedError",
     r"^ConnectionResetError",
     r"TargetClosedError",
