@@ -1,6 +1,8 @@
 """Bytes and requests through a Kubernetes API server, against `kubectl port-forward`.
 
-Both lead to the same pod. Requests go one after the other on each of 32 connections.
+Both lead to the same pod. Bytes are those of one connection to the tunnel. Requests come through
+the edge, as users' do, from the same client as those to kubectl: one after the other on each of six
+connections, as many as a browser has, or each on a connection of its own, six at a time.
 
     python -m bench.kubernetes_throughput [ROUNDS [SECONDS]]
 
@@ -20,17 +22,18 @@ from typing import Any
 from bench.common import Goal, alternate, finish, median_ratio, print_row
 from bench.kubernetes_common import NAME, PORT, read_kubectl_version, run_pod, run_port_forward
 from bench.tunnel_common import Measured, measure
+from bench.whole_way import Address, run_edge
 from rosetta_hub.kubernetes.kubeconfig import read_kubeconfig
 from rosetta_hub.tunnels import Tunnel, TunnelsClient, TunnelsConfig, ensure_tunnels, stop_tunnels
 from rosetta_hub.tunnels.routes import KubernetesRoute
 from tests.kubernetes.cluster import NAMESPACE, KubernetesCluster, started_cluster
 
 OURS, THEIRS = "Rosetta Hub", "kubectl port-forward"
-CONNECTIONS = 32
+CONNECTIONS = 6
 # What is asked of the test cluster's image.
 BULK = "bulk:/bytes?count=1000000000000"
-REQUESTS = "requests:/bytes?count=1024"
-LEAST = {"bytes": 0.9, "requests": 1.5}
+KEPT, FRESH = "requests:/bytes?count=1024", "fresh:/bytes?count=1024"
+LEAST = {"bytes": 0.9, "kept": 1.5, "fresh": 1.5}
 
 
 @contextlib.asynccontextmanager
@@ -49,43 +52,53 @@ async def run_tunnel(cluster: KubernetesCluster, pod: dict[str, Any]) -> AsyncIt
 
 
 def compare(
-    cluster: KubernetesCluster, socket: str, rounds: int, seconds: int
+    cluster: KubernetesCluster, socket: str, edge: Address, rounds: int, seconds: int
 ) -> dict[str, list[float]]:
-    """Bytes of one connection and requests of many, by who carries them, in rounds."""
+    """Bytes of one connection and requests of six, by who carries them, in rounds."""
 
     def theirs(mode: str, connections: int) -> Measured:
         # One each: a client that goes away in the middle of an answer leaves it stuck.
         with run_port_forward(cluster) as address:
             return measure(address, mode, connections, seconds)
 
-    def ours(mode: str, connections: int) -> Measured:
-        return measure(socket, mode, connections, seconds)
+    def ours(mode: str) -> Measured:
+        address, headers = edge
+        return measure(address, mode, CONNECTIONS, seconds, headers)
 
     return alternate(
         {
             f"bytes {THEIRS}": lambda: theirs(BULK, 1).bytes / seconds / 1e6,
-            f"bytes {OURS}": lambda: ours(BULK, 1).bytes / seconds / 1e6,
-            f"requests {THEIRS}": lambda: theirs(REQUESTS, CONNECTIONS).requests / seconds,
-            f"requests {OURS}": lambda: ours(REQUESTS, CONNECTIONS).requests / seconds,
+            f"bytes {OURS}": lambda: measure(socket, BULK, 1, seconds).bytes / seconds / 1e6,
+            f"kept {THEIRS}": lambda: theirs(KEPT, CONNECTIONS).requests / seconds,
+            f"kept {OURS}": lambda: ours(KEPT).requests / seconds,
+            f"fresh {THEIRS}": lambda: theirs(FRESH, CONNECTIONS).requests / seconds,
+            f"fresh {OURS}": lambda: ours(FRESH).requests / seconds,
         },
         rounds,
     )
+
+
+def compare_through_edge(
+    cluster: KubernetesCluster, socket: str, rounds: int, seconds: int
+) -> dict[str, list[float]]:
+    """The same, with an edge in front of the tunnel."""
+    with run_edge({NAME: Path(socket)}, tls=False) as addresses:
+        return compare(cluster, socket, addresses[NAME], rounds, seconds)
 
 
 async def measure_all(rounds: int, seconds: int) -> dict[str, list[float]]:
     """Start what is compared, and compare."""
     with started_cluster() as cluster:
         async with run_pod(cluster) as pod, run_tunnel(cluster, pod) as socket:
-            return await asyncio.to_thread(compare, cluster, socket, rounds, seconds)
+            return await asyncio.to_thread(compare_through_edge, cluster, socket, rounds, seconds)
 
 
 def main(rounds: int, seconds: int) -> None:
     """Measure and print."""
     found = asyncio.run(measure_all(rounds, seconds))
-    print_row(f"kubectl {read_kubectl_version()}", "MB/s", "requests/s")
+    print_row(f"kubectl {read_kubectl_version()}", "MB/s", "requests/s", "each connected")
     for name in (THEIRS, OURS):
-        bulk, rate = (statistics.median(found[f"{kind} {name}"]) for kind in ("bytes", "requests"))
-        print_row(name, f"{bulk:.0f}", f"{rate:.0f}")
+        print_row(name, *(f"{statistics.median(found[f'{kind} {name}']):.0f}" for kind in LEAST))
     finish(
         *(
             Goal(

@@ -1,7 +1,8 @@
 // Asks a backend on bare sockets: the client must not be what is measured.
-//   node tunnel_client.mjs ADDRESS requests|parts|bulk[:PATH] CONNECTIONS SECONDS [HEADER...]
+//   node tunnel_client.mjs ADDRESS requests|fresh|parts|bulk[:PATH] CONNECTIONS SECONDS [HEADER...]
 // ADDRESS is the path of a unix socket, or http(s)://127.0.0.1:PORT. PATH is what is asked of another
 // backend than tunnel_backend.mjs; answers to requests have 1 KB, too.
+// `requests` go one after the other on each connection; for `fresh`, each has a connection of its own.
 // Prints {"requests", "bytes", "p50", "p99"}: the times of requests are in milliseconds.
 
 import net from "node:net";
@@ -9,7 +10,7 @@ import tls from "node:tls";
 
 const [address, question, connections, seconds, ...headers] = process.argv.slice(2);
 const [mode, path] = question.split(/:(.*)/);
-const PATHS = { requests: "/", parts: "/parts", bulk: "/bulk" };
+const PATHS = { requests: "/", fresh: "/", parts: "/parts", bulk: "/bulk" };
 const url = address.startsWith("/") ? null : new URL(address);
 const lines = [`GET ${path ?? PATHS[mode]} HTTP/1.1`, `Host: ${url?.host ?? "localhost"}`, ...headers];
 const REQUEST = `${lines.join("\r\n")}\r\n\r\n`;
@@ -18,7 +19,7 @@ let bytes = 0;
 let requests = 0;
 
 function ask(connection) {
-  connection.since = performance.now();
+  if (mode !== "fresh") connection.since = performance.now();
   connection.write(REQUEST);
 }
 
@@ -38,7 +39,10 @@ function receive(connection, data) {
   connection.size -= connection.length;
   requests += 1;
   times.push(performance.now() - connection.since);
-  ask(connection);
+  if (mode !== "fresh") return ask(connection);
+  connection.removeAllListeners("close");
+  connection.destroy();
+  open();
 }
 
 function connect(ready) {
@@ -52,13 +56,16 @@ function fail(reason) {
   process.exit(1);
 }
 
-for (let number = 0; number < Number(connections); number++) {
+function open() {
+  const since = performance.now();
   const connection = connect(() => ask(connection));
-  Object.assign(connection, { size: 0, length: 0, text: "", since: 0 });
+  Object.assign(connection, { size: 0, length: 0, text: "", since });
   connection.on("data", (data) => receive(connection, data));
   connection.on("error", (error) => fail(error.message));
   connection.on("close", () => fail("closed"));
 }
+
+for (let number = 0; number < Number(connections); number++) open();
 setTimeout(() => {
   times.sort((one, other) => one - other);
   const at = (part) => times[Math.floor((times.length - 1) * part)] ?? 0;
