@@ -1,5 +1,7 @@
 """Private images: nodes pull them with the account of the task's user, and with nobody else's."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +14,7 @@ from tests.support.private_registry import ACCOUNT, PrivateRegistry, private_reg
 
 from .cluster import NAMESPACE, KubernetesCluster
 from .conftest import computing_of
+from .test_life import answers
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -27,14 +30,26 @@ def registry(cluster: KubernetesCluster) -> Iterator[PrivateRegistry]:
         cluster.trusting(found.host, found.authority),
     ):
         run(["docker", "load", "--quiet", "--input", str(cluster.state / "images" / "web.tar")])
-        found.push(WEB, "private/always:1")
+        # A node has an image by its name: each test has one that no node has.
+        for name in ("own", "absent", "wrong", "always", "replaced"):
+            found.push(WEB, f"private/{name}:1")
         yield found
 
 
 def software_of(registry: PrivateRegistry) -> list[dict[str, Any]]:
-    """The image as a card."""
-    image = {"registry": registry.host, "image_name": "private/always", "image_tag": "1"}
-    return [{"id": "always", "name": "always", "pull": "always", **image}]
+    """The images as cards."""
+    names = ("own", "absent", "wrong", "always", "replaced")
+    return [
+        {
+            "id": name,
+            "name": name,
+            "registry": registry.host,
+            "image_name": f"private/{name}",
+            "image_tag": "1",
+            "pull": "always" if name == "always" else "missing",
+        }
+        for name in names
+    ]
 
 
 @dataclass
@@ -102,6 +117,35 @@ async def refusal(user: User, software: str, node: str = "node1") -> str:
     return message
 
 
+async def test_a_node_pulls_with_the_users_own_account(
+    alice: User, hub: RegistryHub, cluster: KubernetesCluster
+) -> None:
+    task = await start(alice, "own")
+    assert task["state"] == "running", (task["message"], task["log_tail"])
+    await answers(alice, task)
+    (pod,) = await cluster.pods()
+    (named,) = pod["spec"]["imagePullSecrets"]
+    # The account is in a secret that goes with the pod, and nowhere else.
+    wanted = hub.registry.secrets
+    assert not any(secret in json.dumps(pod) for secret in wanted)
+    assert not any(secret in hub.deployment.log for secret in wanted)
+    secret = await cluster.admin.call("GET", f"{SECRETS}/{named['name']}")
+    assert secret["metadata"]["ownerReferences"][0]["uid"] == pod["metadata"]["uid"]
+    await alice.api("POST", f"tasks/{task['id']}/stop")
+    await alice.until(task["id"], "stopped", seconds=60)
+
+
+async def test_who_has_no_account_is_told_where_to_give_one(bob: User) -> None:
+    assert "add your account for its registry" in await refusal(bob, "absent")
+
+
+async def test_a_wrong_password_is_told(bob: User, hub: RegistryHub) -> None:
+    await hub.give_account(bob, "wrong")
+    text = await refusal(bob, "wrong")
+    assert "did not accept the account" in text
+    assert "its password may have changed" in text
+
+
 async def test_an_image_on_the_node_is_pulled_again_for_another_user(
     alice: User, bob: User
 ) -> None:
@@ -109,3 +153,12 @@ async def test_an_image_on_the_node_is_pulled_again_for_another_user(
     task = await start(alice, "always")
     assert task["state"] == "running", (task["message"], task["log_tail"])
     assert "add your account for its registry" in await refusal(bob, "always")
+
+
+async def test_a_mended_password_counts_from_the_next_start_on(bob: User, hub: RegistryHub) -> None:
+    await hub.give_account(bob, "wrong")
+    assert "did not accept the account" in await refusal(bob, "replaced")
+    await hub.give_account(bob, hub.registry.password)
+    task = await start(bob, "replaced")
+    assert task["state"] == "running", (task["message"], task["log_tail"])
+    await asyncio.wait_for(answers(bob, task), 60)
