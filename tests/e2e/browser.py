@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from tests.support.browsing import launch, visit
+from tests.support.browsing import visit
+from tests.support.chromium import launch
 from tests.support.pictures import wait_for_change
 
 from .deployment import Deployment

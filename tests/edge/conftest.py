@@ -23,8 +23,8 @@ from playwright.async_api import BrowserContext, async_playwright
 
 from rosetta_hub.edge import EdgeClient, EdgeConfig, Session, Target, TaskListener, TcpTarget
 from rosetta_hub.edge import process as edge_process
-from tests.support.browsing import launch
 from tests.support.certificates import make_certificate
+from tests.support.chromium import launch
 from tests.support.ports import free_port
 
 OLD_CHP = "4.6.3"

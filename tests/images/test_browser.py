@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.images.conftest import Start
 from tests.images.containers import DEADLINE, Container, until
-from tests.support.browsing import launch
+from tests.support.chromium import launch
 
 SIZE = (
     "(() => { const c = document.querySelector('#screen canvas'); return [c.width, c.height]; })()"

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.timeout(300)
 
 WEB = "localhost/rosetta-test/web:1"
 SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
+# A node has an image by its name: each test has one that no node has.
+IMAGES = ("own", "absent", "wrong", "always", "replaced")
 
 
 @pytest.fixture(scope="module")
@@ -30,15 +32,13 @@ def registry(cluster: KubernetesCluster) -> Iterator[PrivateRegistry]:
         cluster.trusting(found.host, found.authority),
     ):
         run(["docker", "load", "--quiet", "--input", str(cluster.state / "images" / "web.tar")])
-        # A node has an image by its name: each test has one that no node has.
-        for name in ("own", "absent", "wrong", "always", "replaced"):
+        for name in IMAGES:
             found.push(WEB, f"private/{name}:1")
         yield found
 
 
 def software_of(registry: PrivateRegistry) -> list[dict[str, Any]]:
     """The images as cards."""
-    names = ("own", "absent", "wrong", "always", "replaced")
     return [
         {
             "id": name,
@@ -48,7 +48,7 @@ def software_of(registry: PrivateRegistry) -> list[dict[str, Any]]:
             "image_tag": "1",
             "pull": "always" if name == "always" else "missing",
         }
-        for name in names
+        for name in IMAGES
     ]
 
 

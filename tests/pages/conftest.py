@@ -19,7 +19,7 @@ from playwright.async_api import (
     async_playwright,
 )
 
-from tests.support.browsing import launch
+from tests.support.chromium import launch
 
 from . import stub as stubs
 from .families import catalogue

@@ -22,7 +22,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from tornado.httpclient import AsyncHTTPClient, HTTPError
 
 import rosetta_hub
-from tests.support.browsing import launch
+from tests.support.chromium import launch
 from tests.support.eventually import until
 from tests.support.pictures import wait_for_rest
 

@@ -8,7 +8,7 @@ from playwright.async_api import Browser, ViewportSize, async_playwright
 
 from tests.pages.accessibility import NARROW, WIDE, Theme
 from tests.pages.sites import SITES, Site
-from tests.support.browsing import launch
+from tests.support.chromium import launch
 
 SIZES: list[tuple[ViewportSize, Theme]] = [(WIDE, "light"), (NARROW, "dark")]
 

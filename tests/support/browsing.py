@@ -1,30 +1,12 @@
 """What a test does with a real browser."""
 
-from playwright.async_api import Browser, Error, Page, Playwright, expect
-
-# Debian's Chromium without windows. That with windows, where none is shown, takes three times the
-# processor's time for the same pages.
-CHROMIUM = "/usr/bin/chromium-headless-shell"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from playwright.async_api import Error, Page, expect
 
 # Milliseconds that a page has until it shows what a test expects; the default, five seconds, is too
 # short where the first look at a cluster's storage opens an SSH connection.
 PATIENCE = 20_000
 
 expect.set_options(timeout=PATIENCE)
-
-
-async def launch(playwright: Playwright, *arguments: str) -> Browser:
-    """Chromium, without its sandbox: tests are run by root."""
-    return await playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *arguments])
 
 
 async def visit(page: Page, url: str) -> None:
