@@ -148,7 +148,7 @@ def _die_with_hub() -> None:
 def _lock(state_path: Path) -> IO[str]:
     """Hold the state directory; waits a little for a service that is just ending."""
     state_path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = (state_path / "service.lock").open("a+")
+    file = os.fdopen(os.open(state_path / "service.lock", os.O_RDWR | os.O_CREAT, 0o600), "r+")
     try:
         asyncio.run(_flock(file))
     except TimeoutError as error:
@@ -156,9 +156,9 @@ def _lock(state_path: Path) -> IO[str]:
             f"Another Rosetta service works on {state_path}. Stop it first, or set another"
             " c.Rosetta.state_dir."
         ) from error
-    # For the administrator who looks for the process.
-    file.truncate(0)
-    file.write(f"{os.getpid()}\n")
+    # For the administrator who looks for the process. One write of always one length: whoever reads
+    # at the same time finds the former process or this one.
+    file.write(f"{os.getpid():<10}\n")
     file.flush()
     return file
 

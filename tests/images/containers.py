@@ -74,6 +74,11 @@ class Container:
         """The names of the programs that run inside."""
         return self.execute("ps", "-A", "-o", "comm=").split()
 
+    def processes(self, program: str) -> list[str]:
+        """The process ids of a program that runs inside."""
+        lines = self.execute("ps", "-A", "-o", "pid=,comm=").splitlines()
+        return [line.split()[0] for line in lines if line.split()[1:] == [program]]
+
     def logs(self) -> str:
         """What it wrote, both streams."""
         done = subprocess.run(
