@@ -113,7 +113,7 @@ class JobSteps:
             return self._gone(task, queue)
         if not (queue.has_agents and self._agent_does_it(task, live)):
             for job in live:
-                await queue.cancel(task.user, job.id)
+                await queue.cancel(task.user, job)
         return LOOK_AGAIN
 
     def _gone(self, task: Task, queue: Queue) -> float | None:

@@ -215,7 +215,7 @@ class JobWatcher:
 
     async def _cancel(self, user: str, job: Job) -> None:
         try:
-            await self._queue.cancel(user, job.id)
+            await self._queue.cancel(user, job)
         except ResourceUnavailable as error:
             log.warning("job %s: %s", job.id, error)
         except Exception:

@@ -176,9 +176,9 @@ class Cluster:
                 log.warning("%s: %s", self._computing.id, error)
         return found
 
-    async def cancel(self, user: str, job_id: str) -> None:
+    async def cancel(self, user: str, job: Job) -> None:
         """See Queue."""
-        await self._open_wms(user).cancel(job_id)
+        await self._open_wms(user).cancel(job.id)
 
     async def extend(self, task: Task, seconds: int) -> None:
         """See Queue."""

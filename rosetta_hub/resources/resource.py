@@ -108,7 +108,7 @@ class Queue(Resource, Protocol):
     async def ends(self, tasks: Iterable[Task]) -> dict[str, JobEnd]:
         """How the tasks' jobs ended, by their ids, as far as one query for each account tells."""
 
-    async def cancel(self, user: str, job_id: str) -> None:
+    async def cancel(self, user: str, job: Job) -> None:
         """Cancel a job of a user of the hub, in whatever state it is."""
 
     async def extend(self, task: Task, seconds: int) -> None:

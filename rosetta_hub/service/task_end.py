@@ -1,8 +1,10 @@
 """The end of all tasks, for `rosetta-hub shutdown`."""
 
 import asyncio
+import contextlib
 
 from rosetta_hub.database.models import Task
+from rosetta_hub.errors import EdgeUnavailable
 from rosetta_hub.service.composition import Parts
 
 
@@ -31,8 +33,10 @@ async def _end(parts: Parts, task_id: str) -> None:
     while delay is not None and not parts.tasks.has_ended(task_id):
         await asyncio.sleep(delay)
         delay = await parts.reconciler.reconcile(task_id)
-    # The task has stopped; one step more closes its ingress.
-    await parts.reconciler.reconcile(task_id)
+    # The task has stopped; one step more closes its ingress. An edge that does not answer is ended
+    # after the tasks, and the next service tells what it has missed.
+    with contextlib.suppress(EdgeUnavailable):
+        await parts.reconciler.reconcile(task_id)
 
 
 def _reason(end: asyncio.Task[None], seconds: float) -> str:

@@ -1,6 +1,7 @@
 """Tasks as pods of a server in this process: submission, reports, and ends."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -227,10 +228,19 @@ async def test_a_secret_that_was_not_made_is_made_later(bench: Bench) -> None:
 
 async def test_cancelling_deletes_this_pod_and_no_other(bench: Bench) -> None:
     task = await bench.submit(bench.start())
-    await bench.queue.cancel("alice", "another uid")
+    (job,) = await bench.queue.find(task)
+    await bench.queue.cancel("alice", replace(job, id="another uid"))
     assert bench.pod(task)
-    await bench.queue.cancel("alice", task.job_id or "")
+    await bench.queue.cancel("alice", job)
     assert await bench.queue.find(task) == []
+
+
+async def test_a_pod_that_ends_already_is_not_deleted_again(bench: Bench) -> None:
+    task = await bench.submit(bench.start())
+    bench.pod(task)["metadata"]["deletionTimestamp"] = "2026-11-27T10:00:00Z"
+    (job,) = await bench.queue.find(task)
+    await bench.queue.cancel("alice", job)
+    assert "DELETE" not in [method for method, _ in bench.api.asked]
 
 
 async def test_how_a_pod_ended_that_is_gone(bench: Bench) -> None:

@@ -90,10 +90,10 @@ class FakeQueue:
     async def find(self, _task: Task) -> Sequence[Job]:
         return []
 
-    async def cancel(self, _user: str, job_id: str) -> None:
-        if job_id == "broken":
+    async def cancel(self, _user: str, job: Job) -> None:
+        if job.id == "broken":
             raise ValueError("an answer that nobody can read")
-        self.cancelled.append(job_id)
+        self.cancelled.append(job.id)
 
 
 class Watched:

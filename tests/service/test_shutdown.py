@@ -9,7 +9,7 @@ import pytest
 
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
-from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.errors import EdgeUnavailable, ResourceUnavailable
 from rosetta_hub.service.composition import Parts
 from rosetta_hub.service.task_end import end_all
 from tests.support.starting import start_task
@@ -55,6 +55,23 @@ async def test_what_does_not_stop_is_named(parts: Parts, monkeypatch: pytest.Mon
             f"{ids['refused']} ('refused' of alice on local): Docker does not answer.",
         ]
     )
+
+
+async def test_a_task_that_has_stopped_needs_no_edge(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a shutdown that could stop the edge, and not all tasks."""
+    tasks = parts.tasks
+    task = start_task(tasks, "one", {"software": "echo"}, User("alice"))
+
+    async def reconcile(task_id: str) -> None:
+        if tasks.has_ended(task_id):
+            raise EdgeUnavailable("The edge does not answer.")
+        tasks.stopped(tasks.find(task_id))
+
+    monkeypatch.setattr(parts.reconciler, "reconcile", reconcile)
+    assert await end_all(parts, 1) == []
+    assert tasks.has_ended(task.id)
 
 
 async def test_without_tasks_there_is_nothing_to_wait_for(parts: Parts) -> None:

@@ -52,11 +52,11 @@ from rosetta_hub.resources.kubernetes.sidecar import (
     has_sidecar,
 )
 from rosetta_hub.resources.kubernetes.states import (
+    TERMINATING,
     build_end,
     build_job,
     find_end_in_events,
     has_ended,
-    is_terminating,
 )
 from rosetta_hub.resources.kubernetes.tunnels import PodTunnels
 from rosetta_hub.resources.kubernetes.usage import PodUsage
@@ -230,7 +230,7 @@ class KubernetesQueue:
                 return
             refusal = self._explain(error)
             if not isinstance(refusal, NotSubmitted):
-                await self._delete(pod)
+                await self.remove(pod)
             raise refusal from error
 
     async def _create_pod(self, task: Task, body: Document) -> Document:
@@ -330,11 +330,10 @@ class KubernetesQueue:
         """See Queue: each is asked for by itself."""
         return {}
 
-    async def cancel(self, user: str, job_id: str) -> None:
-        """See Queue."""
-        for pod in self.pods.all().values():
-            if pod["metadata"]["uid"] == job_id and not is_terminating(pod):
-                await self._delete(pod)
+    async def cancel(self, user: str, job: Job) -> None:
+        """See Queue. The list of pods is not needed, which `rosetta-hub shutdown` does not have."""
+        if job.scheduler_state != TERMINATING:
+            await self._delete(job.name, job.id)
 
     async def remove(self, pod: Document) -> None:
         """Delete a pod; its secret goes with it.
@@ -342,7 +341,7 @@ class KubernetesQueue:
         Raises:
             ResourceUnavailable: the server has not answered.
         """
-        await self._delete(pod)
+        await self._delete(pod["metadata"]["name"], pod["metadata"]["uid"])
 
     async def extend(self, task: Task, seconds: int) -> None:
         """See Queue: the deadline of a pod can't be put off."""
@@ -442,12 +441,11 @@ class KubernetesQueue:
     def _is_of(self, task: Task, pod: Document) -> bool:
         return belongs_to(pod, build_labels(task, self._keys.deployment))
 
-    async def _delete(self, pod: Document) -> None:
-        metadata = pod["metadata"]
+    async def _delete(self, name: str, uid: str) -> None:
         # Of this pod alone, not of another one that got its name.
-        body = {"preconditions": {"uid": metadata["uid"]}}
+        body = {"preconditions": {"uid": uid}}
         try:
-            await self._client.call("DELETE", f"{self._namespace}/pods/{metadata['name']}", body)
+            await self._client.call("DELETE", f"{self._namespace}/pods/{name}", body)
         except ApiRefused as error:
             if error.status not in (404, 409):
                 raise NotReceived(str(error)) from error

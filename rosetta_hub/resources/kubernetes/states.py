@@ -13,6 +13,8 @@ from rosetta_hub.resources.wms import Cause, Job, JobEnd, JobState
 
 Document = dict[str, Any]
 
+# The state of a job whose pod somebody has deleted, in kubectl's word.
+TERMINATING = "Terminating"
 _ENDED = frozenset({"Succeeded", "Failed"})
 # Reasons of the condition DisruptionTarget (Kubernetes 1.26 and newer).
 _DISRUPTIONS: dict[str, Cause] = {
@@ -109,7 +111,7 @@ def build_job(pod: Document, user: str) -> Job:
     started = parse_time(status.get("startTime"))
     limit = spec.get("activeDeadlineSeconds")
     waiting = container_state(pod).get("waiting") or {}
-    word = "Terminating" if is_terminating(pod) else waiting.get("reason") or status.get("phase")
+    word = TERMINATING if is_terminating(pod) else waiting.get("reason") or status.get("phase")
     return Job(
         id=metadata["uid"],
         name=metadata["name"],
