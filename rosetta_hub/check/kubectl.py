@@ -19,7 +19,7 @@ from rosetta_hub.errors import (
 from rosetta_hub.kubernetes.client import KubernetesClient
 from rosetta_hub.kubernetes.server import ApiServer
 from rosetta_hub.resources.dialects.dialect import last_words
-from rosetta_hub.resources.kubernetes.kubectl import build_kubectl_tunnel
+from rosetta_hub.resources.kubernetes.server import build_kubectl_tunnel
 
 TIMEOUT = 60
 # The oldest that the project was tried with.

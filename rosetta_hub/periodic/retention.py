@@ -1,9 +1,13 @@
-"""The end of records: ended tasks are deleted, with their logs, when they are old or many."""
+"""The end of records: ended tasks, with their logs, and what the audit log has of long ago."""
 
+import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 
+from rosetta_hub.audit.queries import BATCH as AUDIT_BATCH
+from rosetta_hub.audit.queries import AuditQueries
 from rosetta_hub.config import Rosetta
+from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task, utc_now
 from rosetta_hub.errors import NotFound, UserError
 from rosetta_hub.hub.client import HubClient
@@ -74,3 +78,23 @@ class Retention:
             return
         except UserError as error:
             log.warning("%s: the hub keeps its server: %s", known.id, error)
+
+
+class AuditRetention:
+    """Deletes records of the audit log after `audit_days`."""
+
+    def __init__(self, database: Database, settings: Rosetta) -> None:
+        self._queries = AuditQueries(database)
+        self._age = timedelta(days=settings.audit_days)
+
+    async def step(self) -> None:
+        """Delete what is too old.
+
+        Raises:
+            DatabaseUnavailable: the rest is deleted in a later round.
+        """
+        if not self._age:
+            return
+        before = utc_now() - self._age
+        while await asyncio.to_thread(self._queries.delete_before, before) == AUDIT_BATCH:
+            pass

@@ -21,9 +21,8 @@ from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
 from rosetta_hub.resources.endpoints import Endpoints, refuse_system_account
 from rosetta_hub.resources.host import SshHost
 from rosetta_hub.resources.kubernetes.file_pods import FilePods
-from rosetta_hub.resources.kubernetes.kubectl import build_kubectl_tunnel
 from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
-from rosetta_hub.resources.kubernetes.server import read_server
+from rosetta_hub.resources.kubernetes.server import build_kubectl_tunnel, read_server
 from rosetta_hub.resources.local import LocalHost
 from rosetta_hub.resources.resource import Host, Queue, Resource
 from rosetta_hub.resources.slurm.reasons import waiting_message as slurm_waiting_message

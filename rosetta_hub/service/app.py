@@ -18,8 +18,8 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.edge.process import find_chp, find_node, stop_edge
 from rosetta_hub.errors import ConfigError, Unavailable
 from rosetta_hub.keys import Keys
+from rosetta_hub.resources.kubernetes.file_pods import remove_file_pods
 from rosetta_hub.service.composition import Parts
-from rosetta_hub.service.file_pods_end import remove_file_pods
 from rosetta_hub.service.loops import build_loops
 from rosetta_hub.service.services import build_services
 from rosetta_hub.service.task_end import end_all

@@ -6,12 +6,11 @@ from typing import Any
 from rosetta_hub.background import every
 from rosetta_hub.mail.sender import MailSender
 from rosetta_hub.periodic.activity import ActivityReporter
-from rosetta_hub.periodic.audit_retention import AuditRetention
 from rosetta_hub.periodic.groups import GroupWatcher
 from rosetta_hub.periodic.lifetimes import LifetimeEnforcer, interval_of
 from rosetta_hub.periodic.liveness import LivenessWatcher
 from rosetta_hub.periodic.orphans import OrphanStopper
-from rosetta_hub.periodic.retention import Retention
+from rosetta_hub.periodic.retention import AuditRetention, Retention
 from rosetta_hub.periodic.unopened import UnopenedCuller
 from rosetta_hub.reconciler.pod_logs import FOLLOW_INTERVAL
 from rosetta_hub.service.composition import Parts

@@ -21,9 +21,8 @@ from rosetta_hub.resources.kubernetes.file_pod import (
     find_digest,
     serve,
 )
-from rosetta_hub.resources.kubernetes.file_pods import FilePod, FilePods
+from rosetta_hub.resources.kubernetes.file_pods import FilePod, FilePods, remove_file_pods
 from rosetta_hub.resources.kubernetes.volumes import Place
-from rosetta_hub.service.file_pods_end import remove_file_pods
 from tests.support.eventually import until
 
 from .fake_api import Answer, FakeApi, failure

@@ -13,7 +13,7 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_audit import AuditRecord
-from rosetta_hub.periodic.audit_retention import AuditRetention
+from rosetta_hub.periodic.retention import AuditRetention
 
 from .admin import ROOT, add_root, narrow
 from .test_api import Site

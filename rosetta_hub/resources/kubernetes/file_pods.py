@@ -49,6 +49,8 @@ LOOK_INTERVAL = 0.3
 SWEEP_INTERVAL = 60.0
 # Seconds until the next round while there are none: `rosetta-hub check` makes some, too.
 REST_INTERVAL = 3600.0
+# Seconds that all clusters together get when the service ends: the hub waits ten for its services.
+REMOVAL_TIMEOUT = 5.0
 # A pod that has not started by then is removed: nobody waits for it any more.
 LONGEST_START = timedelta(minutes=10)
 
@@ -240,3 +242,19 @@ def _has_claim(pod: Document, claim: str) -> bool:
     return any(
         (volume.get("persistentVolumeClaim") or {}).get("claimName") == claim for volume in volumes
     )
+
+
+async def remove_file_pods(
+    file_pods: Mapping[str, FilePods], timeout: float = REMOVAL_TIMEOUT
+) -> None:
+    """Have the clusters remove them; where one does not answer in time, they end by themselves."""
+    await asyncio.gather(*(_remove(name, pods, timeout) for name, pods in file_pods.items()))
+
+
+async def _remove(name: str, pods: FilePods, timeout: float) -> None:
+    try:
+        async with asyncio.timeout(timeout):
+            await pods.remove_all()
+    except (ApiRefused, ResourceUnavailable, TimeoutError) as error:
+        why = str(error) or f"the cluster has not answered within {timeout:g} s"
+        log.warning("%s: its pods of files are not removed: %s", name, why)
