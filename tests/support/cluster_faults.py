@@ -5,6 +5,7 @@ with machine_off(cluster, "node1"): ...
 """
 
 import contextlib
+import re
 import secrets
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -79,6 +80,7 @@ def _wait_for(cluster: Cluster, machine: str, service: str) -> None:
 @contextlib.contextmanager
 def machine_off(cluster: Cluster, machine: str) -> Iterator[None]:
     """The power is off; at the end the machine boots, and a node is idle again."""
+    booted = _boot_time(cluster, machine) if machine in NODES else ""
     _docker("kill", cluster.container(machine))
     try:
         yield
@@ -86,6 +88,10 @@ def machine_off(cluster: Cluster, machine: str) -> Iterator[None]:
         _docker("start", cluster.container(machine))
         ready = ["test", "-e", "/run/cluster/ready"]
         wait_until(lambda: cluster.exec(machine, ready).returncode == 0, 60, f"{machine} is back")
+        if machine in NODES:
+            # Until then, the controller may say that it is idle, and take it out of use later.
+            heard = f"the controller has heard that {machine} has booted"
+            wait_until(lambda: _boot_time(cluster, machine) not in ("", booted), 60, heard)
         waited = NODES if machine == "controller" else {machine}.intersection(NODES)
         wait_until(lambda: all(_resume(cluster, node) for node in waited), 60, "nodes are up")
 
@@ -94,6 +100,13 @@ def reboot(cluster: Cluster, machine: str) -> None:
     """Switch a machine off and on."""
     with machine_off(cluster, machine):
         pass
+
+
+def _boot_time(cluster: Cluster, node: str) -> str:
+    """When a node has booted, as the controller knows it; empty while it does not answer."""
+    answer = cluster.exec("controller", ["scontrol", "show", "node", node]).stdout
+    found = re.search(r"BootTime=(\S+)", answer)
+    return found[1] if found else ""
 
 
 def _resume(cluster: Cluster, node: str) -> bool:
