@@ -10,6 +10,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from tests.support.browsing import visit
+
 from .browser import chromium, keep_picture, log_in
 from .conftest import ECHO, JUPYTER_IMAGE
 from .deployment import Deployment, User
@@ -96,7 +98,9 @@ async def test_from_a_registry_to_a_task(deployment: Deployment, image: str) -> 
         task = await alice.until(page.url.rpartition("/")[2].partition("?")[0], "running")
         assert task["software"]["name"] == "Mine"
         assert (await (await alice.enter(task)).get("/hello")).body.startswith(b"/hello")
-        await page.goto(f"{deployment.url}/services/rosetta/software")
+        # The page of the task leads inside, whenever that is.
+        await page.wait_for_url("http://127.0.0.1:*/**")
+        await visit(page, f"{deployment.url}/services/rosetta/software")
         card = page.locator("#software-user .software-card")
         await expect(card).to_contain_text("Used once, today")
         await card.get_by_role("button", name="More for Mine").click()
