@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.spawners.hub import ROOT, User, until
+from tests.spawners.hub import DEADLINE, ROOT, User, until
 
 from .deployment import INSTALLED, PLAIN, ExistingHub
 
@@ -39,7 +39,7 @@ def processes_with(variable: str) -> list[str]:
 
 async def service_answers(hub: ExistingHub) -> None:
     async def healthy() -> bool:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=DEADLINE) as client:
             answer = await client.get(f"{hub.url}/services/rosetta/health")
         content_type: str = answer.headers.get("content-type", "")
         return content_type.startswith("application/json")

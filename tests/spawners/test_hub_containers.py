@@ -13,7 +13,7 @@ from rosetta_hub.errors import UserError
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.keys import Keys
 
-from .hub import TOKEN, Hub, User, until
+from .hub import DEADLINE, TOKEN, Hub, User, until
 from .stub import StubService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -369,7 +369,8 @@ async def test_service_alone_ends_the_logins_of_a_user(
     client = HubClient(base, Keys(hub.directory / "state").service_token)
 
     async def status(token: str) -> int:
-        async with httpx.AsyncClient(headers={"Authorization": f"token {token}"}) as api:
+        headers = {"Authorization": f"token {token}"}
+        async with httpx.AsyncClient(headers=headers, timeout=DEADLINE) as api:
             return (await api.get(f"{base}/user")).status_code
 
     async def page() -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from .hub import Hub, User, until
+from .hub import DEADLINE, Hub, User, until
 from .stub import StubService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -115,7 +115,7 @@ async def test_hub_restarts(hub: Hub, service: StubService, alice: User) -> None
 
 
 async def _own_token_works(hub: Hub, token: str) -> bool:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=DEADLINE) as client:
         answer = await client.get(
             f"{hub.url}/hub/api/user", headers={"Authorization": f"token {token}"}
         )
@@ -160,7 +160,7 @@ async def test_progress_and_timeout(hub: Hub, service: StubService, alice: User)
     headers = {"Authorization": "token test-token-of-the-administrator"}
     events = []
     async with (
-        httpx.AsyncClient(timeout=30) as client,
+        httpx.AsyncClient(timeout=DEADLINE) as client,
         client.stream("GET", path, headers=headers) as stream,
     ):
         async for line in stream.aiter_lines():

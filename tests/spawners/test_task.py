@@ -40,9 +40,7 @@ def spawner(tmp_path: Path, stub: StubService) -> TaskSpawner:
 
 
 def make(tmp_path: Path, stub: StubService, **more: Any) -> TaskSpawner:
-    config = rosetta_config(
-        str(tmp_path), stub.url, TaskSpawner={"answer_timeout": 0.5, "stop_patience": 2}
-    )
+    config = rosetta_config(str(tmp_path), stub.url, TaskSpawner={"stop_patience": 2})
     return TaskSpawner(**spawner_arguments(config, user_options={"software": "web"}, **more))
 
 
@@ -127,6 +125,7 @@ async def test_could_not_ask_is_not_gone(
 
 
 async def test_poll_without_service(stub: StubService, spawner: TaskSpawner) -> None:
+    spawner.answer_timeout = 0.5
     stub.open_all.clear()
     assert await spawner.poll() is None
     await stub.down()
