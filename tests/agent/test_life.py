@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -374,7 +375,8 @@ def test_long_output_is_cut(machine: Machine, service: FakeService, make_spec: M
 
 def test_processes_sees_this(machine: Machine) -> None:
     """The check for leftovers can fail."""
-    with subprocess.Popen(["sleep", "60"], env={"TASK": "0123456789ab"}) as process:
-        found = wait_until(lambda: [p for p in processes() if "0123456789ab" in p], "the process")
+    task = uuid.uuid4().hex[:12]
+    with subprocess.Popen(["sleep", "60"], env={"TASK": task}) as process:
+        found = wait_until(lambda: [p for p in processes() if task in p], "the process")
         assert json.loads(found[0].split()[0]) == process.pid
         process.kill()
