@@ -1,10 +1,10 @@
 """The browser of all tests."""
 
+from pathlib import Path
+
 from playwright.async_api import Browser, Playwright
 
-# Debian's Chromium without windows. That with windows, where none is shown, takes two to three
-# times the processor's time for the same pages.
-CHROMIUM = "/usr/bin/chromium-headless-shell"
+PROGRAM = Path(__file__).with_name("settled_chromium.py")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -18,4 +18,4 @@ ARGUMENTS = [
 
 async def launch(playwright: Playwright, *arguments: str) -> Browser:
     """Chromium, without its sandbox: tests are run by root."""
-    return await playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *arguments])
+    return await playwright.chromium.launch(executable_path=PROGRAM, args=[*ARGUMENTS, *arguments])
