@@ -201,7 +201,7 @@ async def check_works(user: User, task: dict[str, Any]) -> None:
     async def answers() -> bool:
         return (await opened.get("/")).code < 400
 
-    await eventually(answers, f"{task['id']} answers through the edge", 30)
+    await eventually(answers, f"{task['id']} answers through the edge")
 
 
 async def check_gone(hub: Hub, task: dict[str, Any]) -> None:

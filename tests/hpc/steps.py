@@ -92,7 +92,7 @@ def left_on(hub: Hub, node: str) -> list[str]:
 
 
 async def check_nothing_left(hub: Hub) -> None:
-    """No job, no sandbox, no process, no container, within some seconds."""
+    """No job, no sandbox, no process, no container, within a minute."""
     left: list[str] = []
 
     async def probe() -> bool:
@@ -103,6 +103,6 @@ async def check_nothing_left(hub: Hub) -> None:
         return not left
 
     try:
-        await eventually(probe, "nothing is left", 30)
+        await eventually(probe, "nothing is left", 60)
     except TimeoutError:
         raise AssertionError(f"this is left: {left}") from None

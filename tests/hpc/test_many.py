@@ -81,9 +81,10 @@ async def kill_everything(deployment: Deployment) -> None:
     """Hub, its proxy, service, edge and tunnels, all at once and without a word."""
     edge = await EdgeClient(deployment.state_dir / "edge.sock").status()
     tunnels = await TunnelsClient(deployment.state_dir / "tunnels.sock").status()
+    # The service before the hub, with which it ends.
+    deployment.kill_service()
     deployment.kill_hub()
     deployment.kill_proxy()
-    deployment.kill_service()
     for pid in (edge.pid, tunnels.pid):
         os.kill(pid, signal.SIGKILL)
 

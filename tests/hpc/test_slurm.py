@@ -1,5 +1,6 @@
 """The drivers of Slurm against a real one: through its commands, and through slurmrestd."""
 
+import asyncio
 import secrets
 from dataclasses import replace
 from datetime import timedelta
@@ -238,6 +239,8 @@ async def test_facts(bench: Bench) -> None:
 
 
 async def test_what_runs_is_not_idle(bench: Bench) -> None:
+    # Jobs of former tests, which have been cancelled, hold what they had until they have ended.
+    await asyncio.to_thread(bench.cluster.clean)
     before = {one.name: one for one in (await bench.wms.inventory()).partitions}["gpu"]
     job = await bench.submit(partition="gpu", gpus=1, gpu_type="tesla", cpus=3)
     await bench.in_state(job.id, "RUNNING")

@@ -118,9 +118,10 @@ async def restart_with(deployment: Deployment, storages: list[dict[str, Any]]) -
     """Restart hub and service with other storages, while tasks, edge and tunnels go on."""
     line = f"c.Rosetta.storages = {storages!r}"
     text = re.sub(r"(?m)^c\.Rosetta\.storages = .*$", lambda _: line, deployment.config.read_text())
+    # The service before the hub, with which it ends.
+    deployment.kill_service()
     deployment.kill_hub()
     deployment.kill_proxy()
-    deployment.kill_service()
     deployment.config.write_text(text)
     await deployment.start()
 

@@ -76,17 +76,22 @@ def _wait_for(cluster: Cluster, machine: str, service: str) -> None:
 
 # --- machines ------------------------------------------------------------------------------------
 
+# Made by a machine when it has booted.
+READY = "/run/cluster/ready"
+
 
 @contextlib.contextmanager
 def machine_off(cluster: Cluster, machine: str) -> Iterator[None]:
     """The power is off; at the end the machine boots, and a node is idle again."""
     booted = _boot_time(cluster, machine) if machine in NODES else ""
+    ready = ["test", "-e", READY]
+    # Of the last boot: it would be there until the next one has removed it.
+    cluster.run(machine, ["rm", "-f", READY])
     _docker("kill", cluster.container(machine))
     try:
         yield
     finally:
         _docker("start", cluster.container(machine))
-        ready = ["test", "-e", "/run/cluster/ready"]
         wait_until(lambda: cluster.exec(machine, ready).returncode == 0, 60, f"{machine} is back")
         if machine in NODES:
             # Until then, the controller may say that it is idle, and take it out of use later.
