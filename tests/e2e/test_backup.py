@@ -41,7 +41,7 @@ async def test_tasks_go_on_over_a_restore(
 
     await deployment.stop_hub()
     run_steps(restore, deployment, tmp_path / "backup")
-    await eventually(lambda: unreachable(opened), "the old edge ends by itself", 30)
+    await eventually(lambda: unreachable(opened), "the old edge ends by itself")
     assert (deployment.state_dir / "rosetta_secret").read_text() == secret
     before = await heartbeat(str(task["id"]), deployment)
     await deployment.start()

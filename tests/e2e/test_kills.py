@@ -31,7 +31,7 @@ async def test_edge(alice: User, deployment: Deployment) -> None:
     pid = deployment.edge_pid()
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    await eventually(lambda: reachable(opened), "the task is reachable through a new edge", 15)
+    await eventually(lambda: reachable(opened), "the task is reachable through a new edge")
     assert deployment.edge_pid() != pid
     assert containers(str(task["id"])) == [container_name(str(task["id"]), 1)]
 
@@ -46,7 +46,7 @@ async def test_service(alice: User, deployment: Deployment) -> None:
     async def new_service() -> bool:
         return deployment.service_pid() != pid and await alice.task(str(task["id"])) is not None
 
-    await eventually(new_service, "a new service answers", 60)
+    await eventually(new_service, "a new service answers")
     assert (await alice.until(str(task["id"]), "running"))["attempt"] == 1
     assert await reachable(opened)
     assert containers(str(task["id"])) == [container_name(str(task["id"]), 1)]
@@ -86,7 +86,7 @@ async def test_agent(alice: User, deployment: Deployment) -> None:
     async def replaced() -> bool:
         return deployment.agent_pid(task) != pid
 
-    await eventually(replaced, "a new agent looks after the container", 30)
+    await eventually(replaced, "a new agent looks after the container")
     assert containers(str(task["id"])) == [container_name(str(task["id"]), 1)]
     await alice.api("POST", f"tasks/{task['id']}/stop")
     await alice.until(str(task["id"]), "stopped")

@@ -227,7 +227,7 @@ async def survives(alice: User, *parts: Unit) -> None:
         part.kill()
         assert not await reachable()
         part.start()
-        await eventually(reachable, "the task is reachable again", 30)
+        await eventually(reachable, "the task is reachable again")
     known = await alice.task(task["id"])
     assert known is not None
     assert (known["attempt"], known["started"]) == (1, task["started"])

@@ -5,7 +5,7 @@ import inspect
 import time
 from collections.abc import Callable
 
-DEADLINE = 30
+DEADLINE = 60
 
 
 async def until(condition: Callable[[], object]) -> None:
