@@ -6,8 +6,10 @@ from typing import Any, cast
 
 import pytest
 
+from rosetta_hub.keys import Keys
 from rosetta_hub.web.application import build_application
 from rosetta_hub.web.services import Services
+from tests.support.processes import find_processes
 
 from .deployment import Deployment, User
 
@@ -125,10 +127,6 @@ async def test_the_hubs_own_sharing_opens_a_task(
 async def test_secrets_are_in_no_log_and_no_argv(deployment: Deployment, alice: User) -> None:
     task = await alice.until((await alice.start(software="jupyter"))["id"], "running")
     await alice.enter(task)
-    from pathlib import Path
-
-    from rosetta_hub.keys import Keys
-
     keys = Keys(deployment.state_dir)
     secrets = [
         keys.interface_password(task["id"], 1),
@@ -139,9 +137,7 @@ async def test_secrets_are_in_no_log_and_no_argv(deployment: Deployment, alice: 
     ]
     agent_log = (deployment.sandbox(task) / "agent.log").read_text()
     edge_log = (deployment.state_dir / "edge.log").read_text()
-    argv = b"\n".join(
-        path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()
-    ).decode(errors="replace")
+    argv = "\n".join(" ".join(words) for words in find_processes().values())
     for secret in secrets:
         for where in (deployment.log, agent_log, edge_log, argv):
             assert secret not in where

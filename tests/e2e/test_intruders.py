@@ -162,7 +162,7 @@ async def test_a_container_sees_no_cookie_or_token_but_its_own(
     await visit(page, f"{deployment.url}{one['open_url']}")
     seen = await page.inner_text("body")
     await context.add_cookies([{"name": "tossed", "value": "1", "url": page.url}])
-    await page.reload()
+    await visit(page, page.url)
     seen += await page.inner_text("body")
     cookies = await context.cookies()
     assert len(cookies) > 4, "there is something to leak"

@@ -8,6 +8,7 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
+from tests.support.browsing import visit
 from tests.support.eventually import until
 
 from .browser import chromium, keep_picture, log_in
@@ -61,7 +62,7 @@ async def test_login_and_the_end_of_its_token(
         login = asyncio.create_task(command)
         address = tmp_path / "address"
         await until(lambda: address.exists() and address.read_text())
-        await page.goto(address.read_text())
+        await visit(page, address.read_text())
         await expect(page.get_by_role("heading", name="act for you?")).to_be_visible()
         assert await page.evaluate(OVERFLOW) == 0
         await keep_picture(page, "login")
@@ -80,7 +81,7 @@ async def test_login_and_the_end_of_its_token(
             max_redirects=0,
         )
         assert (forged.status, "/oauth2/authorize" in forged.headers["location"]) == (302, True)
-        await page.goto(f"{deployment.url}/services/rosetta/account#tokens")
+        await visit(page, f"{deployment.url}/services/rosetta/account#tokens")
         await page.get_by_role("button", name="Delete the token “rosetta on").click()
         await page.get_by_role("button", name="Delete the token", exact=True).click()
         await expect(page.locator("#token-list li", has_text="rosetta on")).to_have_count(0)

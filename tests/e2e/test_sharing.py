@@ -9,6 +9,7 @@ from playwright.async_api import Browser, Page, expect
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from rosetta_hub.database.models import utc_now
+from tests.support.browsing import visit
 
 from .browser import chromium, keep_picture, log_in
 from .deployment import Deployment, User
@@ -77,7 +78,7 @@ async def test_a_guest_of_each_kind_is_cut_off_at_once(
 
 async def test_a_share_ends_when_its_time_is_over(alice: User, bob: User) -> None:
     task = await alice.until((await alice.start(software="chatty"))["id"], "running", "failed")
-    await share(alice, task, user="bob", until=(utc_now() + timedelta(seconds=8)).isoformat())
+    await share(alice, task, user="bob", until=(utc_now() + timedelta(seconds=15)).isoformat())
     socket = await open_socket(bob, task)
     assert await is_cut(socket, 60)
     assert task["id"] not in await listed(bob)
@@ -108,7 +109,7 @@ async def follow(browser: Browser, link: str, name: str) -> Page:
     """Open a link without being logged in, and log in where that leads."""
     context = await browser.new_context(viewport={"width": 1280, "height": 900})
     page = await context.new_page()
-    await page.goto(link)
+    await visit(page, link)
     await page.fill("#username_input", name)
     await page.fill("#password_input", "any")
     await page.click("#login_submit")
@@ -128,7 +129,7 @@ async def test_owner_guest_and_outsider(deployment: Deployment, alice: User) -> 
     task = await alice.until((await alice.start(software="chatty"))["id"], "running", "failed")
     async with chromium() as browser:
         owner = await log_in(await browser.new_context(), deployment, "alice")
-        await owner.goto(f"{deployment.url}/services/rosetta/tasks/{task['id']}?stay")
+        await visit(owner, f"{deployment.url}/services/rosetta/tasks/{task['id']}?stay")
         link = await make_link(owner)
         guest = await follow(browser, link, "bob")
         await expect(guest.get_by_text("alice's files and rights")).to_be_visible()
@@ -137,7 +138,7 @@ async def test_owner_guest_and_outsider(deployment: Deployment, alice: User) -> 
         await guest.wait_for_url(f"**/tasks/{task['id']}")
         await expect(guest.get_by_role("region", name="Sharing")).to_have_count(0)
         dashboard = await guest.context.new_page()
-        await dashboard.goto(f"{deployment.url}/services/rosetta/")
+        await visit(dashboard, f"{deployment.url}/services/rosetta/")
         shared = dashboard.get_by_role("region", name="Shared with me")
         await expect(shared.get_by_text("of alice")).to_be_visible()
         await enter(guest)
@@ -148,8 +149,8 @@ async def test_owner_guest_and_outsider(deployment: Deployment, alice: User) -> 
         await owner.get_by_role("button", name="End: User bob").click()
         await guest.evaluate("window.socketClosed.then(() => true)")
         await expect(shared).to_be_hidden()
-        await guest.goto(link)
+        await visit(guest, link)
         await expect(guest.get_by_text("Your access to this task has been ended")).to_be_visible()
-        refused = await guest.goto(f"{deployment.url}/services/rosetta/open/{task['id']}")
+        refused = await visit(guest, f"{deployment.url}/services/rosetta/open/{task['id']}")
         assert refused is not None
         assert refused.status == 404

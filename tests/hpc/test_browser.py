@@ -21,6 +21,7 @@ from tests.e2e.browser import (
 )
 from tests.e2e.deployment import Deployment, eventually
 from tests.mail.server import PASSWORD, USER, Arrived, Mailbox, serve
+from tests.support.browsing import visit
 from tests.support.certificates import make_pem
 from tests.support.cluster import Cluster, wait_until
 from tests.support.ports import free_port
@@ -238,7 +239,7 @@ async def test_two_users_with_the_same_port_on_one_node(site: Site, browser: Bro
         assert mine_task["job"]["node"] == their_task["job"]["node"] == "node2"
         assert len(mine) == len(theirs) == 36
         assert mine != theirs
-        await alice.page.reload()
+        await visit(alice.page, alice.page.url)
         assert await alice.inside() == mine
         assert mine_task["warnings"] == their_task["warnings"] == []
         await check_apart(site, "alice", theirs, their_task)
