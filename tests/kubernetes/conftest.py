@@ -63,6 +63,15 @@ def small_of(cluster: KubernetesCluster) -> dict[str, Any]:
     return {**cloud, "id": "small", "name": "A small one", "disk_limit": "30M"}
 
 
+async def until_empty(cluster: KubernetesCluster) -> None:
+    """Wait for pods whose tasks are gone: they end for some seconds, and others count them."""
+
+    async def is_empty() -> bool:
+        return not await cluster.pods()
+
+    await eventually(is_empty, "all pods are gone", 90)
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[KubernetesCluster]:
     """A cluster of two nodes, removed at the end of the run."""
@@ -94,8 +103,4 @@ async def alice(hub: Deployment, cluster: KubernetesCluster) -> AsyncIterator[Us
     user = await hub.user("alice")
     yield user
     await user.clean()
-
-    async def is_empty() -> bool:
-        return not await cluster.pods()
-
-    await eventually(is_empty, "all pods are gone", 90)
+    await until_empty(cluster)

@@ -18,7 +18,7 @@ from tests.support.processes import find_processes, kill
 from tests.support.sshd import Sshd
 
 from .cluster import KubernetesCluster
-from .conftest import SOFTWARE
+from .conftest import SOFTWARE, until_empty
 from .kubectl import LIFETIME, ExecLogin, build_computing, ssh_conf
 from .test_faults import waits_with
 from .test_life import start
@@ -97,11 +97,7 @@ async def alice(hub: KubectlHub, cluster: KubernetesCluster) -> AsyncIterator[Us
     user = await hub.deployment.user("alice")
     yield user
     await user.clean()
-
-    async def is_empty() -> bool:
-        return not await cluster.pods()
-
-    await eventually(is_empty, "all pods are gone", 90)
+    await until_empty(cluster)
 
 
 async def test_a_pod_is_started_used_and_stopped(alice: User, hub: KubectlHub) -> None:
