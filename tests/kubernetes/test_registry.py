@@ -13,7 +13,7 @@ from tests.e2e.deployment import Deployment, User
 from tests.support.private_registry import ACCOUNT, PrivateRegistry, private_registry, run
 
 from .cluster import NAMESPACE, KubernetesCluster
-from .conftest import computing_of
+from .conftest import computing_of, until_empty
 from .test_life import answers
 
 pytestmark = pytest.mark.timeout(300)
@@ -48,7 +48,7 @@ def software_of(registry: PrivateRegistry) -> list[dict[str, Any]]:
             "image_tag": "1",
             "pull": "always" if name == "always" else "missing",
         }
-        for name in IMAGES
+        for name in (*IMAGES, "nothing")
     ]
 
 
@@ -84,6 +84,7 @@ async def hub(
         yield RegistryHub(deployment, registry)
     finally:
         await deployment.stop()
+    await until_empty(cluster)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -144,6 +145,10 @@ async def test_a_wrong_password_is_told(bob: User, hub: RegistryHub) -> None:
     text = await refusal(bob, "wrong")
     assert "did not accept the account" in text
     assert "its password may have changed" in text
+
+
+async def test_an_image_that_is_not_there_is_told_from_one_that_is_private(alice: User) -> None:
+    assert "does not exist, or it may not be read" in await refusal(alice, "nothing")
 
 
 async def test_an_image_on_the_node_is_pulled_again_for_another_user(

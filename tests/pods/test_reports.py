@@ -100,6 +100,18 @@ def test_a_pull_that_may_work_later_is_tried_three_times(text: str, reason: str)
     assert (made.state, made.reason) == ("failed", reason)
 
 
+def test_a_registry_that_the_node_does_not_trust_is_the_administrators() -> None:
+    """Also where it is the second host that the node tries: the first one has no such image."""
+    message = PULL.format(
+        code="Unknown",
+        text='failed to do request: Head "https://10.211.10.1:10000/v2/web/manifests/1": x509:'
+        " certificate signed by unknown authority",
+    )
+    made = report(waiting("ErrImagePull", message), event("Failed", message))
+    assert (made.state, made.reason) == ("failed", "unsupported")
+    assert made.detail.startswith("node1 does not trust the certificate of the image's registry")
+
+
 def test_a_back_off_whose_cause_is_not_known_yet_is_waited_for() -> None:
     assert report(waiting("ImagePullBackOff", "Back-off pulling image")).state == "pulling"
 

@@ -41,6 +41,8 @@ _PULL_FAILURES = (
     (r"\b403\b|forbidden|denied: ", "registry_denied"),
     (r"\b401\b|unauthorized|authorization failed|authentication required|denied", "registry_login"),
 )
+# The node's own side of TLS: nobody but its administrator can mend it.
+_UNTRUSTED = re.compile(r"\bx509: ")
 _PASSING = frozenset({"registry_unreachable", "registry_limit"})
 # What registries answer to who has no account. Some deny that the image exists.
 _REFUSED = frozenset({"registry_login", "registry_denied", "image_not_found"})
@@ -52,6 +54,7 @@ _UNSUPPORTED = frozenset(
     {"CreateContainerError", "RunContainerError", "CreateContainerConfigError"}
 )
 _NO_SIDECAR = "The container that connects the task with the hub does not start"
+_NO_TRUST = "does not trust the certificate of the image's registry. Tell the administrator."
 _NO_RUNTIME = re.compile(r"no runtime for|RuntimeHandler .* not supported", re.IGNORECASE)
 
 
@@ -203,6 +206,8 @@ def _report_failed_pull(pod: Document, message: str, events: list[Document]) -> 
     failures = [one for one in events if str(one.get("message", "")).startswith("Failed to pull")]
     # While it waits for the next try, the container says nothing of what went wrong.
     text = str(failures[-1]["message"]) if failures else message
+    if _UNTRUSTED.search(text):
+        return PodReport("failed", "", "unsupported", f"{node} {_NO_TRUST}")
     reason = classify_pull_failure(text)
     tries = sum(int(one.get("count") or 1) for one in failures)
     # The node may have looked for the account before its secret was created.
