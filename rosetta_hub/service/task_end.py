@@ -4,8 +4,13 @@ import asyncio
 import contextlib
 
 from rosetta_hub.database.models import Task
-from rosetta_hub.errors import EdgeUnavailable
+from rosetta_hub.errors import EdgeUnavailable, ResourceUnavailable
 from rosetta_hub.service.composition import Parts
+
+# Seconds in which resources may begin to answer, whose connections may only just be made, and
+# between two tries.
+PATIENCE = 20.0
+TRY_AGAIN = 1.0
 
 
 async def end_all(parts: Parts, seconds: float) -> list[str]:
@@ -29,10 +34,16 @@ async def _end(parts: Parts, task_id: str) -> None:
     Raises:
         Unavailable: somebody does not answer.
     """
+    patient_until = _now() + PATIENCE
     delay: float | None = 0
     while delay is not None and not parts.tasks.has_ended(task_id):
         await asyncio.sleep(delay)
-        delay = await parts.reconciler.reconcile(task_id)
+        try:
+            delay = await parts.reconciler.reconcile(task_id)
+        except ResourceUnavailable:
+            if _now() > patient_until:
+                raise
+            delay = TRY_AGAIN
     # The task has stopped; one step more closes its ingress. An edge that does not answer is ended
     # after the tasks, and the next service tells what it has missed.
     with contextlib.suppress(EdgeUnavailable):
@@ -45,6 +56,10 @@ def _reason(end: asyncio.Task[None], seconds: float) -> str:
         end.cancel()
         return f"it did not stop within {seconds:g} s"
     return str(end.exception() or "")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _describe(task: Task, reason: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import EdgeUnavailable, ResourceUnavailable
+from rosetta_hub.service import task_end
 from rosetta_hub.service.composition import Parts
 from rosetta_hub.service.task_end import end_all
 from tests.support.starting import start_task
@@ -34,6 +35,7 @@ def parts(tmp_path: Path) -> Iterator[Parts]:
 
 
 async def test_what_does_not_stop_is_named(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_end, "PATIENCE", -1.0)
     tasks = parts.tasks
     names = {
         start_task(tasks, name, {"software": "echo", "name": name}, User("alice")).id: name
@@ -55,6 +57,24 @@ async def test_what_does_not_stop_is_named(parts: Parts, monkeypatch: pytest.Mon
             f"{ids['refused']} ('refused' of alice on local): Docker does not answer.",
         ]
     )
+
+
+async def test_a_resource_may_need_a_moment_to_answer(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a kubectl that the tunnels have just been told to start."""
+    tasks, asked = parts.tasks, list[str]()
+    start_task(tasks, "one", {"software": "echo"}, User("alice"))
+
+    async def reconcile(task_id: str) -> None:
+        asked.append(task_id)
+        if len(asked) < 3:
+            raise ResourceUnavailable("The Kubernetes API server can't be reached.")
+        tasks.stopped(tasks.find(task_id))
+
+    monkeypatch.setattr(parts.reconciler, "reconcile", reconcile)
+    monkeypatch.setattr(task_end, "TRY_AGAIN", 0.0)
+    assert await end_all(parts, 30) == []
 
 
 async def test_a_task_that_has_stopped_needs_no_edge(
