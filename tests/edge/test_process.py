@@ -29,6 +29,7 @@ from rosetta_hub.edge import process as edge_process
 from rosetta_hub.edge.process import build_edge_command, build_proxy_command, parse_version
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.log_format import TextFormatter
+from tests.support.processes import is_running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -104,12 +105,6 @@ async def test_edge_that_nobody_can_reach_ends(config: EdgeConfig) -> None:
     assert (await ensure_edge(config)).pid != first.pid
 
 
-def is_running(pid: int) -> bool:
-    """Whether a process is there, and not only its exit status."""
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and ") Z " not in stat.read_text()
-
-
 async def test_other_configuration_starts_it_again(
     config: EdgeConfig, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -146,12 +141,13 @@ async def test_edge_that_hangs_is_not_replaced_by_a_second_one(
     config: EdgeConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status = await ensure_edge(config)
-    monkeypatch.setattr(edge_process, "START_TIMEOUT", 0.5)
     os.kill(status.pid, signal.SIGSTOP)
     try:
-        monkeypatch.setattr(edge_process, "CALL_TIMEOUT", 0.1)
-        with pytest.raises(EdgeUnavailable):
-            await ensure_edge(config)
+        with monkeypatch.context() as impatient:
+            impatient.setattr(edge_process, "START_TIMEOUT", 0.5)
+            impatient.setattr(edge_process, "CALL_TIMEOUT", 0.1)
+            with pytest.raises(EdgeUnavailable):
+                await ensure_edge(config)
     finally:
         os.kill(status.pid, signal.SIGCONT)
     assert await ensure_edge(config) == await EdgeClient(config.socket).status()

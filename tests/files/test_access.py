@@ -366,12 +366,12 @@ async def test_tunnels_process_that_is_gone(site: Site) -> None:
 
 
 async def test_storage_that_hangs_holds_up_nobody_else(site: Site) -> None:
-    site.files._answer_timeout = 0.5
     async with site.files.open(ALICE, "home", "browse") as session:
         (hanging,) = site.programs()
         site.stop_program(hanging)
+        # Not before: the program may take longer to start.
+        session._answer_timeout = 0.5
         listing = asyncio.create_task(session.list(b"", ListOptions()))
-        site.files._answer_timeout = DEADLINE
         await write(site, ALICE, "home", b"content")
         await write(site, BOB, "home", b"content")
         command = await site.client.run(

@@ -1,6 +1,7 @@
 """The bytes of files: ranges, conditions, writes, and what goes wrong while they are sent."""
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import stat
@@ -238,9 +239,11 @@ def open_files(site: Site) -> int:
     """How often a file of alice's home is open in a child of this process."""
     found = 0
     for process in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split():
-        for link in Path(f"/proc/{process}/fd").iterdir():
-            target = os.readlink(link)
-            found += target == str(site.home / "large")
+        # It may end, and close the file, meanwhile.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for link in Path(f"/proc/{process}/fd").iterdir():
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    found += os.readlink(link) == str(site.home / "large")
     return found
 
 

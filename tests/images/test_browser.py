@@ -111,6 +111,7 @@ async def test_text_is_pasted_into_the_desktop(start: Start, browser: Browser) -
     await page.evaluate("navigator.clipboard.writeText('pasted £ 你好')")
     await page.mouse.move(300, 300)
     await page.keyboard.type("cat > /tmp/pasted\n", delay=20)
+    until(lambda: "pasted" in container.execute("ls", "/tmp"), "the program to paste into")
     await page.keyboard.press("Control+Shift+V")
 
     async def arrived() -> bool:

@@ -61,9 +61,8 @@ class RealRegistry:
         """Push an image for these architectures; returns the digest of its index."""
         context = ssl.create_default_context(cafile=str(self.authority))
         headers = {"Authorization": self.authorization}
-        with httpx.Client(
-            base_url=f"https://{self.host}/v2/{REPOSITORY}/", verify=context, headers=headers
-        ) as http:
+        base = f"https://{self.host}/v2/{REPOSITORY}/"
+        with httpx.Client(base_url=base, verify=context, headers=headers, timeout=60) as http:
             entries = [self._push_image(http, arch) for arch in archs]
             index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
             return _put_manifest(http, tag, index, INDEX)

@@ -69,6 +69,8 @@ async def test_command_that_takes_too_long_is_ended(
     sshd = start_sshd(LogLevel="DEBUG1")
     sshd.authorize(key_pair.public_key)
     endpoint = make_endpoint(sshd, key_pair)
+    # Or else the time would be over while it connects.
+    await pool.run(endpoint, ["true"], "", 20)
     for _ in range(3):
         with pytest.raises(TimedOut, match="sh did not end in time"):
             await pool.run(endpoint, ["sh", "-c", "while sleep 0.1; do echo; done"], "", 0.5)

@@ -20,6 +20,14 @@ def find_processes(*words: str) -> dict[int, list[str]]:
     return found
 
 
+def is_running(pid: int) -> bool:
+    """Whether a process is there, and not only its exit status."""
+    # One that ends meanwhile can be opened and not be read.
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    return False
+
+
 def kill(pids: Iterable[int]) -> None:
     """End processes at once."""
     for pid in pids:

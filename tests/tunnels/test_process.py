@@ -30,6 +30,7 @@ from rosetta_hub.tunnels import (
 from rosetta_hub.tunnels.dial import DialRequest, parse_request
 from rosetta_hub.tunnels.process import build_tunnels_command
 from tests.support.eventually import until
+from tests.support.processes import is_running
 from tests.tunnels.conftest import SECRET, TASK, Rig, call
 
 ROOT = Path(sidecar.__file__).parents[1]
@@ -84,11 +85,6 @@ async def test_process_that_nobody_can_reach_ends(rig: Rig) -> None:
     pid = (await rig.client.status()).pid
     rig.config.socket.unlink()
     await until(lambda: not is_running(pid))
-
-
-def is_running(pid: int) -> bool:
-    path = Path(f"/proc/{pid}/stat")
-    return path.exists() and ") Z " not in path.read_text()
 
 
 async def test_process_in_the_foreground(tmp_path: Path) -> None:

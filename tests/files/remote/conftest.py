@@ -153,13 +153,13 @@ def s3_server() -> Iterator[S3]:
     url = f"http://{host}:{port}"
     # Servers of one process share what they know: each has names of its own.
     name = secrets.token_hex(8)
-    httpx.post(f"{url}/moto-api/reset-auth", content=b"inf").raise_for_status()
+    _count_from(url, b"inf")
     key = _make_account(url, name)
     client = _client("s3", url, key["AccessKeyId"], key["SecretAccessKey"])
     place = {"LocationConstraint": REGION}
     client.create_bucket(Bucket=name, CreateBucketConfiguration=place)
     # From now on requests are checked: all before would be an administrator's.
-    httpx.post(f"{url}/moto-api/reset-auth", content=b"0").raise_for_status()
+    _count_from(url, b"0")
     yield S3(url, name, key["AccessKeyId"], key["SecretAccessKey"], client)
     client.close()
     server.stop()
@@ -173,6 +173,12 @@ def s3(s3_server: S3) -> S3:
     for name in ("alice", "bob"):
         s3_server.put(f"{name}/", b"")
     return s3_server
+
+
+def _count_from(url: str, requests: bytes) -> None:
+    """After how many requests rights are checked; the first may have to wait for imports."""
+    answer = httpx.post(f"{url}/moto-api/reset-auth", content=requests, timeout=60)
+    answer.raise_for_status()
 
 
 def _make_account(url: str, name: str) -> dict[str, str]:
