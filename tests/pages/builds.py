@@ -250,14 +250,16 @@ class BuildApi(Handler):
         if self.allowed():
             self.finish(self.stub.builds[build_id])
 
-    def delete(self, build_id: str) -> None:
+    async def delete(self, build_id: str) -> None:
         """Cancel."""
         if self.allowed():
             self.stub.cancelled.append(build_id)
             message = "You have cancelled it."
             changes = {"state": "cancelled", "message": message, "position": None}
-            self.stub.put_build(self.stub.builds[build_id] | changes)
-            self.finish(self.stub.builds[build_id])
+            build = self.stub.builds[build_id] | changes
+            self.stub.put_build(build)
+            await self.stub.answers_held.wait()
+            self.finish(build)
 
 
 class BuildSoftwareApi(Handler):

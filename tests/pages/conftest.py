@@ -17,6 +17,7 @@ from playwright.async_api import (
     Error,
     Page,
     async_playwright,
+    expect,
 )
 
 from tests.support.chromium import launch
@@ -26,6 +27,11 @@ from .families import catalogue
 
 # Seconds for what the browser does at once when it is well, even on a busy machine.
 PATIENCE = 30
+
+# Milliseconds that a page has until it shows what a test expects. Playwright's own five seconds are
+# short beside two other busy parts of the tests; after ten, lists of the Admin page are read again
+# by themselves, which would hide that an action does not do it.
+expect.set_options(timeout=9_000)
 
 
 class Chromium:

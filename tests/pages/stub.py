@@ -47,6 +47,9 @@ class Stub:
         # What the API answers of a task whose end was put off, and what was asked for.
         self.kept: dict[str, Any] = {}
         self.chosen: list[dict[str, Any]] = []
+        # While it is cleared, actions are carried out, and their answers wait.
+        self.answers_held = asyncio.Event()
+        self.answers_held.set()
         self.families: list[dict[str, Any]] = []
         self.taken: list[str] = []
         self.running: list[SimpleNamespace] = []
@@ -331,17 +334,23 @@ class TaskApi(Handler):
             secret = {"user": "metauser", "password": f"secret-of-{task_id}"}
             self.finish(secret if what == "/password" else self.stub.tasks[task_id])
 
-    def post(self, task_id: str, what: str | None) -> None:
+    async def post(self, task_id: str, what: str | None) -> None:
         """Start, stop, or keep."""
         if self.answers("POST", task_id, what):
-            task = self.stub.tasks[task_id]
-            self.finish(self.stub.kept if what == "/keep" else task)
+            answer = self.keep(task_id) if what == "/keep" else self.stub.tasks[task_id]
+            await self.stub.answers_held.wait()
+            self.finish(answer)
 
     def put(self, task_id: str, what: str | None) -> None:
         """Choose when it is stopped."""
         if self.answers("PUT", task_id, what):
             self.stub.chosen.append(json.loads(self.request.body))
-            self.finish(self.stub.kept)
+            self.finish(self.keep(task_id))
+
+    def keep(self, task_id: str) -> dict[str, Any]:
+        """Change when it is stopped as the test says, and tell every page as the service does."""
+        self.stub.put(self.stub.tasks[task_id], lifetime=self.stub.kept)
+        return self.stub.kept
 
     def delete(self, task_id: str, what: str | None) -> None:
         """Forget."""

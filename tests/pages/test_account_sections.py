@@ -75,7 +75,8 @@ async def test_dates_are_written_as_chosen(page: Page, stub: AccountStub) -> Non
     await page.locator("#dates-form").get_by_role("button", name="Save").click()
     await expect(page.locator("#dates-form [role=status]")).to_have_text("Saved.")
     assert stub.bodies == [{"time_zone": "Asia/Tokyo", "language": "de"}]
-    await page.locator("#dates-form").get_by_role("button", name="Save").click()
+    async with page.expect_response("**/account/dates"):
+        await page.locator("#dates-form").get_by_role("button", name="Save").click()
     await expect(page.locator("#dates-form [role=status]")).to_have_text("Saved.")
     assert stub.dates["revision"] == "d111"
     # The page has the choice from now on: a token is made, and its times are written so.

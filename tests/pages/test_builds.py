@@ -6,6 +6,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
+from tests.support.eventually import until
+
 from .builds import (
     BUILD,
     BUILD_PAGE,
@@ -186,6 +188,21 @@ async def test_a_build_is_cancelled_after_a_question(page: Page, stub: BuildsStu
     await page.get_by_role("button", name="Cancel the build").click()
     await expect(page.locator("#state")).to_have_text("Cancelled")
     assert stub.cancelled == [BUILD]
+
+
+async def test_an_answer_is_older_than_the_news_before_it(page: Page, stub: BuildsStub) -> None:
+    stub.put_build(building())
+    await page.goto(BUILD_PAGE)
+    stub.answers_held.clear()
+    await page.get_by_role("button", name="Cancel").click()
+    await page.get_by_role("button", name="Cancel the build").click()
+    await until(lambda: stub.cancelled == [BUILD])
+    stub.put_build(failed())
+    state = page.locator("#state")
+    await expect(state).to_have_text("Failed")
+    stub.answers_held.set()
+    await expect(page.locator("#actions [aria-busy]")).to_have_count(0)
+    await expect(state).to_have_text("Failed")
 
 
 async def test_a_start_that_is_refused_can_be_tried_again(page: Page, stub: BuildsStub) -> None:

@@ -124,7 +124,8 @@ async def test_stop_and_what_the_api_refuses(page: Page, stub: Stub) -> None:
     await expect(stop).to_be_enabled()
 
     stub.refusals.clear()
-    await stop.click()
+    async with page.expect_response("**/stop"):
+        await stop.click()
     stub.put(stub.tasks["3f9a1c22b7e4"], state="stopping", target="stop")
     await expect(page.locator(".state")).to_have_text("Stopping")
     await expect(stop).to_be_hidden()
@@ -134,7 +135,8 @@ async def test_stop_and_what_the_api_refuses(page: Page, stub: Stub) -> None:
 async def test_start_again(page: Page, stub: Stub) -> None:
     stub.put(make_task() | failed("The software ended.", []))
     await open_dashboard(page)
-    await page.get_by_role("button", name="Start again My CASA").click()
+    async with page.expect_response("**/start"):
+        await page.get_by_role("button", name="Start again My CASA").click()
     stub.put(make_task(attempt=2))
     await expect(page.locator("#active .state")).to_have_text("Queued")
     assert ("POST", "3f9a1c22b7e4/start") in stub.calls

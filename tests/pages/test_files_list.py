@@ -21,11 +21,6 @@ async def stub(tmp_path: Path) -> AsyncIterator[FilesStub]:
         yield made
 
 
-async def names(page: Page) -> list[str]:
-    """What the list shows, in its order."""
-    return await page.locator(".files-link").all_text_contents()
-
-
 async def open_home(page: Page, path: str = "") -> None:
     """The page of a folder of the home, complete."""
     await page.goto(f"{URL}home/{path}")
@@ -137,7 +132,7 @@ async def test_headers_sort(page: Page, stub: FilesStub) -> None:
     await open_home(page)
     name = page.get_by_role("columnheader", name="Name")
     await expect(name).to_have_attribute("aria-sort", "ascending")
-    assert await names(page) == ["a.txt", "b.txt", "c.txt"]
+    await expect(page.locator(".files-link")).to_have_text(["a.txt", "b.txt", "c.txt"])
     await page.get_by_role("button", name="Name").click()
     await expect(page.locator(".files-link")).to_have_text(["c.txt", "b.txt", "a.txt"])
     await expect(name).to_have_attribute("aria-sort", "descending")
@@ -223,7 +218,8 @@ async def test_the_open_folder_follows_what_happens_there(page: Page, stub: File
     await page.keyboard.press("Space")
     stub.file("home/aa.txt")
     (stub.directory / "home/a.txt").unlink()
-    await expect(page.locator(".files-link")).to_have_text(["aa.txt", "b.txt"])
+    # The page looks every four seconds.
+    await expect(page.locator(".files-link")).to_have_text(["aa.txt", "b.txt"], timeout=20000)
     assert await selected(page) == ["b.txt"]
     await expect(page.get_by_role("link", name="b.txt")).to_be_focused()
 
@@ -232,10 +228,12 @@ async def test_a_storage_that_goes_away_leaves_the_list(page: Page, stub: FilesS
     stub.file("home/a.txt")
     await open_home(page)
     stub.refusals["GET home/entry/"] = (503, "Home does not answer. Try again in a moment.")
-    await expect(page.get_by_role("alert")).to_contain_text("Home does not answer.")
+    # The page looks every four seconds.
+    fault = page.get_by_role("alert")
+    await expect(fault).to_contain_text("Home does not answer.", timeout=20000)
     await expect(page.get_by_role("link", name="a.txt")).to_be_visible()
     stub.refusals.clear()
-    await expect(page.locator("#fault")).to_be_hidden()
+    await expect(page.locator("#fault")).to_be_hidden(timeout=20000)
 
 
 @pytest.mark.parametrize(

@@ -224,12 +224,14 @@ async def test_a_file_is_edited_and_saved(page: Page, stub: FilesStub) -> None:
     save = page.get_by_role("button", name="Save")
     await expect(save).to_be_enabled()
     await page.keyboard.press("Control+s")
+    await expect(page.get_by_role("dialog").get_by_role("status")).to_have_text("a.py saved.")
     await expect(save).to_be_disabled()
     # Lines end as they did.
     assert file.read_bytes() == "# ä\r\none\r\ntwo\r\n".encode()
-    await expect(page.get_by_role("dialog").get_by_role("status")).to_have_text("a.py saved.")
     await page.keyboard.type("#")
-    await page.keyboard.press("Control+s")
+    await expect(save).to_be_enabled()
+    async with page.expect_response("**/file/a.py"):
+        await page.keyboard.press("Control+s")
     await expect(save).to_be_disabled()
     assert file.read_bytes().startswith("# ä\r\n#one".encode())
 

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from tests.support.eventually import until
+
 from .form import open_form, start
 from .stub import PREFIX, Stub
 from .tasks import lifetime, make_task, running, running_job
@@ -63,7 +65,8 @@ async def test_a_time_is_chosen_in_the_zone_of_the_browser(browser: Browser, stu
     await expect(page.locator("#end .time-left")).to_contain_text("06:00 PM")
     await page.get_by_label("Stop the task", exact=True).select_option("At a time…")
     await page.get_by_label("Stop the task at").fill("2031-01-02T18:00")
-    await page.get_by_role("button", name="Set", exact=True).click()
+    async with page.expect_response("**/lifetime"):
+        await page.get_by_role("button", name="Set", exact=True).click()
     stub.kept = lifetime()
     await page.get_by_role("button", name="Do not stop it then").click()
     await expect(page.get_by_role("button", name="Do not stop it then")).to_be_hidden()
@@ -101,6 +104,22 @@ async def test_the_dashboard_asks_too(page: Page, stub: Stub) -> None:
     await expect(keep).to_be_hidden()
     await expect(page.locator(".task-left")).to_be_hidden()
     assert ("POST", f"{ID}/keep") in stub.calls
+
+
+async def test_the_dashboard_knows_what_was_told_after_the_answer(page: Page, stub: Stub) -> None:
+    task = stub.put(make_task(**running(), lifetime=asked()))
+    await page.goto(PREFIX)
+    stub.kept = lifetime()
+    stub.answers_held.clear()
+    async with page.expect_request("**/keep"):
+        await page.get_by_role("button", name="Keep it running My CASA").click()
+    await until(lambda: ("POST", f"{ID}/keep") in stub.calls)
+    stub.put(task, lifetime=stub.kept, message="Something else.")
+    message = page.locator(".task-message")
+    await expect(message).to_have_text("Something else.")
+    stub.answers_held.set()
+    await expect(page.locator(".task-row [aria-busy]")).to_have_count(0)
+    await expect(message).to_have_text("Something else.")
 
 
 async def test_the_form_sends_what_was_chosen(page: Page, stub: Stub) -> None:

@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.support.eventually import until
+
 from .stub import PREFIX, Stub
 from .tasks import dashboard, failed, make_task, make_usage, running
 
@@ -214,10 +216,27 @@ async def test_the_very_image_is_started_again(page: Page, stub: Stub) -> None:
 async def test_cancel(page: Page, stub: Stub) -> None:
     task = stub.put(make_task())
     await page.goto(PAGE)
-    await page.get_by_role("button", name="Cancel").click()
+    async with page.expect_response("**/stop"):
+        await page.get_by_role("button", name="Cancel").click()
     stub.put(task, state="stopping", target="stop", message="The task is being stopped.")
     await expect(page.locator("#task-message")).to_have_text("The task is being stopped.")
     assert ("POST", f"{ID}/stop") in stub.calls
+
+
+async def test_an_answer_is_older_than_the_news_before_it(page: Page, stub: Stub) -> None:
+    """The task goes on while the answer to an action is on its way."""
+    task = stub.put(make_task(**running()))
+    await page.goto(f"{PAGE}?stay")
+    stub.answers_held.clear()
+    async with page.expect_request("**/stop"):
+        await page.get_by_role("button", name="Stop").click()
+    await until(lambda: ("POST", f"{ID}/stop") in stub.calls)
+    stub.put(task, **failed("The software ended meanwhile.", []))
+    message = page.locator("#task-message")
+    await expect(message).to_have_text("The software ended meanwhile.")
+    stub.answers_held.set()
+    await expect(page.locator("#actions [aria-busy]")).to_have_count(0)
+    await expect(message).to_have_text("The software ended meanwhile.")
 
 
 async def test_a_failure_shows_cause_and_last_words(page: Page, stub: Stub) -> None:
@@ -231,7 +250,8 @@ async def test_a_failure_shows_cause_and_last_words(page: Page, stub: Stub) -> N
     await expect(page.locator("#log-text")).to_be_hidden()
     await expect(page).to_have_title("Failed: My CASA")
 
-    await page.get_by_role("button", name="Start again").click()
+    async with page.expect_response("**/start"):
+        await page.get_by_role("button", name="Start again").click()
     stub.logs[ID] = ""
     stub.put(make_task(attempt=2))
     await expect(page.locator("#task-message")).to_have_text("Waiting for This machine.")

@@ -81,8 +81,10 @@ class TaskPage {
   /** An action that answers with the task, or with nothing (the events tell then). */
   act(source, action) {
     return pending(source, async () => {
+      const shown = this.task;
       const task = await action();
-      if (task?.id) this.update(task);
+      // What an event has told meanwhile is newer than the answer.
+      if (task?.id && this.task === shown) this.update(task);
     });
   }
 

@@ -37,13 +37,20 @@ export class TaskRow {
   makeActions() {
     this.connect = linkButton("Connect", "open", "primary btn-sm");
     this.stop = button("Stop", "stop", "outline-secondary btn-sm", () => pending(this.stop, () => stopTask(this.task)));
-    this.keep = button("Keep it running", "check", "primary btn-sm", () => pending(this.keep, async () => this.update(await keepTask(this.task))));
+    this.keep = button("Keep it running", "check", "primary btn-sm", () => pending(this.keep, () => this.keepRunning()));
     this.start = button("Start again", "again", "outline-secondary btn-sm", () => pending(this.start, () => startTask(this.task)));
     this.log = linkButton("Log", "log", "quiet btn-sm");
     this.files = linkButton("Files", "folder", "quiet btn-sm");
     this.remove = button("Delete", "trash", "quiet btn-sm", () => pending(this.remove, () => deleteTask(this.task)));
     this.interfaces = new InterfaceButtons("outline-primary btn-sm", (name) => `${name} of ${this.task.name}`);
     this.actions = h("div", { class: "actions" }, this.connect, this.interfaces.element, this.keep, this.stop, this.start, this.files, this.log, this.remove);
+  }
+
+  async keepRunning() {
+    const shown = this.task;
+    const kept = await keepTask(shown);
+    // What an event has told meanwhile is newer than the answer.
+    if (this.task === shown) this.update(kept);
   }
 
   update(task) {

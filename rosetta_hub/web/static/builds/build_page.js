@@ -118,10 +118,12 @@ class BuildPage {
     const others = this.build.waiting > 1;
     const text = others ? "The others who wait for the image still get it." : "What has been built so far is lost.";
     if (!(await confirmDialog({ title: "Cancel this build?", text, action: "Cancel the build" }))) return;
-    const build = await cancelBuild(this.build.id);
-    setIntent(this.build.id, null);
-    if (build?.id) this.update(build);
-    else this.leave();
+    const shown = this.build;
+    const build = await cancelBuild(shown.id);
+    setIntent(shown.id, null);
+    if (!build?.id) this.leave();
+    // What an event has told meanwhile is newer than the answer.
+    else if (this.build === shown) this.update(build);
   }
 }
 
