@@ -42,9 +42,13 @@ class Line:
         self._port = port
         self._writers: set[asyncio.StreamWriter] = set()
         self.leads_to_waiting_room = False
+        self.is_down = False
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        if self.is_down:
+            writer.transport.abort()
+            return
         if self.leads_to_waiting_room:
             await reader.readuntil(b"\r\n\r\n")
             writer.write(b"HTTP/1.1 503 Wait\r\nConnection: close\r\n\r\nWaiting room")
@@ -79,7 +83,8 @@ async def line_to(container: Container) -> AsyncIterator[tuple[Line, int]]:
 
 
 async def opened(container: Container, browser: Browser, port: int = 0) -> Page:
-    until(lambda: "xterm" in container.programs(), "the terminal")
+    # The shell is started by a terminal that has its window, which gets the keys.
+    until(lambda: {"fluxbox", "bash"} <= {*container.programs()}, "the shell in the terminal")
     until(lambda: container.status() == 200, "the page")
     origin = f"http://127.0.0.1:{port or container.port}"
     context = await browser.new_context(viewport={"width": 900, "height": 620})
@@ -138,9 +143,12 @@ async def test_a_lost_connection_is_made_again(start: Start, browser: Browser) -
     container = start("minimaldesktop")
     async with line_to(container) as (line, port):
         page = await opened(container, browser, port)
+        # Down for as long as it takes to be seen: half a second is over soon.
+        line.is_down = True
         line.cut()
         await expect(page.locator("#overlay")).to_be_visible()
         await expect(page.locator("#overlay-text")).to_contain_text("Connecting again")
+        line.is_down = False
         await expect(page.locator("#overlay")).to_be_hidden(timeout=20_000)
 
 
