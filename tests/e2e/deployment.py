@@ -315,6 +315,15 @@ class User:
         except TimeoutError:
             raise TimeoutError(f"{await self.task(task_id)}") from None
 
+    async def delete(self, task_id: str) -> None:
+        """Delete a task, and wait until it is gone."""
+
+        async def gone() -> bool:
+            return (await self.api("GET", f"tasks/{task_id}")).code == 404
+
+        await self.api("DELETE", f"tasks/{task_id}")
+        await eventually(gone, f"{task_id} is gone")
+
     async def clean(self) -> None:
         """Delete all tasks of the user, and wait until they are gone."""
 

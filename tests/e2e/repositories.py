@@ -57,10 +57,10 @@ async def open_link(page: Page, url: str, name: str = "alice") -> None:
     await page.wait_for_url("**/services/rosetta/v2/**")
 
 
-async def builds_of(user: User) -> list[dict[str, Any]]:
-    """What the user has asked for."""
+async def builds_of(user: User, repository: str) -> list[dict[str, Any]]:
+    """What the user has asked for of this repository."""
     builds: list[dict[str, Any]] = json.loads((await user.api("GET", "builds")).body)["builds"]
-    return builds
+    return [build for build in builds if build["repository"] == repository]
 
 
 async def run_first_cell(page: Page, output: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import secrets
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -24,7 +25,6 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)
 
 STRONG = "violet tractor opens seven lakes"
 OTHER = "green piano under nine clouds"
-ADDRESS = "newcomer@example.org"
 ACCOUNTS = """
 c.JupyterHub.authenticator_class = "rosetta"
 c.RosettaAuthenticator.local_accounts = {{"sign_up": "email", "approval": True}}
@@ -86,14 +86,20 @@ async def open_as(browser: Browser, hub: Deployment, name: str, password: str = 
     return page
 
 
-async def mailed_link(mailbox: Mailbox, subject: str) -> str:
-    """The link of the mail with a subject that begins so, once it has come."""
+def address_of(name: str) -> str:
+    """Where somebody gets mails."""
+    return f"{name}@example.org"
+
+
+async def mailed_link(mailbox: Mailbox, name: str, subject: str) -> str:
+    """The link of the mail to somebody with a subject that begins so, once it has come."""
 
     def mails() -> list[str]:
         return [
             mail.message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
             for mail in mailbox.mails
-            if mail.recipients == [ADDRESS] and str(mail.message["Subject"]).startswith(subject)
+            if mail.recipients == [address_of(name)]
+            and str(mail.message["Subject"]).startswith(subject)
         ]
 
     await until(mails)
@@ -102,28 +108,28 @@ async def mailed_link(mailbox: Mailbox, subject: str) -> str:
     return link[0]
 
 
-async def sign_up(page: Page, hub: Deployment, mailbox: Mailbox) -> None:
+async def sign_up(page: Page, hub: Deployment, mailbox: Mailbox, name: str) -> None:
     """From the login page to an account that waits."""
     await visit(page, f"{hub.url}/hub/login")
     await page.get_by_role("link", name="Sign up").click()
-    await page.get_by_label("Mail address").fill(ADDRESS)
+    await page.get_by_label("Mail address").fill(address_of(name))
     await page.get_by_role("button", name="Send the mail").click()
     await expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
-    await visit(page, await mailed_link(mailbox, "Confirm your address"))
-    await page.get_by_label("Name").fill("newcomer")
+    await visit(page, await mailed_link(mailbox, name, "Confirm your address"))
+    await page.get_by_label("Name").fill(name)
     await page.get_by_label("Password").fill(STRONG)
     await page.get_by_role("button", name="Create the account").click()
     waits = page.get_by_role("heading", name="Your account waits for an administrator")
     await expect(waits).to_be_visible()
 
 
-async def reset(page: Page, hub: Deployment, mailbox: Mailbox) -> None:
+async def reset(page: Page, hub: Deployment, mailbox: Mailbox, name: str) -> None:
     """From the login page to another password."""
     await visit(page, f"{hub.url}/hub/login")
     await page.get_by_role("link", name="Forgot your password?").click()
-    await page.get_by_label("Mail address of your account").fill(ADDRESS)
+    await page.get_by_label("Mail address of your account").fill(address_of(name))
     await page.get_by_role("button", name="Send the mail").click()
-    await visit(page, await mailed_link(mailbox, "Set a new password"))
+    await visit(page, await mailed_link(mailbox, name, "Set a new password"))
     await page.get_by_label("New password").fill(OTHER)
     await page.get_by_role("button", name="Set the password").click()
     await expect(page.get_by_role("heading", name="Your password is set")).to_be_visible()
@@ -132,25 +138,27 @@ async def reset(page: Page, hub: Deployment, mailbox: Mailbox) -> None:
 async def test_from_sign_up_to_another_password(
     hub: Deployment, mailbox: tuple[Mailbox, int], browser: Browser
 ) -> None:
+    # One of each try: a hub keeps its accounts.
+    name = f"newcomer-{secrets.token_hex(4)}"
     somebody = await (await browser.new_context()).new_page()
-    await sign_up(somebody, hub, mailbox[0])
-    await log_in(somebody, hub, "newcomer", STRONG)
+    await sign_up(somebody, hub, mailbox[0], name)
+    await log_in(somebody, hub, name, STRONG)
     await expect(somebody.get_by_text("Your account waits for an administrator.")).to_be_visible()
     chief = await open_as(browser, hub, "chief")
-    await chief.goto(f"{hub.url}/services/rosetta/admin#accounts")
-    await chief.get_by_role("button", name="Approve newcomer").click()
+    await visit(chief, f"{hub.url}/services/rosetta/admin#accounts")
+    await chief.get_by_role("button", name=f"Approve {name}").click()
     await expect(chief.get_by_text("Nobody waits.")).to_be_visible()
-    await mailed_link(mailbox[0], "Your account")
-    await log_in(somebody, hub, "newcomer", STRONG)
+    await mailed_link(mailbox[0], name, "Your account")
+    await log_in(somebody, hub, name, STRONG)
     await somebody.wait_for_url("**/services/rosetta/")
     # In another browser, as it may be somebody else who asks; the first one is logged out by it.
     other = await (await browser.new_context()).new_page()
-    await reset(other, hub, mailbox[0])
-    await somebody.goto(f"{hub.url}/services/rosetta/account")
+    await reset(other, hub, mailbox[0], name)
+    await visit(somebody, f"{hub.url}/services/rosetta/account")
     await expect(somebody.get_by_role("heading", name="Log in")).to_be_visible()
-    await log_in(other, hub, "newcomer", STRONG)
+    await log_in(other, hub, name, STRONG)
     await expect(other.get_by_role("alert")).to_contain_text("Invalid username or password")
-    await log_in(other, hub, "newcomer", OTHER)
+    await log_in(other, hub, name, OTHER)
     await other.wait_for_url("**/services/rosetta/")
     for page in (somebody, chief, other):
         await page.context.close()
@@ -158,7 +166,7 @@ async def test_from_sign_up_to_another_password(
 
 async def test_drain_announcement_and_audit_log(hub: Deployment, browser: Browser) -> None:
     chief = await open_as(browser, hub, "chief")
-    await chief.goto(f"{hub.url}/services/rosetta/admin#computing")
+    await visit(chief, f"{hub.url}/services/rosetta/admin#computing")
     await chief.get_by_role("button", name="Drain This machine").click()
     await chief.get_by_label("Message to users").fill("New disks.")
     await chief.get_by_role("dialog").get_by_role("button", name="Drain").click()
@@ -176,11 +184,11 @@ async def test_drain_announcement_and_audit_log(hub: Deployment, browser: Browse
     await visit(user, f"{hub.url}/hub/login")
     await expect(user.get_by_text("The machine rests on Friday.").first).to_be_visible()
     await user.context.close()
-    await chief.goto(f"{hub.url}/services/rosetta/")
+    await visit(chief, f"{hub.url}/services/rosetta/")
     for text in ("The machine rests on Friday.", "New disks."):
         await expect(chief.get_by_text(text).first).to_be_visible()
 
-    await chief.goto(f"{hub.url}/services/rosetta/admin#audit")
+    await visit(chief, f"{hub.url}/services/rosetta/admin#audit")
     async with chief.expect_download() as started:
         await chief.get_by_role("link", name="Export as JSON lines").click()
     lines = Path(await (await started.value).path()).read_text().splitlines()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.support.git_server import GitServer, Repository
 
 from .browser import chromium, keep_picture
 from .conftest import COMPUTING, JUPYTER_IMAGE
-from .deployment import Deployment, eventually
+from .deployment import Deployment, User, eventually
 from .repositories import (
     builds_of,
     make_notebook,
@@ -91,11 +92,18 @@ def remove_images() -> None:
         subprocess.run(["docker", "image", "rm", "--force", image], check=True, capture_output=True)
 
 
-@pytest.fixture(scope="module")
-def hello(git_server: GitServer) -> Repository:
-    """A repository with a notebook."""
-    repository = git_server.repository("octo/hello")
-    repository.commit({"Dockerfile": DOCKERFILE, "hello.ipynb": NOTEBOOK})
+@pytest.fixture
+def owner() -> str:
+    """Whose repositories are: a new one for each test, and for each try of it."""
+    return f"octo{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def hello(git_server: GitServer, owner: str) -> Repository:
+    """A repository with a notebook, of which nothing has been built."""
+    repository = git_server.repository(f"{owner}/hello")
+    files = {"Dockerfile": DOCKERFILE, "hello.ipynb": NOTEBOOK, "owner": owner}
+    repository.commit(files)
     return repository
 
 
@@ -108,12 +116,14 @@ async def page() -> AsyncIterator[Page]:
         yield await context.new_page()
 
 
-async def test_from_a_link_to_a_cell(builder: Deployment, hello: Repository, page: Page) -> None:
-    alice = await builder.user("alice")
-    link = "v2/gh/octo/hello/main?labpath=hello.ipynb"
+async def test_from_a_link_to_a_cell(
+    builder: Deployment, hello: Repository, owner: str, page: Page
+) -> None:
+    alice, repository = await builder.user("alice"), f"{owner}/hello"
+    link = f"v2/gh/{repository}/main?labpath=hello.ipynb"
     await open_link(page, f"{builder.url}/hub/{link}")
     await expect(page.get_by_text("Not built yet")).to_be_visible()
-    assert await builds_of(alice) == []
+    assert await builds_of(alice, repository) == []
     await keep_picture(page, "link")
     await page.get_by_role("button", name="Build and start").click()
     await page.wait_for_url("**/services/rosetta/builds/*")
@@ -123,24 +133,33 @@ async def test_from_a_link_to_a_cell(builder: Deployment, hello: Repository, pag
     await run_first_cell(page, "MADE FROM A REPOSITORY")
     await alice.clean()
 
-    (build,) = await builds_of(alice)
+    (build,) = await builds_of(alice, repository)
+    cards = await cards_of(alice)
+    assert cards
     await visit(page, f"{builder.url}/services/rosetta/{link}")
     await expect(page.get_by_text("Built already")).to_be_visible()
     await page.get_by_role("button", name="Start", exact=True).click()
     await page.wait_for_url("http://127.0.0.1:*/doc/tree/hello.ipynb", timeout=90_000)
     # Nothing was built again, and it is the same software.
-    (again,) = await builds_of(alice)
+    (again,) = await builds_of(alice, repository)
     assert (again["id"], again["ended"]) == (build["id"], build["ended"])
-    families = json.loads((await alice.api("GET", "software")).body)["software"]
-    assert [family["name"] for family in families].count("hello") == 1
+    assert await cards_of(alice) == cards
     await alice.clean()
 
 
-async def test_twenty_at_once_make_one_build(builder: Deployment, git_server: GitServer) -> None:
-    repository = git_server.repository("octo/popular")
+async def cards_of(user: User) -> set[str]:
+    """The software that the user has of repositories called hello."""
+    cards = json.loads((await user.api("GET", "software")).body)["software"]
+    return {card["id"] for card in cards if card["name"] == "hello"}
+
+
+async def test_twenty_at_once_make_one_build(
+    builder: Deployment, git_server: GitServer, owner: str
+) -> None:
+    repository = git_server.repository(f"{owner}/popular")
     repository.commit({"Dockerfile": DOCKERFILE, "hello.ipynb": NOTEBOOK, "popular": "yes"})
     users = [await builder.user(name) for name in MEMBERS[1:]]
-    body = {"provider": "gh", "spec": "octo/popular/main"}
+    body = {"provider": "gh", "spec": f"{owner}/popular/main"}
     answers = await asyncio.gather(*(user.api("POST", "builds", body) for user in users))
     assert {answer.code for answer in answers} <= {200, 201}, answers[0].body
     builds = [json.loads(answer.body) for answer in answers]
@@ -160,11 +179,11 @@ async def test_twenty_at_once_make_one_build(builder: Deployment, git_server: Gi
 
 
 async def test_what_people_see_when_it_goes_wrong(
-    builder: Deployment, git_server: GitServer, page: Page
+    builder: Deployment, git_server: GitServer, owner: str, page: Page
 ) -> None:
-    repository = git_server.repository("octo/broken")
+    repository = git_server.repository(f"{owner}/broken")
     repository.commit({"Dockerfile": f"FROM {BASE}\nRUN echo preparing >&2 && exit 7\n"})
-    await open_link(page, f"{builder.url}/services/rosetta/v2/gh/octo/broken/main")
+    await open_link(page, f"{builder.url}/services/rosetta/v2/gh/{owner}/broken/main")
     await page.get_by_role("button", name="Build and start").click()
     await page.wait_for_url("**/services/rosetta/builds/*")
     await expect(page.locator("#state")).to_have_text("Failed", timeout=60_000)
@@ -173,12 +192,12 @@ async def test_what_people_see_when_it_goes_wrong(
     await keep_picture(page, "failed-build")
     repository.commit({"Dockerfile": f"FROM {BASE}\nRUN echo mended\n"})
 
-    await visit(page, f"{builder.url}/services/rosetta/v2/gh/octo/no-such-thing/main")
-    await expect(page.get_by_role("alert")).to_contain_text("octo/no-such-thing")
+    await visit(page, f"{builder.url}/services/rosetta/v2/gh/{owner}/no-such-thing/main")
+    await expect(page.get_by_role("alert")).to_contain_text(f"{owner}/no-such-thing")
     await keep_picture(page, "missing-repository")
-    await visit(page, f"{builder.url}/services/rosetta/v2/gh/octo/broken/nowhere")
+    await visit(page, f"{builder.url}/services/rosetta/v2/gh/{owner}/broken/nowhere")
     await expect(page.get_by_role("alert")).to_contain_text("Branches are: main.")
-    assert await builds_of(await builder.user("alice")) != []
+    assert await builds_of(await builder.user("alice"), f"{owner}/broken") != []
 
 
 async def test_whoever_may_not_build_reads_it(builder: Deployment, page: Page) -> None:

@@ -85,6 +85,18 @@ async def add(page: Page, image: str, owner: str | None) -> None:
     await expect(page.get_by_role("heading", name="Mine")).to_be_focused()
 
 
+@pytest.fixture(autouse=True)
+async def empty_shelves(deployment: Deployment) -> None:
+    """Nobody has software, or a task, of a former test, or of a former try of the same one."""
+    for name in ("alice", "bob"):
+        user = await deployment.user(name)
+        await user.clean()
+        listed = json.loads((await user.api("GET", "software")).body)["software"]
+        for card in (one for one in listed if one["owner"]["kind"] in ("user", "group")):
+            answer = await user.api("DELETE", f"software/{card['id']}")
+            assert answer.code == 204, answer.body
+
+
 async def test_from_a_registry_to_a_task(deployment: Deployment, image: str) -> None:
     async with chromium() as browser:
         page = await open_page(browser, deployment, "alice")

@@ -95,6 +95,8 @@ async def run(user: User, **options: Any) -> dict[str, str]:
 async def test_files_stay_under_images_of_different_users(
     alice: User, bob: User, base: Path
 ) -> None:
+    for home in (base / "homes").iterdir():
+        shutil.rmtree(home)
     first = await run(alice, software="writer")
     assert first["HOME"] == "/home/metauser"
     assert first["SHARED"] == "atlas"

@@ -75,7 +75,7 @@ async def test_from_a_link_to_a_cell_on_a_node(
     await run_first_cell(page, words.upper())
     await keep_picture(page, "repository-on-a-node")
 
-    build = (await builds_of(guest))[0]
+    build = (await builds_of(guest, "octo/hello"))[0]
     assert build["image"]["reference"].startswith(f"{private_images.host}/builds/")
     (task,) = json.loads((await guest.api("GET", "tasks")).body)["tasks"]
     assert task["computing"]["id"] == "cluster"
@@ -85,5 +85,5 @@ async def test_from_a_link_to_a_cell_on_a_node(
     await visit(page, f"{hub.deployment.url}/services/rosetta/{LINK}")
     await expect(page.get_by_text("Built already")).to_be_visible()
     await start(page, "Start")
-    again = (await builds_of(guest))[0]
+    again = (await builds_of(guest, "octo/hello"))[0]
     assert (again["id"], again["ended"]) == (build["id"], build["ended"])
