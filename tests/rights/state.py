@@ -1,8 +1,9 @@
 """All that the service keeps, to see whether a request has changed it, and to undo what it did."""
 
+import contextlib
+from collections.abc import Iterator
+from sqlite3 import Cursor
 from typing import Any
-
-from sqlalchemy import Connection, Table, insert, text
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Base
@@ -14,36 +15,40 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 
 class State:
-    """The rows of all tables."""
+    """The rows of all tables, as SQLite has them: they are read thousands of times."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.tables = [table for table in Base.metadata.sorted_tables if table.name not in NOTES]
+        names = [table.name for table in Base.metadata.sorted_tables]
+        self.tables = [name for name in names if name not in NOTES]
 
     def read(self) -> Rows:
         """All rows."""
-        with self._database.session() as session:
+        with self._transaction() as cursor:
             return {
-                table.name: [tuple(row) for row in session.execute(table.select())]
+                table: cursor.execute(f'SELECT * FROM "{table}"').fetchall()
                 for table in self.tables
             }
 
     def restore(self, rows: Rows, changed: Rows) -> None:
         """Bring back what has changed."""
-        tables = [table for table in self.tables if rows[table.name] != changed[table.name]]
+        tables = [table for table in self.tables if rows[table] != changed[table]]
         if not tables:
             return
-        with self._database.session() as session:
-            connection = session.connection()
-            connection.execute(text("PRAGMA defer_foreign_keys = ON"))
-            for table in reversed(tables):
-                connection.execute(table.delete())
+        with self._transaction() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("PRAGMA defer_foreign_keys = ON")
             for table in tables:
-                _fill(connection, table, rows[table.name])
+                cursor.execute(f'DELETE FROM "{table}"')
+                for row in rows[table]:
+                    marks = ", ".join("?" * len(row))
+                    cursor.execute(f'INSERT INTO "{table}" VALUES ({marks})', row)
 
-
-def _fill(connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
-    names = [column.name for column in table.columns]
-    if rows:
-        documents = [dict(zip(names, row, strict=True)) for row in rows]
-        connection.execute(insert(table), documents)
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Cursor]:
+        connection = self._database.engine.raw_connection()
+        try:
+            yield connection.cursor()  # type: ignore[misc]
+            connection.commit()
+        finally:
+            connection.close()

@@ -3,10 +3,19 @@
 import functools
 import tempfile
 from pathlib import Path
+from typing import Any
 from unittest import mock
+
+from sqlalchemy import Dialect, Engine, event
+from sqlalchemy.util import LRUCache
 
 from rosetta_hub.database import database
 from rosetta_hub.database.database import Database
+
+# The statements that SQLAlchemy has compiled, and the dialect that they are compiled for: it keeps
+# both by engine, and a process of tests has a thousand engines that ask the same.
+_statements: LRUCache[Any, Any] = LRUCache(3000)
+_dialects: list[Dialect] = []
 
 
 @functools.cache
@@ -29,4 +38,21 @@ def open_sqlite(directory: Path) -> Database:
     path.write_bytes(_migrated_file())
     # Alembic would read all migrations to find that there is nothing to do.
     with mock.patch.object(database, "migrate"):
-        return Database(url)
+        found = Database(url)
+    _share_statements(found.engine)
+    event.listen(found.engine, "connect", _write_lazily)
+    return found
+
+
+def _share_statements(engine: Engine) -> None:
+    if not _dialects:
+        # It learns from its first connection what SQLite can do.
+        engine.connect().close()
+        _dialects.append(engine.dialect)
+    engine.dialect = _dialects[0]
+    engine.update_execution_options(compiled_cache=_statements)
+
+
+def _write_lazily(connection: Any, _record: Any) -> None:
+    """Wait for no disk: these databases need not outlive the machine."""
+    connection.execute("PRAGMA synchronous=OFF")
