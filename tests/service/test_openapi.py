@@ -1,5 +1,6 @@
 """The description of the REST API has every route, with the methods that its handler answers."""
 
+import functools
 import re
 from types import SimpleNamespace
 from typing import Any, cast
@@ -20,6 +21,7 @@ PREFIX = "/services/rosetta/"
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
+@functools.cache
 def described() -> dict[str, Any]:
     return dict(describe_api(PREFIX))
 
