@@ -21,7 +21,7 @@ from .cluster import KubernetesCluster
 from .conftest import SOFTWARE, until_empty
 from .kubectl import LIFETIME, ExecLogin, build_computing, ssh_conf
 from .test_faults import waits_with
-from .test_life import start
+from .test_life import all_run, start
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -187,3 +187,47 @@ async def test_a_login_that_ends_is_renewed_and_a_refusal_is_told(
     await eventually(functools.partial(is_inside, alice, task), "the task opens", 90)
     found = await alice.until(task["id"], "running", "failed", "stopped")
     assert found["state"] == "running"
+
+
+@pytest.mark.parametrize("part", ["apiserver", "etcd", "kubelet-node1"])
+async def test_a_part_is_killed_while_tasks_start_and_run(
+    alice: User, cluster: KubernetesCluster, part: str
+) -> None:
+    running = await start(alice)
+    starting = await alice.start(software="web", computing="cloud")
+    await asyncio.to_thread(cluster.run, "kill", part)
+    try:
+        waiting = await alice.start(software="web", computing="cloud")
+    finally:
+        await asyncio.to_thread(cluster.run, "start", part)
+    await all_run(alice, running["id"], starting["id"], waiting["id"])
+    # Nothing is lost, and nothing is there twice.
+    assert len(await cluster.pods()) == 3
+
+
+async def test_the_service_is_killed_while_tasks_start_and_run(
+    alice: User, hub: KubectlHub, cluster: KubernetesCluster
+) -> None:
+    running = await start(alice)
+    starting = await alice.start(software="web", computing="cloud")
+    hub.deployment.kill_service()
+    await hub.deployment.answers()
+    await all_run(alice, running["id"], starting["id"])
+    assert len(await cluster.pods()) == 2
+    assert len(hub.kubectls) == 1
+
+
+async def test_shutdown_makes_the_way_to_the_server_by_itself(alice: User, hub: KubectlHub) -> None:
+    """As on a machine that was started anew: neither service nor tunnels run, and no kubectl."""
+    task = await start(alice)
+    assert task["state"] == "running", task["message"]
+    deployment = hub.deployment
+    await deployment.stop_hub()
+    client = TunnelsClient(TunnelsConfig(deployment.state_dir).socket)
+    kill([(await client.status()).pid, *hub.kubectls])
+    await eventually(hub.has_no_kubectl, "kubectl has ended", 30)
+    await deployment.stop()
+    await deployment.start()
+    stopped = await alice.task(task["id"])
+    assert stopped is not None
+    assert stopped["state"] == "stopped", stopped["message"]
