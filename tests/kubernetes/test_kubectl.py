@@ -21,7 +21,7 @@ from .cluster import KubernetesCluster
 from .conftest import SOFTWARE, until_empty
 from .kubectl import LIFETIME, ExecLogin, build_computing, ssh_conf
 from .test_faults import waits_with
-from .test_life import all_run, start
+from .test_life import all_run, outlive_a_kill, start
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -193,16 +193,7 @@ async def test_a_login_that_ends_is_renewed_and_a_refusal_is_told(
 async def test_a_part_is_killed_while_tasks_start_and_run(
     alice: User, cluster: KubernetesCluster, part: str
 ) -> None:
-    running = await start(alice)
-    starting = await alice.start(software="web", computing="cloud")
-    await asyncio.to_thread(cluster.run, "kill", part)
-    try:
-        waiting = await alice.start(software="web", computing="cloud")
-    finally:
-        await asyncio.to_thread(cluster.run, "start", part)
-    await all_run(alice, running["id"], starting["id"], waiting["id"])
-    # Nothing is lost, and nothing is there twice.
-    assert len(await cluster.pods()) == 3
+    await outlive_a_kill(alice, cluster, part)
 
 
 async def test_the_service_is_killed_while_tasks_start_and_run(

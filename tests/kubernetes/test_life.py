@@ -1,5 +1,6 @@
 """From the form to inside of a pod, and every way out of it."""
 
+import asyncio
 import os
 from typing import Any
 
@@ -34,6 +35,20 @@ async def all_run(user: User, *tasks: str) -> None:
         task = await user.until(task_id, "running", "failed", "stopped", seconds=150)
         assert task["state"] == "running", (task["message"], task["log_tail"])
         await answers(user, task)
+
+
+async def outlive_a_kill(user: User, cluster: KubernetesCluster, part: str, **options: Any) -> None:
+    """Tasks that run, that start, and that are asked for while a part of the cluster is dead."""
+    running = await start(user, **options)
+    starting = await user.start(software="web", computing="cloud", **options)
+    await asyncio.to_thread(cluster.run, "kill", part)
+    try:
+        waiting = await user.start(software="web", computing="cloud", **options)
+    finally:
+        await asyncio.to_thread(cluster.run, "start", part)
+    # Nothing is lost, and nothing is there twice.
+    await all_run(user, running["id"], starting["id"], waiting["id"])
+    assert len(await cluster.pods()) == 3
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.deployment import Deployment, User
 
 from .cluster import KubernetesCluster
-from .test_life import all_run, start
+from .test_life import all_run, outlive_a_kill, start
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -18,15 +18,7 @@ PARTS = ["apiserver", "etcd", "controllers", "scheduler", "containerd-node1", "k
 async def test_a_part_is_killed_while_tasks_start_and_run(
     alice: User, cluster: KubernetesCluster, part: str
 ) -> None:
-    running = await start(alice, partition="node1")
-    starting = await alice.start(software="web", computing="cloud", partition="node1")
-    await asyncio.to_thread(cluster.run, "kill", part)
-    try:
-        waiting = await alice.start(software="web", computing="cloud", partition="node1")
-    finally:
-        await asyncio.to_thread(cluster.run, "start", part)
-    await all_run(alice, running["id"], starting["id"], waiting["id"])
-    assert len(await cluster.pods()) == 3
+    await outlive_a_kill(alice, cluster, part, partition="node1")
 
 
 async def test_the_service_is_killed_while_tasks_start_and_run(
