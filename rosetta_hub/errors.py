@@ -10,6 +10,7 @@ RosettaError
 │   │   └── ScopeMissing         a token of the hub that may not use the service
 │   ├── ImageRefused         the site's policy does not let an image run (HTTP 403)
 │   ├── StorageRefused       a storage has no place for this user (HTTP 403)
+│   ├── FilesError           a storage has refused an operation on files (HTTP by its code)
 │   ├── NotFound             no such task (HTTP 404)
 │   │   └── NoSuchAddress        the service has nothing at this address
 │   ├── Conflict             not now: the task is running, a name is taken (HTTP 409)
@@ -33,6 +34,21 @@ RosettaError
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+# HTTP's status for a code of `FilesError`; 400 for the others.
+_FILES_STATUS = {
+    "not_found": 404,
+    "permission": 403,
+    "read_only": 403,
+    "exists": 409,
+    "not_empty": 409,
+    "changed": 412,
+    "too_large": 413,
+    "no_space": 507,
+    "quota": 507,
+    "stale": 503,
+    "failed": 500,
+}
 
 
 class RosettaError(Exception):
@@ -108,6 +124,23 @@ class StorageRefused(UserError):
 
     status = 403
     reason = "storage_refused"
+
+
+class FilesError(UserError):
+    """An operation on files failed; `code` is one of `CODES` (rosetta_agent/files/frames.py).
+
+    `status` is that of an HTTP answer: 400 where the request can't be carried out at all.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = _FILES_STATUS.get(code, 400)
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The code, for programs."""
+        return {"code": self.code}
 
 
 class NotFound(UserError):

@@ -16,7 +16,7 @@ from rosetta_hub.database.models_local import Invitation, SignUp
 from rosetta_hub.database.models_user import HubUser, UserState
 from rosetta_hub.errors import Conflict, NotAllowed, NotFound
 from rosetta_hub.hub.client import HubClient
-from rosetta_hub.mail.addresses import check_address
+from rosetta_hub.mail_addresses import check_address
 from rosetta_hub.users.idempotency import Attempt
 from rosetta_hub.users.session_end import SessionEnder
 

@@ -19,7 +19,7 @@ from rosetta_hub.audit.log import SERVICE, AuditEvent
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_user import HubUser, UserState
-from rosetta_hub.mail.addresses import check_address
+from rosetta_hub.mail_addresses import check_address
 
 HELP = "make or import local accounts, or let their owners set a new password"
 

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from rosetta_hub.accounts.emails import normalise_email
 from rosetta_hub.accounts.errors import TooManyAttempts
 from rosetta_hub.accounts.one_time import new_token
 from rosetta_hub.accounts.pages import HubPages
@@ -19,6 +18,7 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.keys import Keys
 from rosetta_hub.mail import account_mails
+from rosetta_hub.users.emails import normalise_email
 from rosetta_hub.users.idempotency import Attempt
 
 # Mails of one kind to one address; further ones are left out, and nobody is told.

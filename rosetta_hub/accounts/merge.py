@@ -7,7 +7,6 @@ of that name. That user is blocked, and can be separated again.
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rosetta_hub.accounts.emails import add_email, emails_of_user
 from rosetta_hub.accounts.links import (
     BY_MERGE,
     Subject,
@@ -19,6 +18,7 @@ from rosetta_hub.accounts.links import (
 from rosetta_hub.database.models_logins import LoginLink
 from rosetta_hub.database.models_user import HubUser, UserState
 from rosetta_hub.errors import Conflict, NotFound
+from rosetta_hub.users.emails import add_email, emails_of_user
 
 
 def merge_users(session: Session, into: str, other: str) -> None:

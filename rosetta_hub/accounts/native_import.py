@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from rosetta_hub.accounts import records
-from rosetta_hub.accounts.emails import BY_MAIL, add_email
 from rosetta_hub.accounts.local import LocalAccounts
 from rosetta_hub.accounts.names import normalise_name
 from rosetta_hub.accounts.passwords import is_bcrypt
@@ -22,7 +21,8 @@ from rosetta_hub.accounts.rows import adopt_rows
 from rosetta_hub.audit.log import SERVICE, AuditEvent
 from rosetta_hub.database.models_logins import LoginLink
 from rosetta_hub.errors import ConfigError
-from rosetta_hub.mail.addresses import is_address
+from rosetta_hub.mail_addresses import is_address
+from rosetta_hub.users.emails import BY_MAIL, add_email
 
 _INFO = sa.table(
     "users_info",

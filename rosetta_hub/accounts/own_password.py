@@ -6,7 +6,6 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from rosetta_hub.accounts import records
-from rosetta_hub.accounts.emails import emails_of_user
 from rosetta_hub.accounts.errors import PasswordRefused
 from rosetta_hub.accounts.local import LocalAccounts
 from rosetta_hub.accounts.login_throttle import Attempt, LoginThrottle
@@ -14,6 +13,7 @@ from rosetta_hub.accounts.reset_flow import ResetFlow, tell_changed
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.database.models_local import Password, TokenPurpose
 from rosetta_hub.errors import Conflict
+from rosetta_hub.users.emails import emails_of_user
 
 
 class OwnPassword:

@@ -6,13 +6,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from rosetta_hub.accounts import one_time
-from rosetta_hub.accounts.emails import BY_MAIL, add_email
 from rosetta_hub.accounts.links import BY_USER, SIGN_UP, Subject, add_link, find_link, links_of_user
 from rosetta_hub.accounts.names import normalise_name
 from rosetta_hub.accounts.rows import created_of
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_local import Password
 from rosetta_hub.errors import Conflict
+from rosetta_hub.users.emails import BY_MAIL, add_email
 
 # The id of the login method, and the issuer of its subjects.
 LOCAL = "local"

@@ -6,13 +6,13 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from rosetta_hub.accounts import one_time, records
-from rosetta_hub.accounts.emails import emails_of_user, users_of_email
 from rosetta_hub.accounts.errors import LinkInvalid
 from rosetta_hub.accounts.local import LocalAccounts
 from rosetta_hub.audit.log import SERVICE, AuditEvent
 from rosetta_hub.catalogue.units import format_duration
 from rosetta_hub.database.models_local import OneTimeToken, TokenPurpose
 from rosetta_hub.database.models_user import HubUser, UserState
+from rosetta_hub.users.emails import emails_of_user, users_of_email
 
 LIFETIME = timedelta(minutes=30)
 # Of a link that an administrator hands over.

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 from rosetta_hub.catalogue.validation import Entry
-from rosetta_hub.mail.addresses import check_domains
+from rosetta_hub.mail_addresses import check_domains
 
 
 class LocalSettings(Entry):

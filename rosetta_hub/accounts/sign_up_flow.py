@@ -6,12 +6,12 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from rosetta_hub.accounts import sign_ups
-from rosetta_hub.accounts.emails import emails_of_user, users_of_email
 from rosetta_hub.accounts.local import LocalAccounts
 from rosetta_hub.accounts.names import check_name
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.catalogue.units import format_duration
 from rosetta_hub.database.models_local import SignUp
+from rosetta_hub.users.emails import emails_of_user, users_of_email
 
 
 class SignUpFlow:

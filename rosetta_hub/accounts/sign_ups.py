@@ -7,7 +7,6 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from rosetta_hub.accounts import records
-from rosetta_hub.accounts.emails import normalise_email, users_of_email
 from rosetta_hub.accounts.errors import LinkInvalid
 from rosetta_hub.accounts.invitations import take_use
 from rosetta_hub.accounts.one_time import new_token
@@ -16,6 +15,7 @@ from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_local import SignUp
 from rosetta_hub.errors import Conflict, NotFound
 from rosetta_hub.keys import digest
+from rosetta_hub.users.emails import normalise_email, users_of_email
 
 LIFETIME = timedelta(hours=24)
 

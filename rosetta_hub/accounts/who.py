@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rosetta_hub.accounts.emails import replace_method_email, users_of_email
 from rosetta_hub.accounts.links import (
     BY_EMAIL,
     BY_USER,
@@ -29,6 +28,7 @@ from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_logins import LoginLink
 from rosetta_hub.database.models_user import HubUser, UserState
 from rosetta_hub.errors import NotAllowed
+from rosetta_hub.users.emails import replace_method_email, users_of_email
 
 # Names that are tried for somebody new: `alice`, `alice-2`, …
 _MOST_NAMES = 100

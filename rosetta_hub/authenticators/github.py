@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rosetta_hub.authenticators.oauth import OAuthMethod
-from rosetta_hub.mail.addresses import is_address
+from rosetta_hub.mail_addresses import is_address
 
 # Either lets the addresses be read ("Scopes for OAuth apps" of GitHub's documentation).
 _MAIL_SCOPES = frozenset({"user", "user:email"})

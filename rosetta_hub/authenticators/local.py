@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from tornado import web
 
 from rosetta_hub.accounts import records
-from rosetta_hub.accounts.emails import users_of_email
 from rosetta_hub.accounts.errors import TooManyAttempts
 from rosetta_hub.accounts.local import LocalAccounts
 from rosetta_hub.accounts.login_throttle import Attempt, LoginThrottle
@@ -20,6 +19,7 @@ from rosetta_hub.authenticators.known_browsers import known_as, remember
 from rosetta_hub.authenticators.method import LoginMethod, SignIn, SignInRefused
 from rosetta_hub.client_address import hub_client_address
 from rosetta_hub.database.models_local import Password, SignUp
+from rosetta_hub.users.emails import users_of_email
 
 # Longer than any name or address.
 _MAX_LOGIN = 255

@@ -23,7 +23,7 @@ from rosetta_hub.background import spawn
 from rosetta_hub.client_address import hub_client_address
 from rosetta_hub.database.models_local import Invitation
 from rosetta_hub.errors import RosettaError, UserError
-from rosetta_hub.mail.addresses import check_address
+from rosetta_hub.mail_addresses import check_address
 
 COOKIE = "rosetta-link"
 SENT = (

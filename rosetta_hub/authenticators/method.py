@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from rosetta_hub.accounts.emails import normalise_email
 from rosetta_hub.accounts.links import Subject
+from rosetta_hub.users.emails import normalise_email
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from rosetta_hub.authenticators.method import (
 from rosetta_hub.authenticators.oauth_handlers import build_handlers
 from rosetta_hub.authenticators.oidc import ENDPOINTS, OpenIdProvider
 from rosetta_hub.authenticators.settings import MethodSettings
-from rosetta_hub.mail.addresses import is_address
+from rosetta_hub.mail_addresses import is_address
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, field_validator
 
 from rosetta_hub.catalogue.validation import Entry
 from rosetta_hub.errors import ConfigError
-from rosetta_hub.mail.addresses import check_domains
+from rosetta_hub.mail_addresses import check_domains
 from rosetta_hub.web_hosts import is_loopback
 
 # Providers whose answers have no `sub`: the number of the account never changes, its name may.

@@ -13,9 +13,9 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from rosetta_hub.catalogue.storage_paths import base_name, decode_path, join_path, parent_path
 from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.errors import InvalidOptions, UserError
-from rosetta_hub.files.paths import base_name, decode_path, join_path, parent_path
 
 # Of one task, inputs and outputs each.
 MOST_TRANSFERS = 32

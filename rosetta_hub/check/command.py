@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rosetta_hub.access import Access
+from rosetta_hub.builds.builder_host import make_builder
 from rosetta_hub.catalogue.access_points import STORAGE_PREFIX, access_point_of
 from rosetta_hub.catalogue.catalogue import Catalogue
 from rosetta_hub.catalogue.computing import Computing
@@ -37,7 +38,6 @@ from rosetta_hub.kubernetes.client import KubernetesClient
 from rosetta_hub.resources.access_local import LocalAccess
 from rosetta_hub.resources.access_ssh import SshAccess
 from rosetta_hub.resources.build import ResourceBuilder
-from rosetta_hub.resources.build_host import make_builder
 from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
 from rosetta_hub.resources.endpoints import ACCEPTED_HOST_KEYS, Endpoints, read_known_hosts
 from rosetta_hub.resources.kubernetes.server import read_server

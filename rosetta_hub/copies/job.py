@@ -6,6 +6,7 @@ import time
 from functools import partial
 
 from rosetta_hub.background import spawn
+from rosetta_hub.catalogue.storage_paths import decode_path, encode_path, join_path
 from rosetta_hub.copies.fetch import Fetcher
 from rosetta_hub.copies.lender import Access, Lender, Slots
 from rosetta_hub.copies.progress import Progress, describe_end
@@ -14,9 +15,7 @@ from rosetta_hub.copies.transfer import Piped, SameStorage, Transfer
 from rosetta_hub.copies.tree import CopyFailed, TreeCopy
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_copies import Copy, CopyState
-from rosetta_hub.errors import NotFound, Unavailable, UserError
-from rosetta_hub.files.errors import FilesError
-from rosetta_hub.files.paths import decode_path, encode_path, join_path
+from rosetta_hub.errors import FilesError, NotFound, Unavailable, UserError
 
 # Seconds between two writes of the progress.
 INTERVAL = 2.0

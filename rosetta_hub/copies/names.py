@@ -3,7 +3,7 @@
 import os
 from collections.abc import Container
 
-from rosetta_hub.files.paths import MAX_NAME
+from rosetta_hub.catalogue.storage_paths import MAX_NAME
 
 
 def sort_key(path: bytes) -> list[bytes]:

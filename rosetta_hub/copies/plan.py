@@ -6,21 +6,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from rosetta_hub.catalogue.catalogue import User
-from rosetta_hub.copies.lender import Access
-from rosetta_hub.copies.names import free_name
-from rosetta_hub.copies.records import new_copy
-from rosetta_hub.copies.walk import below
-from rosetta_hub.database.models_copies import Conflict, Copy
-from rosetta_hub.errors import Conflict as ConflictError
-from rosetta_hub.errors import InvalidOptions
-from rosetta_hub.files.errors import FilesError
-from rosetta_hub.files.paths import (
+from rosetta_hub.catalogue.storage_paths import (
     base_name,
     decode_path,
     display_name,
     encode_path,
     join_path,
 )
+from rosetta_hub.copies.lender import Access
+from rosetta_hub.copies.names import free_name
+from rosetta_hub.copies.records import new_copy
+from rosetta_hub.copies.walk import below
+from rosetta_hub.database.models_copies import Conflict, Copy
+from rosetta_hub.errors import Conflict as ConflictError
+from rosetta_hub.errors import FilesError, InvalidOptions
 from rosetta_hub.files.session import FilesSession
 
 # Sources of one copy.

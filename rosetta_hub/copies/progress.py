@@ -3,8 +3,8 @@
 from collections import deque
 from dataclasses import dataclass
 
+from rosetta_hub.catalogue.storage_paths import encode_path
 from rosetta_hub.database.models_copies import Copy
-from rosetta_hub.files.paths import encode_path
 
 # Problems that are kept with their messages; of the others the number.
 KEPT_PROBLEMS = 100

@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.catalogue.options import TaskSpec
 from rosetta_hub.catalogue.staging import StagedFile
+from rosetta_hub.catalogue.storage_paths import decode_path, display_name, encode_path
 from rosetta_hub.catalogue.units import format_size
 from rosetta_hub.copies.records import CopyRecords, new_copy
 from rosetta_hub.database.models import Task, utc_now
 from rosetta_hub.database.models_copies import Conflict, Copy, CopyState, Stage
-from rosetta_hub.files.paths import decode_path, display_name, encode_path
 from rosetta_hub.tasks.manager import TaskManager
 
 # Seconds between two looks at copies that go on.

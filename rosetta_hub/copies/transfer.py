@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from rosetta_agent.files.frames import NEW, PART_SUFFIX
+from rosetta_hub.catalogue.storage_paths import join_path, parent_path
 from rosetta_hub.copies.lender import Lender
 from rosetta_hub.copies.progress import Progress
 from rosetta_hub.copies.walk import Item
+from rosetta_hub.errors import FilesError
 from rosetta_hub.files.entries import Part
-from rosetta_hub.files.errors import FilesError
-from rosetta_hub.files.paths import join_path, parent_path
 from rosetta_hub.files.session import FilesSession
 
 # Bytes; smaller files are copied several at once, each in one piece.

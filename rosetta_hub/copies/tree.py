@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, aclosing
 
+from rosetta_hub.catalogue.storage_paths import display_name
 from rosetta_hub.copies.lender import Lender
 from rosetta_hub.copies.progress import Progress, Totals
 from rosetta_hub.copies.transfer import FileCopy, Transfer
 from rosetta_hub.copies.walk import Item, Spool, is_unchanged, moved_path, pair_items, stays_inside
 from rosetta_hub.database.models_copies import Conflict
-from rosetta_hub.files.errors import FilesError
-from rosetta_hub.files.paths import display_name
+from rosetta_hub.errors import FilesError
 from rosetta_hub.files.session import FilesSession, OnProblem
 
 # Files that are copied at once; each takes a session at both ends.

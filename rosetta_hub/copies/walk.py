@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import Self
 
 from rosetta_agent.files.frames import PART_SUFFIX
+from rosetta_hub.catalogue.storage_paths import join_path
 from rosetta_hub.copies.names import sort_key
 from rosetta_hub.files.entries import Entry, EntryType
-from rosetta_hub.files.paths import join_path
 
 _PART_SUFFIX = PART_SUFFIX.encode()
 # Bytes of a walk that are kept in memory.

@@ -12,8 +12,9 @@ from rosetta_agent.files.frames import (
     build_document,
     parse_document,
 )
+from rosetta_hub.errors import FilesError
 from rosetta_hub.files.channel import Channel
-from rosetta_hub.files.errors import FilesError, StorageUnavailable, malformed
+from rosetta_hub.files.errors import StorageUnavailable, malformed
 
 #: Seconds until the first frame of an answer.
 ANSWER_TIMEOUT = 10.0

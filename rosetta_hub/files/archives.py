@@ -4,9 +4,9 @@ import secrets
 import time
 from dataclasses import dataclass
 
+from rosetta_hub.catalogue.storage_paths import base_name
+from rosetta_hub.errors import FilesError
 from rosetta_hub.files.entries import ArchiveFormat
-from rosetta_hub.files.errors import FilesError
-from rosetta_hub.files.paths import base_name
 
 # Seconds.
 LIFETIME = 60.0

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Any, TypeVar
 
 from rosetta_agent.files.frames import VERSION, encode_path
+from rosetta_hub.errors import FilesError
 from rosetta_hub.files.answer import ANSWER_TIMEOUT, WRITTEN_TIMEOUT, Answer
 from rosetta_hub.files.channel import Channel
 from rosetta_hub.files.documents import (
@@ -38,7 +39,7 @@ from rosetta_hub.files.entries import (
     Summary,
     Usage,
 )
-from rosetta_hub.files.errors import FilesError, StorageUnavailable, ended, malformed
+from rosetta_hub.files.errors import StorageUnavailable, ended, malformed
 
 T = TypeVar("T")
 Parse = Callable[[Document], T]

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Literal, Protocol, Self, cast
 
-from rosetta_hub.files.errors import FilesError
-from rosetta_hub.files.paths import decode_path, encode_path
+from rosetta_hub.catalogue.storage_paths import decode_path, encode_path
+from rosetta_hub.errors import FilesError
 
 VERSION = "1.0.0"
 EXTENSIONS = ("creation", "creation-with-upload", "termination", "expiration", "checksum")

@@ -7,7 +7,6 @@ from datetime import timedelta
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from rosetta_hub.accounts.emails import emails_of_user, normalise_email
 from rosetta_hub.catalogue.units import format_duration
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
@@ -16,8 +15,9 @@ from rosetta_hub.database.models_mail import MailConfirmation
 from rosetta_hub.errors import Conflict, LimitReached
 from rosetta_hub.keys import Keys, digest
 from rosetta_hub.mail import account_mails
-from rosetta_hub.mail.addresses import default_address
 from rosetta_hub.mail.preferences import read_preferences, write_preferences
+from rosetta_hub.mail_addresses import default_address
+from rosetta_hub.users.emails import emails_of_user, normalise_email
 
 # How long a link can be used.
 LIFETIME = timedelta(hours=24)

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rosetta_hub.accounts.emails import emails_of_user
 from rosetta_hub.database.models_mail import Mail, MailKind, MailSettings, MailState
-from rosetta_hub.mail.addresses import default_address
+from rosetta_hub.mail_addresses import default_address
+from rosetta_hub.users.emails import emails_of_user
 
 
 @dataclass(frozen=True)

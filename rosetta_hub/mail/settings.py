@@ -7,7 +7,7 @@ from traitlets import Enum, Integer, Unicode
 from traitlets.config import Configurable
 
 from rosetta_hub.errors import ConfigError
-from rosetta_hub.mail.addresses import is_address
+from rosetta_hub.mail_addresses import is_address
 
 # RFC 8314: submission, submission over TLS; a relay on the own network has the oldest port.
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 
+from rosetta_hub.builds.builder_host import make_builder
 from rosetta_hub.builds.builds import Builds
 from rosetta_hub.builds.checkout_place import make_checkout_place
 from rosetta_hub.builds.job import BuildJobs
@@ -14,7 +15,6 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_builds import Build
 from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.jobs.queue import JobQueue
-from rosetta_hub.resources.build_host import make_builder
 from rosetta_hub.resources.endpoints import Endpoints
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tunnels.client import TunnelsClient

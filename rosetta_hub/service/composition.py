@@ -6,7 +6,6 @@ from typing import Any
 
 from rosetta_hub.accounts.client_logins import ClientLogins
 from rosetta_hub.accounts.rows import delete_former_rows
-from rosetta_hub.administration.administration import Administration
 from rosetta_hub.administration.numbers import NumberCounter
 from rosetta_hub.audit.log import AuditLog
 from rosetta_hub.catalogue.catalogue import User
@@ -42,6 +41,7 @@ from rosetta_hub.registries.hub_registry import load_registry
 from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.registries.references import Reference
 from rosetta_hub.resources.build import ResourceBuilder
+from rosetta_hub.resources.identity_connections import IdentityConnections
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.service.builds import BuildParts
 from rosetta_hub.service.monitoring import build_health, build_metric_sources
@@ -61,9 +61,9 @@ from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tunnels.client import TunnelsClient
 from rosetta_hub.users.deletion import Users
 from rosetta_hub.users.identities import Identities
-from rosetta_hub.users.identity_tester import IdentityTester
 from rosetta_hub.users.session_end import OpenStreams
 from rosetta_hub.web.auth import build_hub_auth
+from rosetta_hub.web.services import Administration
 
 # Steps that may go on at once for one computing resource: each may wait for an agent that starts,
 # or for a slow scheduler.
@@ -236,7 +236,7 @@ class Parts:
         self.streams = OpenStreams()
         self.client_logins = ClientLogins()
         self.account = build_account_parts(self.database, self.settings, self.keys)
-        self.link = IdentityTester(
+        self.link = IdentityConnections(
             self.resources.endpoints, self.tunnels_client, self._builder.access, self.inventory
         )
         self.sharing = SharingParts(

@@ -14,12 +14,12 @@ from rosetta_hub.keys import Keys
 from rosetta_hub.mail.confirmation import MailAddresses
 from rosetta_hub.sharing.session_check import SessionCheck
 from rosetta_hub.tasks.manager import TaskManager
-from rosetta_hub.users.account import AccountParts
 from rosetta_hub.users.browser_logins import BrowserLogins
 from rosetta_hub.users.dates import DateSettings
 from rosetta_hub.users.exports import UserExports
 from rosetta_hub.users.idempotency import IdempotencyKeys
 from rosetta_hub.users.session_end import OpenStreams, SessionEnder
+from rosetta_hub.web.services import AccountParts
 
 
 def build_account_administration(

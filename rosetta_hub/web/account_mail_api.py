@@ -5,12 +5,12 @@ from dataclasses import asdict, replace
 from pydantic import Field
 
 from rosetta_hub.audit.log import AuditEvent
-from rosetta_hub.mail.addresses import MAX_LENGTH, check_address
 from rosetta_hub.mail.preferences import (
     find_problem,
     read_preferences,
     write_preferences,
 )
+from rosetta_hub.mail_addresses import MAX_LENGTH, check_address
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.operations import operation

@@ -13,7 +13,7 @@ from rosetta_hub.accounts.administration import (
 from rosetta_hub.accounts.invitations import MAX_DAYS, MAX_USES
 from rosetta_hub.database.models_user import UserState
 from rosetta_hub.errors import NotFound
-from rosetta_hub.mail.addresses import MAX_LENGTH
+from rosetta_hub.mail_addresses import MAX_LENGTH
 from rosetta_hub.web.admin_base import AdminHandler
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.operations import operation

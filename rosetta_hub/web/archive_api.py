@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from tornado.iostream import StreamClosedError
 
+from rosetta_hub.catalogue.storage_paths import decode_path
 from rosetta_hub.errors import RosettaError
 from rosetta_hub.files.archives import Archive
-from rosetta_hub.files.paths import decode_path
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.downloads import ChunkSender, break_off
 from rosetta_hub.web.file_headers import UNTRUSTED_HEADERS, content_disposition

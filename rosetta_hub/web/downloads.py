@@ -12,9 +12,8 @@ from collections.abc import AsyncIterator
 
 from tornado import web
 
-from rosetta_hub.errors import Unavailable
+from rosetta_hub.errors import FilesError, Unavailable
 from rosetta_hub.files.entries import Entry
-from rosetta_hub.files.errors import FilesError
 from rosetta_hub.files.source import OpenSession
 
 log = logging.getLogger(__name__)

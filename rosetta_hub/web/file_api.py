@@ -8,11 +8,10 @@ from tornado.httputil import format_timestamp
 from tornado.iostream import StreamClosedError
 
 from rosetta_agent.files.frames import NEW
-from rosetta_hub.errors import MatchRequired, RosettaError
+from rosetta_hub.catalogue.storage_paths import base_name
+from rosetta_hub.errors import FilesError, MatchRequired, RosettaError
 from rosetta_hub.files.entries import Entry
-from rosetta_hub.files.errors import FilesError
 from rosetta_hub.files.media_types import BINARY
-from rosetta_hub.files.paths import base_name
 from rosetta_hub.files.session import FilesSession
 from rosetta_hub.files.source import find_file
 from rosetta_hub.web.bodies import RequestModel

@@ -2,8 +2,8 @@
 
 from urllib.parse import quote
 
+from rosetta_hub.catalogue.storage_paths import display_name
 from rosetta_hub.files.media_types import BINARY, HARMLESS, media_type
-from rosetta_hub.files.paths import display_name
 
 # An opened file is in an origin of its own, without scripts, forms, plug-ins and connections.
 UNTRUSTED_POLICY = "sandbox; default-src 'none'"

@@ -9,10 +9,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rosetta_hub.catalogue.storage_paths import decode_path, encode_path
 from rosetta_hub.catalogue.storages import Storage
+from rosetta_hub.errors import FilesError
 from rosetta_hub.files.entries import ListOptions, Sort
-from rosetta_hub.files.errors import FilesError
-from rosetta_hub.files.paths import decode_path, encode_path
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.files_base import EntryView, FilesHandler, view_entry
 from rosetta_hub.web.operations import operation

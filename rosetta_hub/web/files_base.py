@@ -8,11 +8,11 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel
 from tornado.iostream import StreamClosedError
 
+from rosetta_hub.catalogue.storage_paths import check_path, display_name, encode_path
 from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.errors import NotAllowed
 from rosetta_hub.files.entries import Entry, EntryType
 from rosetta_hub.files.media_types import media_type
-from rosetta_hub.files.paths import check_path, display_name, encode_path
 from rosetta_hub.files.session import FilesSession
 from rosetta_hub.web.handlers import HubHandler
 

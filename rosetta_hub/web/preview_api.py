@@ -3,8 +3,8 @@
 from pydantic import Field
 from tornado.iostream import StreamClosedError
 
+from rosetta_hub.catalogue.storage_paths import base_name, display_name
 from rosetta_hub.errors import InvalidOptions
-from rosetta_hub.files.paths import base_name, display_name
 from rosetta_hub.files.source import Source, find_file
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.conditional import matches_weakly, quote_etag

@@ -9,12 +9,16 @@ from jupyterhub.services.auth import HubOAuth
 from rosetta_hub.accounts.administration import AccountAdministration
 from rosetta_hub.accounts.client_logins import ClientLogins
 from rosetta_hub.accounts.throttle import Throttle
-from rosetta_hub.administration.administration import Administration
+from rosetta_hub.administration.announcements import Announcements
+from rosetta_hub.administration.drains import Drains
+from rosetta_hub.administration.numbers import DailyReport
+from rosetta_hub.administration.overview import Overview
 from rosetta_hub.audit.log import AuditLog
 from rosetta_hub.builds.builds import Builds
 from rosetta_hub.catalogue.registries import Registries
 from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.records import CopyRecords
+from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task
 from rosetta_hub.files.access import FileAccess
 from rosetta_hub.files.archives import ArchiveTickets
@@ -23,6 +27,7 @@ from rosetta_hub.hub.client import HubClient
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.keys import Keys
 from rosetta_hub.lifetimes.lifetimes import Lifetimes
+from rosetta_hub.mail.confirmation import MailAddresses
 from rosetta_hub.registries.credentials import Credentials
 from rosetta_hub.registries.hub_registry import HubRegistry
 from rosetta_hub.registries.lookup import Lookup
@@ -35,8 +40,11 @@ from rosetta_hub.software.policy import ImagePolicy
 from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.view import Viewer
-from rosetta_hub.users.account import AccountParts
+from rosetta_hub.users.browser_logins import BrowserLogins
+from rosetta_hub.users.dates import DateSettings
 from rosetta_hub.users.deletion import Users
+from rosetta_hub.users.exports import UserExports
+from rosetta_hub.users.idempotency import IdempotencyKeys
 from rosetta_hub.users.identities import Identities, IdentityTester
 from rosetta_hub.users.session_end import OpenStreams, SessionEnder
 from rosetta_hub.web.active_uploads import ActiveUploads
@@ -45,6 +53,32 @@ from rosetta_hub.web.open_connections import OpenConnections
 from rosetta_hub.web.page_templates import PageTemplates
 from rosetta_hub.web.rate_limit import RateLimit
 from rosetta_hub.web.starters import Starters
+
+
+class Administration:
+    """What administrators see and set, all on one database."""
+
+    def __init__(self, database: Database, heartbeat_interval: int) -> None:
+        self.announcements = Announcements(database)
+        self.drains = Drains(database)
+        self.report = DailyReport(database)
+        self.overview = Overview(database, heartbeat_interval)
+
+
+@dataclass(frozen=True)
+class AccountParts:
+    """What belongs to a user beside tasks and keys: the page Account shows and changes it."""
+
+    dates: DateSettings
+    addresses: MailAddresses
+    browsers: BrowserLogins
+    exports: UserExports
+    requests: IdempotencyKeys
+
+    def delete_user(self, user: str) -> None:
+        """Forget what these parts keep for a user."""
+        for part in (self.dates, self.addresses, self.browsers, self.requests):
+            part.delete_user(user)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 
-from rosetta_hub.errors import Conflict, UserError
-from rosetta_hub.files.errors import FilesError
+from rosetta_hub.errors import Conflict, FilesError, UserError
 from rosetta_hub.files.session import FilesSession
 from rosetta_hub.files.source import OpenSession
 from rosetta_hub.files.uploads import Checksum, Upload

@@ -17,9 +17,8 @@ from pydantic import Field
 from tornado import web
 from tornado.httputil import format_timestamp
 
-from rosetta_hub.errors import UserError
-from rosetta_hub.files.errors import FilesError
-from rosetta_hub.files.paths import encode_path, parent_path
+from rosetta_hub.catalogue.storage_paths import encode_path, parent_path
+from rosetta_hub.errors import FilesError, UserError
 from rosetta_hub.files.session import FilesSession
 from rosetta_hub.files.uploads import (
     CONFLICTS,

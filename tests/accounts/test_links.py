@@ -9,14 +9,6 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from rosetta_hub.accounts.emails import (
-    add_email,
-    emails_of_user,
-    remove_email,
-    replace_method_email,
-    set_primary_email,
-    users_of_email,
-)
 from rosetta_hub.accounts.links import (
     SIGN_UP,
     Subject,
@@ -36,6 +28,14 @@ from rosetta_hub.accounts.rows import (
 from rosetta_hub.database.models_logins import LoginLink
 from rosetta_hub.database.models_user import HubUser, UserState
 from rosetta_hub.errors import Conflict, NotFound
+from rosetta_hub.users.emails import (
+    add_email,
+    emails_of_user,
+    remove_email,
+    replace_method_email,
+    set_primary_email,
+    users_of_email,
+)
 from tests.support.databases import open_sqlite
 
 ALICE = Subject("https://idp.example.org", "a1")

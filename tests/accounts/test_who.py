@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy.orm import Session
 
 from rosetta_hub.accounts import who
-from rosetta_hub.accounts.emails import BY_MAIL, add_email, users_of_email
 from rosetta_hub.accounts.links import Subject, links_of_user, unlink
 from rosetta_hub.accounts.merge import merge_users, merged_users, separate_users
 from rosetta_hub.accounts.rows import adopt_rows
@@ -19,6 +18,7 @@ from rosetta_hub.accounts.who import Claimant, Decision, check_active, decide, n
 from rosetta_hub.authenticators.method import LoginMethod, SignIn
 from rosetta_hub.authenticators.oauth import OAuthMethod
 from rosetta_hub.errors import Conflict, NotAllowed, NotFound
+from rosetta_hub.users.emails import BY_MAIL, add_email, users_of_email
 from tests.support.databases import open_sqlite
 
 ADDRESS = "alice@example.org"

@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import select
 
 from rosetta_hub.accounts import records
-from rosetta_hub.accounts.emails import BY_MAIL, add_email, users_of_email
 from rosetta_hub.accounts.links import links_of_user
 from rosetta_hub.accounts.passwords import Passwords
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_mail import AccountMail
 from rosetta_hub.database.models_user import HubUser, UserState
 from rosetta_hub.keys import Keys
+from rosetta_hub.users.emails import BY_MAIL, add_email, users_of_email
 from tests.spawners.hub import Hub
 from tests.support.oidc_provider import Provider
 

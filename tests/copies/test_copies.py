@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from rosetta_hub.catalogue.storage_paths import encode_path
 from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.fetch import Fetcher
 from rosetta_hub.copies.job import CopyJobs
@@ -23,7 +24,6 @@ from rosetta_hub.database.models_copies import Conflict, Copy, CopyState
 from rosetta_hub.files.access import SESSIONS
 from rosetta_hub.files.channel_local import Owner
 from rosetta_hub.files.errors import StorageUnavailable
-from rosetta_hub.files.paths import encode_path
 from tests.support.eventually import until
 
 from .conftest import some_copy

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from rosetta_hub.errors import FilesError
 from rosetta_hub.files.channel_local import Owner, open_local_channel
 from rosetta_hub.files.entries import ListOptions
-from rosetta_hub.files.errors import FilesError
 from rosetta_hub.files.session import FilesSession
 from tests.agent.machine import PYTHONS
 

@@ -15,10 +15,10 @@ import pytest
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models_user import IdentityState
-from rosetta_hub.errors import NotFound
+from rosetta_hub.errors import FilesError, NotFound
 from rosetta_hub.files.access import SESSIONS, FileAccess, Purpose
 from rosetta_hub.files.entries import ListOptions
-from rosetta_hub.files.errors import FilesError, StorageUnavailable
+from rosetta_hub.files.errors import StorageUnavailable
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.ssh.keys import generate_key_pair

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rosetta_hub.files.errors import FilesError
+from rosetta_hub.errors import FilesError
 from rosetta_hub.files.session import FilesSession
 
 from .helpers import chunks, fails, read_all

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rosetta_hub.files.errors import FilesError
+from rosetta_hub.errors import FilesError
 from rosetta_hub.files.session import FilesSession
 
 OLD = 1_600_000_000_123_456_789

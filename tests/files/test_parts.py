@@ -2,7 +2,7 @@
 
 import pytest
 
-from rosetta_hub.files.errors import FilesError
+from rosetta_hub.errors import FilesError
 from rosetta_hub.files.session import FilesSession
 
 from .helpers import chunks, read_all

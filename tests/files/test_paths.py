@@ -2,9 +2,9 @@
 
 import pytest
 
-from rosetta_hub.files.errors import FilesError
+from rosetta_hub.catalogue.storage_paths import check_path, decode_path, display_name, encode_path
+from rosetta_hub.errors import FilesError
 from rosetta_hub.files.media_types import HARMLESS, media_type
-from rosetta_hub.files.paths import check_path, decode_path, display_name, encode_path
 from rosetta_hub.web.file_headers import content_disposition, content_headers
 
 # What users, programs and attackers call files.

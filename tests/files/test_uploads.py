@@ -5,8 +5,8 @@ import hashlib
 
 import pytest
 
-from rosetta_hub.files.errors import FilesError
-from rosetta_hub.files.paths import encode_path
+from rosetta_hub.catalogue.storage_paths import encode_path
+from rosetta_hub.errors import FilesError
 from rosetta_hub.files.uploads import (
     Upload,
     parse_checksum,

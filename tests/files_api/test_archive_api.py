@@ -7,8 +7,8 @@ import zipfile
 
 import pytest
 
+from rosetta_hub.catalogue.storage_paths import encode_path
 from rosetta_hub.files import archives
-from rosetta_hub.files.paths import encode_path
 from tests.support.eventually import until
 
 from .conftest import Site

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rosetta_hub.files.errors import FilesError
+from rosetta_hub.errors import FilesError
 from rosetta_hub.web import downloads
 from tests.files.helpers import chunks
 from tests.files.test_paths import NAMES

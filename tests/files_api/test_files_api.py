@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rosetta_hub.files.paths import encode_path
+from rosetta_hub.catalogue.storage_paths import encode_path
 from tests.files.test_paths import NAMES
 
 from .conftest import Site, file_path

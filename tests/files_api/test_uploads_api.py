@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tornado.httpclient import HTTPResponse
 
-from rosetta_hub.files.paths import encode_path
+from rosetta_hub.catalogue.storage_paths import encode_path
 from rosetta_hub.web import upload_work
 from tests.files.test_paths import NAMES
 from tests.files.test_uploads import metadata

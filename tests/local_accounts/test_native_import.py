@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import select
 
 from rosetta_hub.accounts import records
-from rosetta_hub.accounts.emails import users_of_email
 from rosetta_hub.accounts.native_import import read_accounts
 from rosetta_hub.accounts.who import Claimant, decide
 from rosetta_hub.authenticators.local import LocalMethod
@@ -21,6 +20,7 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_audit import AuditRecord
 from rosetta_hub.database.models_local import Password
 from rosetta_hub.errors import ConfigError
+from rosetta_hub.users.emails import users_of_email
 
 from .bench import make_bench
 from .test_command import config as config

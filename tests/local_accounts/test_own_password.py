@@ -3,10 +3,10 @@
 import pytest
 
 from rosetta_hub.accounts import records
-from rosetta_hub.accounts.emails import BY_MAIL, add_email
 from rosetta_hub.accounts.errors import PasswordRefused, TooManyAttempts
 from rosetta_hub.accounts.own_password import OwnPassword
 from rosetta_hub.errors import Conflict
+from rosetta_hub.users.emails import BY_MAIL, add_email
 
 from .bench import OTHER, STRONG, Bench
 

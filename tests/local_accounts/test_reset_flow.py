@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import select, update
 
 from rosetta_hub.accounts import one_time, records
-from rosetta_hub.accounts.emails import BY_MAIL, add_email
 from rosetta_hub.accounts.errors import LinkInvalid, PasswordRefused
 from rosetta_hub.accounts.links import links_of_user, unlink
 from rosetta_hub.accounts.rows import delete_former_rows
@@ -15,6 +14,7 @@ from rosetta_hub.database.models_audit import AuditRecord
 from rosetta_hub.database.models_local import OneTimeToken
 from rosetta_hub.database.models_user import HubUser, UserState
 from rosetta_hub.errors import Conflict
+from rosetta_hub.users.emails import BY_MAIL, add_email
 
 from .bench import HUB, OTHER, STRONG, Bench
 

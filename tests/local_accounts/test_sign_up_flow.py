@@ -11,7 +11,6 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from rosetta_hub.accounts import invitations, records, sign_ups
-from rosetta_hub.accounts.emails import BY_MAIL, add_email, users_of_email
 from rosetta_hub.accounts.errors import LinkInvalid, NameRefused, PasswordRefused
 from rosetta_hub.accounts.one_time import new_token
 from rosetta_hub.database.database import Database
@@ -19,6 +18,7 @@ from rosetta_hub.database.models import Base, utc_now
 from rosetta_hub.database.models_audit import AuditRecord
 from rosetta_hub.database.models_local import Attempts, Invitation, Password, SignUp
 from rosetta_hub.errors import Conflict
+from rosetta_hub.users.emails import BY_MAIL, add_email, users_of_email
 
 from .bench import HUB, OTHER, STRONG, Bench, make_bench
 

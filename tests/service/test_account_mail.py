@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from rosetta_hub.accounts.emails import add_email
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_mail import AccountMail, MailConfirmation
 from rosetta_hub.mail.preferences import read_preferences
+from rosetta_hub.users.emails import add_email
 
 from .account import Site, tag
 from .account import site as site

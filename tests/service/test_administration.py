@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from rosetta_hub.administration.administration import Administration
 from rosetta_hub.administration.announcements import (
     MOST_ANNOUNCEMENTS,
     Announcements,
@@ -18,6 +17,7 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task, utc_now
 from rosetta_hub.database.models_audit import AuditRecord
 from rosetta_hub.errors import Conflict
+from rosetta_hub.web.services import Administration
 from tests.support.starting import start_task
 
 from .admin import ROOT, add_root

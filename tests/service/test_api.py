@@ -18,7 +18,6 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import HTTPError
 
-from rosetta_hub.administration.administration import Administration
 from rosetta_hub.audit.log import AuditLog
 from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.catalogue.lifetimes import load_lifetimes
@@ -55,7 +54,7 @@ from rosetta_hub.web.health import Health, database_check, disk_check
 from rosetta_hub.web.open_connections import OpenConnections
 from rosetta_hub.web.page_templates import PageTemplates
 from rosetta_hub.web.rate_limit import RateLimit
-from rosetta_hub.web.services import Services
+from rosetta_hub.web.services import Administration, Services
 from rosetta_hub.web.starters import Starters
 from rosetta_hub.web.starting import check_options
 from tests.support.catalogues import CLUSTER, LOCAL

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from rosetta_hub.accounts.emails import BY_MAIL, add_email
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task, TaskState, utc_now
 from rosetta_hub.database.models_mail import Mail
@@ -13,6 +12,7 @@ from rosetta_hub.mail.notifier import Notifier
 from rosetta_hub.mail.preferences import Preferences, read_preferences, write_preferences
 from rosetta_hub.tasks.changes import Before
 from rosetta_hub.tasks.manager import TaskManager
+from rosetta_hub.users.emails import BY_MAIL, add_email
 from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench

@@ -7,8 +7,7 @@ from tornado import web
 
 from rosetta_hub.accounts.errors import TooManyAttempts
 from rosetta_hub.copies.plan import NamesTaken
-from rosetta_hub.errors import InvalidOptions, LimitReached, Unavailable
-from rosetta_hub.files.errors import FilesError
+from rosetta_hub.errors import FilesError, InvalidOptions, LimitReached, Unavailable
 from rosetta_hub.log_format import request_id
 from rosetta_hub.registries.errors import LookupsExceeded, RegistryRefused
 from rosetta_hub.web.problem import describe_error

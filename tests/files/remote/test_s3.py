@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from rosetta_agent.files.errors import FilesError as RefusedError
+from rosetta_hub.errors import FilesError
 from rosetta_hub.files.channel_store import open_store_channel
-from rosetta_hub.files.errors import FilesError
 from rosetta_hub.files.remote import s3 as s3_store
 from rosetta_hub.files.remote import s3_multipart
 from rosetta_hub.files.remote.s3 import S3Store

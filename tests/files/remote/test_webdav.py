@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from rosetta_hub.errors import FilesError
 from rosetta_hub.files.channel_store import open_store_channel
-from rosetta_hub.files.errors import FilesError
 from rosetta_hub.files.session import FilesSession
 
 from ..helpers import chunks, fails, read_all

@@ -3,7 +3,7 @@
 import unicodedata
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from rosetta_hub.files.errors import FilesError
+from rosetta_hub.errors import FilesError
 
 # Bytes; what Linux accepts of a name, and of a path.
 MAX_NAME = 255

@@ -15,7 +15,7 @@ from rosetta_hub.tunnels.client import TunnelsClient
 TEST_TIMEOUT = 30
 
 
-class IdentityTester:
+class IdentityConnections:
     """Connects users' keys with the connections that use them."""
 
     def __init__(
