@@ -9,6 +9,7 @@ the engine's own process only.
 
 import base64
 import contextlib
+import ipaddress
 import json
 import logging
 import os
@@ -28,6 +29,28 @@ _RETRY_SECONDS = 3.0
 #: What docker's client calls Docker Hub in its files, where everybody else says ``docker.io``.
 _DOCKER_HUB = "docker.io"
 _DOCKER_HUB_KEYS = (_DOCKER_HUB, "https://index.docker.io/v1/")
+
+
+def registry_of(reference: str) -> str:
+    """Host (and port) of the registry in a reference; empty where it names none.
+
+    As docker reads it: the part before the first slash, if it looks like a host.
+    """
+    first, slash, _rest = reference.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return first
+    return ""
+
+
+def is_on_loopback(reference: str) -> bool:
+    """Whether the registry is this very machine, by its loopback address or as localhost."""
+    host = registry_of(reference).rpartition(":")[0] or registry_of(reference)
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 class RegistryAccess:

@@ -16,8 +16,7 @@ from rosetta_hub.builds.images import ImageStore
 from rosetta_hub.builds.recipe import Recipe
 from rosetta_hub.builds.settings import BuildSettings
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.files.channel import Channel
-from rosetta_hub.files.errors import StorageUnavailable
+from rosetta_hub.files.channel import Channel, StorageUnavailable
 
 # Seconds.
 CALL_TIMEOUT = 60.0

@@ -38,7 +38,7 @@ from rosetta_hub.kubernetes.client import KubernetesClient
 from rosetta_hub.resources.access_local import LocalAccess
 from rosetta_hub.resources.access_ssh import SshAccess
 from rosetta_hub.resources.build import ResourceBuilder
-from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
+from rosetta_hub.resources.dialects.batch_wms import build_batch_wms
 from rosetta_hub.resources.endpoints import ACCEPTED_HOST_KEYS, Endpoints, read_known_hosts
 from rosetta_hub.resources.kubernetes.server import read_server
 from rosetta_hub.resources.slurm.rest import SlurmRestWms

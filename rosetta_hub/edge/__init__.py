@@ -3,11 +3,13 @@
 from rosetta_hub.edge.client import (
     Activity,
     EdgeClient,
+    EdgeError,
     EdgeStatus,
+    NotConnected,
+    PortInUse,
     Session,
     TaskListener,
 )
-from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable, NotConnected, PortInUse
 from rosetta_hub.edge.process import (
     EdgeConfig,
     HubAddresses,
@@ -16,6 +18,7 @@ from rosetta_hub.edge.process import (
     run_proxy,
     stop_edge,
 )
+from rosetta_hub.errors import EdgeUnavailable
 from rosetta_hub.targets import Target, TcpTarget, UnixTarget
 
 __all__ = [

@@ -5,12 +5,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable, NotConnected, PortInUse
+from rosetta_hub.errors import EdgeUnavailable, RosettaError
 from rosetta_hub.sidecar_client import Document, SidecarClient, Upgraded, split_documents
 from rosetta_hub.targets import Target
 
 # Bytes of a full state that are sent at once: a quarter of what the edge takes.
 LARGEST_PIECE = 4 << 20
+
+
+class EdgeError(RosettaError):
+    """The edge answered with an error; the message is its explanation."""
+
+
+class NotConnected(EdgeError):
+    """No connection to an interface: there is none, or it does not answer yet."""
+
+
+class PortInUse(EdgeError):
+    """Another program has the port, or this user may not bind it."""
 
 
 @dataclass(frozen=True)

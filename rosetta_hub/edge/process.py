@@ -11,9 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rosetta_hub.edge.client import EdgeClient, EdgeStatus
-from rosetta_hub.edge.errors import EdgeError, EdgeUnavailable
-from rosetta_hub.errors import ConfigError
+from rosetta_hub.edge.client import EdgeClient, EdgeError, EdgeStatus
+from rosetta_hub.errors import ConfigError, EdgeUnavailable
 from rosetta_hub.sidecar import Launch, SidecarProcess
 
 JS_DIR = Path(__file__).parent / "js"

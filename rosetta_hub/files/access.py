@@ -17,12 +17,11 @@ from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.database.models_user import IdentityState
 from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem, NotFound, ResourceUnavailable
 from rosetta_hub.files.answer import ANSWER_TIMEOUT
-from rosetta_hub.files.channel import Channel
+from rosetta_hub.files.channel import Channel, StorageUnavailable
 from rosetta_hub.files.channel_local import find_owner_by_uid, open_local_channel
 from rosetta_hub.files.channel_pod import FilePodSource, open_pod_channel
 from rosetta_hub.files.channel_ssh import open_ssh_channel
 from rosetta_hub.files.channel_store import open_store_channel
-from rosetta_hub.files.errors import StorageUnavailable
 from rosetta_hub.files.pool import SessionPool
 from rosetta_hub.files.session import FilesSession
 from rosetta_hub.resources.endpoints import Endpoints

@@ -13,8 +13,7 @@ from rosetta_agent.files.frames import (
     parse_document,
 )
 from rosetta_hub.errors import FilesError
-from rosetta_hub.files.channel import Channel
-from rosetta_hub.files.errors import StorageUnavailable, malformed
+from rosetta_hub.files.channel import Channel, StorageUnavailable, malformed
 
 #: Seconds until the first frame of an answer.
 ANSWER_TIMEOUT = 10.0

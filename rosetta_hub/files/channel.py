@@ -5,10 +5,24 @@ import contextlib
 from typing import Protocol
 
 from rosetta_agent.files.frames import HEADER, Frame, FrameError, build_header, parse_header
-from rosetta_hub.files.errors import ended, malformed
+from rosetta_hub.errors import Unavailable
 
 #: Bytes that a stream reader buffers, so that frames of data do not wait for each other.
 STREAM_LIMIT = 1 << 20
+
+
+class StorageUnavailable(Unavailable):
+    """A storage did not answer, or the channel to it ended."""
+
+
+def malformed(detail: str) -> StorageUnavailable:
+    """The storage's program has answered with something that is not of the protocol."""
+    return StorageUnavailable(f"The storage gave an answer of no use: {detail}.")
+
+
+def ended() -> StorageUnavailable:
+    """The channel to the storage has ended."""
+    return StorageUnavailable("The connection to the storage has ended. Try again.")
 
 
 class Channel(Protocol):

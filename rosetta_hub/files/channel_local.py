@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from rosetta_hub.agents.programs import FILES_PROGRAM
 from rosetta_hub.background import spawn
 from rosetta_hub.errors import FilesError
-from rosetta_hub.files.channel import STREAM_LIMIT, StreamChannel
-from rosetta_hub.files.errors import StorageUnavailable
+from rosetta_hub.files.channel import STREAM_LIMIT, StorageUnavailable, StreamChannel
 
 #: Nothing of the service's environment is a files program's business.
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8"}

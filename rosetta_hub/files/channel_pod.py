@@ -4,8 +4,7 @@ import asyncio
 from typing import Protocol
 
 from rosetta_agent.protocol import ANSWER_SIZE, ClientHandshake, HandshakeError
-from rosetta_hub.files.channel import StreamChannel
-from rosetta_hub.files.errors import StorageUnavailable
+from rosetta_hub.files.channel import StorageUnavailable, StreamChannel
 from rosetta_hub.resources.kubernetes.file_pod import ServedPlace
 from rosetta_hub.resources.kubernetes.file_pods import FilePod
 from rosetta_hub.tunnels.client import TunnelsClient

@@ -7,8 +7,7 @@ from rosetta_agent.files.frames import HEADER, JSON, Frame
 from rosetta_hub.agents.programs import FILES_PROGRAM, Program
 from rosetta_hub.background import spawn
 from rosetta_hub.errors import RosettaError
-from rosetta_hub.files.channel import StreamChannel
-from rosetta_hub.files.errors import StorageUnavailable, malformed
+from rosetta_hub.files.channel import StorageUnavailable, StreamChannel, malformed
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.tunnels.client import CommandEnd, CommandStream, TunnelsClient
 from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable

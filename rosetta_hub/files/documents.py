@@ -9,8 +9,8 @@ from typing import Any
 
 from rosetta_agent.files.frames import TYPES, decode_path
 from rosetta_hub.errors import FilesError
+from rosetta_hub.files.channel import malformed
 from rosetta_hub.files.entries import Copied, Entry, Opened, Part, Progress, Summary, Usage
-from rosetta_hub.files.errors import malformed
 
 Document = Mapping[str, Any]
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from rosetta_hub.background import spawn
-from rosetta_hub.files.errors import StorageUnavailable
+from rosetta_hub.files.channel import StorageUnavailable
 from rosetta_hub.files.session import FilesSession
 
 # Seconds that a session is kept without use.

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from rosetta_agent.files.frames import VERSION, encode_path
 from rosetta_hub.errors import FilesError
 from rosetta_hub.files.answer import ANSWER_TIMEOUT, WRITTEN_TIMEOUT, Answer
-from rosetta_hub.files.channel import Channel
+from rosetta_hub.files.channel import Channel, StorageUnavailable, ended, malformed
 from rosetta_hub.files.documents import (
     Document,
     parse_checksum,
@@ -39,7 +39,6 @@ from rosetta_hub.files.entries import (
     Summary,
     Usage,
 )
-from rosetta_hub.files.errors import StorageUnavailable, ended, malformed
 
 T = TypeVar("T")
 Parse = Callable[[Document], T]

@@ -6,8 +6,14 @@ from collections.abc import Mapping
 
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import BrowserSession, Task
-from rosetta_hub.edge.client import Activity, EdgeClient, TaskListener, merge_activity
-from rosetta_hub.edge.errors import NotConnected, PortInUse
+from rosetta_hub.edge.client import (
+    Activity,
+    EdgeClient,
+    NotConnected,
+    PortInUse,
+    TaskListener,
+    merge_activity,
+)
 from rosetta_hub.edge.process import ensure_edge
 from rosetta_hub.errors import Conflict, EdgeUnavailable, NotFound, ResourceUnavailable
 from rosetta_hub.ingress.listeners import ListenerBuilder

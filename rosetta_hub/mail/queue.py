@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, inspect, select, update
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_mail import MailState, QueuedMail
-from rosetta_hub.mail.errors import MailRefused
+from rosetta_hub.mail.transport import MailRefused
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,9 @@ from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_mail import MailState
 from rosetta_hub.lifetimes.lifetimes import NO_LIFETIMES, Lifetimes
 from rosetta_hub.mail.account_mails import AccountMails
-from rosetta_hub.mail.errors import MailRefused, MailServerUnavailable
 from rosetta_hub.mail.queue import Key, MailQueue, backoff
 from rosetta_hub.mail.task_mails import TaskMails
-from rosetta_hub.mail.transport import SmtpConnection, Transport
+from rosetta_hub.mail.transport import MailRefused, MailServerUnavailable, SmtpConnection, Transport
 
 log = logging.getLogger(__name__)
 

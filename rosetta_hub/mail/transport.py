@@ -1,4 +1,4 @@
-"""One connection to the mail server, and how its answers are understood."""
+"""One connection to the mail server, and how its answers are understood: see the two errors."""
 
 import asyncio
 import logging
@@ -9,8 +9,7 @@ from pathlib import Path
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
-from rosetta_hub.errors import Unavailable
-from rosetta_hub.mail.errors import MailRefused, MailServerUnavailable
+from rosetta_hub.errors import RosettaError, Unavailable
 from rosetta_hub.mail.settings import MailOptions
 
 log = logging.getLogger(__name__)
@@ -20,6 +19,18 @@ TIMEOUT = 30.0
 # For the answer that a mail was taken: a server that works on it must not get it twice
 # (RFC 5321, 4.5.3.2.6).
 TAKEN_TIMEOUT = 600.0
+
+
+class MailServerUnavailable(Unavailable):
+    """The mail server was not reached, or serves us not at all: all mails wait."""
+
+
+class MailRefused(RosettaError):
+    """The mail server refused one mail; `temporary` means that it may be tried again."""
+
+    def __init__(self, message: str, temporary: bool) -> None:
+        super().__init__(message)
+        self.temporary = temporary
 
 
 class SmtpConnection:

@@ -16,8 +16,8 @@ from rosetta_hub.keys import Keys
 from rosetta_hub.kubernetes.client import KubernetesClient
 from rosetta_hub.resources.access_ssh import SshAccess
 from rosetta_hub.resources.cluster import Accounts, Cluster
+from rosetta_hub.resources.dialects.batch_wms import build_batch_wms
 from rosetta_hub.resources.dialects.reasons import waiting_message as dialect_waiting_message
-from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
 from rosetta_hub.resources.endpoints import Endpoints, refuse_system_account
 from rosetta_hub.resources.host import SshHost
 from rosetta_hub.resources.kubernetes.file_pods import FilePods

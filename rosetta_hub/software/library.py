@@ -28,9 +28,9 @@ from rosetta_hub.software.cards import (
     software_of,
     touch,
 )
-from rosetta_hub.software.errors import VersionChanged
 from rosetta_hub.software.logos import copy_logo, digests_of_logos
 from rosetta_hub.software.records import (
+    VersionChanged,
     count_of_owner,
     delete_rows,
     find_card,

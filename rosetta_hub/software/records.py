@@ -8,9 +8,24 @@ from sqlalchemy.orm import Session
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.catalogue.software_owner import SoftwareOwner
 from rosetta_hub.database.models_software import OwnerKind, SoftwareLogo, UserSoftware
-from rosetta_hub.errors import NotFound
+from rosetta_hub.errors import ChangedMeanwhile, NotFound
 
 ABSENT = "There is no such software of yours or of your groups. It may have been deleted."
+
+
+class VersionChanged(ChangedMeanwhile):
+    """Somebody else has changed a version since it was read; `row` is the present one.
+
+    What the second editor wanted is not lost: it is not stored, and the answer has both.
+    """
+
+    def __init__(self, row: UserSoftware) -> None:
+        name, when = row.entry["name"], f"{row.updated:%Y-%m-%d %H:%M} UTC"
+        super().__init__(
+            f"{name} was changed by {row.updated_by} meanwhile ({when}). Look at the present"
+            " version, and save again what you still want."
+        )
+        self.row = row
 
 
 def visible_to(user: User) -> ColumnElement[bool]:

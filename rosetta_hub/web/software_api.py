@@ -17,7 +17,7 @@ from rosetta_hub.database.models_software import OwnerKind, UserSoftware
 from rosetta_hub.errors import InvalidOptions, MatchRequired
 from rosetta_hub.software.cards import image_of, software_of
 from rosetta_hub.software.duplicates import duplicate_card, duplicate_version
-from rosetta_hub.software.errors import VersionChanged
+from rosetta_hub.software.records import VersionChanged
 from rosetta_hub.software.view import VersionView, view_version
 from rosetta_hub.tasks.software_uses import SoftwareUses
 from rosetta_hub.web.bodies import parse_body

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from rosetta_agent import network
-from rosetta_agent.engines import docker_cli, images, podman, references, singularity
+from rosetta_agent.engines import docker_cli, images, podman, singularity
 from rosetta_agent.engines.base import Container, ContainerStatus
 from rosetta_agent.errors import StateUnknown, TaskFailure
 from rosetta_agent.processes import ProcessId
+from rosetta_agent.registry_access import is_on_loopback, registry_of
 from rosetta_agent.spec import Image
 
 from .specs import full_job, plain_job
@@ -287,8 +288,8 @@ def test_podman_where_limits_and_cgroups_are_in_the_way() -> None:
     ],
 )
 def test_registries(reference: str, registry: str, loopback: bool) -> None:
-    assert references.registry_of(reference) == registry
-    assert references.is_on_loopback(reference) is loopback
+    assert registry_of(reference) == registry
+    assert is_on_loopback(reference) is loopback
 
 
 SETTING = singularity.LaunchContext(

@@ -15,7 +15,7 @@ from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.check.context import Context
 from rosetta_hub.config import Rosetta
 from rosetta_hub.resources.access_local import LocalAccess
-from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
+from rosetta_hub.resources.dialects.batch_wms import build_batch_wms
 from tests.dialects.cases import CASES
 from tests.dialects.conftest import install
 

@@ -15,7 +15,7 @@ from rosetta_hub.check.contact import check_authentication, check_host_key, chec
 from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped, Context, Result
 from rosetta_hub.check.run import CHECKS, CLEANUP, format_result, is_good, run_check, run_checks
 from rosetta_hub.errors import AuthenticationFailed, ResourceUnavailable
-from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
+from rosetta_hub.resources.dialects.batch_wms import build_batch_wms
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.host_keys import HostKey
 from rosetta_hub.ssh.keys import generate_key_pair

@@ -15,7 +15,7 @@ import pytest
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
 
-from rosetta_client.cli.explain import explain
+from rosetta_client.cli.errors import explain
 from rosetta_client.cli.main import rosetta as commands
 from rosetta_client.errors import ApiError
 from tests.rights.conftest import Site, serve

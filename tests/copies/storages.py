@@ -13,10 +13,9 @@ from pathlib import Path
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.errors import NotFound
 from rosetta_hub.files.access import SESSIONS, Purpose
-from rosetta_hub.files.channel import Channel
+from rosetta_hub.files.channel import Channel, StorageUnavailable
 from rosetta_hub.files.channel_local import Owner, open_local_channel
 from rosetta_hub.files.entries import Reading
-from rosetta_hub.files.errors import StorageUnavailable
 from rosetta_hub.files.session import FilesSession
 from tests.support.eventually import until
 

@@ -22,8 +22,8 @@ from rosetta_hub.copies.transfer import LARGE
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_copies import Conflict, Copy, CopyState
 from rosetta_hub.files.access import SESSIONS
+from rosetta_hub.files.channel import StorageUnavailable
 from rosetta_hub.files.channel_local import Owner
-from rosetta_hub.files.errors import StorageUnavailable
 from tests.support.eventually import until
 
 from .conftest import some_copy

@@ -4,7 +4,7 @@ import pytest
 
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.database.models_copies import Copy
-from rosetta_hub.jobs.schedule import choose_jobs
+from rosetta_hub.jobs.queue import choose_jobs
 
 from .conftest import some_copy
 

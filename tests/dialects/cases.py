@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from rosetta_hub.resources.dialects.wms_by_name import DIALECTS
+from rosetta_hub.resources.dialects.batch_wms import DIALECTS
 from rosetta_hub.resources.wms import JobRequest
 
 

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from rosetta_hub.resources.access_local import LocalAccess
-from rosetta_hub.resources.dialects.batch_wms import BatchWms
-from rosetta_hub.resources.dialects.wms_by_name import DIALECTS
+from rosetta_hub.resources.dialects.batch_wms import DIALECTS, BatchWms
 from tests.dialects.cases import CASES, Case
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ import pytest
 
 from rosetta_hub.access import Completed
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.resources.dialects.wms_by_name import DIALECTS
+from rosetta_hub.resources.dialects.batch_wms import DIALECTS
 from rosetta_hub.resources.inventory import Partition
 from rosetta_hub.resources.wms import JobEnd
 

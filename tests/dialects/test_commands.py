@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rosetta_hub.resources.dialects.batch_wms import DIALECTS
 from rosetta_hub.resources.dialects.dialect import wrap_for_shell
-from rosetta_hub.resources.dialects.wms_by_name import DIALECTS
 from rosetta_hub.resources.wms import JobRefused, JobRequest
 
 FULL = JobRequest(

@@ -7,7 +7,7 @@ import pytest
 
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.resources.access_local import LocalAccess
-from rosetta_hub.resources.dialects.wms_by_name import build_batch_wms
+from rosetta_hub.resources.dialects.batch_wms import build_batch_wms
 from rosetta_hub.resources.wms import JobRefused, JobState
 from tests.dialects.conftest import USER, Fake, wait_for
 

@@ -17,8 +17,8 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models_user import IdentityState
 from rosetta_hub.errors import FilesError, NotFound
 from rosetta_hub.files.access import SESSIONS, FileAccess, Purpose
+from rosetta_hub.files.channel import StorageUnavailable
 from rosetta_hub.files.entries import ListOptions
-from rosetta_hub.files.errors import StorageUnavailable
 from rosetta_hub.keys import Keys
 from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.ssh.keys import generate_key_pair

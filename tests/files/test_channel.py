@@ -18,9 +18,9 @@ from rosetta_hub.agents.programs import FILES_PROGRAM
 from rosetta_hub.errors import FilesError
 from rosetta_hub.files import answer, channel_local
 from rosetta_hub.files import session as session_module
+from rosetta_hub.files.channel import StorageUnavailable
 from rosetta_hub.files.channel_local import open_local_channel
 from rosetta_hub.files.entries import Progress
-from rosetta_hub.files.errors import StorageUnavailable
 from rosetta_hub.files.session import FilesSession
 from tests.agent.machine import PYTHONS
 

@@ -12,7 +12,7 @@ from rosetta_hub.copies.fetch import Fetcher
 from rosetta_hub.copies.job import CopyJobs
 from rosetta_hub.copies.records import CopyRecords, new_copy
 from rosetta_hub.database.models_copies import Copy, CopyState
-from rosetta_hub.files.errors import StorageUnavailable
+from rosetta_hub.files.channel import StorageUnavailable
 from rosetta_hub.jobs.events import JobEvents
 from tests.copies.storages import part_files, size_of_parts
 from tests.copies.test_copies import tree

@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from rosetta_hub.files.errors import StorageUnavailable
+from rosetta_hub.files.channel import StorageUnavailable
 from rosetta_hub.files.pool import SessionPool
 from rosetta_hub.files.session import FilesSession
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_mail import AccountMail
 from rosetta_hub.mail import account_mails
-from rosetta_hub.mail.errors import MailServerUnavailable
+from rosetta_hub.mail.transport import MailServerUnavailable
 
 from .conftest import Post
 from .server import Mailbox

@@ -8,8 +8,8 @@ import pytest
 
 from rosetta_hub.database.models import Task, utc_now
 from rosetta_hub.database.models_mail import MailState
-from rosetta_hub.mail.errors import MailServerUnavailable
 from rosetta_hub.mail.preferences import Preferences, find_problem, write_preferences
+from rosetta_hub.mail.transport import MailServerUnavailable
 from rosetta_hub.tasks.report import Report
 
 from .conftest import Post

@@ -15,13 +15,12 @@ from rosetta_agent import pull as pulls
 from rosetta_agent.engines.base import Pulling
 from rosetta_agent.engines.causes import engine_failure, pull_failure
 from rosetta_agent.engines.docker_cli import image_name
-from rosetta_agent.engines.references import is_on_loopback
 from rosetta_agent.errors import Cancelled, TaskFailure
 from rosetta_agent.image_cache import choose_scratch, conversion_slot, mark_used, prune
 from rosetta_agent.leases import Lease
 from rosetta_agent.processes import run
 from rosetta_agent.progress import Progress
-from rosetta_agent.registry_access import RegistryAccess, access_files
+from rosetta_agent.registry_access import RegistryAccess, access_files, is_on_loopback
 from rosetta_agent.sandbox import (
     disk_full_is_a_failure,
     make_private,

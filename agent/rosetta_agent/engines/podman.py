@@ -9,11 +9,10 @@ from rosetta_agent.bind_options import Owner
 from rosetta_agent.engines.docker import Docker, has_own_network_stack
 from rosetta_agent.engines.docker_cli import Client
 from rosetta_agent.engines.overlay import parse_version
-from rosetta_agent.engines.references import is_on_loopback
 from rosetta_agent.file_owners import Place
 from rosetta_agent.mounts import can_mount
 from rosetta_agent.processes import CAP_SYS_ADMIN, CAP_SYS_RESOURCE, has_capability
-from rosetta_agent.registry_access import AccessFiles
+from rosetta_agent.registry_access import AccessFiles, is_on_loopback
 from rosetta_agent.sandbox import Sandbox
 from rosetta_agent.spec import AgentSpec, Attempt, Image
 

@@ -12,9 +12,8 @@ import click
 
 from rosetta_client.cli.amounts import size
 from rosetta_client.cli.file_changes import mkdir_command, mv_command, rm_command
-from rosetta_client.cli.output import Column, Form, form_options, show_items
+from rosetta_client.cli.output import Column, Form, form_options, progress_bar, show_items
 from rosetta_client.cli.place import Place, is_folder, parse_place, telling_what_is_taken
-from rosetta_client.cli.progress import progress_bar
 from rosetta_client.cli.session import Session, pass_session
 from rosetta_client.cli.text import clean
 from rosetta_client.errors import RosettaError

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from rosetta_client.cli.browser import has_browser, open_page
+from rosetta_client.cli.open import has_browser, open_page
 from rosetta_client.cli.output import Column, Form, form_options, show_item
 from rosetta_client.cli.session import Session, pass_session
 from rosetta_client.config import Endpoint, normalise_hub

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from rosetta_client.cli.exit_codes import TASK_FAILED
+from rosetta_client.cli.errors import TASK_FAILED
 from rosetta_client.cli.find import find_task
 from rosetta_client.cli.session import Session, pass_session
 from rosetta_client.cli.text import clean, clean_log

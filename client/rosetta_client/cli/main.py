@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from rosetta_client.cli.exit_codes import INTERRUPTED, PIPE_CLOSED, exit_code
-from rosetta_client.cli.explain import explain
+from rosetta_client.cli.errors import INTERRUPTED, PIPE_CLOSED, exit_code, explain
 from rosetta_client.cli.session import Session
 from rosetta_client.cli.text import clean
 from rosetta_client.errors import RosettaError

@@ -1,10 +1,12 @@
-"""`rosetta open`."""
+"""`rosetta open`, and opening pages in the browser for other commands."""
 
 from __future__ import annotations
 
+import os
+import sys
+
 import click
 
-from rosetta_client.cli.browser import open_page
 from rosetta_client.cli.find import find_task
 from rosetta_client.cli.session import Session, pass_session
 from rosetta_client.errors import NotFound, RosettaError
@@ -44,3 +46,21 @@ def address_of(task: TaskView, interface: str | None = None) -> str:
             raise RosettaError(f"The task is not for browsers. Use 'rosetta ssh {task.id}'.")
         raise RosettaError(f"Nobody can go into the task now: {task.message}")
     return address
+
+
+def has_browser() -> bool:
+    """Whether a browser that is opened here is on the screen of the user."""
+    if os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
+        return False
+    if os.environ.get("BROWSER") or sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def open_page(address: str, only_print: bool = False, err: bool = False) -> None:
+    """Open an address, which is shown as well (on stderr with `err`): a browser may fail."""
+    click.echo(address, err=err)
+    if not only_print and has_browser():
+        import webbrowser
+
+        webbrowser.open(address)

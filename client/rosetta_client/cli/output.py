@@ -1,8 +1,9 @@
-"""Output of commands: tables for people, JSON for scripts."""
+"""Output of commands: tables and progress bars for people, JSON for scripts."""
 
 from __future__ import annotations
 
 import functools
+import io
 import itertools
 import json
 import shutil
@@ -162,3 +163,9 @@ def _field(document: Any, field: str) -> Any:
             )
         value = value[name]
     return value
+
+
+def progress_bar(label: str, total: int) -> Any:
+    """A bar of click's for so many bytes; where stderr is no terminal, nothing is shown."""
+    file = sys.stderr if sys.stderr.isatty() else io.StringIO()
+    return click.progressbar(length=total, label=label, file=file, show_eta=total > 0)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from rosetta_client.cli.askpass import HUB_OF_PASSWORD
-from rosetta_client.cli.exit_codes import exit_code
+from rosetta_client.cli.errors import exit_code
 from rosetta_client.cli.find import find_task, is_id
 from rosetta_client.cli.session import Session, pass_session
 from rosetta_client.cli.ssh_options import (

@@ -7,10 +7,8 @@ from typing import Any
 
 import click
 
-from rosetta_client.cli.browser import open_page
-from rosetta_client.cli.open import address_of
-from rosetta_client.cli.output import Column, Form, form_options, show_item
-from rosetta_client.cli.progress import progress_bar
+from rosetta_client.cli.open import address_of, open_page
+from rosetta_client.cli.output import Column, Form, form_options, progress_bar, show_item
 from rosetta_client.cli.session import Session, pass_session
 from rosetta_client.cli.text import clean
 from rosetta_client.models import NewTask, TaskView

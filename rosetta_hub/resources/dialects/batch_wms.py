@@ -6,7 +6,13 @@ from pathlib import PurePosixPath
 
 from rosetta_hub.access import Access, Completed
 from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.resources.dialects.condor import Condor
 from rosetta_hub.resources.dialects.dialect import Dialect, check_users, last_words
+from rosetta_hub.resources.dialects.lsf import Lsf
+from rosetta_hub.resources.dialects.moab import Moab
+from rosetta_hub.resources.dialects.pbs import Pbs
+from rosetta_hub.resources.dialects.sge import Sge
+from rosetta_hub.resources.dialects.torque import Torque
 from rosetta_hub.resources.inventory import Inventory
 from rosetta_hub.resources.wms import NO_MORE_TIME, Job, JobEnd, JobRefused, JobRequest, JobState
 
@@ -14,9 +20,17 @@ from rosetta_hub.resources.wms import NO_MORE_TIME, Job, JobEnd, JobRefused, Job
 QUERY_TIMEOUT = 90
 SUBMIT_TIMEOUT = 120
 
-
 # Searched after the directories of the configuration, which take the place of PATH.
 USUAL_PATH = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
+# By the name that a computing resource has in its configuration (`wms`).
+DIALECTS: dict[str, type[Dialect]] = {
+    "torque": Torque,
+    "pbs": Pbs,
+    "moab": Moab,
+    "sge": Sge,
+    "lsf": Lsf,
+    "condor": Condor,
+}
 
 
 class BatchWms:
@@ -196,3 +210,8 @@ def script_path(directory: str, name: str) -> str:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def build_batch_wms(name: str, access: Access, path: Sequence[str] = ()) -> BatchWms:
+    """The scheduler of a resource, as the identity that `access` has; `path`: see BatchWms."""
+    return BatchWms(access, DIALECTS[name](), path)

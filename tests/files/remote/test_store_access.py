@@ -8,7 +8,7 @@ import pytest
 
 from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.files.access import FileAccess
-from rosetta_hub.files.errors import StorageUnavailable
+from rosetta_hub.files.channel import StorageUnavailable
 from rosetta_hub.tunnels.client import TunnelsClient
 
 from ..helpers import chunks, read_all

@@ -12,9 +12,9 @@ import pytest
 
 from rosetta_agent.files.frames import NEW
 from rosetta_hub.errors import FilesError
+from rosetta_hub.files.channel import StorageUnavailable
 from rosetta_hub.files.channel_store import open_store_channel
 from rosetta_hub.files.entries import ArchiveFormat, ListOptions
-from rosetta_hub.files.errors import StorageUnavailable
 from rosetta_hub.files.session import FilesSession
 
 from ..helpers import chunks, fails, list_names, read_all
