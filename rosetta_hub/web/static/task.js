@@ -1,6 +1,7 @@
 // The page of one task: waiting room, running, ended.
 
 import { deleteTask, startImage, startTask, stopTask } from "./actions.js";
+import { showUnlessNewer } from "./answers.js";
 import { eventsUrl, taskUrl } from "./api.js";
 import { ConnectPanel } from "./connect.js";
 import { element, first, plainText, setMessage, setText, tile } from "./dom.js";
@@ -80,12 +81,7 @@ class TaskPage {
 
   /** An action that answers with the task, or with nothing (the events tell then). */
   act(source, action) {
-    return pending(source, async () => {
-      const shown = this.task;
-      const task = await action();
-      // What an event has told meanwhile is newer than the answer.
-      if (task?.id && this.task === shown) this.update(task);
-    });
+    return pending(source, () => showUnlessNewer(() => this.task, action, (task) => this.update(task)));
   }
 
   listen() {

@@ -2,6 +2,7 @@
 // stays where it is.
 
 import { deleteTask, startTask, stopTask } from "./actions.js";
+import { showUnlessNewer } from "./answers.js";
 import { h, icon, setMessage, setText, tile } from "./dom.js";
 import { endText, isKeepable, keepTask } from "./end_of_task.js";
 import { ago, bytes, duration, moment, secondsSince } from "./format.js";
@@ -46,11 +47,8 @@ export class TaskRow {
     this.actions = h("div", { class: "actions" }, this.connect, this.interfaces.element, this.keep, this.stop, this.start, this.files, this.log, this.remove);
   }
 
-  async keepRunning() {
-    const shown = this.task;
-    const kept = await keepTask(shown);
-    // What an event has told meanwhile is newer than the answer.
-    if (this.task === shown) this.update(kept);
+  keepRunning() {
+    return showUnlessNewer(() => this.task, keepTask, (task) => this.update(task));
   }
 
   update(task) {

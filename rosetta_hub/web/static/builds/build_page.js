@@ -1,5 +1,6 @@
 // The page of one build: its place in the queue, its steps, its log, and what follows.
 
+import { showUnlessNewer } from "../answers.js";
 import { all, element, first, plainText, setMessage, setText } from "../dom.js";
 import { LiveEvents } from "../events.js";
 import { LogView } from "../log_view.js";
@@ -118,13 +119,15 @@ class BuildPage {
     const others = this.build.waiting > 1;
     const text = others ? "The others who wait for the image still get it." : "What has been built so far is lost.";
     if (!(await confirmDialog({ title: "Cancel this build?", text, action: "Cancel the build" }))) return;
-    const shown = this.build;
-    const build = await cancelBuild(shown.id);
-    setIntent(shown.id, null);
+    const build = await showUnlessNewer(() => this.build, cancelWithIntent, (answer) => this.update(answer));
     if (!build?.id) this.leave();
-    // What an event has told meanwhile is newer than the answer.
-    else if (this.build === shown) this.update(build);
   }
+}
+
+async function cancelWithIntent({ id }) {
+  const build = await cancelBuild(id);
+  setIntent(id, null);
+  return build;
 }
 
 function showCommit({ ref, commit }) {
