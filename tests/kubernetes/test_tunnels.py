@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from rosetta_hub.tunnels import TunnelsClient, TunnelsConfig
 from tests.e2e.deployment import Deployment, User, eventually
 from tests.support.certificates import make_certificate
 from tests.support.ports import free_port
+from tests.support.processes import kill
 
 from .cluster import KubernetesCluster
 from .conftest import WEB, computing_of
@@ -69,12 +71,21 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-async def start(user: User, kind: str) -> dict[str, Any]:
-    """A task that runs there."""
-    task = await user.start(software=kind, computing=kind)
-    task = await user.until(task["id"], "running", "failed", seconds=120)
+async def ask(user: User, kind: str, **options: str) -> dict[str, Any]:
+    """A task that is to run there."""
+    return await user.start(software=kind, computing=kind, **options)
+
+
+async def runs(user: User, task: dict[str, Any]) -> dict[str, Any]:
+    """The task, as soon as it runs."""
+    task = await user.until(task["id"], "running", "failed", "stopped", seconds=150)
     assert task["state"] == "running", (task["message"], task["log_tail"])
     return task
+
+
+async def start(user: User, kind: str, **options: str) -> dict[str, Any]:
+    """A task that runs there."""
+    return await runs(user, await ask(user, kind, **options))
 
 
 async def is_entered(user: User, task: dict[str, Any]) -> None:
@@ -105,3 +116,47 @@ async def test_a_task_is_over_when_its_software_has_ended(alice: User, kind: str
     assert (await opened.get("/exit?code=7")).code >= 500
     ended = await alice.until(task["id"], "failed", "stopped", seconds=60)
     assert (ended["state"], ended["exit_code"]) == ("failed", 7)
+
+
+async def all_are_entered(user: User, *tasks: dict[str, Any]) -> None:
+    """Each of the tasks runs, and is reached."""
+    for task in tasks:
+        await is_entered(user, await runs(user, task))
+
+
+@pytest.mark.parametrize("part", ["apiserver", "etcd", "kubelet-node1"])
+async def test_a_part_is_killed_while_tasks_start_and_run(
+    alice: User, cluster: KubernetesCluster, kind: str, part: str
+) -> None:
+    running = await start(alice, kind, partition="node1")
+    starting = await ask(alice, kind, partition="node1")
+    await asyncio.to_thread(cluster.run, "kill", part)
+    try:
+        waiting = await ask(alice, kind, partition="node1")
+        # The bytes of tasks pass none of them.
+        await is_entered(alice, running)
+    finally:
+        await asyncio.to_thread(cluster.run, "start", part)
+    await all_are_entered(alice, running, starting, waiting)
+    # Nothing is lost, and nothing is there twice.
+    assert len(await cluster.pods()) == 3
+
+
+@pytest.mark.parametrize("process", ["service", "tunnels", "edge"])
+async def test_a_process_of_the_hub_is_killed_while_tasks_start_and_run(
+    alice: User, cluster: KubernetesCluster, hub: Deployment, kind: str, process: str
+) -> None:
+    running = await start(alice, kind)
+    starting = await ask(alice, kind)
+    client = TunnelsClient(TunnelsConfig(hub.state_dir).socket)
+    pids = {
+        "service": hub.service_pid(),
+        "tunnels": (await client.status()).pid,
+        "edge": hub.edge_pid(),
+    }
+    pid = pids[process]
+    assert pid
+    kill([pid])
+    await hub.answers()
+    await all_are_entered(alice, running, starting)
+    assert len(await cluster.pods()) == 2
