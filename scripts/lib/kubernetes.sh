@@ -114,7 +114,7 @@ start_apiserver() {
         --service-account-key-file="$state/pki/accounts.pub" \
         --service-account-signing-key-file="$state/pki/accounts.key" \
         --service-cluster-ip-range=10.96.0.0/16 --authorization-mode=Node,RBAC \
-        --enable-admission-plugins=NodeRestriction \
+        --enable-admission-plugins=NodeRestriction --enable-aggregator-routing=true \
         --audit-policy-file="$kubernetes_parts/audit.yaml" --audit-log-path="$state/logs/audit.log"
 }
 

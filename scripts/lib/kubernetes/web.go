@@ -59,6 +59,14 @@ func write(w http.ResponseWriter, r *http.Request) {
 	io.CopyN(file, zeros{}, count)
 }
 
+// compute keeps a core busy until the program ends.
+func compute(w http.ResponseWriter, r *http.Request) {
+	go func() {
+		for {
+		}
+	}()
+}
+
 type zeros struct{}
 
 func (zeros) Read(data []byte) (int, error) { return len(data), nil }
@@ -80,6 +88,7 @@ func main() {
 	}
 	signal.Ignore(syscall.SIGHUP)
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "Hello from a pod") })
+	http.HandleFunc("/compute", compute)
 	http.HandleFunc("/environment", environment)
 	http.HandleFunc("/exit", exit)
 	http.HandleFunc("/kernel", kernel)
