@@ -14,6 +14,7 @@ const PATHS = { requests: "/", fresh: "/", parts: "/parts", bulk: "/bulk" };
 const url = address.startsWith("/") ? null : new URL(address);
 const lines = [`GET ${path ?? PATHS[mode]} HTTP/1.1`, `Host: ${url?.host ?? "localhost"}`, ...headers];
 const REQUEST = `${lines.join("\r\n")}\r\n\r\n`;
+const LAST_CHUNK = Buffer.from("\r\n0\r\n\r\n");
 const times = [];
 let bytes = 0;
 let requests = 0;
@@ -23,20 +24,21 @@ function ask(connection) {
   connection.write(REQUEST);
 }
 
+function isComplete(answer) {
+  const end = answer.indexOf("\r\n\r\n");
+  if (end < 0) return false;
+  const head = answer.toString("latin1", 0, end).toLowerCase();
+  if (!head.startsWith("http/1.1 200")) fail(head);
+  if (head.includes("\r\ntransfer-encoding: chunked")) return answer.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK);
+  return answer.length === end + 4 + Number(/\r\ncontent-length: ([0-9]+)/.exec(head)[1]);
+}
+
 function receive(connection, data) {
   bytes += data.length;
   if (mode === "bulk") return;
-  connection.size += data.length;
-  // All answers are alike: the length of the first one is that of all.
-  if (connection.length === 0) {
-    connection.text += data.toString("latin1");
-    const end = connection.text.indexOf("\r\n\r\n");
-    if (end < 0) return;
-    if (!connection.text.startsWith("HTTP/1.1 200")) fail(connection.text);
-    connection.length = end + 4 + 1024;
-  }
-  if (connection.size < connection.length) return;
-  connection.size -= connection.length;
+  connection.answer = connection.answer === null ? data : Buffer.concat([connection.answer, data]);
+  if (!isComplete(connection.answer)) return;
+  connection.answer = null;
   requests += 1;
   times.push(performance.now() - connection.since);
   if (mode !== "fresh") return ask(connection);
@@ -59,7 +61,7 @@ function fail(reason) {
 function open() {
   const since = performance.now();
   const connection = connect(() => ask(connection));
-  Object.assign(connection, { size: 0, length: 0, text: "", since });
+  Object.assign(connection, { answer: null, since });
   connection.on("data", (data) => receive(connection, data));
   connection.on("error", (error) => fail(error.message));
   connection.on("close", () => fail("closed"));
