@@ -5,10 +5,12 @@ import hashlib
 import os
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 # In C where tornado was compiled; in Python, masks would take most of the time of a tunnel.
 from tornado.util import _websocket_mask
+
+from rosetta_hub.tunnels.upgrade import ProtocolError, Upgrade
 
 BINARY, CLOSE, PING, PONG = 0x2, 0x8, 0x9, 0xA
 _CONTINUATION = 0x0
@@ -17,23 +19,6 @@ _MASKED = 0x80
 _LENGTH_16, _LENGTH_64 = 126, 127
 # Section 1.3.
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-# Bytes of an answer's head; the API server's has some hundred.
-MAX_HEAD = 1 << 16
-# Bytes of a refusal that are kept: it is shown to people.
-MAX_REFUSAL = 1 << 14
-
-
-class ProtocolError(Exception):
-    """The server does not speak the protocol."""
-
-
-class Refused(Exception):
-    """The server has answered with another status; `body` is what it says, cut."""
-
-    def __init__(self, status: int, body: bytes) -> None:
-        super().__init__(f"status {status}")
-        self.status = status
-        self.body = body
 
 
 @dataclass(frozen=True)
@@ -138,66 +123,25 @@ class FrameReader:
             self._message_opcode = None if is_final else self._opcode
 
 
-@dataclass
-class Handshake:
+class Handshake(Upgrade):
     """The request that makes a WebSocket of a connection, and its answer."""
 
-    path: str
-    host: str
-    subprotocol: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, path: str, host: str, subprotocol: str, headers: Mapping[str, str]) -> None:
+        super().__init__("GET", path, host, "websocket", headers)
         self.key = base64.b64encode(os.urandom(16))
-        self._answer = b""
+        self._subprotocol = subprotocol
 
-    @property
-    def request(self) -> bytes:
-        """What is sent first."""
-        lines = [
-            f"GET {self.path} HTTP/1.1",
-            f"Host: {self.host}",
-            "Connection: Upgrade",
-            "Upgrade: websocket",
-            "Sec-WebSocket-Version: 13",
-            f"Sec-WebSocket-Key: {self.key.decode()}",
-            f"Sec-WebSocket-Protocol: {self.subprotocol}",
-            *(f"{name}: {value}" for name, value in self.headers.items()),
-        ]
-        return "\r\n".join([*lines, "", ""]).encode()
+    def offer(self) -> Mapping[str, str]:
+        """See Upgrade."""
+        return {
+            **self.headers,
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": self.key.decode(),
+            "Sec-WebSocket-Protocol": self._subprotocol,
+        }
 
-    def feed(self, data: bytes) -> bytes | None:
-        """Take bytes of the answer; returns those after it, or None while it is not complete.
-
-        Raises:
-            Refused: the server makes no WebSocket of the connection.
-            ProtocolError: this is no answer.
-        """
-        self._answer += data
-        head, separator, rest = self._answer.partition(b"\r\n\r\n")
-        if not separator:
-            if len(self._answer) > MAX_HEAD:
-                raise ProtocolError("the answer's head is too long")
-            return None
-        status, fields = _parse_head(head)
-        if status == 101:
-            accepted = base64.b64encode(hashlib.sha1(self.key + _GUID).digest())  # noqa: S324
-            if fields.get("sec-websocket-accept", "").encode() != accepted:
-                raise ProtocolError("the answer is not that to our request")
-            return rest
-        length = fields.get("content-length", "0")
-        if not length.isdecimal():
-            raise ProtocolError("the answer has no length")
-        if len(rest) < min(int(length), MAX_REFUSAL):
-            return None
-        raise Refused(status, rest[:MAX_REFUSAL])
-
-
-def _parse_head(head: bytes) -> tuple[int, dict[str, str]]:
-    first, *lines = head.decode("latin-1").split("\r\n")
-    version, _, rest = first.partition(" ")
-    status = rest[:3]
-    if not (version.startswith("HTTP/1.") and status.isdecimal()):
-        raise ProtocolError("it does not speak HTTP")
-    pairs = (line.partition(":") for line in lines)
-    return int(status), {name.strip().lower(): value.strip() for name, _, value in pairs}
+    def check(self, fields: Mapping[str, str]) -> None:
+        """See Upgrade."""
+        accepted = base64.b64encode(hashlib.sha1(self.key + _GUID).digest())  # noqa: S324
+        if fields.get("sec-websocket-accept", "").encode() != accepted:
+            raise ProtocolError("the answer is not that to our request")

@@ -20,6 +20,8 @@ from rosetta_hub.kubernetes.server import ApiServer
 from rosetta_hub.tunnels.websocket_stream import SUBPROTOCOL
 from tests.support.certificates import make_certificate
 
+from . import fake_spdy
+
 Document = dict[str, Any]
 # A document with nothing but `plain` is answered as that text.
 Answer = tuple[int, Document]
@@ -42,7 +44,8 @@ def failure(code: int, reason: str, message: str) -> Answer:
 class FakeApi:
     """`asked` has the requests; `refuse` may answer one in the place of the server.
 
-    `log` is that of each container: times and what was written then.
+    `ports` has those that were forwarded; a proxy in front may pass fewer `upgrades`. `log` is that
+    of each container: times and what was written then.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -59,6 +62,8 @@ class FakeApi:
         self.asked: list[tuple[str, str]] = []
         self.queries: list[dict[str, str]] = []
         self.forward_error = b""
+        self.ports: list[str] = []
+        self.upgrades = ["SPDY/3.1", "websocket"]
         self.objects: dict[str, Document] = {}
         self.refuse: Callable[[str, str], Answer | None] = lambda method, path: None
         self.watches: list[_Handler] = []
@@ -146,27 +151,38 @@ def _query(handler: RequestHandler) -> dict[str, str]:
 
 
 class _Forward(WebSocketHandler):
-    """Forwards to a port that echoes."""
+    """Forwards to a port that echoes, over SPDY or a WebSocket."""
 
     def initialize(self, api: FakeApi) -> None:
         self.api = api
 
     async def prepare(self) -> None:
         """Refuse where the test does."""
-        if refused := self.api.refuse("GET", self.request.path):
+        if refused := self.api.refuse(str(self.request.method), self.request.path):
             self.set_status(refused[0])
             self.finish(json.dumps(refused[1]))
+
+    async def post(self, path: str) -> None:
+        """SPDY."""
+        self.api.asked.append(("POST", path))
+        if self.request.headers["Upgrade"] not in self.api.upgrades:
+            self.set_status(400)
+            self.finish("Upgrade request required")
+            return
+        await fake_spdy.echo(self.detach(), self.api.forward_error, self.api.ports)
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
 
     def open(self, path: str) -> None:
         self.api.asked.append(("GET", path))
-        self.api.queries.append(_query(self))
-        port = int(self.get_query_argument("ports")).to_bytes(2, "little")
+        self.api.ports.append(self.get_query_argument("ports"))
+        port = int(self.api.ports[-1]).to_bytes(2, "little")
         error = self.api.forward_error
         self.write_message(b"\0" + port, binary=True)
-        self.write_message(b"\1" + (error or port), binary=True)
+        self.write_message(b"\1" + port, binary=True)
+        if error:
+            self.write_message(b"\1" + error, binary=True)
 
     def on_message(self, message: str | bytes) -> None:
         self.write_message(message, binary=True)

@@ -18,6 +18,13 @@ from .objects import NAME, NAMESPACE, UID, pod
 PATH = f"/api/v1/namespaces/{NAMESPACE}/pods/{NAME}"
 
 
+@pytest.fixture(params=["SPDY/3.1", "websocket"])
+def upgrade(request: pytest.FixtureRequest, api: FakeApi) -> str:
+    """The only protocol that passes."""
+    api.upgrades = [request.param]
+    return api.upgrades[0]
+
+
 @pytest.fixture
 async def transport(api: FakeApi, tmp_path: Path) -> KubernetesTransport:
     """To a pod that exists."""
@@ -30,6 +37,7 @@ async def end(half: Half) -> None:
     await until(lambda: half.is_lost)
 
 
+@pytest.mark.usefixtures("upgrade")
 async def test_bytes_come_back(transport: KubernetesTransport) -> None:
     half = await transport.connect()
     data = bytes(range(256)) * 4096
@@ -39,6 +47,32 @@ async def test_bytes_come_back(transport: KubernetesTransport) -> None:
     await end(half)
 
 
+async def test_spdy_is_asked_for_once_where_it_does_not_pass(
+    api: FakeApi, transport: KubernetesTransport
+) -> None:
+    api.upgrades = ["websocket"]
+    for _ in range(3):
+        await end(await transport.connect())
+    forwarded = [method for method, path in api.asked if path.endswith("/portforward")]
+    assert forwarded == ["POST", "GET", "GET", "GET"]
+
+
+async def test_a_failure_of_the_server_is_told_and_says_nothing_of_spdy(
+    api: FakeApi, transport: KubernetesTransport
+) -> None:
+    api.refuse = lambda method, path: (
+        failure(500, "InternalError", "error dialing backend: no route to host")
+        if path.endswith("/portforward")
+        else None
+    )
+    with pytest.raises(TransportError, match="no route to host"):
+        await transport.connect()
+    api.refuse = lambda method, path: None
+    await end(await transport.connect())
+    assert api.asked[-1][0] == "POST"
+
+
+@pytest.mark.usefixtures("upgrade")
 async def test_bytes_pass_the_socket_of_a_kubectl(api: FakeApi) -> None:
     api.objects[PATH] = pod()
     route = KubernetesRoute(api.proxied(), NAMESPACE, NAME, UID, 8888)
@@ -49,11 +83,12 @@ async def test_bytes_pass_the_socket_of_a_kubectl(api: FakeApi) -> None:
     await end(half)
 
 
+@pytest.mark.usefixtures("upgrade")
 async def test_a_further_interface_has_its_own_port(
     api: FakeApi, transport: KubernetesTransport
 ) -> None:
     await end(await transport.connect(8787))
-    assert api.queries[-1] == {"ports": "8787"}
+    assert set(api.ports) == {"8787"}
 
 
 async def test_another_pod_of_that_name_is_never_entered(
@@ -88,10 +123,19 @@ async def test_who_may_not_forward_is_told_so(api: FakeApi, transport: Kubernete
         await transport.connect()
 
 
+@pytest.mark.usefixtures("upgrade")
 async def test_a_port_that_nobody_listens_on(api: FakeApi, transport: KubernetesTransport) -> None:
     api.forward_error = b"error forwarding port 8888: connection refused"
-    with pytest.raises(TransportError, match="connection refused"):
-        await transport.connect()
+    further = await transport.connect(8787)
+    await until(lambda: further.is_lost)
+    assert transport.state().state == "open"
+    half = await transport.connect()
+    await until(lambda: half.is_lost)
+    state = transport.state()
+    assert (state.state, state.error) == ("waiting", api.forward_error.decode())
+    api.forward_error = b""
+    await end(await transport.connect())
+    assert transport.state().state == "open"
 
 
 async def test_a_renewed_token_counts_from_the_next_connection(

@@ -6,16 +6,14 @@ import struct
 
 import pytest
 
+from rosetta_hub.tunnels.upgrade import MAX_HEAD, ProtocolError, Refused
 from rosetta_hub.tunnels.websocket_frames import (
     BINARY,
     CLOSE,
-    MAX_HEAD,
     PING,
     Chunk,
     FrameReader,
     Handshake,
-    ProtocolError,
-    Refused,
     build_frame,
 )
 
@@ -144,7 +142,7 @@ def test_the_request_is_that_of_the_standard() -> None:
 
 
 def test_each_request_has_a_key_of_its_own() -> None:
-    keys = {Handshake("/", "host", "proto").key for _ in range(10)}
+    keys = {Handshake("/", "host", "proto", {}).key for _ in range(10)}
     assert len(keys) == 10
     assert all(len(base64.b64decode(key)) == 16 for key in keys)
 

@@ -1,24 +1,15 @@
 """The protocol of forwarded ports, without a server."""
 
-import asyncio
-from typing import Any
-
 import pytest
 
-from rosetta_hub.tunnels import websocket_stream
-from rosetta_hub.tunnels.relay import Half
-from rosetta_hub.tunnels.websocket_frames import (
-    BINARY,
-    CLOSE,
-    PING,
-    PONG,
-    Handshake,
-    ProtocolError,
-    Refused,
-)
-from rosetta_hub.tunnels.websocket_stream import SUBPROTOCOL, PortForwardError, WebSocketStream
+from rosetta_hub.tunnels import forwarded_stream
+from rosetta_hub.tunnels.forwarded_stream import PortForwardError
+from rosetta_hub.tunnels.upgrade import ProtocolError, Refused
+from rosetta_hub.tunnels.websocket_frames import BINARY, CLOSE, PING, PONG, Handshake
+from rosetta_hub.tunnels.websocket_stream import SUBPROTOCOL, WebSocketStream
 from tests.support.eventually import until
 
+from .streams import Receiver, Transport
 from .test_websocket_frames import ACCEPTED, KEY, answer, server_frame, unmask
 
 PORT = b"\xb8\x22"
@@ -26,71 +17,14 @@ ACCEPT = answer("HTTP/1.1 101 Switching Protocols", f"Sec-WebSocket-Accept: {ACC
 GREETING = server_frame(BINARY, b"\0" + PORT) + server_frame(BINARY, b"\1" + PORT)
 
 
-class Transport(asyncio.Transport):
-    """Keeps what it was called with; the test plays the event loop."""
-
-    def __init__(self, stream: WebSocketStream) -> None:
-        super().__init__()
-        self.stream = stream
-        self.sent: list[bytes] = []
-        self.calls: list[str] = []
-        self.high: int | None = None
-        stream.connection_made(self)
-
-    def write(self, data: Any) -> None:
-        self.sent.append(data)
-
-    def is_closing(self) -> bool:
-        return "close" in self.calls or "abort" in self.calls
-
-    def pause_reading(self) -> None:
-        self.calls.append("pause")
-
-    def resume_reading(self) -> None:
-        self.calls.append("resume")
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        self.high = high
-
-    def close(self) -> None:
-        self._end("close")
-
-    def abort(self) -> None:
-        self._end("abort")
-
-    def _end(self, call: str) -> None:
-        if not self.is_closing():
-            asyncio.get_running_loop().call_soon(self.stream.connection_lost, None)
-        self.calls.append(call)
-
-    @property
-    def messages(self) -> list[tuple[int, bytes]]:
-        """What was sent after the request."""
-        return [unmask(frame) for frame in self.sent[1:]]
-
-
-class Receiver(Half):
-    """Keeps what it was called with."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.flow: list[str] = []
-        self.errors: list[Exception | None] = []
-
-    def pause_writing(self) -> None:
-        self.flow.append("pause")
-
-    def resume_writing(self) -> None:
-        self.flow.append("resume")
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.errors.append(exc)
-        super().connection_lost(exc)
+def messages(transport: Transport) -> list[tuple[int, bytes]]:
+    """What was sent after the request."""
+    return [unmask(frame) for frame in transport.sent[1:]]
 
 
 def connect() -> tuple[Transport, Receiver, WebSocketStream]:
     """A connection over which nothing has come yet."""
-    handshake, receiver = Handshake("/portforward", "host", SUBPROTOCOL), Receiver()
+    handshake, receiver = Handshake("/portforward", "host", SUBPROTOCOL, {}), Receiver()
     handshake.key = KEY
     stream = WebSocketStream(handshake, 8888, receiver)
     return Transport(stream), receiver, stream
@@ -109,7 +43,7 @@ async def test_bytes_pass_in_both_directions() -> None:
     assert await receiver.read_exactly(5) == b"hello"
     stream.write(b"one")
     stream.write(b"two")
-    assert transport.messages == [(BINARY, b"\0one"), (BINARY, b"\0two")]
+    assert messages(transport) == [(BINARY, b"\0one"), (BINARY, b"\0two")]
     assert not stream.can_write_eof()
 
 
@@ -128,7 +62,7 @@ async def test_what_was_written_is_sent_before_it_closes() -> None:
     stream.write(b"last words")
     stream.close()
     stream.write(b"too late")
-    assert transport.messages == [(BINARY, b"\0last words"), (CLOSE, b"\x03\xe8")]
+    assert messages(transport) == [(BINARY, b"\0last words"), (CLOSE, b"\x03\xe8")]
     assert transport.calls == ["close"]
     await until(lambda: receiver.errors)
     assert receiver.errors == [None]
@@ -198,15 +132,15 @@ async def test_a_slow_reader_stops_the_server() -> None:
 
 
 async def test_pings_are_answered_and_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(websocket_stream, "PING_SECONDS", 0.01)
+    monkeypatch.setattr(forwarded_stream, "PING_SECONDS", 0.01)
     transport, _, stream = await open_stream(server_frame(PING, b"there?"))
-    assert transport.messages == [(PONG, b"there?")]
-    await until(lambda: (PING, b"") in transport.messages)
+    assert messages(transport) == [(PONG, b"there?")]
+    await until(lambda: (PING, b"") in messages(transport))
     stream.abort()
 
 
 async def test_a_server_that_does_not_answer_pings_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(websocket_stream, "PING_SECONDS", 0.01)
+    monkeypatch.setattr(forwarded_stream, "PING_SECONDS", 0.01)
     _, receiver, _ = await open_stream()
     await until(lambda: receiver.errors)
     assert "does not answer any more" in str(receiver.errors[0])
@@ -215,9 +149,9 @@ async def test_a_server_that_does_not_answer_pings_is_gone(monkeypatch: pytest.M
 async def test_who_reads_nothing_does_not_take_the_server_for_gone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(websocket_stream, "PING_SECONDS", 0.01)
+    monkeypatch.setattr(forwarded_stream, "PING_SECONDS", 0.01)
     transport, receiver, stream = await open_stream()
     stream.pause_reading()
-    await until(lambda: transport.messages.count((PING, b"")) >= 3)
+    await until(lambda: messages(transport).count((PING, b"")) >= 3)
     assert receiver.errors == []
     stream.abort()
