@@ -13,7 +13,6 @@ import importlib.util
 import io
 import json
 import shlex
-import textwrap
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -66,6 +65,7 @@ def _pack(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+@functools.cache
 def agent_checksum() -> str:
     """SHA-256 of the archive, in hexadecimal."""
     return hashlib.sha256(agent_archive()).hexdigest()
@@ -112,12 +112,17 @@ def build_remote_stdin(spec: Mapping[str, Any]) -> str:
 
 
 def _program(spec: Mapping[str, Any], verb: BatchVerb) -> str:
-    encoded = base64.b64encode(agent_archive()).decode()
-    archive = "\n".join(textwrap.wrap(encoded, 100))
     # One line, ASCII: whatever the spec holds, no line of the program is the end of another.
-    text = json.dumps(spec)
+    text, archive = json.dumps(spec), _archive_lines()
     call = f'boot("{agent_checksum()}", """\n{archive}\n""", {text!r}, sys.argv[1:] or ["{verb}"])'
     return f"{_boot()}\n\n{call}\n"
+
+
+@functools.cache
+def _archive_lines() -> str:
+    """The archive in base64, on lines of 100 characters."""
+    encoded = base64.b64encode(agent_archive()).decode()
+    return "\n".join(encoded[start : start + 100] for start in range(0, len(encoded), 100))
 
 
 @functools.cache
