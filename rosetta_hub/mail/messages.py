@@ -1,6 +1,7 @@
 """The text of the mails: templates/mail, a plain and an HTML part each."""
 
 import email.policy
+import functools
 from collections.abc import Mapping
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -31,22 +32,26 @@ _SUBJECTS = {
 }
 
 
+@functools.cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("rosetta_templates", "mail"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 class Letterhead:
     """Headers and templates that all mails have in common."""
 
     def __init__(self, settings: Rosetta) -> None:
         self._settings = settings
-        self._templates = Environment(
-            loader=PackageLoader("rosetta_templates", "mail"),
-            autoescape=select_autoescape(["html"]),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
 
     def render(self, template: str, context: Mapping[str, Any]) -> str:
         """The template of that name, filled."""
-        return self._templates.get_template(template).render(context)
+        return _environment().get_template(template).render(context)
 
     def compose(
         self, address: str, message_id: str, subject: str, plain: str, page: str

@@ -46,17 +46,7 @@ class PageTemplates:
     """
 
     def __init__(self, paths: list[str], variables: Mapping[str, Any]) -> None:
-        stock = FileSystemLoader(Path(DATA_FILES_PATH) / "templates")
-        loader = ChoiceLoader(
-            [
-                PrefixLoader({"templates": stock}),
-                FileSystemLoader(paths),
-                PackageLoader("rosetta_templates", "."),
-                stock,
-            ]
-        )
-        self._environment = Environment(loader=loader, autoescape=True)
-        self._environment.globals["module_imports"] = module_imports
+        self._environment = _environment(tuple(paths))
         self._variables = {**variables, "rosetta_static_version": static_version()}
 
     def render(self, name: str, context: Mapping[str, Any]) -> str:
@@ -68,6 +58,23 @@ class PageTemplates:
         except (TemplateError, TypeError) as error:
             log.warning("The site's page.html can't be used for %s: %s", name, error)
             return template.render(variables | _PLAIN)
+
+
+# It holds the compiled templates, and looks whether their files have changed.
+@functools.cache
+def _environment(paths: tuple[str, ...]) -> Environment:
+    stock = FileSystemLoader(Path(DATA_FILES_PATH) / "templates")
+    loader = ChoiceLoader(
+        [
+            PrefixLoader({"templates": stock}),
+            FileSystemLoader(paths),
+            PackageLoader("rosetta_templates", "."),
+            stock,
+        ]
+    )
+    environment = Environment(loader=loader, autoescape=True)
+    environment.globals["module_imports"] = module_imports
+    return environment
 
 
 @functools.cache
