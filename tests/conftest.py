@@ -1,8 +1,11 @@
 """What the tests of all folders may use."""
 
+import gc
+import logging
+import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,25 @@ from tests import rings
 
 DESKTOPS = ("minimaldesktop", "basicdesktop", "guiapplication")
 BASE_CONTAINERS = ("jupyternotebook", *DESKTOPS, "sshserver")
+
+
+# What collecting makes stays until the end: there is nothing to look for.
+gc.disable()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The inner ring meets no server but its own: it needs none of the machine's authorities.
+
+    There are more than a hundred, which take 40 ms to read for each TLS context.
+    """
+    if config.option.markexpr == "unit":
+        os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "support" / "authority.pem")
+
+
+def pytest_collection_finish() -> None:
+    """Look from now on for garbage of the tests alone."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -28,6 +50,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     """Begin no test for which there is no time left."""
     return rings.is_too_late(item) or None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, None, None]:
+    """Commands set up the log of their process, which is not theirs in a test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        return (yield)
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -24,6 +24,7 @@ from rosetta_client.cli.main import rosetta
 from rosetta_hub.authenticators.authenticator import RosettaAuthenticator
 from rosetta_hub.cli import build_parser, load_settings
 from rosetta_hub.config import Rosetta
+from tests.support.syntax import nodes
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -238,7 +239,7 @@ def test_options_that_pages_name_exist() -> None:
 
 def messages(path: Path) -> Iterator[str]:
     """The texts of a module, with a gap for what is filled in."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(ast.parse(path.read_text())):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
         elif isinstance(node, ast.JoinedStr):

@@ -167,7 +167,9 @@ async def open_site(folder: Path, storages: list[dict[str, Any]]) -> AsyncIterat
         hub.start = lambda user, server, options: start_task(parts.tasks, server, options, user)
         application = build_application(build_services(parts), b"secret")
         port = await stack.enter_async_context(serve(HTTPServer(application)))
-        made = Site(port, parts, hub, State(parts.database), {})
+        state = State(parts.database)
+        stack.callback(state.close)
+        made = Site(port, parts, hub, state, {})
         await fill(made)
         yield made
 

@@ -18,23 +18,31 @@ class State:
     """The rows of all tables, as SQLite has them: they are read thousands of times."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        # Kept open: what SQLite says of changes is of those that other connections have made.
+        self._connection = database.engine.raw_connection()
+        self._version: int | None = None
+        self._rows: Rows = {}
         names = [table.name for table in Base.metadata.sorted_tables]
         self.tables = [name for name in names if name not in NOTES]
 
     def read(self) -> Rows:
-        """All rows."""
+        """All rows; those of the last time where nothing has been written since."""
         with self._transaction() as cursor:
-            return {
-                table: cursor.execute(f'SELECT * FROM "{table}"').fetchall()
-                for table in self.tables
-            }
+            version = cursor.execute("PRAGMA data_version").fetchone()[0]
+            if version != self._version:
+                self._rows = {
+                    table: cursor.execute(f'SELECT * FROM "{table}"').fetchall()
+                    for table in self.tables
+                }
+                self._version = version
+            return self._rows
 
     def restore(self, rows: Rows, changed: Rows) -> None:
         """Bring back what has changed."""
         tables = [table for table in self.tables if rows[table] != changed[table]]
         if not tables:
             return
+        self._version = None
         with self._transaction() as cursor:
             cursor.execute("BEGIN")
             cursor.execute("PRAGMA defer_foreign_keys = ON")
@@ -44,11 +52,15 @@ class State:
                     marks = ", ".join("?" * len(row))
                     cursor.execute(f'INSERT INTO "{table}" VALUES ({marks})', row)
 
+    def close(self) -> None:
+        """Before the database is closed."""
+        self._connection.close()
+
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Cursor]:
-        connection = self._database.engine.raw_connection()
+        cursor = self._connection.cursor()
         try:
-            yield connection.cursor()  # type: ignore[misc]
-            connection.commit()
+            yield cursor  # type: ignore[misc]
+            self._connection.commit()
         finally:
-            connection.close()
+            cursor.close()

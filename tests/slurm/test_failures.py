@@ -61,8 +61,7 @@ async def test_no_answer_is_not_an_empty_queue(slurm: FakeSlurm, answer: dict[st
 
 async def test_a_line_that_ends_early_is_no_answer(slurm: FakeSlurm) -> None:
     slurm.add_jobs({"id": "1", "user": "alice", "name": "rosetta-1"})
-    program = slurm.directory / "squeue"
-    program.write_text(program.read_text().replace("*fields]))", "*fields])[:-30])"))
+    slurm.change("squeue", "*fields]))", "*fields])[:-30])")
     with pytest.raises(ResourceUnavailable):
         await slurm.wms().jobs(["alice"])
 
@@ -110,14 +109,10 @@ async def test_user_whom_the_login_node_does_not_know_is_not_without_jobs(slurm:
         {"id": "3", "user": "alice", "name": "rosetta-2"},
     )
     slurm.behave(scontrol={})
-    program = slurm.directory / "squeue"
-    text = program.read_text()
     warning = (
         '    if users and "bob" in users: sys.stderr.write("squeue: error: Invalid user: bob\\n")\n'
     )
-    program.write_text(
-        text.replace('    form = asked["format"]', warning + '    form = asked["format"]')
-    )
+    slurm.change("squeue", '    form = asked["format"]', warning + '    form = asked["format"]')
     found = await slurm.wms().jobs(["alice", "bob"])
     assert {job.id for job in found} == {"1", "3"}
 

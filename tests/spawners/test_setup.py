@@ -1,8 +1,10 @@
 """What the last line of a configuration adds to it, and what it leaves alone."""
 
+import functools
 import json
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,17 @@ from rosetta_spawners import RosettaSpawner
 ACCESS = "access:services!service=rosetta"
 OURS = str(Path(str(rosetta_templates.__file__)).parent)
 COMPUTING = {"id": "here", "name": "Here", "container_engines": ["docker"]}
+
+
+# Each configuration looks for installed classes twice, in all packages of the environment.
+_entry_points = functools.cache(entry_points)
+
+
+@pytest.fixture(autouse=True)
+def read_entry_points_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is installed stays the same while tests run."""
+    for module in ("jupyterhub.traitlets", "rosetta_hub.hub.native"):
+        monkeypatch.setattr(f"{module}.entry_points", _entry_points)
 
 
 def configured(tmp_path: Path, **sections: Any) -> Config:

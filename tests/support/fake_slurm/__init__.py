@@ -10,6 +10,13 @@ from rosetta_hub.resources.access_local import LocalAccess
 from rosetta_hub.resources.slurm.wms import SlurmWms
 
 PROGRAM = Path(__file__).with_name("slurm.py")
+# Python compiles what it imports once, and the program that it starts with each time.
+START = f"""#!{sys.executable} -IS
+import sys
+sys.path.insert(0, {str(PROGRAM.parent)!r})
+import slurm
+sys.exit(slurm.main())
+"""
 COMMANDS = ("sbatch", "squeue", "sacct", "scancel", "scontrol", "sinfo", "sacctmgr")
 
 
@@ -20,7 +27,7 @@ class FakeSlurm:
         self.directory = directory
         for name in COMMANDS:
             command = directory / name
-            command.write_text(f"#!{sys.executable} -IS\n{PROGRAM.read_text()}")
+            command.write_text(START)
             command.chmod(0o755)
 
     def wms(self, user: str = "alice") -> SlurmWms:
@@ -31,6 +38,13 @@ class FakeSlurm:
         """What each command does: `delay` (s), `stdout`, `stderr`, `returncode` instead of an
         answer; `after`: true, when it answers so only after having done its work."""
         self._write("behaviour.json", commands)
+
+    def change(self, command: str, present: str, other: str) -> None:
+        """Have a command be of a program in which one text stands for another."""
+        program = PROGRAM.read_text()
+        assert present in program
+        text = f"#!{sys.executable} -IS\n{program.replace(present, other)}"
+        (self.directory / command).write_text(text)
 
     def add_jobs(self, *jobs: dict[str, Any]) -> None:
         """Put jobs into the queue as they are, with the fields that the format strings print."""

@@ -1,7 +1,10 @@
 """The commands of Slurm that the driver uses, on a queue in a file next to them.
 
-Run under the name of the command. Nothing runs a job: a test sets the states.
+Run under the name of the command. Nothing runs a job: a test sets the states. Tests start it
+hundreds of times, so it imports little.
 """
+
+from __future__ import annotations
 
 import contextlib
 import fcntl
@@ -10,8 +13,13 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    Jobs = dict[str, dict[str, Any]]
 
 HERE = os.path.dirname(os.path.abspath(sys.argv[0]))
 COLUMNS = {
@@ -27,7 +35,6 @@ COLUMNS = {
 }
 ALIVE = ("PENDING", "CONFIGURING", "RUNNING", "SUSPENDED", "COMPLETING", "REQUEUE_HOLD")
 Options = dict[str, str]
-Jobs = dict[str, dict[str, Any]]
 
 
 def main() -> int:
