@@ -1,7 +1,7 @@
 """The dashboard: what it shows, live, and what its buttons do."""
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from .stub import PREFIX, Stub
 from .tasks import dashboard, failed, make_task, running
@@ -173,6 +173,31 @@ async def test_lost_updates_are_said_and_come_back(page: Page, stub: Stub) -> No
     stub.streams_open = True
     await expect(banner).to_be_hidden()
     await expect(page.locator(".task-row .state")).to_have_text(["Running"])
+    await assert_not_reloaded(page)
+
+
+async def test_a_list_that_can_not_be_read_is_asked_for_again(page: Page, stub: Stub) -> None:
+    stub.put(make_task("a1", name="First"))
+    await open_dashboard(page)
+    await expect(page.locator(".task-row")).to_have_count(1)
+    refused: list[str] = []
+
+    async def refuse_twice(route: Route) -> None:
+        if len(refused) == 2:
+            await route.continue_()
+        else:
+            refused.append(route.request.url)
+            await route.abort()
+
+    await page.route("**/api/v1/tasks?state=active*", refuse_twice)
+    stub.cut()
+    stub.remove("a1")
+    stub.put(make_task("a2", name="Second"))
+    stub.streams_open = True
+    await expect(page.locator("#interrupted")).to_be_visible()
+    await expect(page.locator(".task-name")).to_have_text(["Second"])
+    await expect(page.locator("#interrupted")).to_be_hidden()
+    assert len(refused) == 2
     await assert_not_reloaded(page)
 
 

@@ -16,8 +16,9 @@ export class LiveEvents {
   /**
    * `makeUrl()`: the address of the stream. `probeUrl`: what is asked with GET when the stream
    * can't be had; its error tells why. `handlers`: functions by event name (`task`, `gone`,
-   * `log`), each given the decoded data. `onConnect()` runs at each connection, `onMissing()` when
-   * what the stream is about is not there any more. `banner`: the element that tells the user.
+   * `log`), each given the decoded data. `onConnect()` runs at each connection, which counts as lost
+   * where that fails; `onMissing()` when what the stream is about is not there any more. `banner`:
+   * the element that tells the user.
    */
   constructor({ makeUrl, probeUrl, handlers, onConnect = () => {}, onMissing = () => {}, banner }) {
     this.makeUrl = makeUrl;
@@ -47,17 +48,25 @@ export class LiveEvents {
     this.source?.close();
   }
 
-  connected() {
+  async connected() {
+    const source = this.source;
+    try {
+      await this.onConnect();
+    } catch {
+      if (this.source === source && !this.closed) this.lost();
+      return;
+    }
+    if (source.readyState !== EventSource.OPEN) return;
     this.failures = 0;
     clearTimeout(this.bannerTimer);
     this.bannerTimer = null;
     this.tell("");
-    this.onConnect();
   }
 
   /** The browser would try again by itself, but not after every error, and not with a new token. */
   lost() {
     this.source.close();
+    clearTimeout(this.retryTimer);
     this.failures += 1;
     this.bannerTimer ??= setTimeout(() => this.tell(INTERRUPTED), PATIENCE);
     const wait = Math.min(FIRST_WAIT * 2 ** (this.failures - 1), LONGEST_WAIT);

@@ -41,7 +41,7 @@ class Dashboard {
       },
       onConnect: () => {
         this.drained.load();
-        this.load();
+        return this.load();
       },
     });
     // A browser opens six connections to a host: dashboards in the background give theirs back.
@@ -56,18 +56,14 @@ class Dashboard {
   async load() {
     this.heardSince = new Set();
     const number = ++this.asked;
-    try {
-      const [active, ended] = await Promise.all([
-        readPages(apiUrl("tasks?state=active"), "tasks"),
-        readEnded(this.countEnded()),
-      ]);
-      if (number < this.latest) return;
-      this.latest = number;
-      this.take(active, ended);
-      await this.explainShares();
-    } catch (error) {
-      toast(error.message);
-    }
+    const [active, ended] = await Promise.all([
+      readPages(apiUrl("tasks?state=active"), "tasks"),
+      readEnded(this.countEnded()),
+    ]);
+    if (number < this.latest) return;
+    this.latest = number;
+    this.take(active, ended);
+    this.explainShares().catch((error) => toast(error.message));
   }
 
   /** Make the rows those of two lists, but for the tasks that an event has told of meanwhile. */
