@@ -18,7 +18,7 @@ import httpx
 from bench.common import Goal, finish, median_ratio, print_row
 from rosetta_hub.http_requests import Request
 from rosetta_hub.registries.client import RegistryClient
-from rosetta_hub.registries.connection import Answer
+from rosetta_hub.registries.connection import RegistryAnswer
 from rosetta_hub.registries.lookup import ImageDescription, Lookup
 from rosetta_hub.registries.references import Reference, parse_reference
 from tests.registries.fake_registry import INDEX
@@ -38,7 +38,7 @@ class Counter:
         self._send = client._connection.send
         client._connection.send = self.send  # type: ignore[method-assign]
 
-    async def send(self, host: str, request: Request) -> Answer:
+    async def send(self, host: str, request: Request) -> RegistryAnswer:
         """Count one, and send it."""
         self.requests += 1
         return await self._send(host, request)

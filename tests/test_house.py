@@ -293,6 +293,21 @@ def test_packages_import_those_below_them_in_the_architecture() -> None:
     assert wrong == []
 
 
+@pytest.mark.parametrize(
+    "packages", [("rosetta_hub", "rosetta_spawners"), ("rosetta_agent",), ("rosetta_client",)]
+)
+def test_a_class_name_means_one_thing(packages: tuple[str, ...]) -> None:
+    """In what runs together; the agent and the client have names of their own for the same."""
+    modules: dict[str, list[str]] = {}
+    for module in MODULES:
+        # Models of requests and answers have the names of the API.
+        if is_within(module, packages) and not is_within(module, ("rosetta_client.models",)):
+            for node in syntax_tree(module).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    modules.setdefault(node.name, []).append(module)
+    assert {name: found for name, found in modules.items() if len(found) > 1} == {}
+
+
 # --- packaging -----------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from rosetta_hub.database.models_user import HubUser, UserState
 from rosetta_hub.errors import Conflict, NotAllowed, NotFound
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.mail_addresses import check_address
-from rosetta_hub.users.idempotency import Attempt
+from rosetta_hub.users.idempotency import RequestAttempt
 from rosetta_hub.users.session_end import SessionEnder
 
 
@@ -119,7 +119,7 @@ class AccountAdministration:
         days: int,
         uses: int,
         address: str | None,
-        attempt: Attempt | None = None,
+        attempt: RequestAttempt | None = None,
     ) -> tuple[InvitationView, str]:
         """An invitation and its link, which is mailed where there is an address.
 

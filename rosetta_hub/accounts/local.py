@@ -19,7 +19,7 @@ from rosetta_hub.database.models import utc_now
 from rosetta_hub.keys import Keys
 from rosetta_hub.mail import account_mails
 from rosetta_hub.users.emails import normalise_email
-from rosetta_hub.users.idempotency import Attempt
+from rosetta_hub.users.idempotency import RequestAttempt
 
 # Mails of one kind to one address; further ones are left out, and nobody is told.
 MAILS = Rule("account mails", 4, timedelta(hours=1))
@@ -62,7 +62,7 @@ class LocalAccounts:
         with self.database.session() as session:
             return work(session)
 
-    def invitation_token(self, attempt: Attempt | None) -> str:
+    def invitation_token(self, attempt: RequestAttempt | None) -> str:
         """A token for an invitation's link; all attempts of a request have the same one."""
         return self._keys.invitation_token(attempt.seed) if attempt else new_token()
 

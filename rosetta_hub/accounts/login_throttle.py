@@ -24,7 +24,7 @@ LONGEST_DELAY = 8.0
 
 
 @dataclass(frozen=True)
-class Attempt:
+class LoginAttempt:
     """One login: the name that was typed, where it comes from, and the browser if it is known.
 
     `browser` identifies a browser that was logged in to this very account.
@@ -46,7 +46,7 @@ class LoginThrottle:
     def __init__(self, throttle: Throttle) -> None:
         self._throttle = throttle
 
-    def begin(self, attempt: Attempt) -> float:
+    def begin(self, attempt: LoginAttempt) -> float:
         """Count an attempt; returns the seconds that it has to wait for.
 
         Raises:
@@ -60,7 +60,7 @@ class LoginThrottle:
         take(BY_ACCOUNT_AND_ADDRESS, attempt.account, attempt.prefix)
         return delay_after(take(BY_ACCOUNT, attempt.account))
 
-    def succeeded(self, attempt: Attempt) -> None:
+    def succeeded(self, attempt: LoginAttempt) -> None:
         """The password was right."""
         if attempt.browser:
             self._throttle.forget(BY_BROWSER, attempt.account, attempt.browser)

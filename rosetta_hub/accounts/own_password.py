@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from rosetta_hub.accounts import records
 from rosetta_hub.accounts.errors import PasswordRefused
 from rosetta_hub.accounts.local import LocalAccounts
-from rosetta_hub.accounts.login_throttle import Attempt, LoginThrottle
+from rosetta_hub.accounts.login_throttle import LoginAttempt, LoginThrottle
 from rosetta_hub.accounts.reset_flow import ResetFlow, tell_changed
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.database.models_local import Password, TokenPurpose
@@ -46,7 +46,7 @@ class OwnPassword:
         account = await self.find(user)
         if account is None:
             raise Conflict("Your account has no password. You log in another way.")
-        attempt = Attempt(account.login, address)
+        attempt = LoginAttempt(account.login, address)
         delay = await self._local.run(partial(self._throttle.begin, attempt))
         await asyncio.sleep(delay)
         if not (await self._local.passwords.verify(account.hash, current)).right:

@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PasswordCheck:
     """Whether a password is right, and whether its hash should be made anew."""
 
     right: bool
@@ -61,23 +61,23 @@ class Passwords:
         """See `check_password`; this does it beside the event loop."""
         await self._run(lambda: check_password(password, hints))
 
-    async def verify(self, hashed: str | None, password: str) -> Verdict:
+    async def verify(self, hashed: str | None, password: str) -> PasswordCheck:
         """Compare; None for the hash takes as long as any, and is never right."""
         return await self._run(lambda: self._verify(hashed, password))
 
-    def _verify(self, hashed: str | None, password: str) -> Verdict:
+    def _verify(self, hashed: str | None, password: str) -> PasswordCheck:
         if len(password) > MAX_LENGTH:
             hashed, password = None, ""
         if hashed is not None and is_bcrypt(hashed):
             right = _is_right_in_bcrypt(hashed, password)
-            return Verdict(right, outdated=right)
+            return PasswordCheck(right, outdated=right)
         try:
             self._hasher.verify(hashed or self._nobody, _normalise(password))
         except (VerificationError, InvalidHashError):
-            return Verdict(False)
+            return PasswordCheck(False)
         if hashed is None:
-            return Verdict(False)
-        return Verdict(True, self._hasher.check_needs_rehash(hashed))
+            return PasswordCheck(False)
+        return PasswordCheck(True, self._hasher.check_needs_rehash(hashed))
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)

@@ -35,7 +35,7 @@ from rosetta_hub.authenticators.method import (
 )
 from rosetta_hub.authenticators.methods import build_methods
 from rosetta_hub.authenticators.refresh import RECORD, Refresher
-from rosetta_hub.authenticators.service_client import ServiceClient
+from rosetta_hub.authenticators.service_client import LoginServiceClient
 from rosetta_hub.authenticators.signed_in import note_sign_in
 from rosetta_hub.client_address import hub_client_address
 from rosetta_hub.config import Rosetta
@@ -99,7 +99,7 @@ class RosettaAuthenticator(Authenticator):
         self.accounts = Accounts(Database(settings.db_url), lambda: self.parent.db)
         self._with_rows = self.accounts.run(users_with_rows)
         self.method_by_id = build_methods(self, settings, keys)
-        self.service = ServiceClient(settings, keys)
+        self.service = LoginServiceClient(settings, keys)
         self.refresher = Refresher(self, self.service)
         self.linker = Linker(self, settings, keys)
         if "manage_groups" not in self.config.get(type(self).__name__, {}):

@@ -9,7 +9,7 @@ from rosetta_hub.authenticators.signed_in import has_signed_in_lately
 from rosetta_hub.errors import UserError
 
 
-class LinkPage(BaseHandler):
+class LoginLinkPage(BaseHandler):
     """What these pages share: nothing of them is cached, or leaks by a referrer."""
 
     def set_default_headers(self) -> None:
@@ -25,7 +25,7 @@ class LinkPage(BaseHandler):
         )
 
 
-class AddLoginPage(LinkPage):
+class AddLoginPage(LoginLinkPage):
     """`rosetta/logins`: a button for each method; the user has signed in lately, or does it."""
 
     @web.authenticated
@@ -37,7 +37,7 @@ class AddLoginPage(LinkPage):
         await self.show("add_login.html", buttons=buttons, is_recent=is_recent, page=page)
 
 
-class MergePage(LinkPage):
+class MergePage(LoginLinkPage):
     """`rosetta/merge`: the login that was added leads to another user."""
 
     @web.authenticated
@@ -57,7 +57,7 @@ class MergePage(LinkPage):
             raise web.HTTPError(error.status, "%s", str(error)) from error
 
 
-class UndoLinkPage(LinkPage):
+class UndoLinkPage(LoginLinkPage):
     """`rosetta/undo-link`: what a mail leads to. A GET changes nothing: scanners open links."""
 
     async def get(self) -> None:

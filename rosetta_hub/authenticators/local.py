@@ -13,7 +13,7 @@ from tornado import web
 from rosetta_hub.accounts import records
 from rosetta_hub.accounts.errors import TooManyAttempts
 from rosetta_hub.accounts.local import LocalAccounts
-from rosetta_hub.accounts.login_throttle import Attempt, LoginThrottle
+from rosetta_hub.accounts.login_throttle import LoginAttempt, LoginThrottle
 from rosetta_hub.accounts.names import normalise_name
 from rosetta_hub.authenticators.known_browsers import known_as, remember
 from rosetta_hub.authenticators.method import LoginMethod, SignIn, SignInRefused
@@ -76,12 +76,12 @@ class LocalMethod(LoginMethod):
             )
         return await self._accept(handler, account, password, verdict.outdated)
 
-    def _attempt(self, handler: Any, login: str, account: Password | None) -> Attempt:
+    def _attempt(self, handler: Any, login: str, account: Password | None) -> LoginAttempt:
         name = account.login if account else normalise_name(login)
         browser = known_as(handler, account) if account else None
-        return Attempt(name, hub_client_address(handler), browser)
+        return LoginAttempt(name, hub_client_address(handler), browser)
 
-    async def _begin(self, attempt: Attempt) -> None:
+    async def _begin(self, attempt: LoginAttempt) -> None:
         try:
             delay = await self._local.run(partial(self._throttle.begin, attempt))
         except TooManyAttempts as error:

@@ -32,7 +32,7 @@ SENT = (
 )
 
 
-class AccountPage(BaseHandler):
+class LocalAccountPage(BaseHandler):
     """For everybody: errors are shown in the page, and nothing leaks by a referrer or a cache."""
 
     template = ""
@@ -131,7 +131,7 @@ class AccountPage(BaseHandler):
         self.clear_cookie(COOKIE, path=self.request.path)
 
 
-class SignUpPage(AccountPage):
+class SignUpPage(LocalAccountPage):
     """`sign-up`: asks for an address, or takes an invitation."""
 
     template = "sign_up.html"
@@ -143,7 +143,7 @@ class SignUpPage(AccountPage):
             raise web.HTTPError(404)
 
     async def context(self) -> dict[str, Any]:
-        """See `AccountPage`."""
+        """See `LocalAccountPage`."""
         mail, invited = self.local.mail_available, bool(self.token)
         return {**await super().context(), "mail": mail, "invited": invited}
 
@@ -182,13 +182,13 @@ class SignUpPage(AccountPage):
         return None
 
 
-class ConfirmPage(AccountPage):
+class ConfirmSignUpPage(LocalAccountPage):
     """`sign-up/confirm`: name and password, once the mail was received."""
 
     template = "sign_up_confirm.html"
 
     async def context(self) -> dict[str, Any]:
-        """See `AccountPage`.
+        """See `LocalAccountPage`.
 
         Raises:
             LinkInvalid: the mail's link does not work.
@@ -231,7 +231,7 @@ class ConfirmPage(AccountPage):
         return list(self.db.scalars(select(orm.User.name).where(orm.User.admin)))
 
 
-class ResetPage(AccountPage):
+class ResetPage(LocalAccountPage):
     """`password/reset`: asks for a link by mail."""
 
     template = "password_reset.html"
@@ -250,13 +250,13 @@ class ResetPage(AccountPage):
         await self.send_notice("Look into your mail", SENT, "Log in")
 
 
-class NewPasswordPage(AccountPage):
+class NewPasswordPage(LocalAccountPage):
     """`password/new`: sets a password by a link."""
 
     template = "password_new.html"
 
     async def context(self) -> dict[str, Any]:
-        """See `AccountPage`.
+        """See `LocalAccountPage`.
 
         Raises:
             LinkInvalid: the link does not work.
@@ -282,7 +282,7 @@ def local_routes(local: LocalAccounts) -> list[tuple[str, Any, dict[str, Any]]]:
     arguments = {"local": local}
     return [
         (r"/sign-up", SignUpPage, arguments),
-        (r"/sign-up/confirm", ConfirmPage, arguments),
+        (r"/sign-up/confirm", ConfirmSignUpPage, arguments),
         (r"/password/reset", ResetPage, arguments),
         (r"/password/new", NewPasswordPage, arguments),
     ]

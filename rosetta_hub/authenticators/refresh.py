@@ -17,7 +17,7 @@ from rosetta_hub.authenticators.method import (
     SignInExpired,
     SignInRefused,
 )
-from rosetta_hub.authenticators.service_client import ServiceClient
+from rosetta_hub.authenticators.service_client import LoginServiceClient
 from rosetta_hub.background import spawn
 from rosetta_hub.errors import DatabaseUnavailable, NotAllowed
 from rosetta_hub.hub.session_end import end_login, server_tokens
@@ -39,7 +39,7 @@ Refreshed = bool | dict[str, Any]
 class Refresher:
     """One refresh a user at a time, whose result all requests share."""
 
-    def __init__(self, authenticator: "RosettaAuthenticator", service: ServiceClient) -> None:
+    def __init__(self, authenticator: "RosettaAuthenticator", service: LoginServiceClient) -> None:
         self._authenticator = authenticator
         self._service = service
         self._running: dict[str, asyncio.Task[Refreshed]] = {}

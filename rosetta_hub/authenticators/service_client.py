@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 TIMEOUT = 10
 
 
-class ServiceClient:
+class LoginServiceClient:
     """Calls with the key of the hub's spawners."""
 
     def __init__(self, settings: Rosetta, keys: Keys) -> None:

@@ -37,7 +37,7 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Progress:
+class BuildProgress:
     """What is told while an image is made: a piece of the log, a step, or that it is stored."""
 
     log: str = ""
@@ -62,7 +62,7 @@ class Builder(Protocol):
         name: str,
         recipe: Recipe,
         context: Path,
-        tell: Callable[[Progress], None],
+        tell: Callable[[BuildProgress], None],
     ) -> Image:
         """Make the image `name` of the context, and store it where tasks find it.
 

@@ -10,7 +10,7 @@ from rosetta_hub.builds.links import RepositoryLink
 from rosetta_hub.builds.recipe import packs_version
 from rosetta_hub.builds.records import BuildRecords, new_build
 from rosetta_hub.builds.settings import BuildSettings
-from rosetta_hub.builds.source import Source, resolve
+from rosetta_hub.builds.source import RepositorySource, resolve
 from rosetta_hub.builds.view import BuildView, view_build
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.database.models_builds import Build, BuildState
@@ -41,7 +41,7 @@ class Builds:
         groups = self.settings.groups
         return user.admin or not groups or bool(groups & user.groups)
 
-    async def look_up(self, user: User, link: RepositoryLink) -> tuple[Source, bool]:
+    async def look_up(self, user: User, link: RepositoryLink) -> tuple[RepositorySource, bool]:
         """What a link means now, and whether its image is there already; nothing is asked for.
 
         Raises:
@@ -129,7 +129,7 @@ class Builds:
         start = min(max(offset, first), first + len(text))
         return start, text[start - first :].decode(errors="replace")
 
-    async def _look_up(self, link: RepositoryLink) -> tuple[Source, str]:
+    async def _look_up(self, link: RepositoryLink) -> tuple[RepositorySource, str]:
         """What a link means now, and the key of its build."""
         source, base = await asyncio.gather(
             resolve(link, self.settings), self._builder.base_digest()
@@ -152,7 +152,9 @@ class Builds:
             )
 
 
-def build_key(source: Source, packs: str, base_digest: str, arch: str, port: int | None) -> str:
+def build_key(
+    source: RepositorySource, packs: str, base_digest: str, arch: str, port: int | None
+) -> str:
     """What makes two builds the same, in hexadecimal."""
     parts = [source.provider, source.url, source.commit, packs, base_digest, arch, port]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

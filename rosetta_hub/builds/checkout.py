@@ -26,7 +26,7 @@ from rosetta_hub.builds.errors import (
     SourceUnavailable,
 )
 from rosetta_hub.builds.git_client import GitClient
-from rosetta_hub.builds.source import Source
+from rosetta_hub.builds.source import RepositorySource
 from rosetta_hub.builds.source_settings import SourceSettings
 from rosetta_hub.catalogue.units import format_duration
 
@@ -47,7 +47,7 @@ class Checkout:
     notes: tuple[str, ...] = ()
 
 
-async def check_out(source: Source, folder: Path, settings: SourceSettings) -> Checkout:
+async def check_out(source: RepositorySource, folder: Path, settings: SourceSettings) -> Checkout:
     """Fetch exactly the commit of `source` into `folder`, an empty directory.
 
     Where the service is root, the directory is given to `settings.account`, which must be able to
@@ -75,7 +75,7 @@ async def check_out(source: Source, folder: Path, settings: SourceSettings) -> C
 class _Clone:
     """One checkout with its submodules; a note for each thing that is left out."""
 
-    def __init__(self, source: Source, folder: Path, settings: SourceSettings) -> None:
+    def __init__(self, source: RepositorySource, folder: Path, settings: SourceSettings) -> None:
         self._source = source
         self._folder = folder
         self._settings = settings

@@ -29,14 +29,14 @@ class ConfinedOverflow(Exception):
 
 
 @dataclass(frozen=True)
-class Account:
+class ChildAccount:
     """Whose rights a program has; without one, those of the service."""
 
     uid: int
     gid: int
 
 
-def find_account(name: str) -> Account | None:
+def find_account(name: str) -> ChildAccount | None:
     """The account of this name, where the service may become another one; None otherwise.
 
     Raises:
@@ -45,14 +45,14 @@ def find_account(name: str) -> Account | None:
     if os.geteuid() != 0:
         return None
     entry = pwd.getpwnam(name)
-    return Account(entry.pw_uid, entry.pw_gid)
+    return ChildAccount(entry.pw_uid, entry.pw_gid)
 
 
 @dataclass(frozen=True)
 class Confinement:
     """Seconds until the program is killed, and bytes of its memory and of each file it writes."""
 
-    account: Account | None
+    account: ChildAccount | None
     time: float
     file_size: int = 0
     memory: int = MEMORY

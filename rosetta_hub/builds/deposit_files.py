@@ -20,7 +20,7 @@ from rosetta_hub.builds.confined import (
 from rosetta_hub.builds.deposits import DepositFile, Deposits
 from rosetta_hub.builds.disk_use import DiskWatch
 from rosetta_hub.builds.errors import CheckoutRefused
-from rosetta_hub.builds.source import Source
+from rosetta_hub.builds.source import RepositorySource
 from rosetta_hub.builds.source_settings import SourceSettings
 from rosetta_hub.builds.unpack_child import TOO_LARGE, TOO_MANY, find_path
 from rosetta_hub.copies.http_source import HttpSource
@@ -30,7 +30,9 @@ UNPACK_MEMORY = 512 << 20
 _CHILD = Path(__file__).with_name("unpack_child.py")
 
 
-async def fetch_deposit(source: Source, folder: Path, settings: SourceSettings) -> tuple[str, ...]:
+async def fetch_deposit(
+    source: RepositorySource, folder: Path, settings: SourceSettings
+) -> tuple[str, ...]:
     """Fetch all files of a record; a single archive (zip) is unpacked. Returns notes for the user.
 
     Raises:

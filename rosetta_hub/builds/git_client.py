@@ -66,7 +66,7 @@ _OPTIONS = (
 
 
 @dataclass(frozen=True)
-class Answer:
+class GitAnswer:
     """What git printed, and the address that answered, after redirects."""
 
     url: str
@@ -110,7 +110,7 @@ class GitClient:
         time: float,
         folder: Path = Path("/"),
         watch: Callable[[], Awaitable[None]] | None = None,
-    ) -> Answer:
+    ) -> GitAnswer:
         """Run a git command that connects to `url`; `arguments` makes it for an address.
 
         Redirects are followed, and checked as the address itself is.
@@ -130,7 +130,7 @@ class GitClient:
                 # Read as a repository of the oldest protocol, a page is one without commits.
                 raise _no_repository(url)
             if finished.code == 0:
-                return Answer(url, finished.output)
+                return GitAnswer(url, finished.output)
             target = redirect_target(finished.errors, url)
             if target is None:
                 raise explain_failure(finished.errors, url)

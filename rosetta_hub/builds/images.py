@@ -23,7 +23,7 @@ def image_name(repository: str, key: str) -> str:
 
 
 @dataclass(frozen=True)
-class Account:
+class PushAccount:
     """An account at the registry."""
 
     account: str
@@ -86,12 +86,12 @@ class ImageStore:
             return False
         return await self._client.digest(reference, login) == image.digest
 
-    def _login(self) -> Account | None:
+    def _login(self) -> PushAccount | None:
         """The first account that the configuration has for the registry."""
         for entry in self._registries.entries:
             if entry.host == self._host and entry.user:
                 try:
-                    return Account(entry.user, entry.read_password())
+                    return PushAccount(entry.user, entry.read_password())
                 except (OSError, UnicodeDecodeError) as error:
                     raise _unreadable(entry.password_file) from error
         return None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from rosetta_hub.builds.builder import Builder, BuildFailed, Image, Progress
+from rosetta_hub.builds.builder import Builder, BuildFailed, BuildProgress, Image
 from rosetta_hub.builds.checkout import check_out
 from rosetta_hub.builds.images import image_name
 from rosetta_hub.builds.recipe import Recipe, make_recipe, write_context
@@ -128,7 +128,7 @@ class Reporter:
         self._text: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def tell(self, progress: Progress) -> None:
+    def tell(self, progress: BuildProgress) -> None:
         """Take news, which are written a moment later together with others."""
         if progress.log:
             self._text.append(progress.log)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rosetta_agent.files.frames import DATA, JSON
-from rosetta_hub.builds.builder import BuildFailed, Image, Progress
+from rosetta_hub.builds.builder import BuildFailed, BuildProgress, Image
 from rosetta_hub.builds.context import PIECE, pack_context
 from rosetta_hub.builds.images import ImageStore
 from rosetta_hub.builds.recipe import Recipe
@@ -58,7 +58,7 @@ class ProgramBuilder:
         name: str,
         recipe: Recipe,
         context: Path,
-        tell: Callable[[Progress], None],
+        tell: Callable[[BuildProgress], None],
     ) -> Image:
         """See Builder."""
         request = {
@@ -146,7 +146,7 @@ class ProgramBuilder:
         }
 
 
-async def _receive(channel: Channel, tell: Callable[[Progress], None]) -> dict[str, Any]:
+async def _receive(channel: Channel, tell: Callable[[BuildProgress], None]) -> dict[str, Any]:
     """The answer to a request; what is told before it goes to `tell`.
 
     Raises:
@@ -164,7 +164,7 @@ async def _receive(channel: Channel, tell: Callable[[Progress], None]) -> dict[s
                 bool(document.get("transient")),
             )
         tell(
-            Progress(
+            BuildProgress(
                 log=document.get("log", ""),
                 step=document.get("step"),
                 steps=document.get("steps"),

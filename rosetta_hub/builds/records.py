@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select, update
 
 from rosetta_hub.builds.links import RepositoryLink
-from rosetta_hub.builds.source import Source
+from rosetta_hub.builds.source import RepositorySource
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_builds import Build, BuildState, BuildUser
@@ -235,7 +235,7 @@ class BuildRecords:
             self.wake()
 
 
-def new_build(key: str, user: str, link: RepositoryLink, source: Source) -> Build:
+def new_build(key: str, user: str, link: RepositoryLink, source: RepositorySource) -> Build:
     """A queued build."""
     now = utc_now()
     return Build(
@@ -263,9 +263,9 @@ def new_build(key: str, user: str, link: RepositoryLink, source: Source) -> Buil
     )
 
 
-def source_of(build: Build) -> Source:
+def source_of(build: Build) -> RepositorySource:
     """What the build is made of."""
-    return Source(**build.source)
+    return RepositorySource(**build.source)
 
 
 def end(build: Build, state: BuildState, message: str, *, transient: bool = False) -> None:

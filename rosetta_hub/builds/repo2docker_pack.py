@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rosetta_hub.builds.confined import (
-    Account,
+    ChildAccount,
     ConfinedOverflow,
     ConfinedTimeout,
     Confinement,
@@ -38,7 +38,9 @@ def version() -> str:
         return ""
 
 
-async def make_recipe(folder: Path, settings: RecipeSettings, account: Account | None) -> Recipe:
+async def make_recipe(
+    folder: Path, settings: RecipeSettings, account: ChildAccount | None
+) -> Recipe:
     """The Dockerfile that repo2docker makes for a repository.
 
     It reads the repository in a child process, without the service's environment and with the

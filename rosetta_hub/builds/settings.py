@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from rosetta_hub.builds.recipe_settings import RecipeSettings
 from rosetta_hub.builds.source_settings import SourceSettings
-from rosetta_hub.catalogue.units import Duration, Size
+from rosetta_hub.catalogue.units import ByteSize, Duration
 from rosetta_hub.catalogue.validation import load_entries, pattern
 from rosetta_hub.errors import ConfigError
 
@@ -57,11 +57,11 @@ class BuildSettings(SourceSettings, RecipeSettings):
     waiting_per_user: int = Field(default=10, ge=1)
     time: Duration = 3600
     cpus: float = Field(default=2, gt=0, allow_inf_nan=False)
-    memory: Size = 8 << 30
+    memory: ByteSize = 8 << 30
     processes: int = Field(default=2048, ge=16)
-    disk: Size = 20 << 30
-    log: Size = 4 << 20
-    keep: Size = 200 << 30
+    disk: ByteSize = 20 << 30
+    log: ByteSize = 4 << 20
+    keep: ByteSize = 200 << 30
     directory: str = Field(default="/var/tmp", pattern=r"^/")  # noqa: S108 - 0700 in it
     network: str = ""
     allow_networks: tuple[str, ...] = ()

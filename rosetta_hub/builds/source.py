@@ -21,7 +21,7 @@ _HEADS = "refs/heads/"
 
 
 @dataclass(frozen=True)
-class Source:
+class RepositorySource:
     """One version of a repository, for good.
 
     `url` is what is fetched: the repository's https address, or that of a record. `commit` has 40
@@ -37,7 +37,7 @@ class Source:
     is_record: bool = False
 
 
-async def resolve(link: RepositoryLink, settings: SourceSettings) -> Source:
+async def resolve(link: RepositoryLink, settings: SourceSettings) -> RepositorySource:
     """The commit that a link means now.
 
     Raises:
@@ -46,13 +46,15 @@ async def resolve(link: RepositoryLink, settings: SourceSettings) -> Source:
     """
     if link.kind in DOI_KINDS:
         deposit = await Deposits(settings).find(link)
-        return Source(link.provider, deposit.url, deposit.version, "", link.repository, True)
+        return RepositorySource(
+            link.provider, deposit.url, deposit.version, "", link.repository, True
+        )
     client = GitClient(settings)
     url = repository_url(link, settings)
     refs = await _list_refs(client, url, HEAD, link.ref, f"{link.ref}^{{}}")
     commit = refs.find(link.ref) or await _find_commit(client, refs.url, link.ref)
     ref = refs.default_branch if link.ref == HEAD and refs.default_branch else link.ref
-    return Source(link.provider, refs.url, commit, ref, link.repository)
+    return RepositorySource(link.provider, refs.url, commit, ref, link.repository)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from pydantic import Field, field_validator
 
 from rosetta_hub.builds.links import Kind
-from rosetta_hub.catalogue.units import Duration, Size
+from rosetta_hub.catalogue.units import ByteSize, Duration
 from rosetta_hub.catalogue.validation import Entry, pattern
 
 _URL_PATTERN = pattern(
@@ -65,7 +65,7 @@ class SourceSettings(Entry):
     plain_http: tuple[str, ...] = ()
     ca_file: str = ""
     clone_time: Duration = 600
-    clone_size: Size = 2 << 30
+    clone_size: ByteSize = 2 << 30
     clone_files: int = Field(default=100_000, ge=1)
     account: str = "nobody"
 

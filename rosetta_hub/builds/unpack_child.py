@@ -25,7 +25,7 @@ _CHUNK = 1 << 20
 _DAMAGE = (BadZipFile, EOFError, LZMAError, NotImplementedError, OSError, RuntimeError)
 
 
-class Refused(Exception):
+class ArchiveRefused(Exception):
     """The archive can't be used; the message is `too_large`, `too_many` or says why."""
 
 
@@ -57,7 +57,7 @@ def _confine(order: str) -> None:
 def _unpack(archive: Path, size: int, files: int) -> dict[str, Any]:
     try:
         return {"links": _write_all(archive, size, files)}
-    except Refused as error:
+    except ArchiveRefused as error:
         return {"refused": str(error)}
     except MemoryError:
         return {"refused": TOO_MANY}
@@ -69,7 +69,7 @@ def _write_all(path: Path, size: int, files: int) -> int:
     with ZipFile(path) as archive:
         members = archive.infolist()
         if len(members) > files:
-            raise Refused(TOO_MANY)
+            raise ArchiveRefused(TOO_MANY)
         for member in members:
             if not member.is_dir() and not _is_link(member):
                 size -= _write(archive, member, path, size)
@@ -80,9 +80,11 @@ def _write(archive: ZipFile, member: ZipInfo, path: Path, most: int) -> int:
     """Write a file; returns its bytes."""
     target = find_path(Path(), member.filename)
     if target is None:
-        raise Refused(f"The record has a file whose name is no path: {member.filename[:80]!r}.")
+        raise ArchiveRefused(
+            f"The record has a file whose name is no path: {member.filename[:80]!r}."
+        )
     if target == path:
-        raise Refused("The archive holds a file with its own name.")
+        raise ArchiveRefused("The archive holds a file with its own name.")
     target.parent.mkdir(parents=True, exist_ok=True)
     written = 0
     with archive.open(member) as data, target.open("xb") as output:
@@ -90,7 +92,7 @@ def _write(archive: ZipFile, member: ZipInfo, path: Path, most: int) -> int:
         while chunk := data.read(_CHUNK):
             written += len(chunk)
             if written > most:
-                raise Refused(TOO_LARGE)
+                raise ArchiveRefused(TOO_LARGE)
             output.write(chunk)
     if member.external_attr >> 16 & stat.S_IXUSR:
         target.chmod(0o755)

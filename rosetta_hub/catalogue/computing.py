@@ -26,8 +26,7 @@ from rosetta_hub.catalogue.conf_kubernetes import (
 from rosetta_hub.catalogue.engines import ENGINES, INTERNAL, canonical_engine
 from rosetta_hub.catalogue.restricted import RestrictedEntry
 from rosetta_hub.catalogue.software import Software
-from rosetta_hub.catalogue.units import Duration
-from rosetta_hub.catalogue.units import Size as Memory
+from rosetta_hub.catalogue.units import ByteSize, Duration
 from rosetta_hub.catalogue.validation import (
     ID_PATTERN,
     OPTIONAL_ID_PATTERN,
@@ -118,7 +117,7 @@ class Size(Entry):
     name: str = Field(pattern=ID_PATTERN)
     label: str = ""
     cpus: float | None = Field(default=None, gt=0)
-    memory: Memory | None = None
+    memory: ByteSize | None = None
     time: Duration | None = None
     gpus: int | None = Field(default=None, ge=0)
     gpu_type: str | None = None
@@ -157,12 +156,12 @@ class Computing(RestrictedEntry):
     supported_archs: tuple[str, ...] = ()
     emulated_archs: tuple[str, ...] = ()
     max_cpus: float | None = Field(default=None, gt=0)
-    max_memory: Memory | None = None
+    max_memory: ByteSize | None = None
     max_time: Duration | None = None
     default_cpus: float | None = Field(default=None, gt=0)
-    default_memory: Memory | None = None
+    default_memory: ByteSize | None = None
     default_time: Duration | None = None
-    disk_limit: Memory | None = None
+    disk_limit: ByteSize | None = None
     sizes: tuple[Size, ...] = ()
     submit_options: tuple[str, ...] = ()
     extra_binds: tuple[Annotated[str, AfterValidator(_check_prefix)], ...] = ()

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from rosetta_agent.protocol import ENGINES
 from rosetta_hub.catalogue.engines import canonical_engine
-from rosetta_hub.catalogue.units import Size
+from rosetta_hub.catalogue.units import ByteSize
 from rosetta_hub.catalogue.validation import Entry, pattern
 
 # Keys that name a file of the service's machine, in any of the access modes.
@@ -121,7 +121,7 @@ class RemoteConf(PythonConf):
         pattern=_OPTIONAL_PATH,
         description="Directory of the SIF images, on shared storage; default in work_dir.",
     )
-    image_dir_size: Size | None = Field(
+    image_dir_size: ByteSize | None = Field(
         default=None,
         gt=0,
         description="Bytes of SIF images; when there are more, those unused for the longest go.",

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from rosetta_hub.catalogue.scoped import ScopedEntry, check_names
-from rosetta_hub.catalogue.units import Size
+from rosetta_hub.catalogue.units import ByteSize
 from rosetta_hub.catalogue.validation import load_entries
 
 
@@ -19,7 +19,7 @@ class Limit(ScopedEntry):
 
     tasks: int | None = Field(default=None, ge=0)
     cpus: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    memory: Size | None = None
+    memory: ByteSize | None = None
     gpus: int | None = Field(default=None, ge=0)
 
 

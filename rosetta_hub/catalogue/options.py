@@ -10,8 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Vali
 
 from rosetta_hub.catalogue.bound_storages import BoundStorage, resolve_storages
 from rosetta_hub.catalogue.catalogue import Catalogue, User
-from rosetta_hub.catalogue.computing import Computing, EngineConfig
-from rosetta_hub.catalogue.computing import Size as ComputingSize
+from rosetta_hub.catalogue.computing import Computing, EngineConfig, Size
 from rosetta_hub.catalogue.engines import canonical_engine
 from rosetta_hub.catalogue.queue_request import QueueRequest, resolve_request
 from rosetta_hub.catalogue.software import DIGEST, Software, SoftwareFamily
@@ -22,7 +21,7 @@ from rosetta_hub.catalogue.staging import (
     resolve_staging,
     split_transfers,
 )
-from rosetta_hub.catalogue.units import Duration, Size, format_size
+from rosetta_hub.catalogue.units import ByteSize, Duration, format_size
 from rosetta_hub.catalogue.validation import describe_value_fault
 from rosetta_hub.errors import InvalidOptions
 
@@ -75,7 +74,7 @@ class TaskOptions(QueueRequest):
     engine: str | None = Field(default=None, max_length=20)
     runtime: str | None = Field(default=None, max_length=40)
     cpus: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    memory: Size | None = None
+    memory: ByteSize | None = None
     size: str | None = Field(default=None, max_length=80)
     emulated: bool = False
     digest: str | None = Field(default=None, pattern=DIGEST)
@@ -291,7 +290,7 @@ def _runtime(options: TaskOptions, engine: EngineConfig, computing: Computing) -
     return options.runtime
 
 
-def _size(options: TaskOptions, computing: Computing) -> ComputingSize | None:
+def _size(options: TaskOptions, computing: Computing) -> Size | None:
     if options.size is None:
         return None
     found = next((size for size in computing.sizes if size.name == options.size), None)
@@ -301,7 +300,7 @@ def _size(options: TaskOptions, computing: Computing) -> ComputingSize | None:
     return found
 
 
-def _cpus(options: TaskOptions, size: ComputingSize | None, computing: Computing) -> float | None:
+def _cpus(options: TaskOptions, size: Size | None, computing: Computing) -> float | None:
     asked, most = options.cpus or (size.cpus if size else None), computing.max_cpus
     if asked is not None and most is not None and asked > most:
         raise InvalidOptions(f"{computing.name} gives a task at most {most:g} CPUs, not {asked:g}.")
@@ -309,7 +308,7 @@ def _cpus(options: TaskOptions, size: ComputingSize | None, computing: Computing
     return asked or computing.default_cpus or most
 
 
-def _memory(options: TaskOptions, size: ComputingSize | None, computing: Computing) -> int | None:
+def _memory(options: TaskOptions, size: Size | None, computing: Computing) -> int | None:
     asked, most = options.memory or (size.memory if size else None), computing.max_memory
     if asked is not None and asked < MINIMAL_MEMORY:
         raise InvalidOptions(f"A task needs at least {format_size(MINIMAL_MEMORY)} of memory.")

@@ -72,4 +72,4 @@ def format_duration(seconds: int) -> str:
 
 
 Duration = Annotated[int, BeforeValidator(parse_duration)]
-Size = Annotated[int, BeforeValidator(parse_size)]
+ByteSize = Annotated[int, BeforeValidator(parse_size)]

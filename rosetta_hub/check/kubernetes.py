@@ -20,7 +20,7 @@ from rosetta_hub.kubernetes.client import (
 from rosetta_hub.kubernetes.expiry import find_expiry
 from rosetta_hub.kubernetes.quantities import parse_quantity
 from rosetta_hub.resources.kubernetes.pod import build_pod
-from rosetta_hub.resources.kubernetes.rights import Right, rights_of
+from rosetta_hub.resources.kubernetes.rights import ClusterRight, rights_of
 from rosetta_hub.tunnels.client import TunnelsClient
 
 Document = dict[str, Any]
@@ -117,7 +117,7 @@ async def check_rights(context: KubernetesContext) -> str:
     return f"{found}; it may not: {'; '.join(extras)}" if extras else found
 
 
-async def _may(context: KubernetesContext, right: Right, verb: str) -> bool:
+async def _may(context: KubernetesContext, right: ClusterRight, verb: str) -> bool:
     attributes = {
         "namespace": context.conf.namespace,
         "verb": verb,

@@ -14,7 +14,7 @@ from rosetta_hub.check.contact import check_host_key
 from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped, Result
 from rosetta_hub.check.run import run_check
 from rosetta_hub.files.access import FileAccess, Purpose
-from rosetta_hub.files.entries import Entry, Usage
+from rosetta_hub.files.entries import FileEntry, Usage
 from rosetta_hub.files.session import FilesSession
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.host_keys import HostKey
@@ -39,7 +39,7 @@ class StorageContext:
     scan: Callable[[Endpoint], Awaitable[HostKey]] | None = None
     accept_host_key: bool = False
     accepted: Path | None = None
-    written: Entry | None = None
+    written: FileEntry | None = None
     """What was written, as the storage says."""
 
 

@@ -9,7 +9,7 @@ from rosetta_hub.catalogue.units import format_duration
 from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.http_source import FetchRefused, HttpSource
 from rosetta_hub.copies.lender import Lender
-from rosetta_hub.copies.progress import Progress, Totals
+from rosetta_hub.copies.progress import CopyProgress, Totals
 
 
 class Fetcher:
@@ -20,7 +20,7 @@ class Fetcher:
         self._source = HttpSource(guard, settings.fetch_plain_http, settings.fetch_limit)
         self._timeout = settings.fetch_timeout
 
-    async def fetch(self, url: str, lender: Lender, target: bytes, progress: Progress) -> None:
+    async def fetch(self, url: str, lender: Lender, target: bytes, progress: CopyProgress) -> None:
         """Write what is behind the address to a path of the target, all of it or nothing.
 
         Raises:
@@ -35,7 +35,7 @@ class Fetcher:
             raise FetchRefused(f"The file did not arrive within {limit}.") from error
         progress.file_done()
 
-    async def _fetch(self, url: str, lender: Lender, target: bytes, progress: Progress) -> None:
+    async def _fetch(self, url: str, lender: Lender, target: bytes, progress: CopyProgress) -> None:
         async with self._source.open(url) as response:
             if response.length is not None:
                 progress.total = Totals(response.length, 1)
@@ -44,7 +44,9 @@ class Fetcher:
                 await session.write(target, counted)
 
 
-async def _counted(chunks: AsyncIterator[bytes], progress: Progress) -> AsyncGenerator[bytes, None]:
+async def _counted(
+    chunks: AsyncIterator[bytes], progress: CopyProgress
+) -> AsyncGenerator[bytes, None]:
     async for chunk in chunks:
         yield chunk
         progress.moved(len(chunk))

@@ -8,8 +8,8 @@ from functools import partial
 from rosetta_hub.background import spawn
 from rosetta_hub.catalogue.storage_paths import decode_path, encode_path, join_path
 from rosetta_hub.copies.fetch import Fetcher
-from rosetta_hub.copies.lender import Access, Lender, Slots
-from rosetta_hub.copies.progress import Progress, describe_end
+from rosetta_hub.copies.lender import Lender, SessionOpener, Slots
+from rosetta_hub.copies.progress import CopyProgress, describe_end
 from rosetta_hub.copies.records import CopyRecords, owner_of
 from rosetta_hub.copies.transfer import Piped, SameStorage, Transfer
 from rosetta_hub.copies.tree import CopyFailed, TreeCopy
@@ -27,7 +27,7 @@ CLEANUP_TIMEOUT = 60.0
 class CopyJobs:
     """Works on copies, one call of `work` each."""
 
-    def __init__(self, records: CopyRecords, access: Access, fetcher: Fetcher) -> None:
+    def __init__(self, records: CopyRecords, access: SessionOpener, fetcher: Fetcher) -> None:
         self._records = records
         self._access = access
         self._fetcher = fetcher
@@ -45,7 +45,7 @@ class CopyJobs:
             self._end(copy, CopyState.CANCELLED, "Cancelled. What had arrived is kept.")
             return
         copy = self._records.update(copy.id, _begin)
-        progress = Progress()
+        progress = CopyProgress()
         reporter = spawn(self._report(copy, progress), f"progress of copy {copy.id}")
         try:
             await self._copy(copy, progress)
@@ -58,7 +58,7 @@ class CopyJobs:
         finally:
             reporter.cancel()
 
-    async def _copy(self, copy: Copy, progress: Progress) -> None:
+    async def _copy(self, copy: Copy, progress: CopyProgress) -> None:
         lender = self._lender(copy)
         folder = decode_path(copy.target_path)
         if copy.stage is not None and folder:
@@ -75,7 +75,7 @@ class CopyJobs:
         tree = TreeCopy(lender, self._transfer(copy, lender, progress), progress, copy.conflict)
         await tree.run(pairs)
 
-    def _transfer(self, copy: Copy, lender: Lender, progress: Progress) -> Transfer:
+    def _transfer(self, copy: Copy, lender: Lender, progress: CopyProgress) -> Transfer:
         if copy.source_storage == copy.target_storage:
             return SameStorage(lender, progress)
 
@@ -103,7 +103,7 @@ class CopyJobs:
             ):
                 await session.part_remove(decode_path(copy.part_path), copy.part_upload)
 
-    async def _report(self, copy: Copy, progress: Progress) -> None:
+    async def _report(self, copy: Copy, progress: CopyProgress) -> None:
         """Write the progress again and again."""
         while True:
             rate = progress.rate(time.monotonic())
@@ -112,7 +112,7 @@ class CopyJobs:
             await asyncio.sleep(INTERVAL)
 
     def _end(
-        self, copy: Copy, state: CopyState, message: str, progress: Progress | None = None
+        self, copy: Copy, state: CopyState, message: str, progress: CopyProgress | None = None
     ) -> None:
         def end(row: Copy) -> None:
             if progress is not None:

@@ -15,7 +15,7 @@ from rosetta_hub.files.session import FilesSession
 Place = tuple[str, str]
 
 
-class Access(Protocol):
+class SessionOpener(Protocol):
     """Who opens sessions (see rosetta_hub.files.access)."""
 
     def open(
@@ -62,7 +62,9 @@ class Slots:
 class Lender:
     """Sessions for one copy."""
 
-    def __init__(self, access: Access, user: User, source: str, target: str, slots: Slots) -> None:
+    def __init__(
+        self, access: SessionOpener, user: User, source: str, target: str, slots: Slots
+    ) -> None:
         self._access = access
         self._user = user
         self._source = source

@@ -13,13 +13,12 @@ from rosetta_hub.catalogue.storage_paths import (
     encode_path,
     join_path,
 )
-from rosetta_hub.copies.lender import Access
+from rosetta_hub.copies.lender import SessionOpener
 from rosetta_hub.copies.names import free_name
 from rosetta_hub.copies.records import new_copy
 from rosetta_hub.copies.walk import below
-from rosetta_hub.database.models_copies import Conflict, Copy
-from rosetta_hub.errors import Conflict as ConflictError
-from rosetta_hub.errors import FilesError, InvalidOptions
+from rosetta_hub.database.models_copies import Copy, OnConflict
+from rosetta_hub.errors import Conflict, FilesError, InvalidOptions
 from rosetta_hub.files.session import FilesSession
 
 # Sources of one copy.
@@ -28,7 +27,7 @@ MOST_SOURCES = 1000
 MOST_CONFLICTS = 100
 
 
-class NamesTaken(ConflictError):
+class NamesTaken(Conflict):
     """Files of these names are at the target; the user has to say what happens to them.
 
     `paths` are the first of them, percent-encoded; `total` is how many there are.
@@ -57,7 +56,7 @@ class CopyRequest:
     sources: tuple[bytes, ...]
     target_storage: str
     folder: bytes
-    conflict: Conflict | None
+    conflict: OnConflict | None
 
     @property
     def within_one_storage(self) -> bool:
@@ -89,18 +88,18 @@ def parse_request(body: dict[str, Any]) -> CopyRequest:
     return request
 
 
-async def plan_copy(access: Access, user: User, request: CopyRequest) -> Copy:
+async def plan_copy(access: SessionOpener, user: User, request: CopyRequest) -> Copy:
     """The copy, with the names that its sources get at the target.
 
     Raises:
         NamesTaken: names are taken, and the request does not say what to do.
         FilesError: a source or the folder is not there.
-        StorageUnavailable, NotFound: see `Access.open`.
+        StorageUnavailable, NotFound: see `SessionOpener.open`.
     """
     names = [base_name(path) for path in request.sources]
     async with access.open(user, request.target_storage, "browse") as session:
         await _check_folder(session, request.folder)
-        if request.conflict is Conflict.RENAME:
+        if request.conflict is OnConflict.RENAME:
             names = await _free_names(session, request.folder, names)
         existing = await _existing(session, request) if request.conflict is None else {}
     if taken := await _find_conflicts(access, user, request, existing):
@@ -114,7 +113,7 @@ async def plan_copy(access: Access, user: User, request: CopyRequest) -> Copy:
             [encode_path(name) for name in names],
         ),
     )
-    copy.conflict = request.conflict or Conflict.FAIL
+    copy.conflict = request.conflict or OnConflict.FAIL
     return copy
 
 
@@ -126,7 +125,7 @@ def _check(request: CopyRequest) -> None:
     """
     names = [base_name(path) for path in request.sources]
     twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None and request.conflict is not Conflict.RENAME:
+    if twice is not None and request.conflict is not OnConflict.RENAME:
         raise InvalidOptions(
             f"Two of the sources are named {display_name(twice)}: copy one by one."
         )
@@ -136,7 +135,7 @@ def _check(request: CopyRequest) -> None:
         if (request.folder + b"/").startswith(path + b"/"):
             raise InvalidOptions(f"{display_name(path)} can't be copied into itself.")
         is_same = join_path(request.folder, base_name(path)) == path
-        if is_same and request.conflict is Conflict.OVERWRITE:
+        if is_same and request.conflict is OnConflict.OVERWRITE:
             raise InvalidOptions(f"{display_name(path)} can't be copied onto itself.")
 
 
@@ -187,7 +186,7 @@ async def _existing(session: FilesSession, request: CopyRequest) -> dict[bytes, 
 
 
 async def _find_conflicts(
-    access: Access, user: User, request: CopyRequest, existing: dict[bytes, dict[bytes, str]]
+    access: SessionOpener, user: User, request: CopyRequest, existing: dict[bytes, dict[bytes, str]]
 ) -> list[bytes]:
     """The paths at the target that are taken. Folders are merged: those of both don't count."""
     taken: list[bytes] = []
@@ -229,9 +228,9 @@ def _storage(part: dict[str, Any], key: str) -> str:
     return value
 
 
-def _conflict(value: object) -> Conflict | None:
+def _conflict(value: object) -> OnConflict | None:
     if value is None:
         return None
-    if value not in (Conflict.SKIP, Conflict.OVERWRITE, Conflict.RENAME):
+    if value not in (OnConflict.SKIP, OnConflict.OVERWRITE, OnConflict.RENAME):
         raise InvalidOptions("'conflict' has to be skip, overwrite or rename.")
-    return Conflict(str(value))
+    return OnConflict(str(value))

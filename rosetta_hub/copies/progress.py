@@ -20,7 +20,7 @@ class Totals:
     files: int = 0
 
 
-class Progress:
+class CopyProgress:
     """Counts; `failed` are entries that could not be copied, `skipped` those that never can be."""
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ class Progress:
             self.problems.append({"path": encode_path(path), "message": message})
 
 
-def describe_end(progress: Progress) -> str:
+def describe_end(progress: CopyProgress) -> str:
     """What a copy that has come to its end says."""
     if not progress.problems:
         return ""

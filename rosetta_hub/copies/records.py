@@ -9,7 +9,7 @@ from sqlalchemy import Select, delete, select
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
-from rosetta_hub.database.models_copies import Conflict, Copy, CopyState, Stage
+from rosetta_hub.database.models_copies import Copy, CopyState, OnConflict, Stage
 from rosetta_hub.database.pages import Order, Page, PageQuery
 from rosetta_hub.errors import NotFound
 from rosetta_hub.jobs.events import JobEvents
@@ -173,7 +173,7 @@ def new_copy(user: User, source: tuple[str, list[str]], target: tuple[str, str, 
         target_storage=target[0],
         target_path=target[1],
         target_names=target[2],
-        conflict=Conflict.FAIL,
+        conflict=OnConflict.FAIL,
         state=CopyState.QUEUED,
         cancelling=False,
         message="",

@@ -12,7 +12,7 @@ from rosetta_hub.catalogue.storage_paths import decode_path, display_name, encod
 from rosetta_hub.catalogue.units import format_size
 from rosetta_hub.copies.records import CopyRecords, new_copy
 from rosetta_hub.database.models import Task, utc_now
-from rosetta_hub.database.models_copies import Conflict, Copy, CopyState, Stage
+from rosetta_hub.database.models_copies import Copy, CopyState, OnConflict, Stage
 from rosetta_hub.tasks.manager import TaskManager
 
 # Seconds between two looks at copies that go on.
@@ -89,7 +89,7 @@ def _staged(file: StagedFile, task: Task, user: User, stage: Stage, state: CopyS
         (file.target.storage, encode_path(file.target.path), [encode_path(file.name)]),
     )
     copy.task_id, copy.attempt, copy.stage = task.id, task.attempt, stage
-    copy.state, copy.conflict = state, Conflict.OVERWRITE
+    copy.state, copy.conflict = state, OnConflict.OVERWRITE
     return copy
 
 

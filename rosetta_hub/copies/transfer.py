@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from rosetta_agent.files.frames import NEW, PART_SUFFIX
 from rosetta_hub.catalogue.storage_paths import join_path, parent_path
 from rosetta_hub.copies.lender import Lender
-from rosetta_hub.copies.progress import Progress
+from rosetta_hub.copies.progress import CopyProgress
 from rosetta_hub.copies.walk import Item
 from rosetta_hub.errors import FilesError
 from rosetta_hub.files.entries import Part
@@ -44,7 +44,7 @@ class Transfer(Protocol):
 class SameStorage:
     """Copies within one storage: no byte leaves its host."""
 
-    def __init__(self, lender: Lender, progress: Progress) -> None:
+    def __init__(self, lender: Lender, progress: CopyProgress) -> None:
         self._lender = lender
         self._progress = progress
 
@@ -64,7 +64,7 @@ class Piped:
     def __init__(
         self,
         lender: Lender,
-        progress: Progress,
+        progress: CopyProgress,
         copy_id: str,
         remember: Callable[[bytes, str], None],
     ) -> None:

@@ -6,10 +6,10 @@ from contextlib import AbstractAsyncContextManager, ExitStack, aclosing
 
 from rosetta_hub.catalogue.storage_paths import display_name
 from rosetta_hub.copies.lender import Lender
-from rosetta_hub.copies.progress import Progress, Totals
+from rosetta_hub.copies.progress import CopyProgress, Totals
 from rosetta_hub.copies.transfer import FileCopy, Transfer
 from rosetta_hub.copies.walk import Item, Spool, is_unchanged, moved_path, pair_items, stays_inside
-from rosetta_hub.database.models_copies import Conflict
+from rosetta_hub.database.models_copies import OnConflict
 from rosetta_hub.errors import FilesError
 from rosetta_hub.files.session import FilesSession, OnProblem
 
@@ -33,7 +33,7 @@ class TreeCopy:
     """One pass over all sources. It may be repeated: what is there already is left as it is."""
 
     def __init__(
-        self, lender: Lender, transfer: Transfer, progress: Progress, conflict: Conflict
+        self, lender: Lender, transfer: Transfer, progress: CopyProgress, conflict: OnConflict
     ) -> None:
         self._lender = lender
         self._transfer = transfer
@@ -99,7 +99,7 @@ class _Tree:
     """The copy of one tree."""
 
     def __init__(
-        self, lender: Lender, transfer: Transfer, progress: Progress, conflict: Conflict
+        self, lender: Lender, transfer: Transfer, progress: CopyProgress, conflict: OnConflict
     ) -> None:
         self._lender = lender
         self._transfer = transfer
@@ -156,10 +156,10 @@ class _Tree:
         """Whether an entry is copied although its name may be taken."""
         if existing is None:
             return True
-        if self._conflict is Conflict.SKIP:
+        if self._conflict is OnConflict.SKIP:
             self._progress.unchanged(item.size if item.type == "file" else 0)
             return False
-        if self._conflict is Conflict.OVERWRITE and existing.type != "directory":
+        if self._conflict is OnConflict.OVERWRITE and existing.type != "directory":
             return True
         self._failed(item, FilesError("exists", "At the target something else has this name."))
         return False

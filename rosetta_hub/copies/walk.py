@@ -11,7 +11,7 @@ from typing import Self
 from rosetta_agent.files.frames import PART_SUFFIX
 from rosetta_hub.catalogue.storage_paths import join_path
 from rosetta_hub.copies.names import sort_key
-from rosetta_hub.files.entries import Entry, EntryType
+from rosetta_hub.files.entries import EntryType, FileEntry
 
 _PART_SUFFIX = PART_SUFFIX.encode()
 # Bytes of a walk that are kept in memory.
@@ -31,7 +31,7 @@ class Item:
     target: bytes | None
 
     @classmethod
-    def of(cls, entry: Entry) -> Self:
+    def of(cls, entry: FileEntry) -> Self:
         """The item of an entry."""
         return cls(
             path=entry.path,
@@ -64,7 +64,7 @@ class Spool:
     ) -> None:
         self._file.close()
 
-    async def fill(self, entries: AsyncIterable[Entry]) -> None:
+    async def fill(self, entries: AsyncIterable[FileEntry]) -> None:
         """Add the items of all entries, but for the part files of transfers that go on."""
         async for entry in entries:
             if not is_part(entry.name):

@@ -29,7 +29,7 @@ class CopyState(enum.StrEnum):
         return self in (CopyState.DONE, CopyState.FAILED, CopyState.CANCELLED)
 
 
-class Conflict(enum.StrEnum):
+class OnConflict(enum.StrEnum):
     """What happens to a file whose name is taken at the target."""
 
     FAIL = "fail"
@@ -73,7 +73,7 @@ class Copy(Base):
     target_storage: Mapped[str] = mapped_column(String(80))
     target_path: Mapped[str] = mapped_column(Text)
     target_names: Mapped[list[str]]
-    conflict: Mapped[Conflict] = mapped_column(text_enum(Conflict))
+    conflict: Mapped[OnConflict] = mapped_column(text_enum(OnConflict))
 
     state: Mapped[CopyState] = mapped_column(text_enum(CopyState), index=True)
     # Asked to end: its part files are removed before it is cancelled.

@@ -24,7 +24,7 @@ WRITTEN_TIMEOUT = 600.0
 _MAX_MESSAGE = 1000
 
 
-class Answer:
+class FilesAnswer:
     """The answer to one request."""
 
     def __init__(self, channel: Channel, answer_timeout: float) -> None:

@@ -22,7 +22,7 @@ _END_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True)
-class Owner:
+class ProgramOwner:
     """The account that a files program becomes."""
 
     uid: int
@@ -31,7 +31,7 @@ class Owner:
     """All of them; the first one may be `gid`."""
 
 
-def find_owner_by_uid(uid: int) -> Owner:
+def find_owner_by_uid(uid: int) -> ProgramOwner:
     """The account of this number; it need not have an entry in passwd(5).
 
     Raises:
@@ -40,11 +40,13 @@ def find_owner_by_uid(uid: int) -> Owner:
     try:
         entry = pwd.getpwuid(uid)
     except KeyError:
-        return _checked(Owner(uid, uid, (uid,)))
-    return _checked(Owner(uid, entry.pw_gid, _groups(entry.pw_name, entry.pw_gid)))
+        return _checked(ProgramOwner(uid, uid, (uid,)))
+    return _checked(ProgramOwner(uid, entry.pw_gid, _groups(entry.pw_name, entry.pw_gid)))
 
 
-async def open_local_channel(owner: Owner | None, python: str = sys.executable) -> "LocalChannel":
+async def open_local_channel(
+    owner: ProgramOwner | None, python: str = sys.executable
+) -> "LocalChannel":
     """Start the files program as `owner`, or as the service's own account.
 
     Raises:
@@ -126,7 +128,7 @@ class LocalChannel(StreamChannel):
         return False
 
 
-def _arguments(owner: Owner | None) -> list[str]:
+def _arguments(owner: ProgramOwner | None) -> list[str]:
     if owner is None or (owner.uid, owner.gid) == (os.geteuid(), os.getegid()):
         return []
     if os.geteuid() != 0:
@@ -138,7 +140,7 @@ def _arguments(owner: Owner | None) -> list[str]:
     return [str(owner.uid), str(owner.gid), ",".join(str(group) for group in owner.groups)]
 
 
-def _checked(owner: Owner) -> Owner:
+def _checked(owner: ProgramOwner) -> ProgramOwner:
     if owner.uid == 0:
         raise FilesError("permission", "The files of root can't be opened here.")
     return owner

@@ -10,7 +10,15 @@ from typing import Any
 from rosetta_agent.files.frames import TYPES, decode_path
 from rosetta_hub.errors import FilesError
 from rosetta_hub.files.channel import malformed
-from rosetta_hub.files.entries import Copied, Entry, Opened, Part, Progress, Summary, Usage
+from rosetta_hub.files.entries import (
+    Copied,
+    FileEntry,
+    Opened,
+    OperationProgress,
+    Part,
+    Summary,
+    Usage,
+)
 
 Document = Mapping[str, Any]
 
@@ -25,16 +33,16 @@ def checked() -> Iterator[None]:
 
 
 @checked()
-def parse_entry(answer: Document, path: bytes) -> Entry:
+def parse_entry(answer: Document, path: bytes) -> FileEntry:
     """The one entry of an answer, which has this path."""
     return _entry(answer["entry"], path)
 
 
-def _entry(document: Document, path: bytes) -> Entry:
+def _entry(document: Document, path: bytes) -> FileEntry:
     target, target_type = document.get("target"), document.get("target_type")
     if document["type"] not in TYPES or target_type not in (None, *TYPES):
         raise ValueError("type")
-    return Entry(
+    return FileEntry(
         name=decode_path(document["name"]),
         path=path,
         type=document["type"],
@@ -52,20 +60,20 @@ def _entry(document: Document, path: bytes) -> Entry:
 
 
 @checked()
-def parse_children(document: Document, directory: bytes) -> list[Entry]:
+def parse_children(document: Document, directory: bytes) -> list[FileEntry]:
     """The entries of one directory."""
     prefix = directory + b"/" if directory else b""
     return [_entry(entry, prefix + decode_path(entry["name"])) for entry in document["entries"]]
 
 
 @checked()
-def parse_tree(document: Document) -> list[Entry]:
+def parse_tree(document: Document) -> list[FileEntry]:
     """Entries that tell their paths themselves."""
     return [_entry(entry, decode_path(entry["path"])) for entry in document["entries"]]
 
 
 @checked()
-def parse_named(document: Document) -> Entry:
+def parse_named(document: Document) -> FileEntry:
     """One entry that tells its path itself."""
     return _entry(document["entry"], decode_path(document["path"]))
 
@@ -108,9 +116,9 @@ def parse_part(document: Document) -> Part:
 
 
 @checked()
-def parse_progress(document: Document) -> Progress:
+def parse_progress(document: Document) -> OperationProgress:
     """How far an operation is."""
-    return Progress(int(document["progress"]["files"]), int(document["progress"]["bytes"]))
+    return OperationProgress(int(document["progress"]["files"]), int(document["progress"]["bytes"]))
 
 
 @checked()

@@ -12,7 +12,7 @@ ArchiveFormat = Literal["tar", "zip"]
 
 
 @dataclass(frozen=True)
-class Entry:
+class FileEntry:
     """A file, a directory, or whatever else has a name."""
 
     name: bytes
@@ -56,7 +56,7 @@ class ListOptions:
 class Listing:
     """A page of a directory."""
 
-    entries: list[Entry]
+    entries: list[FileEntry]
     total: int
     """Entries that the filter lets through, of all pages."""
 
@@ -108,7 +108,7 @@ class Copied:
 
 
 @dataclass(frozen=True)
-class Progress:
+class OperationProgress:
     """How far an operation is."""
 
     files: int
@@ -131,6 +131,6 @@ class Part:
 class Reading:
     """A file that is being read."""
 
-    entry: Entry
+    entry: FileEntry
     chunks: AsyncIterator[bytes]
     """Raises FilesError (`changed`) where the file gets shorter meanwhile."""

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from rosetta_agent.files.frames import VERSION, encode_path
 from rosetta_hub.errors import FilesError
-from rosetta_hub.files.answer import ANSWER_TIMEOUT, WRITTEN_TIMEOUT, Answer
+from rosetta_hub.files.answer import ANSWER_TIMEOUT, WRITTEN_TIMEOUT, FilesAnswer
 from rosetta_hub.files.channel import Channel, StorageUnavailable, ended, malformed
 from rosetta_hub.files.documents import (
     Document,
@@ -29,12 +29,12 @@ from rosetta_hub.files.entries import (
     ArchiveFormat,
     Conflict,
     Copied,
-    Entry,
+    FileEntry,
     Listing,
     ListOptions,
     Opened,
+    OperationProgress,
     Part,
-    Progress,
     Reading,
     Summary,
     Usage,
@@ -42,7 +42,7 @@ from rosetta_hub.files.entries import (
 
 T = TypeVar("T")
 Parse = Callable[[Document], T]
-OnProgress = Callable[[Progress], None]
+OnProgress = Callable[[OperationProgress], None]
 OnProblem = Callable[[bytes, FilesError], None]
 _ALL = ListOptions()
 
@@ -92,13 +92,13 @@ class FilesSession:
         """How full the storage is, and the quota of the account."""
         return await self._call(parse_usage, "usage")
 
-    async def stat(self, path: bytes) -> Entry:
+    async def stat(self, path: bytes) -> FileEntry:
         """The entry itself: of a link, the link."""
         return await self._call(_entry(path), "stat", path=encode_path(path))
 
     async def list(self, path: bytes, options: ListOptions = _ALL) -> Listing:
         """A page of a directory; a link to one inside of the storage is followed."""
-        entries: list[Entry] = []
+        entries: list[FileEntry] = []
         request = {"path": encode_path(path), **vars(options)}
         async with self._operation("list", request) as answer:
             async for document in answer.documents("entries"):
@@ -107,7 +107,7 @@ class FilesSession:
 
     async def walk(
         self, paths: Sequence[bytes], on_problem: OnProblem | None = None
-    ) -> AsyncGenerator[Entry, None]:
+    ) -> AsyncGenerator[FileEntry, None]:
         """All entries of trees, parents first, each directory sorted by name's bytes.
 
         `on_problem` is called with each directory that can't be read; without it such a one ends
@@ -168,7 +168,7 @@ class FilesSession:
         *,
         mtime_ns: int | None = None,
         mode: int | None = None,
-    ) -> Entry:
+    ) -> FileEntry:
         """Write a whole file: it has the new content, or the old one, and nothing between.
 
         `if_match`: the etag that it must have; `NEW` (of the frames): it must not exist. `mode`:
@@ -210,7 +210,7 @@ class FilesSession:
         conflict: Conflict = "fail",
         mtime_ns: int | None = None,
         mode: int | None = None,
-    ) -> Entry:
+    ) -> FileEntry:
         """Give a complete upload its name; with `rename` another one where that is taken.
 
         `mode`: the permission bits of a file that is new.
@@ -227,17 +227,17 @@ class FilesSession:
 
     # --- changing --------------------------------------------------------------------------------
 
-    async def mkdir(self, path: bytes, parents: bool = False) -> Entry:
+    async def mkdir(self, path: bytes, parents: bool = False) -> FileEntry:
         """Make a directory; with `parents` those above it, too, and it may exist."""
         return await self._call(_entry(path), "mkdir", path=encode_path(path), parents=parents)
 
-    async def link(self, path: bytes, target: bytes) -> Entry:
+    async def link(self, path: bytes, target: bytes) -> FileEntry:
         """Make a symbolic link to `target`, which need not exist."""
         return await self._call(
             _entry(path), "link", path=encode_path(path), target=encode_path(target)
         )
 
-    async def rename(self, source: bytes, target: bytes, overwrite: bool = False) -> Entry:
+    async def rename(self, source: bytes, target: bytes, overwrite: bool = False) -> FileEntry:
         """Give an entry another path in the same storage."""
         paths = {"from": encode_path(source), "to": encode_path(target)}
         return await self._call(_entry(target), "rename", overwrite=overwrite, **paths)
@@ -263,7 +263,7 @@ class FilesSession:
         paths = {"from": encode_path(source), "to": encode_path(target)}
         return await self._run(parse_copied, "copy", on_progress, conflict=conflict, **paths)
 
-    async def chmod(self, path: bytes, mode: int) -> Entry:
+    async def chmod(self, path: bytes, mode: int) -> FileEntry:
         """Set the permission bits of a file or a directory."""
         return await self._call(_entry(path), "chmod", path=encode_path(path), mode=mode)
 
@@ -272,13 +272,13 @@ class FilesSession:
     @contextlib.asynccontextmanager
     async def _operation(
         self, op: str | None, fields: Document, timeout: float | None = None
-    ) -> AsyncIterator[Answer]:
+    ) -> AsyncIterator[FilesAnswer]:
         """Send a request; what does not come to its end closes the session."""
         if self._is_closed:
             raise ended()
         if self._is_busy:
             raise RuntimeError("a session carries out one operation at a time")
-        answer = Answer(self._channel, timeout or self._answer_timeout)
+        answer = FilesAnswer(self._channel, timeout or self._answer_timeout)
         self._is_busy = True
         try:
             await answer.send(fields if op is None else {"op": op, **fields})
@@ -327,7 +327,7 @@ def _encode(paths: Sequence[bytes]) -> list[str]:
     return [encode_path(path) for path in paths]
 
 
-def _entry(path: bytes) -> Parse[Entry]:
+def _entry(path: bytes) -> Parse[FileEntry]:
     return functools.partial(parse_entry, path=path)
 
 

@@ -4,18 +4,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from rosetta_hub.files.entries import Entry
+from rosetta_hub.files.entries import FileEntry
 from rosetta_hub.files.session import FilesSession
 
 OpenSession = Callable[[], AbstractAsyncContextManager[FilesSession]]
 
 
 @dataclass(frozen=True)
-class Source:
+class FileSource:
     """All reads raise FilesError (`changed`) once the file is another than `entry` says."""
 
     open_session: OpenSession
-    entry: Entry
+    entry: FileEntry
 
     async def chunks(self, offset: int, length: int) -> AsyncIterator[bytes]:
         """So many bytes from an offset, fewer at the end of the file."""
@@ -35,7 +35,7 @@ class Source:
         return b"".join([chunk async for chunk in self.chunks(offset, length)])
 
 
-async def find_file(session: FilesSession, path: bytes) -> Entry:
+async def find_file(session: FilesSession, path: bytes) -> FileEntry:
     """The file that the path leads to, also by links.
 
     Raises:

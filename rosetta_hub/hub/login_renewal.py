@@ -81,7 +81,7 @@ class LoginRenewals:
         return found.cookie_id
 
 
-class SessionHandler(CallerHandler):
+class LoginSessionHandler(CallerHandler):
     """`DELETE rosetta/sessions/<digest>`: end one login of the user whose token is shown."""
 
     def delete(self, session: str) -> None:
@@ -185,7 +185,7 @@ def _digest(text: str) -> str:
 def renewal_routes(service_prefix: str) -> list[tuple[object, ...]]:
     """The handlers and their paths below the hub's prefix."""
     return [
-        (r"/rosetta/sessions/([0-9a-f]{64})", SessionHandler),
+        (r"/rosetta/sessions/([0-9a-f]{64})", LoginSessionHandler),
         (r"/rosetta/login-renewals", CodesHandler),
         (r"/rosetta/login", LoginRedirect, {"service_prefix": service_prefix}),
         (r"/rosetta/login-renewal", RenewalHandler),

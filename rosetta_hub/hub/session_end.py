@@ -50,7 +50,7 @@ def server_tokens(db: Session, user: Any) -> frozenset[str]:
     return frozenset(token.hashed for token in tokens if token is not None)
 
 
-class SessionsHandler(APIHandler):
+class UserSessionsHandler(APIHandler):
     """`DELETE rosetta/users/<name>/sessions`: end a user's logins, for the service alone."""
 
     async def delete(self, name: str) -> None:
@@ -67,4 +67,4 @@ class SessionsHandler(APIHandler):
         self.set_status(204)
 
 
-SESSIONS_ROUTE = (r"/rosetta/users/([^/]+)/sessions", SessionsHandler)
+SESSIONS_ROUTE = (r"/rosetta/users/([^/]+)/sessions", UserSessionsHandler)

@@ -38,7 +38,7 @@ class QueueState:
     failing: int = 0
 
 
-class Queue(Protocol):
+class MeasuredQueue(Protocol):
     """A queue of the service."""
 
     @property
@@ -50,7 +50,7 @@ class Queue(Protocol):
         """Entries that wait for another try after an error."""
 
 
-def state_of(queue: Queue) -> QueueState:
+def state_of(queue: MeasuredQueue) -> QueueState:
     """The queue as it is now."""
     return QueueState(queue.length, queue.failing)
 
@@ -77,7 +77,7 @@ class Sources:
     activity: Callable[[], Awaitable[Mapping[str, Activity]]]
     tunnels: Callable[[], Awaitable[Mapping[str, TunnelState]]] | None = None
     pids: Mapping[str, Callable[[], Awaitable[int]]] = field(default_factory=dict)
-    queues: Mapping[str, Queue] = field(default_factory=dict)
+    queues: Mapping[str, MeasuredQueue] = field(default_factory=dict)
 
     async def observe(self) -> Observation:
         """Ask all of them at once; takes a little more than `SCRAPE_TIMEOUT` at most."""

@@ -48,7 +48,7 @@ RUNNING_HEARTBEATS = 12
 AT_ONCE = 8
 
 
-class Watcher(Protocol):
+class PodWatcher(Protocol):
     """See rosetta_hub.reconciler.job_watcher."""
 
     def hurry(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from rosetta_hub.catalogue.registries import Registries
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.registries.credentials import Credentials
+from rosetta_hub.registries.credentials import RegistryCredentials
 from rosetta_hub.registries.errors import RegistryRefused
 from rosetta_hub.registries.references import parse_reference
 
@@ -20,7 +20,7 @@ def describe_access(
     groups: Set[str],
     software: Mapping[str, Any],
     registries: Registries,
-    credentials: Credentials,
+    credentials: RegistryCredentials,
 ) -> dict[str, Any]:
     """The document that agent/rosetta_agent/registry_access.py reads.
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from rosetta_hub.catalogue.registries import Registries
 from rosetta_hub.http_requests import Request
 from rosetta_hub.registries.challenges import Challenge, parse_challenge
-from rosetta_hub.registries.connection import Answer, RegistryConnection
+from rosetta_hub.registries.connection import RegistryAnswer, RegistryConnection
 from rosetta_hub.registries.errors import RegistryRefused, RegistryUnavailable
 from rosetta_hub.registries.manifests import (
     ACCEPT,
@@ -161,7 +161,7 @@ class RegistryClient:
 
     async def _ask(
         self, reference: Reference, path: str, login: Login | None, method: str = "GET"
-    ) -> Answer:
+    ) -> RegistryAnswer:
         host = reference.host
         key = _key(reference, login)
         known = self._known(key)
@@ -183,7 +183,7 @@ class RegistryClient:
         return Request(self._connection.url(host, path), method, headers)
 
     async def _authorise(
-        self, answer: Answer, host: str, scope: str, login: Login | None
+        self, answer: RegistryAnswer, host: str, scope: str, login: Login | None
     ) -> _Authorization:
         challenge = parse_challenge(answer.headers.get_list("WWW-Authenticate"))
         if challenge is None:
@@ -246,7 +246,7 @@ def _seconds(document: dict[str, Any]) -> float:
     return min(max(seconds, TOKEN_SECONDS[0]), TOKEN_SECONDS[1]) - TOKEN_MARGIN
 
 
-def _next_page(answer: Answer, reference: Reference) -> str | None:
+def _next_page(answer: RegistryAnswer, reference: Reference) -> str | None:
     """Path and query of the next page of tags; a link to elsewhere is none."""
     match = _NEXT.search(answer.headers.get("Link", ""))
     path = f"/v2/{reference.repository}/tags/list"

@@ -33,7 +33,7 @@ _MESSAGES = {
 
 
 @dataclass(frozen=True)
-class Answer:
+class RegistryAnswer:
     """A complete answer."""
 
     status: int
@@ -65,7 +65,7 @@ class RegistryConnection:
         scheme = "http" if self._is_plain(host) else "https"
         return f"{scheme}://{_HUB_HOST if host == DOCKER_HUB else host}{path}"
 
-    async def send(self, host: str, request: Request) -> Answer:
+    async def send(self, host: str, request: Request) -> RegistryAnswer:
         """The answer to a request for the registry `host`, or for its token server.
 
         Redirects are followed without credentials.
@@ -85,18 +85,18 @@ class RegistryConnection:
                 raise RegistryUnavailable(message) from error
             raise RegistryRefused(error.reason, message) from error
 
-    async def _follow(self, host: str, request: Request) -> Answer:
+    async def _follow(self, host: str, request: Request) -> RegistryAnswer:
         for _ in range(MOST_REDIRECTS + 1):
             self._check_url(host, request.url)
             answer = await self._send(host, request)
-            if isinstance(answer, Answer):
+            if isinstance(answer, RegistryAnswer):
                 return answer
             # The token is the registry's; a signed address of a store needs none.
             headers = {k: v for k, v in request.headers.items() if k.lower() != "authorization"}
             request = replace(request, url=answer, headers=headers)
         raise RegistryRefused("redirect", f"{host} redirects again and again.")
 
-    async def _send(self, host: str, request: Request) -> Answer | str:
+    async def _send(self, host: str, request: Request) -> RegistryAnswer | str:
         """The answer, or the address to which it redirects."""
         client = self._guarded if self._registries.find(host) is None else self._trusted
         async with client.open(request, self._context(host)) as response:
@@ -104,7 +104,7 @@ class RegistryConnection:
             if target is not None:
                 return target
             body = b"".join([chunk async for chunk in response.chunks])
-            return Answer(response.status, response.headers, body)
+            return RegistryAnswer(response.status, response.headers, body)
 
     def _check_url(self, host: str, url: str) -> None:
         schemes = ("https", "http") if self._is_plain(host) else ("https",)

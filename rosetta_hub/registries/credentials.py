@@ -49,7 +49,7 @@ class CredentialView(BaseModel):
 LoginTester = Callable[[str, Credential], Awaitable[None]]
 
 
-class Credentials:
+class RegistryCredentials:
     """The accounts of all users at registries, and those of the site that are meant for them."""
 
     def __init__(

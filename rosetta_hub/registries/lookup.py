@@ -14,7 +14,7 @@ from rosetta_hub.registries.manifests import (
     INDEX_TYPES,
     MANIFEST_TYPES,
     ImageConfig,
-    Manifest,
+    ImageManifest,
     Platform,
     parse_config,
     parse_manifest,
@@ -212,7 +212,7 @@ class Lookup:
 
     async def _platform(
         self, pinned: Reference, platform: Platform, login: Login | None
-    ) -> Manifest | None:
+    ) -> ImageManifest | None:
         """The manifest of a platform; None where a mirror has not copied this one."""
         try:
             found = await self.client.manifest(pinned.at(platform.descriptor.digest), login)
@@ -223,7 +223,7 @@ class Lookup:
         return parse_manifest(found.document, pinned.host)
 
     async def _config(
-        self, pinned: Reference, manifest: Manifest, login: Login | None
+        self, pinned: Reference, manifest: ImageManifest, login: Login | None
     ) -> ImageConfig:
         document = await self.client.config(pinned, manifest.config, login)
         return parse_config(document, pinned.host)
@@ -250,7 +250,7 @@ class Lookup:
         return tags.names, (ImageProblem("many_tags", message),)
 
 
-def _image_arch(platform: Platform, manifest: Manifest) -> ImageArch:
+def _image_arch(platform: Platform, manifest: ImageManifest) -> ImageArch:
     digest = platform.descriptor.digest
     return ImageArch(platform.os, platform.arch, platform.variant, digest, manifest.size)
 
@@ -259,7 +259,7 @@ def _rank(arch: ImageArch) -> tuple[bool, bool]:
     return (arch.os != "linux", arch.arch != "amd64")
 
 
-def _problems_of(manifest: Manifest, archs: tuple[ImageArch, ...]) -> tuple[ImageProblem, ...]:
+def _problems_of(manifest: ImageManifest, archs: tuple[ImageArch, ...]) -> tuple[ImageProblem, ...]:
     problems = []
     if manifest.has_foreign_layers:
         message = (

@@ -57,7 +57,7 @@ class Platform:
 
 
 @dataclass(frozen=True)
-class Manifest:
+class ImageManifest:
     """One image of one platform: its configuration and its layers."""
 
     config: Descriptor
@@ -132,7 +132,7 @@ def parse_platforms(document: Mapping[str, Any], host: str) -> tuple[Platform, .
     return tuple(platform for platform in found if platform is not None)
 
 
-def parse_manifest(document: Mapping[str, Any], host: str) -> Manifest:
+def parse_manifest(document: Mapping[str, Any], host: str) -> ImageManifest:
     """The manifest of one platform.
 
     Raises:
@@ -156,7 +156,7 @@ def parse_manifest(document: Mapping[str, Any], host: str) -> Manifest:
     size = config.size + sum(layer.size for layer in layers)
     if size > LARGEST:
         raise _invalid(host, "whose layers are larger than any image")
-    return Manifest(config, size, foreign)
+    return ImageManifest(config, size, foreign)
 
 
 def parse_config(document: Mapping[str, Any], host: str) -> ImageConfig:

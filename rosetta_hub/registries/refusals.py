@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from rosetta_hub.registries.challenges import parse_limit_end
-from rosetta_hub.registries.connection import Answer
+from rosetta_hub.registries.connection import RegistryAnswer
 from rosetta_hub.registries.errors import RegistryRefused, RegistryUnavailable
 from rosetta_hub.registries.references import Reference
 
@@ -21,7 +21,7 @@ class Login(Protocol):
         """The password."""
 
 
-def check_answer(answer: Answer, reference: Reference, login: Login | None) -> None:
+def check_answer(answer: RegistryAnswer, reference: Reference, login: Login | None) -> None:
     """Refuse what is no answer to the question.
 
     Raises:
@@ -46,7 +46,7 @@ def check_answer(answer: Answer, reference: Reference, login: Login | None) -> N
         raise RegistryRefused("invalid_answer", f"{host} answers {status}, which is no answer.")
 
 
-def _pull_limit(answer: Answer, host: str) -> RegistryRefused:
+def _pull_limit(answer: RegistryAnswer, host: str) -> RegistryRefused:
     until = parse_limit_end(answer.headers, datetime.now(UTC))
     when = f"until {until:%d %B %H:%M} UTC" if until else "for some hours, which it does not tell"
     return RegistryRefused(

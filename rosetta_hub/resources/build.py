@@ -15,7 +15,7 @@ from rosetta_hub.errors import ConfigError
 from rosetta_hub.keys import Keys
 from rosetta_hub.kubernetes.client import KubernetesClient
 from rosetta_hub.resources.access_ssh import SshAccess
-from rosetta_hub.resources.cluster import Accounts, Cluster
+from rosetta_hub.resources.cluster import Cluster, RemoteAccounts
 from rosetta_hub.resources.dialects.batch_wms import build_batch_wms
 from rosetta_hub.resources.dialects.reasons import waiting_message as dialect_waiting_message
 from rosetta_hub.resources.endpoints import Endpoints, refuse_system_account
@@ -150,7 +150,7 @@ class ResourceBuilder:
     def _cluster(
         self,
         computing: Computing,
-        accounts: Accounts,
+        accounts: RemoteAccounts,
         make_wms: Callable[[str, str], Wms],
         endpoint: Callable[[str], Endpoint] | None,
     ) -> Queue:

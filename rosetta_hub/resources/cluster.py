@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 ACCOUNTS_ASKED = 3
 
 
-class Accounts(Protocol):
+class RemoteAccounts(Protocol):
     """Whose account a user of the hub has on the cluster."""
 
     def remote_user(self, user: str) -> str:
@@ -58,7 +58,7 @@ class Cluster:
         computing: Computing,
         settings: Rosetta,
         keys: Keys,
-        accounts: Accounts,
+        accounts: RemoteAccounts,
         open_wms: Callable[[str], Wms],
         endpoint: Callable[[str], Endpoint] | None,
         waiting_message: Callable[[Job, JobRequest], str],

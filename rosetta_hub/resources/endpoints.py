@@ -13,7 +13,7 @@ from rosetta_hub.errors import AuthenticationFailed, ConfigError, ResourceUnavai
 from rosetta_hub.ssh.endpoint import Endpoint, JumpHost
 from rosetta_hub.ssh.host_keys import join_known_hosts
 from rosetta_hub.ssh.keys import sign_user_key
-from rosetta_hub.users.identities import Credentials, Identities
+from rosetta_hub.users.identities import ConnectionCredentials, Identities
 
 PLATFORM = "platform"
 # Host keys that an administrator has accepted, in the state directory.
@@ -107,7 +107,7 @@ class Endpoints:
         """Commands on behalf of this user, with the credentials that are valid at each of them."""
         return _UserAccess(self, user, open_access)
 
-    def credentials(self, user: str) -> Credentials | None:
+    def credentials(self, user: str) -> ConnectionCredentials | None:
         """The user's own; None where the platform's are used.
 
         Raises:
@@ -118,7 +118,7 @@ class Endpoints:
         return self._identities.credentials(user, self._point.id)
 
     def learn(
-        self, user: str, used: Credentials | None, state: IdentityState, message: str
+        self, user: str, used: ConnectionCredentials | None, state: IdentityState, message: str
     ) -> None:
         """Keep whether these credentials were accepted, for the page of the user's keys."""
         if used is not None:
@@ -150,7 +150,7 @@ class Endpoints:
             PLATFORM, self._platform_user(), _read(Path(conf.key_file)), certificate
         )
 
-    def _certificate(self, known: Credentials) -> str:
+    def _certificate(self, known: ConnectionCredentials) -> str:
         key = (known.public_key, refuse_system_account(known.remote_user))
         signed, certificate = self._certificates.get(key, (0.0, ""))
         if time.monotonic() - signed > CERTIFICATE_MINUTES * 30 or not certificate:
@@ -185,7 +185,7 @@ class _UserAccess:
         self._endpoints = endpoints
         self._user = user
         self._open_access = open_access
-        self._accepted: Credentials | None = None
+        self._accepted: ConnectionCredentials | None = None
 
     async def run(self, argv: Sequence[str], stdin: str, timeout: float) -> Completed:
         """See Access."""

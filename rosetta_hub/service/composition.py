@@ -36,7 +36,7 @@ from rosetta_hub.reconciler.reconciler import Reconciler
 from rosetta_hub.reconciler.work_queue import WorkQueue
 from rosetta_hub.registries.access import describe_access
 from rosetta_hub.registries.client import RegistryClient
-from rosetta_hub.registries.credentials import Credentials
+from rosetta_hub.registries.credentials import RegistryCredentials
 from rosetta_hub.registries.hub_registry import load_registry
 from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.registries.references import Reference
@@ -124,7 +124,9 @@ class Parts:
         self.registries = settings.site_registries()
         self.lookup = Lookup(RegistryClient(self.registries, settings.registry_networks))
         self.hub_registry = load_registry(own.host, settings.state_path, self.keys) if own else None
-        self.credentials = Credentials(self.database, self.keys, self.registries, self.hub_registry)
+        self.credentials = RegistryCredentials(
+            self.database, self.keys, self.registries, self.hub_registry
+        )
 
     def _add_software(self) -> None:
         settings, platform = self.settings, self.tasks.catalogue

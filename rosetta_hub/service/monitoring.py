@@ -6,7 +6,7 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.ingress.tunnel_publisher import TunnelPublisher
-from rosetta_hub.metrics.sources import Queue, Sources
+from rosetta_hub.metrics.sources import MeasuredQueue, Sources
 from rosetta_hub.web.health import Check, Health, database_check, disk_check
 
 
@@ -31,7 +31,7 @@ def build_metric_sources(
     health: Health,
     edge: EdgePublisher,
     tunnels: TunnelPublisher | None,
-    queues: Mapping[str, Queue | None],
+    queues: Mapping[str, MeasuredQueue | None],
 ) -> Sources:
     """Whom each scrape asks; queues that this deployment does not have are None."""
     pids = {"edge": edge.pid}

@@ -64,7 +64,7 @@ def build_refusal(status: int) -> bytes:
     ).encode()
 
 
-class DialListener:
+class DialServer:
     """Judges who dials. A node is refused for good only when this is certain."""
 
     def __init__(self, registry: TunnelRegistry) -> None:
@@ -92,7 +92,7 @@ class DialListener:
 class _Dialling(asyncio.Protocol):
     """A connection until it has said who it is."""
 
-    def __init__(self, listener: DialListener) -> None:
+    def __init__(self, listener: DialServer) -> None:
         self._listener = listener
         self._head = bytearray()
         self._transport: Any = None

@@ -15,7 +15,7 @@ from tornado.netutil import bind_unix_socket
 
 from rosetta_hub.ssh.pool import Pool
 from rosetta_hub.tunnels.api import build_application
-from rosetta_hub.tunnels.dial import HANDSHAKE_TIMEOUT, DialListener
+from rosetta_hub.tunnels.dial import HANDSHAKE_TIMEOUT, DialServer
 from rosetta_hub.tunnels.registry import TunnelRegistry
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ async def _listen_for_nodes(
     if dial["tls"]:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(dial["tls"]["cert"], dial["tls"]["key"])
-    listener = DialListener(registry)
+    listener = DialServer(registry)
     return await asyncio.get_running_loop().create_server(
         listener.make_protocol,
         dial["bind_ip"],

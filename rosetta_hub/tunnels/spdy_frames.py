@@ -26,7 +26,7 @@ _MAX_LENGTH = (1 << 24) - 1
 
 
 @dataclass(frozen=True)
-class Control:
+class SpdyControl:
     """A whole control frame."""
 
     kind: int
@@ -71,12 +71,12 @@ def _build_block(headers: Mapping[str, str]) -> bytes:
     return struct.pack(">I", len(headers)) + b"".join(parts)
 
 
-def read_stream(frame: Control) -> int:
+def read_stream(frame: SpdyControl) -> int:
     """The stream that a frame is about: SYN_REPLY or RST_STREAM."""
     return int.from_bytes(frame.payload[:4], "big")
 
 
-class FrameReader:
+class SpdyReader:
     """Cuts the bytes of a connection into frames.
 
     What has come of a frame of data is handed over at once, so that nothing large is kept.
@@ -88,7 +88,7 @@ class FrameReader:
         self._stream = self._left = 0
         self._is_final = False
 
-    def feed(self, data: bytes) -> Iterator[Control | Data]:
+    def feed(self, data: bytes) -> Iterator[SpdyControl | Data]:
         """Take bytes as they come.
 
         Raises:
@@ -119,5 +119,5 @@ class FrameReader:
             if size - start < length:
                 break
             position = start + length
-            yield Control(first & 0xFFFF, data[start:position])
+            yield SpdyControl(first & 0xFFFF, data[start:position])
         self._kept = data[position:]

@@ -19,9 +19,9 @@ from rosetta_hub.tunnels.spdy_frames import (
     PROTOCOL,
     RST_STREAM,
     SYN_REPLY,
-    Control,
     Data,
-    FrameReader,
+    SpdyControl,
+    SpdyReader,
     build_control,
     build_data,
     build_stream_openings,
@@ -47,7 +47,7 @@ class SpdyStream(ForwardedStream):
     def __init__(self, upgrade: Upgrade, port: int, receiver: StreamSession) -> None:
         super().__init__(upgrade, receiver)
         self._port = port
-        self._frames = FrameReader()
+        self._frames = SpdyReader()
         self._error = b""
 
     def start(self) -> None:
@@ -63,7 +63,7 @@ class SpdyStream(ForwardedStream):
         parts: list[memoryview] = []
         ends = False
         for frame in self._frames.feed(data):
-            if isinstance(frame, Control):
+            if isinstance(frame, SpdyControl):
                 self._take_control(frame)
             elif frame.stream == DATA:
                 parts.append(frame.data)
@@ -74,7 +74,7 @@ class SpdyStream(ForwardedStream):
         if ends and not self._receiver.eof_received():
             self.close()
 
-    def _take_control(self, frame: Control) -> None:
+    def _take_control(self, frame: SpdyControl) -> None:
         if frame.kind == SYN_REPLY and read_stream(frame) == DATA:
             self.open()
         elif frame.kind == PING and frame.payload != _PING_ID:

@@ -4,7 +4,7 @@ After the draft of the IETF, "The Idempotency-Key HTTP Header Field". The answer
 succeeded is kept. A refused request (4xx) has changed nothing: its key is forgotten, and may come
 with a corrected body. In between are requests of which nobody knows whether they took effect,
 because they ended with an error (5xx), or the service was killed: such a request is carried out
-again, and finds out by itself what an earlier attempt has done (`Attempt`).
+again, and finds out by itself what an earlier attempt has done (`RequestAttempt`).
 """
 
 import contextlib
@@ -36,7 +36,7 @@ class RequestKey:
 
 
 @dataclass(frozen=True)
-class Answer:
+class StoredAnswer:
     """What a request was answered: the status, and the body."""
 
     status: int
@@ -44,7 +44,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class RequestAttempt:
     """A request that is to be carried out; `began` is when it was first sent.
 
     `is_repeated`: an earlier attempt may have taken effect.
@@ -60,7 +60,7 @@ class Attempt:
         return f"{self.key.user} {self.key.key} {self.began.timestamp()}"
 
 
-def new_id(attempt: Attempt | None, digits: int) -> str:
+def new_id(attempt: RequestAttempt | None, digits: int) -> str:
     """An id of hexadecimal digits for what a request makes; all its attempts have the same one."""
     return (digest(attempt.seed) if attempt else secrets.token_hex(32))[:digits]
 
@@ -74,7 +74,7 @@ class IdempotencyKeys:
         # What this process is carrying out. Other rows without an answer are of a former one.
         self._in_progress: set[tuple[str, str]] = set()
 
-    def begin(self, key: RequestKey) -> Answer | Attempt:
+    def begin(self, key: RequestKey) -> StoredAnswer | RequestAttempt:
         """Note that a request begins; returns the answer where it was carried out before.
 
         Raises:
@@ -99,9 +99,9 @@ class IdempotencyKeys:
                 session.add(row)
             began = row.began
         self._in_progress.add((key.user, key.key))
-        return Attempt(key, began, is_repeated)
+        return RequestAttempt(key, began, is_repeated)
 
-    def succeed(self, key: RequestKey, answer: Answer) -> None:
+    def succeed(self, key: RequestKey, answer: StoredAnswer) -> None:
         """Keep the answer."""
         encrypted = self._keys.database.encrypt(answer.body.encode())
         with self._ending(key), self._database.session() as session:
@@ -140,7 +140,7 @@ class IdempotencyKeys:
         finally:
             self._in_progress.discard((key.user, key.key))
 
-    def _earlier(self, row: IdempotentRequest, key: RequestKey) -> Answer | None:
+    def _earlier(self, row: IdempotentRequest, key: RequestKey) -> StoredAnswer | None:
         """The answer of an earlier attempt; None where the request is carried out once more."""
         if row.request != key.request:
             raise IdempotencyKeyReused(
@@ -148,7 +148,7 @@ class IdempotencyKeys:
                 " Send each request with a key of its own."
             )
         if row.status is not None and row.answer is not None:
-            return Answer(row.status, self._keys.database.decrypt(row.answer).decode())
+            return StoredAnswer(row.status, self._keys.database.decrypt(row.answer).decode())
         if (row.user, row.key) in self._in_progress:
             raise RequestInProgress(
                 "The request with this Idempotency-Key is still being carried out. Send it again"

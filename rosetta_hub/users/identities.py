@@ -34,7 +34,7 @@ IdentityTester = Callable[[str, str], Awaitable[tuple[IdentityState, str]]]
 
 
 @dataclass(frozen=True)
-class Credentials:
+class ConnectionCredentials:
     """What a connection is opened with on behalf of a user."""
 
     remote_user: str
@@ -197,7 +197,12 @@ class Identities:
         return self._view(user.name, computing)
 
     def record(
-        self, user: str, computing_id: str, used: Credentials, state: IdentityState, message: str
+        self,
+        user: str,
+        computing_id: str,
+        used: ConnectionCredentials,
+        state: IdentityState,
+        message: str,
     ) -> None:
         """Keep what a try with these credentials has shown; nothing when they are others by now."""
         with self._database.session() as session:
@@ -209,7 +214,7 @@ class Identities:
             if row is not None and same:
                 row.state, row.message, row.updated = state, message, utc_now()
 
-    def credentials(self, user: str, computing_id: str) -> Credentials:
+    def credentials(self, user: str, computing_id: str) -> ConnectionCredentials:
         """With what to log in on behalf of the user; made now where nothing has to be pasted.
 
         Raises:
@@ -232,7 +237,7 @@ class Identities:
                 f"Your key for {computing.name} can't be read any more. Make a new one under"
                 " 'Account'."
             ) from error
-        return Credentials(row.remote_user, row.public_key, private)
+        return ConnectionCredentials(row.remote_user, row.public_key, private)
 
     def _find(self, user: User, computing_id: str) -> AccessPoint:
         found = self._points.get(computing_id)

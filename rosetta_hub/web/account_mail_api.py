@@ -115,7 +115,7 @@ class MailConfirmHandler(MailBase):
         return self.mail()
 
 
-class ConfirmPage(PageHandler):
+class ConfirmAddressPage(PageHandler):
     """`account/confirm?code=…`: where the link of the mail leads. Opening it changes nothing."""
 
     def get(self) -> None:

@@ -7,14 +7,14 @@ from typing import Any
 from tornado import web
 
 from rosetta_hub.errors import NoSuchAddress
-from rosetta_hub.web.account_mail_api import ConfirmPage
+from rosetta_hub.web.account_mail_api import ConfirmAddressPage
 from rosetta_hub.web.agent_api import agent_routes
 from rosetta_hub.web.api_handlers import api_routes, describe_api
 from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.build_pages import build_pages
 from rosetta_hub.web.health_api import health_routes
 from rosetta_hub.web.join_page import JoinPage
-from rosetta_hub.web.login_page import LoginPage
+from rosetta_hub.web.login_page import ClientLoginPage
 from rosetta_hub.web.login_renewal import LoginRenewalPage
 from rosetta_hub.web.metrics import metrics_routes
 from rosetta_hub.web.pages import (
@@ -26,8 +26,8 @@ from rosetta_hub.web.pages import (
     OpenPage,
     ServerPage,
     SoftwarePage,
-    TaskPage,
     TasksPage,
+    TaskStatusPage,
 )
 from rosetta_hub.web.services import Services
 from rosetta_hub.web.spawner_api import (
@@ -62,8 +62,8 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
     spawner = rf"{prefix}hub/tasks/([^/]+)/([^/]*)"
     routes: list[Any] = [
         (rf"{prefix}", TasksPage, arguments),
-        (rf"{prefix}tasks/([0-9a-f]{{12}})", TaskPage, arguments),
-        (rf"{prefix}login", LoginPage, arguments),
+        (rf"{prefix}tasks/([0-9a-f]{{12}})", TaskStatusPage, arguments),
+        (rf"{prefix}login", ClientLoginPage, arguments),
         (rf"{prefix}login-renewal", LoginRenewalPage, arguments),
         (rf"{prefix}join/([A-Za-z0-9_-]+)", JoinPage, arguments),
         (rf"{prefix}open/([0-9a-f]{{12}})", OpenPage, arguments),
@@ -72,7 +72,7 @@ def build_application(services: Services, cookie_secret: bytes) -> web.Applicati
         (rf"{prefix}software", SoftwarePage, arguments),
         (rf"{prefix}admin", AdminPage, arguments),
         (rf"{prefix}account", AccountPage, arguments),
-        (rf"{prefix}account/confirm", ConfirmPage, arguments),
+        (rf"{prefix}account/confirm", ConfirmAddressPage, arguments),
         (rf"{prefix}oauth_callback", OAuthCallback, arguments),
         *static_routes(prefix),
         *health_routes(prefix, arguments),

@@ -50,7 +50,7 @@ class LinkFormPage(BuildsPage):
         self.render_page("link_form.html", **context)
 
 
-class LinkPage(BuildsPage):
+class RepositoryLinkPage(BuildsPage):
     """`v2/<provider>/<spec>`: what a link stands for, and the button that builds and starts it."""
 
     def get(self) -> None:
@@ -75,7 +75,7 @@ class BuildListPage(BuildsPage):
         self.render_page("builds.html", refusal=self.refusal)
 
 
-class BuildPage(BuildsPage):
+class BuildStatusPage(BuildsPage):
     """`builds/<id>`: one of them, live."""
 
     def get(self, build_id: str) -> None:
@@ -89,7 +89,7 @@ def build_pages(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, 
     return [
         (rf"{prefix}v2/?", LinkFormPage, arguments),
         # Without a group: its quoting is the link's business.
-        (rf"{prefix}v2/.+", LinkPage, arguments),
+        (rf"{prefix}v2/.+", RepositoryLinkPage, arguments),
         (rf"{prefix}builds", BuildListPage, arguments),
-        (rf"{prefix}builds/([0-9a-f]{{12}})", BuildPage, arguments),
+        (rf"{prefix}builds/([0-9a-f]{{12}})", BuildStatusPage, arguments),
     ]

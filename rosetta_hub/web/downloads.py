@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from tornado import web
 
 from rosetta_hub.errors import FilesError, Unavailable
-from rosetta_hub.files.entries import Entry
+from rosetta_hub.files.entries import FileEntry
 from rosetta_hub.files.source import OpenSession
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class FileSender:
     """
 
     def __init__(
-        self, handler: web.RequestHandler, open_session: OpenSession, entry: Entry
+        self, handler: web.RequestHandler, open_session: OpenSession, entry: FileEntry
     ) -> None:
         self._handler = handler
         self._open = open_session
@@ -95,7 +95,7 @@ class FileSender:
             self._segment = max(self._segment // 2, SHORTEST)
 
 
-def _is_same(before: Entry, now: Entry) -> bool:
+def _is_same(before: FileEntry, now: FileEntry) -> bool:
     """Whether a file is the same as before, or may have grown: see `_without`."""
     if now.etag == before.etag:
         return True

@@ -10,7 +10,7 @@ from tornado.iostream import StreamClosedError
 from rosetta_agent.files.frames import NEW
 from rosetta_hub.catalogue.storage_paths import base_name
 from rosetta_hub.errors import FilesError, MatchRequired, RosettaError
-from rosetta_hub.files.entries import Entry
+from rosetta_hub.files.entries import FileEntry
 from rosetta_hub.files.media_types import BINARY
 from rosetta_hub.files.session import FilesSession
 from rosetta_hub.files.source import find_file
@@ -156,7 +156,7 @@ class FileHandler(WritingHandler):
             raise FilesError("changed", "Somebody has changed the file meanwhile.")
         return entry.etag
 
-    def _select(self, entry: Entry) -> Range | None:
+    def _select(self, entry: FileEntry) -> Range | None:
         """What to send; None where the answer is complete without it."""
         headers, etag = self.request.headers, entry.etag
         if "If-Match" in headers and not matches_strongly(headers["If-Match"], etag):
@@ -174,7 +174,7 @@ class FileHandler(WritingHandler):
             self.refuse(416, f"The file has {entry.size} bytes: the range is behind.")
             return None
 
-    def _set_headers(self, entry: Entry, part: Range) -> None:
+    def _set_headers(self, entry: FileEntry, part: Range) -> None:
         names = content_headers(base_name(entry.path), self._download)
         for name, value in (*UNTRUSTED_HEADERS.items(), *names.items()):
             self.set_header(name, value)
@@ -186,7 +186,7 @@ class FileHandler(WritingHandler):
         if part.partial:
             self.set_header("Content-Range", part.content_range(entry.size))
 
-    async def _send(self, storage_id: str, entry: Entry, part: Range, last: bool) -> bool:
+    async def _send(self, storage_id: str, entry: FileEntry, part: Range, last: bool) -> bool:
         """Send the part; False where the file is another one already, and nothing was sent."""
         sender = FileSender(self, lambda: self.open(storage_id, "transfer"), entry)
         try:

@@ -11,7 +11,7 @@ from tornado.iostream import StreamClosedError
 from rosetta_hub.catalogue.storage_paths import check_path, display_name, encode_path
 from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.errors import NotAllowed
-from rosetta_hub.files.entries import Entry, EntryType
+from rosetta_hub.files.entries import EntryType, FileEntry
 from rosetta_hub.files.media_types import media_type
 from rosetta_hub.files.session import FilesSession
 from rosetta_hub.web.handlers import HubHandler
@@ -108,7 +108,7 @@ class FilesHandler(HubHandler):
             raise
 
 
-def view_entry(entry: Entry) -> EntryView:
+def view_entry(entry: FileEntry) -> EntryView:
     """An entry as the API shows it."""
     return EntryView(
         name=display_name(entry.name),

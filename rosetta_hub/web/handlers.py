@@ -24,10 +24,10 @@ from rosetta_hub.errors import (
 from rosetta_hub.hub.client import created_time
 from rosetta_hub.tasks.principal import Principal
 from rosetta_hub.tasks.queries import ABSENT
-from rosetta_hub.users.idempotency import Attempt
+from rosetta_hub.users.idempotency import RequestAttempt
 from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.rate_limit import Quota
-from rosetta_hub.web.rights import OWN_SUBJECTS, Right, Subject
+from rosetta_hub.web.rights import OWN_SUBJECTS, Right, RightSubject
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class HubHandler(HubOAuthenticated, BaseHandler):
     # The task that the path names, as it was when the right to it was checked.
     task: Task
     # Of a request with an `Idempotency-Key`, while it is carried out.
-    attempt: Attempt | None = None
+    attempt: RequestAttempt | None = None
     # Whether the hub is asked anew what the principal may do: its answers are kept for half a
     # minute, and what has just been shared should be there.
     renews_rights = False
@@ -176,7 +176,7 @@ class HubHandler(HubOAuthenticated, BaseHandler):
         """
         if right.subject in OWN_SUBJECTS:
             self.principal.check_own(*right.scopes)
-        elif right.subject is Subject.TASK:
+        elif right.subject is RightSubject.TASK:
             self._check_task(right, path[0])
 
     def _check_task(self, right: Right, task_id: str) -> None:

@@ -3,13 +3,15 @@
 from collections.abc import Awaitable, Callable
 
 from rosetta_hub.errors import UserError
-from rosetta_hub.users.idempotency import Answer, RequestKey, digest_request, parse_key
+from rosetta_hub.users.idempotency import RequestKey, StoredAnswer, digest_request, parse_key
 from rosetta_hub.web.handlers import HubHandler
 
 HEADER = "Idempotency-Key"
 
 
-async def answer_once(handler: HubHandler, carry_out: Callable[[], Awaitable[Answer]]) -> Answer:
+async def answer_once(
+    handler: HubHandler, carry_out: Callable[[], Awaitable[StoredAnswer]]
+) -> StoredAnswer:
     """What `carry_out` answers, or has answered to the same request before.
 
     It finds in `handler.attempt` whether an earlier attempt may have taken effect.
@@ -25,7 +27,7 @@ async def answer_once(handler: HubHandler, carry_out: Callable[[], Awaitable[Ans
     digest = digest_request(str(request.method), request.uri or "", request.body)
     key = RequestKey(handler.principal.name, parse_key(header), digest)
     begun = requests.begin(key)
-    if isinstance(begun, Answer):
+    if isinstance(begun, StoredAnswer):
         handler.set_header("Idempotent-Replayed", "true")
         return begun
     handler.attempt = begun

@@ -44,7 +44,7 @@ class LoopbackLogin(RequestModel):
         return f"http://127.0.0.1:{self.port}/?{urlencode({**answer, 'state': self.state})}"
 
 
-class LoginPage(PageHandler):
+class ClientLoginPage(PageHandler):
     """The page, and what its forms send."""
 
     def get(self) -> None:

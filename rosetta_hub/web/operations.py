@@ -30,7 +30,7 @@ from pydantic import BaseModel
 from tornado.httputil import HTTPServerRequest
 
 from rosetta_hub.database.pages import PageView
-from rosetta_hub.users.idempotency import Answer as StoredAnswer
+from rosetta_hub.users.idempotency import StoredAnswer
 from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.bodies import JSON, read_json, read_query
 from rosetta_hub.web.conditional import quote_etag

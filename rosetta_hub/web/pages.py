@@ -36,7 +36,7 @@ class TasksPage(TaskAccess, PageHandler):
         self.render_page("tasks.html", native=native, lists=await first_lists(self))
 
 
-class TaskPage(TaskAccess, PageHandler):
+class TaskStatusPage(TaskAccess, PageHandler):
     """A task's page, which is its waiting room until it runs."""
 
     def get(self, task_id: str) -> None:

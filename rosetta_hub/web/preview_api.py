@@ -5,7 +5,7 @@ from tornado.iostream import StreamClosedError
 
 from rosetta_hub.catalogue.storage_paths import base_name, display_name
 from rosetta_hub.errors import InvalidOptions
-from rosetta_hub.files.source import Source, find_file
+from rosetta_hub.files.source import FileSource, find_file
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.conditional import matches_weakly, quote_etag
 from rosetta_hub.web.file_headers import UNTRUSTED_HEADERS
@@ -59,7 +59,7 @@ class PreviewHandler(FilesHandler):
             self.set_status(304)
             self.finish()
             return
-        source = Source(lambda: self.open(storage_id, "transfer"), entry)
+        source = FileSource(lambda: self.open(storage_id, "transfer"), entry)
         shown = await self.services.previews.make(source, kind, hdu)
         if isinstance(shown, bytes):
             self.set_header("Content-Type", "image/png")

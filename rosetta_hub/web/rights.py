@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Subject(StrEnum):
+class RightSubject(StrEnum):
     """Whose servers a scope has to be about, or who else may call."""
 
     ANYBODY = "anybody"
@@ -23,19 +23,21 @@ class Subject(StrEnum):
 
 
 # Those whose scopes are of the caller's own servers, whatever the address names.
-OWN_SUBJECTS = frozenset({Subject.CALLER, Subject.OWNER, Subject.MEMBERS})
+OWN_SUBJECTS = frozenset({RightSubject.CALLER, RightSubject.OWNER, RightSubject.MEMBERS})
 _WHOSE = {
-    Subject.ANYBODY: "No token of the hub is needed",
-    Subject.USERS: "Any token that the service accepts",
-    Subject.CALLER: "for the caller's own servers",
-    Subject.TASK: "for the server of the task",
-    Subject.NAMED_USER: "for all servers of the user in the address",
-    Subject.OWNER: "for the caller's own servers; what the address names must be the caller's own",
-    Subject.MEMBERS: (
+    RightSubject.ANYBODY: "No token of the hub is needed",
+    RightSubject.USERS: "Any token that the service accepts",
+    RightSubject.CALLER: "for the caller's own servers",
+    RightSubject.TASK: "for the server of the task",
+    RightSubject.NAMED_USER: "for all servers of the user in the address",
+    RightSubject.OWNER: (
+        "for the caller's own servers; what the address names must be the caller's own"
+    ),
+    RightSubject.MEMBERS: (
         "for the caller's own servers; what the address names must be the caller's own, or of a"
         " group of the caller"
     ),
-    Subject.ADMINS: "for everybody's servers, and the caller must be an admin of the hub",
+    RightSubject.ADMINS: "for everybody's servers, and the caller must be an admin of the hub",
 }
 
 
@@ -43,7 +45,7 @@ _WHOSE = {
 class Right:
     """What a caller needs: one of the scopes, for what `subject` says."""
 
-    subject: Subject
+    subject: RightSubject
     scopes: tuple[str, ...] = ()
 
     def describe(self) -> str:
@@ -53,32 +55,32 @@ class Right:
         return f"Scope {' or '.join(self.scopes)} {_WHOSE[self.subject]}."
 
 
-LOGGED_IN = Right(Subject.USERS)
-READ_OWN = Right(Subject.CALLER, ("read:servers",))
-ENTER_OWN = Right(Subject.CALLER, ("access:servers",))
-CHANGE_OWN = Right(Subject.CALLER, ("servers",))
-SEE_TASK = Right(Subject.TASK, ("access:servers", "read:servers"))
-ENTER_TASK = Right(Subject.TASK, ("access:servers",))
-START_TASK = Right(Subject.TASK, ("servers",))
-STOP_TASK = Right(Subject.TASK, ("delete:servers",))
+LOGGED_IN = Right(RightSubject.USERS)
+READ_OWN = Right(RightSubject.CALLER, ("read:servers",))
+ENTER_OWN = Right(RightSubject.CALLER, ("access:servers",))
+CHANGE_OWN = Right(RightSubject.CALLER, ("servers",))
+SEE_TASK = Right(RightSubject.TASK, ("access:servers", "read:servers"))
+ENTER_TASK = Right(RightSubject.TASK, ("access:servers",))
+START_TASK = Right(RightSubject.TASK, ("servers",))
+STOP_TASK = Right(RightSubject.TASK, ("delete:servers",))
 # Owners and admins share with the scope that starts and stops a server, others with the hub's own.
-SHARE_TASK = Right(Subject.TASK, ("servers", "shares"))
-STOP_USER = Right(Subject.NAMED_USER, ("delete:servers",))
-READ_OWNED = Right(Subject.OWNER, ("read:servers",))
-ENTER_OWNED = Right(Subject.OWNER, ("access:servers",))
-CHANGE_OWNED = Right(Subject.OWNER, ("servers",))
-READ_OF_GROUP = Right(Subject.MEMBERS, ("read:servers",))
-CHANGE_OF_GROUP = Right(Subject.MEMBERS, ("servers",))
-ADMINISTER = Right(Subject.ADMINS, ("servers",))
+SHARE_TASK = Right(RightSubject.TASK, ("servers", "shares"))
+STOP_USER = Right(RightSubject.NAMED_USER, ("delete:servers",))
+READ_OWNED = Right(RightSubject.OWNER, ("read:servers",))
+ENTER_OWNED = Right(RightSubject.OWNER, ("access:servers",))
+CHANGE_OWNED = Right(RightSubject.OWNER, ("servers",))
+READ_OF_GROUP = Right(RightSubject.MEMBERS, ("read:servers",))
+CHANGE_OF_GROUP = Right(RightSubject.MEMBERS, ("servers",))
+ADMINISTER = Right(RightSubject.ADMINS, ("servers",))
 # Where something else than a token of the hub is checked, such as a secret in the request.
-NO_LOGIN = Right(Subject.ANYBODY)
+NO_LOGIN = Right(RightSubject.ANYBODY)
 
 
 def read_right(document: dict[str, Any] | None) -> Right | None:
     """The right that an operation's `x-right` names; None where it names none."""
     if document is None:
         return None
-    return Right(Subject(document["of"]), tuple(document["scopes"]))
+    return Right(RightSubject(document["of"]), tuple(document["scopes"]))
 
 
 def needs(right: Right, call: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +90,7 @@ def needs(right: Right, call: dict[str, Any]) -> dict[str, Any]:
     document: dict[str, Any] = {"of": right.subject.value, "scopes": list(right.scopes)}
     description = "\n\n".join(filter(None, (call.get("description"), right.describe())))
     described = {**call, "description": description, "x-right": document}
-    return described | ({"security": []} if right.subject is Subject.ANYBODY else {})
+    return described | ({"security": []} if right.subject is RightSubject.ANYBODY else {})
 
 
 def all_need(right: Right, paths: dict[str, Any]) -> dict[str, Any]:

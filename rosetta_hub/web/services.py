@@ -28,7 +28,7 @@ from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.keys import Keys
 from rosetta_hub.lifetimes.lifetimes import Lifetimes
 from rosetta_hub.mail.confirmation import MailAddresses
-from rosetta_hub.registries.credentials import Credentials
+from rosetta_hub.registries.credentials import RegistryCredentials
 from rosetta_hub.registries.hub_registry import HubRegistry
 from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.resources.inventory_collector import InventoryCollector
@@ -108,7 +108,7 @@ class Services:
     previews: Previews
     lookup: Lookup
     registries: Registries
-    credentials: Credentials
+    credentials: RegistryCredentials
     hub_registry: HubRegistry | None
     library: Library
     logos: Logos

@@ -15,7 +15,7 @@ from rosetta_hub.resources.cluster import build_request
 from rosetta_hub.resources.inventory import Inventory
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.software.policy import ImagePolicy
-from rosetta_hub.users.idempotency import Attempt, new_id
+from rosetta_hub.users.idempotency import RequestAttempt, new_id
 from rosetta_hub.web.services import Services
 
 # Seconds that a start waits for what the cluster has. One that refuses the user's key, or does not
@@ -25,7 +25,7 @@ INVENTORY_TIMEOUT = 3.0
 _OTHER = re.compile(r"[^a-z0-9]+")
 
 
-def new_server_name(title: str, attempt: Attempt | None) -> str:
+def new_server_name(title: str, attempt: RequestAttempt | None) -> str:
     """A server name that the hub accepts, and that is not taken: `casa-x3f9a`.
 
     All attempts of a request have the same one.

@@ -292,7 +292,7 @@ def test_registries(reference: str, registry: str, loopback: bool) -> None:
     assert is_on_loopback(reference) is loopback
 
 
-SETTING = singularity.LaunchContext(
+SETTING = singularity.ContainerContext(
     program="/usr/bin/apptainer",
     image="/w/images/x.sif",
     sandbox="/w/t-1",

@@ -252,7 +252,7 @@ def test_progress_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("time.monotonic", lambda: now)
     told = FakeChannel()
-    progress = channel.Progress(told)
+    progress = channel.OperationProgress(told)
     for second in (100.1, 100.4, 100.6, 100.7, 101.2):
         now = second
         progress.files += 1

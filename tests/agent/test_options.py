@@ -44,7 +44,7 @@ def test_gpus(client: docker_cli.Client, gpus: Gpus | None, expected: list[str])
 
 
 def test_gpus_of_singularity(monkeypatch: pytest.MonkeyPatch) -> None:
-    context = singularity.LaunchContext("apptainer", "/i.sif", "/s", "private", False, False)
+    context = singularity.ContainerContext("apptainer", "/i.sif", "/s", "private", False, False)
     assert "--nv" in singularity.build_start_command(context, plain_job(gpus=1))
     assert "--nv" not in singularity.build_start_command(context, plain_job())
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")

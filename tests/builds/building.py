@@ -15,7 +15,7 @@ from typing import Any
 from rosetta_agent.builds.engine import BASES, short_name
 from rosetta_agent.builds.work_dir import run_root
 from rosetta_hub.agents.programs import BUILD_PROGRAM
-from rosetta_hub.builds.builder import Image, Progress
+from rosetta_hub.builds.builder import BuildProgress, Image
 from rosetta_hub.builds.images import ImageStore
 from rosetta_hub.builds.program_builder import ProgramBuilder
 from rosetta_hub.builds.recipe import Recipe
@@ -84,7 +84,7 @@ class Building:
         self.builder = ProgramBuilder(settings, open_program or self._open, "amd64", self.store)
         self.build_id = secrets.token_hex(6)
         self.channels: list[LocalChannel] = []
-        self.told: list[Progress] = []
+        self.told: list[BuildProgress] = []
 
     async def _open(self) -> Channel:
         channel = await start_program(BUILD_PROGRAM.command(sys.executable), BUILD_PROGRAM.stdin())

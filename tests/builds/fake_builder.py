@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rosetta_hub.builds.builder import Image, Progress
+from rosetta_hub.builds.builder import BuildProgress, Image
 from rosetta_hub.builds.recipe import Recipe
 
 
@@ -31,10 +31,10 @@ class FakeBuilder:
         name: str,
         recipe: Recipe,
         context: Path,
-        tell: Callable[[Progress], None],
+        tell: Callable[[BuildProgress], None],
     ) -> Image:
         self.built.append(build_id)
-        tell(Progress(log="STEP 1/1: FROM base\n", step=1, steps=1))
+        tell(BuildProgress(log="STEP 1/1: FROM base\n", step=1, steps=1))
         if self.until is not None:
             await self.until.wait()
         if self.faults:

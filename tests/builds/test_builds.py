@@ -11,7 +11,7 @@ from rosetta_hub.builds.builds import Builds, build_key
 from rosetta_hub.builds.links import RepositoryLink, parse_link
 from rosetta_hub.builds.records import BuildRecords, end, source_of
 from rosetta_hub.builds.settings import load_builds
-from rosetta_hub.builds.source import Source
+from rosetta_hub.builds.source import RepositorySource
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_builds import Build, BuildState
@@ -25,7 +25,7 @@ from .fake_builder import FakeBuilder
 
 ALICE, BOB = User("alice"), User("bob", frozenset({"team"}))
 LINK = parse_link("gh", "org/repo/main")
-SOURCE = Source("gh", "https://github.com/org/repo", "a" * 40, "main", "org/repo")
+SOURCE = RepositorySource("gh", "https://github.com/org/repo", "a" * 40, "main", "org/repo")
 
 
 @dataclass
@@ -60,7 +60,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     database = open_sqlite(tmp_path)
     commits = {"main": "a" * 40}
 
-    async def resolve(link: RepositoryLink, _settings: object) -> Source:
+    async def resolve(link: RepositoryLink, _settings: object) -> RepositorySource:
         return replace(SOURCE, commit=commits[link.ref])
 
     monkeypatch.setattr("rosetta_hub.builds.builds.resolve", resolve)

@@ -15,7 +15,7 @@ from rosetta_hub.builds.checkout import Checkout, build_fetch_arguments, check_o
 from rosetta_hub.builds.checkout_tree import parse_modules, parse_tree
 from rosetta_hub.builds.errors import CheckoutRefused, SourceRefused
 from rosetta_hub.builds.links import parse_link
-from rosetta_hub.builds.source import Source, resolve
+from rosetta_hub.builds.source import RepositorySource, resolve
 from rosetta_hub.builds.source_settings import SourceSettings
 from tests.support.git_server import Answer, GitServer, Link, Repository, Submodule, git
 
@@ -33,8 +33,8 @@ def changed(settings: SourceSettings, **values: Any) -> SourceSettings:
     return SourceSettings.model_validate({**settings.model_dump(), **values})
 
 
-def source_of(repository: Repository, commit: str, ref: str = "main") -> Source:
-    return Source("gh", repository.url, commit, ref, "org/repo")
+def source_of(repository: Repository, commit: str, ref: str = "main") -> RepositorySource:
+    return RepositorySource("gh", repository.url, commit, ref, "org/repo")
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -45,7 +45,7 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
-async def refusal(source: Source, folder: Path, settings: SourceSettings) -> str:
+async def refusal(source: RepositorySource, folder: Path, settings: SourceSettings) -> str:
     with pytest.raises((CheckoutRefused, SourceRefused)) as refused:
         await check_out(source, folder, settings)
     return str(refused.value)

@@ -15,7 +15,7 @@ from rosetta_hub.builds import deposit_files
 from rosetta_hub.builds.checkout import check_out
 from rosetta_hub.builds.errors import CheckoutRefused, SourceRefused
 from rosetta_hub.builds.links import parse_link
-from rosetta_hub.builds.source import Source, resolve
+from rosetta_hub.builds.source import RepositorySource, resolve
 from rosetta_hub.builds.source_settings import SourceSettings
 from tests.support.git_server import Answer, GitServer
 
@@ -112,7 +112,7 @@ def hydroshare(server: GitServer) -> None:
 
 async def fetch(
     provider: str, spec: str, folder: Path, settings: SourceSettings
-) -> tuple[Source, dict[str, str]]:
+) -> tuple[RepositorySource, dict[str, str]]:
     source = await resolve(parse_link(provider, spec), settings)
     await check_out(source, folder, settings)
     return source, contents(folder)

@@ -18,7 +18,7 @@ from rosetta_hub.builds.links import parse_link
 from rosetta_hub.builds.recipe import Recipe
 from rosetta_hub.builds.records import BuildRecords, new_build
 from rosetta_hub.builds.settings import load_builds
-from rosetta_hub.builds.source import Source
+from rosetta_hub.builds.source import RepositorySource
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_builds import Build, BuildState
 from rosetta_hub.errors import ResourceUnavailable
@@ -45,7 +45,9 @@ class Bench:
     options: dict[str, Any] = field(default_factory=dict)
 
     def add(self, commit: str = "a") -> Build:
-        source = Source("gh", "https://github.com/org/repo", commit * 40, "main", "org/My_Repo")
+        source = RepositorySource(
+            "gh", "https://github.com/org/repo", commit * 40, "main", "org/My_Repo"
+        )
         return self.records.add(new_build(commit * 64, "alice", LINK, source))
 
     def find(self, build: Build) -> Build:
@@ -75,7 +77,7 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    async def check_out(_source: Source, folder: Path, _settings: object) -> Checkout:
+    async def check_out(_source: RepositorySource, folder: Path, _settings: object) -> Checkout:
         (folder / "requirements.txt").write_text("numpy\n")
         return Checkout(folder, ("left out",))
 
@@ -157,7 +159,7 @@ async def test_each_attempt_has_a_directory_of_its_own(
 ) -> None:
     places = []
 
-    async def check_out(_source: Source, folder: Path, _settings: object) -> Checkout:
+    async def check_out(_source: RepositorySource, folder: Path, _settings: object) -> Checkout:
         places.append(folder)
         (folder / "requirements.txt").touch()
         return Checkout(folder)

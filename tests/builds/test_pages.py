@@ -17,7 +17,7 @@ from rosetta_hub.builds.errors import SourceRefused
 from rosetta_hub.builds.links import RepositoryLink
 from rosetta_hub.builds.records import BuildRecords, end
 from rosetta_hub.builds.settings import load_builds
-from rosetta_hub.builds.source import Source
+from rosetta_hub.builds.source import RepositorySource
 from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models_builds import Build, BuildState
@@ -38,7 +38,7 @@ from .fake_builder import FakeBuilder
 
 SERVICE = "/services/rosetta/"
 LINK = "gh/octo/hello/main?labpath=a%20b.ipynb&computing=vega&size=large&port=8787"
-SOURCE = Source("gh", "https://github.com/octo/hello", "a" * 40, "main", "octo/hello")
+SOURCE = RepositorySource("gh", "https://github.com/octo/hello", "a" * 40, "main", "octo/hello")
 BUILDERS = ("alice", "bob", "reads")
 HERE = {"id": "here", "name": "Here", "container_engines": ["podman"]}
 
@@ -105,7 +105,7 @@ class Site:
 async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
     """The service; members of `builders` may build."""
 
-    async def resolve(link: RepositoryLink, _settings: object) -> Source:
+    async def resolve(link: RepositoryLink, _settings: object) -> RepositorySource:
         if link.ref == "nowhere":
             raise SourceRefused("The repository has no branch or tag 'nowhere'.")
         return replace(SOURCE, name=link.repository)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rosetta_agent.builds.cgroup import build_limits
-from rosetta_agent.builds.channel import Channel
+from rosetta_agent.builds.channel import BuildChannel
 from rosetta_agent.builds.commands import BuildCommand, Store, docker_build, podman_build
 from rosetta_agent.builds.errors import BuildError
 from rosetta_agent.builds.network import build_rules, build_slirp_command, parse_own_addresses
@@ -169,7 +169,7 @@ def test_a_context_holds_files_and_links_as_they_are(tmp_path: Path) -> None:
         assert members["second"].isreg()
 
 
-class Sent(Channel):
+class Sent(BuildChannel):
     """A channel that has an archive to give."""
 
     def __init__(self, data: bytes) -> None:

@@ -14,7 +14,7 @@ from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.errors import NotFound
 from rosetta_hub.files.access import SESSIONS, Purpose
 from rosetta_hub.files.channel import Channel, StorageUnavailable
-from rosetta_hub.files.channel_local import Owner, open_local_channel
+from rosetta_hub.files.channel_local import ProgramOwner, open_local_channel
 from rosetta_hub.files.entries import Reading
 from rosetta_hub.files.session import FilesSession
 from tests.support.eventually import until
@@ -35,7 +35,7 @@ class Storages:
     roots: dict[str, Path]
     away: set[str] = field(default_factory=set)
     read_only: set[str] = field(default_factory=set)
-    owner: Owner | None = None
+    owner: ProgramOwner | None = None
     before_read: Callable[[bytes], None] = lambda _path: None
     break_after: int | None = None
     stall_after: int | None = None

@@ -20,10 +20,10 @@ from rosetta_hub.copies.job import CopyJobs
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.copies.transfer import LARGE
 from rosetta_hub.database.database import Database
-from rosetta_hub.database.models_copies import Conflict, Copy, CopyState
+from rosetta_hub.database.models_copies import Copy, CopyState, OnConflict
 from rosetta_hub.files.access import SESSIONS
 from rosetta_hub.files.channel import StorageUnavailable
-from rosetta_hub.files.channel_local import Owner
+from rosetta_hub.files.channel_local import ProgramOwner
 from tests.support.eventually import until
 
 from .conftest import some_copy
@@ -71,7 +71,9 @@ class Bench:
         """The directory of the second storage."""
         return self.storages.roots["two"]
 
-    def add(self, *paths: bytes, conflict: Conflict = Conflict.FAIL, target: str = "two") -> Copy:
+    def add(
+        self, *paths: bytes, conflict: OnConflict = OnConflict.FAIL, target: str = "two"
+    ) -> Copy:
         """A copy of paths of the first storage."""
         copy = some_copy()
         copy.source_paths = [encode_path(path) for path in paths]
@@ -80,7 +82,7 @@ class Bench:
         return self.records.add(copy)
 
     async def copy(
-        self, *paths: bytes, conflict: Conflict = Conflict.FAIL, target: str = "two"
+        self, *paths: bytes, conflict: OnConflict = OnConflict.FAIL, target: str = "two"
     ) -> Copy:
         """Copy paths of the first storage; returns how that ended."""
         copy = self.add(*paths, conflict=conflict, target=target)
@@ -191,14 +193,14 @@ async def test_what_is_there_is_not_copied_again(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("conflict", "expected", "state"),
     [
-        (Conflict.SKIP, b"old", CopyState.DONE),
-        (Conflict.OVERWRITE, b"content", CopyState.DONE),
-        (Conflict.FAIL, b"old", CopyState.FAILED),
+        (OnConflict.SKIP, b"old", CopyState.DONE),
+        (OnConflict.OVERWRITE, b"content", CopyState.DONE),
+        (OnConflict.FAIL, b"old", CopyState.FAILED),
     ],
 )
 @pytest.mark.parametrize("large", [False, True])
 async def test_a_name_that_is_taken(
-    bench: Bench, conflict: Conflict, expected: bytes, state: CopyState, large: bool
+    bench: Bench, conflict: OnConflict, expected: bytes, state: CopyState, large: bool
 ) -> None:
     factor = LARGE if large else 1
     write(bench.one / "d" / "file", b"content" * factor)
@@ -217,7 +219,7 @@ async def test_a_folder_in_the_place_of_a_file(bench: Bench) -> None:
     write(bench.one / "d" / "z")
     (bench.two / "d" / "x").mkdir(parents=True)
     write(bench.two / "d" / "y")
-    copy = await bench.copy(b"d", conflict=Conflict.OVERWRITE)
+    copy = await bench.copy(b"d", conflict=OnConflict.OVERWRITE)
     assert copy.state is CopyState.FAILED
     assert copy.problem_count == 3
     assert (bench.two / "d" / "z").read_bytes() == b"content"
@@ -318,7 +320,7 @@ async def test_a_folder_that_cannot_be_read_is_told(bench: Bench) -> None:
         for path in Path(folder).rglob("*"):
             os.chown(path, NOBODY, NOBODY)
         (bench.one / "d" / "b").chmod(0)
-        bench.storages.owner = Owner(NOBODY, NOBODY, (NOBODY,))
+        bench.storages.owner = ProgramOwner(NOBODY, NOBODY, (NOBODY,))
         copy = await bench.copy(b"d")
         await bench.storages.close()
         assert (bench.two / "d" / "c").read_bytes() == b"content"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rosetta_hub.errors import FilesError
-from rosetta_hub.files.channel_local import Owner, open_local_channel
+from rosetta_hub.files.channel_local import ProgramOwner, open_local_channel
 from rosetta_hub.files.entries import ListOptions
 from rosetta_hub.files.session import FilesSession
 from tests.agent.machine import PYTHONS
@@ -16,7 +16,7 @@ from tests.agent.machine import PYTHONS
 
 @contextlib.asynccontextmanager
 async def open_session(
-    root: Path, python: str = PYTHONS[0], owner: Owner | None = None, **options: bool
+    root: Path, python: str = PYTHONS[0], owner: ProgramOwner | None = None, **options: bool
 ) -> AsyncIterator[FilesSession]:
     """A session on a directory; it is closed, and its process has ended, afterwards."""
     session = FilesSession(await open_local_channel(owner, python))

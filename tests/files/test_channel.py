@@ -20,7 +20,7 @@ from rosetta_hub.files import answer, channel_local
 from rosetta_hub.files import session as session_module
 from rosetta_hub.files.channel import StorageUnavailable
 from rosetta_hub.files.channel_local import open_local_channel
-from rosetta_hub.files.entries import Progress
+from rosetta_hub.files.entries import OperationProgress
 from rosetta_hub.files.session import FilesSession
 from tests.agent.machine import PYTHONS
 
@@ -395,10 +395,10 @@ async def test_storage_that_becomes_silent(monkeypatch: pytest.MonkeyPatch) -> N
     progress = {"files": 1, "bytes": 2}
     channel = FakeChannel(document(progress=progress), document(progress=progress))
     session = FilesSession(channel, answer_timeout=0.01)
-    told: list[Progress] = []
+    told: list[OperationProgress] = []
     with pytest.raises(StorageUnavailable, match="does not answer"):
         await session.summary([b"x"], told.append)
-    assert told == [Progress(1, 2), Progress(1, 2)]
+    assert told == [OperationProgress(1, 2), OperationProgress(1, 2)]
 
 
 async def test_error_of_an_unknown_code_and_a_long_message() -> None:

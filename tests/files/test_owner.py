@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rosetta_hub.files.channel_local import (
-    Owner,
+    ProgramOwner,
     find_owner_by_uid,
     open_local_channel,
 )
@@ -17,7 +17,7 @@ from tests.agent.machine import PYTHONS
 
 from .helpers import chunks, fails, open_session, read_all
 
-ALICE = Owner(5000, 5001, (5001, 5002))
+ALICE = ProgramOwner(5000, 5001, (5001, 5002))
 
 
 def open_path(path: Path) -> Path:
@@ -153,7 +153,7 @@ def test_accounts_by_number() -> None:
     owner = find_owner_by_uid(entry.pw_uid)
     assert (owner.uid, owner.gid) == (entry.pw_uid, entry.pw_gid)
     assert set(owner.groups) == set(os.getgrouplist(entry.pw_name, entry.pw_gid))
-    assert find_owner_by_uid(54321) == Owner(54321, 54321, (54321,))
+    assert find_owner_by_uid(54321) == ProgramOwner(54321, 54321, (54321,))
 
 
 def test_root_is_refused() -> None:

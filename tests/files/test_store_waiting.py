@@ -2,7 +2,7 @@
 
 import pytest
 
-from rosetta_agent.files.channel import Channel, Progress
+from rosetta_agent.files.channel import Channel, OperationProgress
 from rosetta_hub.files.remote.changing import wait_for
 
 
@@ -11,4 +11,4 @@ def test_no_error_is_lost() -> None:
         raise ValueError("of the request")
 
     with pytest.raises(ValueError, match="of the request"):
-        wait_for(Progress(Channel()), fail)
+        wait_for(OperationProgress(Channel()), fail)

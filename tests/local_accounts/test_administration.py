@@ -18,7 +18,7 @@ from rosetta_hub.database.models_audit import AuditRecord
 from rosetta_hub.database.models_local import OneTimeToken
 from rosetta_hub.database.models_user import HubUser, UserState
 from rosetta_hub.errors import Conflict, HubUnavailable, InvalidOptions, NotAllowed, NotFound
-from rosetta_hub.users.idempotency import Attempt, RequestKey
+from rosetta_hub.users.idempotency import RequestAttempt, RequestKey
 
 from .bench import HUB, STRONG, Bench, make_bench
 
@@ -124,7 +124,7 @@ async def test_an_invited_address_gets_a_link_that_leads_to_an_account(office: O
 
 async def test_all_attempts_of_a_request_make_one_invitation(office: Office) -> None:
     key = RequestKey("boss", "k1", "digest")
-    attempt = Attempt(key, utc_now(), is_repeated=True)
+    attempt = RequestAttempt(key, utc_now(), is_repeated=True)
     for address in (None, ADDRESS):
         first = await office.accounts.invite("boss", 7, 5, address, attempt)
         assert await office.accounts.invite("boss", 7, 5, address, attempt) == first

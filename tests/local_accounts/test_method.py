@@ -9,7 +9,7 @@ from tornado.httputil import HTTPHeaders
 
 from rosetta_hub.accounts import records
 from rosetta_hub.accounts.login_throttle import LoginThrottle
-from rosetta_hub.accounts.passwords import Passwords, Verdict
+from rosetta_hub.accounts.passwords import PasswordCheck, Passwords
 from rosetta_hub.authenticators import known_browsers
 from rosetta_hub.authenticators.local import LocalMethod, TooManyLogins
 from rosetta_hub.authenticators.method import SignIn, SignInRefused
@@ -83,12 +83,12 @@ async def test_an_unknown_name_is_as_much_work(
     verified: list[str | None] = []
     method, verify = LocalMethod(alice.local), Passwords.verify
 
-    async def count(passwords: Passwords, hashed: str | None, password: str) -> Verdict:
+    async def count(passwords: Passwords, hashed: str | None, password: str) -> PasswordCheck:
         verified.append(hashed)
         return await verify(passwords, hashed, password)
 
-    async def lazy(passwords: Passwords, hashed: str | None, password: str) -> Verdict:
-        return await count(passwords, hashed, password) if hashed else Verdict(False)
+    async def lazy(passwords: Passwords, hashed: str | None, password: str) -> PasswordCheck:
+        return await count(passwords, hashed, password) if hashed else PasswordCheck(False)
 
     async def works(name: str) -> int:
         verified.clear()

@@ -7,7 +7,7 @@ import bcrypt
 import pytest
 
 from rosetta_hub.accounts.errors import PasswordRefused
-from rosetta_hub.accounts.passwords import Passwords, Verdict, check_password
+from rosetta_hub.accounts.passwords import PasswordCheck, Passwords, check_password
 
 from .bench import CHEAP, STRONG
 
@@ -63,8 +63,8 @@ async def test_a_hash_of_bcrypt_is_right_and_outdated() -> None:
         verdict = await passwords.verify(hashed, "b" * length)
         assert (verdict.right, verdict.outdated) == (True, True)
     for wrong in ("b" * 71, "", "\0", "b" * 5000):
-        assert await passwords.verify(hashed, wrong) == Verdict(False)
-    assert await passwords.verify(hashed[:20], "b" * 72) == Verdict(False)
+        assert await passwords.verify(hashed, wrong) == PasswordCheck(False)
+    assert await passwords.verify(hashed[:20], "b" * 72) == PasswordCheck(False)
 
 
 @pytest.mark.parametrize(

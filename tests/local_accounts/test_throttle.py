@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from rosetta_hub.accounts import login_throttle
 from rosetta_hub.accounts.errors import TooManyAttempts
-from rosetta_hub.accounts.login_throttle import Attempt, LoginThrottle, delay_after
+from rosetta_hub.accounts.login_throttle import LoginAttempt, LoginThrottle, delay_after
 from rosetta_hub.accounts.throttle import Rule, Throttle, address_prefix
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
@@ -54,45 +54,45 @@ def test_a_span_of_time_ends(database: Database) -> None:
 
 
 def test_no_name_and_no_address_is_stored(database: Database, tmp_path: Path) -> None:
-    LoginThrottle(Throttle(database)).begin(Attempt("mallory", "192.0.2.99"))
+    LoginThrottle(Throttle(database)).begin(LoginAttempt("mallory", "192.0.2.99"))
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("rosetta.sqlite*"))
     assert b"mallory" not in stored
     assert b"192.0.2.99" not in stored
 
 
-def fail(throttle: LoginThrottle, attempt: Attempt, times: int) -> None:
+def fail(throttle: LoginThrottle, attempt: LoginAttempt, times: int) -> None:
     for _ in range(times):
         throttle.begin(attempt)
 
 
 def test_an_account_is_closed_to_one_address_alone(database: Database) -> None:
     throttle = LoginThrottle(Throttle(database))
-    fail(throttle, Attempt("alice", "192.0.2.1"), 10)
+    fail(throttle, LoginAttempt("alice", "192.0.2.1"), 10)
     with pytest.raises(TooManyAttempts):
-        throttle.begin(Attempt("alice", "192.0.2.1"))
-    throttle.begin(Attempt("bob", "192.0.2.1"))
-    throttle.begin(Attempt("alice", "192.0.2.2"))
+        throttle.begin(LoginAttempt("alice", "192.0.2.1"))
+    throttle.begin(LoginAttempt("bob", "192.0.2.1"))
+    throttle.begin(LoginAttempt("alice", "192.0.2.2"))
 
 
 def test_addresses_of_one_network_of_ipv6_are_one(database: Database) -> None:
     throttle = LoginThrottle(Throttle(database))
     for number in range(10):
-        throttle.begin(Attempt("alice", f"2001:db8::{number:x}"))
+        throttle.begin(LoginAttempt("alice", f"2001:db8::{number:x}"))
     with pytest.raises(TooManyAttempts):
-        throttle.begin(Attempt("alice", "2001:db8::ffff"))
+        throttle.begin(LoginAttempt("alice", "2001:db8::ffff"))
 
 
 def test_an_address_that_tries_many_accounts_is_closed(database: Database) -> None:
     throttle = LoginThrottle(Throttle(database))
     for number in range(100):
-        throttle.begin(Attempt(f"user{number}", "192.0.2.1"))
+        throttle.begin(LoginAttempt(f"user{number}", "192.0.2.1"))
     with pytest.raises(TooManyAttempts):
-        throttle.begin(Attempt("another", "192.0.2.1"))
+        throttle.begin(LoginAttempt("another", "192.0.2.1"))
 
 
 def attack_from_everywhere(throttle: LoginThrottle) -> None:
     for number in range(60):
-        throttle.begin(Attempt("alice", f"198.51.100.{number}"))
+        throttle.begin(LoginAttempt("alice", f"198.51.100.{number}"))
 
 
 def test_an_attack_on_an_account_only_slows_it_down(
@@ -100,7 +100,7 @@ def test_an_attack_on_an_account_only_slows_it_down(
 ) -> None:
     """Shown with a limit for the account: then the owner is out."""
     throttle = LoginThrottle(Throttle(database))
-    owner = Attempt("alice", "192.0.2.1")
+    owner = LoginAttempt("alice", "192.0.2.1")
     with monkeypatch.context() as weakened:
         limit = Rule("weak", 20, timedelta(minutes=15))
         weakened.setattr(login_throttle, "BY_ACCOUNT", limit)
@@ -116,12 +116,12 @@ def test_a_known_browser_passes_an_attacker_at_the_same_address(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     throttle = LoginThrottle(Throttle(database))
-    fail(throttle, Attempt("alice", "192.0.2.1"), 10)
-    assert throttle.begin(Attempt("alice", "192.0.2.1", "known")) == 0
+    fail(throttle, LoginAttempt("alice", "192.0.2.1"), 10)
+    assert throttle.begin(LoginAttempt("alice", "192.0.2.1", "known")) == 0
     # It has a limit of its own: its cookie may have been stolen.
-    fail(throttle, Attempt("alice", "192.0.2.1", "known"), 9)
+    fail(throttle, LoginAttempt("alice", "192.0.2.1", "known"), 9)
     with pytest.raises(TooManyAttempts):
-        throttle.begin(Attempt("alice", "192.0.2.1", "known"))
+        throttle.begin(LoginAttempt("alice", "192.0.2.1", "known"))
 
 
 def test_success_is_not_counted(database: Database) -> None:
@@ -129,21 +129,21 @@ def test_success_is_not_counted(database: Database) -> None:
     # The highest of the limits.
     assert login_throttle.BY_ADDRESS.most is not None
     for _ in range(login_throttle.BY_ADDRESS.most):
-        attempt = Attempt("alice", "192.0.2.1")
+        attempt = LoginAttempt("alice", "192.0.2.1")
         throttle.begin(attempt)
         throttle.succeeded(attempt)
-    assert throttle.begin(Attempt("alice", "192.0.2.1")) == 0
+    assert throttle.begin(LoginAttempt("alice", "192.0.2.1")) == 0
 
 
 def test_an_own_account_does_not_reset_the_count_of_another(database: Database) -> None:
     throttle = LoginThrottle(Throttle(database))
     for _ in range(10):
-        throttle.begin(Attempt("alice", "192.0.2.1"))
-        own = Attempt("mallory", "192.0.2.1")
+        throttle.begin(LoginAttempt("alice", "192.0.2.1"))
+        own = LoginAttempt("mallory", "192.0.2.1")
         throttle.begin(own)
         throttle.succeeded(own)
     with pytest.raises(TooManyAttempts):
-        throttle.begin(Attempt("alice", "192.0.2.1"))
+        throttle.begin(LoginAttempt("alice", "192.0.2.1"))
 
 
 def test_delays_grow_and_end() -> None:

@@ -10,8 +10,8 @@ from rosetta_hub.tunnels.spdy_frames import (
     PROTOCOL,
     SYN_REPLY,
     SYN_STREAM,
-    Control,
-    FrameReader,
+    SpdyControl,
+    SpdyReader,
     build_control,
     build_data,
 )
@@ -33,7 +33,7 @@ class Openings:
     def __init__(self) -> None:
         self._headers = zlib.decompressobj()
 
-    def read(self, frame: Control) -> tuple[int, dict[str, str]]:
+    def read(self, frame: SpdyControl) -> tuple[int, dict[str, str]]:
         """The stream and its headers."""
         assert frame.kind == SYN_STREAM
         (stream,) = struct.unpack_from(">I", frame.payload)
@@ -53,12 +53,12 @@ async def echo(connection: IOStream, error: bytes, ports: list[str]) -> None:
 
     `ports` gets those that the client asks for.
     """
-    frames, openings = FrameReader(), Openings()
+    frames, openings = SpdyReader(), Openings()
     await connection.write(ACCEPT)
     try:
         while True:
             for frame in frames.feed(await connection.read_bytes(1 << 16, partial=True)):
-                if isinstance(frame, Control):
+                if isinstance(frame, SpdyControl):
                     stream, headers = openings.read(frame)
                     ports.append(headers["port"])
                     await connection.write(build_reply(stream))

@@ -6,9 +6,9 @@ from rosetta_hub.tunnels.spdy_frames import (
     FINAL,
     MAX_CONTROL,
     PING,
-    Control,
     Data,
-    FrameReader,
+    SpdyControl,
+    SpdyReader,
     build_control,
     build_data,
     build_stream_openings,
@@ -20,19 +20,19 @@ from .fake_spdy import Openings
 LARGE = bytes(at % 249 for at in range(70000))
 
 
-def read_all(stream: bytes, step: int) -> list[Control | Data]:
-    reader = FrameReader()
-    found: list[Control | Data] = []
+def read_all(stream: bytes, step: int) -> list[SpdyControl | Data]:
+    reader = SpdyReader()
+    found: list[SpdyControl | Data] = []
     for start in range(0, len(stream), step):
         found += reader.feed(stream[start : start + step])
     return found
 
 
-def collect(frames: list[Control | Data]) -> list[object]:
+def collect(frames: list[SpdyControl | Data]) -> list[object]:
     """Control frames, and what came one after the other in one stream."""
     found: list[object] = []
     for frame in frames:
-        if isinstance(frame, Control):
+        if isinstance(frame, SpdyControl):
             found.append(frame)
             continue
         last = found[-1] if found else None
@@ -66,16 +66,16 @@ def test_frames_are_the_same_whatever_parts_they_come_in(step: int) -> None:
     )
     assert collect(read_all(stream, step)) == [
         [3, b"short", False],
-        Control(PING, b"\0\0\0\2"),
+        SpdyControl(PING, b"\0\0\0\2"),
         [3, LARGE, False],
-        Control(2, b""),
+        SpdyControl(2, b""),
         [3, b"last", True],
         [1, b"", True],
     ]
 
 
 def test_a_large_frame_is_handed_over_as_it_comes() -> None:
-    (part,) = FrameReader().feed(build_data(3, LARGE, FINAL)[:1000])
+    (part,) = SpdyReader().feed(build_data(3, LARGE, FINAL)[:1000])
     assert isinstance(part, Data)
     assert (len(part.data), part.is_final) == (992, False)
 
@@ -90,12 +90,12 @@ def test_a_large_frame_is_handed_over_as_it_comes() -> None:
 )
 def test_what_no_server_may_send(data: bytes) -> None:
     with pytest.raises(ProtocolError):
-        list(FrameReader().feed(data))
+        list(SpdyReader().feed(data))
 
 
 def test_streams_are_opened_with_their_headers() -> None:
     asked = {1: {"streamtype": "error", "port": "80"}, 3: {"streamtype": "data", "port": "80"}}
     openings = Openings()
     frames = read_all(build_stream_openings(asked), 5)
-    found = dict(openings.read(frame) for frame in frames if isinstance(frame, Control))
+    found = dict(openings.read(frame) for frame in frames if isinstance(frame, SpdyControl))
     assert (found, len(frames)) == (asked, 2)

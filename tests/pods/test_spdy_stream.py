@@ -12,9 +12,9 @@ from rosetta_hub.tunnels.spdy_frames import (
     GOAWAY,
     PING,
     RST_STREAM,
-    Control,
     Data,
-    FrameReader,
+    SpdyControl,
+    SpdyReader,
     build_control,
     build_data,
 )
@@ -43,9 +43,9 @@ async def open_stream(data: bytes = b"") -> tuple[Transport, Receiver, SpdyStrea
     return transport, receiver, stream
 
 
-def read_sent(transport: Transport) -> list[Control | tuple[int, bytes, bool]]:
+def read_sent(transport: Transport) -> list[SpdyControl | tuple[int, bytes, bool]]:
     """The frames after the request and the openings of both streams."""
-    frames = list(FrameReader().feed(b"".join(transport.sent[1:])))[3:]
+    frames = list(SpdyReader().feed(b"".join(transport.sent[1:])))[3:]
     return [
         (frame.stream, bytes(frame.data), frame.is_final) if isinstance(frame, Data) else frame
         for frame in frames
@@ -66,9 +66,9 @@ async def test_the_port_is_asked_for_once_the_server_agrees() -> None:
     transport, _, stream = connect()
     assert len(transport.sent) == 1
     stream.data_received(ACCEPT)
-    *openings, end = FrameReader().feed(b"".join(transport.sent[1:]))
+    *openings, end = SpdyReader().feed(b"".join(transport.sent[1:]))
     reader = Openings()
-    found = dict(reader.read(frame) for frame in openings if isinstance(frame, Control))
+    found = dict(reader.read(frame) for frame in openings if isinstance(frame, SpdyControl))
     assert {stream: headers["streamtype"] for stream, headers in found.items()} == {
         ERROR: "error",
         DATA: "data",
@@ -174,7 +174,7 @@ async def test_another_protocol_is_not_taken_for_spdy() -> None:
 
 async def test_pings_are_answered_and_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forwarded_stream, "PING_SECONDS", 0.01)
-    theirs, ours = Control(PING, b"\0\0\0\2"), Control(PING, b"\0\0\0\1")
+    theirs, ours = SpdyControl(PING, b"\0\0\0\2"), SpdyControl(PING, b"\0\0\0\1")
     transport, _, stream = await open_stream(build_control(PING, theirs.payload))
     assert read_sent(transport) == [theirs]
     await until(lambda: ours in read_sent(transport))

@@ -14,11 +14,11 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from rosetta_hub import background
-from rosetta_hub.builds.source import Source
+from rosetta_hub.builds.source import RepositorySource
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import TaskState, utc_now
-from rosetta_hub.database.models_copies import Conflict, Copy, CopyState
+from rosetta_hub.database.models_copies import Copy, CopyState, OnConflict
 from rosetta_hub.reconciler.work_queue import WorkQueue
 from rosetta_hub.service.composition import Parts
 from rosetta_hub.service.services import build_services
@@ -50,7 +50,7 @@ STORAGES = [
 ]
 APP = {"name": "App", "image_name": "team/app", "image_tag": "1"}
 LOGO = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M0 0h8v8z"/></svg>'
-SOURCE = Source("gh", "https://github.com/octo/hello", "a" * 40, "main", "octo/hello")
+SOURCE = RepositorySource("gh", "https://github.com/octo/hello", "a" * 40, "main", "octo/hello")
 # Seconds.
 TIMEOUT = 20
 
@@ -137,7 +137,7 @@ class Site:
 def no_outside() -> Iterator[None]:
     """Nothing outside of the process is asked, and no task is worked on."""
 
-    async def resolve(*_: object) -> Source:
+    async def resolve(*_: object) -> RepositorySource:
         return SOURCE
 
     with pytest.MonkeyPatch.context() as patch:
@@ -263,6 +263,6 @@ def _copy() -> Copy:
     return Copy(
         **{"id": "c" * 12, "user": "alice", "groups": [TEAM], "admin": False, "created": utc_now()},
         **{"source_storage": "data", "source_paths": ["x"], "target_storage": "data"},
-        **{"target_path": "y", "target_names": ["x"], "conflict": Conflict.SKIP},
+        **{"target_path": "y", "target_names": ["x"], "conflict": OnConflict.SKIP},
         state=CopyState.QUEUED,
     )

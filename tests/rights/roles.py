@@ -5,7 +5,7 @@ from typing import Any
 
 from jupyterhub.services.auth import check_scopes
 
-from rosetta_hub.web.rights import Right, Subject
+from rosetta_hub.web.rights import Right, RightSubject
 
 ACCESS = "access:services!service=rosetta"
 CREATED = "2026-11-01T12:00:00.123456Z"
@@ -35,25 +35,25 @@ class Role:
 
     def has(self, right: Right) -> bool:
         """Whether the role may do what needs the right, on what alice or her group has."""
-        if right.subject is Subject.ANYBODY:
+        if right.subject is RightSubject.ANYBODY:
             return True
         if ACCESS not in self.scopes:
             return False
         limit = {
-            Subject.TASK: f"!server=alice/{SERVER}",
-            Subject.NAMED_USER: "!user=alice",
-            Subject.ADMINS: "",
+            RightSubject.TASK: f"!server=alice/{SERVER}",
+            RightSubject.NAMED_USER: "!user=alice",
+            RightSubject.ADMINS: "",
         }.get(right.subject, f"!user={self.name}")
         wanted = [f"{scope}{limit}" for scope in right.scopes]
         held = not wanted or any(check_scopes([one], set(self.scopes)) for one in wanted)
         return held and self._is_one_of(right.subject)
 
-    def _is_one_of(self, subject: Subject) -> bool:
-        if subject is Subject.OWNER:
+    def _is_one_of(self, subject: RightSubject) -> bool:
+        if subject is RightSubject.OWNER:
             return self.name == "alice"
-        if subject is Subject.MEMBERS:
+        if subject is RightSubject.MEMBERS:
             return TEAM in self.groups
-        return self.admin or subject is not Subject.ADMINS
+        return self.admin or subject is not RightSubject.ADMINS
 
 
 def own_scopes(name: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from rosetta_hub.web.api_handlers import describe_api
-from rosetta_hub.web.rights import Right, Subject, read_right
+from rosetta_hub.web.rights import Right, RightSubject, read_right
 
 from .conftest import PREFIX, Answer, Site
 from .examples import Examples
@@ -94,7 +94,7 @@ def judge(right: Right, role: Role, answer: Answer, is_made_up: bool) -> str:
     """What is wrong with an answer; an empty text where nothing is."""
     if answer.status in FAULTS:
         return "a fault"
-    if right.subject is Subject.ANYBODY:
+    if right.subject is RightSubject.ANYBODY:
         return ""
     if not role.has(right):
         return "" if answer.is_refusal else "should be refused"

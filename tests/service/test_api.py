@@ -33,7 +33,7 @@ from rosetta_hub.lifetimes.lifetimes import Lifetimes
 from rosetta_hub.metrics.metrics import Metrics
 from rosetta_hub.metrics.sources import Sources
 from rosetta_hub.registries.client import RegistryClient
-from rosetta_hub.registries.credentials import Credentials
+from rosetta_hub.registries.credentials import RegistryCredentials
 from rosetta_hub.registries.hub_registry import HubRegistry, load_registry
 from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.resources.wms import JobRefused
@@ -155,7 +155,7 @@ class Site:
     image_policy: ImagePolicy
     state_dir: Path
     edge_answers: bool = True
-    credentials: Credentials | None = None
+    credentials: RegistryCredentials | None = None
     hub_registry: HubRegistry | None = None
     conditions: Conditions = field(default_factory=Conditions)
     edge: FakeEdge = field(default_factory=FakeEdge)
@@ -314,7 +314,7 @@ async def site(
     parts |= {"logos": Logos(database, library.rules)}
     made.hub_registry = load_registry("images.example.org", tmp_path, bench.keys)
     registries = settings.site_registries()
-    made.credentials = Credentials(database, bench.keys, registries, made.hub_registry)
+    made.credentials = RegistryCredentials(database, bench.keys, registries, made.hub_registry)
     parts |= {"registries": registries, "credentials": made.credentials}
     parts |= {"hub_registry": made.hub_registry}
     metrics = Metrics()

@@ -18,10 +18,10 @@ from rosetta_hub.errors import (
 from rosetta_hub.keys import Keys
 from rosetta_hub.users.idempotency import (
     KEPT,
-    Answer,
-    Attempt,
     IdempotencyKeys,
+    RequestAttempt,
     RequestKey,
+    StoredAnswer,
     digest_request,
     new_id,
     parse_key,
@@ -43,7 +43,7 @@ def store(database: Database, keys: Keys) -> IdempotencyKeys:
 
 def is_begun(store: IdempotencyKeys, key: RequestKey) -> bool:
     """Whether a request is to be carried out."""
-    return isinstance(store.begin(key), Attempt)
+    return isinstance(store.begin(key), RequestAttempt)
 
 
 def make_older(database: Database) -> None:
@@ -55,9 +55,9 @@ def test_the_answer_is_given_again_also_by_the_next_service(
     database: Database, keys: Keys, store: IdempotencyKeys
 ) -> None:
     assert is_begun(store, KEY)
-    store.succeed(KEY, Answer(201, BODY))
-    assert store.begin(KEY) == Answer(201, BODY)
-    assert IdempotencyKeys(database, keys).begin(KEY) == Answer(201, BODY)
+    store.succeed(KEY, StoredAnswer(201, BODY))
+    assert store.begin(KEY) == StoredAnswer(201, BODY)
+    assert IdempotencyKeys(database, keys).begin(KEY) == StoredAnswer(201, BODY)
     with database.session() as session:
         (row,) = session.scalars(select(IdempotentRequest))
     assert row.answer is not None
@@ -66,7 +66,7 @@ def test_the_answer_is_given_again_also_by_the_next_service(
 
 def test_keys_belong_to_users(store: IdempotencyKeys) -> None:
     store.begin(KEY)
-    store.succeed(KEY, Answer(201, BODY))
+    store.succeed(KEY, StoredAnswer(201, BODY))
     other = RequestKey("bob", KEY.key, KEY.request)
     assert is_begun(store, other)
 
@@ -93,13 +93,13 @@ def test_what_may_have_taken_effect_is_carried_out_again(
     database: Database, keys: Keys, store: IdempotencyKeys
 ) -> None:
     first = store.begin(KEY)
-    assert isinstance(first, Attempt)
+    assert isinstance(first, RequestAttempt)
     assert not first.is_repeated
     store.leave(KEY)
     # Also by the service that follows one that was killed.
     for other in (store, IdempotencyKeys(database, keys)):
         again = other.begin(KEY)
-        assert isinstance(again, Attempt)
+        assert isinstance(again, RequestAttempt)
         assert (again.is_repeated, again.began, again.seed) == (True, first.began, first.seed)
         assert new_id(again, 12) == new_id(first, 12)
         other.leave(KEY)
@@ -117,9 +117,9 @@ def test_an_answer_that_can_t_be_kept_does_not_hold_the_key(
     with monkeypatch.context() as patch:
         patch.setattr(Database, "session", lambda _: refuse())
         with pytest.raises(DatabaseUnavailable):
-            store.succeed(KEY, Answer(201, BODY)) if end == "succeed" else store.fail(KEY)
+            store.succeed(KEY, StoredAnswer(201, BODY)) if end == "succeed" else store.fail(KEY)
     again = store.begin(KEY)
-    assert isinstance(again, Attempt)
+    assert isinstance(again, RequestAttempt)
     assert again.is_repeated
 
 
@@ -128,7 +128,7 @@ def test_two_requests_have_nothing_in_common(database: Database, store: Idempote
     make_older(database)
     second = store.begin(KEY)
     other = store.begin(RequestKey("bob", KEY.key, KEY.request))
-    assert len({one.seed for one in (first, second, other) if isinstance(one, Attempt)}) == 3
+    assert len({one.seed for one in (first, second, other) if isinstance(one, RequestAttempt)}) == 3
 
 
 def test_a_refused_request_may_be_sent_again(store: IdempotencyKeys) -> None:
@@ -139,12 +139,12 @@ def test_a_refused_request_may_be_sent_again(store: IdempotencyKeys) -> None:
 
 async def test_keys_are_kept_for_a_day(database: Database, store: IdempotencyKeys) -> None:
     store.begin(KEY)
-    store.succeed(KEY, Answer(201, BODY))
+    store.succeed(KEY, StoredAnswer(201, BODY))
     await store.step()
     assert not is_begun(store, KEY)
     make_older(database)
     assert is_begun(store, KEY)
-    store.succeed(KEY, Answer(201, BODY))
+    store.succeed(KEY, StoredAnswer(201, BODY))
     make_older(database)
     await store.step()
     with database.session() as session:
@@ -155,7 +155,7 @@ def test_the_keys_of_a_deleted_user_are_gone(store: IdempotencyKeys) -> None:
     store.begin(KEY)
     store.delete_user("alice")
     # The answer comes when the user is gone.
-    store.succeed(KEY, Answer(201, BODY))
+    store.succeed(KEY, StoredAnswer(201, BODY))
     store.fail(KEY)
     assert is_begun(store, KEY)
 

@@ -12,7 +12,7 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.copies.staging import Staging, plan_staging
 from rosetta_hub.database.models import Task, TaskState, utc_now
-from rosetta_hub.database.models_copies import Conflict, Copy, CopyState, Stage
+from rosetta_hub.database.models_copies import Copy, CopyState, OnConflict, Stage
 from rosetta_hub.errors import InvalidOptions, NotFound
 from rosetta_hub.ingress.ingress import Ingress
 from rosetta_hub.jobs.events import JobEvents
@@ -191,7 +191,7 @@ def test_what_is_no_list_of_files(catalogue: Catalogue, value: object) -> None:
 async def test_a_task_waits_for_its_inputs(site: Site) -> None:
     site.start(inputs=INPUTS)
     first, second = site.copies(Stage.INPUT)
-    assert (first.user, first.groups, first.conflict) == ("alice", ["astro"], Conflict.OVERWRITE)
+    assert (first.user, first.groups, first.conflict) == ("alice", ["astro"], OnConflict.OVERWRITE)
     assert (second.source_storage, second.source_paths) == ("", [INPUTS[1]["from"]])
     assert await site.step() is not None
     assert (site.task.state, site.host.calls) == (TaskState.QUEUED, [])

@@ -25,7 +25,7 @@ from rosetta_hub.database.models_user import HubUser, Identity
 from rosetta_hub.errors import Conflict, HubUnavailable
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.jobs.events import JobEvents
-from rosetta_hub.registries.credentials import Credentials
+from rosetta_hub.registries.credentials import RegistryCredentials
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.settings import UserSoftwareRules
 from rosetta_hub.tasks.report import LogChunk
@@ -71,7 +71,7 @@ class Site:
     identities: Identities
     copies: CopyRecords
     library: Library
-    credentials: Credentials
+    credentials: RegistryCredentials
     ended: list[str]
     closed: list[tuple[str, str]]
 
@@ -140,7 +140,7 @@ def site(bench: Bench, tmp_path: Path) -> Site:
 
     copies = CopyRecords(bench.tasks.database, JobEvents())
     library = Library(bench.tasks.catalogue, bench.tasks.database, UserSoftwareRules(), "/")
-    credentials = Credentials(bench.tasks.database, bench.keys, Registries())
+    credentials = RegistryCredentials(bench.tasks.database, bench.keys, Registries())
 
     def delete_rows(user: str) -> None:
         library.delete_user(user)

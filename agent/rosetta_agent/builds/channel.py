@@ -6,7 +6,7 @@ import select
 import tarfile
 from typing import Any, Dict
 
-from rosetta_agent.builds.errors import BuildError, Cancelled
+from rosetta_agent.builds.errors import BuildCancelled, BuildError
 from rosetta_agent.files.frames import (
     DATA,
     HEADER,
@@ -22,7 +22,7 @@ _LONGEST_TEXT = 64 << 10
 _FILES = (tarfile.REGTYPE, tarfile.AREGTYPE)
 
 
-class Channel:
+class BuildChannel:
     """Standard input and output, which nothing that is started gets."""
 
     def __init__(self) -> None:
@@ -36,18 +36,18 @@ class Channel:
         """The request.
 
         Raises:
-            Cancelled: there is none.
+            BuildCancelled: there is none.
         """
         kind, payload = self._receive()
         if kind != JSON:
-            raise Cancelled
+            raise BuildCancelled
         return parse_document(payload)
 
     def tell(self, document: Dict[str, Any]) -> None:
         """Tell something; a long log goes in pieces.
 
         Raises:
-            Cancelled: nobody listens any more.
+            BuildCancelled: nobody listens any more.
         """
         text = document.get("log", "")
         if len(text) > _LONGEST_TEXT:
@@ -60,7 +60,7 @@ class Channel:
             while data:
                 data = data[os.write(self._output, data) :]
         except OSError as error:
-            raise Cancelled from error
+            raise BuildCancelled from error
 
     def has_ended(self) -> bool:
         """Whether the service has closed the channel; nothing comes after the context."""
@@ -85,7 +85,7 @@ class Channel:
         """The next piece of the context; nothing behind the last one."""
         kind, payload = self._receive()
         if kind != DATA:
-            raise Cancelled
+            raise BuildCancelled
         return payload
 
     def _receive(self) -> "tuple[bytes, bytes]":
@@ -97,7 +97,7 @@ class Channel:
         while len(data) < size:
             piece = os.read(self.input, size - len(data))
             if not piece:
-                raise Cancelled
+                raise BuildCancelled
             data += piece
         return data
 
@@ -105,7 +105,7 @@ class Channel:
 class _Frames(io.RawIOBase):
     """Reads what is in the frames of a context as one file."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: BuildChannel) -> None:
         super().__init__()
         self._channel = channel
         self._rest = b""

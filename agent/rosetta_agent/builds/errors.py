@@ -19,5 +19,5 @@ class BuildError(Exception):
         self.transient = transient
 
 
-class Cancelled(Exception):
+class BuildCancelled(Exception):
     """The service has closed the channel, or a signal asked the program to end."""

@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, Optional, Union
 
-from rosetta_agent.builds.channel import Channel
+from rosetta_agent.builds.channel import BuildChannel
 from rosetta_agent.builds.commands import BuildCommand
 from rosetta_agent.builds.engine import (
     Bases,
@@ -24,7 +24,7 @@ from rosetta_agent.builds.engine import (
     prune_docker,
     run,
 )
-from rosetta_agent.builds.errors import BuildError, Cancelled
+from rosetta_agent.builds.errors import BuildCancelled, BuildError
 from rosetta_agent.builds.failures import LESS, describe_failure, is_disk_full, is_killed
 from rosetta_agent.builds.kernel import bind, new_mounts
 from rosetta_agent.builds.network import RESOLVER, Network
@@ -43,7 +43,7 @@ def main(arguments: List[str]) -> int:
     """Carry out the request on standard input; returns the exit status."""
     os.umask(0o077)
     os.chdir("/")
-    channel = Channel()
+    channel = BuildChannel()
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     _set_environment()
@@ -55,7 +55,7 @@ def main(arguments: List[str]) -> int:
         document = _VERBS[request["verb"]](request, channel)
         channel.tell(dict(document, done=True))
     except BuildError as error:
-        with contextlib.suppress(Cancelled):
+        with contextlib.suppress(BuildCancelled):
             channel.tell(
                 {
                     "error": str(error),
@@ -65,7 +65,7 @@ def main(arguments: List[str]) -> int:
                 }
             )
         return 1
-    except Cancelled:
+    except BuildCancelled:
         return 1
     return 0
 
@@ -73,7 +73,7 @@ def main(arguments: List[str]) -> int:
 def _interrupt(_number: int, _frame: Any) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    raise Cancelled
+    raise BuildCancelled
 
 
 def _set_environment() -> None:
@@ -112,7 +112,7 @@ def missing_limits(request: Dict[str, Any]) -> Dict[str, str]:
 # --- verbs ---------------------------------------------------------------------------------------
 
 
-def check(request: Dict[str, Any], _channel: Channel) -> Dict[str, Any]:
+def check(request: Dict[str, Any], _channel: BuildChannel) -> Dict[str, Any]:
     """Whether the engine works, and what this machine can't enforce."""
     version = run([request["engine"], "version", "--format", "{{.Client.Version}}"])
     if version.status != 0:
@@ -138,7 +138,7 @@ def check(request: Dict[str, Any], _channel: Channel) -> Dict[str, Any]:
     return {"version": version.output, "missing": missing, "machine": platform.machine()}
 
 
-def base(request: Dict[str, Any], _channel: Channel) -> Dict[str, Any]:
+def base(request: Dict[str, Any], _channel: BuildChannel) -> Dict[str, Any]:
     """Get the base image; its id, and what kind of machine this is."""
     if request["engine"] == "docker":
         image_id = describe("docker", request["image"]).get("digest", "")
@@ -147,17 +147,17 @@ def base(request: Dict[str, Any], _channel: Channel) -> Dict[str, Any]:
     return {"digest": image_id, "machine": platform.machine()}
 
 
-def find(request: Dict[str, Any], _channel: Channel) -> Dict[str, Any]:
+def find(request: Dict[str, Any], _channel: BuildChannel) -> Dict[str, Any]:
     """What the engine knows of an image."""
     return describe(request["keep_in"], request["image"])
 
 
-def remove(request: Dict[str, Any], _channel: Channel) -> Dict[str, Any]:
+def remove(request: Dict[str, Any], _channel: BuildChannel) -> Dict[str, Any]:
     """Remove an image from the engine; tasks that run it keep it there."""
     return {"status": run([request["keep_in"], "image", "rm", request["image"]]).status}
 
 
-def clean(request: Dict[str, Any], _channel: Channel) -> Dict[str, Any]:
+def clean(request: Dict[str, Any], _channel: BuildChannel) -> Dict[str, Any]:
     """Remove what killed programs have left."""
     removed = sweep(request["directory"])
     if request["engine"] == "docker":
@@ -165,7 +165,7 @@ def clean(request: Dict[str, Any], _channel: Channel) -> Dict[str, Any]:
     return {"removed": removed}
 
 
-def build(request: Dict[str, Any], channel: Channel) -> Dict[str, Any]:
+def build(request: Dict[str, Any], channel: BuildChannel) -> Dict[str, Any]:
     """Build the context that follows."""
     missing = missing_limits(request)
     refused = {name: why for name, why in missing.items() if name not in request["allow_weaker"]}
@@ -178,7 +178,7 @@ def build(request: Dict[str, Any], channel: Channel) -> Dict[str, Any]:
         return work.run()
 
 
-_VERBS: Dict[str, Callable[[Dict[str, Any], Channel], Dict[str, Any]]] = {
+_VERBS: Dict[str, Callable[[Dict[str, Any], BuildChannel], Dict[str, Any]]] = {
     "check": check,
     "base": base,
     "find": find,
@@ -191,7 +191,9 @@ _VERBS: Dict[str, Callable[[Dict[str, Any], Channel], Dict[str, Any]]] = {
 class _Build:
     """One build, and all that has to be taken away after it."""
 
-    def __init__(self, request: Dict[str, Any], channel: Channel, missing: Dict[str, str]) -> None:
+    def __init__(
+        self, request: Dict[str, Any], channel: BuildChannel, missing: Dict[str, str]
+    ) -> None:
         self._request = request
         self._channel = channel
         self._missing = missing
@@ -302,7 +304,7 @@ class _Build:
         while True:
             readable = select.select([output, self._channel.input], [], [], 1.0)[0]
             if self._channel.input in readable and self._channel.has_ended():
-                raise Cancelled
+                raise BuildCancelled
             if time.monotonic() > self._deadline:
                 raise self._stopped("The build took longer than {} s, which is the limit.", "time")
             if "disk" in self._missing and self._written() > self._request["disk"]:

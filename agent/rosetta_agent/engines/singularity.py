@@ -59,7 +59,7 @@ _OVERLAY = "root"
 _PROGRAMS = ("apptainer", "singularity")
 
 
-class LaunchContext(NamedTuple):
+class ContainerContext(NamedTuple):
     """Where a container is started: program, image file, sandbox; network private or host.
 
     ``overlay`` is the directory for changes of the container's own files; without one they are
@@ -77,7 +77,7 @@ class LaunchContext(NamedTuple):
     options: Tuple[str, ...] = ()
 
 
-def build_start_command(context: LaunchContext, spec: AgentSpec) -> List[str]:
+def build_start_command(context: ContainerContext, spec: AgentSpec) -> List[str]:
     """Run the image's own command, or execute the one that the job gives."""
     sandbox = context.sandbox
     argv = [context.program, "--quiet", "exec" if spec.command else "run"]
@@ -255,7 +255,7 @@ class Singularity(Engine):
         if tool is not None:
             self._write_resolver(tool.resolver)
         overlay = self._overlay(program, kind, spec)
-        context = LaunchContext(
+        context = ContainerContext(
             program=program,
             image=self._images.path(spec.image),
             sandbox=self.sandbox.path,

@@ -8,7 +8,7 @@ import time
 import zipfile
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
-from rosetta_agent.files.channel import Channel, Progress
+from rosetta_agent.files.channel import Channel, OperationProgress
 from rosetta_agent.files.entries import account_name, group_name
 from rosetta_agent.files.errors import FilesError, escape
 from rosetta_agent.files.frames import encode_path
@@ -206,7 +206,7 @@ def common_start(paths: List[bytes]) -> int:
     return common
 
 
-def count_content(content: Content, progress: Progress) -> Content:
+def count_content(content: Content, progress: OperationProgress) -> Content:
     """The content, while its bytes are counted."""
     for chunk in content:
         progress.bytes += len(chunk)

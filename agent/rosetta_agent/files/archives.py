@@ -12,7 +12,7 @@ from rosetta_agent.files.archive_writers import (
     send_tar,
     send_zip,
 )
-from rosetta_agent.files.channel import Channel, Progress
+from rosetta_agent.files.channel import Channel, OperationProgress
 from rosetta_agent.files.errors import FilesError
 from rosetta_agent.files.reading import read_chunks
 from rosetta_agent.files.request import Request
@@ -22,15 +22,17 @@ from rosetta_agent.files.trees import Node, visit
 
 def archive_tar(storage: Storage, request: Request, channel: Channel) -> Dict[str, Any]:
     """Trees as a tar archive (POSIX.1-2001): names are the bytes on the disk."""
-    return send_tar(channel, partial(_fill, storage, request, Progress(channel)))
+    return send_tar(channel, partial(_fill, storage, request, OperationProgress(channel)))
 
 
 def archive_zip(storage: Storage, request: Request, channel: Channel) -> Dict[str, Any]:
     """Trees as a zip archive, not compressed; bytes that zip can't have in names are escaped."""
-    return send_zip(channel, partial(_fill, storage, request, Progress(channel)))
+    return send_zip(channel, partial(_fill, storage, request, OperationProgress(channel)))
 
 
-def _fill(storage: Storage, request: Request, progress: Progress, writer: Any) -> Dict[str, Any]:
+def _fill(
+    storage: Storage, request: Request, progress: OperationProgress, writer: Any
+) -> Dict[str, Any]:
     """Add all trees; what can't be read, or is no file, is left out and named in a report."""
     paths = request.paths()
     start = common_start(paths)
@@ -56,7 +58,7 @@ class _LeftOut(Exception):
         self.reason = reason
 
 
-def _add(node: Node, name: bytes, writer: Any, progress: Progress) -> None:
+def _add(node: Node, name: bytes, writer: Any, progress: OperationProgress) -> None:
     if stat.S_ISDIR(node.info.st_mode):
         progress.folders += 1
         writer.add(name, node.info, None, None)

@@ -136,7 +136,7 @@ class EntrySender:
         self._entries, self._size = [], 0
 
 
-class Progress:
+class OperationProgress:
     """Counts what an operation has done, and tells it now and then."""
 
     def __init__(self, channel: Channel) -> None:

@@ -7,7 +7,7 @@ import os
 import stat
 from typing import Any, Dict, Iterator, List, Set
 
-from rosetta_agent.files.channel import Channel, Progress
+from rosetta_agent.files.channel import Channel, OperationProgress
 from rosetta_agent.files.errors import FilesError, explained, refuse, show
 from rosetta_agent.files.frames import CONFLICTS, encode_path
 from rosetta_agent.files.names import free_names
@@ -32,7 +32,7 @@ def copy(storage: Storage, request: Request, channel: Channel) -> Dict[str, Any]
     if conflict == "rename":
         target = _free(storage, target)
     _check_apart(storage, source, target)
-    progress = Progress(channel)
+    progress = OperationProgress(channel)
     job = _Copy(storage, source, target, conflict, progress)
     for node in visit(storage, source):
         progress.tick()
@@ -46,7 +46,12 @@ class _Copy:
     """One copy of a tree."""
 
     def __init__(
-        self, storage: Storage, source: bytes, target: bytes, conflict: str, progress: Progress
+        self,
+        storage: Storage,
+        source: bytes,
+        target: bytes,
+        conflict: str,
+        progress: OperationProgress,
     ) -> None:
         self._storage = storage
         self._source, self._target = source, target

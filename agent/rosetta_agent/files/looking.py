@@ -4,7 +4,7 @@ import os
 import stat
 from typing import Any, Callable, Container, Dict, List, Optional, Set, Tuple
 
-from rosetta_agent.files.channel import Channel, EntrySender, Progress
+from rosetta_agent.files.channel import Channel, EntrySender, OperationProgress
 from rosetta_agent.files.entries import describe
 from rosetta_agent.files.errors import explained
 from rosetta_agent.files.frames import SORTS, encode_path
@@ -41,10 +41,10 @@ def list_directory(storage: Storage, request: Request, channel: Channel) -> Dict
             names = read_names(directory)
             folders = _read_directories(directory)
         named = _filter(names, request.text("filter").casefold(), request.flag("hidden"))
-        ordered = _first(folders, _sort(directory, named, request, Progress(channel)))
+        ordered = _first(folders, _sort(directory, named, request, OperationProgress(channel)))
         offset = request.integer("offset")
         sender = EntrySender(channel)
-        progress = Progress(channel)
+        progress = OperationProgress(channel)
         for name in ordered[offset : offset + request.integer("limit")]:
             progress.tick()
             place = Place(directory, name, path + b"/" + name if path else name)
@@ -82,7 +82,9 @@ def _filter(names: List[bytes], part: str, hidden: bool) -> List[_Named]:
     ]
 
 
-def _sort(directory: int, named: List[_Named], request: Request, progress: Progress) -> List[bytes]:
+def _sort(
+    directory: int, named: List[_Named], request: Request, progress: OperationProgress
+) -> List[bytes]:
     """Names in the order of the request; by name where the rest is equal."""
     key = _KEYS.get(request.choice("sort", SORTS))
     reverse = request.flag("reverse")

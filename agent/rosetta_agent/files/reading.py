@@ -4,7 +4,7 @@ import hashlib
 import os
 from typing import Any, Dict, Iterator
 
-from rosetta_agent.files.channel import Channel, Progress
+from rosetta_agent.files.channel import Channel, OperationProgress
 from rosetta_agent.files.entries import build_entry, build_etag
 from rosetta_agent.files.errors import FilesError, explained, show
 from rosetta_agent.files.frames import MAX_DATA
@@ -32,7 +32,7 @@ def read(storage: Storage, request: Request, channel: Channel) -> Dict[str, Any]
 def checksum(storage: Storage, request: Request, channel: Channel) -> Dict[str, Any]:
     """SHA-256 of a file that does not change meanwhile."""
     path = request.path()
-    progress = Progress(channel)
+    progress = OperationProgress(channel)
     digest = hashlib.sha256()
     with storage.file(path) as file:
         info = os.fstat(file)

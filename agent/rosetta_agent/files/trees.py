@@ -4,7 +4,7 @@ import os
 import stat
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
 
-from rosetta_agent.files.channel import Channel, EntrySender, Progress
+from rosetta_agent.files.channel import Channel, EntrySender, OperationProgress
 from rosetta_agent.files.entries import describe
 from rosetta_agent.files.errors import FilesError, explained
 from rosetta_agent.files.frames import encode_path
@@ -89,7 +89,7 @@ def _enter(levels: List[_Level], node: Node, on_error: Optional[OnError]) -> Non
 def walk(storage: Storage, request: Request, channel: Channel) -> Dict[str, Any]:
     """All entries of trees with their paths; ``tolerant``: go on after what can't be read."""
     sender = EntrySender(channel)
-    progress = Progress(channel)
+    progress = OperationProgress(channel)
     on_error = sender.tell if request.flag("tolerant") else None
     for path in request.paths():
         for node in visit(storage, path, on_error):
@@ -104,7 +104,7 @@ def walk(storage: Storage, request: Request, channel: Channel) -> Dict[str, Any]
 
 def summary(storage: Storage, request: Request, channel: Channel) -> Dict[str, Any]:
     """How much trees hold."""
-    progress = Progress(channel)
+    progress = OperationProgress(channel)
     for path in request.paths():
         for node in visit(storage, path):
             count(progress, node)
@@ -117,7 +117,7 @@ def remove(storage: Storage, request: Request, channel: Channel) -> Dict[str, An
     paths = request.paths()
     for path in paths:
         check_named(path)
-    progress = Progress(channel)
+    progress = OperationProgress(channel)
     for path in paths:
         for node in visit(storage, path):
             _remove(node)
@@ -126,7 +126,7 @@ def remove(storage: Storage, request: Request, channel: Channel) -> Dict[str, An
     return progress.summary()
 
 
-def count(progress: Progress, node: Node) -> None:
+def count(progress: OperationProgress, node: Node) -> None:
     """Count an entry; a directory when it is left."""
     if stat.S_ISREG(node.info.st_mode):
         progress.bytes += node.info.st_size

@@ -11,7 +11,7 @@ from rosetta_hub.files.preview.fits_headers import Hdu, header_view, read_header
 from rosetta_hub.files.preview.notebook import MAX_NOTEBOOK
 from rosetta_hub.files.preview.table import read_table
 from rosetta_hub.files.preview.text import MAX_TEXT, Text, decode_text
-from rosetta_hub.files.source import Source
+from rosetta_hub.files.source import FileSource
 
 # Bytes of an image that is read, and of a plane or a compressed image of a FITS file.
 MAX_IMAGE = 50 << 20
@@ -27,7 +27,7 @@ class Previews:
 
     def __init__(self) -> None:
         self._converter = Converter()
-        self._makers: dict[str, Callable[[Source, int | None], Awaitable[Shown]]] = {
+        self._makers: dict[str, Callable[[FileSource, int | None], Awaitable[Shown]]] = {
             "text": self._text,
             "table": self._table,
             "notebook": self._notebook,
@@ -40,7 +40,7 @@ class Previews:
         """What can be asked for."""
         return tuple(self._makers)
 
-    async def make(self, source: Source, kind: str, hdu: int | None = None) -> Shown:
+    async def make(self, source: FileSource, kind: str, hdu: int | None = None) -> Shown:
         """A preview; `hdu` is the image of a FITS file, by default the first one.
 
         Raises:
@@ -50,12 +50,12 @@ class Previews:
         """
         return await self._makers[kind](source, hdu)
 
-    async def _text(self, source: Source, _hdu: int | None) -> Shown:
+    async def _text(self, source: FileSource, _hdu: int | None) -> Shown:
         text = await _begin(source)
         truncated = source.entry.size > MAX_TEXT
         return {"text": text.text, "encoding": text.encoding, "truncated": truncated}
 
-    async def _table(self, source: Source, _hdu: int | None) -> Shown:
+    async def _table(self, source: FileSource, _hdu: int | None) -> Shown:
         text = await _begin(source)
         table = await asyncio.to_thread(read_table, text.text, source.entry.size <= MAX_TEXT)
         return {
@@ -65,7 +65,7 @@ class Previews:
             "truncated": table.is_truncated,
         }
 
-    async def _notebook(self, source: Source, _hdu: int | None) -> Shown:
+    async def _notebook(self, source: FileSource, _hdu: int | None) -> Shown:
         size = source.entry.size
         if size > MAX_NOTEBOOK:
             raise NoPreview("The notebook is too large for a preview.")
@@ -73,12 +73,12 @@ class Previews:
         notebook: dict[str, Any] = json.loads(shown)
         return notebook
 
-    async def _fits(self, source: Source, _hdu: int | None) -> Shown:
+    async def _fits(self, source: FileSource, _hdu: int | None) -> Shown:
         headers = await read_headers(source.read, source.entry.size)
         hdus = [header_view(hdu) for hdu in headers.hdus]
         return {"hdus": hdus, "truncated": headers.is_truncated}
 
-    async def _image(self, source: Source, hdu: int | None) -> Shown:
+    async def _image(self, source: FileSource, hdu: int | None) -> Shown:
         if source.entry.path.lower().endswith(FITS_ENDINGS):
             return await self._fits_image(source, hdu)
         size = source.entry.size
@@ -86,7 +86,7 @@ class Previews:
             raise NoPreview("The image is too large for a preview.")
         return await self._converter.convert("image", {}, source.chunks(0, size))
 
-    async def _fits_image(self, source: Source, index: int | None) -> Shown:
+    async def _fits_image(self, source: FileSource, index: int | None) -> Shown:
         headers = await read_headers(source.read, source.entry.size)
         images = [hdu for hdu in headers.hdus if hdu.is_image and index in (None, hdu.index)]
         if not images:
@@ -121,6 +121,6 @@ def describe_plane(hdu: Hdu) -> tuple[dict[str, Any], int, int]:
     return description, hdu.data_offset, abs(bitpix) // 8 * width * height
 
 
-async def _begin(source: Source) -> Text:
+async def _begin(source: FileSource) -> Text:
     data = await source.read(0, MAX_TEXT)
     return decode_text(data, source.entry.size <= MAX_TEXT)

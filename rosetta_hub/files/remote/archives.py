@@ -14,24 +14,26 @@ from rosetta_agent.files.archive_writers import (
     send_tar,
     send_zip,
 )
-from rosetta_agent.files.channel import Channel, Progress
+from rosetta_agent.files.channel import Channel, OperationProgress
 from rosetta_agent.files.errors import FilesError
 from rosetta_agent.files.request import Request
 from rosetta_hub.files.remote.looking import visit
-from rosetta_hub.files.remote.store import Item, Store
+from rosetta_hub.files.remote.store import Store, StoreItem
 
 
 def archive_tar(store: Store, request: Request, channel: Channel) -> dict[str, Any]:
     """Trees as a tar archive (POSIX.1-2001)."""
-    return send_tar(channel, partial(_fill, store, request, Progress(channel)))
+    return send_tar(channel, partial(_fill, store, request, OperationProgress(channel)))
 
 
 def archive_zip(store: Store, request: Request, channel: Channel) -> dict[str, Any]:
     """Trees as a zip archive, not compressed."""
-    return send_zip(channel, partial(_fill, store, request, Progress(channel)))
+    return send_zip(channel, partial(_fill, store, request, OperationProgress(channel)))
 
 
-def _fill(store: Store, request: Request, progress: Progress, writer: Any) -> dict[str, Any]:
+def _fill(
+    store: Store, request: Request, progress: OperationProgress, writer: Any
+) -> dict[str, Any]:
     """Add all trees; what can't be read is left out and named in a report."""
     paths = request.paths()
     start = common_start(paths)
@@ -46,7 +48,12 @@ def _fill(store: Store, request: Request, progress: Progress, writer: Any) -> di
 
 
 def _add(
-    store: Store, item: Item, name: bytes, writer: Any, progress: Progress, omissions: Omissions
+    store: Store,
+    item: StoreItem,
+    name: bytes,
+    writer: Any,
+    progress: OperationProgress,
+    omissions: Omissions,
 ) -> None:
     if item.is_directory:
         progress.folders += 1
@@ -66,7 +73,7 @@ def _begin(content: Iterator[bytes]) -> Iterator[bytes]:
     return itertools.chain([next(content, b"")], content)
 
 
-def _info(item: Item) -> os.stat_result:
+def _info(item: StoreItem) -> os.stat_result:
     """What the writers need to know of an item; it is private, as its entry is."""
     mode = stat.S_IFDIR | 0o700 if item.is_directory else stat.S_IFREG | 0o600
     seconds = item.mtime_ns // 1_000_000_000

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any
 
-from rosetta_agent.files.channel import Channel, Progress
+from rosetta_agent.files.channel import Channel, OperationProgress
 from rosetta_agent.files.errors import FilesError, refuse, show
 from rosetta_agent.files.frames import CONFLICTS, NEW, PART_SUFFIX, PROGRESS_INTERVAL, encode_path
 from rosetta_agent.files.names import free_names
@@ -15,7 +15,7 @@ from rosetta_agent.files.reading import changed
 from rosetta_agent.files.request import Request
 from rosetta_agent.files.writing import check_named
 from rosetta_hub.files.remote.looking import count, visit
-from rosetta_hub.files.remote.store import Item, Store, find, join, parent
+from rosetta_hub.files.remote.store import Store, StoreItem, find, join, parent
 
 _MAX_NAMED = 100
 # Items of which a store hears in one call, as S3 servers remove so many at once.
@@ -79,7 +79,7 @@ def rename(store: Store, request: Request, channel: Channel) -> dict[str, Any]:
     store.stat(source)
     overwrite = request.flag("overwrite")
     check_free(store, target, overwrite)
-    wait_for(Progress(channel), lambda: store.move(source, target, overwrite))
+    wait_for(OperationProgress(channel), lambda: store.move(source, target, overwrite))
     return {"entry": store.stat(target).entry(store.account)}
 
 
@@ -94,7 +94,7 @@ def check_free(store: Store, path: bytes, overwrite: bool) -> None:
 
 def remove(store: Store, request: Request, channel: Channel) -> dict[str, Any]:
     """Remove trees, folders after what they hold; stops at the first error."""
-    paths, progress = request.paths(), Progress(channel)
+    paths, progress = request.paths(), OperationProgress(channel)
     for path in paths:
         check_named(path)
     for path in paths:
@@ -118,7 +118,7 @@ def copy(store: Store, request: Request, channel: Channel) -> dict[str, Any]:
         raise FilesError("invalid", f"{show(source)} can't be copied into itself.")
     if conflict == "rename":
         target = find_free(store, target)
-    progress, skipped = Progress(channel), []
+    progress, skipped = OperationProgress(channel), []
     for item in visit(store, source):
         path = target + item.path[len(source) :]
         if item.is_directory:
@@ -143,7 +143,7 @@ def find_free(store: Store, path: bytes) -> bytes:
     raise refuse("exists", path)
 
 
-def wait_for(progress: Progress, operation: Callable[[], None]) -> None:
+def wait_for(progress: OperationProgress, operation: Callable[[], None]) -> None:
     """Carry out what a server may need long for, and tell the hub meanwhile that it goes on."""
     with ThreadPoolExecutor(1, "request to the store") as pool:
         future = pool.submit(operation)
@@ -152,7 +152,9 @@ def wait_for(progress: Progress, operation: Callable[[], None]) -> None:
         future.result()
 
 
-def _copy_file(store: Store, item: Item, path: bytes, overwrite: bool, progress: Progress) -> None:
+def _copy_file(
+    store: Store, item: StoreItem, path: bytes, overwrite: bool, progress: OperationProgress
+) -> None:
     check_free(store, path, overwrite)
     with _pending(store, path) as name:
         wait_for(progress, lambda: store.copy(item.path, name))

@@ -4,16 +4,16 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from rosetta_agent.files.channel import Channel, EntrySender, Progress
+from rosetta_agent.files.channel import Channel, EntrySender, OperationProgress
 from rosetta_agent.files.errors import FilesError, show
 from rosetta_agent.files.frames import SORTS, encode_path
 from rosetta_agent.files.reading import changed
 from rosetta_agent.files.request import Request
 from rosetta_hub.files.remote.segments import load
-from rosetta_hub.files.remote.store import Item, Store, file_at
+from rosetta_hub.files.remote.store import Store, StoreItem, file_at
 
 _OnError = Callable[[bytes, FilesError], None]
-_KEYS: dict[str, Callable[[Item], int]] = {
+_KEYS: dict[str, Callable[[StoreItem], int]] = {
     "name": lambda item: 0,
     "size": lambda item: item.size,
     "modified": lambda item: item.mtime_ns,
@@ -51,7 +51,7 @@ def list_folder(store: Store, request: Request, channel: Channel) -> dict[str, A
     return {"total": len(named)}
 
 
-def visit(store: Store, path: bytes, on_error: _OnError | None = None) -> Iterator[Item]:
+def visit(store: Store, path: bytes, on_error: _OnError | None = None) -> Iterator[StoreItem]:
     """An item and all below it, parents first, the names of each folder sorted."""
     waiting = [store.stat(path)]
     while waiting:
@@ -70,7 +70,7 @@ def visit(store: Store, path: bytes, on_error: _OnError | None = None) -> Iterat
 
 def walk(store: Store, request: Request, channel: Channel) -> dict[str, Any]:
     """All entries of trees with their paths; `tolerant`: go on after what can't be read."""
-    sender, progress = EntrySender(channel), Progress(channel)
+    sender, progress = EntrySender(channel), OperationProgress(channel)
     on_error = sender.tell if request.flag("tolerant") else None
     for path in request.paths():
         for found in visit(store, path, on_error):
@@ -83,7 +83,7 @@ def walk(store: Store, request: Request, channel: Channel) -> dict[str, Any]:
 
 def summary(store: Store, request: Request, channel: Channel) -> dict[str, Any]:
     """How much trees hold."""
-    progress = Progress(channel)
+    progress = OperationProgress(channel)
     for path in request.paths():
         for item in visit(store, path):
             count(progress, item)
@@ -91,7 +91,7 @@ def summary(store: Store, request: Request, channel: Channel) -> dict[str, Any]:
     return progress.summary()
 
 
-def count(progress: Progress, item: Item) -> None:
+def count(progress: OperationProgress, item: StoreItem) -> None:
     """Count an item."""
     progress.folders += item.is_directory
     progress.files += not item.is_directory
@@ -117,7 +117,7 @@ def read(store: Store, request: Request, channel: Channel) -> dict[str, Any]:
 def checksum(store: Store, request: Request, channel: Channel) -> dict[str, Any]:
     """SHA-256 of a file, or of an upload; all of it is read."""
     path = request.path()
-    progress, digest = Progress(channel), hashlib.sha256()
+    progress, digest = OperationProgress(channel), hashlib.sha256()
     item = store.stat(path)
     is_part = item.is_part and item.is_directory
     if is_part:
@@ -133,7 +133,7 @@ def checksum(store: Store, request: Request, channel: Channel) -> dict[str, Any]
     return {"sha256": digest.hexdigest()}
 
 
-def _children(store: Store, path: bytes) -> list[Item]:
+def _children(store: Store, path: bytes) -> list[StoreItem]:
     if not store.stat(path).is_directory:
         raise FilesError("not_directory", f"{show(path)} is not a directory.")
     return [item for item in store.children(path) if not item.is_part]

@@ -21,7 +21,7 @@ PROPFIND = (
 
 
 @dataclass(frozen=True)
-class Resource:
+class WebDavResource:
     """What a server says of one address."""
 
     href: bytes
@@ -54,7 +54,7 @@ class Resource:
         return name if is_here and name not in (b"", b".", b"..") else None
 
 
-def parse_resources(body: bytes) -> list[Resource]:
+def parse_resources(body: bytes) -> list[WebDavResource]:
     """All that a server names. FilesError where it is no such answer."""
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
         raise FilesError("failed", "The server's answer is none of WebDAV: it declares entities.")
@@ -65,7 +65,7 @@ def parse_resources(body: bytes) -> list[Resource]:
     return [_resource(response) for response in root.iter(f"{_DAV}response")]
 
 
-def build_time(resource: Resource, mtime_ns: int) -> bytes:
+def build_time(resource: WebDavResource, mtime_ns: int) -> bytes:
     """The body of a PROPPATCH that stores the time of a file's last change."""
     text = f"{mtime_ns} {resource.size} {resource.modified}"
     time = ElementTree.Element(_TIME)
@@ -77,7 +77,7 @@ def build_time(resource: Resource, mtime_ns: int) -> bytes:
     return body
 
 
-def _resource(response: ElementTree.Element) -> Resource:
+def _resource(response: ElementTree.Element) -> WebDavResource:
     href = (response.findtext(f"{_DAV}href") or "").strip()
     values = {one.tag: one for one in _properties(response)}
     kind = values.get(f"{_DAV}resourcetype")
@@ -90,7 +90,7 @@ def _resource(response: ElementTree.Element) -> Resource:
         value = text(_DAV + name)
         return int(value) if value.isdigit() else None
 
-    return Resource(
+    return WebDavResource(
         href=unquote_to_bytes(urlsplit(href).path),
         is_directory=kind is not None and kind.find(f"{_DAV}collection") is not None,
         size=number("getcontentlength") or 0,

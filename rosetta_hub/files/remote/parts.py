@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from rosetta_agent.files.channel import Channel, Progress
+from rosetta_agent.files.channel import Channel, OperationProgress
 from rosetta_agent.files.errors import FilesError, show
 from rosetta_agent.files.request import Request
 from rosetta_agent.files.writing import check_named
@@ -83,7 +83,7 @@ def finish(store: Store, request: Request, channel: Channel) -> dict[str, Any]:
     if conflict == "rename":
         path = find_free(store, path)
     check_free(store, path, conflict == "overwrite")
-    whole = _join(store, part, Progress(channel))
+    whole = _join(store, part, OperationProgress(channel))
     mtime_ns = part.mtime_ns if mtime_ns is None else mtime_ns
     if mtime_ns is not None:
         store.set_time(whole, mtime_ns)
@@ -117,7 +117,7 @@ def _segments(channel: Channel) -> Iterator[bytes]:
         yield bytes(collected)
 
 
-def _join(store: Store, part: Segments, progress: Progress) -> bytes:
+def _join(store: Store, part: Segments, progress: OperationProgress) -> bytes:
     """The path of the whole content; one segment alone is that already."""
     if len(part.items) == 1:
         return part.items[0][1].path

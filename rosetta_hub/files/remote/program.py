@@ -16,7 +16,7 @@ from rosetta_agent.files.frames import VERSION, FrameError
 from rosetta_agent.files.request import Request
 from rosetta_agent.files.server import attempt, serve, watch
 from rosetta_hub.files.remote import archives, changing, looking, parts
-from rosetta_hub.files.remote.store import Store, Unavailable
+from rosetta_hub.files.remote.store import Store, StoreUnavailable
 
 _Operation = Callable[[Store, Request, Channel], dict[str, Any]]
 _LOOKING: Mapping[str, _Operation] = {
@@ -111,7 +111,7 @@ def _attempt(operation: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     def run() -> dict[str, Any]:
         try:
             return operation()
-        except Unavailable as error:
+        except StoreUnavailable as error:
             raise FilesError("unavailable", str(error)) from error
 
     return attempt(run)

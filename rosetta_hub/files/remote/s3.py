@@ -14,7 +14,7 @@ from rosetta_agent.files.frames import MAX_DATA
 from rosetta_agent.files.reading import changed
 from rosetta_hub.files.remote.s3_client import Connection, explained, translate
 from rosetta_hub.files.remote.s3_multipart import Multipart, copy_large, join_files
-from rosetta_hub.files.remote.store import Item, check_names, join, parent
+from rosetta_hub.files.remote.store import StoreItem, check_names, join, parent
 
 # Keys that one request may remove.
 _BATCH = 1000
@@ -55,7 +55,7 @@ class S3Store:
     def usage(self) -> dict[str, int]:
         return {"total": 0, "free": 0, "used": 0}
 
-    def stat(self, path: bytes) -> Item:
+    def stat(self, path: bytes) -> StoreItem:
         if not path:
             return _folder(path)
         try:
@@ -69,8 +69,8 @@ class S3Store:
             return _folder(path)
         return _file(path, answer["ContentLength"], answer)
 
-    def children(self, path: bytes) -> list[Item]:
-        start, found = self._prefix(path), dict[bytes, Item]()
+    def children(self, path: bytes) -> list[StoreItem]:
+        start, found = self._prefix(path), dict[bytes, StoreItem]()
         for page in self._pages(path, Delimiter="/"):
             for prefix in page.get("CommonPrefixes", ()):
                 name = prefix["Prefix"][len(start) : -1].encode("utf-8")
@@ -82,7 +82,7 @@ class S3Store:
         # Such keys are of other programs; a path can't have these names.
         return [item for name, item in found.items() if name not in (b"", b".", b"..")]
 
-    def exact(self, item: Item) -> Item:
+    def exact(self, item: StoreItem) -> StoreItem:
         if item.is_directory:
             return item
         try:
@@ -90,7 +90,7 @@ class S3Store:
         except FilesError:
             return item
 
-    def read(self, item: Item, offset: int, length: int) -> Iterator[bytes]:
+    def read(self, item: StoreItem, offset: int, length: int) -> Iterator[bytes]:
         if not length:
             return
         wanted: dict[str, str] = {"Range": f"bytes={offset}-{offset + length - 1}"}
@@ -121,7 +121,7 @@ class S3Store:
             if collected or not upload.parts:
                 upload.add(bytes(collected))
 
-    def join(self, parts: Sequence[Item], target: bytes) -> None:
+    def join(self, parts: Sequence[StoreItem], target: bytes) -> None:
         self._check_parent(target)
         sources = [(item, self._place(item.path)) for item in parts]
         with Multipart(self._connection.patient, self._place(target), target) as upload:
@@ -147,7 +147,7 @@ class S3Store:
     def remove(self, path: bytes) -> None:
         self.remove_items([self.stat(path)])
 
-    def remove_items(self, items: Sequence[Item]) -> None:
+    def remove_items(self, items: Sequence[StoreItem]) -> None:
         self._delete([self._key(item.path) for item in items if not item.is_directory])
         folders = {item.path for item in items if item.is_directory}
         for folder in folders:
@@ -222,7 +222,7 @@ class S3Store:
             answer = self._connection.quick.list_objects_v2(**wanted)
         return bool(answer.get("Contents"))
 
-    def _folder_among(self, path: bytes) -> Item:
+    def _folder_among(self, path: bytes) -> StoreItem:
         """A folder of a list; that of an upload with the time at which it was last added to."""
         folder = _folder(path)
         if not folder.is_part:
@@ -277,12 +277,12 @@ class S3Store:
         return "".join(f"{name}/" for name in names)
 
 
-def _folder(path: bytes, mtime_ns: int = 0) -> Item:
-    return Item(path, True, 0, mtime_ns, "")
+def _folder(path: bytes, mtime_ns: int = 0) -> StoreItem:
+    return StoreItem(path, True, 0, mtime_ns, "")
 
 
-def _file(path: bytes, size: int, answer: Mapping[str, Any]) -> Item:
-    return Item(path, False, size, _time(answer), answer.get("ETag", ""))
+def _file(path: bytes, size: int, answer: Mapping[str, Any]) -> StoreItem:
+    return StoreItem(path, False, size, _time(answer), answer.get("ETag", ""))
 
 
 def format_time(mtime_ns: int) -> str:

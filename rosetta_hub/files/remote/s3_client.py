@@ -19,7 +19,7 @@ from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from rosetta_agent.files.errors import FilesError, refuse, show
 from rosetta_agent.files.reading import changed
-from rosetta_hub.files.remote.store import Unavailable
+from rosetta_hub.files.remote.store import StoreUnavailable
 
 # Seconds until a server begins to answer: less than the hub waits, so that the user is told why.
 _TIMEOUT = 8
@@ -100,7 +100,7 @@ def _session() -> Any:
 
 @contextlib.contextmanager
 def explained(path: bytes) -> Iterator[None]:
-    """Raise FilesError or Unavailable where a request about `path` fails."""
+    """Raise FilesError or StoreUnavailable where a request about `path` fails."""
     try:
         yield
     except ClientError as error:
@@ -109,12 +109,12 @@ def explained(path: bytes) -> Iterator[None]:
         raise translate(str(answer.get("Error", {}).get("Code", "")), status, path) from error
     except (HTTPClientError, BotoConnectionError, IncompleteReadError) as error:
         text = f"The storage's server can't be reached, or does not answer: {type(error).__name__}."
-        raise Unavailable(f"{text} Try again later.") from error
+        raise StoreUnavailable(f"{text} Try again later.") from error
     except BotoCoreError as error:
         raise FilesError("failed", f"{show(path)}: {type(error).__name__}.") from error
 
 
-def translate(code: str, status: int, path: bytes) -> FilesError | Unavailable:
+def translate(code: str, status: int, path: bytes) -> FilesError | StoreUnavailable:
     """What the user is told of a server's error."""
     if code == "NoSuchBucket":
         text = "The bucket of this storage does not exist. Ask the administrator."
@@ -130,5 +130,5 @@ def translate(code: str, status: int, path: bytes) -> FilesError | Unavailable:
         text = f"{show(path)}: the server redirects elsewhere, which is not followed."
         return FilesError("failed", text)
     if code in _BUSY or status == 429 or status >= 500:
-        return Unavailable(f"The storage's server answers with {status}. Try again later.")
+        return StoreUnavailable(f"The storage's server answers with {status}. Try again later.")
     return FilesError("failed", f"{show(path)}: the server answers with {code or status}.")

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from rosetta_agent.files.errors import FilesError
 from rosetta_hub.files.remote.s3_client import explained
-from rosetta_hub.files.remote.store import Item, Unavailable
+from rosetta_hub.files.remote.store import StoreItem, StoreUnavailable
 
 # The fewest bytes of a part that is not the last one.
 _SHORTEST = 5 << 20
@@ -54,7 +54,7 @@ class Multipart:
                 self._client.complete_multipart_upload(
                     **self._upload, MultipartUpload={"Parts": self.parts}
                 )
-        except (FilesError, Unavailable):
+        except (FilesError, StoreUnavailable):
             self._abort()
             raise
 
@@ -77,14 +77,14 @@ class Multipart:
         self.parts.append({"PartNumber": len(self.parts) + 1, "ETag": etag})
 
     def _abort(self) -> None:
-        with contextlib.suppress(FilesError, Unavailable), explained(self._path):
+        with contextlib.suppress(FilesError, StoreUnavailable), explained(self._path):
             self._client.abort_multipart_upload(**self._upload)
 
 
 def join_files(
     upload: Multipart,
-    sources: Sequence[tuple[Item, Mapping[str, str]]],
-    read: Callable[[Item], Iterable[bytes]],
+    sources: Sequence[tuple[StoreItem, Mapping[str, str]]],
+    read: Callable[[StoreItem], Iterable[bytes]],
 ) -> None:
     """Add files one after the other; only those that are too short for a part are sent anew."""
     length = sum(item.size for item, _ in sources)

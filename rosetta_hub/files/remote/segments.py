@@ -12,7 +12,7 @@ from typing import Any
 
 from rosetta_agent.files.errors import FilesError, show
 from rosetta_agent.files.frames import PART_SUFFIX
-from rosetta_hub.files.remote.store import Item, Store, find, join, parent
+from rosetta_hub.files.remote.store import Store, StoreItem, find, join, parent
 
 _NOTE = b"note"
 _SEGMENT = re.compile(rb"(\d{16})-(\d{1,16})\Z")
@@ -26,7 +26,7 @@ class Segments:
     folder: bytes
     length: int
     mtime_ns: int | None
-    items: list[tuple[int, Item]]
+    items: list[tuple[int, StoreItem]]
     """Each with the offset at which it begins."""
 
     @property
@@ -77,7 +77,7 @@ def load(store: Store, folder: bytes, path: bytes) -> Segments:
     return Segments(folder, int(note["length"]), note["mtime_ns"], items)
 
 
-def _in_order(items: Iterable[Item]) -> Iterator[tuple[int, Item]]:
+def _in_order(items: Iterable[StoreItem]) -> Iterator[tuple[int, StoreItem]]:
     offset = 0
     for item in sorted(items, key=lambda item: item.name):
         match = _SEGMENT.match(item.name)

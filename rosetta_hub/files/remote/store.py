@@ -11,12 +11,12 @@ from rosetta_agent.files.frames import PART_SUFFIX, encode_path
 _PART = PART_SUFFIX.encode("ascii")
 
 
-class Unavailable(Exception):
+class StoreUnavailable(Exception):
     """The store does not answer; the message is for the user."""
 
 
 @dataclass(frozen=True)
-class Item:
+class StoreItem:
     """A file or a folder of a store."""
 
     path: bytes
@@ -61,7 +61,7 @@ class Item:
 class Store(Protocol):
     """A user's part of a store. Paths are relative to it.
 
-    All raise FilesError where the store refuses, and Unavailable where it does not answer.
+    All raise FilesError where the store refuses, and StoreUnavailable where it does not answer.
     """
 
     account: str
@@ -73,22 +73,22 @@ class Store(Protocol):
     def usage(self) -> dict[str, int]:
         """Bytes: `total`, `free` and `used`; zeros where the store does not tell."""
 
-    def stat(self, path: bytes) -> Item:
+    def stat(self, path: bytes) -> StoreItem:
         """The item of a path."""
 
-    def children(self, path: bytes) -> list[Item]:
+    def children(self, path: bytes) -> list[StoreItem]:
         """What a folder holds."""
 
-    def exact(self, item: Item) -> Item:
+    def exact(self, item: StoreItem) -> StoreItem:
         """An item of `children` with its time, where those may have another one."""
 
-    def read(self, item: Item, offset: int, length: int) -> Iterator[bytes]:
+    def read(self, item: StoreItem, offset: int, length: int) -> Iterator[bytes]:
         """So many bytes of a file; FilesError (`changed`) where it is another one by now."""
 
     def put(self, path: bytes, content: bytes | Iterable[bytes], length: int | None) -> None:
         """Write a file of `length` bytes; None: it is not known before."""
 
-    def join(self, parts: Sequence[Item], target: bytes) -> None:
+    def join(self, parts: Sequence[StoreItem], target: bytes) -> None:
         """Write a file that has the contents of others, one after the other."""
 
     def check_target(self, path: bytes) -> None:
@@ -103,7 +103,7 @@ class Store(Protocol):
     def remove(self, path: bytes) -> None:
         """Remove a file, or a folder with all that it holds."""
 
-    def remove_items(self, items: Sequence[Item]) -> None:
+    def remove_items(self, items: Sequence[StoreItem]) -> None:
         """Remove items that are known; folders come after what they hold."""
 
     def move(self, source: bytes, target: bytes, overwrite: bool) -> None:
@@ -113,7 +113,7 @@ class Store(Protocol):
         """Copy a file within the store."""
 
 
-def find(store: Store, path: bytes) -> Item | None:
+def find(store: Store, path: bytes) -> StoreItem | None:
     """The item of a path; None where there is none."""
     try:
         return store.stat(path)
@@ -123,7 +123,7 @@ def find(store: Store, path: bytes) -> Item | None:
         return None
 
 
-def file_at(store: Store, path: bytes) -> Item:
+def file_at(store: Store, path: bytes) -> StoreItem:
     """The file of a path; FilesError where it is none."""
     item = store.stat(path)
     if item.is_directory:

@@ -13,11 +13,11 @@ from rosetta_agent.files.frames import MAX_DATA
 from rosetta_agent.files.reading import changed
 from rosetta_hub.files.remote.multistatus import (
     PROPFIND,
-    Resource,
+    WebDavResource,
     build_time,
     parse_resources,
 )
-from rosetta_hub.files.remote.store import Item, Unavailable, check_names, join
+from rosetta_hub.files.remote.store import StoreItem, StoreUnavailable, check_names, join
 
 # Seconds until a server begins to answer: less than the hub waits, so that the user is told why.
 _TIMEOUT = 8.0
@@ -65,10 +65,10 @@ class WebDavStore:
         free, used = resource.free or 0, resource.used or 0
         return {"total": free + used, "free": free, "used": used}
 
-    def stat(self, path: bytes) -> Item:
+    def stat(self, path: bytes) -> StoreItem:
         return _item(path, self._find(path, depth=0)[0])
 
-    def children(self, path: bytes) -> list[Item]:
+    def children(self, path: bytes) -> list[StoreItem]:
         here = urlsplit(self._url(path)).path
         found = self._find(path, depth=1)
         return [
@@ -77,10 +77,10 @@ class WebDavStore:
             if (name := resource.name_in(here)) is not None
         ]
 
-    def exact(self, item: Item) -> Item:
+    def exact(self, item: StoreItem) -> StoreItem:
         return item
 
-    def read(self, item: Item, offset: int, length: int) -> Iterator[bytes]:
+    def read(self, item: StoreItem, offset: int, length: int) -> Iterator[bytes]:
         if not length:
             return
         headers = {"Range": f"bytes={offset}-{offset + length - 1}"}
@@ -102,7 +102,7 @@ class WebDavStore:
         headers = {} if length is None else {"Content-Length": str(length)}
         self._send("PUT", path, headers, content=content, timeout=_LONG_TIMEOUT)
 
-    def join(self, parts: Sequence[Item], target: bytes) -> None:
+    def join(self, parts: Sequence[StoreItem], target: bytes) -> None:
         content = (chunk for item in parts for chunk in self.read(item, 0, item.size))
         self.put(target, content, sum(item.size for item in parts))
 
@@ -125,7 +125,7 @@ class WebDavStore:
     def remove(self, path: bytes) -> None:
         self._send("DELETE", path, timeout=_LONG_TIMEOUT)
 
-    def remove_items(self, items: Sequence[Item]) -> None:
+    def remove_items(self, items: Sequence[StoreItem]) -> None:
         for item in items:
             self.remove(item.path)
 
@@ -147,7 +147,7 @@ class WebDavStore:
     def _url(self, path: bytes) -> str:
         return f"{self._base}/{quote(path)}" if path else f"{self._base}/"
 
-    def _find(self, path: bytes, depth: int) -> list[Resource]:
+    def _find(self, path: bytes, depth: int) -> list[WebDavResource]:
         headers = {"Depth": str(depth), "Content-Type": "application/xml"}
         answer = self._send("PROPFIND", path, headers, content=PROPFIND)
         resources = parse_resources(answer.content) if answer.status_code == 207 else []
@@ -192,12 +192,14 @@ class WebDavStore:
             yield answer
 
 
-def _item(path: bytes, resource: Resource) -> Item:
-    return Item(path, resource.is_directory, resource.size, resource.mtime_ns, resource.version)
+def _item(path: bytes, resource: WebDavResource) -> StoreItem:
+    return StoreItem(
+        path, resource.is_directory, resource.size, resource.mtime_ns, resource.version
+    )
 
 
 def _check(answer: httpx.Response, path: bytes) -> None:
-    """Raise FilesError or Unavailable for an answer that is no success."""
+    """Raise FilesError or StoreUnavailable for an answer that is no success."""
     status = answer.status_code
     if status < 300:
         return
@@ -205,7 +207,7 @@ def _check(answer: httpx.Response, path: bytes) -> None:
         text = f"{show(path)}: the server redirects elsewhere, which is not followed."
         raise FilesError("failed", text)
     if status in _BUSY:
-        raise Unavailable(f"The storage's server answers with {status}. Try again later.")
+        raise StoreUnavailable(f"The storage's server answers with {status}. Try again later.")
     if status == 401:
         text = "The server does not accept the password of this storage. Ask the administrator."
         raise FilesError("permission", text)
@@ -221,7 +223,7 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except httpx.TimeoutException as error:
-        raise Unavailable("The storage's server does not answer. Try again later.") from error
+        raise StoreUnavailable("The storage's server does not answer. Try again later.") from error
     except httpx.HTTPError as error:
         text = f"The storage's server can't be reached: {error}. Try again later."
-        raise Unavailable(text) from error
+        raise StoreUnavailable(text) from error

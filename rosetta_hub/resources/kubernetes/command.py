@@ -5,7 +5,7 @@ import argparse
 from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError
-from rosetta_hub.resources.kubernetes.manifests import Account, build_manifests, format_manifests
+from rosetta_hub.resources.kubernetes.manifests import HubAccount, build_manifests, format_manifests
 
 HELP = "print what a Kubernetes cluster needs for the hub: account, rights, network policy, quota"
 
@@ -70,13 +70,13 @@ def kubernetes_text(settings: Rosetta, options: argparse.Namespace) -> str:
     )
 
 
-def _account(options: argparse.Namespace, namespace: str) -> Account | None:
+def _account(options: argparse.Namespace, namespace: str) -> HubAccount | None:
     if options.user:
-        return Account(options.user)
+        return HubAccount(options.user)
     if not options.account:
         return None
     before, colon, name = options.account.rpartition(":")
-    return Account(name, before if colon else namespace)
+    return HubAccount(name, before if colon else namespace)
 
 
 def _read_tasks(text: str) -> int:

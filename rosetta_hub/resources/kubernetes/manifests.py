@@ -31,7 +31,7 @@ _OWN = {name: parse_quantity(amount) for name, amount in build_amounts()["limits
 
 
 @dataclass(frozen=True)
-class Account:
+class HubAccount:
     """The hub's account: a service account of a namespace, or a user (of a certificate)."""
 
     name: str
@@ -57,7 +57,7 @@ class Manifest:
 def build_manifests(
     computing: Computing,
     conf: NamespaceConf,
-    account: Account | None,
+    account: HubAccount | None,
     tasks: int | None,
     edge: str | None = None,
     storages: Sequence[Storage] = (),
@@ -71,7 +71,7 @@ def build_manifests(
     """
     namespace = conf.namespace
     own = account is None
-    account = account or Account(ROLE, namespace)
+    account = account or HubAccount(ROLE, namespace)
     return [
         Manifest("The pods of all tasks are here.", _object("v1", "Namespace", namespace)),
         *(_build_account(namespace) if own else ()),
@@ -116,7 +116,7 @@ def _build_account(namespace: str) -> list[Manifest]:
     ]
 
 
-def _build_binding(namespace: str, account: Account) -> Document:
+def _build_binding(namespace: str, account: HubAccount) -> Document:
     return {
         **_object(f"{RBAC_GROUP}/v1", "RoleBinding", ROLE, namespace),
         "roleRef": {"apiGroup": RBAC_GROUP, "kind": "Role", "name": ROLE},

@@ -21,7 +21,7 @@ def _always(conf: NamespaceConf) -> bool:
 
 
 @dataclass(frozen=True)
-class Right:
+class ClusterRight:
     """Verbs for one kind of object, or for one part of it (`subresource`) such as a pod's log.
 
     `group` is empty for the core group. `when` says for which resources the hub needs the right.
@@ -49,13 +49,17 @@ class Right:
 
 
 RIGHTS = (
-    Right("", "pods", "", ("create", "get", "list", "watch", "delete"), "each task is a pod"),
-    Right("", "pods", "log", ("get",), "the log of a task"),
+    ClusterRight(
+        "", "pods", "", ("create", "get", "list", "watch", "delete"), "each task is a pod"
+    ),
+    ClusterRight("", "pods", "log", ("get",), "the log of a task"),
     # Newer servers ask for the second verb, too.
-    Right("", "pods", "portforward", ("get", "create"), "connections to the interface of a task"),
-    Right("", "events", "", ("list",), "why a task waits, and how it ended"),
-    Right("", "secrets", "", ("create",), "variables and passwords of a task"),
-    Right(
+    ClusterRight(
+        "", "pods", "portforward", ("get", "create"), "connections to the interface of a task"
+    ),
+    ClusterRight("", "events", "", ("list",), "why a task waits, and how it ended"),
+    ClusterRight("", "secrets", "", ("create",), "variables and passwords of a task"),
+    ClusterRight(
         "",
         "resourcequotas",
         "",
@@ -63,7 +67,7 @@ RIGHTS = (
         "`rosetta-hub check` says what is left of the quota",
         required=False,
     ),
-    Right(
+    ClusterRight(
         "",
         "persistentvolumeclaims",
         "",
@@ -71,7 +75,7 @@ RIGHTS = (
         "`rosetta-hub check` looks at the claims of storages",
         required=False,
     ),
-    Right(
+    ClusterRight(
         "metrics.k8s.io",
         "pods",
         "",
@@ -82,12 +86,12 @@ RIGHTS = (
 )
 
 
-def rights_of(conf: NamespaceConf) -> tuple[Right, ...]:
+def rights_of(conf: NamespaceConf) -> tuple[ClusterRight, ...]:
     """The rights that the hub needs for a resource with these settings."""
     return tuple(right for right in RIGHTS if right.when(conf))
 
 
-def build_rules(rights: Iterable[Right]) -> list[Document]:
+def build_rules(rights: Iterable[ClusterRight]) -> list[Document]:
     """The rights as rules of a Role."""
     return [
         {"apiGroups": [right.group], "resources": [right.name], "verbs": list(right.verbs)}
@@ -95,7 +99,7 @@ def build_rules(rights: Iterable[Right]) -> list[Document]:
     ]
 
 
-def build_role(rights: Iterable[Right], namespace: str) -> Document:
+def build_role(rights: Iterable[ClusterRight], namespace: str) -> Document:
     """The Role that grants the rights in a namespace."""
     return {
         "apiVersion": f"{RBAC_GROUP}/v1",

@@ -24,7 +24,7 @@ _LARGE = 1 << 18
 
 
 @dataclass(frozen=True)
-class Fault:
+class SlurmFault:
     """An error in an answer, in Slurm's words (slurm_errno.c) and in those of the call."""
 
     error: str
@@ -40,7 +40,7 @@ class Fault:
 class RestFault(Exception):
     """slurmrestd answered with errors."""
 
-    def __init__(self, faults: list[Fault]) -> None:
+    def __init__(self, faults: list[SlurmFault]) -> None:
         super().__init__("; ".join(fault.text for fault in faults) or "an error without words")
         self.faults = faults
 
@@ -180,9 +180,9 @@ async def _read(answer: HTTPResponse) -> Document:
     return document
 
 
-def _fault(one: Mapping[str, Any]) -> Fault:
+def _fault(one: Mapping[str, Any]) -> SlurmFault:
     number = one.get("error_number")
-    return Fault(
+    return SlurmFault(
         error=str(one.get("error") or "")[:300],
         description=str(one.get("description") or "")[:300],
         number=number if isinstance(number, int) else 0,
