@@ -7,8 +7,8 @@ from rosetta_hub.database.models import Task
 from rosetta_hub.errors import EdgeUnavailable, ResourceUnavailable
 from rosetta_hub.service.composition import Parts
 
-# Seconds in which resources may begin to answer, whose connections may only just be made, and
-# between two tries.
+# Seconds for which a resource may not answer, as its connection may only just be made, and between
+# two tries. Each is asked twice at least: one that hangs takes longer than that to be given up.
 PATIENCE = 20.0
 TRY_AGAIN = 1.0
 
@@ -34,14 +34,16 @@ async def _end(parts: Parts, task_id: str) -> None:
     Raises:
         Unavailable: somebody does not answer.
     """
-    patient_until = _now() + PATIENCE
+    answered, failures = _now(), 0
     delay: float | None = 0
     while delay is not None and not parts.tasks.has_ended(task_id):
         await asyncio.sleep(delay)
         try:
             delay = await parts.reconciler.reconcile(task_id)
+            answered, failures = _now(), 0
         except ResourceUnavailable:
-            if _now() > patient_until:
+            failures += 1
+            if failures > 1 and _now() - answered > PATIENCE:
                 raise
             delay = TRY_AGAIN
     # The task has stopped; one step more closes its ingress. An edge that does not answer is ended

@@ -36,6 +36,7 @@ def parts(tmp_path: Path) -> Iterator[Parts]:
 
 async def test_what_does_not_stop_is_named(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(task_end, "PATIENCE", -1.0)
+    monkeypatch.setattr(task_end, "TRY_AGAIN", 0.0)
     tasks = parts.tasks
     names = {
         start_task(tasks, name, {"software": "echo", "name": name}, User("alice")).id: name
@@ -73,6 +74,28 @@ async def test_a_resource_may_need_a_moment_to_answer(
         tasks.stopped(tasks.find(task_id))
 
     monkeypatch.setattr(parts.reconciler, "reconcile", reconcile)
+    monkeypatch.setattr(task_end, "TRY_AGAIN", 0.0)
+    assert await end_all(parts, 30) == []
+
+
+@pytest.mark.parametrize("unanswered", [{1}, {1, 3}])
+async def test_a_resource_that_hangs_is_asked_twice(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, unanswered: set[int]
+) -> None:
+    """One request that is given up has taken longer than a resource may not answer."""
+    tasks, asked = parts.tasks, list[str]()
+    start_task(tasks, "one", {"software": "echo"}, User("alice"))
+
+    async def reconcile(task_id: str) -> float:
+        asked.append(task_id)
+        if len(asked) in unanswered:
+            raise ResourceUnavailable("The Kubernetes API server did not answer in time.")
+        if len(asked) > max(unanswered):
+            tasks.stopped(tasks.find(task_id))
+        return 0.0
+
+    monkeypatch.setattr(parts.reconciler, "reconcile", reconcile)
+    monkeypatch.setattr(task_end, "PATIENCE", -1.0)
     monkeypatch.setattr(task_end, "TRY_AGAIN", 0.0)
     assert await end_all(parts, 30) == []
 
