@@ -5,6 +5,8 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from tests.e2e.deployment import Deployment, User, eventually
 
 from .cluster import NAMESPACE, PODS, KubernetesCluster
 from .conftest import computing_of
+from .kubectl import build_computing
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -65,6 +68,7 @@ def storages(folder: Path) -> list[dict[str, Any]]:
     return [
         {"id": "home", "name": "Home", **claim, **home},
         {"id": "data", "name": "Data", **claim, **data, **alice},
+        {"id": "kubectl", "name": "By kubectl", **claim, "computing": "kubectl", **alice},
         {"id": "nodes", "name": "Nodes", "base_path": f"{folder}/nodes", **nodes, **alice},
         {"id": "absent", "name": "Absent", "base_path": f"{folder}/absent", **nodes, **carol},
     ]
@@ -123,7 +127,11 @@ async def storage_hub(cluster: KubernetesCluster, folder: Path) -> AsyncIterator
     cloud["conf"]["agent_image"] = PYTHON
     cloud["extra_binds"] = [f"{folder}/allowed/*"]
     extra = f"c.Rosetta.storages = {storages(folder)!r}"
-    deployment = Deployment(folder / "hub", software(), [cloud], ports=10, extra=extra)
+    kubectl = build_computing(
+        "local", kubeconfig=str(cluster.kubeconfig.resolve()), agent_image=PYTHON
+    )
+    computing = [cloud, {**kubectl, "id": "kubectl", "name": "The cloud, by kubectl"}]
+    deployment = Deployment(folder / "hub", software(), computing, ports=10, extra=extra)
     try:
         await deployment.start()
         yield deployment
@@ -219,6 +227,34 @@ async def test_a_pod_that_somebody_deletes_is_made_again(
         return answer.code == 200
 
     await eventually(answers, "a new pod serves the files", 120)
+
+
+@pytest.mark.parametrize("storage", ["home", "data", "nodes", "kubectl"])
+async def test_check_reaches_the_files_before_there_is_a_service(
+    alice: User, storage_hub: Deployment, cluster: KubernetesCluster, tmp_path: Path, storage: str
+) -> None:
+    """Without the service's processes: the state directory is another one."""
+    config = tmp_path / "jupyterhub_config.py"
+    state = f"c.Rosetta.state_dir = {str(tmp_path / 'state')!r}\n"
+    config.write_text(state + storage_hub.config.read_text())
+    if storage == "home":
+        await write(alice, "check.txt", {"is": "there"})
+    before = {pod["metadata"]["uid"] for pod in await file_pods(cluster)}
+    words = ["check", "--config", str(config), f"storage:{storage}", "--user", "alice", "--json"]
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "rosetta_hub", *words],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    results = {one["name"]: one for one in json.loads(done.stdout)[f"storage:{storage}"]["checks"]}
+    assert results["access"]["status"] == "ok"
+    assert results["write"]["status"] == ("skipped" if storage == "data" else "ok")
+    made = {pod["metadata"]["uid"] for pod in await file_pods(cluster)} - before
+    assert len(made) == 1
 
 
 async def test_files_are_copied_from_one_storage_to_another(alice: User, folder: Path) -> None:
