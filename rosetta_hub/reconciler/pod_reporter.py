@@ -72,6 +72,9 @@ class PodReporter:
         self._heartbeat = heartbeat
         self._changed = asyncio.Event()
         self._is_lost = False
+        # The pods as they were last listed, and when `run` goes on by itself.
+        self._listed: dict[str, Document] = {}
+        self._due = 0.0
         self._running_since: dict[tuple[str, int, bool], float] = {}
         self._logs = logs
         self._events = PodEvents(queue)
@@ -99,18 +102,18 @@ class PodReporter:
         """Report again and again."""
         while True:
             self._changed.clear()
-            due = _now() + self._heartbeat
+            self._due = _now() + self._heartbeat
             try:
                 self.begin_looks()
                 self._heartbeats.send(_now())
-                due = self._rounds.next(due)
+                self._due = self._rounds.next(self._due)
             except ResourceUnavailable:
                 # The watcher of the queue asks as well, and says so.
                 pass
             except Exception:
                 log.exception("%s: its pods could not be reported", self._computing)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), due - _now())
+                await asyncio.wait_for(self._changed.wait(), self._due - _now())
 
     def begin_looks(self) -> list[asyncio.Task[None]]:
         """Begin to look at each pod that has changed, or that is due, and to report its task.
@@ -120,7 +123,7 @@ class PodReporter:
         Raises:
             ResourceUnavailable: nothing is known of the pods now.
         """
-        pods = self._list_pods()
+        pods = self._listed = self._list_pods()
         due = self._rounds.take(pods, _now())
         tasks = self._find_tasks(due)
         self._forget_others({key for pod in pods.values() if (key := self._queue.owner(pod))})
@@ -135,8 +138,11 @@ class PodReporter:
             async with self._slots:
                 pause = await self._look(pod, tasks)
         finally:
-            self._rounds.note(pod, _now() + pause)
-            self._changed.set()
+            due = self._rounds.note(pod, _now() + pause)
+            has_changed = self._listed.get(pod["metadata"]["name"]) is not pod
+            # Else a thousand pods that run would be listed for each of them that was looked at.
+            if has_changed or due < self._due:
+                self._changed.set()
 
     def _find_tasks(self, pods: Iterable[Document]) -> dict[Key, Task]:
         """The tasks whose present attempts these pods are, unless they are over."""

@@ -32,14 +32,18 @@ class PodRounds:
             self._looking.add(name)
         return due
 
-    def note(self, pod: Document, due: float) -> None:
-        """The look has ended: look again at that time, or when the pod has changed."""
+    def note(self, pod: Document, due: float) -> float:
+        """The look has ended: look again at that time, or when the pod has changed.
+
+        Returns when it is due: at once where it was hastened meanwhile.
+        """
         name = pod["metadata"]["name"]
         self._looking.discard(name)
         if name in self._hastened:
             self._hastened.discard(name)
-        else:
-            self._looks[name] = (pod, due)
+            return 0.0
+        self._looks[name] = (pod, due)
+        return due
 
     def hasten(self, name: str) -> None:
         """Look at a pod at once, or again after the look that is going on."""

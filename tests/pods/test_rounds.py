@@ -103,10 +103,33 @@ def test_a_pod_is_looked_at_at_once_when_something_else_has_changed() -> None:
     rounds.hasten("one")
     rounds.hasten("two")
     assert rounds.take(pods, now=100) == [one]
-    rounds.note(two, due=115)
+    assert rounds.note(two, due=115) == 0
     assert rounds.take(pods, now=100) == [two]
-    rounds.note(two, due=115)
+    assert rounds.note(two, due=115) == 115
     assert rounds.take(pods, now=100) == []
+
+
+async def test_the_end_of_a_look_makes_only_a_pod_due_that_has_changed_meanwhile(
+    bench: Bench, answers: list[bool]
+) -> None:
+    bench.reporter._heartbeat = 60
+    task = await bench.report(await bench.submit(bench.start()), **running())
+    reporter, pods = bench.reporter, bench.queue.pods
+    (shown,) = pods.all().values()
+    changed = {**shown, "status": running()}
+    reporter._due = asyncio.get_running_loop().time() + 1
+    reporter._rounds.hasten(bench.queue.job_name(task))
+    reporter._changed.clear()
+    await asyncio.gather(*reporter.begin_looks())
+    assert not reporter._changed.is_set()
+    reporter._rounds.hasten(bench.queue.job_name(task))
+    looks = reporter.begin_looks()
+    pods._take({"type": "MODIFIED", "object": changed})
+    # As the loop does with a change.
+    reporter._changed.clear()
+    assert (len(looks), reporter.begin_looks()) == (1, [])
+    await asyncio.gather(*looks)
+    assert reporter._changed.is_set()
 
 
 @pytest.fixture
