@@ -19,7 +19,6 @@ LOG = logging.getLogger(__name__)
 
 #: Reports that only carry progress, or log lines while the user waits, are this far apart.
 _PACE_SECONDS = 0.5
-_FOLLOW_SECONDS = 1.0
 
 
 class ReportedState(NamedTuple):

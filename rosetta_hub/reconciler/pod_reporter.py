@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 from rosetta_agent.protocol import FINAL_STATES
 from rosetta_hub.agents.spec import software_of
@@ -46,13 +46,6 @@ _PART = 0.25
 RUNNING_HEARTBEATS = 12
 # Tasks that are looked at together: each may cost a request or two.
 AT_ONCE = 8
-
-
-class PodWatcher(Protocol):
-    """See rosetta_hub.reconciler.job_watcher."""
-
-    def hurry(self) -> None:
-        """Look at the queue now: it costs no query here."""
 
 
 class PodReporter:

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from rosetta_hub.database.models import utc_now
@@ -61,18 +61,3 @@ def replace_method_email(session: Session, user: str, method: str, address: str 
     session.flush()
     if current is not None:
         add_email(session, user, current, method)
-
-
-def remove_email(session: Session, user: str, address: str) -> None:
-    """Forget an address of a user."""
-    normalised = normalise_email(address)
-    session.execute(
-        delete(UserEmail).where(UserEmail.user == user, UserEmail.address == normalised)
-    )
-
-
-def set_primary_email(session: Session, user: str, address: str) -> None:
-    """Have mails go to this one of the user's verified addresses."""
-    normalised = normalise_email(address)
-    for row in emails_of_user(session, user):
-        row.primary = row.address == normalised

@@ -91,14 +91,3 @@ def needs(right: Right, call: dict[str, Any]) -> dict[str, Any]:
     description = "\n\n".join(filter(None, (call.get("description"), right.describe())))
     described = {**call, "description": description, "x-right": document}
     return described | ({"security": []} if right.subject is RightSubject.ANYBODY else {})
-
-
-def all_need(right: Right, paths: dict[str, Any]) -> dict[str, Any]:
-    """The paths, where each operation needs the right, unless it names another."""
-    return {
-        path: {
-            key: needs(right, value) if isinstance(value, dict) else value
-            for key, value in item.items()
-        }
-        for path, item in paths.items()
-    }

@@ -31,9 +31,7 @@ from rosetta_hub.errors import Conflict, NotFound
 from rosetta_hub.users.emails import (
     add_email,
     emails_of_user,
-    remove_email,
     replace_method_email,
-    set_primary_email,
     users_of_email,
 )
 from tests.support.databases import open_sqlite
@@ -108,11 +106,6 @@ def test_an_address_is_one_users(session: Session) -> None:
         "alice@example.org",
         "a@example.org",
     ]
-    set_primary_email(session, "alice", "a@example.org")
-    session.flush()
-    assert next(row.address for row in emails_of_user(session, "alice")) == "a@example.org"
-    remove_email(session, "alice", "A@example.org")
-    assert [row.address for row in emails_of_user(session, "alice")] == ["alice@example.org"]
 
 
 def test_address_that_a_provider_gave_to_somebody_else_does_not_stay(session: Session) -> None:

@@ -33,7 +33,7 @@ function redirect(location, headers = {}) {
 }
 
 /** The path to go to after a ticket was traded: of this task, and not the trade itself. */
-export function parseNext(next) {
+function parseNext(next) {
   if (next === null || !LOCAL_PATH.test(next) || next.startsWith(RESERVED_PATH)) return "/";
   return next;
 }

@@ -1,7 +1,7 @@
 // The search of software: all words have to be there, in whatever letters they are written.
 
 /** A text as it is searched: compatible letters are the same, and so are capitals. */
-export function foldText(text) {
+function foldText(text) {
   return text.normalize("NFKC").toLowerCase();
 }
 

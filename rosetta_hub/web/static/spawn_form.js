@@ -10,7 +10,7 @@ const LONGEST = 30;
  * A name that JupyterHub accepts for a server: up to 30 lowercase letters, digits and single
  * hyphens, beginning with a letter, ending with a letter or digit (jupyterhub/slugs.py).
  */
-export function slugOf(name, taken = []) {
+function slugOf(name, taken = []) {
   const plain = name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   let slug = plain.replace(/[^a-z0-9]+/g, "-").replace(/^-/, "");
   if (!/^[a-z]/.test(slug)) slug = `task-${slug}`;

@@ -31,7 +31,7 @@ export class Numbers {
 }
 
 /** One number for each of the last days (UTC), those without any included. */
-export function sumByDay(numbers, key, today = new Date()) {
+function sumByDay(numbers, key, today = new Date()) {
   const days = Array.from({ length: DAYS }, (_, index) => new Date(today.getTime() - 86400000 * (DAYS - 1 - index)).toISOString().slice(0, 10));
   return days.map((day) => numbers.filter((one) => one.day === day).reduce((sum, one) => sum + one[key], 0));
 }

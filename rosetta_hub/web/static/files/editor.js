@@ -167,7 +167,7 @@ function decodeText(bytes) {
 }
 
 /** The line ends of a text, so that saving changes no line that nobody has touched. */
-export function lineSeparatorOf(text) {
+function lineSeparatorOf(text) {
   const ends = text.match(/\r?\n/g) || [];
   return ends.length > 0 && ends.every((end) => end === "\r\n") ? "\r\n" : "\n";
 }

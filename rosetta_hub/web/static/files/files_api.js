@@ -46,8 +46,6 @@ export const remove = (id, paths) => call("POST", storageUrl(id, "/remove"), { p
 /** What removing would remove: `{files, folders, bytes}`. */
 export const askSummary = (id, paths) => call("POST", storageUrl(id, "/remove"), { paths, dry_run: true });
 
-export const setMode = (id, path, mode) => call("POST", storageUrl(id, "/mode"), { path, mode });
-
 export const uploadsUrl = (id) => storageUrl(id, "/uploads");
 
 export const makeArchive = (id, paths, format) => call("POST", storageUrl(id, "/archive"), { paths, format });

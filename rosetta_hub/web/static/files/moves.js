@@ -52,7 +52,7 @@ async function renameFree(storage, path, folder) {
 }
 
 /** A part of a path with a number before its ending. */
-export function numbered(part, number) {
+function numbered(part, number) {
   const dot = part.lastIndexOf(".");
   const [stem, ending] = dot > 0 ? [part.slice(0, dot), part.slice(dot)] : [part, ""];
   return `${stem}${encodeName(` (${number})`)}${ending}`;

@@ -6,7 +6,7 @@ import { bytes } from "../format.js";
 const NEARLY_FULL = 0.9;
 
 /** What counts: the quota where there is one, because the disk's own room is everybody's. */
-export function readUsage(usage) {
+function readUsage(usage) {
   if (!usage) return null;
   const isQuota = Boolean(usage.quota);
   const total = isQuota ? usage.quota : usage.total;

@@ -9,7 +9,7 @@ const TYPES = ["image/png", "image/jpeg", "image/webp", "image/svg+xml"];
 const MOST_BYTES = 256 * 1024;
 
 /** What is wrong with a file as a logo; empty where nothing is. */
-export function logoFault({ type, size }) {
+function logoFault({ type, size }) {
   if (!TYPES.includes(type)) return "Choose a PNG, JPEG, WebP or SVG file.";
   return size > MOST_BYTES ? "Choose a file of at most 256 KB." : "";
 }
