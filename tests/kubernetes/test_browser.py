@@ -42,8 +42,9 @@ UNMODIFIED = {"id": "unmodified", "name": "A web application", **WEB}
 
 
 def image_names(node: dict[str, Any]) -> set[str]:
-    """The images that a node has."""
-    return {name for image in node["status"]["images"] for name in image["names"]}
+    """The images that a node has; it tells of none in the first seconds after its start."""
+    images = node["status"].get("images") or []
+    return {name for image in images for name in image["names"]}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
