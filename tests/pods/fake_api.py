@@ -44,8 +44,9 @@ def failure(code: int, reason: str, message: str) -> Answer:
 class FakeApi:
     """`asked` has the requests; `refuse` may answer one in the place of the server.
 
-    `ports` has those that were forwarded; a proxy in front may pass fewer `upgrades`. `log` is that
-    of each container: times and what was written then.
+    `ports` has those that were forwarded; a proxy in front may pass fewer `upgrades`. `deletions`
+    has the options of requests that deleted something. `log` is that of each container: times and
+    what was written then.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -65,6 +66,7 @@ class FakeApi:
         self.ports: list[str] = []
         self.upgrades = ["SPDY/3.1", "websocket"]
         self.objects: dict[str, Document] = {}
+        self.deletions: list[Document] = []
         self.refuse: Callable[[str, str], Answer | None] = lambda method, path: None
         self.watches: list[_Handler] = []
         self.log: list[tuple[str, str]] = []
@@ -116,8 +118,10 @@ class FakeApi:
             return self._create(f"{path}/{body['metadata']['name']}", body)
         found = self.objects.get(path)
         if method == "DELETE" and found is not None:
-            if body["preconditions"]["uid"] != found["metadata"]["uid"]:
-                return failure(409, "Conflict", "the UID in the precondition is another one")
+            conditions = body["preconditions"].items()
+            if any(found["metadata"][key] != value for key, value in conditions):
+                return failure(409, "Conflict", "the object is another one, or has changed")
+            self.deletions.append(body)
             del self.objects[path]
             self.tell("DELETED", found)
             return 200, found
@@ -132,7 +136,8 @@ class FakeApi:
         if path in self.objects:
             return failure(409, "AlreadyExists", f"{path} already exists")
         self._version += 1
-        metadata = {**body["metadata"], "uid": f"uid-{self._version}"}
+        version = str(self._version)
+        metadata = {**body["metadata"], "uid": f"uid-{version}", "resourceVersion": version}
         self.objects[path] = {"status": {"phase": "Pending"}, **body, "metadata": metadata}
         self.tell("ADDED", self.objects[path])
         return 201, self.objects[path]

@@ -30,6 +30,7 @@ from rosetta_hub.resources.kubernetes.file_pod import (
 )
 from rosetta_hub.resources.kubernetes.pod import build_secret
 from rosetta_hub.resources.kubernetes.reasons import explain_quota
+from rosetta_hub.resources.kubernetes.removal import delete_pod
 from rosetta_hub.resources.kubernetes.reports import explain_start
 from rosetta_hub.resources.kubernetes.states import (
     container_state,
@@ -133,7 +134,7 @@ class FilePods:
         pods = await self._list_all()
         over = [pod for pod in pods if has_ended(pod) or _is_stuck(pod)]
         for pod in over:
-            await self._delete(pod)
+            await delete_pod(self._client, f"{self._path}/pods", pod)
         return len(over) < len(pods)
 
     async def remove_all(self) -> None:
@@ -146,7 +147,7 @@ class FilePods:
         """
         for pod in await self._list_all():
             if not is_terminating(pod):
-                await self._delete(pod)
+                await delete_pod(self._client, f"{self._path}/pods", pod)
 
     async def _start(
         self, served: ServedPlace, digest: str, seen: Callable[[Document], None]
@@ -220,15 +221,6 @@ class FilePods:
         )
         items: list[Document] = answer.get("items") or []
         return items
-
-    async def _delete(self, pod: Document) -> None:
-        metadata = pod["metadata"]
-        body = {"preconditions": {"uid": metadata["uid"]}}
-        try:
-            await self._client.call("DELETE", f"{self._path}/pods/{metadata['name']}", body)
-        except ApiRefused as error:
-            if error.status not in (404, 409):
-                raise
 
 
 def _is_stuck(pod: Document) -> bool:

@@ -45,6 +45,7 @@ from rosetta_hub.resources.kubernetes.reasons import (
     explain_refusal,
     waiting_message,
 )
+from rosetta_hub.resources.kubernetes.removal import delete_pod
 from rosetta_hub.resources.kubernetes.scale_ups import ScaleUps
 from rosetta_hub.resources.kubernetes.sidecar import (
     add_sidecar,
@@ -332,8 +333,11 @@ class KubernetesQueue:
 
     async def cancel(self, user: str, job: Job) -> None:
         """See Queue. The list of pods is not needed, which `rosetta-hub shutdown` does not have."""
-        if job.scheduler_state != TERMINATING:
-            await self._delete(job.name, job.id)
+        if job.scheduler_state == TERMINATING:
+            return
+        pod = await self._get_named(job.name)
+        if pod is not None and pod["metadata"]["uid"] == job.id:
+            await self.remove(pod)
 
     async def remove(self, pod: Document) -> None:
         """Delete a pod; its secret goes with it.
@@ -341,7 +345,10 @@ class KubernetesQueue:
         Raises:
             ResourceUnavailable: the server has not answered.
         """
-        await self._delete(pod["metadata"]["name"], pod["metadata"]["uid"])
+        try:
+            await delete_pod(self._client, f"{self._namespace}/pods", pod)
+        except ApiRefused as error:
+            raise NotReceived(str(error)) from error
 
     async def extend(self, task: Task, seconds: int) -> None:
         """See Queue: the deadline of a pod can't be put off."""
@@ -440,15 +447,6 @@ class KubernetesQueue:
 
     def _is_of(self, task: Task, pod: Document) -> bool:
         return belongs_to(pod, build_labels(task, self._keys.deployment))
-
-    async def _delete(self, name: str, uid: str) -> None:
-        # Of this pod alone, not of another one that got its name.
-        body = {"preconditions": {"uid": uid}}
-        try:
-            await self._client.call("DELETE", f"{self._namespace}/pods/{name}", body)
-        except ApiRefused as error:
-            if error.status not in (404, 409):
-                raise NotReceived(str(error)) from error
 
 
 async def _find_no_account(task: Task) -> Mapping[str, Any]:

@@ -55,6 +55,14 @@ def has_ended(pod: Document) -> bool:
     return pod.get("status", {}).get("phase") in _ENDED or "terminated" in container_state(pod)
 
 
+def has_started(pod: Document) -> bool:
+    """Whether the software's container runs, or did.
+
+    Other containers of the pod have nothing of the user's.
+    """
+    return has_ended(pod) or "running" in container_state(pod)
+
+
 def is_terminating(pod: Document) -> bool:
     """Whether somebody has deleted it."""
     return bool(pod["metadata"].get("deletionTimestamp"))
