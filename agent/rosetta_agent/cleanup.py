@@ -7,7 +7,7 @@ from typing import List, Optional
 
 from rosetta_agent.engines import create_engine
 from rosetta_agent.errors import StateUnknown, TaskFailure
-from rosetta_agent.mounts import Mounts, leftovers
+from rosetta_agent.mounts import Mounts, find_attempts_with_mounts
 from rosetta_agent.processes import ProcessId, identify, is_alive, terminate
 from rosetta_agent.protocol import ENGINES
 from rosetta_agent.sandbox import Sandbox, recorded_identity
@@ -57,7 +57,7 @@ def sweep(attempt: Attempt) -> None:
     An agent in a batch job is never replaced: nobody else would.
     """
     create_engine(attempt, Sandbox(attempt)).sweep()
-    for name in leftovers(attempt.work_dir):
+    for name in find_attempts_with_mounts(attempt.work_dir):
         other = _attempt_of(attempt, name)
         if other is not None and not Sandbox(other).exists():
             Mounts(other).release()

@@ -72,7 +72,7 @@ class Mounts:
                 os.rmdir(path)
 
 
-def leftovers(work_dir: str) -> List[str]:
+def find_attempts_with_mounts(work_dir: str) -> List[str]:
     """Names ``<task>-<attempt>`` of attempts that have mount points here."""
     return sorted(_names(os.path.join(work_dir, FOLDER)))
 

@@ -45,11 +45,11 @@ from rosetta_hub.resources.identity_connections import IdentityConnections
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.service.builds import BuildParts
 from rosetta_hub.service.monitoring import build_health, build_metric_sources
-from rosetta_hub.service.people import (
+from rosetta_hub.service.sharing import SharingParts
+from rosetta_hub.service.users import (
     build_account_parts,
     build_session_ender,
 )
-from rosetta_hub.service.sharing import SharingParts
 from rosetta_hub.sidecar_settings import tunnels_config
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.policy import ImagePolicy

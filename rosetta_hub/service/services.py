@@ -9,7 +9,7 @@ from rosetta_hub.files.archives import ArchiveTickets
 from rosetta_hub.files.preview.previews import Previews
 from rosetta_hub.resources.build import Resources
 from rosetta_hub.service.composition import Parts
-from rosetta_hub.service.people import (
+from rosetta_hub.service.users import (
     build_account_administration,
 )
 from rosetta_hub.software.logos import Logos

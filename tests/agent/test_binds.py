@@ -515,7 +515,7 @@ def test_engine_on_another_machine(storage: Storage, data: Path) -> None:
 
 
 def test_names_of_leftovers(storage: Storage) -> None:
-    assert mounts.leftovers(str(storage.top / "w")) == []
+    assert mounts.find_attempts_with_mounts(str(storage.top / "w")) == []
     make(storage.home)
     storage.prepare()
-    assert mounts.leftovers(str(storage.top / "w")) == ["3f9a1c22b7e4-1"]
+    assert mounts.find_attempts_with_mounts(str(storage.top / "w")) == ["3f9a1c22b7e4-1"]

@@ -22,7 +22,7 @@ from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models_builds import Build, BuildState
 from rosetta_hub.jobs.events import JobEvents
-from rosetta_hub.service.people import build_account_parts
+from rosetta_hub.service.users import build_account_parts
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.settings import UserSoftwareRules
 from rosetta_hub.tasks.logs import Logs

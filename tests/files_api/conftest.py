@@ -24,7 +24,7 @@ from rosetta_hub.files.archives import ArchiveTickets
 from rosetta_hub.files.preview.previews import Previews
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.jobs.events import JobEvents
-from rosetta_hub.service.people import build_account_parts
+from rosetta_hub.service.users import build_account_parts
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager

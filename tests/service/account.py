@@ -20,7 +20,7 @@ from rosetta_hub.database.models_audit import AuditRecord
 from rosetta_hub.database.models_user import Identity, IdentityState
 from rosetta_hub.errors import NotFound, ResourceUnavailable, UserError
 from rosetta_hub.hub.client import HubClient
-from rosetta_hub.service.people import build_account_parts
+from rosetta_hub.service.users import build_account_parts
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.settings import UserSoftwareRules
 from rosetta_hub.users.deletion import Users

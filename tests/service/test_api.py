@@ -37,7 +37,7 @@ from rosetta_hub.registries.credentials import RegistryCredentials
 from rosetta_hub.registries.hub_registry import HubRegistry, load_registry
 from rosetta_hub.registries.lookup import Lookup
 from rosetta_hub.resources.wms import JobRefused
-from rosetta_hub.service.people import build_account_parts
+from rosetta_hub.service.users import build_account_parts
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.logos import Logos
 from rosetta_hub.software.policy import ImagePolicy

@@ -302,7 +302,7 @@ class Docker(Engine):
                 if not is_alive(owners[container]):
                     self._ask(build_remove_command(client, container), 2 * _ASK_SECONDS)
         except (StateUnknown, TaskFailure) as error:
-            LOG.warning("leftovers could not be removed: %s", error)
+            LOG.warning("what killed tasks left could not be removed: %s", error)
 
     def _container(
         self, spec: AgentSpec, inspected: Inspected, warnings: Tuple[str, ...]
