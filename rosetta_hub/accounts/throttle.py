@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from rosetta_hub.accounts.errors import TooManyAttempts
-from rosetta_hub.database.database import Database
+from rosetta_hub.database.database import NO_OBJECTS, Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_local import Attempts
 from rosetta_hub.keys import digest
@@ -54,18 +54,27 @@ class Throttle:
         """Take an attempt back that was none of those to be counted: it succeeded."""
         used = (Attempts.key == _key(rule, about), Attempts.count > 0)
         with self._database.session() as session:
-            session.execute(update(Attempts).where(*used).values(count=Attempts.count - 1))
+            session.execute(
+                update(Attempts).where(*used).values(count=Attempts.count - 1),
+                execution_options=NO_OBJECTS,
+            )
 
     def forget(self, rule: Rule, *about: str) -> None:
         """Begin to count anew."""
         with self._database.session() as session:
-            session.execute(delete(Attempts).where(Attempts.key == _key(rule, about)))
+            session.execute(
+                delete(Attempts).where(Attempts.key == _key(rule, about)),
+                execution_options=NO_OBJECTS,
+            )
 
     def _count(self, key: str, window: timedelta) -> Attempts:
         with self._database.session() as session:
             if not _increment(session, key):
                 # Rows that are over, this key's included.
-                session.execute(delete(Attempts).where(Attempts.until <= utc_now()))
+                session.execute(
+                    delete(Attempts).where(Attempts.until <= utc_now()),
+                    execution_options=NO_OBJECTS,
+                )
                 session.add(Attempts(key=key, count=1, until=utc_now() + window))
                 session.flush()
             row = session.get(Attempts, key)
@@ -90,7 +99,10 @@ def address_prefix(address: str) -> str:
 def _increment(session: Session, key: str) -> bool:
     # The write goes first: a transaction of SQLite that has read before may not write any more.
     running = (Attempts.key == key, Attempts.until > utc_now())
-    changed = session.execute(update(Attempts).where(*running).values(count=Attempts.count + 1))
+    changed = session.execute(
+        update(Attempts).where(*running).values(count=Attempts.count + 1),
+        execution_options=NO_OBJECTS,
+    )
     return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 

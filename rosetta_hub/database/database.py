@@ -28,6 +28,9 @@ CONNECT_TIMEOUT = 10
 STATEMENT_TIMEOUT = 10
 # Seconds, for all migrations of a database of years.
 MIGRATION_TIMEOUT = 300
+# For an UPDATE or DELETE in a session that holds no object of these rows: SQLAlchemy need not look
+# for them, which takes longer than the statement.
+NO_OBJECTS = {"synchronize_session": False}
 # Any number that no other program uses for its locks in this database.
 MIGRATION_LOCK = 0x726F7365747461
 # The migration that begins with an empty database, and a commit whose migrations lead to it.

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from rosetta_hub.database.database import Database
+from rosetta_hub.database.database import NO_OBJECTS, Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_software import SoftwareUse
 
@@ -18,7 +18,8 @@ def record_use(session: Session, user: str, software: str) -> None:
         update(SoftwareUse)
         .where(SoftwareUse.user == user, SoftwareUse.software == software)
         .values(uses=SoftwareUse.uses + 1, last_used=now)
-        .returning(SoftwareUse.uses)
+        .returning(SoftwareUse.uses),
+        execution_options=NO_OBJECTS,
     ).first()
     if counted is None:
         session.add(SoftwareUse(user=user, software=software, uses=1, last_used=now))

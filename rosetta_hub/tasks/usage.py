@@ -9,6 +9,7 @@ from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from rosetta_hub.catalogue.units import format_size
+from rosetta_hub.database.database import NO_OBJECTS
 from rosetta_hub.database.models import Task, UsageSample, utc_now
 from rosetta_hub.tasks.report import UsageReport
 
@@ -71,7 +72,9 @@ def record_usage(session: Session, task: Task, usage: UsageReport) -> None:
 
 def forget_usage(session: Session, task: Task) -> None:
     """Delete what was kept of a task: a new attempt begins."""
-    session.execute(delete(UsageSample).where(UsageSample.task_id == task.id))
+    session.execute(
+        delete(UsageSample).where(UsageSample.task_id == task.id), execution_options=NO_OBJECTS
+    )
 
 
 def read_usage(session: Session, task: Task) -> UsageView:
