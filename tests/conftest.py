@@ -36,6 +36,11 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def pytest_unconfigure() -> None:
+    """Leave Python to end as it always does."""
+    gc.unfreeze()
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """The inner ring imports nothing of the outer one's folders and modules."""
     return rings.is_left_out(collection_path, config.option.markexpr) or None
@@ -61,7 +66,9 @@ def pytest_runtest_call() -> Generator[None, None, None]:
         return (yield)
     finally:
         root.handlers[:] = handlers
-        root.setLevel(level)
+        # It makes each logger forget what it has found out.
+        if root.level != level:
+            root.setLevel(level)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -136,7 +136,9 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterable[Desk]:
     (tmp_path / "bin").mkdir()
     slurm = FakeSlurm(tmp_path / "bin")
     computing, conditions = catalogue.computing["cluster"], Conditions()
-    queue = Cluster(computing, settings, keys, OneAccount(), slurm.wms, None, waiting_message)
+    queue = Cluster(
+        computing, settings, keys, OneAccount(), slurm.direct_wms, None, waiting_message
+    )
     watcher = JobWatcher(computing, queue, tasks, conditions)
     asked: list[str] = []
     expect_change, hurry = watcher.pace.expect_change, watcher.pace.hurry

@@ -1,13 +1,21 @@
 """A scheduler that does what a test says: slow, silent, or out of its mind."""
 
+import contextlib
+import io
+import itertools
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+from rosetta_hub.access import Completed
 from rosetta_hub.resources.access_local import LocalAccess
 from rosetta_hub.resources.slurm.wms import SlurmWms
+
+from . import slurm
 
 PROGRAM = Path(__file__).with_name("slurm.py")
 # Python compiles what it imports once, and the program that it starts with each time.
@@ -33,6 +41,13 @@ class FakeSlurm:
     def wms(self, user: str = "alice") -> SlurmWms:
         """The driver, with these commands on its path."""
         return SlurmWms(LocalAccess(), user, path=[str(self.directory)])
+
+    def direct_wms(self, user: str = "alice") -> SlurmWms:
+        """The driver, for which the commands' program runs in this process.
+
+        To start it takes 30 ms of a processor.
+        """
+        return SlurmWms(DirectAccess(self.directory), user, path=[str(self.directory)])
 
     def behave(self, **commands: dict[str, Any]) -> None:
         """What each command does: `delay` (s), `stdout`, `stderr`, `returncode` instead of an
@@ -65,3 +80,28 @@ class FakeSlurm:
         new = self.directory / f"{name}.new"
         new.write_text(json.dumps(document))
         os.replace(new, self.directory / name)
+
+
+class DirectAccess(LocalAccess):
+    """Runs the commands of a FakeSlurm in this process, and others as programs."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
+        self._directory = directory
+
+    async def run(self, argv: Sequence[str], stdin: str, timeout: float) -> Completed:
+        """See LocalAccess. Nothing is waited for, so there is no time limit."""
+        # After `env` and what it changes.
+        words = list(itertools.dropwhile(lambda word: word not in COMMANDS, argv))
+        if not words:
+            return await super().run(argv, stdin, timeout)
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            mock.patch.object(slurm, "HERE", str(self._directory)),
+            mock.patch.object(sys, "argv", words),
+            mock.patch.object(sys, "stdin", io.StringIO(stdin)),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            code = slurm.main()
+        return Completed(code, out.getvalue(), err.getvalue())
