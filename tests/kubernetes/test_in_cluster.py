@@ -102,5 +102,9 @@ async def test_a_hub_in_a_pod_uses_the_account_of_its_pod(administrator: Adminis
         "amount": 20_000_000,
         "stopped": "stopped",
     }
-    # Nothing but the hub itself is left of it.
-    assert [one["metadata"]["name"] for one in await administrator.pods()] == [NAME]
+
+    async def is_alone() -> bool:
+        return [one["metadata"]["name"] for one in await administrator.pods()] == [NAME]
+
+    # A task has stopped when its pod is being deleted; its node ends that.
+    await eventually(is_alone, "nothing but the hub itself is left", 60)
