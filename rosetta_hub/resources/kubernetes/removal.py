@@ -15,8 +15,7 @@ async def delete_pod(client: KubernetesClient, pods: str, pod: Document) -> None
     """Delete one of the namespace whose pods are at the path `pods`; it may be gone already.
 
     Software that was started gets its seconds between SIGTERM and SIGKILL. A pod whose software was
-    not started is gone at once, and its node cleans up by itself: it looks at nothing else while it
-    fetches the image, and keeps a pod without containers for up to a minute.
+    not started is gone at once, and its node cleans up by itself, for which it may take a minute.
 
     Raises:
         ApiRefused: the server refuses.
