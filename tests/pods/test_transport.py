@@ -12,7 +12,7 @@ from rosetta_hub.tunnels.transport import TransportError
 from rosetta_hub.tunnels.transport_kubernetes import KubernetesTransport
 from tests.support.eventually import until
 
-from .fake_api import FakeApi, failure
+from .fake_api import Answer, FakeApi, failure
 from .objects import NAME, NAMESPACE, UID, pod
 
 PATH = f"/api/v1/namespaces/{NAMESPACE}/pods/{NAME}"
@@ -30,6 +30,11 @@ async def transport(api: FakeApi, tmp_path: Path) -> KubernetesTransport:
     """To a pod that exists."""
     api.objects[PATH] = pod()
     return KubernetesTransport(KubernetesRoute(api.server, NAMESPACE, NAME, UID, 8888))
+
+
+def refuse_forwarding(api: FakeApi, answer: Answer) -> None:
+    """Answer this to whoever asks for a port, in either protocol."""
+    api.refuse = lambda method, path: answer if path.endswith("/portforward") else None
 
 
 async def end(half: Half) -> None:
@@ -60,11 +65,7 @@ async def test_spdy_is_asked_for_once_where_it_does_not_pass(
 async def test_a_failure_of_the_server_is_told_and_says_nothing_of_spdy(
     api: FakeApi, transport: KubernetesTransport
 ) -> None:
-    api.refuse = lambda method, path: (
-        failure(500, "InternalError", "error dialing backend: no route to host")
-        if path.endswith("/portforward")
-        else None
-    )
+    refuse_forwarding(api, failure(500, "InternalError", "error dialing backend: no route to host"))
     with pytest.raises(TransportError, match="no route to host"):
         await transport.connect()
     api.refuse = lambda method, path: None
@@ -114,11 +115,7 @@ async def test_connections_of_one_moment_ask_for_the_uid_once(
 
 
 async def test_who_may_not_forward_is_told_so(api: FakeApi, transport: KubernetesTransport) -> None:
-    api.refuse = lambda method, path: (
-        failure(403, "Forbidden", "you cannot create resource pods/portforward")
-        if path.endswith("/portforward")
-        else None
-    )
+    refuse_forwarding(api, failure(403, "Forbidden", "you cannot create resource pods/portforward"))
     with pytest.raises(TransportError, match="cannot create resource pods/portforward"):
         await transport.connect()
 
