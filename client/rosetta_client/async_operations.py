@@ -59,7 +59,7 @@ class AsyncOperations:
         user: str | None = None,
         name: str | None = None,
     ) -> models.TaskPage:
-        """The caller's tasks, and those shared with the caller, newest first."""
+        """The user's tasks, and those shared with the user, newest first."""
         return await self.call(
             Call(
                 "GET",
@@ -214,15 +214,15 @@ class AsyncOperations:
         )
 
     async def list_shared_tasks(self) -> models.SharedTasks:
-        """Tasks that others share with the caller, and until when, newest first."""
+        """Tasks that others share with the user, and until when, newest first."""
         return await self.call(Call("GET", "shared", models.SharedTasks, repeatable=True))
 
     async def list_computing(self) -> models.ComputingList:
-        """The computing resources that the caller may use."""
+        """The computing resources that the user may use."""
         return await self.call(Call("GET", "computing", models.ComputingList, repeatable=True))
 
     async def get_inventory(self, computing: str) -> models.InventoryView:
-        """Partitions, limits and accounts of a cluster, as the caller's own account sees them."""
+        """Partitions, limits and accounts of a cluster, as the user's own account sees them."""
         return await self.call(
             Call(
                 "GET",
@@ -501,13 +501,13 @@ class AsyncOperations:
         )
 
     async def list_identities(self) -> models.IdentityList:
-        """The caller's accounts and keys on computing resources."""
+        """The user's accounts and keys on computing resources."""
         return await self.call(
             Call("GET", "account/identities", models.IdentityList, repeatable=True)
         )
 
     async def set_remote_user(self, computing: str, body: models.RemoteUser) -> models.IdentityView:
-        """Set the caller's account on a resource; the first time a key pair is made."""
+        """Set the user's account on a resource; the first time a key pair is made."""
         return await self.call(
             Call(
                 "PUT",
@@ -518,7 +518,7 @@ class AsyncOperations:
         )
 
     async def delete_key(self, computing: str) -> models.IdentityView:
-        """Delete the caller's key pair, once no task needs it any more."""
+        """Delete the user's key pair, once no task needs it any more."""
         return await self.call(
             Call(
                 "DELETE",
@@ -528,7 +528,7 @@ class AsyncOperations:
         )
 
     async def test_key(self, computing: str) -> models.IdentityView:
-        """Log in at a resource with the caller's key."""
+        """Log in at a resource with the user's key."""
         return await self.call(
             Call(
                 "POST",
@@ -548,7 +548,7 @@ class AsyncOperations:
         )
 
     async def import_key(self, computing: str, body: models.ImportedKey) -> models.IdentityView:
-        """Use a key pair of the caller's own in the place of the present one."""
+        """Use a key pair of the user's own in the place of the present one."""
         return await self.call(
             Call(
                 "PUT",
@@ -559,15 +559,15 @@ class AsyncOperations:
         )
 
     async def export_data(self) -> Any:
-        """Everything that is stored about the caller, as a file without secrets."""
+        """Everything that is stored about the user, as a file without secrets."""
         return await self.call(Call("GET", "account/data", Any, repeatable=True))
 
     async def delete_data(self, body: models.Deletion) -> None:
-        """Delete what is stored about the caller, with all tasks."""
+        """Delete what is stored about the user, with all tasks."""
         await self.call(Call("POST", "account/data/delete", None, body=body))
 
     async def get_mail(self) -> models.MailView:
-        """Which mails the caller gets, and where."""
+        """Which mails the user gets, and where."""
         return await self.call(Call("GET", "account/mail", models.MailView, repeatable=True))
 
     async def set_mail(self, body: models.MailChoice, *, revision: int | str) -> models.MailView:
@@ -587,7 +587,7 @@ class AsyncOperations:
         return await self.call(Call("POST", "account/mail/confirm", models.MailView, body=body))
 
     async def get_dates(self) -> models.DatesView:
-        """Time zone and language in which the caller sees dates."""
+        """Time zone and language in which the user sees dates."""
         return await self.call(Call("GET", "account/dates", models.DatesView, repeatable=True))
 
     async def set_dates(self, body: models.DateChoices, *, revision: int | str) -> models.DatesView:
@@ -603,11 +603,11 @@ class AsyncOperations:
         )
 
     async def list_groups(self) -> models.GroupList:
-        """The caller's groups, and what is limited to each."""
+        """The user's groups, and what is limited to each."""
         return await self.call(Call("GET", "account/groups", models.GroupList, repeatable=True))
 
     async def list_tokens(self) -> models.TokenList:
-        """The caller's API tokens."""
+        """The user's API tokens."""
         return await self.call(Call("GET", "account/tokens", models.TokenList, repeatable=True))
 
     async def make_token(self, body: models.NewToken) -> models.MadeToken:
@@ -619,33 +619,33 @@ class AsyncOperations:
         await self.call(Call("DELETE", path("account/tokens/{token}", token=token), None))
 
     async def list_sessions(self) -> models.SessionList:
-        """Where the caller is logged in."""
+        """Where the user is logged in."""
         return await self.call(Call("GET", "account/sessions", models.SessionList, repeatable=True))
 
     async def end_sessions(self, *, api_tokens: bool | None = None) -> None:
-        """End all logins of the caller, the one that asks included."""
+        """End all logins of the user, the one that asks included."""
         await self.call(Call("DELETE", "account/sessions", None, query={"api_tokens": api_tokens}))
 
     async def end_session(self, session: str) -> None:
-        """End one login of the caller: whatever its browser has open closes, tasks go on."""
+        """End one login of the user: whatever its browser has open closes, tasks go on."""
         await self.call(Call("DELETE", path("account/sessions/{session}", session=session), None))
 
     async def get_password(self) -> models.OwnPasswordView:
-        """Whether the caller has a password, and since when."""
+        """Whether the user has a password, and since when."""
         return await self.call(
             Call("GET", "account/password", models.OwnPasswordView, repeatable=True)
         )
 
     async def request_password(self) -> models.MailedTo:
-        """Mail a link that sets the caller's first password."""
+        """Mail a link that sets the user's first password."""
         return await self.call(Call("POST", "account/password", models.MailedTo))
 
     async def change_password(self, body: models.NewPassword) -> None:
-        """Change the caller's password; all sessions end, this one included."""
+        """Change the user's password; all sessions end, this one included."""
         await self.call(Call("PUT", "account/password", None, body=body))
 
     async def list_logins(self) -> models.LoginList:
-        """The caller's logins, those that were removed, and merged users."""
+        """The user's logins, those that were removed, and merged users."""
         return await self.call(Call("GET", "account/logins", models.LoginList, repeatable=True))
 
     async def restore_login(self, login: str) -> models.LoginView:
@@ -663,7 +663,7 @@ class AsyncOperations:
         await self.call(Call("DELETE", path("account/merged/{user}", user=user), None))
 
     async def list_software(self) -> models.CardList:
-        """The catalogue: the platform's cards, the caller's own, and the groups'."""
+        """The catalogue: the platform's cards, the user's own, and the groups'."""
         return await self.call(Call("GET", "software", models.CardList, repeatable=True))
 
     async def add_software(self, body: models.SoftwareEntry) -> models.VersionView:
@@ -709,7 +709,7 @@ class AsyncOperations:
     async def duplicate_version(
         self, version: str, body: models.NewVersion
     ) -> models.WrittenVersion:
-        """Copy a version to a card of its own, of the caller or of the `owner` in the body."""
+        """Copy a version to a card of its own, of the user or of the `owner` in the body."""
         return await self.call(
             Call(
                 "POST",
@@ -742,7 +742,7 @@ class AsyncOperations:
         )
 
     async def mark_favourite(self, card: str) -> models.FavouriteView:
-        """Mark software as a favourite of the caller."""
+        """Mark software as a favourite of the user."""
         return await self.call(
             Call("PUT", path("software/{card}/favourite", card=card), models.FavouriteView)
         )
@@ -771,7 +771,7 @@ class AsyncOperations:
         )
 
     async def list_registries(self) -> models.RegistriesView:
-        """The caller's accounts at registries, and those of the site for the caller."""
+        """The user's accounts at registries, and those of the site for the user."""
         return await self.call(Call("GET", "registries", models.RegistriesView, repeatable=True))
 
     async def set_registry_account(
@@ -787,7 +787,7 @@ class AsyncOperations:
         await self.call(Call("DELETE", path("registries/{host}", host=host), None))
 
     async def test_registry_account(self, host: str) -> models.CredentialView:
-        """Log in at a registry with the caller's account."""
+        """Log in at a registry with the user's account."""
         return await self.call(
             Call("POST", path("registries/{host}/test", host=host), models.CredentialView)
         )
@@ -795,7 +795,7 @@ class AsyncOperations:
     async def list_builds(
         self, *, limit: int | None = None, after: str | None = None
     ) -> models.BuildPage:
-        """The builds that the caller has asked for, the last one first."""
+        """The builds that the user has asked for, the last one first."""
         return await self.call(
             Call(
                 "GET",
@@ -844,13 +844,13 @@ class AsyncOperations:
         )
 
     async def add_built_software(self, build: str) -> models.BuiltSoftware:
-        """Make software of the caller of what was built."""
+        """Make software of the user of what was built."""
         return await self.call(
             Call("POST", path("builds/{build}/software", build=build), models.BuiltSoftware)
         )
 
     async def list_storages(self) -> models.StorageList:
-        """The caller's storages; none of them is contacted."""
+        """The user's storages; none of them is contacted."""
         return await self.call(Call("GET", "storages", models.StorageList, repeatable=True))
 
     async def get_storage(self, storage: str) -> models.ContactedStorage:
@@ -988,7 +988,7 @@ class AsyncOperations:
     async def list_copies(
         self, *, limit: int | None = None, after: str | None = None
     ) -> models.CopyPage:
-        """The caller's copies, newest first."""
+        """The user's copies, newest first."""
         return await self.call(
             Call(
                 "GET",

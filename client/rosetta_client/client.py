@@ -47,7 +47,7 @@ class Client(Operations):
         return self.transport.call(call)
 
     def iterate_tasks(self, **filters: Any) -> Iterator[TaskView]:
-        """All tasks that the caller sees, newest first; `filters` are those of `list_tasks`.
+        """All tasks that the user sees, newest first; `filters` are those of `list_tasks`.
 
         A page of them is fetched when it is needed, and only that page is kept.
         """

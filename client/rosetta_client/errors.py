@@ -88,7 +88,7 @@ class NotLoggedIn(ApiError):
 
 
 class ApiNotFound(ApiError, NotFound):
-    """There is nothing at this address, or the caller may not see it."""
+    """There is nothing at this address, or the user may not see it."""
 
 
 def _describe(status: int, problem: Mapping[str, Any]) -> str:

@@ -59,7 +59,7 @@ class Operations:
         user: str | None = None,
         name: str | None = None,
     ) -> models.TaskPage:
-        """The caller's tasks, and those shared with the caller, newest first."""
+        """The user's tasks, and those shared with the user, newest first."""
         return self.call(
             Call(
                 "GET",
@@ -210,15 +210,15 @@ class Operations:
         )
 
     def list_shared_tasks(self) -> models.SharedTasks:
-        """Tasks that others share with the caller, and until when, newest first."""
+        """Tasks that others share with the user, and until when, newest first."""
         return self.call(Call("GET", "shared", models.SharedTasks, repeatable=True))
 
     def list_computing(self) -> models.ComputingList:
-        """The computing resources that the caller may use."""
+        """The computing resources that the user may use."""
         return self.call(Call("GET", "computing", models.ComputingList, repeatable=True))
 
     def get_inventory(self, computing: str) -> models.InventoryView:
-        """Partitions, limits and accounts of a cluster, as the caller's own account sees them."""
+        """Partitions, limits and accounts of a cluster, as the user's own account sees them."""
         return self.call(
             Call(
                 "GET",
@@ -487,11 +487,11 @@ class Operations:
         )
 
     def list_identities(self) -> models.IdentityList:
-        """The caller's accounts and keys on computing resources."""
+        """The user's accounts and keys on computing resources."""
         return self.call(Call("GET", "account/identities", models.IdentityList, repeatable=True))
 
     def set_remote_user(self, computing: str, body: models.RemoteUser) -> models.IdentityView:
-        """Set the caller's account on a resource; the first time a key pair is made."""
+        """Set the user's account on a resource; the first time a key pair is made."""
         return self.call(
             Call(
                 "PUT",
@@ -502,7 +502,7 @@ class Operations:
         )
 
     def delete_key(self, computing: str) -> models.IdentityView:
-        """Delete the caller's key pair, once no task needs it any more."""
+        """Delete the user's key pair, once no task needs it any more."""
         return self.call(
             Call(
                 "DELETE",
@@ -512,7 +512,7 @@ class Operations:
         )
 
     def test_key(self, computing: str) -> models.IdentityView:
-        """Log in at a resource with the caller's key."""
+        """Log in at a resource with the user's key."""
         return self.call(
             Call(
                 "POST",
@@ -532,7 +532,7 @@ class Operations:
         )
 
     def import_key(self, computing: str, body: models.ImportedKey) -> models.IdentityView:
-        """Use a key pair of the caller's own in the place of the present one."""
+        """Use a key pair of the user's own in the place of the present one."""
         return self.call(
             Call(
                 "PUT",
@@ -543,15 +543,15 @@ class Operations:
         )
 
     def export_data(self) -> Any:
-        """Everything that is stored about the caller, as a file without secrets."""
+        """Everything that is stored about the user, as a file without secrets."""
         return self.call(Call("GET", "account/data", Any, repeatable=True))
 
     def delete_data(self, body: models.Deletion) -> None:
-        """Delete what is stored about the caller, with all tasks."""
+        """Delete what is stored about the user, with all tasks."""
         self.call(Call("POST", "account/data/delete", None, body=body))
 
     def get_mail(self) -> models.MailView:
-        """Which mails the caller gets, and where."""
+        """Which mails the user gets, and where."""
         return self.call(Call("GET", "account/mail", models.MailView, repeatable=True))
 
     def set_mail(self, body: models.MailChoice, *, revision: int | str) -> models.MailView:
@@ -571,7 +571,7 @@ class Operations:
         return self.call(Call("POST", "account/mail/confirm", models.MailView, body=body))
 
     def get_dates(self) -> models.DatesView:
-        """Time zone and language in which the caller sees dates."""
+        """Time zone and language in which the user sees dates."""
         return self.call(Call("GET", "account/dates", models.DatesView, repeatable=True))
 
     def set_dates(self, body: models.DateChoices, *, revision: int | str) -> models.DatesView:
@@ -587,11 +587,11 @@ class Operations:
         )
 
     def list_groups(self) -> models.GroupList:
-        """The caller's groups, and what is limited to each."""
+        """The user's groups, and what is limited to each."""
         return self.call(Call("GET", "account/groups", models.GroupList, repeatable=True))
 
     def list_tokens(self) -> models.TokenList:
-        """The caller's API tokens."""
+        """The user's API tokens."""
         return self.call(Call("GET", "account/tokens", models.TokenList, repeatable=True))
 
     def make_token(self, body: models.NewToken) -> models.MadeToken:
@@ -603,31 +603,31 @@ class Operations:
         self.call(Call("DELETE", path("account/tokens/{token}", token=token), None))
 
     def list_sessions(self) -> models.SessionList:
-        """Where the caller is logged in."""
+        """Where the user is logged in."""
         return self.call(Call("GET", "account/sessions", models.SessionList, repeatable=True))
 
     def end_sessions(self, *, api_tokens: bool | None = None) -> None:
-        """End all logins of the caller, the one that asks included."""
+        """End all logins of the user, the one that asks included."""
         self.call(Call("DELETE", "account/sessions", None, query={"api_tokens": api_tokens}))
 
     def end_session(self, session: str) -> None:
-        """End one login of the caller: whatever its browser has open closes, tasks go on."""
+        """End one login of the user: whatever its browser has open closes, tasks go on."""
         self.call(Call("DELETE", path("account/sessions/{session}", session=session), None))
 
     def get_password(self) -> models.OwnPasswordView:
-        """Whether the caller has a password, and since when."""
+        """Whether the user has a password, and since when."""
         return self.call(Call("GET", "account/password", models.OwnPasswordView, repeatable=True))
 
     def request_password(self) -> models.MailedTo:
-        """Mail a link that sets the caller's first password."""
+        """Mail a link that sets the user's first password."""
         return self.call(Call("POST", "account/password", models.MailedTo))
 
     def change_password(self, body: models.NewPassword) -> None:
-        """Change the caller's password; all sessions end, this one included."""
+        """Change the user's password; all sessions end, this one included."""
         self.call(Call("PUT", "account/password", None, body=body))
 
     def list_logins(self) -> models.LoginList:
-        """The caller's logins, those that were removed, and merged users."""
+        """The user's logins, those that were removed, and merged users."""
         return self.call(Call("GET", "account/logins", models.LoginList, repeatable=True))
 
     def restore_login(self, login: str) -> models.LoginView:
@@ -645,7 +645,7 @@ class Operations:
         self.call(Call("DELETE", path("account/merged/{user}", user=user), None))
 
     def list_software(self) -> models.CardList:
-        """The catalogue: the platform's cards, the caller's own, and the groups'."""
+        """The catalogue: the platform's cards, the user's own, and the groups'."""
         return self.call(Call("GET", "software", models.CardList, repeatable=True))
 
     def add_software(self, body: models.SoftwareEntry) -> models.VersionView:
@@ -689,7 +689,7 @@ class Operations:
         )
 
     def duplicate_version(self, version: str, body: models.NewVersion) -> models.WrittenVersion:
-        """Copy a version to a card of its own, of the caller or of the `owner` in the body."""
+        """Copy a version to a card of its own, of the user or of the `owner` in the body."""
         return self.call(
             Call(
                 "POST",
@@ -722,7 +722,7 @@ class Operations:
         )
 
     def mark_favourite(self, card: str) -> models.FavouriteView:
-        """Mark software as a favourite of the caller."""
+        """Mark software as a favourite of the user."""
         return self.call(
             Call("PUT", path("software/{card}/favourite", card=card), models.FavouriteView)
         )
@@ -751,7 +751,7 @@ class Operations:
         )
 
     def list_registries(self) -> models.RegistriesView:
-        """The caller's accounts at registries, and those of the site for the caller."""
+        """The user's accounts at registries, and those of the site for the user."""
         return self.call(Call("GET", "registries", models.RegistriesView, repeatable=True))
 
     def set_registry_account(
@@ -767,7 +767,7 @@ class Operations:
         self.call(Call("DELETE", path("registries/{host}", host=host), None))
 
     def test_registry_account(self, host: str) -> models.CredentialView:
-        """Log in at a registry with the caller's account."""
+        """Log in at a registry with the user's account."""
         return self.call(
             Call("POST", path("registries/{host}/test", host=host), models.CredentialView)
         )
@@ -775,7 +775,7 @@ class Operations:
     def list_builds(
         self, *, limit: int | None = None, after: str | None = None
     ) -> models.BuildPage:
-        """The builds that the caller has asked for, the last one first."""
+        """The builds that the user has asked for, the last one first."""
         return self.call(
             Call(
                 "GET",
@@ -822,13 +822,13 @@ class Operations:
         )
 
     def add_built_software(self, build: str) -> models.BuiltSoftware:
-        """Make software of the caller of what was built."""
+        """Make software of the user of what was built."""
         return self.call(
             Call("POST", path("builds/{build}/software", build=build), models.BuiltSoftware)
         )
 
     def list_storages(self) -> models.StorageList:
-        """The caller's storages; none of them is contacted."""
+        """The user's storages; none of them is contacted."""
         return self.call(Call("GET", "storages", models.StorageList, repeatable=True))
 
     def get_storage(self, storage: str) -> models.ContactedStorage:
@@ -964,7 +964,7 @@ class Operations:
         )
 
     def list_copies(self, *, limit: int | None = None, after: str | None = None) -> models.CopyPage:
-        """The caller's copies, newest first."""
+        """The user's copies, newest first."""
         return self.call(
             Call(
                 "GET",

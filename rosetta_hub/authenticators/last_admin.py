@@ -29,7 +29,7 @@ class GuardedUserHandler(UserAPIHandler):
     """`api/users/<name>` of the hub: refuses to take the right from the last administrator."""
 
     def _check_user_model(self, model: Any) -> None:
-        # Called once the hub has seen that the caller may change the user.
+        # Called once the hub has seen that the principal may change the user.
         super()._check_user_model(model)
         if model.get("admin") is not False:
             return

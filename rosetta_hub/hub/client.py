@@ -15,7 +15,7 @@ from rosetta_hub.hub.shares import HubShareCalls
 # Seconds. Starting a server answers when the spawner has recorded the task.
 TIMEOUT = 60
 # The token on whose behalf the service asks; see rosetta_hub.hub.user_tokens.
-CALLER_HEADER = "X-Rosetta-Caller"
+PRINCIPAL_HEADER = "X-Rosetta-Principal"
 
 
 class HubClient(HubShareCalls):
@@ -141,20 +141,22 @@ class HubClient(HubShareCalls):
         path = f"/rosetta/users/{quote(user, safe='')}/sessions?api_tokens={int(api_tokens)}"
         await self._call("DELETE", path, missing_ok=True, base=self._base)
 
-    async def tokens(self, caller: str) -> list[dict[str, Any]]:
-        """The tokens of the user whose token `caller` is, as `rosetta_hub.hub.user_tokens` says.
+    async def tokens(self, principal_token: str) -> list[dict[str, Any]]:
+        """The tokens of the user of `principal_token`, as `rosetta_hub.hub.user_tokens` says.
 
         Raises:
             UserError: the token is no user's any more.
             HubUnavailable: the hub does not answer.
         """
-        found = await self._call("GET", "/rosetta/tokens", base=self._base, caller=caller)
+        found = await self._call(
+            "GET", "/rosetta/tokens", base=self._base, principal_token=principal_token
+        )
         return list(found["tokens"])
 
     async def make_token(
-        self, caller: str, note: str, scopes: list[str], seconds: int
+        self, principal_token: str, note: str, scopes: list[str], seconds: int
     ) -> dict[str, Any]:
-        """A new token for the user whose token `caller` is, with no more rights than that has.
+        """A new token for the user of `principal_token`, with no more rights than that has.
 
         Raises:
             UserError: the hub refuses, with its reason.
@@ -162,32 +164,32 @@ class HubClient(HubShareCalls):
         """
         body = {"note": note, "scopes": scopes, "expires_in": seconds}
         made: dict[str, Any] = await self._call(
-            "POST", "/rosetta/tokens", body, base=self._base, caller=caller
+            "POST", "/rosetta/tokens", body, base=self._base, principal_token=principal_token
         )
         return made
 
-    async def delete_token(self, caller: str, token_id: str) -> None:
-        """Delete an API token of the user whose token `caller` is.
+    async def delete_token(self, principal_token: str, token_id: str) -> None:
+        """Delete an API token of the user of `principal_token`.
 
         Raises:
             UserError: there is none of that id.
             HubUnavailable: the hub does not answer.
         """
         path = f"/rosetta/tokens/{quote(token_id, safe='')}"
-        await self._call("DELETE", path, base=self._base, caller=caller)
+        await self._call("DELETE", path, base=self._base, principal_token=principal_token)
 
-    async def end_session(self, caller: str, session: str) -> None:
-        """End one login of the user whose token `caller` is; `session` is its digest.
+    async def end_session(self, principal_token: str, session: str) -> None:
+        """End one login of the user of `principal_token`; `session` is its digest.
 
         Raises:
             UserError: the user has no login of that session.
             HubUnavailable: the hub does not answer.
         """
         path = f"/rosetta/sessions/{quote(session, safe='')}"
-        await self._call("DELETE", path, base=self._base, caller=caller)
+        await self._call("DELETE", path, base=self._base, principal_token=principal_token)
 
-    async def login_renewal(self, caller: str) -> str | None:
-        """A code that renews the hub's cookie of the login that `caller` is a token of.
+    async def login_renewal(self, principal_token: str) -> str | None:
+        """A code that renews the hub's cookie of the login to which `principal_token` belongs.
 
         None where the cookie needs no renewal; see `rosetta_hub.hub.login_renewal`.
 
@@ -196,7 +198,9 @@ class HubClient(HubShareCalls):
             HubUnavailable: the hub does not answer.
         """
         path = "/rosetta/login-renewals"
-        answer = await self._call("POST", path, {}, missing_ok=True, base=self._base, caller=caller)
+        answer = await self._call(
+            "POST", path, {}, missing_ok=True, base=self._base, principal_token=principal_token
+        )
         return None if answer is None else str(answer["code"])
 
     @property
@@ -211,15 +215,15 @@ class HubClient(HubShareCalls):
         body: dict[str, Any] | None = None,
         missing_ok: bool = False,
         base: str | None = None,
-        caller: str | None = None,
+        principal_token: str | None = None,
     ) -> Any:
         headers = {
             "Authorization": f"token {self._token}",
             "Content-Type": "application/json",
             "Accept": "application/jupyterhub-pagination+json, application/json",
         }
-        if caller is not None:
-            headers[CALLER_HEADER] = caller
+        if principal_token is not None:
+            headers[PRINCIPAL_HEADER] = principal_token
         request = HTTPRequest(
             (base or self._api_url) + path,
             method,

@@ -25,7 +25,7 @@ from jupyterhub.utils import new_token, url_path_join
 from tornado import web
 
 from rosetta_hub.hub.session_end import NO_LOGIN
-from rosetta_hub.hub.user_tokens import CallerHandler, session_digest
+from rosetta_hub.hub.user_tokens import PrincipalHandler, session_digest
 
 # Seconds in which a code is to be used: a browser follows two redirects meanwhile.
 CODE_LIFETIME = 60
@@ -81,12 +81,12 @@ class LoginRenewals:
         return found.cookie_id
 
 
-class LoginSessionHandler(CallerHandler):
+class LoginSessionHandler(PrincipalHandler):
     """`DELETE rosetta/sessions/<digest>`: end one login of the user whose token is shown."""
 
     def delete(self, session: str) -> None:
         """End it; 404 where the user has none of that session."""
-        user = self.find_caller().user
+        user = self.find_principal_token().user
         ended, kept = [], set()
         for token in [*user.api_tokens, *user.oauth_codes]:
             if not token.session_id or getattr(token, "client_id", None) == NO_LOGIN:
@@ -115,12 +115,12 @@ class LoginSessionHandler(CallerHandler):
             self.settings["login_url"] = url_path_join(self.hub.base_url, "rosetta/login")
 
 
-class CodesHandler(CallerHandler):
+class CodesHandler(PrincipalHandler):
     """`POST rosetta/login-renewals`: a code for the session of the token that is shown."""
 
     def post(self) -> None:
         """The code; 404 where nothing is to be renewed."""
-        token = self.find_caller()
+        token = self.find_principal_token()
         session = session_digest(token) if token.session_id else ""
         cookie_id = renewals(self).cookie_id_for(session)
         if cookie_id is None or token.user.cookie_id != cookie_id:

@@ -98,13 +98,13 @@ class SessionEnder:
         await self._cut_all(user)
 
     async def end_one(
-        self, user: str, session: str, caller: str, *, browser: str, address: str | None
+        self, user: str, session: str, principal_token: str, *, browser: str, address: str | None
     ) -> None:
         """End one login of the user: of the session with this digest.
 
-        `caller` is the user's token. All pages of the user that are open connect again, which those
-        of this login can't. Its sessions at the edge are those whose tokens the hub has deleted;
-        one about which the hub does not answer is asked about again while it is used.
+        `principal_token` is the user's own. All pages of the user that are open connect again,
+        which those of this login can't. Its sessions at the edge are those whose tokens the hub
+        has deleted; one about which the hub does not answer is asked about again while it is used.
 
         Raises:
             NotFound: the user has no such login.
@@ -112,7 +112,7 @@ class SessionEnder:
             EdgeUnavailable: the edge does not answer; what is left ends there when it is used.
         """
         try:
-            await self._hub.end_session(caller, session)
+            await self._hub.end_session(principal_token, session)
         except UserError as error:
             raise NotFound("There is no such session. It may have ended.") from error
         self._forget_tokens()

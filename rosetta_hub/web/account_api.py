@@ -57,7 +57,7 @@ class IdentitiesHandler(OwnHandler):
 
     @operation(id="list_identities", right=READ_OWN, answer=IdentityList)
     def get(self) -> IdentityList:
-        """The caller's accounts and keys on computing resources."""
+        """The user's accounts and keys on computing resources."""
         return IdentityList(identities=self.services.identities.views(self.principal.user))
 
 
@@ -68,13 +68,13 @@ class IdentityHandler(OwnHandler):
 
     @operation(id="set_remote_user", right=CHANGE_OWN, answer=IdentityView)
     def put(self, computing: str, body: RemoteUser) -> IdentityView:
-        """Set the caller's account on a resource; the first time a key pair is made."""
+        """Set the user's account on a resource; the first time a key pair is made."""
         identities, wanted = self.services.identities, body.remote_user.strip()
         return self.changed(identities.set_remote_user(self.principal.user, computing, wanted))
 
     @operation(id="delete_key", right=CHANGE_OWN, answer=IdentityView, refuses=(409,))
     async def delete(self, computing: str) -> IdentityView:
-        """Delete the caller's key pair, once no task needs it any more."""
+        """Delete the user's key pair, once no task needs it any more."""
         identities, user = self.services.identities, self.principal.user
         name = identities.view(user, computing).name
         tasks = self.services.tasks.active(computing, user.name)
@@ -107,7 +107,7 @@ class KeyHandler(OwnHandler):
 
     @operation(id="import_key", right=CHANGE_OWN, answer=IdentityView)
     async def put(self, computing: str, body: ImportedKey) -> IdentityView:
-        """Use a key pair of the caller's own in the place of the present one."""
+        """Use a key pair of the user's own in the place of the present one."""
         identities, user = self.services.identities, self.principal.user
         identities.view(user, computing)
         comment = f"rosetta-hub:{user.name}"
@@ -127,6 +127,6 @@ class TestHandler(OwnHandler):
 
     @operation(id="test_key", right=CHANGE_OWN, answer=IdentityView, refuses=(409,))
     async def post(self, computing: str) -> IdentityView:
-        """Log in at a resource with the caller's key."""
+        """Log in at a resource with the user's key."""
         identities, tester = self.services.identities, self.services.identity_tester
         return await identities.test(self.principal.user, computing, tester)

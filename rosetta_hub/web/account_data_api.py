@@ -23,7 +23,7 @@ class DataHandler(HubHandler):
 
     @operation(id="export_data", right=CHANGE_OWN, answer=Content("application/json"))
     def get(self) -> None:
-        """Everything that is stored about the caller, as a file without secrets."""
+        """Everything that is stored about the user, as a file without secrets."""
         name = self.principal.name
         document = self.services.account.exports.document(name)
         self.audit(AuditEvent.DATA_EXPORT, user=name)
@@ -39,7 +39,7 @@ class DeletionHandler(HubHandler):
 
     @operation(id="delete_data", right=CHANGE_OWN, refuses=(409,))
     async def post(self, body: Deletion) -> None:
-        """Delete what is stored about the caller, with all tasks.
+        """Delete what is stored about the user, with all tasks.
 
         The user of the hub stays, and signs in as before.
         """

@@ -81,7 +81,7 @@ class MailHandler(MailBase):
 
     @operation(id="get_mail", right=READ_OWN, answer=MailView)
     def get(self) -> MailView:
-        """Which mails the caller gets, and where."""
+        """Which mails the user gets, and where."""
         return self.mail()
 
     @operation(id="set_mail", right=CHANGE_OWN, answer=MailView, refuses=(429,), matches=True)

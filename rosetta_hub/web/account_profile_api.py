@@ -31,7 +31,7 @@ class DatesHandler(HubHandler):
 
     @operation(id="get_dates", right=READ_OWN, answer=DatesView)
     def get(self) -> DatesView:
-        """Time zone and language in which the caller sees dates."""
+        """Time zone and language in which the user sees dates."""
         return self._view()
 
     @operation(id="set_dates", right=CHANGE_OWN, answer=DatesView, matches=True)
@@ -54,7 +54,7 @@ class GroupsHandler(HubHandler):
 
     @operation(id="list_groups", right=READ_OWN, answer=GroupList)
     def get(self) -> GroupList:
-        """The caller's groups, and what is limited to each."""
+        """The user's groups, and what is limited to each."""
         services = self.services
         views = group_views(self.principal.groups, services.tasks.catalogue, services.library.rules)
         return GroupList(groups=views)

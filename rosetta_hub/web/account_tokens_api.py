@@ -118,8 +118,8 @@ class TokensHandler(HubHandler):
 
     @operation(id="list_tokens", right=READ_OWN, answer=TokenList)
     async def get(self) -> TokenList:
-        """The caller's API tokens."""
-        tokens = await self.services.hub.tokens(self.caller_token)
+        """The user's API tokens."""
+        tokens = await self.services.hub.tokens(self.principal_token)
         return TokenList(tokens=[view_token(token) for token in tokens if not token["login"]])
 
     @operation(id="make_token", right=CHANGE_OWN, answer=MadeToken, status=201)
@@ -137,7 +137,7 @@ class TokensHandler(HubHandler):
                 f" {', '.join(missing)}."
             )
         made = await self.services.hub.make_token(
-            self.caller_token, wanted.note.strip(), scopes_of(wanted.rights), wanted.seconds
+            self.principal_token, wanted.note.strip(), scopes_of(wanted.rights), wanted.seconds
         )
         detail = {"rights": [right.value for right in wanted.rights], "seconds": wanted.seconds}
         self.audit(AuditEvent.TOKEN_CREATE, user=name, target=made["id"], detail=detail)
@@ -152,10 +152,10 @@ class TokenHandler(HubHandler):
     @operation(id="delete_token", right=CHANGE_OWN)
     async def delete(self, token_id: str) -> None:
         """Delete a token; whatever uses it is refused from now on."""
-        tokens = await self.services.hub.tokens(self.caller_token)
+        tokens = await self.services.hub.tokens(self.principal_token)
         if token_id not in {token["id"] for token in tokens if not token["login"]}:
             raise NotFound("There is no such token. It may have been deleted.")
-        await self.services.hub.delete_token(self.caller_token, token_id)
+        await self.services.hub.delete_token(self.principal_token, token_id)
         # Answers about it are kept for half a minute.
         self.hub_auth.cache.clear()
         self.audit(AuditEvent.TOKEN_DELETE, user=self.principal.name, target=token_id)
@@ -168,14 +168,14 @@ class SessionsHandler(HubHandler):
 
     @operation(id="list_sessions", right=READ_OWN, answer=SessionList)
     async def get(self) -> SessionList:
-        """Where the caller is logged in."""
-        tokens = await self.services.hub.tokens(self.caller_token)
+        """Where the user is logged in."""
+        tokens = await self.services.hub.tokens(self.principal_token)
         logins = [token for token in tokens if token["login"]]
         return SessionList(sessions=self._views(logins))
 
     @operation(id="end_sessions", right=CHANGE_OWN)
     async def delete(self, query: SessionsQuery) -> None:
-        """End all logins of the caller, the one that asks included."""
+        """End all logins of the user, the one that asks included."""
         name = self.principal.name
         await self.services.session_ender.end(
             name,
@@ -217,13 +217,13 @@ class SessionHandler(HubHandler):
 
     @operation(id="end_session", right=CHANGE_OWN)
     async def delete(self, session: str) -> None:
-        """End one login of the caller: whatever its browser has open closes, tasks go on."""
+        """End one login of the user: whatever its browser has open closes, tasks go on."""
         name, browsers = self.principal.name, self.services.account.browsers
         browser = next((row.browser for row in browsers.of(name) if row.digest == session), None)
         await self.services.session_ender.end_one(
             name,
             session,
-            self.caller_token,
+            self.principal_token,
             browser=browser or UNKNOWN_BROWSER,
             address=self.client_address,
         )

@@ -77,7 +77,7 @@ class TasksHandler(TaskAccess):
 
     @operation(id="list_tasks", right=LOGGED_IN, answer=TaskPage)
     async def get(self, query: TaskQuery) -> TaskPage:
-        """The caller's tasks, and those shared with the caller, newest first."""
+        """The user's tasks, and those shared with the user, newest first."""
         return await view_page(self, query)
 
     @operation(

@@ -76,7 +76,7 @@ class BuildsHandler(BuildsBase):
 
     @operation(id="list_builds", right=READ_OWN, answer=BuildPage, refuses=(404,))
     def get(self, query: PageQuery) -> BuildPage:
-        """The builds that the caller has asked for, the last one first."""
+        """The builds that the user has asked for, the last one first."""
         self.principal.check_own("read:servers")
         page = self.builds.page(self.principal.name, query)
         views = [self.view(build) for build in page.rows]

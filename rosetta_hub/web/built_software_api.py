@@ -33,7 +33,7 @@ class BuiltSoftwareHandler(BuildsBase):
         refuses=(409, 422),
     )
     def post(self, build_id: str) -> Answer:
-        """Make software of the caller of what was built.
+        """Make software of the user of what was built.
 
         The status is 200 where that was done before.
         """

@@ -133,13 +133,13 @@ class OwnTokenHandler(HubHandler):
     async def delete(self) -> None:
         """Delete the token of this request, as a program does that logs out."""
         token = await self._find()
-        await self.services.hub.delete_token(self.caller_token, token["id"])
+        await self.services.hub.delete_token(self.principal_token, token["id"])
         # Answers about it are kept for half a minute.
         self.hub_auth.cache.clear()
         self.audit(AuditEvent.TOKEN_DELETE, user=self.principal.name, target=token["id"])
 
     async def _find(self) -> dict[str, Any]:
-        for token in await self.services.hub.tokens(self.caller_token):
+        for token in await self.services.hub.tokens(self.principal_token):
             if token["current"] and not token["login"]:
                 return token
         raise NotFound("This request comes with a login of a browser, not with an API token.")

@@ -57,7 +57,7 @@ class CopiesHandler(FilesHandler):
 
     @operation(id="list_copies", right=ENTER_OWN, answer=CopyPage)
     def get(self, query: PageQuery) -> CopyPage:
-        """The caller's copies, newest first.
+        """The user's copies, newest first.
 
         Those that have ended are listed for seven days.
         """

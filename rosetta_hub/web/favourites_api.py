@@ -22,7 +22,7 @@ class FavouriteHandler(HubHandler):
 
     @operation(id="mark_favourite", right=CHANGE_OF_GROUP, answer=FavouriteView)
     def put(self, card: str) -> FavouriteView:
-        """Mark software as a favourite of the caller."""
+        """Mark software as a favourite of the user."""
         return self._set(card, True)
 
     @operation(id="unmark_favourite", right=CHANGE_OF_GROUP, answer=FavouriteView)

@@ -72,7 +72,7 @@ class StorageComputing(BaseModel):
 
 
 class OwnStorage(BaseModel):
-    """A storage of the caller: `bind_path` is where tasks have it."""
+    """A storage of the user: `bind_path` is where tasks have it."""
 
     id: str
     name: str
@@ -101,7 +101,7 @@ class StorageUsage(BaseModel):
 
 
 class ContactedStorage(OwnStorage):
-    """A storage with its room, and the account that the caller's files are of there."""
+    """A storage with its room, and the account that the user's files are of there."""
 
     usage: StorageUsage
     account: str | None
@@ -132,7 +132,7 @@ class StoragesHandler(FilesHandler):
 
     @operation(id="list_storages", right=ENTER_OWN, answer=StorageList)
     def get(self) -> StorageList:
-        """The caller's storages; none of them is contacted."""
+        """The user's storages; none of them is contacted."""
         storages = self.services.files.storages(self.principal.user)
         return StorageList(storages=[view_storage(self, storage) for storage in storages])
 

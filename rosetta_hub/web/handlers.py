@@ -118,7 +118,7 @@ class HubHandler(HubOAuthenticated, BaseHandler):
         self.services.account.browsers.note(user, session_id, user_agent, address)
 
     @property
-    def caller_token(self) -> str:
+    def principal_token(self) -> str:
         """The hub's token that the request came with, in a cookie or in a header."""
         return str(self.hub_auth.get_token(self))
 

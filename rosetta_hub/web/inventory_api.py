@@ -56,7 +56,7 @@ class ComputingHandler(HubHandler):
 
     @operation(id="list_computing", right=LOGGED_IN, answer=ComputingList)
     def get(self) -> ComputingList:
-        """The computing resources that the caller may use."""
+        """The computing resources that the user may use."""
         user, catalogue = self.principal.user, self.services.tasks.catalogue
         return ComputingList(
             computing=[
@@ -87,7 +87,7 @@ class InventoryHandler(HubHandler):
 
     @operation(id="get_inventory", right=LOGGED_IN, answer=InventoryView)
     async def get(self, computing_id: str) -> InventoryView:
-        """Partitions, limits and accounts of a cluster, as the caller's own account sees them."""
+        """Partitions, limits and accounts of a cluster, as the user's own account sees them."""
         computing = self.services.tasks.catalogue.computing.get(computing_id)
         if computing is None or not may_use(self.principal.user, computing):
             raise NotFound("There is no such computing resource.")

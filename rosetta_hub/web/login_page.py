@@ -109,7 +109,7 @@ class ClientLoginPage(PageHandler):
         if days not in map(str, DAYS):
             raise InvalidOptions("Choose how long the program may act for you.")
         seconds = int(days) * 86400
-        return Agreement(self.principal.name, client, tuple(rights), seconds, self.caller_token)
+        return Agreement(self.principal.name, client, tuple(rights), seconds, self.principal_token)
 
     def _loopback(self) -> LoopbackLogin | None:
         fields = ("client", "challenge", "port", "state")

@@ -12,7 +12,7 @@ class LoginRenewalPage(PageHandler):
     async def get(self) -> None:
         """To the hub, with a code for this browser; to its login where there is none."""
         try:
-            code = await self.services.hub.login_renewal(self.caller_token)
+            code = await self.services.hub.login_renewal(self.principal_token)
         except UserError:
             code = None
         if code is None:

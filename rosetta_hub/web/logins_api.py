@@ -66,7 +66,7 @@ class LoginsHandler(OwnLoginsHandler):
 
     @operation(id="list_logins", right=READ_OWN, answer=LoginList, refuses=(404,))
     def get(self) -> LoginList:
-        """The caller's logins, those that were removed, and merged users."""
+        """The user's logins, those that were removed, and merged users."""
         with self.database.session() as session:
             logins = [view(link) for link in links_to_show(session, self.principal.name)]
             merged = merged_users(session, self.principal.name)

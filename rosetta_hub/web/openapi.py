@@ -17,7 +17,7 @@ from rosetta_hub.web.rights import needs
 BASE = "/api/v1"
 _REF = "#/components/schemas/{model}"
 # What any operation may answer: an address or a header that can't be read, a request that is not
-# the caller's to make, a method that the address has not, one request too many, a part of the
+# the user's to make, a method that the address has not, one request too many, a part of the
 # system that is away.
 _ALWAYS = (400, 403, 405, 429, 503)
 # By the first part of the path after `admin/`; in the order of the documentation.
@@ -28,7 +28,7 @@ _TAGS = {
     "builds": "Images from repositories",
     "storages": "Storages, their files, and copies between them",
     "sharing": "Shares of tasks",
-    "account": "The caller's own account",
+    "account": "The user's own account",
     "admin": "For administrators",
     "service": "The service itself",
 }
@@ -47,8 +47,8 @@ _TAG_OF = {
 # By status: the name of the component, and what it means.
 _REFUSALS = {
     400: ("BadRequest", "The request can't be read"),
-    403: ("Forbidden", "The caller, or the token, may not do this"),
-    404: ("NotFound", "There is nothing of this name that the caller may see"),
+    403: ("Forbidden", "The user, or the token, may not do this"),
+    404: ("NotFound", "There is nothing of this name that the user may see"),
     405: ("MethodNotAllowed", "The address has no such method; `Allow` names those that it has"),
     409: ("Conflict", "The request does not fit the present state"),
     412: ("PreconditionFailed", "What is to be changed has changed meanwhile"),
@@ -64,7 +64,7 @@ _REFUSALS = {
     507: ("NoSpace", "There is no space left"),
 }
 _KEY_TEXT = (
-    "A text of the caller's own for this request: if it is sent again with the same key within 24"
+    "A text of the client's own for this request: if it is sent again with the same key within 24"
     " hours, it is not carried out again, and the answer is the same"
 )
 

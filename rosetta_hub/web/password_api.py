@@ -57,7 +57,7 @@ class OwnPasswordHandler(HubHandler):
 
     @operation(id="get_password", right=READ_OWN, answer=OwnPasswordView, refuses=(404,))
     async def get(self) -> OwnPasswordView:
-        """Whether the caller has a password, and since when."""
+        """Whether the user has a password, and since when."""
         own, user = self.own, self.principal.name
         account = await own.find(user)
         return OwnPasswordView(
@@ -68,7 +68,7 @@ class OwnPasswordHandler(HubHandler):
 
     @operation(id="change_password", right=CHANGE_OWN, refuses=(404, 409, 429))
     async def put(self, body: NewPassword) -> None:
-        """Change the caller's password; all sessions end, this one included."""
+        """Change the user's password; all sessions end, this one included."""
         own, user = self.own, self.principal.name
         await own.change(user, body.current, body.new, str(self.client_address))
         await self.services.session_ender.end(user, actor=user)
@@ -81,5 +81,5 @@ class OwnPasswordHandler(HubHandler):
         refuses=(404, 409, 422, 429),
     )
     async def post(self) -> MailedTo:
-        """Mail a link that sets the caller's first password."""
+        """Mail a link that sets the user's first password."""
         return MailedTo(address=await self.own.mail_first(self.principal.name))

@@ -1,4 +1,4 @@
-"""How many requests a caller may send: a bucket of requests that refills all the time.
+"""How many requests a principal may send: a bucket of requests that refills all the time.
 
 The headers are those of the IETF's draft "RateLimit header fields for HTTP", with one policy.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 # Seconds in which an empty bucket becomes full.
 WINDOW = 60
-# Callers after whose requests the full buckets are forgotten.
+# Principals after whose requests the full buckets are forgotten.
 _TIDY_EVERY = 1000
 # Seconds that sums of seconds may be wrong by.
 _EPSILON = 1e-6
@@ -18,10 +18,10 @@ _EPSILON = 1e-6
 
 @dataclass(frozen=True)
 class Quota:
-    """What a caller has left after a request.
+    """What a principal has left after a request.
 
     `wait` is in how many seconds a refused request may be sent again, 0 where it was not refused;
-    `full` in how many the caller has all requests again.
+    `full` in how many the principal has all requests again.
     """
 
     limit: int
@@ -30,7 +30,7 @@ class Quota:
     full: int
 
     def headers(self) -> dict[str, str]:
-        """What the caller is told."""
+        """What the principal is told."""
         headers = {
             "RateLimit-Policy": f'"requests";q={self.limit};w={WINDOW}',
             "RateLimit": f'"requests";r={self.left};t={self.full}',
@@ -39,7 +39,7 @@ class Quota:
 
 
 class RateLimit:
-    """Counts the requests of each caller; at most `limit` at once, and as many in each `WINDOW`.
+    """Counts the requests of each principal; at most `limit` at once, and as many in each `WINDOW`.
 
     `clock` gives seconds that only grow.
     """
@@ -47,20 +47,20 @@ class RateLimit:
     def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = limit
         self._clock = clock
-        # By caller: when its bucket is full again. A bucket that is full is not kept.
+        # By principal: when its bucket is full again. A bucket that is full is not kept.
         self._full_at: dict[str, float] = {}
         self._requests = 0
 
-    def count(self, caller: str) -> Quota:
-        """Take a request out of the caller's bucket, unless that is empty."""
+    def count(self, principal: str) -> Quota:
+        """Take a request out of the principal's bucket, unless that is empty."""
         now, cost = self._clock(), WINDOW / self._limit
         self._tidy(now)
-        full_at = max(self._full_at.get(caller, now), now) + cost
+        full_at = max(self._full_at.get(principal, now), now) + cost
         # What is missing of a full bucket, in seconds, may not be more than a window.
         excess = full_at - now - WINDOW
         if excess > _EPSILON:
             return Quota(self._limit, 0, _round_up(excess), _round_up(full_at - cost - now))
-        self._full_at[caller] = full_at
+        self._full_at[principal] = full_at
         missing = full_at - now
         left = int((WINDOW - missing) / cost + _EPSILON)
         return Quota(self._limit, left, 0, _round_up(missing))

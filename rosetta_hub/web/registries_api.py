@@ -64,7 +64,7 @@ class RegistriesHandler(HubHandler):
 
     @operation(id="list_registries", right=READ_OWN, answer=RegistriesView)
     def get(self) -> RegistriesView:
-        """The caller's accounts at registries, and those of the site for the caller."""
+        """The user's accounts at registries, and those of the site for the user."""
         self.principal.check_own("read:servers")
         services, user = self.services, self.principal.user
         hosts = {entry.host: None for entry in services.registries.entries}
@@ -109,7 +109,7 @@ class RegistryTestHandler(HubHandler):
 
     @operation(id="test_registry_account", right=CHANGE_OWNED, answer=CredentialView)
     async def post(self, host: str) -> CredentialView:
-        """Log in at a registry with the caller's account."""
+        """Log in at a registry with the user's account."""
         self.principal.check_own("servers")
         credentials, tester = self.services.credentials, self.services.lookup.client.check_login
         return await credentials.test(self.principal.name, host, tester)

@@ -30,10 +30,10 @@ def revision_of(*values: object) -> str:
 
 
 def check_match(request: HTTPServerRequest, revision: str) -> None:
-    """Refuse a change of what is not any more as the caller knows it.
+    """Refuse a change of what is not any more as the client knows it.
 
     Raises:
-        MatchRequired: the request does not say what the caller knows.
+        MatchRequired: the request does not say what the client knows.
         ChangedMeanwhile: it has another revision.
     """
     if_match = request.headers.get("If-Match")

@@ -1,7 +1,7 @@
 """The least right that each operation of the REST API needs, as its description says (`x-right`).
 
 An operation names scopes of the hub, any of which is enough, and whose servers they are about.
-What a caller without the right is told is that there is nothing, or that the token lacks a scope.
+A principal without the right is told that there is nothing, or that the token lacks a scope.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class RightSubject(StrEnum):
 
     ANYBODY = "anybody"
     USERS = "users"
-    CALLER = "caller"
+    PRINCIPAL = "principal"
     TASK = "task"
     NAMED_USER = "named user"
     OWNER = "owner"
@@ -22,28 +22,28 @@ class RightSubject(StrEnum):
     ADMINS = "admins"
 
 
-# Those whose scopes are of the caller's own servers, whatever the address names.
-OWN_SUBJECTS = frozenset({RightSubject.CALLER, RightSubject.OWNER, RightSubject.MEMBERS})
+# Those whose scopes are of the principal's own servers, whatever the address names.
+OWN_SUBJECTS = frozenset({RightSubject.PRINCIPAL, RightSubject.OWNER, RightSubject.MEMBERS})
 _WHOSE = {
     RightSubject.ANYBODY: "No token of the hub is needed",
     RightSubject.USERS: "Any token that the service accepts",
-    RightSubject.CALLER: "for the caller's own servers",
+    RightSubject.PRINCIPAL: "for the user's own servers",
     RightSubject.TASK: "for the server of the task",
     RightSubject.NAMED_USER: "for all servers of the user in the address",
     RightSubject.OWNER: (
-        "for the caller's own servers; what the address names must be the caller's own"
+        "for the user's own servers; what the address names must be the user's own"
     ),
     RightSubject.MEMBERS: (
-        "for the caller's own servers; what the address names must be the caller's own, or of a"
-        " group of the caller"
+        "for the user's own servers; what the address names must be the user's own, or of a"
+        " group of the user"
     ),
-    RightSubject.ADMINS: "for everybody's servers, and the caller must be an admin of the hub",
+    RightSubject.ADMINS: "for everybody's servers, and the user must be an admin of the hub",
 }
 
 
 @dataclass(frozen=True)
 class Right:
-    """What a caller needs: one of the scopes, for what `subject` says."""
+    """What a principal needs: one of the scopes, for what `subject` says."""
 
     subject: RightSubject
     scopes: tuple[str, ...] = ()
@@ -56,9 +56,9 @@ class Right:
 
 
 LOGGED_IN = Right(RightSubject.USERS)
-READ_OWN = Right(RightSubject.CALLER, ("read:servers",))
-ENTER_OWN = Right(RightSubject.CALLER, ("access:servers",))
-CHANGE_OWN = Right(RightSubject.CALLER, ("servers",))
+READ_OWN = Right(RightSubject.PRINCIPAL, ("read:servers",))
+ENTER_OWN = Right(RightSubject.PRINCIPAL, ("access:servers",))
+CHANGE_OWN = Right(RightSubject.PRINCIPAL, ("servers",))
 SEE_TASK = Right(RightSubject.TASK, ("access:servers", "read:servers"))
 ENTER_TASK = Right(RightSubject.TASK, ("access:servers",))
 START_TASK = Right(RightSubject.TASK, ("servers",))

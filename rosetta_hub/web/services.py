@@ -127,7 +127,7 @@ class Services:
     principals: Principals
     sharing: Sharing
     account: AccountParts
-    # None: callers may send as many requests as they like.
+    # None: users may send as many requests as they like.
     rate_limit: RateLimit | None
     connections: OpenConnections
     client_logins: ClientLogins

@@ -212,7 +212,7 @@ class SharedHandler(TaskAccess):
 
     @operation(id="list_shared_tasks", right=LOGGED_IN, answer=SharedTasks)
     async def get(self) -> SharedTasks:
-        """Tasks that others share with the caller, and until when, newest first."""
+        """Tasks that others share with the user, and until when, newest first."""
         services, principal = self.services, self.principal
         if not services.sharing.permission.enabled:
             raise NotAllowed("Sharing is switched off here.")

@@ -124,7 +124,7 @@ class SoftwareHandler(SoftwareApiHandler):
 
     @operation(id="list_software", right=LOGGED_IN, answer=CardList)
     def get(self) -> CardList:
-        """The catalogue: the platform's cards, the caller's own, and the groups'."""
+        """The catalogue: the platform's cards, the user's own, and the groups'."""
         cards = cards_for(self.services, self.principal.user)
         return CardList(software=[CardView.model_validate(card) for card in cards])
 
@@ -213,7 +213,7 @@ class DuplicateVersionHandler(SoftwareApiHandler):
         refuses=(409,),
     )
     def post(self, version_id: str, body: NewVersion) -> WrittenVersion:
-        """Copy a version to a card of its own, of the caller or of the `owner` in the body."""
+        """Copy a version to a card of its own, of the user or of the `owner` in the body."""
         self.principal.check_own("servers")
         owner = body.software_owner()
         row = duplicate_version(self.services.library, self.principal.user, version_id, owner)

@@ -66,7 +66,7 @@ class CardStorage(BaseModel):
 
 
 class DeniedStorage(BaseModel):
-    """A storage that the caller may not use; `request` is where access can be asked for."""
+    """A storage that the user may not use; `request` is where access can be asked for."""
 
     name: str
     reason: str
@@ -74,7 +74,7 @@ class DeniedStorage(BaseModel):
 
 
 class CardComputing(ComputingView):
-    """A computing resource that runs the version, with the caller's storages there.
+    """A computing resource that runs the version, with the user's storages there.
 
     `support` is `native`, or `emulated` where the image is of another architecture.
     """
@@ -114,7 +114,7 @@ class CardView(BaseModel):
     """A card of the catalogue: its `versions`, and the `computing` resources that run one of them.
 
     `logo` and `screenshot` are addresses of pictures, or empty. `uses` and `last_used` tell how
-    often the caller has started it.
+    often the user has started it.
     """
 
     id: str

@@ -50,7 +50,7 @@ class ServiceClient:
     """Calls for one named server of one user. No call waits longer than its `timeout` (seconds).
 
     Raises (every call):
-        Refused: the service answered with an error of the caller's.
+        Refused: the service answered that the request is at fault.
         AnswerLost: it was asked, but what it answered is not known.
         Unavailable: it could not be asked.
     """

@@ -65,7 +65,7 @@ class Answer:
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the caller is told that it may not, or that there is nothing."""
+        """Whether the user is told that it may not, or that there is nothing."""
         to_login = self.status == 302 and "/hub/api/oauth2/" in self.headers.get("location", "")
         return self.status in (401, 403, 404) or to_login
 

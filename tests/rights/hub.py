@@ -128,17 +128,19 @@ class Tokens(Handler):
 
     def get(self) -> None:
         """List them."""
-        caller = self.request.headers["X-Rosetta-Caller"]
+        principal_token = self.request.headers["X-Rosetta-Principal"]
         own = {
             **{"id": "own", "note": "", "scopes": [], "login": False, "current": True},
             **{"created": CREATED, "last_activity": None, "expires_at": None},
         }
-        shown = [{**made, "current": token == caller} for token, made in self.hub.tokens.items()]
-        self.finish({"tokens": shown if caller in self.hub.tokens else [*shown, own]})
+        shown = [
+            {**made, "current": token == principal_token} for token, made in self.hub.tokens.items()
+        ]
+        self.finish({"tokens": shown if principal_token in self.hub.tokens else [*shown, own]})
 
     def post(self) -> None:
         """Make one."""
-        role = BY_TOKEN[self.request.headers["X-Rosetta-Caller"]]
+        role = BY_TOKEN[self.request.headers["X-Rosetta-Principal"]]
         body, number = json.loads(self.request.body), len(self.hub.tokens)
         made = {
             **{"id": f"a{number}", "note": body["note"], "scopes": body["scopes"], "login": False},

@@ -105,21 +105,21 @@ class FakeHub:
     ended_alone: list[tuple[str, str, str]] = field(default_factory=list)
     renewal: str | UserError | None = None
 
-    async def tokens(self, caller: str) -> list[dict[str, Any]]:
+    async def tokens(self, principal_token: str) -> list[dict[str, Any]]:
         """All of them."""
-        assert caller in TOKENS
+        assert principal_token in TOKENS
         return self.listed
 
     async def make_token(
-        self, caller: str, note: str, scopes: list[str], seconds: int
+        self, principal_token: str, note: str, scopes: list[str], seconds: int
     ) -> dict[str, Any]:
         """Keep what is asked for."""
-        self.made.append((caller, note, scopes, seconds))
+        self.made.append((principal_token, note, scopes, seconds))
         return hub_token("a9", note=note, scopes=scopes, token="made-once")
 
-    async def delete_token(self, caller: str, token_id: str) -> None:
+    async def delete_token(self, principal_token: str, token_id: str) -> None:
         """Delete it."""
-        assert caller in TOKENS
+        assert principal_token in TOKENS
         left = [token for token in self.listed if token["id"] != token_id]
         if len(left) == len(self.listed):
             raise NotFound("There is no such token.")
@@ -131,15 +131,15 @@ class FakeHub:
         self.ended.append((user, api_tokens))
 
     async def end_one(
-        self, user: str, session: str, caller: str, *, browser: str, address: str
+        self, user: str, session: str, principal_token: str, *, browser: str, address: str
     ) -> None:
         """As `SessionEnder.end_one`."""
-        assert (caller, address) == ("of-alice", "127.0.0.1")
+        assert (principal_token, address) == ("of-alice", "127.0.0.1")
         self.ended_alone.append((user, session, browser))
 
-    async def login_renewal(self, caller: str) -> str | None:
+    async def login_renewal(self, principal_token: str) -> str | None:
         """A code, if there is one."""
-        assert caller == "of-alice"
+        assert principal_token == "of-alice"
         if isinstance(self.renewal, UserError):
             raise self.renewal
         return self.renewal

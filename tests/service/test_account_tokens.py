@@ -27,7 +27,7 @@ async def test_a_token_is_made_with_the_rights_that_were_chosen(site: Site) -> N
 
 
 async def test_no_token_makes_one_that_can_do_more(site: Site) -> None:
-    # The caller's token has read:servers and servers, not access:servers.
+    # The user's token has read:servers and servers, not access:servers.
     body = {"note": "x", "rights": ["enter"], "seconds": DAY}
     status, answer = await site.call("POST", "account/tokens", body)
     assert (status, site.hub.made) == (403, [])

@@ -1,4 +1,4 @@
-"""What keeps callers of the API from too much: pages of lists, keys of requests, a rate limit."""
+"""What keeps users of the API from too much: pages of lists, keys of requests, a rate limit."""
 
 import json
 from typing import Any

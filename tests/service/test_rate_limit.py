@@ -1,4 +1,4 @@
-"""How many requests a caller may send."""
+"""How many requests a principal may send."""
 
 from rosetta_hub.web.rate_limit import WINDOW, RateLimit
 
@@ -21,7 +21,7 @@ def test_a_bucket_gets_empty_and_refills() -> None:
     assert {quota.wait for quota in quotas} == {0}
     refused = limit.count("alice")
     assert (refused.left, refused.wait, refused.full) == (0, 10, 60)
-    # Refused requests cost nothing: the caller does not wait longer because of them.
+    # Refused requests cost nothing: the principal does not wait longer because of them.
     assert limit.count("alice").wait == 10
     clock.now += 9
     assert limit.count("alice").wait == 1
@@ -32,7 +32,7 @@ def test_a_bucket_gets_empty_and_refills() -> None:
     assert limit.count("alice").left == 5
 
 
-def test_callers_have_buckets_of_their_own() -> None:
+def test_principals_have_buckets_of_their_own() -> None:
     limit = RateLimit(1, Clock())
     assert limit.count("alice").wait == 0
     assert limit.count("alice").wait == 60
@@ -47,7 +47,7 @@ def test_a_steady_pace_is_never_refused() -> None:
         clock.now += WINDOW / 1200
 
 
-def test_callers_are_forgotten_when_their_buckets_are_full() -> None:
+def test_principals_are_forgotten_when_their_buckets_are_full() -> None:
     clock = Clock()
     limit = RateLimit(2, clock)
     for number in range(3000):

@@ -40,10 +40,10 @@ class World:
             raise HubUnavailable("no")
         self.asked.append((user, api_tokens))
 
-    async def end_session(self, caller: str, session: str) -> None:
+    async def end_session(self, principal_token: str, session: str) -> None:
         if self.refusal is not None:
             raise self.refusal
-        self.asked_alone.append((caller, session))
+        self.asked_alone.append((principal_token, session))
 
     async def may_enter(self, row: BrowserSession) -> bool | None:
         """The hub knows of the tokens of Bob's first login no more."""
@@ -150,8 +150,8 @@ async def test_open_streams_of_the_user_end(world: World) -> None:
 
 async def test_one_login_of_a_user_ends_alone(world: World) -> None:
     world.sessions.start(world.task, "bob", "other token of bob")
-    await world.ender.end_one("bob", "0" * 64, "caller", browser="Safari", address="192.0.2.1")
-    assert world.asked_alone == [("caller", "0" * 64)]
+    await world.ender.end_one("bob", "0" * 64, "of-bob", browser="Safari", address="192.0.2.1")
+    assert world.asked_alone == [("of-bob", "0" * 64)]
     # The hub has deleted the token of the one login, and knows the other.
     assert (world.cut, world.disconnected, world.forgotten) == (["bob"], [], 1)
     assert [row.detail for row in world.audited()] == [{"browser": "Safari"}]
@@ -165,5 +165,5 @@ async def test_hub_that_does_not_end_a_login_changes_nothing(
 ) -> None:
     world.refusal = error
     with pytest.raises(expected):
-        await world.ender.end_one("bob", "0" * 64, "caller", browser="Safari", address=None)
+        await world.ender.end_one("bob", "0" * 64, "of-bob", browser="Safari", address=None)
     assert (world.cut, world.forgotten, world.audited()) == ([], 0, [])

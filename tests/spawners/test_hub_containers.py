@@ -398,7 +398,7 @@ async def test_a_token_makes_no_token_that_can_do_more(
     see, change = "read:servers!user", "servers!user"
 
     async def api_token(**wanted: Any) -> str:
-        made = await hub.api("POST", f"/users/{alice.name}/tokens", {"note": "caller", **wanted})
+        made = await hub.api("POST", f"/users/{alice.name}/tokens", {"note": "principal", **wanted})
         return str(made.json()["token"])
 
     full = await api_token()
@@ -423,13 +423,13 @@ async def test_a_token_makes_no_token_that_can_do_more(
             await client.make_token(reads, "more", scopes, seconds)
     assert (await client.make_token(reads, "as much", [access, see], 3600))["token"]
     # Nobody but the service may ask, and for nobody but who is there.
-    url, headers = f"{hub.url}/hub/rosetta/tokens", {"X-Rosetta-Caller": full}
+    url, headers = f"{hub.url}/hub/rosetta/tokens", {"X-Rosetta-Principal": full}
     for token in (TOKEN, full):
         sent = headers | {"Authorization": f"token {token}"}
         assert (await alice.client.get(url, headers=sent)).status_code == 403
-    for caller in ("", "made up", TOKEN):
+    for token in ("", "made up", TOKEN):
         with pytest.raises(UserError):
-            await client.tokens(caller)
+            await client.tokens(token)
     await client.delete_token(full, made["id"])
     with pytest.raises(UserError):
         await client.tokens(made["token"])

@@ -76,7 +76,7 @@ async def test_one_login_ends_and_the_others_get_a_new_cookie(
     here, there = [await service_login(one, secret) for one in (alice, lost)]
     assert (await client.login_renewal(here), await lead(lost, "/hub/home")) == (None, "")
     # Only the service may ask, and only about a session of the user whose token it shows.
-    url, sent = f"{hub.url}/hub/rosetta/sessions/{session_of(lost)}", {"X-Rosetta-Caller": here}
+    url, sent = f"{hub.url}/hub/rosetta/sessions/{session_of(lost)}", {"X-Rosetta-Principal": here}
     for token in (TOKEN, here):
         headers = sent | {"Authorization": f"token {token}"}
         assert (await alice.client.delete(url, headers=headers)).status_code == 403

@@ -29,7 +29,7 @@ class CardStorage:
 
 @dataclass(frozen=True)
 class DeniedStorage:
-    """A storage that the caller may not use; `request` is where access can be asked for."""
+    """A storage that the user may not use; `request` is where access can be asked for."""
 
     name: str
     reason: str
@@ -38,7 +38,7 @@ class DeniedStorage:
 
 @dataclass(frozen=True)
 class CardComputing:
-    """A computing resource that runs the version, with the caller's storages there.
+    """A computing resource that runs the version, with the user's storages there.
 
     `support` is `native`, or `emulated` where the image is of another architecture.
     """
@@ -108,7 +108,7 @@ class CardView:
     """A card of the catalogue: its `versions`, and the `computing` resources that run one of them.
 
     `logo` and `screenshot` are addresses of pictures, or empty. `uses` and `last_used` tell how
-    often the caller has started it.
+    often the user has started it.
     """
 
     id: str

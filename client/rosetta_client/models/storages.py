@@ -37,7 +37,7 @@ class StorageUsage:
 
 @dataclass(frozen=True)
 class ContactedStorage:
-    """A storage with its room, and the account that the caller's files are of there."""
+    """A storage with its room, and the account that the user's files are of there."""
 
     id: str
     name: str
@@ -170,7 +170,7 @@ class NewCopy:
 
 @dataclass(frozen=True)
 class OwnStorage:
-    """A storage of the caller: `bind_path` is where tasks have it."""
+    """A storage of the user: `bind_path` is where tasks have it."""
 
     id: str
     name: str
