@@ -172,11 +172,12 @@ if os.environ.get("ROSETTA_PUBLIC_IMAGES", "yes") == "yes":
         }
     ]
 
-# The spawner that a hub has in c.JupyterHub.spawner_class becomes the first card by itself. This
-# hub is new: its users have no accounts on this machine that a Jupyter server could run under.
+# The spawner that a hub has in c.JupyterHub.spawner_class becomes the first software of the
+# catalogue by itself. This hub is new: its users have no accounts on this machine that a Jupyter
+# server could run under.
 c.Rosetta.keep_spawner = False
 
-# More spawners can be cards, too, with options of their own:
+# More spawners can be in the catalogue, too, with options of their own:
 #     c.Rosetta.software += [
 #         {
 #             "id": "local",

@@ -150,8 +150,8 @@ class Rosetta(MailOptions):
     keep_spawner = Bool(
         True,
         help="""Whether the spawner that the hub has without Rosetta Hub (`previous_spawner`) stays
-        available: as the first card of the catalogue, and for starts that name no software. An
-        entry of `software` with that spawner class takes the place of this card.""",
+        available: as the first software of the catalogue, and for starts that name no software. An
+        entry of `software` with that spawner class takes its place.""",
     ).tag(config=True)
 
     previous_spawner = AnyTrait(

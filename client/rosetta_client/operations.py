@@ -644,9 +644,9 @@ class Operations:
         """Separate a user who was merged, whose logins lead to the user from now on."""
         self.call(Call("DELETE", path("account/merged/{user}", user=user), None))
 
-    def list_software(self) -> models.CardList:
-        """The catalogue: the platform's cards, the user's own, and the groups'."""
-        return self.call(Call("GET", "software", models.CardList, repeatable=True))
+    def list_software(self) -> models.FamilyList:
+        """The catalogue: the platform's software families, the user's own, and the groups'."""
+        return self.call(Call("GET", "software", models.FamilyList, repeatable=True))
 
     def add_software(self, body: models.SoftwareEntry) -> models.VersionView:
         """Add software: the keys of an entry, and the `owner` where it is a group."""
@@ -689,7 +689,7 @@ class Operations:
         )
 
     def duplicate_version(self, version: str, body: models.NewVersion) -> models.WrittenVersion:
-        """Copy a version to a card of its own, of the user or of the `owner` in the body."""
+        """Copy a version to a new software family, of the user or of the `owner` in the body."""
         return self.call(
             Call(
                 "POST",
@@ -699,46 +699,46 @@ class Operations:
             )
         )
 
-    def delete_card(self, card: str) -> None:
-        """Delete all versions of a card; tasks that run go on."""
-        self.call(Call("DELETE", path("software/{card}", card=card), None))
+    def delete_family(self, family: str) -> None:
+        """Delete all versions of a software family; tasks that run go on."""
+        self.call(Call("DELETE", path("software/{family}", family=family), None))
 
-    def delete_logo(self, card: str) -> None:
-        """Remove the logo of a card."""
-        self.call(Call("DELETE", path("software/{card}/logo", card=card), None))
+    def delete_logo(self, family: str) -> None:
+        """Remove the logo of a software family."""
+        self.call(Call("DELETE", path("software/{family}/logo", family=family), None))
 
-    def duplicate_card(
-        self, card: str, body: models.NewVersion, *, version: str | None = None
+    def duplicate_family(
+        self, family: str, body: models.NewVersion, *, version: str | None = None
     ) -> models.WrittenVersion:
-        """Copy a version of any card, the platform's, too."""
+        """Copy a version of any software family, the platform's, too."""
         return self.call(
             Call(
                 "POST",
-                path("software/{card}/duplicate", card=card),
+                path("software/{family}/duplicate", family=family),
                 models.WrittenVersion,
                 query={"version": version},
                 body=body,
             )
         )
 
-    def mark_favourite(self, card: str) -> models.FavouriteView:
+    def mark_favourite(self, family: str) -> models.FavouriteView:
         """Mark software as a favourite of the user."""
         return self.call(
-            Call("PUT", path("software/{card}/favourite", card=card), models.FavouriteView)
+            Call("PUT", path("software/{family}/favourite", family=family), models.FavouriteView)
         )
 
-    def unmark_favourite(self, card: str) -> models.FavouriteView:
+    def unmark_favourite(self, family: str) -> models.FavouriteView:
         """Take the mark of a favourite away."""
         return self.call(
-            Call("DELETE", path("software/{card}/favourite", card=card), models.FavouriteView)
+            Call("DELETE", path("software/{family}/favourite", family=family), models.FavouriteView)
         )
 
-    def find_updates(self, card: str) -> models.UpdateList:
+    def find_updates(self, family: str) -> models.UpdateList:
         """Look up whether the tags of software lead to other images than before."""
         return self.call(
             Call(
                 "GET",
-                path("software/{card}/updates", card=card),
+                path("software/{family}/updates", family=family),
                 models.UpdateList,
                 repeatable=True,
             )

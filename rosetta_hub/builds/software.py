@@ -118,6 +118,6 @@ def fixed_keys(build: Build, place: ImagePlace) -> dict[str, Any]:
 
 
 def software_name(repository: str) -> str:
-    """The card's name: what the repository is called, without its owner; a DOI as it is."""
+    """The family's name: what the repository is called, without its owner; a DOI as it is."""
     name = repository if repository.startswith("10.") else repository.rstrip("/").split("/")[-1]
     return name.removesuffix(".git")[:LONGEST_NAME] or "Repository"

@@ -13,12 +13,12 @@ from rosetta_hub.catalogue.storages import Storage
 
 
 def families_for(catalogue: Catalogue, user: User) -> list[dict[str, Any]]:
-    """Every card that the user may start, in the order of the configuration."""
+    """Every family that the user may start, in the order of the configuration."""
     return [family_dict(family, user, catalogue) for family in catalogue.families_for(user)]
 
 
-def denied_cards(catalogue: Catalogue, user: User) -> list[dict[str, Any]]:
-    """The cards that the user sees and may not start, with the `reason`.
+def denied_families(catalogue: Catalogue, user: User) -> list[dict[str, Any]]:
+    """The families that the user sees and may not start, with the `reason`.
 
     `request` is the address where access can be asked for, empty where there is none.
     """
@@ -40,9 +40,9 @@ def family_dict(family: SoftwareFamily, user: User, catalogue: Catalogue) -> dic
     Each version carries the computing resources on which the user may run it, as
     `computing_dict` describes them, with the user's `storages` there and `support`, `native` or
     `emulated`; `unavailable` are those that do not run its image, with the `reason`. `computing` of
-    the card is the ids of all that do. A native card has none: the hub starts it by itself.
+    the family is the ids of all that do. A native family has none: the hub starts it by itself.
 
-    `owner` says whose the card is. Versions that users have added have `id` and `revision`;
+    `owner` says whose the family is. Versions that users have added have `id` and `revision`;
     `refused` says why a version can't be started, and is null where it can.
     """
     shown = family.default

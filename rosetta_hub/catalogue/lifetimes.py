@@ -30,7 +30,7 @@ class Lifetime(ScopedEntry):
     @model_validator(mode="after")
     def _check_software(self) -> Self:
         if "" in self.software:
-            raise ValueError("software is a list of ids of cards, none of them empty")
+            raise ValueError("software is a list of ids of software families, none of them empty")
         return self
 
 
@@ -53,7 +53,7 @@ def find_lifetime(
 ) -> Lifetime | None:
     """The first entry that fits a task; None where none does.
 
-    `groups` are those of the task's owner, `software` is the id of the card.
+    `groups` are those of the task's owner, `software` is the id of its software family.
     """
     return next(
         (

@@ -183,7 +183,7 @@ class Software(RestrictedEntry):
     def is_file(self) -> bool:
         """Whether the image is a file or directory of the resource, which Singularity alone runs.
 
-        Its tag is a label: it tells the versions of a card apart.
+        Its tag is a label: it tells the versions of a family apart.
         """
         return is_image_file(self.image_name)
 
@@ -244,13 +244,13 @@ class SoftwareFamily:
 
 
 def load_software(raw: Iterable[Mapping[str, Any]]) -> dict[str, SoftwareFamily]:
-    """The catalogue by card id, in the order of the configuration.
+    """The catalogue by family id, in the order of the configuration.
 
-    Entries of one image and one name are versions of one card. An entry without an id is called
+    Entries of one image and one name are versions of one family. An entry without an id is called
     after its name.
 
     Raises:
-        ConfigError: an entry is invalid, two cards share an id, or a card has one tag twice.
+        ConfigError: an entry is invalid, two families share an id, or a family has one tag twice.
     """
     grouped: dict[str, list[Software]] = {}
     for entry in load_entries("software", Software, raw):
@@ -272,7 +272,7 @@ def _check_family(family_id: str, versions: list[Software]) -> None:
     if len(images) > 1:
         raise ConfigError(
             f"c.Rosetta.software: several entries are called {family_id!r} but are of different"
-            " images. Give each an 'id' of its own; only tags of one image share a card."
+            " images. Give each an 'id' of its own; the versions of software are tags of one image."
         )
     if twice := duplicates(version.image_tag for version in versions):
         raise ConfigError(

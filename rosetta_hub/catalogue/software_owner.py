@@ -8,7 +8,7 @@ OwnerKind = Literal["platform", "user", "group"]
 
 @dataclass(frozen=True)
 class SoftwareOwner:
-    """Whose a card is; the configuration's cards are the platform's, which has no name."""
+    """Whose a software family is; the configuration's are the platform's, which has no name."""
 
     kind: OwnerKind = "platform"
     name: str = ""

@@ -19,9 +19,9 @@ class OwnerKind(enum.StrEnum):
 
 
 class UserSoftware(Base):
-    """One version of a card: what an entry of `c.Rosetta.software` is for the platform.
+    """One version of a software family: what an entry of `c.Rosetta.software` is for the platform.
 
-    `card` is the id of the family. `entry` holds keys of `Software`. `digest` is the one that the
+    `family` is the family's id. `entry` holds keys of `Software`. `digest` is the one that the
     tag had when it was looked up last. An entry with a `build` has an image of our own making:
     the build's id. `revision` grows with every change.
     """
@@ -30,7 +30,7 @@ class UserSoftware(Base):
     __table_args__ = (Index(None, "owner_kind", "owner"),)
 
     id: Mapped[str] = mapped_column(String(12), primary_key=True)
-    card: Mapped[str] = mapped_column(String(80), index=True)
+    family: Mapped[str] = mapped_column("card", String(80), index=True)
     owner_kind: Mapped[OwnerKind] = mapped_column(text_enum(OwnerKind))
     owner: Mapped[str] = mapped_column(String(255))
     entry: Mapped[dict[str, Any]]
@@ -45,7 +45,7 @@ class UserSoftware(Base):
     updated_by: Mapped[str] = mapped_column(String(255))
 
     def __repr__(self) -> str:
-        return f"<UserSoftware {self.id} {self.card} of {self.owner_kind} {self.owner}>"
+        return f"<UserSoftware {self.id} {self.family} of {self.owner_kind} {self.owner}>"
 
 
 class ImageVerdict(Base):
@@ -60,18 +60,18 @@ class ImageVerdict(Base):
 
 
 class SoftwareLogo(Base):
-    """The picture of a card; `digest` is the SHA-256 of its content."""
+    """The picture of a software family; `digest` is the SHA-256 of its content."""
 
     __tablename__ = "software_logos"
 
-    card: Mapped[str] = mapped_column(String(80), primary_key=True)
+    family: Mapped[str] = mapped_column("card", String(80), primary_key=True)
     media_type: Mapped[str] = mapped_column(String(40))
     content: Mapped[bytes] = mapped_column(LargeBinary)
     digest: Mapped[str] = mapped_column(String(64))
 
 
 class SoftwareUse(Base):
-    """How often a user has started a software, by the id of its card, and if it is a favourite.
+    """How often a user has started a software, by its family's id, and if it is a favourite.
 
     It outlives the tasks, and ends with the user.
     """

@@ -1,4 +1,4 @@
-"""Spawner classes of the hub that Rosetta Hub keeps available as cards of the catalogue."""
+"""Spawner classes of the hub that Rosetta Hub keeps available as software of the catalogue."""
 
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -14,8 +14,8 @@ from rosetta_hub.errors import ConfigError
 
 _ENTRY_POINTS = "jupyterhub.spawners"
 
-# The card of the spawner that the hub has without Rosetta Hub.
-PREVIOUS_CARD: dict[str, Any] = {
+# The software family of the spawner that the hub has without Rosetta Hub.
+PREVIOUS_FAMILY: dict[str, Any] = {
     "id": "previous-spawner",
     "name": "Jupyter server",
     "description": "As this hub starts it without a container of the catalogue.",

@@ -19,7 +19,7 @@ from rosetta_hub.errors import ConfigError
 from rosetta_hub.hub.link_redirect import LinkRedirect
 from rosetta_hub.hub.login_renewal import renewal_routes
 from rosetta_hub.hub.native import (
-    PREVIOUS_CARD,
+    PREVIOUS_FAMILY,
     check_installed,
     check_native_entries,
     class_name,
@@ -75,7 +75,7 @@ def setup(c: Any, config_file: str, manage_service: bool = True) -> None:
     (started by the hub, unless `manage_service` is False), its role, the spawner, the pages'
     templates, and named servers. Services, roles and template paths that the configuration has
     are kept and added to; templates of the administrator go before ours. The configured spawner
-    class becomes a card of the catalogue (`c.Rosetta.keep_spawner`); its servers go on under it.
+    class becomes software of the catalogue (`c.Rosetta.keep_spawner`); its servers go on under it.
 
     Set unless the configuration says otherwise: users start at the dashboard (`default_url`);
     servers go on when the hub stops (`cleanup_servers`), the hub's proxy is the guarded one
@@ -147,7 +147,7 @@ def check_hub(hub: Any) -> None:
         raise ConfigError(
             f"c.JupyterHub.spawner_class is {class_name(spawner)!r}, set after rosetta_hub.setup or"
             " on the command line: no task could be started. Set it before that call, which belongs"
-            " on the last line: it makes that spawner a card of the catalogue."
+            " on the last line: it makes that spawner software of the catalogue."
         )
 
 
@@ -190,7 +190,7 @@ def _setup(c: Any, config_file: Path, managed: bool) -> None:
 
 
 def _keep_spawner(c: Any, settings: Rosetta) -> None:
-    """Note the spawner that the hub has, make it a card, and put ours in its place."""
+    """Note the spawner that the hub has, add it to the catalogue, and put ours in its place."""
     previous = settings.previous_spawner
     configured = c.JupyterHub.get("spawner_class", DEFAULT_SPAWNER)
     if not is_rosetta(configured):
@@ -201,15 +201,17 @@ def _keep_spawner(c: Any, settings: Rosetta) -> None:
     check_installed("c.JupyterHub.spawner_class", previous)
     c.Rosetta.previous_spawner = previous
     entry = find_entry(settings.catalogue(), previous)
-    name = entry.name if entry else PREVIOUS_CARD["name"]
+    name = entry.name if entry else PREVIOUS_FAMILY["name"]
     if entry is None and settings.keep_spawner:
-        family = PREVIOUS_CARD | {"spawner_class": previous}
+        family = PREVIOUS_FAMILY | {"spawner_class": previous}
         c.Rosetta.software = [family, *settings.software]
     kept = entry or settings.keep_spawner
     get_logger().info(
         "c.JupyterHub.spawner_class: RosettaSpawner takes the place of %s, which %s.",
         class_name(previous),
-        f"is the card {name!r} of the catalogue" if kept else "goes on with the servers that run",
+        f"is the software {name!r} of the catalogue"
+        if kept
+        else "goes on with the servers that run",
     )
 
 

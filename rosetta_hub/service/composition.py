@@ -134,7 +134,7 @@ class Parts:
             settings.image_policy_settings(),
             self.database,
             self._find_digest,
-            lambda card: card in platform.software,
+            lambda family_id: family_id in platform.software,
         )
         self.library = Library(
             platform,

@@ -1,10 +1,10 @@
-"""Copies of software: of a version of users' software, or of any card, the platform's included."""
+"""Copies of software: of a version of users' software, or of any software family."""
 
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.catalogue.software_owner import SoftwareOwner
 from rosetta_hub.database.models_software import UserSoftware
 from rosetta_hub.errors import InvalidOptions, NotFound
-from rosetta_hub.software.cards import is_fixed
+from rosetta_hub.software.families import is_fixed
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.rules import USER_KEYS
 
@@ -14,7 +14,7 @@ PICTURE_KEYS: tuple[str, ...] = ("logo", "screenshot")
 def duplicate_version(
     library: Library, user: User, version_id: str, owner: SoftwareOwner | None = None
 ) -> UserSoftware:
-    """A copy of a version, as a card of its own, for the user or one of the user's groups.
+    """A copy of a version, as a family of its own, for the user or one of the user's groups.
 
     Raises:
         NotFound: see `Library.find`.
@@ -30,23 +30,27 @@ def duplicate_version(
         digest=row.digest,
         build=row.build,
         fixed={key: row.entry[key] for key in row.entry if is_fixed(key, row)},
-        logo_of=row.card,
+        logo_of=row.family,
     )
 
 
-def duplicate_card(
-    library: Library, user: User, card: str, tag: str | None, owner: SoftwareOwner | None = None
+def duplicate_family(
+    library: Library,
+    user: User,
+    family_id: str,
+    tag: str | None,
+    owner: SoftwareOwner | None = None,
 ) -> tuple[UserSoftware, list[str]]:
-    """A copy of a version of any card, the platform's included; the default version for None.
+    """A copy of a version of any family, the platform's included; the default version for None.
 
     Keys that are the administrator's are dropped; the second result names them.
 
     Raises:
-        NotFound: the user sees no such card, or it has no such version.
+        NotFound: the user sees no such family, or it has no such version.
         NotAllowed, InvalidOptions, Conflict: see `Library.add`.
     """
     families = {family.id: family for family in library.catalogue_for(user).families_for(user)}
-    family = families.get(card)
+    family = families.get(family_id)
     version = family.version(tag) if family else None
     if family is None or version is None:
         raise NotFound(f"There is no such software, or it has no version {tag!r}.")

@@ -14,7 +14,7 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_software import OwnerKind, UserSoftware
 from rosetta_hub.errors import Conflict, InvalidOptions
-from rosetta_hub.software.cards import (
+from rosetta_hub.software.families import (
     add_version,
     check_image,
     check_tag,
@@ -33,7 +33,7 @@ from rosetta_hub.software.records import (
     VersionChanged,
     count_of_owner,
     delete_rows,
-    find_card,
+    find_family,
     find_row,
     rows_of,
     rows_of_owner,
@@ -91,7 +91,9 @@ class Library:
         with self._database.session() as session:
             families = self._families(session, user)
         own = {
-            card: family for card, family in families.items() if card not in self.platform.software
+            family_id: family
+            for family_id, family in families.items()
+            if family_id not in self.platform.software
         }
         return replace(self.platform, software={**self.platform.software, **own})
 
@@ -104,14 +106,14 @@ class Library:
         with self._database.session() as session:
             return find_row(session, user, version_id)
 
-    def versions(self, user: User, card: str) -> list[UserSoftware]:
-        """The versions of a card, the newest first.
+    def versions(self, user: User, family_id: str) -> list[UserSoftware]:
+        """The versions of a family, the newest first.
 
         Raises:
-            NotFound: the user sees no such card.
+            NotFound: the user sees no such family.
         """
         with self._database.session() as session:
-            return find_card(session, user, card)
+            return find_family(session, user, family_id)
 
     def refusal(self, user: User, row: UserSoftware) -> str | None:
         """Why the version can't be started, in words; None where it can."""
@@ -136,14 +138,14 @@ class Library:
         fixed: Mapping[str, Any] = NOTHING,
         logo_of: str | None = None,
     ) -> UserSoftware:
-        """Add a version: to the owner's card of that name and image, or as a new card.
+        """Add a version: to the owner's family of that name and image, or as a new family.
 
         `raw` are keys as users set them, `fixed` those that the service sets. The owner is the
-        user, or one of the user's groups. The card gets the logo of the card `logo_of`.
+        user, or one of the user's groups. The family gets the logo of the family `logo_of`.
 
         Raises:
             NotAllowed, InvalidOptions: see `check_entry`.
-            Conflict: the card has this tag, or the owner has too many versions.
+            Conflict: the family has this tag, or the owner has too many versions.
         """
         owner = self._checked_owner(user, owner)
         software = check_entry(raw, user, self.rules, self.platform, fixed)
@@ -154,7 +156,7 @@ class Library:
             check_tag(siblings, software)
             row = UserSoftware(
                 id=secrets.token_hex(6),
-                card=siblings[0].card if siblings else self._new_card(software.name),
+                family=siblings[0].family if siblings else self._new_family_id(software.name),
                 owner_kind=OwnerKind(owner.kind),
                 owner=owner.name,
                 entry=common_keys(siblings) | entry,
@@ -170,7 +172,7 @@ class Library:
             share_common_keys(row, siblings, user)
             if logo_of is not None:
                 session.flush()
-                copy_logo(session, logo_of, row.card)
+                copy_logo(session, logo_of, row.family)
         return row
 
     def change(
@@ -183,20 +185,20 @@ class Library:
     ) -> UserSoftware:
         """Replace what the user may set of a version.
 
-        Name, description and keywords are those of the whole card.
+        Name, description and keywords are those of the whole family.
 
         Raises:
             NotFound: there is none that the user may see.
             VersionChanged: it has another revision; nothing was changed.
-            NotAllowed, InvalidOptions: see `check_entry`; or the card is of another image.
-            Conflict: the card has this tag.
+            NotAllowed, InvalidOptions: see `check_entry`; or the family is of another image.
+            Conflict: the family has this tag.
         """
         with self._database.session() as session:
             row = find_row(session, user, version_id)
             _check_revision(session, row, revision)
             fixed = {key: row.entry[key] for key in row.entry if is_fixed(key, row)}
             software = check_entry(raw, user, self.rules, self.platform, fixed)
-            siblings = [one for one in find_card(session, user, row.card) if one is not row]
+            siblings = [one for one in find_family(session, user, row.family) if one is not row]
             check_image(siblings, software)
             check_tag(siblings, software)
             row.entry, row.digest = entry_of(software), digest
@@ -242,15 +244,15 @@ class Library:
             _check_revision(session, row, revision)
             delete_rows(session, [row])
 
-    def delete_card(self, user: User, card: str) -> None:
-        """Delete all versions of a card; tasks that run go on.
+    def delete_family(self, user: User, family_id: str) -> None:
+        """Delete all versions of a family; tasks that run go on.
 
         Raises:
-            NotFound: the user sees no such card.
+            NotFound: the user sees no such family.
             NotAllowed: it is a group's, and the user may not add software.
         """
         with self._database.session() as session:
-            rows = find_card(session, user, card)
+            rows = find_family(session, user, family_id)
             _check_may_delete(user, rows[0], self.rules)
             delete_rows(session, rows)
 
@@ -260,7 +262,7 @@ class Library:
             delete_rows(session, rows_of_owner(session, SoftwareOwner("user", name)))
 
     def free_name(self, user: User, name: str, owner: SoftwareOwner | None = None) -> str:
-        """The name, or one like it that no card of the owner has.
+        """The name, or one like it that no family of the owner has.
 
         Raises:
             NotAllowed, InvalidOptions: the owner may not have software, or is not the user's.
@@ -272,7 +274,7 @@ class Library:
 
     def _families(self, session: Session, user: User) -> dict[str, SoftwareFamily]:
         rows = rows_of(session, user)
-        logos = digests_of_logos(session, {row.card for row in rows})
+        logos = digests_of_logos(session, {row.family for row in rows})
         refusals = self._find_refusals(session, {image_of(row) for row in rows} - {""})
         known = platform_images(self.platform, user)
         families: dict[str, SoftwareFamily] = {}
@@ -280,18 +282,18 @@ class Library:
             software = software_of(row)
             if software is None:
                 continue
-            if digest := logos.get(row.card):
-                software = software.model_copy(update={"logo": self._logo_url(row.card, digest)})
+            if digest := logos.get(row.family):
+                software = software.model_copy(update={"logo": self._logo_url(row.family, digest)})
             refused = find_refusal(row, software, user, self.rules, known)
             record = VersionRecord(
                 row.id, row.revision, row.digest, refused, refusals.get(image_of(row))
             )
-            families[row.card] = add_version(families.get(row.card), row, software, record)
+            families[row.family] = add_version(families.get(row.family), row, software, record)
         return families
 
-    def _logo_url(self, card: str, digest: str) -> str:
+    def _logo_url(self, family_id: str, digest: str) -> str:
         """Another picture has another address, so browsers may keep it."""
-        return f"{self._prefix}api/v1/software/{card}/logo?v={digest[:16]}"
+        return f"{self._prefix}api/v1/software/{family_id}/logo?v={digest[:16]}"
 
     def _checked_owner(self, user: User, owner: SoftwareOwner | None) -> SoftwareOwner:
         check_may_add(user, self.rules)
@@ -312,11 +314,11 @@ class Library:
                 " that are not needed any more."
             )
 
-    def _new_card(self, name: str) -> str:
+    def _new_family_id(self, name: str) -> str:
         while True:
-            card = f"{slug_of(name)[:40].strip('-') or 'software'}-{secrets.token_hex(3)}"
-            if card not in self.platform.software:
-                return card
+            family_id = f"{slug_of(name)[:40].strip('-') or 'software'}-{secrets.token_hex(3)}"
+            if family_id not in self.platform.software:
+                return family_id
 
 
 def _check_revision(session: Session, row: UserSoftware, revision: int) -> None:

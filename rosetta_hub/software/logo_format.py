@@ -1,4 +1,4 @@
-"""Pictures of cards: PNG, JPEG, WebP, and SVG without anything that acts or loads."""
+"""Pictures of software families: PNG, JPEG, WebP, and SVG without anything that acts or loads."""
 
 import re
 from xml.parsers import expat

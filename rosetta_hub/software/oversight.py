@@ -9,7 +9,7 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_software import ImageVerdict, SoftwareUse, UserSoftware
 from rosetta_hub.database.pages import Order, Page, PageQuery
 from rosetta_hub.errors import NotFound
-from rosetta_hub.software.cards import image_of
+from rosetta_hub.software.families import image_of
 from rosetta_hub.software.records import delete_rows
 
 _NEWEST = Order(UserSoftware.updated, UserSoftware.id, datetime, descending=True)
@@ -17,7 +17,7 @@ _NEWEST = Order(UserSoftware.updated, UserSoftware.id, datetime, descending=True
 
 @dataclass(frozen=True)
 class OverseenVersion:
-    """A version, how often its card was started, and what the image policy says of its image."""
+    """A version, how often its family was started, and what the image policy says of its image."""
 
     row: UserSoftware
     image: str
@@ -46,14 +46,16 @@ class Oversight:
     def _with_uses(self, rows: list[UserSoftware]) -> list[OverseenVersion]:
         with self._database.session() as session:
             counts = select(SoftwareUse.software, func.sum(SoftwareUse.uses))
-            counts = counts.where(SoftwareUse.software.in_({row.card for row in rows}))
+            counts = counts.where(SoftwareUse.software.in_({row.family for row in rows}))
             grouped = session.execute(counts.group_by(SoftwareUse.software))
-            uses = {card: int(count or 0) for card, count in grouped}
+            uses = {family_id: int(count or 0) for family_id, count in grouped}
             images = {image_of(row) for row in rows}
             known = session.scalars(select(ImageVerdict).where(ImageVerdict.image.in_(images)))
             verdicts = {verdict.image: verdict for verdict in known}
         return [
-            OverseenVersion(row, image_of(row), uses.get(row.card, 0), verdicts.get(image_of(row)))
+            OverseenVersion(
+                row, image_of(row), uses.get(row.family, 0), verdicts.get(image_of(row))
+            )
             for row in rows
         ]
 

@@ -35,7 +35,7 @@ FindDigest = Callable[[User, Reference], Awaitable[str]]
 class ImagePolicy:
     """Asks the site's policy, and keeps its answers by digest; without settings all is allowed.
 
-    `is_platform` tells whether a card is the configuration's: such images are asked about only
+    `is_platform` tells whether a family is the configuration's: such images are asked about only
     where the settings say so. Images that are files have no digest, and are not asked about.
 
     Raises:
@@ -85,14 +85,14 @@ class ImagePolicy:
         return replace(spec, software=pinned)
 
     def ask_soon(
-        self, card: str, software: Software, user: User, note_digest: Callable[[str], None]
+        self, family_id: str, software: Software, user: User, note_digest: Callable[[str], None]
     ) -> None:
-        """Ask about software that was added or changed, so that its card can tell.
+        """Ask about software that was added or changed, so that its family can tell.
 
         `note_digest` is called with the digest that is asked about.
         """
         settings = self._settings
-        if settings is not None and self._concerns(settings, card, software):
+        if settings is not None and self._concerns(settings, family_id, software):
             asking = self._ask_now(settings, software, user, note_digest)
             spawn(asking, f"image policy for {software.image}")
 
@@ -121,8 +121,8 @@ class ImagePolicy:
         )
         return {row.image: row.message for row in session.scalars(query)}
 
-    def _concerns(self, settings: ImagePolicySettings, card: str, software: Software) -> bool:
-        return not software.is_file and (settings.platform or not self._is_platform(card))
+    def _concerns(self, settings: ImagePolicySettings, family_id: str, software: Software) -> bool:
+        return not software.is_file and (settings.platform or not self._is_platform(family_id))
 
     async def _pinned(self, software: Software, user: User) -> Reference:
         reference = parse_reference(software.image)

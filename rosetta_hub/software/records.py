@@ -38,7 +38,7 @@ def visible_to(user: User) -> ColumnElement[bool]:
 
 
 def rows_of(session: Session, user: User) -> list[UserSoftware]:
-    """What the user sees: own software first, then by group; in a card the newest version first."""
+    """What the user sees: own software first, then by group; newest version of a family first."""
     order = (UserSoftware.owner_kind.desc(), UserSoftware.owner, UserSoftware.created.desc())
     query = select(UserSoftware).where(visible_to(user)).order_by(*order, UserSoftware.id)
     return list(session.scalars(query))
@@ -58,13 +58,13 @@ def find_row(session: Session, user: User, version_id: str) -> UserSoftware:
     return row
 
 
-def find_card(session: Session, user: User, card: str) -> list[UserSoftware]:
-    """The versions of a card, the newest first.
+def find_family(session: Session, user: User, family_id: str) -> list[UserSoftware]:
+    """The versions of a family, the newest first.
 
     Raises:
-        NotFound: there is no such card that the user sees.
+        NotFound: there is no such family that the user sees.
     """
-    query = select(UserSoftware).where(UserSoftware.card == card, visible_to(user))
+    query = select(UserSoftware).where(UserSoftware.family == family_id, visible_to(user))
     rows = list(session.scalars(query.order_by(UserSoftware.created.desc())))
     if not rows:
         raise NotFound(ABSENT)
@@ -84,15 +84,15 @@ def count_of_owner(session: Session, owner: SoftwareOwner) -> int:
 
 
 def delete_rows(session: Session, rows: Sequence[UserSoftware]) -> None:
-    """Delete versions, and what their cards leave when no version is left."""
+    """Delete versions, and what their families leave when no version is left."""
     for row in rows:
         session.delete(row)
     session.flush()
-    remaining = select(UserSoftware.card)
-    cards = {row.card for row in rows}
+    remaining = select(UserSoftware.family)
+    families = {row.family for row in rows}
     session.execute(
         delete(SoftwareLogo).where(
-            SoftwareLogo.card.in_(cards), SoftwareLogo.card.not_in(remaining)
+            SoftwareLogo.family.in_(families), SoftwareLogo.family.not_in(remaining)
         )
     )
 

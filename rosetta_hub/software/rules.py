@@ -22,14 +22,14 @@ from rosetta_hub.registries.references import parse_reference
 from rosetta_hub.software.settings import UserSoftwareRules
 from rosetta_hub.web_hosts import is_loopback, normalise_host
 
-# What all versions of a card have in common.
-CARD_KEYS = ("name", "description", "keywords")
+# What all versions of a family have in common.
+FAMILY_KEYS = ("name", "description", "keywords")
 IMAGE_KEYS = (
     *("registry", "image_name", "image_tag", "image_digest", "image_os", "image_arch"),
     "image_archs",
 )
 USER_KEYS = (
-    *CARD_KEYS,
+    *FAMILY_KEYS,
     *IMAGE_KEYS,
     *("interface_port", "interface_protocol", "interface_transport", "interface_path"),
     *("interface_auth", "interface_auth_user", "interfaces", "answer_timeout"),

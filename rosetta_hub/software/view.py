@@ -26,7 +26,7 @@ class VersionView(BaseModel):
     """
 
     id: str
-    card: str
+    family: str
     owner: OwnerView
     entry: dict[str, Any]
     digest: str | None
@@ -43,7 +43,7 @@ def view_version(row: UserSoftware, user: User, library: Library) -> VersionView
     """The version as the user sees it."""
     return VersionView(
         id=row.id,
-        card=row.card,
+        family=row.family,
         owner=OwnerView(kind=row.owner_kind.value, name=row.owner),
         entry={key: value for key, value in row.entry.items() if key in USER_KEYS},
         digest=row.digest,

@@ -26,7 +26,7 @@ def record_use(session: Session, user: str, software: str) -> None:
 
 
 class SoftwareUses:
-    """What cards say of the user who looks at them. It outlives the tasks that it counts."""
+    """What the catalogue says of the user who looks at it. It outlives the tasks that it counts."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -76,7 +76,7 @@ class InterfaceView(BaseModel):
 
 
 class TaskSoftware(BaseModel):
-    """The software of a task: `id` is its card's in the catalogue."""
+    """The software of a task: `id` is that of its software family."""
 
     id: str
     name: str | None

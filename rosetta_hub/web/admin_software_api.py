@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.database.models_software import UserSoftware
 from rosetta_hub.database.pages import PageQuery, PageView
-from rosetta_hub.software.cards import image_of
+from rosetta_hub.software.families import image_of
 from rosetta_hub.software.oversight import OverseenVersion, Oversight
 from rosetta_hub.web.admin_base import AdminHandler
 from rosetta_hub.web.bodies import RequestModel
@@ -46,7 +46,7 @@ class OverseenVersionView(Revised):
     """A version that users have added; `blocked` is why it can't be started."""
 
     id: str
-    card: str
+    family: str
     name: str
     owner: OverseenOwner
     image: str
@@ -90,7 +90,7 @@ class OversightHandler(AdminHandler):
     def record(self, row: UserSoftware, change: str, **besides: str) -> None:
         """Write down what was done with somebody's software."""
         detail = {"change": change, "version": row.id, "image": image_of(row), **besides}
-        self.audit(AuditEvent.SOFTWARE_CHANGE, user=row.owner, target=row.card, detail=detail)
+        self.audit(AuditEvent.SOFTWARE_CHANGE, user=row.owner, target=row.family, detail=detail)
 
 
 class AdminSoftwareHandler(OversightHandler):
@@ -145,8 +145,8 @@ def _view(overseen: OverseenVersion) -> OverseenVersionView:
     return OverseenVersionView(
         revision=_revision(row),
         id=row.id,
-        card=row.card,
-        name=str(row.entry.get("name") or row.card),
+        family=row.family,
+        name=str(row.entry.get("name") or row.family),
         owner=OverseenOwner(kind=row.owner_kind.value, name=row.owner),
         image=overseen.image,
         digest=row.digest,

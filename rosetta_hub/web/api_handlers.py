@@ -100,9 +100,9 @@ from rosetta_hub.web.sharing_api import (
     VisitorsHandler,
 )
 from rosetta_hub.web.software_api import (
-    CardHandler,
-    DuplicateCardHandler,
+    DuplicateFamilyHandler,
     DuplicateVersionHandler,
+    FamilyHandler,
     LogoHandler,
     SoftwareHandler,
     VersionHandler,
@@ -127,8 +127,8 @@ API_HANDLERS: tuple[type[Any], ...] = (
     *(DataHandler, DeletionHandler, MailHandler, MailConfirmHandler, DatesHandler, GroupsHandler),
     *(TokensHandler, TokenHandler, SessionsHandler, SessionHandler, OwnPasswordHandler),
     *(LoginsHandler, LoginHandler, MergedHandler),
-    *(SoftwareHandler, VersionHandler, DuplicateVersionHandler, CardHandler, LogoHandler),
-    *(DuplicateCardHandler, FavouriteHandler, UpdatesHandler, ImagesHandler),
+    *(SoftwareHandler, VersionHandler, DuplicateVersionHandler, FamilyHandler, LogoHandler),
+    *(DuplicateFamilyHandler, FavouriteHandler, UpdatesHandler, ImagesHandler),
     *(RegistriesHandler, RegistryHandler, RegistryTestHandler),
     *(BuildsHandler, BuildHandler, BuildLogHandler, BuildEventsHandler, BuiltSoftwareHandler),
     *(StoragesHandler, StorageHandler, ListHandler, EntryHandler, FolderHandler, RenameHandler),

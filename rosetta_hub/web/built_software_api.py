@@ -13,7 +13,7 @@ class BuiltSoftware(BaseModel):
     """Software that a build has become: `version` is its tag."""
 
     id: str
-    card: str
+    family: str
     name: str
     version: str
 
@@ -43,7 +43,7 @@ class BuiltSoftwareHandler(BuildsBase):
         row, is_new = find_or_add(library, user, build, place, self._link(build))
         entry = row.entry
         made = BuiltSoftware(
-            id=row.id, card=row.card, name=entry["name"], version=entry["image_tag"]
+            id=row.id, family=row.family, name=entry["name"], version=entry["image_tag"]
         )
         return Answer(made, 201 if is_new else 200)
 

@@ -1,4 +1,4 @@
-"""`api/v1/software/<card>/favourite`: which software a user likes best."""
+"""`api/v1/software/<family>/favourite`: which software a user likes best."""
 
 from pydantic import BaseModel
 
@@ -18,23 +18,23 @@ class FavouriteView(BaseModel):
 class FavouriteHandler(HubHandler):
     """Favourites come first in the principal's lists."""
 
-    path = "software/{card}/favourite"
+    path = "software/{family}/favourite"
 
     @operation(id="mark_favourite", right=CHANGE_OF_GROUP, answer=FavouriteView)
-    def put(self, card: str) -> FavouriteView:
+    def put(self, family_id: str) -> FavouriteView:
         """Mark software as a favourite of the user."""
-        return self._set(card, True)
+        return self._set(family_id, True)
 
     @operation(id="unmark_favourite", right=CHANGE_OF_GROUP, answer=FavouriteView)
-    def delete(self, card: str) -> FavouriteView:
+    def delete(self, family_id: str) -> FavouriteView:
         """Take the mark of a favourite away."""
-        return self._set(card, False)
+        return self._set(family_id, False)
 
-    def _set(self, card: str, favourite: bool) -> FavouriteView:
+    def _set(self, family_id: str, favourite: bool) -> FavouriteView:
         user = self.principal.user
         catalogue = self.services.library.catalogue_for(user)
-        if card not in {family.id for family in catalogue.families_for(user)}:
+        if family_id not in {family.id for family in catalogue.families_for(user)}:
             raise NotFound("There is no such software.")
         uses = SoftwareUses(self.services.tasks.database)
-        uses.set_favourite(user.name, card, favourite)
+        uses.set_favourite(user.name, family_id, favourite)
         return FavouriteView(favourite=favourite)

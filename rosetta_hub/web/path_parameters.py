@@ -24,7 +24,7 @@ PATH_PARAMETERS = {
     "account": PathParameter(_LONG_ID, "Id of an account that waits for approval", "0" * 32),
     "announcement": PathParameter(_NUMBER, "Id of an announcement", "1"),
     "build": PathParameter(_ID, "Id of a build", "0123456789ab"),
-    "card": PathParameter(_SEGMENT, "Id of software in the catalogue: of a card", "echo"),
+    "family": PathParameter(_SEGMENT, "Id of a software family in the catalogue", "echo"),
     "computing": PathParameter(
         "[a-z0-9._-]{1,63}", "Id of a computing resource of the configuration", "cluster"
     ),

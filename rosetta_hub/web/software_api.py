@@ -15,8 +15,8 @@ from rosetta_hub.catalogue.families import families_for
 from rosetta_hub.catalogue.software_owner import SoftwareOwner
 from rosetta_hub.database.models_software import OwnerKind, UserSoftware
 from rosetta_hub.errors import InvalidOptions, MatchRequired
-from rosetta_hub.software.cards import image_of, software_of
-from rosetta_hub.software.duplicates import duplicate_card, duplicate_version
+from rosetta_hub.software.duplicates import duplicate_family, duplicate_version
+from rosetta_hub.software.families import image_of, software_of
 from rosetta_hub.software.records import VersionChanged
 from rosetta_hub.software.view import VersionView, view_version
 from rosetta_hub.tasks.software_uses import SoftwareUses
@@ -28,9 +28,9 @@ from rosetta_hub.web.problem import Problem, describe_error
 from rosetta_hub.web.rights import CHANGE_OF_GROUP, CHANGE_OWN, LOGGED_IN, READ_OF_GROUP
 from rosetta_hub.web.services import Services
 from rosetta_hub.web.software_models import (
-    CardList,
-    CardView,
     DuplicateQuery,
+    FamilyList,
+    FamilyView,
     NewVersion,
     SoftwareEntry,
     WrittenVersion,
@@ -43,8 +43,8 @@ _PICTURE = Content("image/png", "image/jpeg", "image/webp", "image/svg+xml")
 _REVISION = re.compile(r"[1-9][0-9]{0,17}")
 
 
-def cards_for(services: Services, user: User) -> list[dict[str, Any]]:
-    """The platform's cards, the user's own and those of the user's groups; favourites first.
+def families_with_uses(services: Services, user: User) -> list[dict[str, Any]]:
+    """The software families of platform, user and the user's groups; favourites first.
 
     Each tells how often the user has started it, see `SoftwareUses.describe`.
     """
@@ -68,7 +68,7 @@ class SoftwareApiHandler(HubHandler):
         """Record a version that is new or changed; the image policy is asked about it meanwhile."""
         if software := software_of(row):
             note = partial(self.services.library.note_digest, row.id, row.revision)
-            self.services.image_policy.ask_soon(row.card, software, self.principal.user, note)
+            self.services.image_policy.ask_soon(row.family, software, self.principal.user, note)
         self.record(row, change)
 
     def record(self, row: UserSoftware, change: str) -> None:
@@ -76,7 +76,7 @@ class SoftwareApiHandler(HubHandler):
         detail = {"change": change, "version": row.id, "image": image_of(row)}
         if row.owner_kind is OwnerKind.GROUP:
             detail["group"] = row.owner
-        self.audit(AuditEvent.SOFTWARE_CHANGE, target=row.card, detail=detail)
+        self.audit(AuditEvent.SOFTWARE_CHANGE, target=row.family, detail=detail)
 
     def tag_answer(self, row: UserSoftware) -> None:
         """Let the revision be the entity tag of the answer."""
@@ -117,16 +117,16 @@ class SoftwareApiHandler(HubHandler):
 
 
 class SoftwareHandler(SoftwareApiHandler):
-    """`api/v1/software`: all cards of the principal, and new software."""
+    """`api/v1/software`: all software families of the principal, and new software."""
 
     path = "software"
     renews_rights = True
 
-    @operation(id="list_software", right=LOGGED_IN, answer=CardList)
-    def get(self) -> CardList:
-        """The catalogue: the platform's cards, the user's own, and the groups'."""
-        cards = cards_for(self.services, self.principal.user)
-        return CardList(software=[CardView.model_validate(card) for card in cards])
+    @operation(id="list_software", right=LOGGED_IN, answer=FamilyList)
+    def get(self) -> FamilyList:
+        """The catalogue: the platform's software families, the user's own, and the groups'."""
+        families = families_with_uses(self.services, self.principal.user)
+        return FamilyList(software=[FamilyView.model_validate(family) for family in families])
 
     @operation(
         id="add_software",
@@ -213,41 +213,41 @@ class DuplicateVersionHandler(SoftwareApiHandler):
         refuses=(409,),
     )
     def post(self, version_id: str, body: NewVersion) -> WrittenVersion:
-        """Copy a version to a card of its own, of the user or of the `owner` in the body."""
+        """Copy a version to a new software family, of the user or of the `owner` in the body."""
         self.principal.check_own("servers")
         owner = body.software_owner()
         row = duplicate_version(self.services.library, self.principal.user, version_id, owner)
         return self.view_copy(row, [])
 
 
-class CardHandler(SoftwareApiHandler):
-    """`api/v1/software/<card>`."""
+class FamilyHandler(SoftwareApiHandler):
+    """`api/v1/software/<family>`."""
 
-    path = "software/{card}"
+    path = "software/{family}"
     renews_rights = True
 
-    @operation(id="delete_card", right=CHANGE_OF_GROUP)
-    def delete(self, card: str) -> None:
-        """Delete all versions of a card; tasks that run go on."""
+    @operation(id="delete_family", right=CHANGE_OF_GROUP)
+    def delete(self, family_id: str) -> None:
+        """Delete all versions of a software family; tasks that run go on."""
         self.principal.check_own("servers")
         library, user = self.services.library, self.principal.user
-        rows = library.versions(user, card)
-        library.delete_card(user, card)
+        rows = library.versions(user, family_id)
+        library.delete_family(user, family_id)
         for row in rows:
             self.record(row, "delete")
 
 
 class LogoHandler(SoftwareApiHandler):
-    """`api/v1/software/<card>/logo`."""
+    """`api/v1/software/<family>/logo`."""
 
-    path = "software/{card}/logo"
+    path = "software/{family}/logo"
     routine = True
 
     @operation(id="get_logo", right=READ_OF_GROUP, answer=_PICTURE)
-    def get(self, card: str) -> None:
-        """The logo of a card; as a page of its own it can neither act nor load anything."""
+    def get(self, family_id: str) -> None:
+        """The logo of a software family; as a page of its own it can neither act nor load."""
         self.principal.check_own("read:servers")
-        logo = self.services.logos.find(self.principal.user, card)
+        logo = self.services.logos.find(self.principal.user, family_id)
         self.set_header("Content-Type", logo.media_type)
         self.set_header("Content-Security-Policy", LOGO_POLICY)
         # Another picture has another address.
@@ -255,33 +255,35 @@ class LogoHandler(SoftwareApiHandler):
         self.finish(logo.content)
 
     @operation(id="set_logo", right=CHANGE_OF_GROUP, body=_PICTURE, refuses=(409, 413, 422))
-    def put(self, card: str) -> None:
-        """Set the logo of a card: the body of the request is the file."""
+    def put(self, family_id: str) -> None:
+        """Set the logo of a software family: the body of the request is the file."""
         self.principal.check_own("servers")
-        self.services.logos.set(self.principal.user, card, self.request.body)
+        self.services.logos.set(self.principal.user, family_id, self.request.body)
 
     @operation(id="delete_logo", right=CHANGE_OF_GROUP)
-    def delete(self, card: str) -> None:
-        """Remove the logo of a card."""
+    def delete(self, family_id: str) -> None:
+        """Remove the logo of a software family."""
         self.principal.check_own("servers")
-        self.services.logos.delete(self.principal.user, card)
+        self.services.logos.delete(self.principal.user, family_id)
 
 
-class DuplicateCardHandler(SoftwareApiHandler):
-    """`api/v1/software/<card>/duplicate`."""
+class DuplicateFamilyHandler(SoftwareApiHandler):
+    """`api/v1/software/<family>/duplicate`."""
 
-    path = "software/{card}/duplicate"
+    path = "software/{family}/duplicate"
 
     @operation(
-        id="duplicate_card",
+        id="duplicate_family",
         right=CHANGE_OF_GROUP,
         answer=WrittenVersion,
         status=201,
         refuses=(409,),
     )
-    def post(self, card: str, query: DuplicateQuery, body: NewVersion) -> WrittenVersion:
-        """Copy a version of any card, the platform's, too."""
+    def post(self, family_id: str, query: DuplicateQuery, body: NewVersion) -> WrittenVersion:
+        """Copy a version of any software family, the platform's, too."""
         self.principal.check_own("servers")
         library, user = self.services.library, self.principal.user
-        row, dropped = duplicate_card(library, user, card, query.version, body.software_owner())
+        row, dropped = duplicate_family(
+            library, user, family_id, query.version, body.software_owner()
+        )
         return self.view_copy(row, dropped)

@@ -41,20 +41,20 @@ SoftwareEntry = create_model(
 )
 
 
-class OwnerOfCard(BaseModel):
-    """Whose a card is: `kind` is `platform`, `user` or `group`."""
+class FamilyOwner(BaseModel):
+    """Whose a software family is: `kind` is `platform`, `user` or `group`."""
 
     kind: str
     name: str
 
 
-class CardInterface(BaseModel):
-    """What the interface of a card speaks, such as `http`."""
+class FamilyInterface(BaseModel):
+    """What the interface of a software family speaks, such as `http`."""
 
     protocol: str | None
 
 
-class CardStorage(BaseModel):
+class VersionStorage(BaseModel):
     """A storage as a task of the version has it: `path` is in the container."""
 
     id: str
@@ -73,14 +73,14 @@ class DeniedStorage(BaseModel):
     request: str
 
 
-class CardComputing(ComputingView):
+class VersionComputing(ComputingView):
     """A computing resource that runs the version, with the user's storages there.
 
     `support` is `native`, or `emulated` where the image is of another architecture.
     """
 
     support: str
-    storages: list[CardStorage]
+    storages: list[VersionStorage]
     denied_storages: list[DeniedStorage]
 
 
@@ -93,8 +93,8 @@ class UnavailableComputing(BaseModel):
     request: str
 
 
-class CardVersion(BaseModel):
-    """A version of a card: `refused` says why it can't be started.
+class FamilyVersion(BaseModel):
+    """A version of a software family: `refused` says why it can't be started.
 
     `computing` are the resources that run it, `unavailable` those that do not.
     """
@@ -106,12 +106,12 @@ class CardVersion(BaseModel):
     id: str | None
     revision: int | None
     refused: str | None
-    computing: list[CardComputing]
+    computing: list[VersionComputing]
     unavailable: list[UnavailableComputing]
 
 
-class CardView(BaseModel):
-    """A card of the catalogue: its `versions`, and the `computing` resources that run one of them.
+class FamilyView(BaseModel):
+    """A software family: its `versions`, and the `computing` resources that run one of them.
 
     `logo` and `screenshot` are addresses of pictures, or empty. `uses` and `last_used` tell how
     often the user has started it.
@@ -124,20 +124,20 @@ class CardView(BaseModel):
     screenshot: str
     kind: str
     tags: list[str]
-    owner: OwnerOfCard
+    owner: FamilyOwner
     editable: bool
-    interface: CardInterface
+    interface: FamilyInterface
     computing: list[str]
-    versions: list[CardVersion]
+    versions: list[FamilyVersion]
     uses: int
     last_used: datetime | None
     favourite: bool
 
 
-class CardList(BaseModel):
-    """Cards, favourites first."""
+class FamilyList(BaseModel):
+    """Software families, favourites first."""
 
-    software: list[CardView]
+    software: list[FamilyView]
 
 
 class WrittenVersion(VersionView):

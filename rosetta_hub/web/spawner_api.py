@@ -18,7 +18,7 @@ from rosetta_hub.errors import InvalidOptions, NotAllowed
 from rosetta_hub.tasks.links import page_url
 from rosetta_hub.tasks.spawner_settings import NO_SETTINGS, SpawnerSettings
 from rosetta_hub.web.base_handler import BaseHandler
-from rosetta_hub.web.software_api import cards_for
+from rosetta_hub.web.software_api import families_with_uses
 from rosetta_hub.web.starters import Starter
 from rosetta_hub.web.starting import check_start
 
@@ -110,11 +110,11 @@ class UserSoftwareHandler(SpawnersHandler):
     """`hub/software/<user>`: what the form of a user needs."""
 
     async def put(self, name: str) -> None:
-        """Tell the cards of the user."""
+        """Tell the families of the user."""
         request = self.parse(UserFields)
         await self.services.users.recognise(name, request.created)
         user = request.catalogue_user(name)
-        self.answer({"software": cards_for(self.services, user)})
+        self.answer({"software": families_with_uses(self.services, user)})
 
     async def post(self, name: str) -> None:
         """Check options of a start, without starting anything."""

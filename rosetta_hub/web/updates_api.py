@@ -1,4 +1,4 @@
-"""`GET api/v1/software/<card>/updates`: which tags lead to other images than those recorded."""
+"""`GET api/v1/software/<family>/updates`: which tags lead to other images than those recorded."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -32,7 +32,7 @@ class UpdateView(BaseModel):
 
 
 class UpdateList(BaseModel):
-    """The versions whose image is known, in the order of the card."""
+    """The versions whose image is known, in the order of the software family."""
 
     updates: list[UpdateView]
 
@@ -40,19 +40,19 @@ class UpdateList(BaseModel):
 class UpdatesHandler(HubHandler):
     """Versions without a recorded digest are left out: nothing is known of what they were."""
 
-    path = "software/{card}/updates"
+    path = "software/{family}/updates"
 
     @operation(id="find_updates", right=READ_OF_GROUP, answer=UpdateList, refuses=(422, 429))
-    async def get(self, card: str) -> UpdateList:
+    async def get(self, family_id: str) -> UpdateList:
         """Look up whether the tags of software lead to other images than before.
 
         Raises:
-            NotFound: the principal sees no such card.
+            NotFound: the principal sees no such family.
             LookupsExceeded: see `Lookup.turn`.
         """
         user = self.principal.user
         families = self.services.library.catalogue_for(user).families_for(user)
-        family = next((family for family in families if family.id == card), None)
+        family = next((family for family in families if family.id == family_id), None)
         if family is None:
             raise NotFound("There is no such software.")
         with self.services.lookup.turn(user.name):
@@ -69,7 +69,7 @@ class UpdatesHandler(HubHandler):
 async def find_updates(
     family: SoftwareFamily, find_digest: Callable[[Reference], Awaitable[str]]
 ) -> list[UpdateView]:
-    """Every version whose digest is known, in the order of the card."""
+    """Every version whose digest is known, in the order of the family."""
     slots = asyncio.Semaphore(_AT_ONCE)
 
     async def find(software: Software, recorded: str) -> UpdateView:

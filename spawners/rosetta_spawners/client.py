@@ -159,7 +159,7 @@ class SoftwareClient:
         return f"SoftwareClient({self._url!r})"
 
     async def families(self, request: dict[str, Any], timeout: float) -> list[dict[str, Any]]:
-        """The cards of the user; `request` is what the hub knows of the user."""
+        """The families of the user; `request` is what the hub knows of the user."""
         body = await _call(self._key, "PUT", self._url, timeout, request)
         families = body.get("software")
         if not isinstance(families, list):

@@ -36,11 +36,11 @@ def render_form(
 ) -> str:
     """The HTML between the hub's `<form>` tags.
 
-    The template is `options_form.html`; it gets `cards`, `static_url` (of the service's files) and
-    `user` (with a `name`). `own_forms` holds the options forms (HTML) of the native entries by card
-    id; each card gets its own as `own_form`, an empty text where there is none. `preset` holds the
-    values with which the form is filled in, by field name. `complete` is whether the families are
-    all that the user has, `denied` are the cards that are shown and not for the user.
+    The template is `options_form.html`; it gets `families`, `static_url` (of the service's files)
+    and `user` (with a `name`). `own_forms` holds the options forms (HTML) of the native entries by
+    family id; each family gets its own as `own_form`, an empty text where there is none. `preset`
+    holds the values with which the form is filled in, by field name. `complete` is whether the
+    families are all that the user has, `denied` are those that are shown and not for the user.
     """
     shown = [family | {"own_form": own_forms.get(family["id"], "")} for family in families]
     template = _environment().get_template("options_form.html")

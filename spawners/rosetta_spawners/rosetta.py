@@ -13,7 +13,7 @@ from jupyterhub.utils import maybe_future
 from traitlets import Type
 from wrapspawner import WrapSpawner
 
-from rosetta_hub.catalogue.families import denied_cards, families_for
+from rosetta_hub.catalogue.families import denied_families, families_for
 from rosetta_hub.catalogue.options import parse_options, resolve_options
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.errors import InvalidOptions, Unavailable
@@ -256,11 +256,11 @@ class RosettaSpawner(WrapSpawner):
         ):
             return ""
         static_url = f"{self.settings.rosetta.service_prefix}static/{static_version()}"
-        denied = denied_cards(self.settings.catalogue, user)
+        denied = denied_families(self.settings.catalogue, user)
         return render_form(families, forms, static_url, user.name, preset, complete, denied)
 
     async def _list_families(self) -> tuple[list[dict[str, Any]], bool]:
-        """The user's cards, and whether they are all."""
+        """The user's families, and whether they are all."""
         try:
             request = hub_user_fields(self.user)
             return await self._software_client().families(request, _SERVICE_TIMEOUT), True
@@ -290,7 +290,7 @@ class RosettaSpawner(WrapSpawner):
                     await child.run_auth_state_hook(*self._form_auth_state)
                 return str(await maybe_future(child.get_options_form()) or "")
         except Exception:  # a foreign class can raise anything
-            self.log.exception("The card %r is hidden: its form can't be made", entry.id)
+            self.log.exception("The software %r is hidden: its form can't be made", entry.id)
             return None
 
     async def options_from_query(self, query_data: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from rosetta_hub.catalogue.catalogue import Catalogue, User
 from rosetta_hub.catalogue.software import Software, SoftwareFamily
 from rosetta_hub.client_address import client_address
 from rosetta_hub.config import Rosetta
-from rosetta_hub.hub.native import PREVIOUS_CARD, find_entry
+from rosetta_hub.hub.native import PREVIOUS_FAMILY, find_entry
 from rosetta_spawners.client import ActiveTasks
 
 
@@ -67,7 +67,7 @@ class Settings:
 
 
 def _native(family: SoftwareFamily | None) -> Software | None:
-    """The entry of a native card, with the card's id."""
+    """The entry of a native family, with the family's id."""
     if family is None or family.default.kind != "native":
         return None
     return family.default.model_copy(update={"id": family.id})
@@ -98,7 +98,7 @@ def _find_previous(rosetta: Rosetta, catalogue: Catalogue) -> Software | None:
     spawner = rosetta.previous_spawner
     if spawner is None:
         return None
-    hidden = Software.model_validate(PREVIOUS_CARD | {"spawner_class": spawner})
+    hidden = Software.model_validate(PREVIOUS_FAMILY | {"spawner_class": spawner})
     return find_entry(catalogue, spawner) or hidden
 
 

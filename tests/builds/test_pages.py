@@ -236,12 +236,14 @@ async def test_what_was_built_becomes_software_of_those_who_asked(site: Site) ->
     document = json.loads(first.body)
     assert (document["name"], document["version"]) == ("hello", "1")
     library, alice, bob = site.services.library, User("alice"), User("bob")
-    assert list(library.catalogue_for(alice).software) == [document["card"]]
+    assert list(library.catalogue_for(alice).software) == [document["family"]]
     # Bob did not ask for it.
     assert (await site.fetch("POST", path, "bob", {})).code == 404
     assert list(library.catalogue_for(bob).software) == []
     await site.ask("bob")
-    assert json.loads((await site.fetch("POST", path, "bob", {})).body)["card"] != document["card"]
+    assert (
+        json.loads((await site.fetch("POST", path, "bob", {})).body)["family"] != document["family"]
+    )
 
 
 async def test_a_token_that_may_not_start_asks_for_nothing(site: Site) -> None:

@@ -78,7 +78,7 @@ def test_the_entry_is_pinned_to_commit_and_digest(library: Library) -> None:
     assert software.supports_custom_interface_port
     assert "github.com/octo/hello, main (aaaaaaa)." in software.description
     assert software.description.endswith(LINK)
-    assert (row.card, row.build, row.owner) == (family.id, "b" * 12, "alice")
+    assert (row.family, row.build, row.owner) == (family.id, "b" * 12, "alice")
     assert library.catalogue_for(BOB).families_for(BOB) == []
 
 
@@ -112,13 +112,13 @@ def test_the_image_of_a_build_that_was_repeated_takes_its_place(library: Library
     assert found.revision == row.revision + 1
 
 
-def test_another_commit_is_a_version_of_the_same_card(library: Library) -> None:
+def test_another_commit_is_a_version_of_the_same_family(library: Library) -> None:
     place = place_of(library, registry=REGISTRY)
     first, _ = find_or_add(library, ALICE, make_build(REGISTRY), place, LINK)
     image = f"{REGISTRY}/octo-hello:fedcba9876543210"
     later = make_build(REGISTRY, id="c" * 12, image=image)
     second, is_new = find_or_add(library, ALICE, later, place, LINK)
-    assert (second.card, is_new) == (first.card, True)
+    assert (second.family, is_new) == (first.family, True)
 
 
 def test_an_image_of_an_engine_is_started_there_alone(library: Library) -> None:
@@ -126,7 +126,7 @@ def test_an_image_of_an_engine_is_started_there_alone(library: Library) -> None:
     assert place == ImagePlace("podman", frozenset({"here"}))
     row, _ = find_or_add(library, ALICE, make_build(), place, LINK)
     catalogue = library.catalogue_for(ALICE)
-    options = {"software": row.card, "version": row.entry["image_tag"]}
+    options = {"software": row.family, "version": row.entry["image_tag"]}
     spec = resolve_options(parse_options(options), catalogue, ALICE)
     assert (spec.computing.id, spec.engine) == ("here", "podman")
     assert spec.software.image == "localhost/rosetta-builds/octo-hello:0123456789abcdef"
@@ -181,5 +181,5 @@ def test_whoever_may_add_no_software_gets_none(library: Library) -> None:
         ("x" * 200, "x" * 60),
     ],
 )
-def test_the_name_of_the_card(repository: str, name: str) -> None:
+def test_the_name_of_the_family(repository: str, name: str) -> None:
     assert software_name(repository) == name

@@ -38,7 +38,7 @@ _IMAGE: dict[str, Any] = {
 IMAGE = ImageView(**_IMAGE).model_dump(mode="json")
 OWNER = {"kind": "group", "name": "team"}
 _VERSION: dict[str, Any] = {
-    **{"id": "0123456789ab", "card": "team-app", "owner": OWNER, "entry": {}, "digest": None},
+    **{"id": "0123456789ab", "family": "team-app", "owner": OWNER, "entry": {}, "digest": None},
     **{"build": None, "refused": None, "revision": 1, "created": TIME, "created_by": "alice"},
     **{"updated": TIME, "updated_by": "alice"},
 }

@@ -150,8 +150,8 @@ async def add_software(user: User, site: Site, image: str) -> str:
     entry = {"name": "Own", "registry": site.host, "image_name": image, "image_tag": "1"}
     answer = await user.api("POST", "software", entry)
     assert answer.code == 201, answer.body
-    card: str = json.loads(answer.body)["card"]
-    return card
+    family_id: str = json.loads(answer.body)["family"]
+    return family_id
 
 
 @pytest.mark.parametrize("engine", ["docker", "podman"])
@@ -165,8 +165,8 @@ async def test_tasks_pull_from_the_spaces_of_their_users(site: Site, engine: str
         argv = [each, "rmi", "--force", site.reference(f"{image}:1")]
         subprocess.run(argv, capture_output=True, check=False)
     for user, states in ((alice, "running"), (bob, "failed")):
-        card = await add_software(user, site, image)
-        task = await user.start(software=card, computing="local", engine=engine)
+        family_id = await add_software(user, site, image)
+        task = await user.start(software=family_id, computing="local", engine=engine)
         task = await user.until(task["id"], "running", "failed")
         assert task["state"] == states, task["message"]
         if user is bob:

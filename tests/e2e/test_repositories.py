@@ -134,8 +134,8 @@ async def test_from_a_link_to_a_cell(
     await alice.clean()
 
     (build,) = await builds_of(alice, repository)
-    cards = await cards_of(alice)
-    assert cards
+    families = await families_of(alice)
+    assert families
     await visit(page, f"{builder.url}/services/rosetta/{link}")
     await expect(page.get_by_text("Built already")).to_be_visible()
     await page.get_by_role("button", name="Start", exact=True).click()
@@ -143,14 +143,14 @@ async def test_from_a_link_to_a_cell(
     # Nothing was built again, and it is the same software.
     (again,) = await builds_of(alice, repository)
     assert (again["id"], again["ended"]) == (build["id"], build["ended"])
-    assert await cards_of(alice) == cards
+    assert await families_of(alice) == families
     await alice.clean()
 
 
-async def cards_of(user: User) -> set[str]:
+async def families_of(user: User) -> set[str]:
     """The software that the user has of repositories called hello."""
-    cards = json.loads((await user.api("GET", "software")).body)["software"]
-    return {card["id"] for card in cards if card["name"] == "hello"}
+    families = json.loads((await user.api("GET", "software")).body)["software"]
+    return {family["id"] for family in families if family["name"] == "hello"}
 
 
 async def test_twenty_at_once_make_one_build(

@@ -92,8 +92,8 @@ async def empty_shelves(deployment: Deployment) -> None:
         user = await deployment.user(name)
         await user.clean()
         listed = json.loads((await user.api("GET", "software")).body)["software"]
-        for card in (one for one in listed if one["owner"]["kind"] in ("user", "group")):
-            answer = await user.api("DELETE", f"software/{card['id']}")
+        for family in (one for one in listed if one["owner"]["kind"] in ("user", "group")):
+            answer = await user.api("DELETE", f"software/{family['id']}")
             assert answer.code == 204, answer.body
 
 
@@ -171,11 +171,11 @@ async def what_is_hidden_is_refused(alice: User, bob: User, carol: User, image: 
     answers = await asyncio.gather(*(one.api("POST", "software", entry) for one in (alice, bob)))
     assert [answer.code for answer in answers] == [403, 201]
     listed = json.loads((await bob.api("GET", "software")).body)["software"]
-    card = next(one for one in listed if one["owner"]["kind"] == "group")
-    version = card["versions"][0]["id"]
-    for method, path in (("GET", f"versions/{version}"), ("DELETE", card["id"])):
+    family = next(one for one in listed if one["owner"]["kind"] == "group")
+    version = family["versions"][0]["id"]
+    for method, path in (("GET", f"versions/{version}"), ("DELETE", family["id"])):
         assert (await carol.api(method, f"software/{path}")).code == 404
-    started = await carol.api("POST", "tasks", {"software": card["id"]})
+    started = await carol.api("POST", "tasks", {"software": family["id"]})
     assert started.code == 422
     shared = {"name": "X", "image_name": "team/x", "owner": {"kind": "group", "name": "astro"}}
     assert (await carol.api("POST", "software", shared)).code == 422

@@ -173,7 +173,7 @@ async def test_card_form_and_hooks(hub: ExistingHub, service: StubService) -> No
     await dora.client.aclose()
     await hub.api("DELETE", "/users/dora/servers/nb")
     await hub.gone("dora", "nb")
-    assert "SiteSpawner, which is the card 'Jupyter server' of the catalogue" in hub.log
+    assert "SiteSpawner, which is the software 'Jupyter server' of the catalogue" in hub.log
 
 
 async def test_container_that_dies(hub: ExistingHub, service: StubService) -> None:

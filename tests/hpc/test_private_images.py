@@ -28,8 +28,8 @@ async def add_software(user: User, images: PrivateImages) -> str:
     }
     answer = await user.api("POST", "software", entry)
     assert answer.code == 201, answer.body
-    card: str = json.loads(answer.body)["card"]
-    return card
+    family_id: str = json.loads(answer.body)["family"]
+    return family_id
 
 
 async def give_account(user: User, images: PrivateImages, password: str) -> None:
@@ -45,10 +45,10 @@ async def test_another_account_of_the_node_never_sees_the_password(
     """Root finds it with the same program, in open files of the engine: so it is there."""
     images, cluster = private_images, hub.cluster
     await give_account(alice, images, images.registry.password)
-    card = await add_software(alice, images)
+    family_id = await add_software(alice, images)
     images.valve.close_after(1 << 16)
     try:
-        task = await alice.start(software=card, computing="cluster", engine="singularity")
+        task = await alice.start(software=family_id, computing="cluster", engine="singularity")
         assert await asyncio.to_thread(images.valve.reached.wait, 90)
         task = await shows(alice, task, lambda view: view["job"]["node"])
         node, wanted = task["job"]["node"], images.registry.secrets
@@ -75,15 +75,15 @@ async def test_another_account_of_the_node_never_sees_the_password(
 async def test_without_the_right_account_the_page_says_what_to_do(
     hub: Hub, bob: User, private_images: PrivateImages
 ) -> None:
-    card = await add_software(bob, private_images)
-    assert "add your account for its registry" in await refusal(bob, card)
+    family_id = await add_software(bob, private_images)
+    assert "add your account for its registry" in await refusal(bob, family_id)
     await give_account(bob, private_images, "wrong")
-    assert "did not accept the account" in await refusal(bob, card)
+    assert "did not accept the account" in await refusal(bob, family_id)
 
 
-async def refusal(user: User, card: str) -> str:
+async def refusal(user: User, family_id: str) -> str:
     """Why the software does not start on the cluster."""
-    task = await user.start(software=card, computing="cluster", engine="singularity")
+    task = await user.start(software=family_id, computing="cluster", engine="singularity")
     task = await user.until(task["id"], "running", "failed")
     assert task["state"] == "failed"
     message: str = task["message"]

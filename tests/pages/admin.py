@@ -105,7 +105,7 @@ def make_software(**changes: Any) -> dict[str, Any]:
     """A version of a user's software."""
     return {
         "id": "a" * 12,
-        "card": "mine-x",
+        "family": "mine-x",
         "name": "Mine",
         "owner": {"kind": "user", "name": "alice"},
         "image": "ghcr.io/org/mine:1",

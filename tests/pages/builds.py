@@ -271,7 +271,7 @@ class BuildSoftwareApi(Handler):
         """Make the user's software."""
         if self.allowed():
             self.stub.made += 1
-            self.finish({"card": "hello-abcdef", "version": "0123456", "name": "hello"})
+            self.finish({"family": "hello-abcdef", "version": "0123456", "name": "hello"})
 
 
 class Computing(Handler):

@@ -51,7 +51,7 @@ def at(minutes: float) -> str:
     return (NOW + timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")
 
 
-def cards() -> list[dict[str, Any]]:
+def institute_software() -> list[dict[str, Any]]:
     """A catalogue of an institute of astronomy."""
     families = catalogue()
     desktop = {"name": "Basic desktop", "id": "basic-desktop"}
@@ -61,10 +61,10 @@ def cards() -> list[dict[str, Any]]:
         "Aladin": "guiapplication",
         "SSH Server": "sshserver",
     }
-    for card in families:
-        if logo := logos.get(card["name"]):
-            card["logo"] = f"{LOGOS}/{logo}.svg"
-    next(card for card in families if card["name"] == "Basic Desktop").update(desktop)
+    for shown in families:
+        if logo := logos.get(shown["name"]):
+            shown["logo"] = f"{LOGOS}/{logo}.svg"
+    next(shown for shown in families if shown["name"] == "Basic Desktop").update(desktop)
     topcat = family("TOPCAT", "Tables of catalogues: plots, cross matches.", ["astronomy"], "4.10")
     return [*families[:-1], topcat, families[-1]]
 
@@ -88,7 +88,7 @@ PULL = (
 
 def put_tasks(stub: Stub) -> None:
     """A working day of alice."""
-    stub.families = cards()
+    stub.families = institute_software()
     stub.inventory = {"vega": inventory() | {"collected": at(0)}}
     used = {"cpu_seconds": 1400.0, "memory": 700 * MB}
     survey = running(id="a1", usage=used, started=at(-133), created=at(-134))
@@ -131,7 +131,7 @@ def _add_keys(stub: AccountStub) -> None:
 @asynccontextmanager
 async def _software() -> AsyncIterator[Stub]:
     async with serve_software() as stub:
-        stub.families = cards()
+        stub.families = institute_software()
         viewer = {"name": "Sky viewer", "keywords": ["astronomy", "web"]}
         stub.add("sky-viewer", "1.2", description="Images of the sky in a browser.", **viewer)
         stub.add("sky-viewer", "1.0", description="Images of the sky in a browser.", **viewer)

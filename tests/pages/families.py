@@ -160,7 +160,7 @@ def pools(*names: str) -> dict[str, Any]:
 def family(
     name: str, description: str, tags: list[str], tag: str = "latest", **more: Any
 ) -> dict[str, Any]:
-    """A card with one version on both resources, unless more is said."""
+    """A family with one version on both resources, unless more is said."""
     return {
         "id": name.lower().replace(" ", "-"),
         "name": name,

@@ -66,12 +66,14 @@ class SoftwareStub(Stub):
         self.dropped: list[str] = []
         self.favourites: set[str] = set()
 
-    def add(self, card: str, tag: str = "1.0", owner: Any = None, **entry: Any) -> dict[str, Any]:
+    def add(
+        self, family_id: str, tag: str = "1.0", owner: Any = None, **entry: Any
+    ) -> dict[str, Any]:
         """A version of a user's or a group's; returns its document."""
-        known = {"name": card.title(), "registry": "ghcr.io", "image_name": f"org/{card}"}
+        known = {"name": family_id.title(), "registry": "ghcr.io", "image_name": f"org/{family_id}"}
         version = {
             "id": f"{len(self.versions) + 1:012x}",
-            "card": card,
+            "family": family_id,
             "owner": owner or MINE,
             "created_by": "alice",
             "revision": 1,
@@ -92,16 +94,16 @@ class SoftwareStub(Stub):
         version["entry"] |= entry
 
     def shown(self) -> list[dict[str, Any]]:
-        """All cards as the API shows them: users' first, then the platform's."""
-        cards: dict[str, dict[str, Any]] = {}
+        """All families as the API shows them: users' first, then the platform's."""
+        families: dict[str, dict[str, Any]] = {}
         for version in self.versions.values():
             entry = version["entry"]
-            card = cards.setdefault(version["card"], self._card(version))
+            document = families.setdefault(version["family"], self._describe(version))
             image = f"{entry.get('registry')}/{entry['image_name']}:{entry.get('image_tag')}"
-            card["versions"].append(
+            document["versions"].append(
                 {
                     "tag": entry.get("image_tag", "latest"),
-                    "default": not card["versions"],
+                    "default": not document["versions"],
                     "computing": [LOCAL | {"support": "native"}],
                     "unavailable": [],
                     "id": version["id"],
@@ -114,16 +116,16 @@ class SoftwareStub(Stub):
         platform = [one | {"owner": PLATFORM, "editable": False} for one in self.families]
         described = [
             {"uses": 0, "last_used": None} | one | {"favourite": one["id"] in self.favourites}
-            for one in [*cards.values(), *platform]
+            for one in [*families.values(), *platform]
         ]
         return sorted(described, key=lambda one: not one["favourite"])
 
-    def _card(self, version: dict[str, Any]) -> dict[str, Any]:
-        entry, card = version["entry"], version["card"]
-        logo = f"{PREFIX}api/v1/software/{card}/logo" if card in self.logos else ""
+    def _describe(self, version: dict[str, Any]) -> dict[str, Any]:
+        entry, family_id = version["entry"], version["family"]
+        logo = f"{PREFIX}api/v1/software/{family_id}/logo" if family_id in self.logos else ""
         tags = entry.get("keywords", [])
         made = family(entry["name"], entry.get("description", ""), tags, versions=[])
-        return made | {"id": card, "logo": logo, "owner": version["owner"], "editable": True}
+        return made | {"id": family_id, "logo": logo, "owner": version["owner"], "editable": True}
 
     def _application(self) -> web.Application:
         application = super()._application()
@@ -133,7 +135,7 @@ class SoftwareStub(Stub):
             (URL, SoftwarePage, mine),
             (api, SoftwareList, mine),
             (rf"{api}/versions/([0-9a-f]+)(/duplicate)?", VersionApi, mine),
-            (rf"{api}/([a-z0-9-]+)", CardApi, mine),
+            (rf"{api}/([a-z0-9-]+)", FamilyApi, mine),
             (rf"{api}/([a-z0-9-]+)/duplicate", DuplicateApi, mine),
             (rf"{api}/([a-z0-9-]+)/updates", UpdatesApi, mine),
             (rf"{api}/([a-z0-9-]+)/logo", LogoApi, mine),
@@ -184,20 +186,20 @@ class SoftwareList(SoftwareHandler):
     """`api/v1/software`."""
 
     def get(self) -> None:
-        """All cards."""
+        """All families."""
         self.finish({"software": self.stub.shown()})
 
     def post(self) -> None:
-        """Add a version: to the card of the same image, or with a card of its own."""
+        """Add a version: to the family of the same image, or with a family of its own."""
         entry = self.stub.bodies[-1]
         owner, digest = entry.pop("owner"), entry.pop("digest")
         same = [
-            version["card"]
+            version["family"]
             for version in self.stub.versions.values()
             if version["owner"] == owner and version["entry"]["image_name"] == entry["image_name"]
         ]
-        card = same[0] if same else f"card-{len(self.stub.versions) + 1}"
-        version = self.stub.add(card, entry.get("image_tag", "latest"), owner)
+        family_id = same[0] if same else f"software-{len(self.stub.versions) + 1}"
+        version = self.stub.add(family_id, entry.get("image_tag", "latest"), owner)
         version |= {"entry": entry, "digest": digest}
         self.set_status(201)
         self.finish(version)
@@ -232,29 +234,29 @@ class VersionApi(SoftwareHandler):
         self.finish(copy)
 
 
-class CardApi(SoftwareHandler):
-    """`api/v1/software/<card>`."""
+class FamilyApi(SoftwareHandler):
+    """`api/v1/software/<family>`."""
 
-    def delete(self, card: str) -> None:
+    def delete(self, family_id: str) -> None:
         """Forget all versions."""
-        for key in [key for key, one in self.stub.versions.items() if one["card"] == card]:
+        for key in [key for key, one in self.stub.versions.items() if one["family"] == family_id]:
             del self.stub.versions[key]
         self.finish({})
 
 
 class DuplicateApi(SoftwareHandler):
-    """`api/v1/software/<card>/duplicate`."""
+    """`api/v1/software/<family>/duplicate`."""
 
-    def post(self, card: str) -> None:
+    def post(self, family_id: str) -> None:
         """A copy of an entry of the platform."""
-        name = next(one["name"] for one in self.stub.families if one["id"] == card)
+        name = next(one["name"] for one in self.stub.families if one["id"] == family_id)
         copy = self.stub.add("copy", self.get_query_argument("version"), name=name)
         self.set_status(201)
         self.finish({**copy, "dropped": self.stub.dropped})
 
 
 class UpdatesApi(SoftwareHandler):
-    """`api/v1/software/<card>/updates`."""
+    """`api/v1/software/<family>/updates`."""
 
     def get(self, _card: str) -> None:
         """What the test says."""
@@ -262,30 +264,30 @@ class UpdatesApi(SoftwareHandler):
 
 
 class FavouriteApi(SoftwareHandler):
-    """`api/v1/software/<card>/favourite`."""
+    """`api/v1/software/<family>/favourite`."""
 
-    def put(self, card: str) -> None:
+    def put(self, family_id: str) -> None:
         """It is one."""
-        self.stub.favourites.add(card)
+        self.stub.favourites.add(family_id)
         self.finish({})
 
-    def delete(self, card: str) -> None:
+    def delete(self, family_id: str) -> None:
         """It is none any more."""
-        self.stub.favourites.discard(card)
+        self.stub.favourites.discard(family_id)
         self.finish({})
 
 
 class LogoApi(SoftwareHandler):
-    """`api/v1/software/<card>/logo`."""
+    """`api/v1/software/<family>/logo`."""
 
-    def put(self, card: str) -> None:
+    def put(self, family_id: str) -> None:
         """Keep it."""
-        self.stub.logos[card] = (self.request.headers["Content-Type"], self.request.body)
+        self.stub.logos[family_id] = (self.request.headers["Content-Type"], self.request.body)
         self.finish({})
 
-    def get(self, card: str) -> None:
+    def get(self, family_id: str) -> None:
         """The picture."""
-        kind, body = self.stub.logos[card]
+        kind, body = self.stub.logos[family_id]
         self.set_header("Content-Type", kind)
         self.finish(body)
 
@@ -305,7 +307,7 @@ class ImagesApi(SoftwareHandler):
 
 
 def fill(stub: SoftwareStub) -> None:
-    """Cards of all owners, one that a policy refuses, one that runs emulated."""
+    """Families of all owners, one that a policy refuses, one that runs emulated."""
     stub.add("sky-viewer", "1.2", description="Shows the sky.", keywords=["astronomy", "web"])
     stub.add("sky-viewer", "1.0", description="Shows the sky.", keywords=["astronomy", "web"])
     refused = stub.add("old-tool", "0.1", name="Old tool", description="Reduces spectra.")

@@ -251,8 +251,8 @@ async def open_cloud(page: Page, stub: Stub, **changes: Any) -> None:
     """The form for a notebook on a Kubernetes cluster, after one for a cluster of batch jobs."""
     stub.put(make_task())
     stub.inventory["vega"] = inventory()
-    for card in stub.families:
-        for version in card["versions"]:
+    for family in stub.families:
+        for version in family["versions"]:
             version["computing"] = [*version["computing"], {**CLOUD, **changes}]
     await open_form(page)
     await page.get_by_role("button", name="Advanced").click()

@@ -234,7 +234,7 @@ async def fill(site: Site) -> None:
     build = {"provider": "gh", "spec": "octo/hello/main"}
     site.ids |= {
         **{"users": "alice", "computing": "cluster", "storages": "data", "identities": "cluster"},
-        **{"registries": "127.0.0.1:1", "software": version["card"], "versions": version["id"]},
+        **{"registries": "127.0.0.1:1", "software": version["family"], "versions": version["id"]},
         # Administrators name a version there.
         "/api/v1/admin/software": version["id"],
         "tasks": _start(site.parts),
@@ -244,7 +244,7 @@ async def fill(site: Site) -> None:
     await site.call("PUT", "api/v1/account/identities/cluster", {"remote_user": "ada"})
     account = {"account": "ada", "password": "not a secret"}
     await site.call("PUT", "api/v1/registries/127.0.0.1:1", account)
-    logo = await site.fetch("PUT", f"api/v1/software/{version['card']}/logo", "alice", LOGO)
+    logo = await site.fetch("PUT", f"api/v1/software/{version['family']}/logo", "alice", LOGO)
     assert logo.status == 204, logo
     site.hub.changes.clear()
 

@@ -24,7 +24,7 @@ async def add(site: Site, token: str = "alice") -> dict[str, Any]:
 
 async def start(site: Site, version: dict[str, Any]) -> tuple[int, str]:
     """Status and error of a start by the hub's spawner."""
-    body = {"created": CREATED, "options": {"software": version["card"]}}
+    body = {"created": CREATED, "options": {"software": version["family"]}}
     key = site.bench.keys.spawner_key
     status, answer = await site.call("PUT", "hub/tasks/alice/one", body, token=key)
     return status, answer.get("detail", "")
@@ -106,8 +106,8 @@ async def test_software_is_deleted_and_all_is_recorded(site: Site) -> None:
     assert (await site.call("GET", PATH, token=ROOT))[1]["software"] == []
     acts = [one for one in audit_records(site) if one.actor == ROOT]
     assert [(one.user, one.target, one.detail["change"]) for one in acts] == [
-        ("alice", version["card"], "block"),
-        ("alice", version["card"], "delete"),
+        ("alice", version["family"], "block"),
+        ("alice", version["family"], "delete"),
     ]
     assert acts[0].detail["reason"] == "It mines."
 

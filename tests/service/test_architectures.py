@@ -50,7 +50,7 @@ def test_native_ones_are_chosen_before_emulated_ones(
     assert Architectures("amd64", ["386"], ["arm64"]).choose(forced, offered) == support
 
 
-def test_a_card_tells_what_runs_it_how_and_what_does_not() -> None:
+def test_a_family_tells_what_runs_it_how_and_what_does_not() -> None:
     (family,) = families_for(catalogue(image_archs=["amd64"]), ALICE)
     (version,) = family["versions"]
     # The one that emulates is the last, although the configuration has it first.

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from rosetta_hub.catalogue.catalogue import Catalogue, User, load_catalogue
-from rosetta_hub.catalogue.families import denied_cards, families_for
+from rosetta_hub.catalogue.families import denied_families, families_for
 from rosetta_hub.catalogue.options import parse_options, resolve_options
 from rosetta_hub.database.database import Database
 from rosetta_hub.errors import ConfigError, InvalidOptions
 from rosetta_hub.tasks.software_uses import SoftwareUses
-from rosetta_hub.web.software_models import CardView
+from rosetta_hub.web.software_models import FamilyView
 from rosetta_spawners.form import render_form
 from tests.support.catalogues import LOCAL
 
@@ -38,14 +38,14 @@ def catalogue(**shown: dict[str, Any]) -> Catalogue:
 
 def echo_of(found: Catalogue, user: User) -> dict[str, Any]:
     """The version of Echo, as the form has it."""
-    (card,) = (one for one in families_for(found, user) if one["id"] == "echo")
-    version: dict[str, Any] = card["versions"][0]
+    (family,) = (one for one in families_for(found, user) if one["id"] == "echo")
+    version: dict[str, Any] = family["versions"][0]
     return version
 
 
 def test_what_is_not_the_users_is_hidden_by_default() -> None:
     found = catalogue()
-    assert denied_cards(found, OTHER) == []
+    assert denied_families(found, OTHER) == []
     echo = echo_of(found, OTHER)
     assert echo["unavailable"] == []
     assert [one["denied_storages"] for one in echo["computing"]] == [[]]
@@ -58,9 +58,9 @@ def test_what_is_not_the_users_is_hidden_by_default() -> None:
 
 def test_it_may_be_shown_with_the_reason_and_where_to_ask() -> None:
     found = catalogue(casa=SHOW, vega=SHOW, survey=SHOW)
-    (card,) = denied_cards(found, OTHER)
+    (family,) = denied_families(found, OTHER)
     reason = "For members of the group astro."
-    assert (card["name"], card["reason"], card["request"]) == ("Casa", reason, PAGE)
+    assert (family["name"], family["reason"], family["request"]) == ("Casa", reason, PAGE)
     echo = echo_of(found, OTHER)
     vega = {"id": "vega", "name": "Vega", "reason": reason, "request": PAGE}
     assert echo["unavailable"] == [vega]
@@ -71,13 +71,15 @@ def test_it_may_be_shown_with_the_reason_and_where_to_ask() -> None:
 def test_the_api_tells_all_that_the_form_has(database: Database) -> None:
     found = catalogue(vega=SHOW, survey=SHOW)
     for user in (MEMBER, OTHER):
-        cards = SoftwareUses(database).describe(families_for(found, user), user.name)
-        assert [CardView.model_validate(card).model_dump(mode="json") for card in cards] == cards
+        families = SoftwareUses(database).describe(families_for(found, user), user.name)
+        assert [
+            FamilyView.model_validate(family).model_dump(mode="json") for family in families
+        ] == families
 
 
 def test_members_see_nothing_of_it() -> None:
     found = catalogue(casa=SHOW, vega=SHOW, survey=SHOW)
-    assert denied_cards(found, MEMBER) == []
+    assert denied_families(found, MEMBER) == []
     echo = echo_of(found, MEMBER)
     assert echo["unavailable"] == []
     assert [one["denied_storages"] for one in echo["computing"]] == [[], []]
@@ -124,14 +126,14 @@ def test_what_the_page_shows_disabled_a_start_refuses_with_the_reason(
     ],
 )
 def test_names_of_users_are_not_told(who: dict[str, Any], reason: str) -> None:
-    (card,) = denied_cards(catalogue(casa=who | {"when_not_allowed": "show"}), OTHER)
-    assert card["reason"] == reason
+    (family,) = denied_families(catalogue(casa=who | {"when_not_allowed": "show"}), OTHER)
+    assert family["reason"] == reason
 
 
 def test_the_form_shows_the_card_with_a_link_and_nothing_to_choose() -> None:
     found = catalogue(casa=SHOW)
-    cards = families_for(found, OTHER)
-    html = render_form(cards, {}, "/s", "bob", denied=denied_cards(found, OTHER))
+    families = families_for(found, OTHER)
+    html = render_form(families, {}, "/s", "bob", denied=denied_families(found, OTHER))
     assert f'For members of the group astro. <a href="{PAGE}">Ask for access</a>' in html
     assert 'value="casa"' not in html
     assert 'value="echo"' in html

@@ -106,14 +106,14 @@ async def test_no_secret_is_recorded(site: Site) -> None:
     revision = {"If-Match": f'"{version["revision"]}"'}
     changed = entry | secret | {"description": "Other"}
     assert (await site.call("PUT", path, changed, headers=revision))[0] == 200
-    assert (await site.call("DELETE", f"api/v1/software/{version['card']}"))[0] == 204
+    assert (await site.call("DELETE", f"api/v1/software/{version['family']}"))[0] == 204
     assert (await site.call("DELETE", "api/v1/registries/ghcr.io"))[0] == 204
     records = audit_records(site)
     assert [(one.event, one.target, one.detail["change"]) for one in records] == [
         ("registry.change", "ghcr.io", "set"),
-        ("software.change", version["card"], "add"),
-        ("software.change", version["card"], "change"),
-        ("software.change", version["card"], "delete"),
+        ("software.change", version["family"], "add"),
+        ("software.change", version["family"], "change"),
+        ("software.change", version["family"], "delete"),
         ("registry.change", "ghcr.io", "delete"),
     ]
     task = site.start()

@@ -257,7 +257,7 @@ async def test_a_tag_that_moves_after_the_lookup_is_told_on_the_tasks_page(site:
     entry = {"name": "App", "registry": "ghcr.io", "image_name": "org/app", "digest": FIRST}
     status, version = await site.call("POST", "api/v1/software", entry)
     assert status == 201
-    await start_own(site, {"software": version["card"]})
+    await start_own(site, {"software": version["family"]})
     task = site.bench.tasks.find_server("alice", "one")
     assert (task.expected_digest, task.image_digest) == (FIRST, None)
     site.bench.tasks.report(task, report(image_digests=[SECOND]))
@@ -266,6 +266,6 @@ async def test_a_tag_that_moves_after_the_lookup_is_told_on_the_tasks_page(site:
     assert any("names another image now" in text for text in view["warnings"])
     # Exactly the one that ran is no surprise.
     site.bench.tasks.stopped(task)
-    await start_own(site, {"software": version["card"], "digest": SECOND})
+    await start_own(site, {"software": version["family"], "digest": SECOND})
     task = site.bench.tasks.find_server("alice", "one")
     assert (task.software["image_digest"], task.expected_digest) == (SECOND, None)

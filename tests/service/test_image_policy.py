@@ -34,7 +34,7 @@ from tests.support.processes import is_running
 
 from .test_api import Site
 from .test_api import site as site
-from .test_user_software import TEAM, add, cards, put, start
+from .test_user_software import TEAM, add, families, put, start
 from .test_user_software import people as people
 
 ALICE = User("alice")
@@ -297,34 +297,34 @@ def guarded(people: Site, asked: Asked) -> Site:
     platform = people.bench.tasks.catalogue.software
     policy = people.image_policy
     policy._settings, policy._find_digest = SETTINGS, asked.find_digest
-    policy._is_platform = lambda card: card in platform
+    policy._is_platform = lambda family_id: family_id in platform
     people.library._find_refusals = policy.refusals
     return people
 
 
-async def test_a_refused_image_says_so_on_its_card_and_is_not_started(
+async def test_a_refused_image_says_so_on_its_family_and_is_not_started(
     guarded: Site, asked: Asked
 ) -> None:
     asked.digest = BAD
     version = await add(guarded, owner=TEAM)
-    card, path = version["card"], f"api/v1/software/versions/{version['id']}"
+    family_id, path = version["family"], f"api/v1/software/versions/{version['id']}"
     await until(lambda: bool(asked.questions) and not guarded.image_policy._asked)
-    (shown,) = (await cards(guarded))[card]["versions"]
+    (shown,) = (await families(guarded))[family_id]["versions"]
     assert (shown["refused"], shown["digest"]) == ("CVE-1 is in it.", BAD)
     assert (await guarded.call("GET", path))[1]["refused"] == "CVE-1 is in it."
-    status, answer = await start(guarded, card)
+    status, answer = await start(guarded, family_id)
     assert (status, answer["detail"]) == (403, "CVE-1 is in it.")
-    status, answer = await guarded.call("POST", "api/v1/tasks", {"software": card})
+    status, answer = await guarded.call("POST", "api/v1/tasks", {"software": family_id})
     assert (status, answer["detail"]) == (403, "CVE-1 is in it.")
     assert guarded.bench.tasks.all() == []
     # The tag is that of a mended image now.
     asked.digest = GOOD
-    status, record = await start(guarded, card)
+    status, record = await start(guarded, family_id)
     assert status == 201
     task = guarded.bench.tasks.find(record["id"])
     assert software_of(task).image == f"ghcr.io/team/app@{GOOD}"
     assert (await put(guarded, version, version["entry"]))[0] == 200
-    (shown,) = (await cards(guarded))[card]["versions"]
+    (shown,) = (await families(guarded))[family_id]["versions"]
     assert shown["refused"] is None
 
 

@@ -63,7 +63,7 @@ def test_files_run_under_singularity_alone() -> None:
     assert shown["defaults"]["engine"] == "singularity"
 
 
-def test_versions_of_a_card_may_be_files() -> None:
+def test_versions_of_a_family_may_be_files() -> None:
     entries = [
         {"name": "CASA", "image_name": f"/sw/casa-{tag}.sif", "image_tag": tag} for tag in "67"
     ]

@@ -25,13 +25,13 @@ async def test_the_page_tells_what_the_user_may_do(site: Site) -> None:
 
 async def test_a_favourite_is_the_users_own_and_comes_first(site: Site) -> None:
     _, before = await site.call("GET", "api/v1/software")
-    *_, last = (card["id"] for card in before["software"])
+    *_, last = (family["id"] for family in before["software"])
     status, answer = await site.call("PUT", f"api/v1/software/{last}/favourite", {})
     assert (status, answer) == (200, {"favourite": True})
     _, after = await site.call("GET", "api/v1/software")
     assert (after["software"][0]["id"], after["software"][0]["favourite"]) == (last, True)
     _, bobs = await site.call("GET", "api/v1/software", token="bob")
-    assert not any(card["favourite"] for card in bobs["software"])
+    assert not any(family["favourite"] for family in bobs["software"])
     await site.call("DELETE", f"api/v1/software/{last}/favourite")
     assert await site.call("GET", "api/v1/software") == (200, before)
 
@@ -46,9 +46,9 @@ async def test_software_that_nobody_sees_is_no_favourite(site: Site) -> None:
     assert described[0]["favourite"] is False
 
 
-async def test_cards_tell_how_often_they_were_started(site: Site) -> None:
+async def test_families_tell_how_often_they_were_started(site: Site) -> None:
     site.start()
     _, answer = await site.call("GET", "api/v1/software")
-    echo = next(card for card in answer["software"] if card["id"] == "echo")
+    echo = next(family for family in answer["software"] if family["id"] == "echo")
     assert (echo["uses"], echo["favourite"]) == (1, False)
     assert echo["last_used"] is not None

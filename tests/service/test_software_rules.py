@@ -97,7 +97,7 @@ def test_names_that_registries_do_not_have_are_refused(name: str) -> None:
         check_entry(APP | {"image_name": name}, USER, BOUNDED, PLATFORM)
 
 
-def test_images_of_the_configuration_are_those_of_the_users_cards() -> None:
+def test_images_of_the_configuration_are_those_of_the_users_software() -> None:
     """The entry is another user's: its image is nobody else's to take for granted."""
     rules = UserSoftwareRules(registries=("ghcr.io",))
     check_entry({"name": "Echo", "image_name": "site/echo"}, USER, rules, PLATFORM)

@@ -1,4 +1,4 @@
-"""`api/v1/software/<card>/updates` over HTTP: which tags have moved."""
+"""`api/v1/software/<family>/updates` over HTTP: which tags have moved."""
 
 from typing import Any
 
@@ -11,25 +11,25 @@ __all__ = ["registry", "site"]
 
 
 async def add(site: Site, registry: FakeRegistry, tag: str, digest: str | None) -> str:
-    """A version of alice's; returns its card."""
+    """A version of alice's; returns its family."""
     entry = {"name": "App", "registry": registry.host, "image_name": "org/app", "image_tag": tag}
     status, version = await site.call("POST", "api/v1/software", entry | {"digest": digest})
     assert status == 201, version
-    return str(version["card"])
+    return str(version["family"])
 
 
-async def updates(site: Site, card: str, token: str = "alice") -> tuple[int, Any]:
-    status, answer = await site.call("GET", f"api/v1/software/{card}/updates", token=token)
+async def updates(site: Site, family_id: str, token: str = "alice") -> tuple[int, Any]:
+    status, answer = await site.call("GET", f"api/v1/software/{family_id}/updates", token=token)
     return status, {one["version"]: one for one in answer["updates"]} if status == 200 else answer
 
 
 async def test_a_tag_that_has_moved_is_told(site: Site, registry: FakeRegistry) -> None:
     first, same = registry.image(tag="1.2"), registry.image(tag="2.0", arch="arm64")
-    card = await add(site, registry, "1.2", first)
+    family_id = await add(site, registry, "1.2", first)
     await add(site, registry, "2.0", same)
     await add(site, registry, "3.0", None)
     moved = registry.image(tag="1.2", config={"Labels": {"new": "yes"}})
-    status, found = await updates(site, card)
+    status, found = await updates(site, family_id)
     assert (status, sorted(found)) == (200, ["1.2", "2.0"])
     assert found["1.2"] == {
         "version": "1.2",
@@ -49,7 +49,7 @@ async def test_a_digest_that_counts_is_compared_with_its_tag(
     entry |= {"image_tag": "1.2", "image_digest": pinned}
     _, version = await site.call("POST", "api/v1/software", entry)
     moved = registry.image(tag="1.2", config={"Labels": {"new": "yes"}})
-    _, found = await updates(site, version["card"])
+    _, found = await updates(site, version["family"])
     assert (found["1.2"]["recorded"], found["1.2"]["present"]) == (pinned, moved)
 
 
@@ -57,23 +57,23 @@ async def test_a_tag_that_is_gone_does_not_hide_the_others(
     site: Site, registry: FakeRegistry
 ) -> None:
     digest = registry.image(tag="1.2")
-    card = await add(site, registry, "1.2", digest)
+    family_id = await add(site, registry, "1.2", digest)
     await add(site, registry, "gone", digest)
-    _, found = await updates(site, card)
+    _, found = await updates(site, family_id)
     assert (found["1.2"]["moved"], found["gone"]["moved"]) == (False, False)
     assert "gone" in found["gone"]["problem"]
 
 
 async def test_others_see_no_updates(site: Site, registry: FakeRegistry) -> None:
-    card = await add(site, registry, "1.2", registry.image(tag="1.2"))
-    status, answer = await updates(site, card, token="bob")
+    family_id = await add(site, registry, "1.2", registry.image(tag="1.2"))
+    status, answer = await updates(site, family_id, token="bob")
     assert (status, answer["detail"]) == (404, "There is no such software.")
 
 
 async def test_private_images_are_asked_about_with_the_users_account(
     site: Site, registry: FakeRegistry
 ) -> None:
-    card = await add(site, registry, "1.2", registry.image(tag="1.2"))
+    family_id = await add(site, registry, "1.2", registry.image(tag="1.2"))
 
     def guarded(handler: _Handler) -> None:
         # alice:secret
@@ -85,9 +85,9 @@ async def test_private_images_are_asked_about_with_the_users_account(
             handler.finish()
 
     registry.answers["/v2/"] = guarded
-    _, found = await updates(site, card)
+    _, found = await updates(site, family_id)
     assert "wants a login" in found["1.2"]["problem"]
     assert site.credentials is not None
     site.credentials.set("alice", registry.host, "alice", "secret")
-    _, found = await updates(site, card)
+    _, found = await updates(site, family_id)
     assert (found["1.2"]["problem"], found["1.2"]["moved"]) == (None, False)

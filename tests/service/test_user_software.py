@@ -46,36 +46,36 @@ async def put(
     )
 
 
-async def cards(site: Site, token: str = "alice") -> dict[str, Any]:
-    """The cards that users have added, as somebody sees them."""
+async def families(site: Site, token: str = "alice") -> dict[str, Any]:
+    """The families that users have added, as somebody sees them."""
     status, answer = await site.call("GET", "api/v1/software", token=token)
     assert status == 200
-    return {card["id"]: card for card in answer["software"] if card["editable"]}
+    return {family["id"]: family for family in answer["software"] if family["editable"]}
 
 
 async def test_software_of_a_user_is_the_users_alone(people: Site) -> None:
     version = await add(people)
-    card = (await cards(people))[version["card"]]
-    assert card["owner"] == {"kind": "user", "name": "alice"}
-    (shown,) = card["versions"]
+    family = (await families(people))[version["family"]]
+    assert family["owner"] == {"kind": "user", "name": "alice"}
+    (shown,) = family["versions"]
     assert (shown["id"], shown["revision"], shown["refused"]) == (version["id"], 1, None)
     assert shown["image"] == "ghcr.io/team/app:1"
     address = f"api/v1/software/versions/{version['id']}"
     for other in ("bob", "carol", "root"):
-        assert await cards(people, other) == {}
+        assert await families(people, other) == {}
         for method, path in [
             ("GET", address),
             ("PUT", address),
             ("DELETE", address),
             ("POST", f"{address}/duplicate"),
-            ("DELETE", f"api/v1/software/{version['card']}"),
-            ("POST", f"api/v1/software/{version['card']}/duplicate"),
+            ("DELETE", f"api/v1/software/{version['family']}"),
+            ("POST", f"api/v1/software/{version['family']}/duplicate"),
         ]:
             for headers in ({"If-Match": '"1"'}, {}):
                 answer = await people.call(method, path, {}, other, headers)
                 assert answer[0] == 404, (other, method, path, answer)
         status, answer = await people.call(
-            "POST", "api/v1/tasks", {"software": version["card"]}, other
+            "POST", "api/v1/tasks", {"software": version["family"]}, other
         )
         assert (status, answer["detail"][:20]) == (422, "There is no software")
     response = await people.fetch("GET", address)
@@ -85,25 +85,25 @@ async def test_software_of_a_user_is_the_users_alone(people: Site) -> None:
 async def test_a_group_is_no_user_of_its_name(people: Site) -> None:
     people.hub.groups |= {"carol": ["alice"], "alice": ["team", "bob"]}
     await add(people)
-    assert await cards(people, "carol") == {}
+    assert await families(people, "carol") == {}
     await add(people, name="Shared", owner={"kind": "group", "name": "bob"})
-    assert await cards(people, "bob") == {}
+    assert await families(people, "bob") == {}
 
 
 async def test_members_of_a_group_use_edit_and_delete_what_it_has(people: Site) -> None:
     version = await add(people, owner=TEAM)
     assert version["owner"] == TEAM
-    assert await cards(people, "bob") == await cards(people, "root") == {}
-    assert list(await cards(people, "carol")) == [version["card"]]
+    assert await families(people, "bob") == await families(people, "root") == {}
+    assert list(await families(people, "carol")) == [version["family"]]
     status, changed = await put(people, version, APP | {"description": "Ours"}, "carol")
     assert (status, changed["updated_by"], changed["revision"]) == (200, "carol", 2)
     people.hub.groups["carol"] = []
-    assert await cards(people, "carol") == {}
+    assert await families(people, "carol") == {}
     assert (await put(people, changed, APP, "carol"))[0] == 404
     people.hub.groups["carol"] = ["team"]
-    answer = await people.call("DELETE", f"api/v1/software/{version['card']}", token="carol")
+    answer = await people.call("DELETE", f"api/v1/software/{version['family']}", token="carol")
     assert answer == (204, None)
-    assert await cards(people) == {}
+    assert await families(people) == {}
 
 
 async def test_software_is_not_given_to_others(people: Site) -> None:
@@ -144,26 +144,26 @@ async def test_an_edit_says_what_it_is_based_on(people: Site, tag: str | None) -
 
 
 async def start(
-    site: Site, card: str, user: str = "alice", server: str = "one", **options: Any
+    site: Site, family_id: str, user: str = "alice", server: str = "one", **options: Any
 ) -> tuple[int, Any]:
     """A start, as the hub's spawner asks for it."""
     groups = site.hub.groups.get(user, [])
-    body = {"options": {"software": card, **options}, "created": CREATED, "groups": groups}
+    body = {"options": {"software": family_id, **options}, "created": CREATED, "groups": groups}
     path, key = f"hub/tasks/{user}/{server}", site.bench.keys.spawner_key
     return await site.call("PUT", path, body, key)
 
 
 async def test_what_runs_goes_on_when_its_software_changes_and_goes(people: Site) -> None:
     version = await add(people, owner=TEAM)
-    status, record = await start(people, version["card"], "carol")
+    status, record = await start(people, version["family"], "carol")
     assert status == 201
     assert (await put(people, version, APP | {"image_tag": "2"}))[0] == 200
     people.hub.groups["carol"] = []
-    assert (await people.call("DELETE", f"api/v1/software/{version['card']}"))[0] == 204
+    assert (await people.call("DELETE", f"api/v1/software/{version['family']}"))[0] == 204
     task = people.bench.tasks.find(record["id"])
     assert (task.state.value, task.desired_state.value) == ("queued", "run")
     assert software_of(task).image == "ghcr.io/team/app:1"
-    status, answer = await start(people, version["card"], "carol", "two")
+    status, answer = await start(people, version["family"], "carol", "two")
     assert (status, answer["detail"][:20]) == (422, "There is no software")
 
 
@@ -176,21 +176,27 @@ async def ask(site: Site, method: str, user: str, **body: Any) -> tuple[int, Any
     return await site.call(method, f"hub/software/{user}", body, site.bench.keys.spawner_key)
 
 
-async def test_the_form_is_told_the_cards_of_the_user(people: Site) -> None:
+async def test_the_form_is_told_the_software_of_the_user(people: Site) -> None:
     own, shared = await add(people), await add(people, "carol", name="Shared", owner=TEAM)
     status, answer = await ask(people, "PUT", "alice")
     assert status == 200
     assert answer == (await people.call("GET", "api/v1/software"))[1]
-    assert [card["id"] for card in answer["software"]] == ["echo", own["card"], shared["card"]]
+    assert [family["id"] for family in answer["software"]] == [
+        "echo",
+        own["family"],
+        shared["family"],
+    ]
     assert [one["id"] for one in (await ask(people, "PUT", "bob"))[1]["software"]] == ["echo"]
     # No other name than that in the address counts, and no user may ask.
     assert (await people.call("PUT", "hub/software/alice", {}))[0] == 403
 
 
 async def test_options_of_the_form_are_checked(people: Site) -> None:
-    card = (await add(people))["card"]
-    assert await ask(people, "POST", "alice", options={"software": card}) == (200, {})
-    status, answer = await ask(people, "POST", "alice", options={"software": card, "memory": "1K"})
+    family_id = (await add(people))["family"]
+    assert await ask(people, "POST", "alice", options={"software": family_id}) == (200, {})
+    status, answer = await ask(
+        people, "POST", "alice", options={"software": family_id, "memory": "1K"}
+    )
     assert (status, answer["detail"]) == (422, "A task needs at least 16 MB of memory.")
-    assert (await ask(people, "POST", "bob", options={"software": card}))[0] == 422
+    assert (await ask(people, "POST", "bob", options={"software": family_id}))[0] == 422
     assert people.bench.tasks.all() == []

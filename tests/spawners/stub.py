@@ -22,7 +22,7 @@ def _passed() -> asyncio.Event:
 class StubService:
     """Records what spawners ask; tests set states and misbehaviour.
 
-    `tasks` is keyed by (user, server name), `families` are everybody's cards (None: an error),
+    `tasks` is keyed by (user, server name), `families` is everybody's software (None: an error),
     `forms` what forms have asked. `refuse` is the status and message of the next start,
     `lose_answer` has the next start succeed without an answer, the answers to starts wait for
     `open_starts`, those to everything for `open_all`, `raw` answers every question with a status

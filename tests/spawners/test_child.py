@@ -8,7 +8,7 @@ from jupyterhub.spawner import LocalProcessSpawner, SimpleLocalProcessSpawner, S
 from traitlets import Callable as CallableTrait
 from traitlets import Unicode, Union
 
-from rosetta_hub.hub.native import PREVIOUS_CARD, find_class
+from rosetta_hub.hub.native import PREVIOUS_FAMILY, find_class
 from rosetta_spawners import RosettaSpawner, TaskSpawner
 from rosetta_spawners.child import HUB_FLAGS
 from rosetta_spawners.errors import StartRefused
@@ -111,7 +111,7 @@ def previous(tmp_path: Path, keep: bool = True, **more: Any) -> RosettaSpawner:
     config = rosetta_config(str(tmp_path))
     config.Rosetta.previous_spawner = KeepingSpawner
     if keep:
-        family = PREVIOUS_CARD | {"spawner_class": KeepingSpawner}
+        family = PREVIOUS_FAMILY | {"spawner_class": KeepingSpawner}
         config.Rosetta.software = [family, *config.Rosetta.software]
     return RosettaSpawner(**spawner_arguments(config, **more))
 

@@ -20,7 +20,7 @@ from .stub import StubService
 
 UNKNOWN = "Software of your own and of your groups can't be shown now."
 
-CARD = {
+FAMILY = {
     "id": "web",
     "name": "Web <2>",
     "description": 'Serves "files" & more',
@@ -34,8 +34,8 @@ CARD = {
 
 
 def test_own_form_is_html_and_the_rest_is_text() -> None:
-    native = CARD | {"id": "old", "kind": "native", "versions": []}
-    html = render_form([CARD, native], {"old": "<input name='flavour'>"}, "/s/static", "al<ice")
+    native = FAMILY | {"id": "old", "kind": "native", "versions": []}
+    html = render_form([FAMILY, native], {"old": "<input name='flavour'>"}, "/s/static", "al<ice")
     assert "Web &lt;2&gt;" in html
     assert "<input name='flavour'>" in html
     assert "/s/static" in html
@@ -90,7 +90,7 @@ def test_take_preset(query: str, expected: dict[str, str]) -> None:
 
 
 def test_preset_is_text() -> None:
-    html = render_form([CARD], {}, "/s", "alice", {"software": "web", "name": '"><script>'})
+    html = render_form([FAMILY], {}, "/s", "alice", {"software": "web", "name": '"><script>'})
     assert "<script>" not in html.replace('<script type="module"', "")
     assert "checked" in html
 
@@ -147,7 +147,7 @@ async def test_binds_of_the_form_that_are_refused(tmp_path: Path) -> None:
 
 # --- software that only the service knows ---------------------------------------------------------
 
-OWN = CARD | {"id": "mine-1a2b3c", "name": "Mine"}
+OWN = FAMILY | {"id": "mine-1a2b3c", "name": "Mine"}
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def spawner_of(tmp_path: Path, stub: StubService) -> RosettaSpawner:
 
 
 async def test_the_form_has_the_users_software(tmp_path: Path, stub: StubService) -> None:
-    stub.families = [CARD, OWN]
+    stub.families = [FAMILY, OWN]
     form = await spawner_of(tmp_path, stub).get_options_form()
     assert "mine-1a2b3c" in form
     assert UNKNOWN not in form
@@ -194,7 +194,7 @@ async def test_the_form_without_a_service_says_what_is_missing(
 async def test_native_software_that_the_hub_does_not_know_is_not_shown(
     tmp_path: Path, stub: StubService
 ) -> None:
-    stub.families = [CARD, CARD | {"id": "gone", "name": "Removed", "kind": "native"}]
+    stub.families = [FAMILY, FAMILY | {"id": "gone", "name": "Removed", "kind": "native"}]
     assert "Removed" not in await spawner_of(tmp_path, stub).get_options_form()
 
 

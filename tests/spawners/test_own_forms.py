@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 
-from rosetta_hub.hub.native import PREVIOUS_CARD
+from rosetta_hub.hub.native import PREVIOUS_FAMILY
 from rosetta_spawners import RosettaSpawner
 
 from .fakes import rosetta_config, spawner_arguments
@@ -47,7 +47,7 @@ async def form_of(tmp_path: Path, previous: type, containers: bool = True) -> st
     config = rosetta_config(str(tmp_path))
     config.Rosetta.previous_spawner = previous
     web = config.Rosetta.software[:1] if containers else []
-    config.Rosetta.software = [PREVIOUS_CARD | {"spawner_class": previous}, *web]
+    config.Rosetta.software = [PREVIOUS_FAMILY | {"spawner_class": previous}, *web]
     return await RosettaSpawner(**spawner_arguments(config)).get_options_form()
 
 
@@ -58,7 +58,7 @@ async def test_form_is_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", [BrokenFormSpawner, BrokenSpawner, HangingSpawner])
-async def test_card_without_a_form_is_hidden(
+async def test_software_without_a_form_is_hidden(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, broken: type
 ) -> None:
     monkeypatch.setattr("rosetta_spawners.rosetta._FORM_TIMEOUT", 0.1)
@@ -66,7 +66,7 @@ async def test_card_without_a_form_is_hidden(
     form = await form_of(tmp_path, broken)
     assert "previous-spawner" not in form
     assert 'value="web"' in form
-    assert "The card 'previous-spawner' is hidden: its form can't be made" in caplog.text
+    assert "The software 'previous-spawner' is hidden: its form can't be made" in caplog.text
     assert "Traceback" in caplog.text
 
 

@@ -154,7 +154,7 @@ def messages(caplog: pytest.LogCaptureFixture) -> str:
         ("batchspawner.SlurmSpawner", "batchspawner.SlurmSpawner"),
     ],
 )
-def test_present_spawner_becomes_the_first_card(
+def test_present_spawner_becomes_the_first_software(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, present: Any, name: str, added: str
 ) -> None:
     caplog.set_level("INFO", "traitlets")
@@ -171,7 +171,7 @@ def test_present_spawner_becomes_the_first_card(
     assert first.default.spawner_class == c.Rosetta.previous_spawner
     assert first.default.spawner_class == (present or name)
     assert second.id == "web"
-    assert f"RosettaSpawner takes the place of {name}, which is the card" in messages(caplog)
+    assert f"RosettaSpawner takes the place of {name}, which is the software" in messages(caplog)
 
 
 def test_present_spawner_that_has_an_entry(tmp_path: Path) -> None:

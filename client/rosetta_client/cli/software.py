@@ -11,23 +11,23 @@ from rosetta_client.cli.session import Session, pass_session
 from rosetta_client.errors import NotFound
 
 if TYPE_CHECKING:
-    from rosetta_client.models import CardVersion, OwnerOfCard
+    from rosetta_client.models import FamilyOwner, FamilyVersion
 
-_CARDS = (
-    Column("ID", lambda card: card.id),
-    Column("NAME", lambda card: card.name),
-    Column("VERSIONS", lambda card: ",".join(one.tag for one in card.versions)),
-    Column("COMPUTING", lambda card: ",".join(card.computing)),
-    Column("OWNER", lambda card: _owner(card.owner)),
+_FAMILIES = (
+    Column("ID", lambda family: family.id),
+    Column("NAME", lambda family: family.name),
+    Column("VERSIONS", lambda family: ",".join(one.tag for one in family.versions)),
+    Column("COMPUTING", lambda family: ",".join(family.computing)),
+    Column("OWNER", lambda family: _owner(family.owner)),
 )
-_CARD = (
-    Column("Id", lambda card: card.id),
-    Column("Name", lambda card: card.name),
-    Column("Description", lambda card: card.description),
-    Column("Versions", lambda card: ", ".join(map(_version, card.versions))),
-    Column("Computing", lambda card: ", ".join(card.computing)),
-    Column("Interface", lambda card: card.interface.protocol or ""),
-    Column("Owner", lambda card: _owner(card.owner)),
+_FAMILY = (
+    Column("Id", lambda family: family.id),
+    Column("Name", lambda family: family.name),
+    Column("Description", lambda family: family.description),
+    Column("Versions", lambda family: ", ".join(map(_version, family.versions))),
+    Column("Computing", lambda family: ", ".join(family.computing)),
+    Column("Interface", lambda family: family.interface.protocol or ""),
+    Column("Owner", lambda family: _owner(family.owner)),
 )
 
 
@@ -41,7 +41,7 @@ def software_command() -> None:
 @pass_session
 def ls_command(session: Session, form: Form) -> None:
     """List software."""
-    show_items(session.client.list_software().software, _CARDS, form)
+    show_items(session.client.list_software().software, _FAMILIES, form)
 
 
 @software_command.command("show")
@@ -50,10 +50,12 @@ def ls_command(session: Session, form: Form) -> None:
 @pass_session
 def show_command(session: Session, software: str, form: Form) -> None:
     """Show SOFTWARE, by its id, with its versions and where they run."""
-    cards = [card for card in session.client.list_software().software if card.id == software]
-    if not cards:
+    families = [
+        family for family in session.client.list_software().software if family.id == software
+    ]
+    if not families:
         raise NotFound(f"There is no software {software!r} for you; see 'rosetta software ls'.")
-    show_item(cards[0], _CARD, form)
+    show_item(families[0], _FAMILY, form)
 
 
 @software_command.command("add")
@@ -85,15 +87,15 @@ def add_command(
     given = {key: value for key, value in interface.items() if value is not None}
     added = add_software(session.client, image, name, group, given)
     columns = (
-        Column("Software", lambda version: version.card),
+        Column("Software", lambda version: version.family),
         Column("Image", lambda _: image),
     )
     show_item(added, columns, form)
 
 
-def _owner(owner: OwnerOfCard) -> str:
+def _owner(owner: FamilyOwner) -> str:
     return f"{owner.kind}:{owner.name}" if owner.name else owner.kind
 
 
-def _version(version: CardVersion) -> str:
+def _version(version: FamilyVersion) -> str:
     return f"{version.tag} (can't be started)" if version.refused else version.tag

@@ -298,7 +298,7 @@ class OverseenVersionView:
 
     revision: str
     id: str
-    card: str
+    family: str
     name: str
     owner: OverseenOwner
     image: str

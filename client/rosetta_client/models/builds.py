@@ -95,7 +95,7 @@ class BuiltSoftware:
     """Software that a build has become: `version` is its tag."""
 
     id: str
-    card: str
+    family: str
     name: str
     version: str
 

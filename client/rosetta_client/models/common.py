@@ -187,7 +187,7 @@ class TaskRequest:
 
 @dataclass(frozen=True)
 class TaskSoftware:
-    """The software of a task: `id` is its card's in the catalogue."""
+    """The software of a task: `id` is that of its software family."""
 
     id: str
     name: Optional[str]

@@ -14,17 +14,18 @@ from rosetta_client.models.common import (
     Size,
 )
 
+LoginState = str
+
 
 @dataclass(frozen=True)
-class CardStorage:
-    """A storage as a task of the version has it: `path` is in the container."""
+class CredentialView:
+    """A user's own account at a registry, as its user sees it."""
 
-    id: str
-    name: str
-    description: str
-    path: str
-    home: bool
-    read_only: bool
+    host: str
+    account: str
+    state: LoginState
+    message: str
+    updated: str
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,34 @@ class DeniedStorage:
 
 
 @dataclass(frozen=True)
-class CardComputing:
+class FamilyInterface:
+    """What the interface of a software family speaks, such as `http`."""
+
+    protocol: Optional[str]
+
+
+@dataclass(frozen=True)
+class FamilyOwner:
+    """Whose a software family is: `kind` is `platform`, `user` or `group`."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class VersionStorage:
+    """A storage as a task of the version has it: `path` is in the container."""
+
+    id: str
+    name: str
+    description: str
+    path: str
+    home: bool
+    read_only: bool
+
+
+@dataclass(frozen=True)
+class VersionComputing:
     """A computing resource that runs the version, with the user's storages there.
 
     `support` is `native`, or `emulated` where the image is of another architecture.
@@ -56,23 +84,8 @@ class CardComputing:
     sizes: list[Size]
     extra_binds: list[str]
     support: str
-    storages: list[CardStorage]
+    storages: list[VersionStorage]
     denied_storages: list[DeniedStorage]
-
-
-@dataclass(frozen=True)
-class CardInterface:
-    """What the interface of a card speaks, such as `http`."""
-
-    protocol: Optional[str]
-
-
-@dataclass(frozen=True)
-class OwnerOfCard:
-    """Whose a card is: `kind` is `platform`, `user` or `group`."""
-
-    kind: str
-    name: str
 
 
 @dataclass(frozen=True)
@@ -86,8 +99,8 @@ class UnavailableComputing:
 
 
 @dataclass(frozen=True)
-class CardVersion:
-    """A version of a card: `refused` says why it can't be started.
+class FamilyVersion:
+    """A version of a software family: `refused` says why it can't be started.
 
     `computing` are the resources that run it, `unavailable` those that do not.
     """
@@ -99,13 +112,13 @@ class CardVersion:
     id: Optional[str]
     revision: Optional[int]
     refused: Optional[str]
-    computing: list[CardComputing]
+    computing: list[VersionComputing]
     unavailable: list[UnavailableComputing]
 
 
 @dataclass(frozen=True)
-class CardView:
-    """A card of the catalogue: its `versions`, and the `computing` resources that run one of them.
+class FamilyView:
+    """A software family: its `versions`, and the `computing` resources that run one of them.
 
     `logo` and `screenshot` are addresses of pictures, or empty. `uses` and `last_used` tell how
     often the user has started it.
@@ -118,35 +131,21 @@ class CardView:
     screenshot: str
     kind: str
     tags: list[str]
-    owner: OwnerOfCard
+    owner: FamilyOwner
     editable: bool
-    interface: CardInterface
+    interface: FamilyInterface
     computing: list[str]
-    versions: list[CardVersion]
+    versions: list[FamilyVersion]
     uses: int
     last_used: Optional[str]
     favourite: bool
 
 
 @dataclass(frozen=True)
-class CardList:
-    """Cards, favourites first."""
+class FamilyList:
+    """Software families, favourites first."""
 
-    software: list[CardView]
-
-
-LoginState = str
-
-
-@dataclass(frozen=True)
-class CredentialView:
-    """A user's own account at a registry, as its user sees it."""
-
-    host: str
-    account: str
-    state: LoginState
-    message: str
-    updated: str
+    software: list[FamilyView]
 
 
 @dataclass(frozen=True)
@@ -310,7 +309,7 @@ class UpdateView:
 
 @dataclass(frozen=True)
 class UpdateList:
-    """The versions whose image is known, in the order of the card."""
+    """The versions whose image is known, in the order of the software family."""
 
     updates: list[UpdateView]
 
@@ -324,7 +323,7 @@ class VersionView:
     """
 
     id: str
-    card: str
+    family: str
     owner: OwnerView
     entry: dict[str, Any]
     digest: Optional[str]
@@ -342,7 +341,7 @@ class WrittenVersion:
     """A copy; `dropped` names the keys that are the administrator's, and that it has not."""
 
     id: str
-    card: str
+    family: str
     owner: OwnerView
     entry: dict[str, Any]
     digest: Optional[str]

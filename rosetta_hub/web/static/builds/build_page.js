@@ -104,7 +104,7 @@ class BuildPage {
     return pending(control, async () => {
       const software = await makeSoftware(this.build.id);
       if (intent === "start") await startSoftware(software, this.options);
-      else location.assign(softwarePage(software.card));
+      else location.assign(softwarePage(software.family));
     });
   }
 

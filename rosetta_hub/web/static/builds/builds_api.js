@@ -37,11 +37,11 @@ export function makeSoftware(id) {
 
 /**
  * Starts software, and goes to the page of the task, which waits for it and opens it at `urlpath`.
- * @param {{card: string, version: string}} software
+ * @param {{family: string, version: string}} software
  * @param {Record<string, string>} options
  */
-export async function startSoftware({ card, version }, { computing, size, urlpath }) {
-  const options = { software: card, version, computing, size };
+export async function startSoftware({ family, version }, { computing, size, urlpath }) {
+  const options = { software: family, version, computing, size };
   const task = await call("POST", apiUrl("tasks"), options);
   const query = new URLSearchParams({ wait: "1", ...(urlpath ? { next: inside(urlpath) } : {}) });
   location.assign(`${PREFIX()}tasks/${task.id}?${query}`);
@@ -52,6 +52,6 @@ function inside(urlpath) {
 }
 
 /** The page of the user's software. */
-export function softwarePage(card) {
-  return `${PREFIX()}software#${encodeURIComponent(card)}`;
+export function softwarePage(family) {
+  return `${PREFIX()}software#${encodeURIComponent(family)}`;
 }

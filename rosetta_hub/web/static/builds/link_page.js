@@ -78,7 +78,7 @@ class LinkPage {
 
   async use(build, options) {
     const software = await makeSoftware(build.id);
-    if (this.adds) location.assign(softwarePage(software.card));
+    if (this.adds) location.assign(softwarePage(software.family));
     else await startSoftware(software, options);
   }
 

@@ -3,14 +3,14 @@
 import { CANCEL, openDialog } from "../dialogs.js";
 import { h } from "../dom.js";
 import { pending, toast } from "../ui.js";
-import { checkUpdates, deleteCard, deleteVersion, duplicateVersion, readVersion, setFavourite } from "./software_api.js";
+import { checkUpdates, deleteFamily, deleteVersion, duplicateVersion, readVersion, setFavourite } from "./software_api.js";
 
 const GOES_ON = "Tasks that run go on with what they were started with.";
 
 export class CardActions {
   /**
-   * `editor`: the dialog; `mayAdd`: whether the user may add software; `onChanged(card)`: the list is
-   * another one, go to that card; `onUpdates(card, updates)`.
+   * `editor`: the dialog; `mayAdd`: whether the user may add software; `onChanged(family)`: the list is
+   * another one, go to that one; `onUpdates(card, updates)`.
    */
   constructor({ editor, mayAdd, onChanged, onUpdates }) {
     this.editor = editor;
@@ -46,7 +46,7 @@ export class CardActions {
   duplicate(card, control) {
     return pending(control, async () => {
       const copy = await duplicateVersion(card.family.id, card.version);
-      await this.onChanged(copy.card);
+      await this.onChanged(copy.family);
       const dropped = copy.dropped?.length ? ` It has not what only the administrator sets: ${copy.dropped.join(", ")}.` : "";
       toast(`This is your own copy.${dropped}`, "done");
       this.editor.edit(copy);
@@ -79,7 +79,7 @@ export class CardActions {
     if (!answer) return;
     // The revision is the one on the card: what the user has not seen is not deleted.
     const { id, revision } = card.version;
-    await pending(control, () => (answer === "one" ? deleteVersion(id, revision) : deleteCard(card.family.id)));
+    await pending(control, () => (answer === "one" ? deleteVersion(id, revision) : deleteFamily(card.family.id)));
     await this.onChanged(answer === "all" ? "" : card.family.id);
   }
 }

@@ -91,7 +91,7 @@ export class Editor {
       ? await saveVersion(version.id, version.revision, { ...entry, digest })
       : await addVersion({ ...entry, digest, owner: this.form.readOwner() });
     try {
-      await this.form.logo.save(saved.card);
+      await this.form.logo.save(saved.family);
     } catch (error) {
       // The entry is saved: only its picture is missing.
       toast(`The logo was not saved. ${error.message}`);

@@ -69,10 +69,10 @@ export class LogoField {
     this.preview.replaceChildren(...(source ? [h("img", { src: source, alt: "" })] : []));
   }
 
-  /** Sends what was chosen, for a card. */
-  async save(card) {
+  /** Sends what was chosen, for a software family, by its id. */
+  async save(family) {
     const [file] = this.input.files;
-    if (file) await saveLogo(card, file);
-    else if (this.removed) await deleteLogo(card);
+    if (file) await saveLogo(family, file);
+    else if (this.removed) await deleteLogo(family);
   }
 }

@@ -34,11 +34,11 @@ class SoftwarePage {
     this.updates = new Map();
     /** @type {Map<string, SoftwareCard>} */
     this.cards = new Map();
-    this.editor = new Editor(this.access, { onSaved: (version) => this.load(version.card, version.entry.image_tag ?? "latest") });
+    this.editor = new Editor(this.access, { onSaved: (version) => this.load(version.family, version.entry.image_tag ?? "latest") });
     this.actions = new CardActions({
       editor: this.editor,
       mayAdd: this.access.mayAdd,
-      onChanged: (card) => this.load(card),
+      onChanged: (family) => this.load(family),
       onUpdates: (card, updates) => this.keepUpdates(card, updates),
     });
     element("add-software")?.addEventListener("click", () => this.editor.add());
@@ -48,12 +48,12 @@ class SoftwarePage {
     this.load();
   }
 
-  /** Reads the list; goes to a card, and to one of its versions, where they are named. */
-  async load(card = "", tag = "") {
+  /** Reads the list; goes to the card of a software family, and to one of its versions, where they are named. */
+  async load(family = "", tag = "") {
     element("fault").hidden = true;
     try {
       this.families = await listSoftware();
-      this.show(card, tag);
+      this.show(family, tag);
     } catch (error) {
       element("fault").hidden = false;
       setText(element("fault-text"), error.message);

@@ -5,17 +5,17 @@ import { apiUrl, call, send } from "../api.js";
 const JSON_TYPE = { "Content-Type": "application/json" };
 
 const versionUrl = (id, rest = "") => apiUrl(`software/versions/${encodeURIComponent(id)}${rest}`);
-const cardUrl = (id, rest = "") => apiUrl(`software/${encodeURIComponent(id)}${rest}`);
+const familyUrl = (id, rest = "") => apiUrl(`software/${encodeURIComponent(id)}${rest}`);
 const condition = (revision) => ({ "If-Match": `"${revision}"` });
 
 export async function listSoftware() {
   return (await call("GET", apiUrl("software"))).software;
 }
 
-/** A version as it can be edited: `{id, card, owner, revision, entry…}`. */
+/** A version as it can be edited: `{id, family, owner, revision, entry…}`. */
 export const readVersion = (id) => call("GET", versionUrl(id));
 
-/** Adds a version: to the owner's card of that name and image, or with a card of its own. */
+/** Adds a version: to the owner's software family of that name and image, or with one of its own. */
 export const addVersion = (entry) => call("POST", apiUrl("software"), entry);
 
 /** Saves a version that has this revision; throws an ApiError of 412 where it has another. */
@@ -23,20 +23,20 @@ export const saveVersion = (id, revision, entry) => send("PUT", versionUrl(id), 
 
 export const deleteVersion = (id, revision) => send("DELETE", versionUrl(id), undefined, condition(revision));
 
-export const deleteCard = (card) => call("DELETE", cardUrl(card));
+export const deleteFamily = (family) => call("DELETE", familyUrl(family));
 
-/** A copy of one's own, of a version of any card; resolves to it. */
-export function duplicateVersion(card, { id, tag }) {
-  return call("POST", id ? versionUrl(id, "/duplicate") : cardUrl(card, `/duplicate?${new URLSearchParams({ version: tag })}`));
+/** A copy of one's own, of a version of any software family; resolves to it. */
+export function duplicateVersion(family, { id, tag }) {
+  return call("POST", id ? versionUrl(id, "/duplicate") : familyUrl(family, `/duplicate?${new URLSearchParams({ version: tag })}`));
 }
 
-export const saveLogo = (card, file) => send("PUT", cardUrl(card, "/logo"), file, { "Content-Type": file.type });
+export const saveLogo = (family, file) => send("PUT", familyUrl(family, "/logo"), file, { "Content-Type": file.type });
 
-export const deleteLogo = (card) => call("DELETE", cardUrl(card, "/logo"));
+export const deleteLogo = (family) => call("DELETE", familyUrl(family, "/logo"));
 
-/** Which versions of a card have tags that lead elsewhere by now. */
-export async function checkUpdates(card) {
-  return (await call("GET", cardUrl(card, "/updates"))).updates;
+/** Which versions of a software family have tags that lead elsewhere by now. */
+export async function checkUpdates(family) {
+  return (await call("GET", familyUrl(family, "/updates"))).updates;
 }
 
 /** What a registry says of an image. */
@@ -44,5 +44,5 @@ export function lookUpImage(reference, signal) {
   return call("GET", apiUrl(`images?${new URLSearchParams({ image: reference })}`), undefined, signal);
 }
 
-/** Marks a card as one of the user's favourites, or not any more. */
-export const setFavourite = (card, favourite) => call(favourite ? "PUT" : "DELETE", cardUrl(card, "/favourite"));
+/** Marks software as one of the user's favourites, or not any more. */
+export const setFavourite = (family, favourite) => call(favourite ? "PUT" : "DELETE", familyUrl(family, "/favourite"));

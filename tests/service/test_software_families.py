@@ -1,4 +1,4 @@
-"""Cards of users' software: versions that belong together, duplicates, and rules that change."""
+"""Families of users' software: versions that belong together, duplicates, and rules that change."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from rosetta_hub.catalogue.software_owner import SoftwareOwner
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_software import UserSoftware
 from rosetta_hub.errors import Conflict, InvalidOptions, NotAllowed, NotFound
-from rosetta_hub.software.duplicates import duplicate_card, duplicate_version
+from rosetta_hub.software.duplicates import duplicate_family, duplicate_version
 from rosetta_hub.software.library import Library
 from rosetta_hub.software.settings import UserSoftwareRules
 from tests.support.catalogues import LOCAL
@@ -58,31 +58,31 @@ def app(tag: str = "1", **more: Any) -> dict[str, Any]:
     return {"name": "App", "image_name": "ghcr.io/t/app", "image_tag": tag} | more
 
 
-def resolve(library: Library, user: User, card: str, version: str | None = None) -> TaskSpec:
+def resolve(library: Library, user: User, family_id: str, version: str | None = None) -> TaskSpec:
     """The task of that software."""
-    options = parse_options({"software": card, **({"version": version} if version else {})})
+    options = parse_options({"software": family_id, **({"version": version} if version else {})})
     return resolve_options(options, library.catalogue_for(user), user)
 
 
-def tags(library: Library, user: User, card: str) -> list[str]:
-    """The versions of a card, as they are shown."""
-    return [one.image_tag for one in library.catalogue_for(user).software[card].versions]
+def tags(library: Library, user: User, family_id: str) -> list[str]:
+    """The versions of a family, as they are shown."""
+    return [one.image_tag for one in library.catalogue_for(user).software[family_id].versions]
 
 
 # --- versions -------------------------------------------------------------------------------------
 
 
-def test_versions_of_one_name_and_image_are_one_card(library: Library) -> None:
+def test_versions_of_one_name_and_image_are_one_family(library: Library) -> None:
     first = library.add(ALICE, app(description="Mine", keywords=["a"]))
     second = library.add(ALICE, app("2", name="APP"))
-    assert second.card == first.card
-    assert tags(library, ALICE, first.card) == ["2", "1"]
-    # What nobody says anew is the card's.
+    assert second.family == first.family
+    assert tags(library, ALICE, first.family) == ["2", "1"]
+    # What nobody says anew is the family's.
     assert (second.entry["description"], second.entry["keywords"]) == ("Mine", ["a"])
     assert library.find(ALICE, first.id).entry["name"] == "APP"
-    assert library.add(ALICE, app(name="Other")).card != first.card
-    assert library.add(ALICE, app("3"), TEAM).card != first.card
-    assert library.add(PAT, app("3")).card != first.card
+    assert library.add(ALICE, app(name="Other")).family != first.family
+    assert library.add(ALICE, app("3"), TEAM).family != first.family
+    assert library.add(PAT, app("3")).family != first.family
 
 
 def test_a_tag_is_there_once(library: Library) -> None:
@@ -95,31 +95,31 @@ def test_a_tag_is_there_once(library: Library) -> None:
     assert library.change(ALICE, second.id, 1, app("2", description="x")).revision == 2
 
 
-def test_a_card_is_of_one_image(library: Library) -> None:
+def test_a_family_is_of_one_image(library: Library) -> None:
     first = library.add(ALICE, app())
     other = app("9", image_name="ghcr.io/t/other")
-    assert library.change(ALICE, first.id, 1, other).card == first.card
+    assert library.change(ALICE, first.id, 1, other).family == first.family
     second = library.add(ALICE, app("2", image_name="ghcr.io/t/other"))
-    assert second.card == first.card
+    assert second.family == first.family
     with pytest.raises(InvalidOptions, match=r"are of the image ghcr\.io/t/other\. Add"):
         library.change(ALICE, second.id, 1, app("2"))
 
 
-def test_a_name_is_changed_for_the_whole_card(library: Library) -> None:
+def test_a_name_is_changed_for_the_whole_family(library: Library) -> None:
     first, second = library.add(ALICE, app()), library.add(ALICE, app("2"))
     library.change(ALICE, second.id, 1, app("2", name="Better", description="New"))
     renamed = library.find(ALICE, first.id)
     assert (renamed.entry["name"], renamed.entry["description"]) == ("Better", "New")
     # So whoever edits that version is told.
-    assert (renamed.revision, renamed.card) == (2, first.card)
+    assert (renamed.revision, renamed.family) == (2, first.family)
 
 
 def test_one_version_is_the_default(library: Library) -> None:
-    card = library.add(ALICE, app(default=True)).card
+    family_id = library.add(ALICE, app(default=True)).family
     library.add(ALICE, app("2"))
-    assert resolve(library, ALICE, card).software.image_tag == "1"
+    assert resolve(library, ALICE, family_id).software.image_tag == "1"
     library.add(ALICE, app("3", default=True))
-    assert resolve(library, ALICE, card).software.image_tag == "3"
+    assert resolve(library, ALICE, family_id).software.image_tag == "3"
 
 
 def test_there_is_a_limit_for_each_owner(library: Library) -> None:
@@ -140,23 +140,23 @@ def test_there_is_a_limit_for_each_owner(library: Library) -> None:
 def test_software_of_the_platform_is_duplicated_without_the_administrators_keys(
     library: Library,
 ) -> None:
-    row, dropped = duplicate_card(library, ALICE, "echo", None)
+    row, dropped = duplicate_family(library, ALICE, "echo", None)
     assert dropped == ["add_capabilities", "groups"]
-    software = library.catalogue_for(ALICE).software[row.card].default
+    software = library.catalogue_for(ALICE).software[row.family].default
     assert software.image == "site/echo:2"
     assert (software.command, software.environment) == (("run",), {"A": "1"})
     assert (software.logo, software.add_capabilities) == ("/logo.svg", ())
     # Variables of the hub's spawner are for software of the platform.
     assert software.spawner_environment == "none"
-    assert resolve(library, ALICE, row.card).software.image_tag == "2"
-    again, _ = duplicate_card(library, ALICE, "echo", "1", TEAM)
+    assert resolve(library, ALICE, row.family).software.image_tag == "2"
+    again, _ = duplicate_family(library, ALICE, "echo", "1", TEAM)
     assert (again.owner, again.entry["name"]) == ("team", "Echo")
     with pytest.raises(NotFound, match="has no version 'x'"):
-        duplicate_card(library, ALICE, "echo", "x")
+        duplicate_family(library, ALICE, "echo", "x")
 
 
 @pytest.mark.parametrize(
-    ("card", "error", "message"),
+    ("family_id", "error", "message"),
     [
         ("old", InvalidOptions, "started by the hub itself"),
         ("sif", InvalidOptions, "Name an image of a registry"),
@@ -165,10 +165,10 @@ def test_software_of_the_platform_is_duplicated_without_the_administrators_keys(
     ],
 )
 def test_what_cannot_be_duplicated(
-    library: Library, card: str, error: type[Exception], message: str
+    library: Library, family_id: str, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        duplicate_card(library, ALICE, card, None)
+        duplicate_family(library, ALICE, family_id, None)
 
 
 def test_names_of_duplicates(library: Library) -> None:
@@ -184,26 +184,26 @@ def test_names_of_duplicates(library: Library) -> None:
 
 
 def refused(library: Library, user: User, row: UserSoftware) -> str | None:
-    """What the card says; a start is refused with the same."""
-    family = library.catalogue_for(user).software[row.card]
+    """What the family says; a start is refused with the same."""
+    family = library.catalogue_for(user).software[row.family]
     reason = family.record(family.default).refused
     assert library.refusal(user, row) == reason
     if reason:
         with pytest.raises(InvalidOptions) as caught:
-            resolve(library, user, row.card)
+            resolve(library, user, row.family)
         assert str(caught.value) == reason
     else:
-        resolve(library, user, row.card)
+        resolve(library, user, row.family)
     return reason
 
 
 def test_a_registry_that_is_not_allowed_any_more(library: Library) -> None:
-    row, copy = library.add(ALICE, app()), duplicate_card(library, ALICE, "echo", "1")[0]
+    row, copy = library.add(ALICE, app()), duplicate_family(library, ALICE, "echo", "1")[0]
     assert refused(library, ALICE, row) is None
     library.rules = UserSoftwareRules(registries=("quay.io",))
     assert "ghcr.io/t/app may not be used here" in str(refused(library, ALICE, row))
     assert refused(library, ALICE, copy) is None
-    library.delete_card(ALICE, row.card)
+    library.delete_family(ALICE, row.family)
 
 
 def test_a_user_who_is_no_power_user_any_more(library: Library) -> None:
@@ -227,9 +227,9 @@ def test_users_who_may_not_add_software_use_what_is_their_groups(library: Librar
     for act in (
         lambda: library.change(ALICE, shared.id, 1, app()),
         lambda: library.delete(ALICE, shared.id, 1),
-        lambda: library.delete_card(ALICE, shared.card),
+        lambda: library.delete_family(ALICE, shared.family),
         lambda: duplicate_version(library, ALICE, shared.id),
-        lambda: duplicate_card(library, ALICE, "echo", None),
+        lambda: duplicate_family(library, ALICE, "echo", None),
     ):
         with pytest.raises(NotAllowed, match="You may not add software here"):
             act()
@@ -250,7 +250,7 @@ def test_an_entry_that_cannot_be_read_any_more(library: Library, database: Datab
     with database.session() as session:
         session.merge(row).entry = {**row.entry, "gone": 1}
     broken = library.find(ALICE, row.id)
-    assert row.card not in library.catalogue_for(ALICE).software
+    assert row.family not in library.catalogue_for(ALICE).software
     assert "of an older Rosetta Hub" in str(library.refusal(ALICE, broken))
     library.change(ALICE, row.id, 1, app())
     assert refused(library, ALICE, library.find(ALICE, row.id)) is None

@@ -56,7 +56,7 @@ def version(tag: str, default: bool, *computing: dict[str, Any]) -> dict[str, An
     return {"tag": tag, "default": default, **image, **of_users, **where}
 
 
-def test_cards_of_a_person(tmp_path: Path) -> None:
+def test_families_of_a_user(tmp_path: Path) -> None:
     catalogue = Rosetta(config=rosetta_config(str(tmp_path))).catalogue()
     web, old = families_for(catalogue, User("alice"))
     assert web == {
@@ -79,7 +79,7 @@ def test_cards_of_a_person(tmp_path: Path) -> None:
     assert (old["id"], old["kind"], old["versions"], old["computing"]) == ("old", "native", [], [])
 
 
-def test_cards_of_the_staff(tmp_path: Path) -> None:
+def test_families_of_the_staff(tmp_path: Path) -> None:
     catalogue = Rosetta(config=rosetta_config(str(tmp_path))).catalogue()
     families = families_for(catalogue, User("bob", frozenset({"staff"})))
     assert [family["id"] for family in families] == ["web", "old", "staff"]

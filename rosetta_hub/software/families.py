@@ -1,4 +1,4 @@
-"""What makes versions one card: name and image, and the keys that they have in common."""
+"""What makes versions one software family: name, image, and the keys that they have in common."""
 
 import logging
 from typing import Any
@@ -13,7 +13,7 @@ from rosetta_hub.database.models_software import UserSoftware
 from rosetta_hub.errors import Conflict, InvalidOptions
 from rosetta_hub.registries.errors import RegistryRefused
 from rosetta_hub.registries.references import parse_reference
-from rosetta_hub.software.rules import CARD_KEYS, IMAGE_KEYS, USER_KEYS
+from rosetta_hub.software.rules import FAMILY_KEYS, IMAGE_KEYS, USER_KEYS
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,9 @@ def software_of(row: UserSoftware) -> Software | None:
     """The entry as the catalogue has it; None where this version of Rosetta Hub can't read it."""
     try:
         # Variables of the hub's spawner may be secrets: images of users get none of them.
-        return Software.model_validate({**row.entry, "id": row.card, "spawner_environment": "none"})
+        return Software.model_validate(
+            {**row.entry, "id": row.family, "spawner_environment": "none"}
+        )
     except ValidationError as error:
         # Values are not told: an environment may hold secrets.
         keys = sorted({str(fault["loc"][0]) for fault in error.errors() if fault["loc"]})
@@ -35,12 +37,12 @@ def software_of(row: UserSoftware) -> Software | None:
 def add_version(
     family: SoftwareFamily | None, row: UserSoftware, software: Software, record: VersionRecord
 ) -> SoftwareFamily:
-    """The card with one more version; a new card where there is none."""
+    """The family with one more version; a new family where there is none."""
     owner = SoftwareOwner(row.owner_kind.value, row.owner)
     if family is None:
-        return SoftwareFamily(row.card, (software,), owner, {software.image_tag: record})
+        return SoftwareFamily(row.family, (software,), owner, {software.image_tag: record})
     records = {**family.records, software.image_tag: record}
-    return SoftwareFamily(row.card, (*family.versions, software), owner, records)
+    return SoftwareFamily(row.family, (*family.versions, software), owner, records)
 
 
 def entry_of(software: Software) -> dict[str, Any]:
@@ -70,14 +72,14 @@ def is_fixed(key: str, row: UserSoftware) -> bool:
 
 
 def find_siblings(rows: list[UserSoftware], software: Software) -> list[UserSoftware]:
-    """The versions of the card of that name and image; empty where there is no such card."""
+    """The versions of the family of that name and image; empty where there is no such family."""
     name, repository = software.name.casefold(), software.repository
     same = [
-        row.card
+        row.family
         for row in rows
         if row.entry["name"].casefold() == name and _repository_of(row) == repository
     ]
-    return [row for row in rows if same and row.card == same[0]]
+    return [row for row in rows if same and row.family == same[0]]
 
 
 def _repository_of(row: UserSoftware) -> str:
@@ -86,20 +88,20 @@ def _repository_of(row: UserSoftware) -> str:
 
 
 def check_image(siblings: list[UserSoftware], software: Software) -> None:
-    """See that the software is of the same image as the other versions of its card.
+    """See that the software is of the same image as the other versions of its family.
 
     Raises:
         InvalidOptions: it is of another one.
     """
     if siblings and (name := _repository_of(siblings[0])) != software.repository:
         raise InvalidOptions(
-            f"The other versions of this card are of the image {name}. Add"
+            f"The other versions of this software are of the image {name}. Add"
             f" {software.repository} as new software."
         )
 
 
 def check_tag(siblings: list[UserSoftware], software: Software) -> None:
-    """See that no other version of the card has the software's tag.
+    """See that no other version of the family has the software's tag.
 
     Raises:
         Conflict: one has.
@@ -113,16 +115,16 @@ def check_tag(siblings: list[UserSoftware], software: Software) -> None:
 
 
 def common_keys(siblings: list[UserSoftware]) -> dict[str, Any]:
-    """What a new version of a card has from the others where it says nothing."""
+    """What a new version of a family has from the others where it says nothing."""
     entry = siblings[0].entry if siblings else {}
-    return {key: entry[key] for key in CARD_KEYS if key in entry}
+    return {key: entry[key] for key in FAMILY_KEYS if key in entry}
 
 
 def share_common_keys(row: UserSoftware, siblings: list[UserSoftware], user: User) -> None:
-    """Give the other versions of the card what all have in common; one alone is the default."""
-    common = {key: row.entry[key] for key in CARD_KEYS if key in row.entry}
+    """Give the other versions of the family what all have in common; one alone is the default."""
+    common = {key: row.entry[key] for key in FAMILY_KEYS if key in row.entry}
     for sibling in siblings:
-        own = {key: value for key, value in sibling.entry.items() if key not in CARD_KEYS}
+        own = {key: value for key, value in sibling.entry.items() if key not in FAMILY_KEYS}
         if row.entry.get("default"):
             own.pop("default", None)
         if (entry := common | own) != sibling.entry:
