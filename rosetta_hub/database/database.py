@@ -100,8 +100,8 @@ class Database:
         self.engine.dispose()
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the schema to the newest revision; does nothing when it is of it.
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Bring the schema to the revision, the newest one unless named; nothing when it is of it.
 
     Raises:
         CommandError: there is no migration from the revision that the database has.
@@ -112,7 +112,7 @@ def migrate(engine: Engine) -> None:
     with lock_migrations(engine), engine.begin() as connection:
         _lock_postgresql(connection)
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 def _explain_revision(engine: Engine) -> str:

@@ -30,7 +30,7 @@ class UserSoftware(Base):
     __table_args__ = (Index(None, "owner_kind", "owner"),)
 
     id: Mapped[str] = mapped_column(String(12), primary_key=True)
-    family: Mapped[str] = mapped_column("card", String(80), index=True)
+    family: Mapped[str] = mapped_column(String(80), index=True)
     owner_kind: Mapped[OwnerKind] = mapped_column(text_enum(OwnerKind))
     owner: Mapped[str] = mapped_column(String(255))
     entry: Mapped[dict[str, Any]]
@@ -64,7 +64,7 @@ class SoftwareLogo(Base):
 
     __tablename__ = "software_logos"
 
-    family: Mapped[str] = mapped_column("card", String(80), primary_key=True)
+    family: Mapped[str] = mapped_column(String(80), primary_key=True)
     media_type: Mapped[str] = mapped_column(String(40))
     content: Mapped[bytes] = mapped_column(LargeBinary)
     digest: Mapped[str] = mapped_column(String(64))

@@ -10,11 +10,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import create_engine, select, text
 
 from rosetta_hub.database import migrations
-from rosetta_hub.database.database import FIRST_REVISION, Database
+from rosetta_hub.database.database import FIRST_REVISION, Database, migrate
 from rosetta_hub.database.models import Base
+from rosetta_hub.database.models_software import SoftwareLogo
 from rosetta_hub.errors import ConfigError
 
 
@@ -22,6 +23,21 @@ def test_migrations_lead_to_the_models(database: Database) -> None:
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, Base.metadata) == []
+
+
+def test_software_of_the_first_revision_keeps_its_family(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/x.sqlite"
+    first = create_engine(url)
+    migrate(first, FIRST_REVISION)
+    columns = "card, media_type, content, digest"
+    with first.begin() as connection:
+        insert = f"INSERT INTO software_logos ({columns}) VALUES ('tool-1', 'image/png', 'x', 'd')"
+        connection.execute(text(insert))
+    first.dispose()
+    database = Database(url)
+    with database.session() as session:
+        assert session.scalars(select(SoftwareLogo.family)).all() == ["tool-1"]
+    database.close()
 
 
 def test_opening_twice_changes_nothing(tmp_path: Path) -> None:

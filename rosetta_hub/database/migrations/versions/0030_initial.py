@@ -1,7 +1,7 @@
-"""All tables, as they were when Rosetta Hub was first released.
+"""All tables, as the migrations before had made them.
 
-The number is the last one of the migrations that came before and stand together here: databases
-that developers had brought to it have these tables.
+The number is the last one of those migrations, which stand together here: databases that
+developers had brought to it have these tables.
 """
 
 import sqlalchemy as sa
