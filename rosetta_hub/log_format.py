@@ -33,7 +33,7 @@ def escape_lines(text: str) -> str:
 
 
 class TextFormatter(logging.Formatter):
-    """For people. A record is a line; the lines of a traceback below it are indented."""
+    """For administrators. A record is a line; the lines of a traceback below it are indented."""
 
     def __init__(self) -> None:
         super().__init__(TEXT_FORMAT)

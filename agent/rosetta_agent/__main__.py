@@ -81,7 +81,7 @@ def refusal(error: AgentError) -> Dict[str, Any]:
 
 
 def say(**line: Any) -> None:
-    """Answer the caller; an error goes to people too."""
+    """Answer the caller; an error goes to standard error, too."""
     if line.get("error"):
         sys.stderr.write(line["error"] + "\n")
     sys.stdout.write(json.dumps(line) + "\n")

@@ -97,7 +97,7 @@ def _shared(place: Place, image: ImageUser, owner: Optional[Owner]) -> Recipe:
 def _more_groups(
     place: Place, image: ImageUser, groups: Sequence[int], owner: Owner
 ) -> Tuple[int, ...]:
-    """Those of a person's groups that mean the same in the container; root's never does."""
+    """Those of a user's groups that mean the same in the container; root's never does."""
     taken = {0, owner.gid, image.writes.gid}
     most = _LAST_OF_REMAPPED if place.first != ROOT else max(groups, default=0)
     return tuple(sorted(group for group in set(groups) - taken if group <= most))

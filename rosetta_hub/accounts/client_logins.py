@@ -192,7 +192,7 @@ def normalise_code(typed: str) -> str:
 
 
 def show_code(code: str) -> str:
-    """A code in two halves, as people read it."""
+    """A code in two halves, as users read it."""
     half = CODE_LENGTH // 2
     return f"{code[:half]}-{code[half:]}"
 

@@ -22,7 +22,7 @@ BY_MERGE = "merge "
 
 @dataclass(frozen=True)
 class Subject:
-    """Whom an issuer knows: the same pair is the same person for ever."""
+    """Whom an issuer knows: the same pair is the same user for ever."""
 
     issuer: str
     subject: str

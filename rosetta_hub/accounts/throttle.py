@@ -84,7 +84,7 @@ class Throttle:
 
 
 def address_prefix(address: str) -> str:
-    """What one person has of addresses: an IPv4 address, or a /64 network of IPv6."""
+    """What one user has of addresses: an IPv4 address, or a /64 network of IPv6."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""Reading the audit log: pages for people, all of it for programs, and the end of old records."""
+"""Reading the audit log: pages for users, all of it for programs, and the end of old records."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -113,7 +113,7 @@ class OAuthMethod(LoginMethod):
         claims = await self.provider.verify(token, nonce)
         told = state[self.child.user_auth_state_key].get("sub")
         if claims["sub"] != told:
-            raise SignInRefused("The provider's answers are about two people. Sign in again.")
+            raise SignInRefused("The provider's answers are about two users. Sign in again.")
 
     async def refresh(
         self, user: Any, auth_state: Mapping[str, Any], handler: Any

@@ -39,7 +39,7 @@ def local_owner(owner: str | int, user: str) -> Owner | None:
             " one."
         ) from exc
     # Hub names are easier to get than accounts: nobody becomes root or postgres by their name.
-    if account.pw_uid < _first_person() or account.pw_uid == _NOBODY:
+    if account.pw_uid < _first_user() or account.pw_uid == _NOBODY:
         raise StorageRefused(
             f"The account {user!r} on the machine of the files belongs to the system. Use the hub"
             " under another name."
@@ -73,8 +73,8 @@ def _group_of(uid: int) -> int:
         return uid
 
 
-def _first_person() -> int:
-    """The lowest uid that is a person's (login.defs(5))."""
+def _first_user() -> int:
+    """The lowest uid that is a user's, not the system's (login.defs(5))."""
     try:
         found = _UID_MIN.search(LOGIN_DEFS.read_text(encoding="utf-8", errors="replace"))
     except OSError:

@@ -68,7 +68,7 @@ def join_path(folder: bytes, name: bytes) -> bytes:
 
 
 def display_name(name: bytes) -> str:
-    """The name as people read it: what is no text, or could mislead, as `\\x` with its number."""
+    """The name as users read it: what is no text, or could mislead, as `\\x` with its number."""
     text = name.decode("utf-8", "backslashreplace")
     return "".join(_shown(character) for character in text)
 

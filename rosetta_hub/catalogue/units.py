@@ -1,4 +1,4 @@
-"""Sizes and durations as people write them."""
+"""Sizes and durations as users write them."""
 
 import re
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ def parse_size(value: Any) -> int:
 
 
 def format_size(size: int) -> str:
-    """A size in bytes for people: `512 MB`, `1.5 GB` (powers of 1024, one decimal at most)."""
+    """A size in bytes for users: `512 MB`, `1.5 GB` (powers of 1024, one decimal at most)."""
     value = float(size)
     for unit in ("B", "KB", "MB", "GB"):
         if value < 1024:
@@ -62,7 +62,7 @@ def parse_duration(value: Any) -> int:
 
 
 def format_duration(seconds: int) -> str:
-    """A duration for people, in its two largest units: `2 h`, `1 d 12 h`, `1 min 30 s`."""
+    """A duration for users, in its two largest units: `2 h`, `1 d 12 h`, `1 min 30 s`."""
     parts = []
     for name, unit in zip(("d", "h", "min", "s"), _SECONDS, strict=True):
         count, seconds = divmod(seconds, unit)

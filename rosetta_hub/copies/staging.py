@@ -126,7 +126,7 @@ def _outcome(copies: Sequence[Copy]) -> str:
 
 
 def _source(copy: Copy) -> str:
-    """The source for people."""
+    """The source for users."""
     if not copy.source_storage:
         return copy.source_paths[0]
     return f"{copy.source_storage}:{display_name(decode_path(copy.source_paths[0]))}"

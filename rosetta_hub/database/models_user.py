@@ -18,7 +18,7 @@ class UserState(enum.StrEnum):
 
 
 class HubUser(Base):
-    """A user of the hub, and when the hub created it: another time is another person.
+    """A user of the hub, and when the hub created it: another time is another user.
 
     The time is unknown for users of an older version who have not come back since.
     """

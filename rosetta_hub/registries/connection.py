@@ -42,7 +42,7 @@ class RegistryAnswer:
 
     @property
     def is_html(self) -> bool:
-        """Whether it is a page for people, which a registry does not send."""
+        """Whether it is a page for users, which a registry does not send."""
         kind: str = self.headers.get("Content-Type", "")
         return kind.lower().startswith(("text/html", "application/xhtml"))
 

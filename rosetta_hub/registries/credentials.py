@@ -21,7 +21,7 @@ from rosetta_hub.registries.hub_registry import HubRegistry
 
 log = logging.getLogger(__name__)
 
-# Of each user: more are no person's.
+# Of each user: more are no user's need.
 MOST_ACCOUNTS = 50
 LONGEST_PASSWORD = 16384
 

@@ -1,4 +1,4 @@
-"""References of images, as people write them: `ghcr.io/org/app:1.2`, `ubuntu`, with a digest."""
+"""References of images, as users write them: `ghcr.io/org/app:1.2`, `ubuntu`, with a digest."""
 
 import re
 from dataclasses import dataclass, replace

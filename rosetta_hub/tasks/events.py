@@ -15,7 +15,7 @@ QUEUE_LENGTH = 500
 class Event:
     """Something about a task changed, its log grew (`offset`, `text`), or it is gone.
 
-    `shares`: it is shared with more or fewer people than before, as far as those go whom `share`
+    `shares`: it is shared with more or fewer users than before, as far as those go whom `share`
     names: a user, or the members of a group.
     """
 

@@ -36,7 +36,7 @@ class Principal:
 
     @property
     def user(self) -> User:
-        """The principal as the catalogue knows people."""
+        """The principal as the catalogue knows users."""
         return User(self.name, self.groups, self.admin)
 
     def may(self, scope: str, user: str, server_name: str) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 # Bytes of an answer's head; the API server's has some hundred.
 MAX_HEAD = 1 << 16
-# Bytes of a refusal that are kept: it is shown to people.
+# Bytes of a refusal that are kept: it is shown to users.
 MAX_REFUSAL = 1 << 14
 
 

@@ -24,7 +24,7 @@ class Users:
     """Deletes what belongs to a user whom the hub has deleted: keys, mails, tasks, copies and more.
 
     The hub tells when it created a user. A user who was created anew under the same name is
-    another person, who must inherit nothing. `end_session` closes a session at the edge;
+    another user, who must inherit nothing. `end_session` closes a session at the edge;
     `close_connection` is called with user and computing resource before a key is deleted;
     `delete_jobs` cancels and deletes a user's copies and builds, and tells whether none is left;
     `delete_rows` deletes what nothing has to be stopped for: software of the user's own, accounts

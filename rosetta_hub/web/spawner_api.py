@@ -38,7 +38,7 @@ class UserFields(BaseModel):
     created: AwareDatetime | None = None
 
     def catalogue_user(self, name: str) -> User:
-        """The user of that name as the catalogue knows people."""
+        """The user of that name as the catalogue knows users."""
         return User(name, frozenset(self.groups), self.admin)
 
 

@@ -1,4 +1,4 @@
-"""Where the files of a task are a person's: each engine, with each privilege that it may have."""
+"""Where the files of a task are a user's: each engine, with each privilege that it may have."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from typing import Any
 
 from .machine import ROOT, Machine
 
-PERSON = 5000
+ALICE = 5000
 
 
 @dataclass
@@ -25,15 +25,15 @@ class Place:
 
     @property
     def home(self) -> Path:
-        return self.homes / "person"
+        return self.homes / "alice"
 
     def bind(self, **changes: Any) -> dict[str, Any]:
-        """The person's home, as a spec names it."""
+        """The user's home, as a spec names it."""
         bind = {"source": str(self.home), "target": "/home/metauser", "home": True, "create": True}
         return {**bind, "owner": self.owner, **changes}
 
     def as_person(self, *argv: str) -> str:
-        """What a command says that the person runs outside of any task."""
+        """What a command says that the user runs outside of any task."""
         done = subprocess.run(
             argv, user=self.uid, group=self.uid, extra_groups=[], capture_output=True, text=True
         )
@@ -46,17 +46,17 @@ class Place:
 
 
 def root_place(engine: str, work_dir: Path, homes: Path) -> Place:
-    """The agent is root, the engine too, and the person is somebody else."""
-    return Place(Machine(engine, work_dir), homes, {"uid": PERSON, "gid": PERSON}, PERSON)
+    """The agent is root, the engine too, and the user is somebody else."""
+    return Place(Machine(engine, work_dir), homes, {"uid": ALICE, "gid": ALICE}, ALICE)
 
 
 def docker_group_place(work_dir: Path, homes: Path) -> Place:
-    """The agent is the person, who may use Docker and is nothing else."""
+    """The agent is the user, who may use Docker and is nothing else."""
     work_dir.mkdir(mode=0o700)
     for path in (work_dir, homes):
-        os.chown(path, PERSON, PERSON)
+        os.chown(path, ALICE, ALICE)
     group = Path("/var/run/docker.sock").stat().st_gid
-    ids = ["--reuid", str(PERSON), "--regid", str(PERSON), "--groups", str(group)]
+    ids = ["--reuid", str(ALICE), "--regid", str(ALICE), "--groups", str(group)]
     prefix = ["setpriv", *ids, "env", f"PYTHONPATH={ROOT / 'agent'}", f"HOME={work_dir}"]
-    machine = Machine("docker", work_dir, prefix, ["python3", "-m"], PERSON)
-    return Place(machine, homes, None, PERSON)
+    machine = Machine("docker", work_dir, prefix, ["python3", "-m"], ALICE)
+    return Place(machine, homes, None, ALICE)

@@ -30,7 +30,7 @@ from rosetta_agent.spec import Attempt
 
 pytestmark = pytest.mark.system  # as root, who mounts
 
-PERSON, OTHER = Owner(5000, 5001), Owner(6000, 6001)
+ALICE, OTHER = Owner(5000, 5001), Owner(6000, 6001)
 DOCKER = Place("docker", ROOT, personal=False, can_mount=True)
 UNPRIVILEGED = Place("docker", ROOT, personal=False)
 WORKER = ImageUser(Owner(1000, 1000))
@@ -61,10 +61,10 @@ class Storage:
         Sandbox(attempt).create()
         self.homes = top / "homes"
         self.homes.mkdir()
-        self.home = self.homes / "person"
+        self.home = self.homes / "alice"
 
     def bind(self, **changes: Any) -> Bind:
-        bind = Bind(str(self.home), "/home/metauser", False, home=True, owner=PERSON)
+        bind = Bind(str(self.home), "/home/metauser", False, home=True, owner=ALICE)
         return bind._replace(**changes)
 
     def prepare(self, place: Place = DOCKER, image: ImageUser = WORKER, **changes: Any) -> Path:
@@ -89,7 +89,7 @@ def storage(top: Path, attempt: Attempt) -> Storage:
     return Storage(top, attempt)
 
 
-def make(path: Path, owner: Owner = PERSON, mode: int = 0o700) -> Path:
+def make(path: Path, owner: Owner = ALICE, mode: int = 0o700) -> Path:
     path.mkdir()
     path.chmod(mode)
     os.chown(path, owner.uid, owner.gid)
@@ -155,14 +155,14 @@ def test_read_only(storage: Storage) -> None:
     shown = storage.prepare(read_only=True)
     with pytest.raises(OSError, match="Read-only file system"):
         (shown / "x").write_text("")
-    shown = storage.prepare(read_only=True, image=ImageUser(PERSON))
+    shown = storage.prepare(read_only=True, image=ImageUser(ALICE))
     with pytest.raises(OSError, match="Read-only file system"):
         (shown / "x").write_text("")
 
 
 def test_directory_that_is_exchanged_after_it_was_opened(storage: Storage) -> None:
     make(storage.home)
-    shown = storage.prepare(image=ImageUser(PERSON))
+    shown = storage.prepare(image=ImageUser(ALICE))
     storage.home.rename(storage.homes / "away")
     storage.home.symlink_to("/etc")
     assert os.listdir(shown) == []
@@ -171,7 +171,7 @@ def test_directory_that_is_exchanged_after_it_was_opened(storage: Storage) -> No
 
 def test_release_of_what_is_in_use(storage: Storage) -> None:
     make(storage.home)
-    shown = storage.prepare(image=ImageUser(PERSON))
+    shown = storage.prepare(image=ImageUser(ALICE))
     with (shown / "open").open("w") as file:
         storage.mounts.release()
         file.write("written")
@@ -200,12 +200,12 @@ def test_mount_that_is_not_there(storage: Storage, monkeypatch: pytest.MonkeyPat
 def test_file_system_that_maps_no_owners(storage: Storage) -> None:
     make(storage.home)
     with mounted("ramfs", storage.home, "mode=700"):
-        os.chown(storage.home, *PERSON)
+        os.chown(storage.home, *ALICE)
         reason, detail = storage.refusal()
         assert reason == "storage_owner"
         assert "can't show files as another user's" in detail
         assert described(storage.prepare(read_only=True)) == (5000, 5001, 0o700)
-        assert described(storage.prepare(image=ImageUser(PERSON))) == (5000, 5001, 0o700)
+        assert described(storage.prepare(image=ImageUser(ALICE))) == (5000, 5001, 0o700)
         storage.mounts.release()
 
 
@@ -254,31 +254,31 @@ def test_what_is_in_a_mount_point_stays(storage: Storage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("parent", "mode"), [(ROOT, 0o755), (ROOT, 0o1777), (PERSON, 0o700), (OTHER, 0o1777)]
+    ("parent", "mode"), [(ROOT, 0o755), (ROOT, 0o1777), (ALICE, 0o700), (OTHER, 0o1777)]
 )
 def test_missing_directory_is_made(storage: Storage, parent: Owner, mode: int) -> None:
     os.chown(storage.homes, *parent)
     storage.homes.chmod(mode)
     storage.prepare(create=True)
-    assert described(storage.home) == (*PERSON, 0o700)
-    assert os.listdir(storage.homes) == ["person"]
+    assert described(storage.home) == (*ALICE, 0o700)
+    assert os.listdir(storage.homes) == ["alice"]
 
 
 def test_directory_that_is_there_keeps_its_mode(storage: Storage) -> None:
     make(storage.home, mode=0o750)
     storage.prepare(create=True)
-    assert described(storage.home) == (*PERSON, 0o750)
+    assert described(storage.home) == (*ALICE, 0o750)
 
 
 def test_agent_killed_while_it_made_the_directory(storage: Storage) -> None:
-    make(storage.homes / ".person.rosetta-new", ROOT)
+    make(storage.homes / ".alice.rosetta-new", ROOT)
     storage.prepare(create=True)
-    assert described(storage.home) == (*PERSON, 0o700)
-    assert os.listdir(storage.homes) == ["person"]
+    assert described(storage.home) == (*ALICE, 0o700)
+    assert os.listdir(storage.homes) == ["alice"]
 
 
 def test_missing_parent_is_not_made(storage: Storage) -> None:
-    source = str(storage.homes / "not-mounted" / "person")
+    source = str(storage.homes / "not-mounted" / "alice")
     assert storage.refusal(create=True, source=source) == (
         "storage_missing",
         f"{storage.homes}/not-mounted does not exist.",
@@ -392,9 +392,9 @@ def test_file_server_that_does_not_answer(
 
 def test_storage_that_was_exchanged_for_a_link(storage: Storage) -> None:
     secret = make(storage.top / "secret", ROOT)
-    os.chown(storage.homes, *PERSON)
+    os.chown(storage.homes, *ALICE)
     storage.home.symlink_to(secret)
-    os.chown(storage.home, *PERSON, follow_symlinks=False)
+    os.chown(storage.home, *ALICE, follow_symlinks=False)
     assert storage.refusal(image=ImageUser(ROOT)) == (
         "storage_outside",
         f"{storage.home} is reached by a link that is not followed.",
@@ -404,13 +404,13 @@ def test_storage_that_was_exchanged_for_a_link(storage: Storage) -> None:
 
 def test_links_of_the_administrator(storage: Storage) -> None:
     make(storage.top / "disk", ROOT, 0o755)
-    make(storage.top / "disk" / "person")
+    make(storage.top / "disk" / "alice")
     (storage.top / "data").symlink_to("./disk/../disk")
     (storage.homes / "link").symlink_to(storage.top / "data")
-    shown = storage.prepare(source=str(storage.homes / "link" / "person"))
+    shown = storage.prepare(source=str(storage.homes / "link" / "alice"))
     assert described(shown) == (1000, 1000, 0o700)
     storage.prepare(source=str(storage.homes / "link" / "new"), create=True)
-    assert described(storage.top / "disk" / "new") == (*PERSON, 0o700)
+    assert described(storage.top / "disk" / "new") == (*ALICE, 0o700)
 
 
 def test_links_in_a_circle(storage: Storage) -> None:
@@ -422,8 +422,8 @@ def test_links_in_a_circle(storage: Storage) -> None:
 def data(storage: Storage) -> Path:
     """What users may name directories in."""
     path = make(storage.top / "data", ROOT, 0o755)
-    make(path / "a", PERSON, 0o755)
-    make(path / "a" / "b", PERSON, 0o755)
+    make(path / "a", ALICE, 0o755)
+    make(path / "a" / "b", ALICE, 0o755)
     (path / "inner").symlink_to("a/b")
     (path / "etc").symlink_to("/etc")
     (path / "up").symlink_to("../homes")
@@ -439,7 +439,7 @@ def test_directories_that_users_may_name(storage: Storage, data: Path, name: str
 
 @pytest.mark.parametrize("name", ["etc", "etc/ssl", "up", "../homes", "../data2"])
 def test_directories_outside(storage: Storage, data: Path, name: str) -> None:
-    make(storage.top / "data2", PERSON)
+    make(storage.top / "data2", ALICE)
     source = os.path.normpath(data / name)
     reason, detail = storage.refusal(source=source, within=str(data), home=False)
     assert (reason, detail) == (
@@ -468,7 +468,7 @@ while True:
 def bind_swapped(storage: Storage, data: Path, inode: int) -> str:
     """Bind the directory that is being exchanged; what came of it."""
     bind = storage.bind(source=f"{data}/a/dir", within=str(data), home=False)
-    recipe = choose_recipe(DOCKER, WORKER, PERSON)
+    recipe = choose_recipe(DOCKER, WORKER, ALICE)
     with contextlib.suppress(TaskFailure):
         (prepared,) = prepare([bind], DOCKER, recipe, storage.mounts)
         assert Path(prepared.source).stat().st_ino == inode
@@ -479,7 +479,7 @@ def bind_swapped(storage: Storage, data: Path, inode: int) -> str:
 def test_link_that_is_swapped_while_it_is_bound(storage: Storage, data: Path) -> None:
     """Whatever is mounted is the directory below, however often it is exchanged for a link."""
     make(storage.top / "secret", ROOT, 0o755)
-    make(data / "a" / "dir", PERSON, 0o755)
+    make(data / "a" / "dir", ALICE, 0o755)
     (data / "a" / "link").symlink_to("../../secret")
     inode = (data / "a" / "dir").stat().st_ino
     argv = [sys.executable, "-I", "-c", SWAP, str(data / "a")]
@@ -496,7 +496,7 @@ def test_link_that_is_swapped_while_it_is_bound(storage: Storage, data: Path) ->
 
 def test_agent_that_may_not_mount(storage: Storage, data: Path) -> None:
     """It can give the engine a path only: users must not be able to change where it leads."""
-    image = ImageUser(PERSON)
+    image = ImageUser(ALICE)
     given = storage.prepare(UNPRIVILEGED, image, source=f"{data}/a", within=str(data), home=False)
     assert given == data / "a"
     with pytest.raises(TaskFailure) as caught:
@@ -508,9 +508,9 @@ def test_agent_that_may_not_mount(storage: Storage, data: Path) -> None:
 def test_engine_on_another_machine(storage: Storage, data: Path) -> None:
     """What is named by the configuration is not looked at; what users name can't be checked."""
     remote = Place("docker", ROOT, personal=False, remote=True)
-    assert storage.prepare(remote, ImageUser(PERSON)) == storage.home
+    assert storage.prepare(remote, ImageUser(ALICE)) == storage.home
     with pytest.raises(TaskFailure) as caught:
-        storage.prepare(remote, ImageUser(PERSON), source=f"{data}/a", within=str(data))
+        storage.prepare(remote, ImageUser(ALICE), source=f"{data}/a", within=str(data))
     assert caught.value.reason == "storage_outside"
 
 

@@ -16,7 +16,7 @@ from rosetta_agent.spec import container_name
 
 from .fake import FakeService, wait_until
 from .machine import AgentSpec, ApptainerHost, apptainer_machine, is_running, podman_machine
-from .places import PERSON, Place, docker_group_place, root_place
+from .places import ALICE, Place, docker_group_place, root_place
 from .test_life import fetch, interface
 
 # Images may have to be built first, which takes minutes.
@@ -117,12 +117,12 @@ def told(request: pytest.FixtureRequest, image: str, work_dir: Path, homes: Path
 
 
 def test_image_that_runs_as_anybody(told: Place, service: FakeService, make_spec: MakeJob) -> None:
-    """It runs as the person, whom it knows by a name."""
+    """It runs as the user, whom it knows by a name."""
     script = f"{WRITE}; whoami; echo ~; grep -c . /etc/group"
     report = run(told, service, make_spec, script, any_user=True)
     said = report["detail"].split()
-    assert said == ["/home/metauser", str(PERSON), "user", "/home/metauser", "2"]
-    assert told.owners() == {PERSON}
+    assert said == ["/home/metauser", str(ALICE), "user", "/home/metauser", "2"]
+    assert told.owners() == {ALICE}
     assert told.home.stat().st_mode & 0o777 == 0o700
     assert told.as_person("cat", str(told.home / "file")) == "one\n"
 
@@ -134,8 +134,8 @@ def test_docker_without_root_refuses_other_users(
     place = docker_group_place(work_dir, homes)
     report = run(place, service, make_spec, "touch $HOME/x", hardening__user=user)
     assert (report["state"], report["reason"]) == ("failed", "storage_owner")
-    assert f"belong to user {PERSON}, but the image runs as user" in report["detail"]
-    assert not (homes / "person").exists()
+    assert f"belong to user {ALICE}, but the image runs as user" in report["detail"]
+    assert not (homes / "alice").exists()
 
 
 ROOT_PLACES = ("docker", "podman", "rootless podman")
@@ -176,7 +176,7 @@ def test_root_of_a_container_has_the_persons_rights_alone(
     """In directories that users may name themselves."""
     project = place.homes / "data" / "project"
     project.mkdir(parents=True)
-    os.chown(project, PERSON, PERSON)
+    os.chown(project, ALICE, ALICE)
     (project / "secret").write_text("of root")
     (project / "secret").chmod(0o600)
     (place.homes / "data" / "link").symlink_to("project")
@@ -186,7 +186,7 @@ def test_root_of_a_container_has_the_persons_rights_alone(
     report = run(place, service, make_spec, script, binds=binds)
     # One stream only: the order of two is by chance.
     assert report["detail"].split()[-1] == "closed", report
-    assert (project / "new").stat().st_uid == PERSON
+    assert (project / "new").stat().st_uid == ALICE
     outside = {"source": str(place.homes / "data" / ".."), **named}
     line = place.machine.run(make_spec(place.machine, binds=[outside]))
     assert "is not a plain path" in line["error"]
@@ -241,7 +241,7 @@ def test_agent_killed_at_each_step(
     killer.write_text(KILLER.format(folder=tmp_path, docker=shutil.which("docker")))
     killer.chmod(0o755)
     place.home.mkdir()
-    os.chown(place.home, PERSON, PERSON)
+    os.chown(place.home, ALICE, ALICE)
     (place.home / "thesis").write_text("years")
     spec = make_spec(place.machine, binds=[place.bind()], path=[str(tmp_path)])
     agent = place.machine.run(spec, KILL_AT=verb, KILL_WHEN=when)["pid"]
@@ -274,7 +274,7 @@ def test_base_container_with_a_home(
     base_containers: dict[str, str],
     name: str,
 ) -> None:
-    """What the software keeps in its home is the person's, and in the person's home."""
+    """What the software keeps in its home is the user's, and in the user's home."""
     port, protocol = BASE_INTERFACES[name]
     spec = make_spec(
         told.machine,
@@ -293,8 +293,8 @@ def test_base_container_with_a_home(
         text=True,
         check=True,
     )
-    assert done.stdout.split() == ["metauser", str(PERSON), "/home/metauser"]
+    assert done.stdout.split() == ["metauser", str(ALICE), "/home/metauser"]
     assert told.machine.stop(spec) == {"state": "stopped"}
-    assert told.owners() == {PERSON}
+    assert told.owners() == {ALICE}
     assert (told.home / "written").read_text() == ""
     assert told.home.stat().st_mode & 0o777 == 0o700

@@ -10,22 +10,22 @@ from rosetta_agent.errors import TaskFailure
 from rosetta_agent.file_owners import ROOT, ImageUser, Place, choose_recipe, map_of
 from rosetta_agent.idmap import IdMap
 
-PERSON, SERVICE = Owner(5000, 5001), Owner(900, 900)
+ALICE, SERVICE = Owner(5000, 5001), Owner(900, 900)
 WORKER, CLERK = Owner(1000, 100), Owner(31337, 31337)
 
 DOCKER = Place("docker", ROOT, personal=False, can_mount=True)
-UNPRIVILEGED = Place("docker", PERSON, personal=False)
+UNPRIVILEGED = Place("docker", ALICE, personal=False)
 REMAPPED = DOCKER._replace(first=Owner(100000, 200000))
 REMOTE = Place("docker", ROOT, personal=False, remote=True)
-ROOTLESS_DOCKER = Place("docker", PERSON, personal=True)
-ROOTLESS = Place("podman", PERSON, personal=True, keeps_ids=True)
+ROOTLESS_DOCKER = Place("docker", ALICE, personal=True)
+ROOTLESS = Place("podman", ALICE, personal=True, keeps_ids=True)
 OLD_ROOTLESS = ROOTLESS._replace(keeps_ids=False)
-APPTAINER = Place("singularity", PERSON, personal=True)
+APPTAINER = Place("singularity", ALICE, personal=True)
 APPTAINER_ROOT = Place("singularity", ROOT, personal=False, can_mount=True)
 
 AS_ROOT, FIXED, ANY = ImageUser(ROOT), ImageUser(WORKER), ImageUser(WORKER, any_user=True)
 DROPS = ImageUser(ROOT, becomes=CLERK)
-HOME = Bind("/homes/person", "/home/metauser", read_only=False, home=True)
+HOME = Bind("/homes/alice", "/home/metauser", read_only=False, home=True)
 
 
 def pair(disk: Owner, shown: Owner) -> IdMap:
@@ -41,7 +41,7 @@ KEEP = "--userns=keep-id"
     [
         (APPTAINER, FIXED, "none", (), None),
         (APPTAINER, AS_ROOT, "fakeroot", ("--fakeroot",), None),
-        (APPTAINER_ROOT, AS_ROOT, "none", (), pair(PERSON, ROOT)),
+        (APPTAINER_ROOT, AS_ROOT, "none", (), pair(ALICE, ROOT)),
         (ROOTLESS, AS_ROOT, "none", (), None),
         (ROOTLESS, FIXED, "keep-id", (f"{KEEP}:uid=1000,gid=100",), None),
         (ROOTLESS, DROPS, "keep-id", (f"{KEEP}:uid=31337,gid=31337", "--user", "0:0"), None),
@@ -53,19 +53,19 @@ KEEP = "--userns=keep-id"
         (ROOTLESS_DOCKER, ANY, "user", ("--user", "0:0"), None),
         (ROOTLESS_DOCKER, FIXED, None, (), None),
         (DOCKER, ANY, "user", USER, None),
-        (DOCKER, AS_ROOT, "none", (), pair(PERSON, ROOT)),
-        (DOCKER, FIXED, "none", (), pair(PERSON, WORKER)),
-        (DOCKER, DROPS, "none", (), pair(PERSON, CLERK)),
-        (DOCKER, ImageUser(PERSON), "none", (), None),
+        (DOCKER, AS_ROOT, "none", (), pair(ALICE, ROOT)),
+        (DOCKER, FIXED, "none", (), pair(ALICE, WORKER)),
+        (DOCKER, DROPS, "none", (), pair(ALICE, CLERK)),
+        (DOCKER, ImageUser(ALICE), "none", (), None),
         (UNPRIVILEGED, ANY, "user", USER, None),
-        (UNPRIVILEGED, ImageUser(PERSON), "none", (), None),
+        (UNPRIVILEGED, ImageUser(ALICE), "none", (), None),
         (UNPRIVILEGED, FIXED, None, (), None),
         (UNPRIVILEGED, AS_ROOT, None, (), None),
-        (REMAPPED, ANY, "none", (), pair(PERSON, Owner(101000, 200100))),
-        (REMAPPED, AS_ROOT, "none", (), pair(PERSON, Owner(100000, 200000))),
+        (REMAPPED, ANY, "none", (), pair(ALICE, Owner(101000, 200100))),
+        (REMAPPED, AS_ROOT, "none", (), pair(ALICE, Owner(100000, 200000))),
         (REMAPPED._replace(can_mount=False), ANY, None, (), None),
         (REMOTE, ANY, "user", USER, None),
-        (REMOTE, ImageUser(PERSON), "none", (), None),
+        (REMOTE, ImageUser(ALICE), "none", (), None),
         (REMOTE, FIXED, None, (), None),
     ],
 )
@@ -77,7 +77,7 @@ def test_table(
     id_map: IdMap | None,
 ) -> None:
     """`kind` is None where the storage is refused."""
-    bind = HOME if place.personal else HOME._replace(owner=PERSON)
+    bind = HOME if place.personal else HOME._replace(owner=ALICE)
     owner = first_owner([bind], place)
     recipe = choose_recipe(place, image, owner)
     if kind is None:
@@ -90,7 +90,7 @@ def test_table(
         assert map_of(place, recipe, bind, owner) == id_map
         # An entry in /etc/passwd comes by a file, which a daemon elsewhere does not see.
         here = not (place.personal or place.remote)
-        assert recipe.names is (recipe.writes == PERSON and kind == "user" and here)
+        assert recipe.names is (recipe.writes == ALICE and kind == "user" and here)
 
 
 GROUPS = (5001, 0, 100, 4000, 100000)
@@ -102,8 +102,8 @@ ADDED = ("--group-add", "4000", "--group-add", "100000")
     [
         (DOCKER, FIXED, ADDED, [(5001, 100), (4000, 4000), (100000, 100000)]),
         (REMAPPED, FIXED, ADDED[:2], [(5001, 200100), (4000, 204000)]),
-        (UNPRIVILEGED, ImageUser(PERSON), ("--group-add", "100", *ADDED), None),
-        (REMOTE, ImageUser(PERSON), (), None),
+        (UNPRIVILEGED, ImageUser(ALICE), ("--group-add", "100", *ADDED), None),
+        (REMOTE, ImageUser(ALICE), (), None),
         (ROOTLESS, AS_ROOT, (), None),
     ],
 )
@@ -111,14 +111,14 @@ def test_groups_of_the_person(
     place: Place, image: ImageUser, options: tuple[str, ...], pairs: list[tuple[int, int]] | None
 ) -> None:
     """Root's group is nobody's in a container, and a number has one meaning."""
-    recipe = choose_recipe(place, image, PERSON, GROUPS)
+    recipe = choose_recipe(place, image, ALICE, GROUPS)
     assert recipe.options == options
-    id_map = map_of(place, recipe, HOME, PERSON)
+    id_map = map_of(place, recipe, HOME, ALICE)
     assert (None if id_map is None else list(id_map.groups)) == pairs
 
 
 def test_groups_where_another_bind_has_one_of_them_as_its_own() -> None:
-    recipe = choose_recipe(DOCKER, FIXED, PERSON, GROUPS)
+    recipe = choose_recipe(DOCKER, FIXED, ALICE, GROUPS)
     id_map = map_of(DOCKER, recipe, HOME, Owner(7000, 4000))
     assert id_map == IdMap(((7000, 1000),), ((4000, 100), (100000, 100000)))
 
@@ -132,12 +132,12 @@ def test_what_is_only_read_needs_no_owner(place: Place) -> None:
 
 def test_what_users_name_is_not_read_as_root() -> None:
     """Docker's root would read everything; a mount of the owner's has the owner's rights."""
-    bind = HOME._replace(read_only=True, within="/homes", owner=PERSON)
-    recipe = choose_recipe(UNPRIVILEGED, AS_ROOT, PERSON)
+    bind = HOME._replace(read_only=True, within="/homes", owner=ALICE)
+    recipe = choose_recipe(UNPRIVILEGED, AS_ROOT, ALICE)
     with pytest.raises(TaskFailure, match="files of a storage"):
-        map_of(UNPRIVILEGED, recipe, bind, PERSON)
-    recipe = choose_recipe(DOCKER, AS_ROOT, PERSON)
-    assert map_of(DOCKER, recipe, bind, PERSON) == pair(PERSON, ROOT)
+        map_of(UNPRIVILEGED, recipe, bind, ALICE)
+    recipe = choose_recipe(DOCKER, AS_ROOT, ALICE)
+    assert map_of(DOCKER, recipe, bind, ALICE) == pair(ALICE, ROOT)
 
 
 def test_files_of_root_do_not_make_an_image_run_as_root() -> None:
@@ -147,15 +147,15 @@ def test_files_of_root_do_not_make_an_image_run_as_root() -> None:
 
 
 def test_owners_of_several_binds() -> None:
-    home = HOME._replace(owner=PERSON)
+    home = HOME._replace(owner=ALICE)
     named = Bind("/data/x", "/x", False, within="/data")
     shared = Bind("/srv/all", "/all", False)
     binds = [shared, named, home]
-    assert [owner_of(bind, binds, DOCKER) for bind in binds] == [ROOT, PERSON, PERSON]
+    assert [owner_of(bind, binds, DOCKER) for bind in binds] == [ROOT, ALICE, ALICE]
     assert owner_of(named, [named], DOCKER) == ROOT
     assert owner_of(shared, binds, REMOTE) is None
-    assert first_owner(binds, DOCKER) == PERSON
-    assert first_owner([shared._replace(read_only=True), named], UNPRIVILEGED) == PERSON
+    assert first_owner(binds, DOCKER) == ALICE
+    assert first_owner([shared._replace(read_only=True), named], UNPRIVILEGED) == ALICE
     assert first_owner([], DOCKER) is None
 
 
@@ -199,16 +199,16 @@ def test_group_of_a_user() -> None:
 
 
 def test_names_for_a_user_of_the_machine() -> None:
-    made = build_names(NAMES, PERSON, "alice", "/home/metauser")
+    made = build_names(NAMES, ALICE, "alice", "/home/metauser")
     assert made.passwd == NAMES.passwd + "alice:x:5000:5001::/home/metauser:/bin/sh\n"
     assert made.group == NAMES.group + "\nalice:x:5001:\n"
     assert build_names(NAMES, WORKER, "alice", None) == NAMES
-    assert parse_user("5000", made) == PERSON
+    assert parse_user("5000", made) == ALICE
 
 
 @pytest.mark.parametrize("name", ["", "worker", "a:b", "two\nlines", "ALICE@EXAMPLE.ORG"])
 def test_names_that_are_taken_or_not_fit(name: str) -> None:
-    assert "\nuser:x:5000:" in build_names(NAMES, PERSON, name, None).passwd
+    assert "\nuser:x:5000:" in build_names(NAMES, ALICE, name, None).passwd
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from .fake import wait_until
 from .machine import CAROL, HOST_OPTIONS, ROOT, AgentSpec, ApptainerHost, Machine, start_host
-from .places import PERSON
+from .places import ALICE
 from .test_check import check
 
 # Images may have to be built first, which takes minutes.
@@ -55,16 +55,16 @@ def test_files_are_the_persons(remapped: Machine, make_spec: MakeJob, user: str 
     """Also in a directory that no user of a container can reach."""
     closed = remapped.work_dir.parent / "closed"
     closed.mkdir(mode=0o700, exist_ok=True)
-    home = closed / "person"
-    owner = {"uid": PERSON, "gid": PERSON}
+    home = closed / "alice"
+    owner = {"uid": ALICE, "gid": ALICE}
     bind = {"source": str(home), "target": "/home/metauser", "home": True, "create": True}
     spec = make_spec(
         remapped, hardening__user=user, any_user=user is None, binds=[{**bind, "owner": owner}]
     )
     (written,) = check(remapped, spec)["storages"]
-    assert (written.get("uid"), written.get("gid")) == (PERSON, PERSON), written
+    assert (written.get("uid"), written.get("gid")) == (ALICE, ALICE), written
     info = home.stat()
-    assert (info.st_uid, info.st_mode & 0o777) == (PERSON, 0o700)
+    assert (info.st_uid, info.st_mode & 0o777) == (ALICE, 0o700)
     assert os.listdir(home) == []
 
 

@@ -1,4 +1,4 @@
-"""One person with two logins, and what others try with that."""
+"""One user with two logins, and what others try with that."""
 
 import re
 from urllib.parse import parse_qs, urlsplit

@@ -1,4 +1,4 @@
-"""What people are told of a build that has failed: the step, how it ended, and what to do."""
+"""What users are told of a build that has failed: the step, how it ended, and what to do."""
 
 import pytest
 

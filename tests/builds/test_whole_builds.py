@@ -45,7 +45,7 @@ def folder() -> Iterator[Path]:
         yield found
 
 
-async def test_twenty_people_and_one_link(
+async def test_twenty_users_and_one_link(
     folder: Path, git_server: GitServer, tmp_path: Path
 ) -> None:
     repository = git_server.repository("org/app")

@@ -1,4 +1,4 @@
-"""Chromium, as people use it."""
+"""Chromium, as users use it."""
 
 import contextlib
 import os
@@ -66,6 +66,6 @@ async def click_changes_the_screen(page: Page) -> None:
 
 
 async def keep_picture(page: Page, name: str) -> None:
-    """For people who want to see: `ROSETTA_PICTURES=DIR`."""
+    """For developers who want to see: `ROSETTA_PICTURES=DIR`."""
     if directory := os.environ.get("ROSETTA_PICTURES"):
         await page.screenshot(path=f"{directory}/{name}.png")

@@ -1,4 +1,4 @@
-"""Repositories with a notebook, and what people do with links to them in a browser."""
+"""Repositories with a notebook, and what users do with links to them in a browser."""
 
 import json
 import tempfile

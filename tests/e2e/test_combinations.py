@@ -1,4 +1,4 @@
-"""Base containers and engines, as a person uses them: catalogue, waiting room, inside."""
+"""Base containers and engines, as a user uses them: catalogue, waiting room, inside."""
 
 import asyncio
 import contextlib

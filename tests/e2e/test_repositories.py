@@ -178,7 +178,7 @@ async def test_twenty_at_once_make_one_build(
     assert (await alice.api("GET", path)).code == 404
 
 
-async def test_what_people_see_when_it_goes_wrong(
+async def test_what_users_see_when_it_goes_wrong(
     builder: Deployment, git_server: GitServer, owner: str, page: Page
 ) -> None:
     repository = git_server.repository(f"{owner}/broken")

@@ -45,7 +45,7 @@ TASKS_HOSTS = ["tasks.example.org", "tasks.example.org:8000", "TASKS.example.org
 OTHER_HOSTS = ["hub.example.org", "10.0.0.1:8000", "xtasks.example.org", "[::1]:8000"]
 
 
-async def test_people_are_sent_to_the_hub(proxy: HubProxy, backend: "Backend") -> None:
+async def test_users_are_sent_to_the_hub(proxy: HubProxy, backend: "Backend") -> None:
     for host in TASKS_HOSTS:
         answer = await ask(proxy, host, "Accept: text/html")
         assert answer.startswith(b"HTTP/1.1 302 "), host

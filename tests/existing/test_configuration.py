@@ -78,10 +78,10 @@ async def test_hub_runs_before_its_service_does(tmp_path: Path, python: str) -> 
             await until(gave_up(hub), "the service has given up")
             assert (await hub.api("GET", "/info")).status_code == 200
         await service_answers(hub)
-        person = User(hub, "alice")
-        await person.log_in()
-        page = await person.client.get("/services/rosetta/", follow_redirects=True)
-        await person.client.aclose()
+        alice = User(hub, "alice")
+        await alice.log_in()
+        page = await alice.client.get("/services/rosetta/", follow_redirects=True)
+        await alice.client.aclose()
         assert (page.status_code, page.url.path) == (200, "/services/rosetta/")
     finally:
         await hub.close()

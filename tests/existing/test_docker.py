@@ -115,9 +115,9 @@ def inspect(container: str) -> dict[str, Any]:
 
 async def assert_usable(hub: ExistingHub, user: str) -> None:
     """The server of a user answers through the hub's proxy."""
-    person = User(hub, user)
-    answer = await person.client.get(f"/user/{user}/", follow_redirects=False)
-    await person.client.aclose()
+    browser = User(hub, user)
+    answer = await browser.client.get(f"/user/{user}/", follow_redirects=False)
+    await browser.client.aclose()
     assert answer.headers.get("server", "").startswith("SimpleHTTP"), (answer, answer.text[:300])
 
 

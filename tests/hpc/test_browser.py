@@ -26,8 +26,8 @@ from tests.support.certificates import make_pem
 from tests.support.cluster import Cluster, wait_until
 from tests.support.ports import free_port
 
+from .cluster_user import ClusterUser
 from .hub import EXTRA, JUPYTER, TINY, Hub, check_gone, slurm_resource
-from .person import Person
 from .spying import secrets_of, spy
 from .steps import shows
 
@@ -136,13 +136,13 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @contextlib.asynccontextmanager
-async def logged_in(site: Site, browser: Browser, name: str) -> AsyncIterator[Person]:
+async def logged_in(site: Site, browser: Browser, name: str) -> AsyncIterator[ClusterUser]:
     """A user in a browser of their own; their tasks are gone afterwards."""
     user = await site.hub.deployment.user(name)
     context = await browser.new_context(viewport={"width": 1280, "height": 900})
     await context.grant_permissions(["clipboard-read", "clipboard-write"])
     try:
-        yield Person(user, context, await log_in(context, site.hub.deployment, name))
+        yield ClusterUser(user, context, await log_in(context, site.hub.deployment, name))
     finally:
         await context.close()
         await user.clean()
@@ -193,41 +193,43 @@ async def test_a_user_of_the_cluster(
     site: Site, browser: Browser, name: str, software: str, other: str
 ) -> None:
     cluster, address = site.hub.cluster, f"{name}@example.org"
-    async with logged_in(site, browser, name) as person:
-        line = await person.make_key(name)
-        assert "does not accept the key" in await person.test_key("Refused")
+    async with logged_in(site, browser, name) as cluster_user:
+        line = await cluster_user.make_key(name)
+        assert "does not accept the key" in await cluster_user.test_key("Refused")
         cluster.authorize(name, line)
-        await person.test_key("Works")
-        await person.give_address(address)
-        await person.confirm_address((await site.mail(address, "Confirm")).message)
+        await cluster_user.test_key("Works")
+        await cluster_user.give_address(address)
+        await cluster_user.confirm_address((await site.mail(address, "Confirm")).message)
         with crowded(cluster, other) as make_room:
-            await person.choose_size(software, "Large")
-            await keep_picture(person.page, f"form-{software}")
-            task_id = await person.start()
-            await person.sees("Waits for 32 free cores in main", "Expected", f"A mail to {address}")
-            await keep_picture(person.page, f"waiting-{software}")
-            await person.page.goto("about:blank")  # who waits in a queue does something else
+            await cluster_user.choose_size(software, "Large")
+            await keep_picture(cluster_user.page, f"form-{software}")
+            task_id = await cluster_user.start()
+            await cluster_user.sees(
+                "Waits for 32 free cores in main", "Expected", f"A mail to {address}"
+            )
+            await keep_picture(cluster_user.page, f"waiting-{software}")
+            await cluster_user.page.goto("about:blank")  # who waits in a queue does something else
             make_room()
             mail = await site.mail(address, "is running")
         assert mail.encrypted
-        task = await shows(person.user, {"id": task_id}, lambda view: view["open_url"])
-        inside = await person.follow(mail.message)
+        task = await shows(cluster_user.user, {"id": task_id}, lambda view: view["open_url"])
+        inside = await cluster_user.follow(mail.message)
         await INSIDE[software](inside, task["job"]["node"])
         await keep_picture(inside, f"inside-{software}")
-        await person.stop(task_id)
+        await cluster_user.stop(task_id)
         await check_gone(site.hub, task)
 
 
-async def start_signed(person: Person, hub: Hub) -> tuple[str, dict[str, Any]]:
+async def start_signed(cluster_user: ClusterUser, hub: Hub) -> tuple[str, dict[str, Any]]:
     """Start the software with the fixed port on the one node of a partition, by the form.
 
     Returns what its page says, and the task.
     """
-    await hub.member(person.user.name, "cluster")
-    await person.choose_partition("fixed", "gpu")
-    task_id = await person.start()
-    signature = await person.inside()
-    return signature.strip(), await person.user.until(task_id, "running")
+    await hub.member(cluster_user.user.name, "cluster")
+    await cluster_user.choose_partition("fixed", "gpu")
+    task_id = await cluster_user.start()
+    signature = await cluster_user.inside()
+    return signature.strip(), await cluster_user.user.until(task_id, "running")
 
 
 @pytest.mark.timeout(240)

@@ -61,7 +61,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def open_storage(page: Page, hub: Hub, name: str) -> None:
-    """By the navigation, as people do it."""
+    """By the navigation, as users do it."""
     await visit(page, f"{hub.deployment.url}/services/rosetta/")
     await page.get_by_role("link", name="Files", exact=True).click()
     await page.locator(".storage-card").get_by_role("link", name=name).click()

@@ -1,4 +1,4 @@
-// Sizes and times as people write them: what the form's fields accept, and what they say.
+// Sizes and times as users write them: what the form's fields accept, and what they say.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

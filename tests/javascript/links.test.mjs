@@ -66,8 +66,8 @@ test("the queue in words", () => {
   assert.equal(positionText({ state: "queued", position: 4 }), "3 builds are before it.");
   assert.equal(positionText({ state: "building", position: 4 }), "");
   assert.equal(waitingText({ state: "building", waiting: 1 }), "");
-  assert.equal(waitingText({ state: "building", waiting: 2 }), "1 other person waits for the same image.");
-  assert.equal(waitingText({ state: "queued", waiting: 12 }), "11 other people wait for the same image.");
+  assert.equal(waitingText({ state: "building", waiting: 2 }), "1 other user waits for the same image.");
+  assert.equal(waitingText({ state: "queued", waiting: 12 }), "11 other users wait for the same image.");
   assert.equal(waitingText({ state: "done", waiting: 12 }), "");
 });
 

@@ -1,4 +1,4 @@
-"""The base containers and an unmodified image, as a person uses them: card, pod, inside, stop.
+"""The base containers and an unmodified image, as a user uses them: card, pod, inside, stop.
 
 The API server is reached by its address, by a kubectl of this machine, and by one of a login node.
 """

@@ -50,7 +50,7 @@ async def test_from_a_link_to_the_waiting_room(page: Page, stub: BuildsStub) -> 
     stub.put_build(building(waiting=3))
     stub.write_build_log("STEP 7/23\n")
     await expect(page.get_by_text("Step 7 of 23")).to_be_visible()
-    await expect(page.get_by_text("2 other people wait for the same image.")).to_be_visible()
+    await expect(page.get_by_text("2 other users wait for the same image.")).to_be_visible()
     await expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "26")
     await expect(page.locator("#log-text")).to_have_text("STEP 7/23\n")
 

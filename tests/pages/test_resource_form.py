@@ -125,7 +125,7 @@ async def test_limits_are_those_of_partition_qos_and_resource(page: Page, stub: 
         ("", "Up to 1 d in main"),
     ],
 )
-async def test_times_as_people_write_them(page: Page, stub: Stub, text: str, said: str) -> None:
+async def test_times_as_users_write_them(page: Page, stub: Stub, text: str, said: str) -> None:
     await open_advanced(page, stub)
     await expect(select(page, "Partition")).to_have_value("main")
     await page.get_by_label("Time limit").fill(text)

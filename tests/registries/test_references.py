@@ -1,4 +1,4 @@
-"""What people mean by the name of an image."""
+"""What users mean by the name of an image."""
 
 import pytest
 

@@ -35,7 +35,7 @@ from tests.support.processes import is_running
 from .test_api import Site
 from .test_api import site as site
 from .test_user_software import TEAM, add, families, put, start
-from .test_user_software import people as people
+from .test_user_software import grouped as grouped
 
 ALICE = User("alice")
 GOOD, BAD = (f"sha256:{letter * 64}" for letter in "ab")
@@ -292,14 +292,14 @@ async def test_images_of_the_configuration(database: Database, asked: Asked) -> 
 
 
 @pytest.fixture
-def guarded(people: Site, asked: Asked) -> Site:
+def guarded(grouped: Site, asked: Asked) -> Site:
     """The service with that policy."""
-    platform = people.bench.tasks.catalogue.software
-    policy = people.image_policy
+    platform = grouped.bench.tasks.catalogue.software
+    policy = grouped.image_policy
     policy._settings, policy._find_digest = SETTINGS, asked.find_digest
     policy._is_platform = lambda family_id: family_id in platform
-    people.library._find_refusals = policy.refusals
-    return people
+    grouped.library._find_refusals = policy.refusals
+    return grouped
 
 
 async def test_a_refused_image_says_so_on_its_family_and_is_not_started(

@@ -118,7 +118,7 @@ def test_nobody_is_stopped_without_having_been_asked() -> None:
 
 
 @pytest.mark.parametrize("column", ["idle_since", "started", "stop_at"])
-def test_a_service_that_was_down_gives_people_time_to_answer(column: str) -> None:
+def test_a_service_that_was_down_gives_users_time_to_answer(column: str) -> None:
     """However long it is since the end was announced."""
     life = Life(IDLE if column == "idle_since" else LONGEST)
     life.task.started = NOON - minutes(1000) if column == "started" else NOON

@@ -14,7 +14,7 @@ from rosetta_hub.software.logo_format import LARGEST_LOGO, check_logo
 from .test_api import Site
 from .test_api import site as site
 from .test_user_software import TEAM, add, families
-from .test_user_software import people as people
+from .test_user_software import grouped as grouped
 
 
 def png(width: int = 2, height: int = 2) -> bytes:
@@ -94,16 +94,16 @@ def test_what_is_no_picture(content: bytes, message: str) -> None:
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-async def test_a_logo_is_seen_by_who_sees_the_family(people: Site) -> None:
-    family_id = (await add(people, owner=TEAM))["family"]
+async def test_a_logo_is_seen_by_who_sees_the_family(grouped: Site) -> None:
+    family_id = (await add(grouped, owner=TEAM))["family"]
     path = f"api/v1/software/{family_id}/logo"
-    assert (await people.fetch("GET", path)).code == 404
-    assert (await people.fetch("PUT", path, svg(), "bob")).code == 404
-    assert (await people.fetch("PUT", path, svg("<script/>"), "carol")).code == 422
-    assert (await people.fetch("PUT", path, png(), "carol")).code == 204
-    first = (await families(people))[family_id]["logo"]
+    assert (await grouped.fetch("GET", path)).code == 404
+    assert (await grouped.fetch("PUT", path, svg(), "bob")).code == 404
+    assert (await grouped.fetch("PUT", path, svg("<script/>"), "carol")).code == 422
+    assert (await grouped.fetch("PUT", path, png(), "carol")).code == 204
+    first = (await families(grouped))[family_id]["logo"]
     assert first.startswith(f"/services/rosetta/{path}?v=")
-    shown = await people.fetch("GET", path)
+    shown = await grouped.fetch("GET", path)
     assert (shown.code, shown.body) == (200, png())
     assert shown.headers["Content-Type"] == "image/png"
     assert shown.headers["X-Content-Type-Options"] == "nosniff"
@@ -111,24 +111,24 @@ async def test_a_logo_is_seen_by_who_sees_the_family(people: Site) -> None:
     assert policy.startswith("default-src 'none';")
     assert policy.endswith("; sandbox")
     for other in ("bob", "root"):
-        assert (await people.fetch("GET", path, token=other)).code == 404
-        assert (await people.fetch("DELETE", path, token=other)).code == 404
-    assert (await people.fetch("PUT", path, svg())).code == 204
-    assert (await families(people))[family_id]["logo"] != first
-    assert (await people.fetch("DELETE", path)).code == 204
-    assert (await families(people))[family_id]["logo"] == ""
+        assert (await grouped.fetch("GET", path, token=other)).code == 404
+        assert (await grouped.fetch("DELETE", path, token=other)).code == 404
+    assert (await grouped.fetch("PUT", path, svg())).code == 204
+    assert (await families(grouped))[family_id]["logo"] != first
+    assert (await grouped.fetch("DELETE", path)).code == 204
+    assert (await families(grouped))[family_id]["logo"] == ""
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-async def test_a_logo_goes_with_its_family_and_is_duplicated(people: Site) -> None:
-    version = await add(people)
-    await people.fetch("PUT", f"api/v1/software/{version['family']}/logo", png())
+async def test_a_logo_goes_with_its_family_and_is_duplicated(grouped: Site) -> None:
+    version = await add(grouped)
+    await grouped.fetch("PUT", f"api/v1/software/{version['family']}/logo", png())
     path = f"api/v1/software/versions/{version['id']}/duplicate"
-    status, copy = await people.call("POST", path, {})
+    status, copy = await grouped.call("POST", path, {})
     assert (status, copy["entry"]["name"]) == (201, "App (copy)")
-    assert (await people.fetch("GET", f"api/v1/software/{copy['family']}/logo")).body == png()
-    assert (await people.fetch("DELETE", f"api/v1/software/{copy['family']}")).code == 204
-    with people.bench.tasks.database.session() as session:
+    assert (await grouped.fetch("GET", f"api/v1/software/{copy['family']}/logo")).body == png()
+    assert (await grouped.fetch("DELETE", f"api/v1/software/{copy['family']}")).code == 204
+    with grouped.bench.tasks.database.session() as session:
         assert [logo.family for logo in session.scalars(select(SoftwareLogo))] == [
             version["family"]
         ]

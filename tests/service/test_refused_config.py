@@ -39,7 +39,7 @@ ENTRY = r"^c\.Rosetta\.computing entry "
 
 
 def refused(*resources: dict[str, Any], **options: Any) -> str:
-    """The message, which is for people: it holds no regular expression."""
+    """The message, which is for administrators: it holds no regular expression."""
     settings = Rosetta(tasks_url="http://127.0.0.1", computing=list(resources), **options)
     with pytest.raises(ConfigError) as caught:
         settings.check()

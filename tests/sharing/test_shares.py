@@ -15,7 +15,7 @@ from tests.support.starting import start_task
 
 from .fakes import Office
 
-# Names as people have them, and such as break what is careless.
+# Names as users have them, and such as break what is careless.
 NAMES = ["żółw", "张伟", "Владимир", "محمد", "o'hara", "a b", "%2e%2e", "x/y", "a" * 255, "😀"]
 
 

@@ -10,7 +10,7 @@ import pytest_asyncio
 from jupyterhub.services.auth import HubOAuth
 
 from rosetta_hub.audit.log import AuditLog
-from rosetta_hub.catalogue.catalogue import User as Person
+from rosetta_hub.catalogue.catalogue import User as CatalogueUser
 from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task, utc_now
@@ -105,7 +105,7 @@ async def task(office: Office, alice: User) -> Task:
     answer = await alice.api("POST", "one", OPTIONS)
     assert answer.status_code in (201, 202), answer.text
     await alice.hub.ready(alice.name, "one")
-    return start_task(office.tasks, "one", {"software": "web"}, Person(alice.name))
+    return start_task(office.tasks, "one", {"software": "web"}, CatalogueUser(alice.name))
 
 
 async def add_user(hub: Hub, name: str, group: str = "") -> str:

@@ -5,7 +5,7 @@ import MarkdownIt from "markdown-it";
 
 const markdown = new MarkdownIt({ html: true, linkify: false });
 
-// What browsers fetch by themselves; what links of people name is fetched by a click alone.
+// What browsers fetch by themselves; what links of users name is fetched by a click alone.
 const FETCHED = ["src", "href", "xlink:href"];
 const LINKS = ["a", "area"];
 

@@ -1,4 +1,4 @@
-"""Output of commands: tables and progress bars for people, JSON for scripts."""
+"""Output of commands: tables and progress bars for users, JSON for scripts."""
 
 from __future__ import annotations
 

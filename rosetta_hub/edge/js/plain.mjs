@@ -1,4 +1,4 @@
-// Plain HTTP on a port of HTTPS: people type addresses without the scheme, and are sent to the right one.
+// Plain HTTP on a port of HTTPS: users type addresses without the scheme, and are sent to the right one.
 
 // The first byte of a TLS connection (RFC 8446, 5.1).
 const HANDSHAKE = 0x16;

@@ -8,7 +8,7 @@ export function namesTasksHost(host, tasksHost) {
   return name === tasksHost.slice(2) || name.endsWith(tasksHost.slice(1));
 }
 
-/** The answer to a request that names the tasks' host: people are sent to the hub's own address. */
+/** The answer to a request that names the tasks' host: users are sent to the hub's own address. */
 export function answerUnderTasksHost(req, hubOrigin) {
   const text = `The hub is at ${hubOrigin}.\n`;
   const isPage = req.method === "GET" && (req.headers.accept ?? "").includes("text/html");

@@ -1,4 +1,4 @@
-"""The first rows of a table of comma- or tab-separated values (RFC 4180, and what people write)."""
+"""The first rows of a table of comma- or tab-separated values (RFC 4180, and what users write)."""
 
 import csv
 import io

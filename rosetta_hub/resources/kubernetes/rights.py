@@ -44,7 +44,7 @@ class ClusterRight:
 
     @property
     def full_name(self) -> str:
-        """The same with its group, as people write it, such as `pods.metrics.k8s.io`."""
+        """The same with its group, as users write it, such as `pods.metrics.k8s.io`."""
         return ".".join(filter(None, (self.name, self.group)))
 
 

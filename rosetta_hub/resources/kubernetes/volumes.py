@@ -1,6 +1,6 @@
 """Storages of a task as volumes of its pod, and as whom the pod runs. Pure.
 
-Files of a storage have to be one person's, whichever image writes them. A node maps no users, so
+Files of a storage have to be one user's, whichever image writes them. A node maps no users, so
 the container runs as the owner of the storages that it may write to, or not at all.
 """
 

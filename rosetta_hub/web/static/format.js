@@ -1,4 +1,4 @@
-// Numbers and times for people.
+// Numbers and times for users.
 
 import { first } from "./dom.js";
 

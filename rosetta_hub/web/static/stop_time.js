@@ -15,7 +15,7 @@ export function localValue(time) {
   return `${day}T${two(time.getHours())}:${two(time.getMinutes())}`;
 }
 
-/** The next six o'clock in the evening: when most people go home. */
+/** The next six o'clock in the evening: when most users go home. */
 export function nextEvening(now = new Date()) {
   const evening = new Date(now);
   evening.setHours(18, 0, 0, 0);

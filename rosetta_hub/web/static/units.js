@@ -1,4 +1,4 @@
-// Amounts as people write them into a field, read as the service reads them.
+// Amounts as users write them into a field, read as the service reads them.
 
 const SIZE = /^\s*(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?\s*$/i;
 const FACTORS = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };

@@ -60,10 +60,10 @@ export function positionText({ state, position }) {
 export function waitingText(build) {
   if (isBuildEnded(build) || !(build.waiting > 1)) return "";
   const others = build.waiting - 1;
-  return others === 1 ? "1 other person waits for the same image." : `${others} other people wait for the same image.`;
+  return others === 1 ? "1 other user waits for the same image." : `${others} other users wait for the same image.`;
 }
 
-/** A commit as people write it. */
+/** A commit as users write it. */
 export function shortCommit(commit) {
   return /^[0-9a-f]{40,}$/.test(commit || "") ? commit.slice(0, 7) : commit || "";
 }

@@ -1,4 +1,4 @@
-// References of images as people write and paste them.
+// References of images as users write and paste them.
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
@@ -36,7 +36,7 @@ export function joinReference({ registry = "", name = "", tag = "", digest = "" 
   return digest ? `${repository}@${digest}` : `${repository}:${tag || "latest"}`;
 }
 
-/** The beginning of a digest, for people. */
+/** The beginning of a digest, for users. */
 export function shortDigest(digest) {
   return digest ? digest.slice(0, "sha256:".length + 12) : "";
 }

@@ -49,7 +49,7 @@ async def hub(
     tmp_path_factory: pytest.TempPathFactory, mailbox: tuple[Mailbox, int]
 ) -> AsyncIterator[Deployment]:
     """A hub with an administrator, `chief`, whom the command line has made."""
-    directory = tmp_path_factory.mktemp("people")
+    directory = tmp_path_factory.mktemp("users")
     extra = ACCOUNTS.format(port=mailbox[1])
     made = Deployment(directory, SOFTWARE[:1], COMPUTING, extra=extra)
     command = [sys.executable, "-m", "rosetta_hub", "account", "--config", str(made.config)]

@@ -13,7 +13,7 @@ RESOURCE = "cluster"
 
 
 @dataclass
-class Person:
+class ClusterUser:
     """A user of the hub, logged in in `page`."""
 
     user: User
