@@ -117,7 +117,7 @@ class HttpClient:
             async with asyncio.timeout(self._timeouts.connect):
                 return await self._client.connect(host, port, ssl_options=options)
         except ssl.SSLError as error:
-            # What verification says is a sentence; other reasons are names such as WRONG_VERSION.
+            # What verification says is a message; other reasons are names such as WRONG_VERSION.
             detail = getattr(error, "verify_message", "") or error.reason
             message = f"The certificate of {host} can't be checked: {detail}."
             raise RequestFailed("certificate", message) from error

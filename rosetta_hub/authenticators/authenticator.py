@@ -152,7 +152,7 @@ class RosettaAuthenticator(Authenticator):
         """What the method says of who signs in.
 
         Raises:
-            HTTPError: it says no (403), or nothing (503), in a sentence for the user.
+            HTTPError: it says no (403), or nothing (503), with a message for the user.
         """
         try:
             if isinstance(data, External):

@@ -30,7 +30,7 @@ class SignIn:
 
 
 class SignInRefused(Exception):
-    """The method says no: the message is a sentence for the user. Sessions end at a refresh."""
+    """The method says no: the message is for the user. Sessions end at a refresh."""
 
 
 class SignInExpired(Exception):
@@ -109,7 +109,7 @@ class LoginMethod(ABC):
         """Check what the form of the login page holds; None: wrong.
 
         Raises:
-            SignInRefused: right, but the account may not sign in; the sentence says why.
+            SignInRefused: right, but the account may not sign in; the message says why.
         """
         return None
 

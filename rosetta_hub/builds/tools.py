@@ -22,7 +22,7 @@ def find_problems(
     recipes: RecipeSettings,
     git_version: Callable[[], str | None] | None = None,
 ) -> list[str]:
-    """What is missing, a sentence each that says what to do; nothing where all is there.
+    """What is missing, a message each that says what to do; nothing where all is there.
 
     `git_version` asks git for its version, None where git is not installed.
     """

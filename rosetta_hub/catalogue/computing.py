@@ -321,7 +321,7 @@ class Computing(RestrictedEntry):
         return self.support(software) is not None
 
     def obstacle(self, software: Software) -> str | None:
-        """Why the image does not run here, as a sentence; None where it does."""
+        """Why the image does not run here, as a message; None where it does."""
         if not self.engines_for(software):
             if software.is_file:
                 return "Its image is a file, which only Singularity runs."

@@ -31,7 +31,7 @@ class RestrictedEntry(Entry):
 
     @property
     def audience(self) -> str:
-        """For whom the entry is, as a sentence."""
+        """For whom the entry is, as a message to users."""
         groups = sorted(self.groups)
         if not groups:
             return "For some users only."

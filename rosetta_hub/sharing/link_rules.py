@@ -1,4 +1,4 @@
-"""Why a link lets somebody in no more, or not now: one sentence for each reason."""
+"""Why a link lets somebody in no more, or not now: one message for each reason."""
 
 from rosetta_hub.database.models import Task, utc_now
 from rosetta_hub.database.models_sharing import ShareLink

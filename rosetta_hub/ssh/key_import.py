@@ -21,7 +21,7 @@ _MAX_ROUNDS = 500
 
 
 class UnusableKey(ValueError):
-    """The text is no private key that the hub takes; the message is a sentence for its owner."""
+    """The text is no private key that the hub takes; the message is for its owner."""
 
 
 def import_key_pair(text: str, passphrase: str | None, comment: str) -> KeyPair:

@@ -171,24 +171,24 @@ def _mean_cpus(samples: Sequence[UsageSample]) -> float | None:
 def _summary(
     points: Sequence[UsagePoint], asked_for: AskedFor, gpu_memory: int | None, cpus: float | None
 ) -> list[str]:
-    """What was used of what was asked for, in sentences."""
+    """What was used of what was asked for, a message each."""
     if not points:
         return []
     memory = max(point.memory for point in points)
-    sentences = [f"Memory: at most {_of_asked(format_size(memory), memory, asked_for.memory)}."]
+    messages = [f"Memory: at most {_of_asked(format_size(memory), memory, asked_for.memory)}."]
     if cpus is not None:
         most = max((point.cpus or 0.0 for point in points), default=cpus)
         asked = f" of the {asked_for.cpus:g} asked for" if asked_for.cpus else ""
-        sentences.append(f"CPUs: {cpus:.1f}{asked} on average, {most:.1f} at most.")
+        messages.append(f"CPUs: {cpus:.1f}{asked} on average, {most:.1f} at most.")
     busy = [point.gpu_percent for point in points if point.gpu_percent is not None]
     if busy:
         most = max(busy)
         mean = sum(busy) / len(busy)
         used = max(point.gpu_memory or 0 for point in points)
         of_memory = f" of {format_size(gpu_memory)}" if gpu_memory else ""
-        sentences.append(f"GPUs: busy {mean:.0f} % of the time on average, {most:.0f} % at most.")
-        sentences.append(f"Memory of the GPUs: at most {format_size(used)}{of_memory}.")
-    return sentences
+        messages.append(f"GPUs: busy {mean:.0f} % of the time on average, {most:.0f} % at most.")
+        messages.append(f"Memory of the GPUs: at most {format_size(used)}{of_memory}.")
+    return messages
 
 
 def _of_asked(text: str, used: int, asked: int | None) -> str:

@@ -49,7 +49,7 @@ class Right:
     scopes: tuple[str, ...] = ()
 
     def describe(self) -> str:
-        """The right as a sentence."""
+        """The right in words."""
         if not self.scopes:
             return f"{_WHOSE[self.subject]}."
         return f"Scope {' or '.join(self.scopes)} {_WHOSE[self.subject]}."

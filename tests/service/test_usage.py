@@ -1,4 +1,4 @@
-"""What tasks use over time: bounded samples that keep what matters, and sentences about them."""
+"""What tasks use over time: bounded samples that keep what matters, and messages about them."""
 
 import json
 from datetime import UTC, datetime, timedelta

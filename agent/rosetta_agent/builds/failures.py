@@ -1,4 +1,4 @@
-"""Why a build has failed, in sentences that tell its user what to do."""
+"""Why a build has failed, in messages that tell its user what to do."""
 
 import re
 from typing import Optional, Sequence

@@ -48,7 +48,7 @@ class HubAccount:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One object, and a sentence about it for the administrator who reads the file."""
+    """One object, and a comment on it for the administrator who reads the file."""
 
     comment: str
     document: Document

@@ -1,4 +1,4 @@
-// What a task uses over time, beside what it asked for: sentences, plots, and the numbers in a table.
+// What a task uses over time, beside what it asked for: messages, plots, and the numbers in a table.
 
 import { call, taskUrl } from "./api.js";
 import { element, h } from "./dom.js";
@@ -55,7 +55,7 @@ export class UsagePanel {
     const limits = [asked.cpus, asked.memory, null, usage.gpu_memory_total];
     this.points = points;
     this.panel.hidden = points.length < 2;
-    element("usage-summary").replaceChildren(...usage.summary.map((sentence) => h("li", {}, sentence)));
+    element("usage-summary").replaceChildren(...usage.summary.map((message) => h("li", {}, message)));
     this.plots.forEach((plot, index) => plot.update(points, limits[index]));
     this.showTable();
   }
