@@ -37,7 +37,7 @@ class Timeouts:
 
     connect: float = 20.0
     answer: float = 60.0
-    silence: float = 120.0
+    read: float = 120.0
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ class _Exchange(HTTPMessageDelegate):
         size = 0
         while True:
             try:
-                async with asyncio.timeout(self._timeouts.silence):
+                async with asyncio.timeout(self._timeouts.read):
                     chunk = await self._queue.get()
             except TimeoutError as error:
                 message = "The server has stopped sending. Try again later."

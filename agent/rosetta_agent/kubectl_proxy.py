@@ -3,7 +3,7 @@
 It runs beside kubectl, on the service's machine or on a login node. What it reports are frames of
 the files protocol on standard output: `{"socket": PATH}` once somebody answers there, and
 `{"error": "failed", "message": TEXT}` with kubectl's last words when it has ended. Standard input
-carries nothing but heartbeats: its end, or silence, ends kubectl and removes the folder.
+carries nothing but heartbeats: its end, or the lack of them, ends kubectl and removes the folder.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from rosetta_agent.files.frames import JSON, build_document, build_header
 from rosetta_agent.processes import die_with_parent
 
 #: Seconds without a heartbeat after which nobody is there any more.
-SILENCE = 90.0
+LIVENESS_TIMEOUT = 90.0
 #: Seconds that kubectl has until it listens, and until it ends when it is asked to.
 START_TIMEOUT, END_TIMEOUT = 15.0, 3.0
 #: Bytes of kubectl's last words.
@@ -177,7 +177,7 @@ def _wait_ready(process: "subprocess.Popen[bytes]", words: _Words, path: str) ->
 def _wait_end(process: "subprocess.Popen[bytes]", words: _Words) -> bool:
     """Whether nobody wants it any more; False: kubectl has ended by itself."""
     heard = time.monotonic()
-    while time.monotonic() - heard < SILENCE:
+    while time.monotonic() - heard < LIVENESS_TIMEOUT:
         if 0 in _wait(words, [0], _LOOK):
             if not os.read(0, 4096):
                 return True

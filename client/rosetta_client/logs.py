@@ -17,7 +17,7 @@ from rosetta_client.waiting import OVER
 # Seconds within which a stream begins; a proxy that keeps it back until it ends is asked otherwise.
 _FIRST = 10.0
 # Seconds between two comments of a stream, twice over.
-_SILENCE = 35.0
+_LIVENESS_TIMEOUT = 35.0
 # Seconds between two questions where no stream gets through.
 _PAUSE = 2.0
 # Connections that fail one after the other until the user is told.
@@ -98,7 +98,7 @@ class AsyncLogFollower:
 
         call: Call[None] = Call("GET", "events", None, query={"task": self.task.id})
         parser, begun, self._has_log = EventParser(), False, False
-        limits = httpx2.Timeout(_SILENCE if self._offset else _FIRST, connect=_FIRST)
+        limits = httpx2.Timeout(_LIVENESS_TIMEOUT if self._offset else _FIRST, connect=_FIRST)
         try:
             async with self._channel.stream(call, timeout=limits) as response:
                 async for piece in response.aiter_raw():

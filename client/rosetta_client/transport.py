@@ -30,9 +30,9 @@ from rosetta_client.version import VERSION
 
 T = TypeVar("T")
 # Seconds: to connect, and between two pieces of an answer.
-CONNECT, SILENCE = 10.0, 60.0
+CONNECT, READ = 10.0, 60.0
 ATTEMPTS = 4
-TIMEOUT = httpx2.Timeout(SILENCE, connect=CONNECT)
+TIMEOUT = httpx2.Timeout(READ, connect=CONNECT)
 
 
 class Requests:
@@ -150,5 +150,5 @@ def _describe(error: Exception) -> str:
     if isinstance(error, httpx2.ConnectTimeout):
         return f"it did not answer within {CONNECT:.0f} seconds"
     if isinstance(error, httpx2.TimeoutException):
-        return f"nothing came from it for {SILENCE:.0f} seconds"
+        return f"nothing came from it for {READ:.0f} seconds"
     return str(error).rstrip(".") or type(error).__name__

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rosetta_client.async_client import AsyncClient
 
 # Seconds between two comments of a stream, twice over.
-_SILENCE = httpx2.Timeout(35.0, connect=10.0)
+_LIVENESS_TIMEOUT = httpx2.Timeout(35.0, connect=10.0)
 
 
 async def watch_until_over(client: AsyncClient, task: TaskView) -> None:
@@ -47,7 +47,7 @@ async def _read_events(client: AsyncClient, task: TaskView) -> None:
     """Read one stream to its end."""
     call: Call[None] = Call("GET", "events", None, query={"task": task.id})
     parser = EventParser()
-    async with client.transport.stream(call, timeout=_SILENCE) as response:
+    async with client.transport.stream(call, timeout=_LIVENESS_TIMEOUT) as response:
         async for piece in response.aiter_raw():
             for event in parser.feed(piece):
                 _take(event, task)

@@ -46,7 +46,9 @@ class Overview:
 
     def __init__(self, database: Database, heartbeat_interval: int) -> None:
         self._database = database
-        self._silence = timedelta(seconds=HEARTBEATS_UNTIL_UNRESPONSIVE * heartbeat_interval)
+        self._liveness_timeout = timedelta(
+            seconds=HEARTBEATS_UNTIL_UNRESPONSIVE * heartbeat_interval
+        )
 
     def computing(self) -> dict[str, ComputingNumbers]:
         """The numbers of each resource that has tasks, by its id."""
@@ -94,7 +96,7 @@ class Overview:
     def _silent(self) -> list[Task]:
         query = select(Task).where(
             Task.state.in_([TaskState.STARTING, TaskState.RUNNING]),
-            Task.last_heartbeat < utc_now() - self._silence,
+            Task.last_heartbeat < utc_now() - self._liveness_timeout,
         )
         with self._database.session() as session:
             return [task for task in session.scalars(query) if not is_suspended(task)]

@@ -35,14 +35,14 @@ class _Samples:
 
 
 class IdleWatch:
-    """Measures tasks, round by round. `silence` is after how long an agent is not heard of.
+    """Measures tasks, round by round. `liveness_timeout` is how long an agent may not report.
 
     What was measured is kept in memory. A service that has been restarted measures anew, and takes
     a task for idle as long as it was before, if nothing speaks against it.
     """
 
-    def __init__(self, silence: timedelta) -> None:
-        self._silence = silence
+    def __init__(self, liveness_timeout: timedelta) -> None:
+        self._liveness_timeout = liveness_timeout
         self._samples: dict[str, _Samples] = {}
 
     def forget_others(self, task_ids: Iterable[str]) -> None:
@@ -80,7 +80,7 @@ class IdleWatch:
 
     def _use(self, samples: _Samples, task: Task, lifetime: Lifetime, now: datetime) -> CpuUse:
         heard, seconds = task.last_heartbeat, task.cpu_seconds
-        if heard is None or seconds is None or now - heard > self._silence:
+        if heard is None or seconds is None or now - heard > self._liveness_timeout:
             samples.seconds.clear()
             samples.began = None
             return CpuUse.UNKNOWN

@@ -57,8 +57,8 @@ class LifetimeEnforcer:
         self._note_use = note_use
         # When, by a task and whether it ran: the first use of one that has waited is told at once.
         self._told: dict[tuple[str, bool], datetime] = {}
-        silence = timedelta(seconds=HEARTBEATS_UNTIL_UNRESPONSIVE * heartbeat_interval)
-        self._idle = IdleWatch(silence)
+        liveness_timeout = timedelta(seconds=HEARTBEATS_UNTIL_UNRESPONSIVE * heartbeat_interval)
+        self._idle = IdleWatch(liveness_timeout)
 
     async def step(self) -> None:
         """One round.

@@ -6,7 +6,7 @@ from rosetta_hub.tasks.manager import TaskManager
 
 
 class LivenessWatcher:
-    """Silence changes no row, so nobody else would say that there is news."""
+    """A heartbeat that is missing changes no row, so nobody else would say that there is news."""
 
     def __init__(self, tasks: TaskManager, settings: Rosetta) -> None:
         self._tasks = tasks

@@ -18,7 +18,7 @@ from rosetta_hub.registries.errors import RegistryRefused, RegistryUnavailable
 # Bytes: the largest manifest that registries have to accept (OCI distribution specification), and
 # more than any configuration or list of tags needs.
 MOST_BYTES = 4 << 20
-TIMEOUTS = Timeouts(connect=5.0, answer=10.0, silence=5.0)
+TIMEOUTS = Timeouts(connect=5.0, answer=10.0, read=5.0)
 # Seconds of one request, redirects included: a registry that sends a byte a second is none.
 REQUEST_TIMEOUT = 15.0
 MOST_REDIRECTS = 4

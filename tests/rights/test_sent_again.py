@@ -24,7 +24,7 @@ async def post(site: Site, path: str, body: Any, token: str) -> Answer:
 
 
 @pytest.fixture
-def silence(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """No answer can be kept, until it is undone."""
 
     def fail(store: IdempotencyKeys, key: RequestKey, _answer: object) -> None:
@@ -35,11 +35,11 @@ def silence(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-async def test_an_invitation(site: Site, silence: pytest.MonkeyPatch) -> None:
+async def test_an_invitation(site: Site, full_disk: pytest.MonkeyPatch) -> None:
     path = "api/v1/admin/accounts/invitations"
     before = await site.fetch("GET", "api/v1/admin/accounts", "root")
     assert (await post(site, path, INVITATION, "root")).status == 503
-    silence.undo()
+    full_disk.undo()
     made = await post(site, path, INVITATION, "root")
     assert made.status == 201
     assert (await post(site, path, INVITATION, "root")).json() == made.json()
@@ -50,9 +50,9 @@ async def test_an_invitation(site: Site, silence: pytest.MonkeyPatch) -> None:
     ]
 
 
-async def test_a_build(site: Site, silence: pytest.MonkeyPatch) -> None:
+async def test_a_build(site: Site, full_disk: pytest.MonkeyPatch) -> None:
     assert (await post(site, "api/v1/builds", BUILD, "alice")).status == 503
-    silence.undo()
+    full_disk.undo()
     records = site.parts.builds.records
     build = records.of_user("alice")[0]
 

@@ -163,9 +163,9 @@ async def test_tasks_that_are_not_heard_of(
     task = start_task(tasks, "one", {"software": "echo"}, ALICE)
     tasks.report(task, report("running"))
     assert (await read(metrics))["rosetta_tasks_unresponsive", ("local",)] == 0
-    silence = timedelta(seconds=HEARTBEATS_UNTIL_UNRESPONSIVE * HEARTBEAT + 1)
+    age = timedelta(seconds=HEARTBEATS_UNTIL_UNRESPONSIVE * HEARTBEAT + 1)
     with bench.tasks.database.session() as session:
-        session.merge(tasks.find(task.id)).last_heartbeat = utc_now() - silence
+        session.merge(tasks.find(task.id)).last_heartbeat = utc_now() - age
     assert (await read(metrics))["rosetta_tasks_unresponsive", ("local",)] == 1
     # Its scheduler holds it: nobody expects it to report.
     tasks.update(task, _suspend)

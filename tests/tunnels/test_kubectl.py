@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 import pytest_asyncio
 
-from rosetta_agent.kubectl_proxy import SILENCE
+from rosetta_agent.kubectl_proxy import LIVENESS_TIMEOUT
 from rosetta_hub.agents.programs import KUBECTL_PROGRAM
 from rosetta_hub.check.context import CheckFailed, Context
 from rosetta_hub.check.kubectl import check_login
@@ -235,11 +235,11 @@ async def test_a_login_node_that_forwards_to_no_sockets(
 
 
 @pytest.mark.parametrize("kubectl", ["here"], indirect=True)
-async def test_silence_ends_kubectl(kubectl: Kubectl) -> None:
+async def test_missing_heartbeats_end_kubectl(kubectl: Kubectl) -> None:
     """As where the network to a login node fails, and sshd notices nothing."""
     here = kubectl.tunnel.route
     assert isinstance(here, KubectlRoute)
-    line, impatient = f"SILENCE = {SILENCE}", "SILENCE = 0.10"
+    line, impatient = f"LIVENESS_TIMEOUT = {LIVENESS_TIMEOUT}", "LIVENESS_TIMEOUT = 0.10"
     assert line in here.program
     assert len(line) == len(impatient)
     changed = replace(here, program=here.program.replace(line, impatient))
