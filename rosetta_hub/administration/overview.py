@@ -25,7 +25,7 @@ class ComputingNumbers:
 
     states: dict[str, int] = field(default_factory=dict)
     waiting_for: dict[str, int] = field(default_factory=dict)
-    silent: int = 0
+    unresponsive: int = 0
     last_failure: datetime | None = None
 
 
@@ -65,8 +65,8 @@ class Overview:
             waiting = numbers(computing).waiting_for
             if len(waiting) < MOST_REASONS:
                 waiting[reason or job_state or "no reason given"] = count
-        for task in self._silent():
-            numbers(task.computing).silent += 1
+        for task in self._unresponsive():
+            numbers(task.computing).unresponsive += 1
         for computing, time in self._rows(_last_failures()):
             numbers(computing).last_failure = time
         return found
@@ -93,7 +93,7 @@ class Overview:
             )
         return sorted(found, key=lambda user: (-user.active, user.name))
 
-    def _silent(self) -> list[Task]:
+    def _unresponsive(self) -> list[Task]:
         query = select(Task).where(
             Task.state.in_([TaskState.STARTING, TaskState.RUNNING]),
             Task.last_heartbeat < utc_now() - self._liveness_timeout,

@@ -20,7 +20,7 @@ class _Entry:
 
 
 class InventoryCollector:
-    """Facts by resource and user of the hub: accounts differ from user to user.
+    """Inventories by resource and user of the hub: accounts differ from user to user.
 
     However many pages ask at once, one of them waits for the cluster and the others for it.
     """

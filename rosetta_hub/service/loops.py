@@ -81,7 +81,7 @@ def _chosen_steps(parts: Parts) -> dict[str, Step]:
         steps["groups"] = (GROUPS_INTERVAL, groups.step)
     if settings.cull_unopened_timeout:
         unopened = UnopenedCuller(tasks, parts.edge, settings)
-        steps["grace"] = (CULL_INTERVAL, unopened.step)
+        steps["unopened"] = (CULL_INTERVAL, unopened.step)
     if settings.mail_available:
         mail = MailSender(parts.database, settings, parts.lifetimes)
         steps["mail"] = (MAIL_INTERVAL, mail.step)

@@ -24,7 +24,7 @@ LOG_TAIL_LINES = 20
 
 
 class Rights(BaseModel):
-    """What the principal may do with the task now.
+    """What the user may do with the task now.
 
     `keep`: choose when the task ends; `extend`: keep it beyond its longest lifetime, too.
     """

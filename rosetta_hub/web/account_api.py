@@ -1,7 +1,7 @@
 """`api/v1/account/identities`: the accounts and keys of users on computing resources.
 
-Everything here is about the principal: no route names a user. The token needs the hub's scope
-`servers` of the principal to change something, because tasks run with these keys, and
+Everything here is about the user: no route names a user. The token needs the hub's scope
+`servers` of the user to change something, because tasks run with these keys, and
 `read:servers` to read.
 """
 
@@ -21,7 +21,7 @@ from rosetta_hub.web.rights import CHANGE_OWN, READ_OWN
 
 
 class RemoteUser(RequestModel, strict=True):
-    """The principal's account on a computing resource."""
+    """The user's account on a computing resource."""
 
     remote_user: str
 
@@ -34,7 +34,7 @@ class ImportedKey(RequestModel, strict=True):
 
 
 class IdentityList(BaseModel):
-    """The principal's accounts and keys, one for each resource that needs them."""
+    """The user's accounts and keys, one for each resource that needs them."""
 
     identities: list[IdentityView]
 

@@ -1,4 +1,4 @@
-"""`api/v1/account/data`: what is stored about the principal, to take along or to delete."""
+"""`api/v1/account/data`: what is stored about the user, to take along or to delete."""
 
 import json
 
@@ -11,7 +11,7 @@ from rosetta_hub.web.rights import CHANGE_OWN
 
 
 class Deletion(RequestModel, strict=True):
-    """The principal's own name, typed in."""
+    """The user's own name, typed in."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""`api/v1/account/mail`: which mails the principal gets, and where; the page that confirms it."""
+"""`api/v1/account/mail`: which mails the user gets, and where; the page that confirms it."""
 
 from dataclasses import asdict, replace
 
@@ -39,7 +39,7 @@ class AddressCode(RequestModel, strict=True):
 
 
 class MailView(Revised):
-    """Which mails the principal gets.
+    """Which mails the user gets.
 
     `available` tells whether the service sends any, `problem` why the last one was not delivered;
     `pending` is an address that waits for its owner.
@@ -59,7 +59,7 @@ class MailBase(HubHandler):
     """What both handlers share."""
 
     def mail(self) -> MailView:
-        """The principal's mails."""
+        """The user's mails."""
         settings, name = self.services.settings, self.principal.name
         with self.services.tasks.database.session() as session:
             chosen = read_preferences(session, name, str(settings.mail_domain))

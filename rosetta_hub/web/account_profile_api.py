@@ -12,7 +12,7 @@ from rosetta_hub.web.rights import CHANGE_OWN, READ_OWN
 
 
 class GroupList(BaseModel):
-    """The principal's groups."""
+    """The user's groups."""
 
     groups: list[GroupView]
 

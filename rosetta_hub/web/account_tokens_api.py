@@ -1,4 +1,4 @@
-"""`api/v1/account/tokens` and `api/v1/account/sessions`: what acts for the principal.
+"""`api/v1/account/tokens` and `api/v1/account/sessions`: what acts for the user.
 
 Tokens are the hub's. The service asks the hub on behalf of the token that the request came with:
 so nobody makes a token that can do more, see `rosetta_hub.hub.user_tokens`.
@@ -79,13 +79,13 @@ class MadeToken(TokenView):
 
 
 class TokenList(BaseModel):
-    """The principal's tokens."""
+    """The user's tokens."""
 
     tokens: list[TokenView]
 
 
 class SessionView(BaseModel):
-    """A browser in which the principal is logged in, as far as it has been at the service.
+    """A browser in which the user is logged in, as far as it has been at the service.
 
     `services` are those of the hub that have a token of this login.
     """
@@ -100,7 +100,7 @@ class SessionView(BaseModel):
 
 
 class SessionList(BaseModel):
-    """Where the principal is logged in, the last used first."""
+    """Where the user is logged in, the last used first."""
 
     sessions: list[SessionView]
 

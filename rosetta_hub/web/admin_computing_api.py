@@ -50,7 +50,8 @@ class ComputingError(BaseModel):
 class AdminComputing(Revised):
     """How a resource does: its active tasks by state, for what its jobs wait, and what is wrong.
 
-    `silent` are tasks that have not been heard of for long; `revision` is that of `drained`.
+    `unresponsive` counts tasks whose agents have missed several reports; `revision` is that of
+    `drained`.
     """
 
     id: str
@@ -60,7 +61,7 @@ class AdminComputing(Revised):
     tunnel: str | None
     states: dict[str, int]
     waiting_for: dict[str, int]
-    silent: int
+    unresponsive: int
     last_failure: datetime | None
     errors: list[ComputingError]
     drained: DrainView | None

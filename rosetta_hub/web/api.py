@@ -67,7 +67,7 @@ class PasswordView(BaseModel):
 
 
 class TasksHandler(TaskAccess):
-    """`api/v1/tasks`: all tasks of the principal, and starting one."""
+    """`api/v1/tasks`: all tasks of the user, and starting one."""
 
     path = "tasks"
     renews_rights = True

@@ -27,7 +27,7 @@ class BuildsPage(PageHandler, BuildsBase):
 
     @property
     def refusal(self) -> str:
-        """Why the principal may build nothing, or not keep it; empty where it may."""
+        """Why the user may build nothing, or not keep it; empty where it may."""
         if not self.builds.may_build(self.principal.user):
             return NOT_ALLOWED
         try:
@@ -41,7 +41,7 @@ class LinkFormPage(BuildsPage):
     """`v2/`: the form that makes links."""
 
     def get(self) -> None:
-        """The form, or why the principal may build nothing."""
+        """The form, or why the user may build nothing."""
         providers = [
             provider_document(prefix, provider)
             for prefix, provider in self.builds.settings.all_providers.items()
@@ -68,7 +68,7 @@ class RepositoryLinkPage(BuildsPage):
 
 
 class BuildListPage(BuildsPage):
-    """`builds`: what the principal has asked for."""
+    """`builds`: what the user has asked for."""
 
     def get(self) -> None:
         """The page; its script asks the API."""

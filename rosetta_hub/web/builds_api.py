@@ -55,11 +55,11 @@ class BuildsBase(HubHandler):
         return self.services.builds
 
     def find(self, build_id: str, scope: str) -> Build:
-        """A build of the principal, whose token needs the scope.
+        """A build of the user, whose token needs the scope.
 
         Raises:
             NotAllowed: the token lacks it.
-            NotFound: the principal has no such build.
+            NotFound: the user has no such build.
         """
         self.principal.check_own(scope)
         return self.builds.get(build_id, self.principal.name)
@@ -70,7 +70,7 @@ class BuildsBase(HubHandler):
 
 
 class BuildsHandler(BuildsBase):
-    """`api/v1/builds`: what the principal has asked for, and a new request."""
+    """`api/v1/builds`: what the user has asked for, and a new request."""
 
     path = "builds"
 

@@ -1,4 +1,4 @@
-"""`api/v1/copies`: copies of the principal between storages, as jobs."""
+"""`api/v1/copies`: copies of the user between storages, as jobs."""
 
 import contextlib
 from typing import Any, Literal
@@ -51,7 +51,7 @@ class CopyPage(PageView):
 
 
 class CopiesHandler(FilesHandler):
-    """`api/v1/copies`: all copies of the principal, and a new one."""
+    """`api/v1/copies`: all copies of the user, and a new one."""
 
     path = "copies"
 

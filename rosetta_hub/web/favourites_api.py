@@ -16,7 +16,7 @@ class FavouriteView(BaseModel):
 
 
 class FavouriteHandler(HubHandler):
-    """Favourites come first in the principal's lists."""
+    """Favourites come first in the user's lists."""
 
     path = "software/{family}/favourite"
 

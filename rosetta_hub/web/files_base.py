@@ -16,7 +16,7 @@ from rosetta_hub.files.media_types import media_type
 from rosetta_hub.files.session import FilesSession
 from rosetta_hub.web.handlers import HubHandler
 
-# Of the hub, for all of the principal's own servers: who may enter a task reads its files there.
+# Of the hub, for all of the user's own servers: who may enter a task reads its files there.
 SCOPE = "access:servers"
 
 Result = TypeVar("Result")
@@ -44,21 +44,21 @@ class EntryView(BaseModel):
 
 
 class FilesHandler(HubHandler):
-    """A handler of the principal's own files; nobody else's are reached by any of them."""
+    """A handler of the user's own files; nobody else's are reached by any of them."""
 
     async def prepare(self) -> None:
         """Let in users alone, with a token that may enter all of their own tasks.
 
         Raises:
             NotAllowed: it is a service of the hub, or the token lacks the scope.
-            NotFound: the principal may not use the storage in the address.
+            NotFound: the user may not use the storage in the address.
         """
         await super().prepare()
         model = self.get_current_user() or {}
         if model.get("kind", "user") != "user":
             raise NotAllowed("Storages are for users: a service of the hub has no files.")
         self.principal.check_own(SCOPE)
-        # Whether it is the principal's at all goes before what is wrong with the request.
+        # Whether it is the user's at all goes before what is wrong with the request.
         if self.path_args and self.request.path.startswith(self._below("storages/")):
             self.storage(self.path_args[0])
 
@@ -73,7 +73,7 @@ class FilesHandler(HubHandler):
         """The storage.
 
         Raises:
-            NotFound: there is none that the principal may use.
+            NotFound: there is none that the user may use.
         """
         return self.services.files.storage(self.principal.user, storage_id)
 
@@ -88,7 +88,7 @@ class FilesHandler(HubHandler):
     def open(
         self, storage_id: str, purpose: Literal["browse", "transfer"] = "browse"
     ) -> AbstractAsyncContextManager[FilesSession]:
-        """A session with the principal's storage."""
+        """A session with the user's storage."""
         return self.services.files.open(self.principal.user, storage_id, purpose)
 
     async def until_closed(self, coroutine: Coroutine[Any, Any, Result], name: str) -> Result:

@@ -39,7 +39,7 @@ class ImageQuery(RequestModel):
 
 
 class ImagesHandler(HubHandler):
-    """`GET api/v1/images?image=ghcr.io/org/app:1.2`: the image, as the principal may see it."""
+    """`GET api/v1/images?image=ghcr.io/org/app:1.2`: the image, as the user may see it."""
 
     path = "images"
 

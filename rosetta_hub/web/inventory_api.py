@@ -16,7 +16,7 @@ from rosetta_hub.web.rights import LOGGED_IN
 
 
 class OwnIdentity(BaseModel):
-    """Whether the principal's own account on a resource can be used; `url` is where to set it."""
+    """Whether the user's own account on a resource can be used; `url` is where to set it."""
 
     needed: bool
     ready: bool
@@ -24,7 +24,7 @@ class OwnIdentity(BaseModel):
 
 
 class OwnComputing(ComputingView):
-    """A resource with the principal's own account on it; `drained`: why it takes no tasks now."""
+    """A resource with the user's own account on it; `drained`: why it takes no tasks now."""
 
     identity: OwnIdentity | None
     drained: str | None
@@ -50,7 +50,7 @@ class InventoryView(BaseModel):
 
 
 class ComputingHandler(HubHandler):
-    """`GET api/v1/computing`: the computing resources of the principal."""
+    """`GET api/v1/computing`: the computing resources of the user."""
 
     path = "computing"
 

@@ -21,7 +21,7 @@ class JoinPage(PageHandler):
         return f"{self.request.method} {self.logged_path} ({self.client_address})"
 
     def get(self, code: str) -> None:
-        """The page; to the task itself where the principal has it already."""
+        """The page; to the task itself where the user has it already."""
         link, task = self.services.sharing.find_link(code)
         name = self.principal.name
         if name != task.user and self.principal.may("access:servers", task.user, task.server_name):
@@ -38,7 +38,7 @@ class JoinPage(PageHandler):
         self.redirect(page_path(task, self.services.settings), status=303)
 
     def answer_problem(self, problem: Problem) -> None:
-        """Why the link does not let the principal in."""
+        """Why the link does not let the user in."""
         self.set_status(problem.status)
         self.render_page("join.html", status=problem.status, message=problem.detail)
 

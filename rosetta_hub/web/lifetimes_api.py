@@ -38,7 +38,7 @@ class _TaskHandler(TaskAccess):
         return view_lifetime(task, self.services.lifetimes, rights.keep, rights.extend)
 
     def _changed(self, event: AuditEvent, task: Task) -> LifetimeView:
-        """Write down what the principal has decided, and show it."""
+        """Write down what the user has decided, and show it."""
         view = self._view(task)
         ends_at = view.ends_at.isoformat() if view.ends_at else None
         self.audit(event, user=task.user, task=task.id, detail={"ends_at": ends_at})

@@ -1,4 +1,4 @@
-"""`api/v1/account/logins`: the principal's own logins, where the authenticator is Rosetta Hub's.
+"""`api/v1/account/logins`: the user's own logins, where the authenticator is Rosetta Hub's.
 
 A login is added on a page of the hub, where its owner proves it: no token can do that.
 """
@@ -21,7 +21,7 @@ from rosetta_hub.web.rights import CHANGE_OWNED, READ_OWN
 
 
 class LoginView(BaseModel):
-    """A login of the principal; `removed` says since when it does not lead here any more."""
+    """A login of the user; `removed` says since when it does not lead here any more."""
 
     id: int
     method: str
@@ -34,7 +34,7 @@ class LoginView(BaseModel):
 
 
 class LoginList(BaseModel):
-    """The logins of the principal, those that were removed, and merged users.
+    """The logins of the user, those that were removed, and merged users.
 
     `add_url` is the page of the hub where a login is added.
     """
@@ -104,7 +104,7 @@ class LoginHandler(OwnLoginsHandler):
 
 
 class MergedHandler(OwnLoginsHandler):
-    """`api/v1/account/merged/<user>`: users who were merged into the principal."""
+    """`api/v1/account/merged/<user>`: users who were merged into this one."""
 
     path = "account/merged/{user}"
 

@@ -59,11 +59,11 @@ class SoftwarePage(PageHandler):
     """`software` lists it, and has the form to add some."""
 
     def get(self) -> None:
-        """The page, with what the principal may do there: what it hides, the API refuses."""
+        """The page, with what the user may do there: what it hides, the API refuses."""
         self.render_page("software.html", access=self._access(), builds_url=self._builds_url())
 
     def _builds_url(self) -> str:
-        """Where software is added from a repository; empty where the principal may not."""
+        """Where software is added from a repository; empty where the user may not."""
         builds = self.services.builds
         may_build = builds is not None and builds.may_build(self.principal.user)
         return f"{self.services.settings.service_prefix}v2/?add" if may_build else ""
@@ -134,7 +134,7 @@ class ServerPage(PageHandler):
         self.redirect(waiting_path(task, self.services.settings, inside))
 
     def _find(self, user: str, server_name: str) -> Task | None:
-        """The task, None where there is none that the principal may see."""
+        """The task, None where there is none that the user may see."""
         try:
             task = self.services.tasks.find_server(unquote(user), unquote(server_name))
         except NotFound:

@@ -1,4 +1,4 @@
-"""`api/v1/account/password`: the principal's own password, where the hub has local accounts."""
+"""`api/v1/account/password`: the user's own password, where the hub has local accounts."""
 
 from datetime import datetime
 
@@ -20,7 +20,7 @@ class NewPassword(RequestModel, strict=True):
 
 
 class OwnPasswordView(BaseModel):
-    """The principal's password.
+    """The user's password.
 
     `login` and `changed` are null where there is none yet; `address` is where the link would be
     mailed that sets the first one.

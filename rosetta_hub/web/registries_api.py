@@ -1,6 +1,6 @@
-"""`api/v1/registries`: the principal's accounts at registries, and the spaces at the hub's own.
+"""`api/v1/registries`: the user's accounts at registries, and the spaces at the hub's own.
 
-Everything here is about the principal: no route names a user. Passwords come in, and never go out.
+Everything here is about the user: no route names a user. Passwords come in, and never go out.
 """
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,13 +28,13 @@ class RegistryAccount(RequestModel):
 
 
 class SiteRegistry(BaseModel):
-    """A registry from which the site pulls for the principal with an account of its own."""
+    """A registry from which the site pulls for the user with an account of its own."""
 
     host: str
 
 
 class HubSpaces(BaseModel):
-    """The hub's own registry: where the principal may push and pull, with a token of the hub."""
+    """The hub's own registry: where the user may push and pull, with a token of the hub."""
 
     host: str
     user: str
@@ -42,7 +42,7 @@ class HubSpaces(BaseModel):
 
 
 class RegistriesView(BaseModel):
-    """What the principal has at registries."""
+    """What the user has at registries."""
 
     accounts: list[CredentialView]
     site: list[SiteRegistry]

@@ -61,7 +61,7 @@ class NewShareLink(RequestModel):
 
 
 class SharedTask(BaseModel):
-    """A task that is shared with the principal: by whom, with whom, until when."""
+    """A task that is shared with the user: by whom, with whom, until when."""
 
     task: TaskView
     kind: Kind
@@ -70,7 +70,7 @@ class SharedTask(BaseModel):
 
 
 class SharedTasks(BaseModel):
-    """What others share with the principal, newest first."""
+    """What others share with the user, newest first."""
 
     shared: list[SharedTask]
 
@@ -205,7 +205,7 @@ class VisitorsHandler(HubHandler):
 
 
 class SharedHandler(TaskAccess):
-    """`api/v1/shared`: what others share with the principal."""
+    """`api/v1/shared`: what others share with the user."""
 
     path = "shared"
     renews_rights = True

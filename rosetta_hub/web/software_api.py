@@ -1,8 +1,8 @@
-"""`api/v1/software`: the catalogue of the principal, and the software that users add to it.
+"""`api/v1/software`: the catalogue of the user, and the software that users add to it.
 
-Software is the principal's own, or a group's, all of whose members use, edit and delete it;
+Software is the user's own, or a group's, all of whose members use, edit and delete it;
 everybody else is told that it does not exist, admins, too. The token needs the hub's scope
-`servers` of the principal to change something, and `read:servers` to read it.
+`servers` of the user to change something, and `read:servers` to read it.
 """
 
 import re
@@ -89,11 +89,11 @@ class SoftwareApiHandler(HubHandler):
         return WrittenVersion(**self.version_view(row).model_dump(), dropped=dropped)
 
     def version_view(self, row: UserSoftware) -> VersionView:
-        """The version as the principal sees it."""
+        """The version as the user sees it."""
         return view_version(row, self.principal.user, self.services.library)
 
     def revision(self) -> int:
-        """The revision that the principal has read, of `If-Match`.
+        """The revision that the user has read, of `If-Match`.
 
         Raises:
             MatchRequired: there is none.
@@ -117,7 +117,7 @@ class SoftwareApiHandler(HubHandler):
 
 
 class SoftwareHandler(SoftwareApiHandler):
-    """`api/v1/software`: all software families of the principal, and new software."""
+    """`api/v1/software`: all software families of the user, and new software."""
 
     path = "software"
     renews_rights = True
@@ -177,7 +177,7 @@ class VersionHandler(SoftwareApiHandler):
         """
         self.principal.check_own("servers")
         library, user = self.services.library, self.principal.user
-        # Whether it is the principal's at all goes before what is wrong with the request.
+        # Whether it is the user's at all goes before what is wrong with the request.
         row = library.find(user, version_id)
         revision = self.revision()
         entry, new = self.split_body(body)

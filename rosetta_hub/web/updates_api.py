@@ -47,7 +47,7 @@ class UpdatesHandler(HubHandler):
         """Look up whether the tags of software lead to other images than before.
 
         Raises:
-            NotFound: the principal sees no such family.
+            NotFound: the user sees no such family.
             LookupsExceeded: see `Lookup.turn`.
         """
         user = self.principal.user
@@ -60,7 +60,7 @@ class UpdatesHandler(HubHandler):
         return UpdateList(updates=found)
 
     async def _find_digest(self, reference: Reference) -> str:
-        """As the principal may see it."""
+        """As the user may see it."""
         user, credentials = self.principal.user, self.services.credentials
         login = credentials.find(user.name, user.groups, reference.host, reference.repository)
         return await self.services.lookup.digest(reference, login)

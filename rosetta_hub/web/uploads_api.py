@@ -78,7 +78,7 @@ class TusHandler(WritingHandler):
         """Besides, let a body of any size come, and begin to work with it."""
         self.request.connection.set_max_body_size(MAX_LENGTH)  # type: ignore[union-attr]
         await super().prepare()
-        # Whether it is the principal's at all goes before what is wrong with the request.
+        # Whether it is the user's at all goes before what is wrong with the request.
         self.storage(self.path_args[0])
         if self.request.method == "OPTIONS":
             return
@@ -125,7 +125,7 @@ class TusHandler(WritingHandler):
             await asyncio.shield(self._task)
 
     def new_work(self, storage_id: str, upload: Upload) -> UploadWork:
-        """Work on an upload of the principal's."""
+        """Work on an upload of the user's."""
         key = (self.principal.name, storage_id, upload.id)
         active = self.services.uploads
         return UploadWork(active, key, upload, lambda: self.open(storage_id, "transfer"))

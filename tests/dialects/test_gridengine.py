@@ -103,7 +103,7 @@ async def test_cancel_and_time_limit(wms: BatchWms) -> None:
     assert await wms.jobs(["alice"]) == []
 
 
-async def test_refusal_and_facts(wms: BatchWms) -> None:
+async def test_refusal_and_inventory(wms: BatchWms) -> None:
     with pytest.raises(JobRefused, match='unknown queue "nosuch"'):
         await wms.submit(JobRequest(NAME, partition="nosuch"), "#!/bin/sh\n")
     with pytest.raises(JobRefused, match="no suitable queues"):

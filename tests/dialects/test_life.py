@@ -155,7 +155,7 @@ async def test_version(fake: Fake) -> None:
     assert any(character.isdigit() for character in await fake.wms.version())
 
 
-async def test_facts_are_queues_at_most(fake: Fake) -> None:
+async def test_inventory_is_queues_at_most(fake: Fake) -> None:
     inventory = await fake.wms.inventory()
     names = [partition.name for partition in inventory.partitions]
     expected = {"moab": [], "condor": [], "pbs": ["workq"], "torque": ["batch", "held"]}

@@ -216,10 +216,10 @@ async def test_refused(bench: Bench, asked: dict[str, Any], message: str) -> Non
     assert "(Slurm: " in str(refused.value)
 
 
-# --- facts ---------------------------------------------------------------------------------------
+# --- inventory -----------------------------------------------------------------------------------
 
 
-async def test_facts(bench: Bench) -> None:
+async def test_inventory(bench: Bench) -> None:
     inventory = await bench.wms.inventory()
     parts = {one.name: one for one in inventory.partitions}
     assert set(parts) == {"main", "short", "closed", "gpu", "low", "high"}

@@ -38,7 +38,7 @@ def make_computing(key: str = "vega", **changes: Any) -> dict[str, Any]:
         "tunnel": "ssh",
         "states": {"running": 12, "queued": 3},
         "waiting_for": {"Priority": 2, "Resources": 1},
-        "silent": 1,
+        "unresponsive": 1,
         "last_failure": "2026-11-26T07:00:43+00:00",
         "errors": [],
         "drained": None,
@@ -133,7 +133,7 @@ class AdminStub(StockStub):
                 "days": 365,
             },
             "computing": {
-                "computing": [make_computing(), make_computing("perun", states={}, silent=0)],
+                "computing": [make_computing(), make_computing("perun", states={}, unresponsive=0)],
                 "faults": {},
                 "disk": {"free": 20 << 30, "total": 100 << 30},
                 "logs": 5 << 20,

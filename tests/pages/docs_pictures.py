@@ -154,8 +154,13 @@ async def _files() -> AsyncIterator[Stub]:
 @asynccontextmanager
 async def _admin() -> AsyncIterator[Stub]:
     async with serve_admin() as stub:
-        vega = make_computing(last_failure=at(-190), silent=0)
-        idle = {"states": {"running": 1}, "waiting_for": {}, "silent": 0, "last_failure": at(-2400)}
+        vega = make_computing(last_failure=at(-190), unresponsive=0)
+        idle = {
+            "states": {"running": 1},
+            "waiting_for": {},
+            "unresponsive": 0,
+            "last_failure": at(-2400),
+        }
         stub.documents["computing"]["computing"] = [vega, make_computing("perun", **idle)]
         yield stub
 

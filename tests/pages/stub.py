@@ -55,8 +55,8 @@ class Stub:
         self.running: list[SimpleNamespace] = []
         self.native: dict[str, bool] = {}
         self.inventory: dict[str, dict[str, Any]] = {}
-        self.facts_held = asyncio.Event()
-        self.facts_held.set()
+        self.inventory_ready = asyncio.Event()
+        self.inventory_ready.set()
         self.identities: dict[str, bool] = {}
         self.at_service = True
         self.user = "alice"
@@ -134,7 +134,7 @@ class Stub:
                 (rf"{PREFIX}open/([0-9a-f]+)", Inside, mine),
                 (rf"{PREFIX}account", Settings, mine),
                 (rf"{PREFIX}api/v1/computing", ComputingList, mine),
-                (rf"{PREFIX}api/v1/computing/([a-z]+)/inventory", ComputingFacts, mine),
+                (rf"{PREFIX}api/v1/computing/([a-z]+)/inventory", ComputingInventory, mine),
                 (rf"{PREFIX}api/v1/tasks", TaskList, mine),
                 (rf"{PREFIX}api/v1/announcements", AnnouncementList, mine),
                 (rf"{PREFIX}api/v1/events", Events, mine),
@@ -292,7 +292,7 @@ class AnnouncementList(Handler):
         self.finish({"announcements": self.stub.announcements})
 
 
-class ComputingFacts(Handler):
+class ComputingInventory(Handler):
     """`GET api/v1/computing/<id>/inventory`."""
 
     async def get(self, computing: str) -> None:
@@ -300,7 +300,7 @@ class ComputingFacts(Handler):
         if not self.allowed():
             return
         self.stub.calls.append(("GET", f"computing/{computing}/inventory"))
-        await self.stub.facts_held.wait()
+        await self.stub.inventory_ready.wait()
         if inventory := self.stub.inventory.get(computing):
             self.finish(inventory)
         else:

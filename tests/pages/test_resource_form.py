@@ -133,14 +133,14 @@ async def test_times_as_users_write_them(page: Page, stub: Stub, text: str, said
 
 
 async def test_a_slow_cluster_holds_nobody_up(page: Page, stub: Stub) -> None:
-    stub.facts_held.clear()
+    stub.inventory_ready.clear()
     await open_advanced(page, stub)
     line = page.locator("#inventory-line")
     await expect(line).to_have_text("Asking Vega what is idle…")
     await page.get_by_label("CPUs").fill("20")
     await expect(page.locator("#cpus-limit")).to_have_text("Up to 64")
     await page.get_by_role("textbox", name="Partition").fill("gpu")
-    stub.facts_held.set()
+    stub.inventory_ready.set()
     await expect(line).to_be_hidden()
     # What was written is chosen, and the focus stays on what has taken the field's place.
     await expect(select(page, "Partition")).to_have_value("gpu")
@@ -148,7 +148,7 @@ async def test_a_slow_cluster_holds_nobody_up(page: Page, stub: Stub) -> None:
     await expect(page.get_by_label("CPUs")).to_have_value("20")
 
 
-async def test_without_facts_the_fields_are_plain(page: Page, stub: Stub) -> None:
+async def test_without_an_inventory_the_fields_are_plain(page: Page, stub: Stub) -> None:
     silent = "The login node of Vega does not answer."
     nothing: dict[str, Any] = {
         "partitions": [],
@@ -174,7 +174,7 @@ async def test_without_facts_the_fields_are_plain(page: Page, stub: Stub) -> Non
     ]
 
 
-async def test_old_facts_are_shown_with_the_error(page: Page, stub: Stub) -> None:
+async def test_an_old_inventory_is_shown_with_the_error(page: Page, stub: Stub) -> None:
     await open_advanced(page, stub, inventory() | {"error": "Vega is silent since 14:02."})
     await expect(page.locator("#inventory-line")).to_have_text("Vega is silent since 14:02.")
     await expect(select(page, "Partition")).to_have_value("main")

@@ -207,7 +207,7 @@ async def test_how_a_resource_does(site: Site) -> None:
     status, answer = await site.call("GET", "api/v1/admin/computing", token=ROOT)
     assert status == 200
     local, cluster = answer["computing"]
-    assert (local["states"], local["silent"], local["errors"]) == ({"running": 1}, 1, [])
+    assert (local["states"], local["unresponsive"], local["errors"]) == ({"running": 1}, 1, [])
     assert (cluster["states"], cluster["waiting_for"]) == ({"queued": 1}, {"Priority": 1})
     (error,) = cluster["errors"]
     assert (error["message"], error["users"]) == ("The cluster does not answer.", ["alice", "bob"])

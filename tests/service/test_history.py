@@ -127,7 +127,7 @@ async def test_no_periodic_step_reads_what_has_ended(bench: Bench, tmp_path: Pat
     steps = {
         "liveness": LivenessWatcher(tasks, settings).step,
         "orphans": OrphanStopper(tasks, hub).step,
-        "grace": UnopenedCuller(tasks, edge, settings).step,
+        "unopened": UnopenedCuller(tasks, edge, settings).step,
         "activity": ActivityReporter(tasks, edge, hub, cast(Any, None)).step,
         "sharing": sharing.step,
     }

@@ -113,7 +113,7 @@ def test_end_that_the_controller_shows() -> None:
     assert read_end({"jobs": []}) is None
 
 
-def test_facts() -> None:
+def test_inventory() -> None:
     associations = document("associations")
     cluster = read_cluster(document("partitions"))
     accounting = Accounting(

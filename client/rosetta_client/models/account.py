@@ -33,7 +33,7 @@ class DatesView:
 
 @dataclass(frozen=True)
 class Deletion:
-    """The principal's own name, typed in."""
+    """The user's own name, typed in."""
 
     name: str
 
@@ -54,7 +54,7 @@ class GroupView:
 
 @dataclass(frozen=True)
 class GroupList:
-    """The principal's groups."""
+    """The user's groups."""
 
     groups: list[GroupView]
 
@@ -82,7 +82,7 @@ class IdentityView:
 
 @dataclass(frozen=True)
 class IdentityList:
-    """The principal's accounts and keys, one for each resource that needs them."""
+    """The user's accounts and keys, one for each resource that needs them."""
 
     identities: list[IdentityView]
 
@@ -111,7 +111,7 @@ class LoginBegun:
 
 @dataclass(frozen=True)
 class LoginView:
-    """A login of the principal; `removed` says since when it does not lead here any more."""
+    """A login of the user; `removed` says since when it does not lead here any more."""
 
     id: int
     method: str
@@ -125,7 +125,7 @@ class LoginView:
 
 @dataclass(frozen=True)
 class LoginList:
-    """The logins of the principal, those that were removed, and merged users.
+    """The logins of the user, those that were removed, and merged users.
 
     `add_url` is the page of the hub where a login is added.
     """
@@ -187,7 +187,7 @@ class MailChoice:
 
 @dataclass(frozen=True)
 class MailView:
-    """Which mails the principal gets.
+    """Which mails the user gets.
 
     `available` tells whether the service sends any, `problem` why the last one was not delivered;
     `pending` is an address that waits for its owner.
@@ -238,7 +238,7 @@ class NewToken:
 
 @dataclass(frozen=True)
 class OwnPasswordView:
-    """The principal's password.
+    """The user's password.
 
     `login` and `changed` are null where there is none yet; `address` is where the link would be
     mailed that sets the first one.
@@ -251,14 +251,14 @@ class OwnPasswordView:
 
 @dataclass(frozen=True)
 class RemoteUser:
-    """The principal's account on a computing resource."""
+    """The user's account on a computing resource."""
 
     remote_user: str
 
 
 @dataclass(frozen=True)
 class SessionView:
-    """A browser in which the principal is logged in, as far as it has been at the service.
+    """A browser in which the user is logged in, as far as it has been at the service.
 
     `services` are those of the hub that have a token of this login.
     """
@@ -274,7 +274,7 @@ class SessionView:
 
 @dataclass(frozen=True)
 class SessionList:
-    """Where the principal is logged in, the last used first."""
+    """Where the user is logged in, the last used first."""
 
     sessions: list[SessionView]
 
@@ -300,7 +300,7 @@ class TokenView:
 
 @dataclass(frozen=True)
 class TokenList:
-    """The principal's tokens."""
+    """The user's tokens."""
 
     tokens: list[TokenView]
 

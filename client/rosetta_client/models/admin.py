@@ -96,7 +96,8 @@ class DrainView:
 class AdminComputing:
     """How a resource does: its active tasks by state, for what its jobs wait, and what is wrong.
 
-    `silent` are tasks that have not been heard of for long; `revision` is that of `drained`.
+    `unresponsive` counts tasks whose agents have missed several reports; `revision` is that of
+    `drained`.
     """
 
     revision: str
@@ -107,7 +108,7 @@ class AdminComputing:
     tunnel: Optional[str]
     states: dict[str, int]
     waiting_for: dict[str, int]
-    silent: int
+    unresponsive: int
     last_failure: Optional[str]
     errors: list[ComputingError]
     drained: Optional[DrainView]

@@ -92,7 +92,7 @@ class LifetimeView:
 
 @dataclass(frozen=True)
 class Rights:
-    """What the principal may do with the task now.
+    """What the user may do with the task now.
 
     `keep`: choose when the task ends; `extend`: keep it beyond its longest lifetime, too.
     """

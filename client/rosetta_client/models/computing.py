@@ -17,7 +17,7 @@ from rosetta_client.models.common import (
 
 @dataclass(frozen=True)
 class OwnIdentity:
-    """Whether the principal's own account on a resource can be used; `url` is where to set it."""
+    """Whether the user's own account on a resource can be used; `url` is where to set it."""
 
     needed: bool
     ready: bool
@@ -26,7 +26,7 @@ class OwnIdentity:
 
 @dataclass(frozen=True)
 class OwnComputing:
-    """A resource with the principal's own account on it; `drained`: why it takes no tasks now."""
+    """A resource with the user's own account on it; `drained`: why it takes no tasks now."""
 
     id: str
     name: str

@@ -11,7 +11,7 @@ from rosetta_client.models.common import TaskView
 
 @dataclass(frozen=True)
 class SharedTask:
-    """A task that is shared with the principal: by whom, with whom, until when."""
+    """A task that is shared with the user: by whom, with whom, until when."""
 
     task: TaskView
     kind: str
@@ -21,6 +21,6 @@ class SharedTask:
 
 @dataclass(frozen=True)
 class SharedTasks:
-    """What others share with the principal, newest first."""
+    """What others share with the user, newest first."""
 
     shared: list[SharedTask]

@@ -157,7 +157,7 @@ class FavouriteView:
 
 @dataclass(frozen=True)
 class HubSpaces:
-    """The hub's own registry: where the principal may push and pull, with a token of the hub."""
+    """The hub's own registry: where the user may push and pull, with a token of the hub."""
 
     host: str
     user: str
@@ -238,14 +238,14 @@ class NewVersion:
 
 @dataclass(frozen=True)
 class SiteRegistry:
-    """A registry from which the site pulls for the principal with an account of its own."""
+    """A registry from which the site pulls for the user with an account of its own."""
 
     host: str
 
 
 @dataclass(frozen=True)
 class RegistriesView:
-    """What the principal has at registries."""
+    """What the user has at registries."""
 
     accounts: list[CredentialView]
     site: list[SiteRegistry]

@@ -142,7 +142,7 @@ function connect(tasks, bring, req, socket, head) {
 }
 
 /**
- * The server of the API, to be bound to the socket by the principal. `bring(socket, task)` takes over
+ * The server of the API, to be bound to the socket by the caller. `bring(socket, task)` takes over
  * connections to tasks that the service opens for users it has checked.
  */
 export function createApi(tasks, status, bring) {

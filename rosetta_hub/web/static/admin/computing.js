@@ -47,7 +47,7 @@ class ComputingTab {
     const title = h("h3", {}, one.name, h("span", { class: "faint" }, ` ${one.id}`));
     const card = h("li", { class: "panel admin-card", "data-computing": one.id }, h("div", { class: "admin-head" }, title, this.makeAction(one)));
     if (one.drained) card.append(callout(`Drained by ${one.drained.by} ${ago(one.drained.since)}. ${one.drained.message}`));
-    card.append(factList(one));
+    card.append(detailList(one));
     for (const { message, since, users } of one.errors) card.append(callout(`${message} (since ${moment(since)}; tasks of ${users.join(", ")})`));
     return card;
   }
@@ -93,17 +93,17 @@ function serviceLines(faults, { disk, logs, kept }) {
 
 const daysText = (days) => (days ? `for ${days} days` : "for ever");
 
-function factList(one) {
+function detailList(one) {
   const states = STATES.filter((state) => one.states[state]).map((state) => `${one.states[state]} ${state}`);
   const reasons = Object.entries(one.waiting_for).map(([reason, count]) => `${count} × ${reason}`);
-  const facts = [
+  const rows = [
     ["Kind", [one.type, one.wms === "none" ? null : one.wms, one.tunnel && `tunnel ${one.tunnel}`].filter(Boolean).join(", ")],
     ["Tasks", states.join(", ") || "none"],
     ["Jobs wait for", reasons.join(", ")],
-    ["Silent agents", one.silent ? String(one.silent) : "none"],
+    ["Unresponsive agents", one.unresponsive ? String(one.unresponsive) : "none"],
     ["Last failure of a task", one.last_failure ? ago(one.last_failure) : "none"],
   ].filter(([, text]) => text);
-  return h("dl", { class: "admin-facts" }, ...facts.map(([name, text]) => h("div", {}, h("dt", {}, name), h("dd", {}, text))));
+  return h("dl", { class: "admin-details" }, ...rows.map(([name, text]) => h("div", {}, h("dt", {}, name), h("dd", {}, text))));
 }
 
 function callout(text) {

@@ -16,7 +16,7 @@ export class Viewer {
     this.onSaved = onSaved;
     const control = (label, iconName, run) => h("button", { type: "button", class: "btn btn-sm btn-outline-secondary", title: label, "aria-label": label, onclick: run }, icon(iconName));
     this.title = h("h2", { class: "viewer-title", id: "viewer-title", tabindex: "-1" });
-    this.facts = h("p", { class: "viewer-facts" });
+    this.details = h("p", { class: "viewer-details" });
     this.download = h("a", { class: "btn btn-sm btn-outline-secondary", download: "" }, icon("download"), h("span", {}, "Download"));
     this.edit = h("button", { type: "button", class: "btn btn-sm btn-outline-secondary", onclick: () => this.startEditor() }, icon("edit"), h("span", {}, "Edit"));
     this.save = h("button", { type: "button", class: "btn btn-sm btn-primary", onclick: () => this.saveFile() }, icon("check"), h("span", {}, "Save"));
@@ -27,7 +27,7 @@ export class Viewer {
     this.body = h("div", { class: "viewer-body" });
     this.dialog = h("dialog", { class: "viewer", "aria-labelledby": "viewer-title" },
       h("header", { class: "viewer-head" },
-        h("div", { class: "viewer-names" }, this.title, this.facts),
+        h("div", { class: "viewer-names" }, this.title, this.details),
         h("div", { class: "actions" }, ...this.steps, this.save, this.edit, this.download, control("Close", "close", () => this.close()))),
       this.fault, this.status, this.body);
     // Escape asks as the button does.
@@ -67,7 +67,7 @@ export class Viewer {
     const name = editor ? editor.name : entry.name;
     setText(this.title, `${name}${editor?.isChanged ? " •" : ""}`);
     this.title.setAttribute("aria-label", editor?.isChanged ? `${name}, not saved` : name);
-    setText(this.facts, isFile(entry) ? `${bytes(entry.size)} · ${modifiedText(entry)}` : "");
+    setText(this.details, isFile(entry) ? `${bytes(entry.size)} · ${modifiedText(entry)}` : "");
     this.download.hidden = !isFile(entry);
     this.download.href = downloadUrl(this.storage.id, editor?.path || entry.path);
     this.edit.hidden = Boolean(editor) || !isEditable(entry) || this.storage.read_only;
