@@ -7,8 +7,7 @@ from rosetta_agent.protocol import ANSWER_SIZE, ClientHandshake, HandshakeError
 from rosetta_hub.files.channel import StorageUnavailable, StreamChannel
 from rosetta_hub.resources.kubernetes.file_pod import ServedPlace
 from rosetta_hub.resources.kubernetes.file_pods import FilePod
-from rosetta_hub.tunnels.client import TunnelsClient
-from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
+from rosetta_hub.tunnels.client import TunnelsClient, TunnelsError, TunnelsUnavailable
 
 # Seconds until a pod runs and answers: its image may have to be fetched.
 OPEN_TIMEOUT = 45.0

@@ -9,8 +9,13 @@ from rosetta_hub.background import spawn
 from rosetta_hub.errors import RosettaError
 from rosetta_hub.files.channel import StorageUnavailable, StreamChannel, malformed
 from rosetta_hub.ssh.endpoint import Endpoint
-from rosetta_hub.tunnels.client import CommandEnd, CommandStream, TunnelsClient
-from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
+from rosetta_hub.tunnels.client import (
+    CommandEnd,
+    CommandStream,
+    TunnelsClient,
+    TunnelsError,
+    TunnelsUnavailable,
+)
 
 # Seconds until a connection to the host, and a session on it, are open.
 OPEN_TIMEOUT = 20.0

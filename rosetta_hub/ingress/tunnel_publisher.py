@@ -10,8 +10,7 @@ from rosetta_hub.ingress.api_accounts import ApiAccounts
 from rosetta_hub.ingress.publisher import Publisher
 from rosetta_hub.resources.resource import Resource
 from rosetta_hub.tasks.manager import TaskManager
-from rosetta_hub.tunnels.client import TunnelsClient, TunnelState
-from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
+from rosetta_hub.tunnels.client import TunnelsClient, TunnelsError, TunnelState, TunnelsUnavailable
 from rosetta_hub.tunnels.process import TunnelsConfig, ensure_tunnels
 from rosetta_hub.tunnels.routes import Tunnel
 

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from rosetta_hub.access import Completed
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.ssh.endpoint import Endpoint
-from rosetta_hub.tunnels.client import TunnelsClient
-from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
+from rosetta_hub.tunnels.client import TunnelsClient, TunnelsError, TunnelsUnavailable
 
 
 class SshAccess:

@@ -8,10 +8,11 @@ from rosetta_hub.tunnels.client import (
     CommandEnd,
     CommandStream,
     TunnelsClient,
+    TunnelsError,
     TunnelsStatus,
     TunnelState,
+    TunnelsUnavailable,
 )
-from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
 from rosetta_hub.tunnels.process import (
     DialListener,
     TunnelsConfig,

@@ -6,16 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rosetta_hub.access import Completed
+from rosetta_hub.errors import RosettaError, Unavailable
 from rosetta_hub.sidecar_client import Document, SidecarClient, Upgraded, split_documents
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.errors import build_error
-from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
 from rosetta_hub.tunnels.routes import KubernetesRoute, Tunnel
 
 # What a call may take beyond the time that its command has.
 MARGIN = 10.0
 # Bytes of a full state that are sent at once; each tunnel carries the host keys of its resource.
 LARGEST_PIECE = 16 << 20
+
+
+class TunnelsUnavailable(Unavailable):
+    """The tunnels' process did not answer on its socket."""
+
+
+class TunnelsError(RosettaError):
+    """The tunnels' process answered with an error; the message is its explanation."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rosetta_hub.sidecar import Launch, SidecarProcess
-from rosetta_hub.tunnels.client import TunnelsClient, TunnelsStatus
-from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
+from rosetta_hub.tunnels.client import (
+    TunnelsClient,
+    TunnelsError,
+    TunnelsStatus,
+    TunnelsUnavailable,
+)
 
 CALL_TIMEOUT = 5.0
 # A process that was started by another release and speaks another version is replaced.

@@ -16,8 +16,7 @@ from rosetta_hub.kubernetes.server import ApiServer
 from rosetta_hub.resources.kubernetes.file_pod import ServedPlace
 from rosetta_hub.resources.kubernetes.file_pods import FilePod
 from rosetta_hub.resources.kubernetes.volumes import Place
-from rosetta_hub.tunnels.client import TunnelsClient
-from rosetta_hub.tunnels.errors import TunnelsError
+from rosetta_hub.tunnels.client import TunnelsClient, TunnelsError
 from rosetta_hub.tunnels.routes import KubernetesRoute
 
 SERVED = ServedPlace(Place("homes"), None)

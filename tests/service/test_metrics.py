@@ -29,8 +29,7 @@ from rosetta_hub.resources.wms import JobRefused, JobRequest, Wms
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.liveness import HEARTBEATS_UNTIL_UNRESPONSIVE
 from rosetta_hub.tasks.manager import TaskManager
-from rosetta_hub.tunnels.client import TunnelState
-from rosetta_hub.tunnels.errors import TunnelsUnavailable
+from rosetta_hub.tunnels.client import TunnelState, TunnelsUnavailable
 from rosetta_hub.web import health
 from rosetta_hub.web.health import Health
 from tests.support.fake_slurm import FakeSlurm

@@ -8,7 +8,7 @@ import pytest
 
 from rosetta_hub.sidecar_client import SidecarClient
 from rosetta_hub.tunnels import TunnelsClient, TunnelsConfig, ensure_tunnels, stop_tunnels
-from rosetta_hub.tunnels.errors import TunnelsError, TunnelsUnavailable
+from rosetta_hub.tunnels.client import TunnelsError, TunnelsUnavailable
 from rosetta_hub.tunnels.routes import KubernetesRoute
 from tests.pods.fake_api import FakeApi
 from tests.pods.objects import NAME, NAMESPACE, UID, pod
