@@ -7,6 +7,7 @@ it lives, so that there is one however many start it.
 import asyncio
 import contextlib
 import fcntl
+import hashlib
 import json
 import logging
 import os
@@ -15,9 +16,10 @@ import subprocess
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Generic, NoReturn, Protocol, TypeVar, cast
+from typing import IO, Any, Generic, NoReturn, TypeVar, cast
 
 from rosetta_hub.errors import RosettaError, Unavailable
+from rosetta_hub.sidecar_client import SidecarStatus
 
 log = logging.getLogger(__name__)
 
@@ -29,19 +31,7 @@ ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_DIR", "SSL_CERT
 _children: list[subprocess.Popen[bytes]] = []
 
 
-class Running(Protocol):
-    """What a sidecar process says about itself."""
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Of the configuration that it was started with."""
-
-
-R = TypeVar("R", bound=Running)
+R = TypeVar("R", bound=SidecarStatus)
 
 
 @dataclass(frozen=True)
@@ -50,6 +40,11 @@ class Launch:
 
     command: list[str]
     document: dict[str, Any]
+
+
+def find_fingerprint(settings: dict[str, Any]) -> str:
+    """What differs for every other configuration."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

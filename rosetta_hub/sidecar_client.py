@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from rosetta_hub.errors import Unavailable
+from rosetta_hub.errors import RosettaError, Unavailable
 
 Document = dict[str, Any]
 
@@ -85,6 +85,67 @@ class SidecarClient:
             return await reader.read()
         finally:
             writer.close()
+
+
+@dataclass(frozen=True)
+class SidecarStatus:
+    """Who answers on the socket."""
+
+    instance: str
+    """Another one after each start: what was open before is not."""
+    pid: int
+    fingerprint: str
+    """Of the configuration that the process was started with."""
+
+
+class SidecarApi:
+    """Typed calls of a sidecar process. Each takes at most `timeout` seconds, if it says no other.
+
+    Subclasses say who answers: `name` as in "the edge does not answer", and what is raised when it
+    does not (`unavailable`) and when it refuses (`error`).
+    """
+
+    name: ClassVar[str]
+    unavailable: ClassVar[type[Unavailable]]
+    error: ClassVar[type[RosettaError]]
+
+    def __init__(self, socket: Path, timeout: float = 10) -> None:
+        self.socket = socket
+        self.timeout = timeout
+        self._sidecar = SidecarClient(socket, self.name, self.unavailable)
+
+    async def _put_state(
+        self, kind: str, pieces: Sequence[list[Document]], kept: Document | list[str]
+    ) -> dict[str, str]:
+        """The full state: the first piece says what else is kept, the others come one by one.
+
+        Returns what went wrong, by id. Each piece takes at most `timeout` seconds.
+        """
+        body = {kind: pieces[0], "kept": kept}
+        errors: dict[str, str] = (await self._call("PUT", f"/{kind}", body))["errors"]
+        for piece in pieces[1:]:
+            errors |= (await self._call("PATCH", f"/{kind}", {kind: piece}))["errors"]
+        return errors
+
+    async def _call(self, method: str, path: str, body: Document | None = None) -> Document:
+        status, document = await self._sidecar.call(method, path, body, self.timeout)
+        self._check(status, document)
+        return document
+
+    async def _delete(self, path: str) -> bool:
+        """Whether there was something to delete."""
+        status, document = await self._sidecar.call("DELETE", path, None, self.timeout)
+        if status == 404:
+            return False
+        self._check(status, document)
+        return True
+
+    def _check(self, status: int, document: Document) -> None:
+        if status >= 400:
+            raise self._refusal(status, document)
+
+    def _refusal(self, status: int, document: Document) -> RosettaError:
+        return self.error(str(document.get("message", status)))
 
 
 def split_documents(documents: Iterable[Document], limit: int) -> list[list[Document]]:

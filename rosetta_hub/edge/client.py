@@ -3,10 +3,15 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from rosetta_hub.errors import EdgeUnavailable, RosettaError
-from rosetta_hub.sidecar_client import Document, SidecarClient, Upgraded, split_documents
+from rosetta_hub.sidecar_client import (
+    Document,
+    SidecarApi,
+    SidecarStatus,
+    Upgraded,
+    split_documents,
+)
 from rosetta_hub.targets import Target
 
 # Bytes of a full state that are sent at once: a quarter of what the edge takes.
@@ -95,15 +100,10 @@ class TaskListener:
 
 
 @dataclass(frozen=True)
-class EdgeStatus:
-    """Who answers on the socket."""
+class EdgeStatus(SidecarStatus):
+    """Who answers on the socket, and how many tasks are open."""
 
-    instance: str
-    """Another one after each start: what was open before is not."""
-    pid: int
     tasks: int
-    fingerprint: str
-    """Of the configuration that the process was started with."""
 
 
 @dataclass(frozen=True)
@@ -150,16 +150,15 @@ def _place_of(listener: Document) -> Document:
     return {key: listener[key] for key in ("port", "host", "protocol")}
 
 
-class EdgeClient:
+class EdgeClient(SidecarApi):
     """Calls of the edge's API. Each takes at most `timeout` seconds.
 
     All raise EdgeUnavailable when the edge does not answer, and EdgeError when it refuses.
     """
 
-    def __init__(self, socket: Path, timeout: float = 10) -> None:
-        self.socket = socket
-        self.timeout = timeout
-        self._sidecar = SidecarClient(socket, "the edge", EdgeUnavailable)
+    name = "the edge"
+    unavailable = EdgeUnavailable
+    error = EdgeError
 
     async def status(self) -> EdgeStatus:
         """Who answers."""
@@ -178,11 +177,7 @@ class EdgeClient:
         documents = [listener.to_document() for listener in listeners]
         pieces = split_documents(documents, LARGEST_PIECE)
         later = {each["id"]: _place_of(each) for piece in pieces[1:] for each in piece}
-        body = {"tasks": pieces[0], "kept": {**dict.fromkeys(kept), **later}}
-        errors: dict[str, str] = (await self._call("PUT", "/tasks", body))["errors"]
-        for piece in pieces[1:]:
-            errors |= (await self._call("PATCH", "/tasks", {"tasks": piece}))["errors"]
-        return errors
+        return await self._put_state("tasks", pieces, {**dict.fromkeys(kept), **later})
 
     async def put_task(self, listener: TaskListener) -> None:
         """Open or update one task. Raises PortInUse."""
@@ -244,21 +239,6 @@ class EdgeClient:
         """What went through each task, by id."""
         return parse_activity(await self._call("GET", "/activity"))
 
-    async def _delete(self, path: str) -> bool:
-        status, document = await self._sidecar.call("DELETE", path, None, self.timeout)
-        if status == 404:
-            return False
-        self._check(status, document)
-        return True
-
-    async def _call(self, method: str, path: str, body: Document | None = None) -> Document:
-        status, document = await self._sidecar.call(method, path, body, self.timeout)
-        self._check(status, document)
-        return document
-
-    @staticmethod
-    def _check(status: int, document: Document) -> None:
-        if status < 400:
-            return
+    def _refusal(self, status: int, document: Document) -> RosettaError:
         error = PortInUse if document.get("error") == "port_in_use" else EdgeError
-        raise error(str(document.get("message", status)))
+        return error(str(document.get("message", status)))

@@ -1,6 +1,5 @@
 """The edge's process: found, started detached, adopted when it runs already, and stopped."""
 
-import hashlib
 import json
 import os
 import re
@@ -13,7 +12,7 @@ from typing import Any, NoReturn
 
 from rosetta_hub.edge.client import EdgeClient, EdgeError, EdgeStatus
 from rosetta_hub.errors import ConfigError, EdgeUnavailable
-from rosetta_hub.sidecar import Launch, SidecarProcess
+from rosetta_hub.sidecar import Launch, SidecarProcess, find_fingerprint
 
 JS_DIR = Path(__file__).parent / "js"
 OLDEST_CHP = (4, 5)
@@ -59,7 +58,7 @@ class EdgeConfig:
     @property
     def fingerprint(self) -> str:
         """Differs for every other configuration."""
-        return hashlib.sha256(json.dumps(self._settings(), sort_keys=True).encode()).hexdigest()
+        return find_fingerprint(self._settings())
 
     def _settings(self) -> dict[str, Any]:
         tls = {"cert": str(self.tls_cert), "key": str(self.tls_key)} if self.tls_cert else None

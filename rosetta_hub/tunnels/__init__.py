@@ -9,7 +9,6 @@ from rosetta_hub.tunnels.client import (
     CommandStream,
     TunnelsClient,
     TunnelsError,
-    TunnelsStatus,
     TunnelState,
     TunnelsUnavailable,
 )
@@ -35,7 +34,6 @@ __all__ = [
     "TunnelsClient",
     "TunnelsConfig",
     "TunnelsError",
-    "TunnelsStatus",
     "TunnelsUnavailable",
     "ensure_tunnels",
     "run_tunnels",

@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from rosetta_hub.access import Completed
 from rosetta_hub.errors import RosettaError, Unavailable
-from rosetta_hub.sidecar_client import Document, SidecarClient, Upgraded, split_documents
+from rosetta_hub.sidecar_client import SidecarApi, SidecarStatus, Upgraded, split_documents
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.errors import build_error
 from rosetta_hub.tunnels.routes import KubernetesRoute, Tunnel
@@ -24,17 +23,6 @@ class TunnelsUnavailable(Unavailable):
 
 class TunnelsError(RosettaError):
     """The tunnels' process answered with an error; the message is its explanation."""
-
-
-@dataclass(frozen=True)
-class TunnelsStatus:
-    """Who answers on the socket."""
-
-    instance: str
-    """Another one after each start: what was open before is not."""
-    pid: int
-    fingerprint: str
-    """Of the configuration that the process was started with."""
 
 
 @dataclass(frozen=True)
@@ -69,20 +57,19 @@ class CommandStream:
     writer: asyncio.StreamWriter
 
 
-class TunnelsClient:
+class TunnelsClient(SidecarApi):
     """Calls of the API. Each takes at most `timeout` seconds, commands aside.
 
     All raise TunnelsUnavailable when the process does not answer, TunnelsError when it refuses.
     """
 
-    def __init__(self, socket: Path, timeout: float = 10) -> None:
-        self.socket = socket
-        self.timeout = timeout
-        self._sidecar = SidecarClient(socket, "the tunnels' process", TunnelsUnavailable)
+    name = "the tunnels' process"
+    unavailable = TunnelsUnavailable
+    error = TunnelsError
 
-    async def status(self) -> TunnelsStatus:
+    async def status(self) -> SidecarStatus:
         """Who answers."""
-        return TunnelsStatus(**await self._call("GET", "/status"))
+        return SidecarStatus(**await self._call("GET", "/status"))
 
     async def put_tunnels(
         self, tunnels: Iterable[Tunnel], kept: Iterable[str] = ()
@@ -95,11 +82,8 @@ class TunnelsClient:
         """
         documents = [tunnel.to_document() for tunnel in tunnels]
         pieces = split_documents(documents, LARGEST_PIECE)
-        body = {"tunnels": pieces[0], "kept": [*kept, *(each["id"] for each in documents)]}
-        errors: dict[str, str] = (await self._call("PUT", "/tunnels", body))["errors"]
-        for piece in pieces[1:]:
-            errors |= (await self._call("PATCH", "/tunnels", {"tunnels": piece}))["errors"]
-        return errors
+        kept_ids = [*kept, *(each["id"] for each in documents)]
+        return await self._put_state("tunnels", pieces, kept_ids)
 
     async def put_tunnel(self, tunnel: Tunnel) -> None:
         """Open or update one tunnel."""
@@ -107,13 +91,7 @@ class TunnelsClient:
 
     async def delete_tunnel(self, task: str) -> bool:
         """Close a tunnel and cut its connections; False when it was not open."""
-        status, document = await self._sidecar.call(
-            "DELETE", f"/tunnels/{task}", None, self.timeout
-        )
-        if status == 404:
-            return False
-        self._check(status, document)
-        return True
+        return await self._delete(f"/tunnels/{task}")
 
     async def states(self) -> Mapping[str, TunnelState]:
         """How each tunnel is, by the task's id."""
@@ -158,7 +136,7 @@ class TunnelsClient:
         status, document = opened
         if status == 502:
             raise build_error(document["error"], document["message"])
-        raise TunnelsError(str(document.get("message", status)))
+        raise self._refusal(status, document)
 
     async def stream_end(self, stream: CommandStream) -> CommandEnd:
         """How the command of a stream ended, with its last words."""
@@ -181,7 +159,7 @@ class TunnelsClient:
         if isinstance(opened, Upgraded):
             return opened.reader, opened.writer
         status, document = opened
-        raise TunnelsError(str(document.get("message", status)))
+        raise self._refusal(status, document)
 
     async def forget_key(self, endpoint: Endpoint) -> None:
         """Close the identity's connection, and forget what it failed of before.
@@ -190,13 +168,3 @@ class TunnelsClient:
         at once, with what the endpoint now holds.
         """
         await self._call("POST", "/keys/forget", {"endpoint": endpoint.to_document()})
-
-    async def _call(self, method: str, path: str, body: Document | None = None) -> Document:
-        status, document = await self._sidecar.call(method, path, body, self.timeout)
-        self._check(status, document)
-        return document
-
-    @staticmethod
-    def _check(status: int, document: Document) -> None:
-        if status >= 400:
-            raise TunnelsError(str(document.get("message", status)))

@@ -1,17 +1,16 @@
 """The tunnels' process: started detached, adopted when it runs already, and stopped."""
 
 import hashlib
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rosetta_hub.sidecar import Launch, SidecarProcess
+from rosetta_hub.sidecar import Launch, SidecarProcess, find_fingerprint
+from rosetta_hub.sidecar_client import SidecarStatus
 from rosetta_hub.tunnels.client import (
     TunnelsClient,
     TunnelsError,
-    TunnelsStatus,
     TunnelsUnavailable,
 )
 
@@ -75,7 +74,7 @@ class TunnelsConfig:
     @property
     def fingerprint(self) -> str:
         """Differs for every other configuration."""
-        return hashlib.sha256(json.dumps(self._settings(), sort_keys=True).encode()).hexdigest()
+        return find_fingerprint(self._settings())
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -96,7 +95,7 @@ def build_tunnels_command() -> list[str]:
     return [sys.executable, "-I", "-m", "rosetta_hub.tunnels"]
 
 
-def _sidecar(config: TunnelsConfig) -> SidecarProcess[TunnelsStatus]:
+def _sidecar(config: TunnelsConfig) -> SidecarProcess[SidecarStatus]:
     return SidecarProcess(
         name="tunnels",
         state_dir=config.state_dir,
@@ -108,7 +107,7 @@ def _sidecar(config: TunnelsConfig) -> SidecarProcess[TunnelsStatus]:
     )
 
 
-async def ensure_tunnels(config: TunnelsConfig) -> TunnelsStatus:
+async def ensure_tunnels(config: TunnelsConfig) -> SidecarStatus:
     """Adopt the process that runs, or start one that outlives this one.
 
     One that runs with another configuration is replaced, which cuts its connections. However many
