@@ -24,9 +24,7 @@ class User:
 
 def may_use(user: User, entry: Software | Computing) -> bool:
     """Whether an entry is meant for the user: no users and no groups named means everybody."""
-    if user.admin or not (entry.users or entry.groups):
-        return True
-    return user.name in entry.users or bool(user.groups & entry.groups)
+    return user.admin or entry.applies_to(user.name, user.groups)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, model_validator
 
-from rosetta_hub.catalogue.validation import Entry, load_entries
+from rosetta_hub.catalogue.restricted import EntryForUsers
+from rosetta_hub.catalogue.validation import load_entries
 from rosetta_hub.errors import ConfigError
 
 # Where an image without a registry comes from, by the name that engines use in their own files.
@@ -36,7 +37,7 @@ def registry_host(text: str) -> str:
     return host
 
 
-class Registry(Entry):
+class Registry(EntryForUsers):
     """One registry as one account sees it; several entries of a host are several accounts.
 
     `users` and `groups` say who pulls with the account: no users and no groups means everybody.
@@ -49,8 +50,6 @@ class Registry(Entry):
     password_file: str = ""
     ca_file: str = ""
     plain_http: bool = False
-    users: frozenset[str] = frozenset()
-    groups: frozenset[str] = frozenset()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -61,12 +60,6 @@ class Registry(Entry):
         if self.plain_http and self.ca_file:
             raise ValueError("'ca_file' is for registries with TLS, and 'plain_http' is without")
         return self
-
-    def applies_to(self, user: str, groups: Set[str]) -> bool:
-        """Whether the entry's account is meant for a user who is in these groups."""
-        if not (self.users or self.groups):
-            return True
-        return user in self.users or bool(self.groups & groups)
 
     def read_password(self) -> str:
         """The content of `password_file`, without the end of its line.

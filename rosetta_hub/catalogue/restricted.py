@@ -1,5 +1,6 @@
 """Entries that are meant for some users: who they are, and what the others are told."""
 
+from collections.abc import Set
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -12,15 +13,26 @@ _REQUEST = pattern(
 )
 
 
-class RestrictedEntry(Entry):
+class EntryForUsers(Entry):
+    """No users and no groups: everybody."""
+
+    users: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+    def applies_to(self, user: str, groups: Set[str]) -> bool:
+        """Whether the entry is meant for a user who is in these groups."""
+        if not (self.users or self.groups):
+            return True
+        return user in self.users or bool(self.groups & groups)
+
+
+class RestrictedEntry(EntryForUsers):
     """Empty `users` and `groups` mean everybody.
 
     Others don't see the entry, or with `when_not_allowed = "show"` see it with the reason why they
     may not use it, and a link to `access_request`, a page or mail address where they may ask.
     """
 
-    users: frozenset[str] = frozenset()
-    groups: frozenset[str] = frozenset()
     when_not_allowed: Literal["hide", "show"] = "hide"
     access_request: Annotated[str, Field(pattern=_REQUEST)] = ""
 

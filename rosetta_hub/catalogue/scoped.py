@@ -1,19 +1,17 @@
 """Entries that count for some users, on some computing resources."""
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from typing import Self
 
 from pydantic import model_validator
 
-from rosetta_hub.catalogue.validation import Entry
+from rosetta_hub.catalogue.restricted import EntryForUsers
 from rosetta_hub.errors import ConfigError
 
 
-class ScopedEntry(Entry):
+class ScopedEntry(EntryForUsers):
     """No users and no groups: everybody. No computing resources: all of them."""
 
-    users: frozenset[str] = frozenset()
-    groups: frozenset[str] = frozenset()
     computing: frozenset[str] = frozenset()
 
     @model_validator(mode="after")
@@ -21,12 +19,6 @@ class ScopedEntry(Entry):
         if any("" in names for names in (self.users, self.groups, self.computing)):
             raise ValueError("users, groups and computing are lists of names, none of them empty")
         return self
-
-    def applies_to(self, user: str, groups: Set[str]) -> bool:
-        """Whether the entry is meant for a user who is in these groups."""
-        if not (self.users or self.groups):
-            return True
-        return user in self.users or bool(self.groups & groups)
 
     def covers(self, computing: str) -> bool:
         """Whether tasks on that computing resource count."""

@@ -3,7 +3,7 @@
 import itertools
 import re
 import unicodedata
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, Self
@@ -145,12 +145,6 @@ class Storage(RestrictedEntry):
                 "everybody would have the same files, and could change them: put '$USER' into"
                 " 'base_path', set 'read_only', or name 'users' or 'groups'"
             )
-
-    def applies_to(self, user: str, groups: Set[str]) -> bool:
-        """Whether the storage is meant for a user who is in these groups."""
-        if not (self.users or self.groups):
-            return True
-        return user in self.users or bool(self.groups & groups)
 
     def path(self, user: str, account: str | None = None) -> str:
         """The directory of a user of the hub, whose account there is `account` where one is known.
