@@ -15,6 +15,9 @@ from rosetta_hub.errors import ConfigError
 # Where an image without a registry comes from, by the name that engines use in their own files.
 DOCKER_HUB = "docker.io"
 _DOCKER_HUB_NAMES = frozenset({"", DOCKER_HUB, "index.docker.io", "registry-1.docker.io"})
+# The OCI distribution specification, "Pulling manifests"; of the digests the one that all use.
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _HOST = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,62})(?:\.[a-z0-9][a-z0-9-]{0,62})*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?"
 )

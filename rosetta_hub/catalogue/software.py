@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from rosetta_hub.catalogue.bind_paths import check_target
 from rosetta_hub.catalogue.engines import canonical_engine
 from rosetta_hub.catalogue.interfaces import MOST_INTERFACES, Interface, check_interfaces
+from rosetta_hub.catalogue.registries import TAG
 from rosetta_hub.catalogue.restricted import RestrictedEntry
 from rosetta_hub.catalogue.software_owner import (
     NO_RECORD,
@@ -146,7 +147,7 @@ class Software(RestrictedEntry):
     @field_validator("image_tag")
     @classmethod
     def _tag(cls, value: str) -> str:
-        if value and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", value):
+        if value and not TAG.fullmatch(value):
             raise ValueError("a tag has letters, digits, dots, dashes and underscores")
         return value
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
-from rosetta_hub.catalogue.registries import Registries
+from rosetta_hub.catalogue.registries import DIGEST, TAG, Registries
 from rosetta_hub.http_requests import Request
 from rosetta_hub.registries.challenges import Challenge, parse_challenge
 from rosetta_hub.registries.connection import RegistryAnswer, RegistryConnection
@@ -44,8 +44,6 @@ TOKEN_MARGIN = 10
 BASIC_SECONDS = 300
 
 _NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?')
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ class RegistryClient:
         """The digest of the image: one request, which no limit of pulls counts."""
         answer = await self._ask(reference, _manifest_path(reference), login, "HEAD")
         digest: str = answer.headers.get("Docker-Content-Digest", "")
-        if not _DIGEST.fullmatch(digest):
+        if not DIGEST.fullmatch(digest):
             # Registries may leave the header out.
             return (await self.manifest(reference, login)).digest
         if reference.digest and digest != reference.digest:
@@ -143,7 +141,7 @@ class RegistryClient:
             listed = parse_document(answer.body, reference.host).get("tags") or []
             if not isinstance(listed, list):
                 raise RegistryRefused("invalid_answer", f"{reference.host} sends no list of tags.")
-            names += [tag for tag in listed if isinstance(tag, str) and _TAG.fullmatch(tag)]
+            names += [tag for tag in listed if isinstance(tag, str) and TAG.fullmatch(tag)]
             path = _next_page(answer, reference)
             if path is None or len(names) > MOST_TAGS:
                 break

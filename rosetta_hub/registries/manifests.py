@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rosetta_hub.catalogue.registries import DIGEST
 from rosetta_hub.database.external_text import fit_text
 from rosetta_hub.registries.errors import RegistryRefused
 
@@ -32,7 +33,6 @@ LONGEST_TEXT = 1000
 # Bytes; no image is larger.
 LARGEST = 1 << 50
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _PORT = re.compile(r"([0-9]{1,5})(?:/(tcp|udp|sctp))?")
 _WORD = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 
@@ -194,7 +194,7 @@ def _descriptor(entry: Any, host: str) -> Descriptor:
     if not isinstance(entry, dict):
         raise _invalid(host, "whose parts are not described")
     digest, size, media_type = (entry.get(key) for key in ("digest", "size", "mediaType"))
-    if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+    if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
         raise _invalid(host, "with a digest that is not of SHA-256")
     if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= LARGEST:
         raise _invalid(host, "with a size that can't be")

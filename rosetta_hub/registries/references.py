@@ -3,15 +3,13 @@
 import re
 from dataclasses import dataclass, replace
 
-from rosetta_hub.catalogue.registries import DOCKER_HUB, registry_host
+from rosetta_hub.catalogue.registries import DIGEST, DOCKER_HUB, TAG, registry_host
 from rosetta_hub.registries.errors import RegistryRefused
 
 # The OCI distribution specification, "Pulling manifests".
 _REPOSITORY = re.compile(
     r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
 )
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _LONGEST = 512
 
 
@@ -63,7 +61,7 @@ def parse_reference(text: str) -> Reference:
     if len(rest) > _LONGEST:
         raise _invalid(f"The name of an image has at most {_LONGEST} characters")
     rest, at, digest = rest.partition("@")
-    if at and not _DIGEST.fullmatch(digest):
+    if at and not DIGEST.fullmatch(digest):
         raise _invalid("A digest is 'sha256:' and 64 hexadecimal digits")
     rest, tag = _split_tag(rest)
     host, repository = _split_host(rest)
@@ -71,7 +69,7 @@ def parse_reference(text: str) -> Reference:
         raise _invalid(
             "The name of an image has lowercase letters, digits and . _ - between slashes"
         )
-    if tag is not None and not _TAG.fullmatch(tag):
+    if tag is not None and not TAG.fullmatch(tag):
         raise _invalid("A tag has at most 128 letters, digits, dots, dashes and underscores")
     if tag is None and not at:
         tag = "latest"

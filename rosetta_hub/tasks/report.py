@@ -8,7 +8,6 @@ The other side is agent/rosetta_agent/report.py.
 """
 
 import json
-import re
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -25,6 +24,7 @@ from pydantic import (
 )
 
 from rosetta_agent import protocol
+from rosetta_hub.catalogue.registries import DIGEST
 from rosetta_hub.database.external_text import fit_text
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.errors import InvalidOptions
@@ -46,7 +46,6 @@ _STATES = {
     "stopped": TaskState.STOPPED,
     "failed": TaskState.FAILED,
 }
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 # What a column of whole numbers holds.
 _LARGEST = 2**63 - 1
 
@@ -93,7 +92,7 @@ def _known_warnings(value: Any) -> list[str]:
 
 def _known_digests(value: Any) -> list[str]:
     found = value if isinstance(value, list) else []
-    digests = [value for value in found if isinstance(value, str) and _DIGEST.fullmatch(value)]
+    digests = [value for value in found if isinstance(value, str) and DIGEST.fullmatch(value)]
     return digests[: protocol.MAX_DIGESTS]
 
 
