@@ -28,8 +28,8 @@ from rosetta_hub.copies.job import CopyJobs
 from rosetta_hub.copies.records import CopyRecords, new_copy
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_copies import CopyState
-from rosetta_hub.files.access import Purpose
 from rosetta_hub.files.channel_ssh import open_ssh_channel
+from rosetta_hub.files.file_access import Purpose
 from rosetta_hub.files.session import FilesSession
 from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.ssh import Endpoint

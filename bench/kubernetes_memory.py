@@ -23,8 +23,8 @@ from typing import Any
 from bench.common import Goal, finish, print_row, read_resident_kb
 from rosetta_hub.background import every
 from rosetta_hub.config import Rosetta
+from rosetta_hub.kubernetes.api_server import ApiServer
 from rosetta_hub.kubernetes.client import WATCH_SECONDS, KubernetesClient
-from rosetta_hub.kubernetes.server import ApiServer
 from rosetta_hub.reconciler.job_watcher import JobWatcher
 from rosetta_hub.reconciler.pod_logs import FOLLOW_INTERVAL
 from rosetta_hub.reconciler.pod_rounds import PodRounds

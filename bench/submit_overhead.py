@@ -17,8 +17,8 @@ from rosetta_hub.catalogue.catalogue import User, load_catalogue
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.keys import Keys
-from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.resource import Queue
+from rosetta_hub.resources.resource_builder import ResourceBuilder
 from rosetta_hub.sidecar_settings import tunnels_config
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs

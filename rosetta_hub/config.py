@@ -26,7 +26,7 @@ from traitlets.config import Config
 from rosetta_hub.builds.settings import BuildSettings, load_builds
 from rosetta_hub.catalogue.catalogue import Catalogue, load_catalogue
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf import SshConf
+from rosetta_hub.catalogue.computing_conf import SshConf
 from rosetta_hub.catalogue.hub_registry import HubRegistryOptions, load_hub_registry
 from rosetta_hub.catalogue.registries import Registries, load_registries
 from rosetta_hub.catalogue.validation import load_options

@@ -17,7 +17,13 @@ from rosetta_hub.authenticators.settings import MethodSettings
 from rosetta_hub.builds.settings import BuildSettings
 from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.catalogue.computing import Computing, load_computing
-from rosetta_hub.catalogue.conf import Conf, DockerApiConf, LocalConf, SlurmRestConf, SshConf
+from rosetta_hub.catalogue.computing_conf import (
+    Conf,
+    DockerApiConf,
+    LocalConf,
+    SlurmRestConf,
+    SshConf,
+)
 from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf
 from rosetta_hub.catalogue.conf_stores import S3Conf, WebDavConf
 from rosetta_hub.catalogue.lifetimes import Lifetime

@@ -19,7 +19,7 @@ import time
 from typing import Any, Dict, Iterator, List
 
 from rosetta_agent.agent import Agent
-from rosetta_agent.batch import Batch, enter
+from rosetta_agent.batch_job import Batch, enter
 from rosetta_agent.check.check_spec import parse_check
 from rosetta_agent.check.run import run_check
 from rosetta_agent.cleanup import process_of, remove_container, sweep

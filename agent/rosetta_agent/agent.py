@@ -9,7 +9,7 @@ import time
 from typing import Any, Dict, Optional
 
 from rosetta_agent import logs
-from rosetta_agent.batch import Batch
+from rosetta_agent.batch_job import Batch
 from rosetta_agent.engines import create_engine
 from rosetta_agent.engines.base import Container, ContainerStatus, Pulling
 from rosetta_agent.errors import Cancelled, SpecError, StateUnknown, TaskFailure

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rosetta_hub.accounts import invitations, one_time, sign_ups
+from rosetta_hub.accounts import invitations, one_time_links, sign_ups
 from rosetta_hub.accounts.local import LocalAccounts
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.catalogue.units import format_duration
@@ -110,7 +110,7 @@ class AccountAdministration:
 
     def _tell(self, session: Session, row: SignUp, template: str) -> None:
         if row.address:
-            context = {"link": self._local.pages.login, "name": str(row.name)}
+            context = {"link": self._local.mail_links.login, "name": str(row.name)}
             self._local.queue_mail(session, template, row.address, context)
 
     async def invite(
@@ -141,8 +141,8 @@ class AccountAdministration:
     def _invite(
         self, session: Session, token: str, actor: str, days: int, uses: int, address: str | None
     ) -> tuple[InvitationView, str]:
-        pages = self._local.pages
-        link = pages.confirm(token) if address else pages.invitation(token)
+        mail_links = self._local.mail_links
+        link = mail_links.confirm(token) if address else mail_links.invitation(token)
         earlier = invitations.made_with(session, token)
         if earlier is not None:
             return invitation_view(earlier), link
@@ -216,7 +216,7 @@ class AccountAdministration:
             session.add(row)
         row.state = state
         if state is UserState.BLOCKED:
-            one_time.revoke(session, user)
+            one_time_links.revoke(session, user)
         self._local.audit.record(
             AuditEvent.ACCOUNT_BLOCK,
             actor,

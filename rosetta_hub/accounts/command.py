@@ -8,7 +8,7 @@ from typing import IO
 
 from sqlalchemy.orm import Session
 
-from rosetta_hub.accounts import records
+from rosetta_hub.accounts import password_records
 from rosetta_hub.accounts.local import LocalAccounts
 from rosetta_hub.accounts.names import check_name
 from rosetta_hub.accounts.native_import import import_accounts, read_accounts
@@ -83,7 +83,7 @@ def _create(local: LocalAccounts, options: argparse.Namespace, stdin: IO[str]) -
         check_password(password, [name, address or ""])
     hashed = asyncio.run(local.passwords.hash(password))
     with local.database.session() as session:
-        records.create(session, name, hashed, address, make_admin=options.admin)
+        password_records.create(session, name, hashed, address, make_admin=options.admin)
         local.audit.record(
             AuditEvent.ACCOUNT_SIGN_UP,
             SERVICE,
@@ -98,7 +98,7 @@ def _create(local: LocalAccounts, options: argparse.Namespace, stdin: IO[str]) -
 
 def _reset(local: LocalAccounts, name: str) -> str:
     with local.database.session() as session:
-        account = records.find_password(session, name)
+        account = password_records.find_password(session, name)
         user = account.user if account else name
         row = session.get(HubUser, user)
         if row is not None:

@@ -12,6 +12,7 @@ from rosetta_hub.database.models_local import Invitation, SignUp
 from rosetta_hub.errors import NotFound
 from rosetta_hub.keys import digest
 
+DEFAULT_DAYS = 7
 MAX_DAYS = 90
 MAX_USES = 1000
 

@@ -1,4 +1,4 @@
-"""What all that deals with local accounts works with."""
+"""What the flows of local accounts share: settings, passwords, mails, and limits of attempts."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -8,8 +8,8 @@ from typing import TypeVar
 from sqlalchemy.orm import Session
 
 from rosetta_hub.accounts.errors import TooManyAttempts
-from rosetta_hub.accounts.one_time import new_token
-from rosetta_hub.accounts.pages import HubPages
+from rosetta_hub.accounts.mail_links import MailLinks
+from rosetta_hub.accounts.one_time_links import new_token
 from rosetta_hub.accounts.passwords import Passwords
 from rosetta_hub.accounts.settings import LocalSettings
 from rosetta_hub.accounts.throttle import Rule, Throttle, address_prefix
@@ -44,7 +44,7 @@ class LocalAccounts:
         self.database = database
         self.settings = settings
         self.mail_available = mail_available
-        self.pages = HubPages(hub_url)
+        self.mail_links = MailLinks(hub_url)
         self.passwords = passwords or Passwords()
         self.throttle = Throttle(database)
         self.audit = AuditLog(database)

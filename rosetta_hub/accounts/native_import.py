@@ -13,11 +13,11 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from rosetta_hub.accounts import records
+from rosetta_hub.accounts import password_records
 from rosetta_hub.accounts.local import LocalAccounts
 from rosetta_hub.accounts.names import normalise_name
+from rosetta_hub.accounts.ownership import adopt_rows
 from rosetta_hub.accounts.passwords import is_bcrypt
-from rosetta_hub.accounts.rows import adopt_rows
 from rosetta_hub.audit.log import SERVICE, AuditEvent
 from rosetta_hub.database.models_logins import LoginLink
 from rosetta_hub.errors import ConfigError
@@ -114,13 +114,13 @@ def _find_reason(session: Session, account: NativeAccount) -> str | None:
         return f"local accounts would write its name {normalise_name(account.name)!r}"
     if session.scalar(sa.select(LoginLink.id).where(LoginLink.user == account.name).limit(1)):
         return "the user has a login here already"
-    if records.find_password(session, account.name) is not None:
+    if password_records.find_password(session, account.name) is not None:
         return "a local account has this name already"
     return None
 
 
 def _add(session: Session, account: NativeAccount, confirmed: bool) -> None:
-    records.create(session, account.name, account.hash)
+    password_records.create(session, account.name, account.hash)
     if confirmed and account.address is not None:
         # Of two accounts with one address it stays the first one's.
         add_email(session, account.name, account.address, BY_MAIL)

@@ -5,7 +5,7 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from rosetta_hub.accounts import records
+from rosetta_hub.accounts import password_records
 from rosetta_hub.accounts.errors import PasswordRefused
 from rosetta_hub.accounts.local import LocalAccounts
 from rosetta_hub.accounts.login_throttle import LoginAttempt, LoginThrottle
@@ -25,7 +25,7 @@ class OwnPassword:
 
     async def find(self, user: str) -> Password | None:
         """The user's local account; None where the user signs in otherwise."""
-        rows = await self._local.transact(partial(records.passwords_of, user=user))
+        rows = await self._local.transact(partial(password_records.passwords_of, user=user))
         return rows[0] if rows else None
 
     async def address_for_first(self, user: str) -> str | None:
@@ -58,7 +58,7 @@ class OwnPassword:
         await self._local.transact(partial(self._change, user=user, hashed=hashed, address=address))
 
     def _change(self, session: Session, user: str, hashed: str, address: str) -> None:
-        records.set_password(session, user, hashed)
+        password_records.set_password(session, user, hashed)
         self._local.audit.record(
             AuditEvent.PASSWORD_CHANGE, user, user=user, address=address, session=session
         )

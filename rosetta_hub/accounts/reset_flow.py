@@ -5,7 +5,7 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from rosetta_hub.accounts import one_time, records
+from rosetta_hub.accounts import one_time_links, password_records
 from rosetta_hub.accounts.errors import LinkInvalid
 from rosetta_hub.accounts.local import LocalAccounts
 from rosetta_hub.audit.log import SERVICE, AuditEvent
@@ -38,17 +38,17 @@ class ResetFlow:
         for user in users_of_email(session, address):
             if is_blocked(session, user):
                 continue
-            if records.passwords_of(session, user):
+            if password_records.passwords_of(session, user):
                 self.mail_link(session, TokenPurpose.RESET, user, address)
             else:
-                context = {"link": local.pages.login}
+                context = {"link": local.mail_links.login}
                 local.queue_mail(session, "no_password", address, context, user=user)
 
     def mail_link(self, session: Session, purpose: TokenPurpose, user: str, address: str) -> None:
         """Mail a link that sets a password of the user."""
-        token = one_time.issue(session, purpose, user, LIFETIME)
+        token = one_time_links.issue(session, purpose, user, LIFETIME)
         context = {
-            "link": self._local.pages.new_password(token),
+            "link": self._local.mail_links.new_password(token),
             "lifetime": format_duration(int(LIFETIME.total_seconds())),
         }
         self._local.queue_mail(session, "reset", address, context, user=user, lifetime=LIFETIME)
@@ -59,7 +59,7 @@ class ResetFlow:
         Raises:
             LinkInvalid: it does not work, or not any more.
         """
-        return await self._local.transact(partial(one_time.look_up, token=token))
+        return await self._local.transact(partial(one_time_links.look_up, token=token))
 
     async def set_password(self, token: str, password: str, address: str | None) -> str:
         """Use a link; returns the user, whose sessions the caller ends.
@@ -76,14 +76,14 @@ class ResetFlow:
         return user
 
     def _set(self, session: Session, token: str, hashed: str, address: str | None) -> None:
-        row = one_time.use(session, token)
+        row = one_time_links.use(session, token)
         user = row.user
         if is_blocked(session, user):
             raise LinkInvalid
-        if row.purpose is TokenPurpose.RESET and not records.passwords_of(session, user):
+        if row.purpose is TokenPurpose.RESET and not password_records.passwords_of(session, user):
             # The login was removed meanwhile: a mail of before does not bring it back.
             raise LinkInvalid
-        records.set_password(session, user, hashed)
+        password_records.set_password(session, user, hashed)
         self._local.audit.record(
             AuditEvent.PASSWORD_RESET, user, user=user, address=address, session=session
         )
@@ -91,16 +91,16 @@ class ResetFlow:
 
     def hand_over(self, session: Session, user: str) -> str:
         """A link that an administrator hands over to a user, also to set the first password."""
-        token = one_time.issue(session, TokenPurpose.FIRST, user, HANDED_LIFETIME)
+        token = one_time_links.issue(session, TokenPurpose.FIRST, user, HANDED_LIFETIME)
         self._local.audit.record(
             AuditEvent.PASSWORD_RESET, SERVICE, user=user, detail={"link": True}, session=session
         )
-        return self._local.pages.new_password(token)
+        return self._local.mail_links.new_password(token)
 
 
 def tell_changed(local: LocalAccounts, session: Session, user: str) -> None:
     """Mail to all of a user's addresses that the password is another one."""
-    context = {"link": local.pages.forgotten}
+    context = {"link": local.mail_links.forgotten}
     for email in emails_of_user(session, user):
         local.queue_mail(session, "changed", email.address, context, user=user)
 

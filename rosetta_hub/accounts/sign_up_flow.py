@@ -31,14 +31,14 @@ class SignUpFlow:
     def _mail(self, session: Session, address: str, invitation: str | None) -> None:
         local, lifetime = self._local, sign_ups.LIFETIME
         if owners := users_of_email(session, address):
-            context = {"link": local.pages.login}
+            context = {"link": local.mail_links.login}
             local.queue_mail(session, "taken", address, context, user=owners[0])
         elif sign_ups.address_waits(session, address):
-            local.queue_mail(session, "still_waiting", address, {"link": local.pages.login})
+            local.queue_mail(session, "still_waiting", address, {"link": local.mail_links.login})
         else:
             token = sign_ups.begin(session, address, invitation)
             context = {
-                "link": local.pages.confirm(token),
+                "link": local.mail_links.confirm(token),
                 "lifetime": format_duration(int(lifetime.total_seconds())),
             }
             local.queue_mail(session, "confirm", address, context)
@@ -90,7 +90,7 @@ class SignUpFlow:
 
     def _tell_admins(self, session: Session, row: SignUp, admins: Collection[str]) -> None:
         context = {
-            "link": self._local.pages.accounts,
+            "link": self._local.mail_links.accounts,
             "name": str(row.name),
             "address": row.address or "without an address",
         }

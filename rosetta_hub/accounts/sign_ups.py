@@ -6,11 +6,11 @@ from datetime import timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from rosetta_hub.accounts import records
+from rosetta_hub.accounts import password_records
 from rosetta_hub.accounts.errors import LinkInvalid
 from rosetta_hub.accounts.invitations import take_use
-from rosetta_hub.accounts.one_time import new_token
-from rosetta_hub.accounts.rows import is_reserved
+from rosetta_hub.accounts.one_time_links import new_token
+from rosetta_hub.accounts.ownership import is_reserved
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_local import SignUp
 from rosetta_hub.errors import Conflict, NotFound
@@ -140,7 +140,7 @@ def refuse(session: Session, sign_up_id: str) -> SignUp:
 
 
 def _create(session: Session, row: SignUp, name: str) -> None:
-    records.create(session, name, str(row.hash), row.address)
+    password_records.create(session, name, str(row.hash), row.address)
     session.delete(row)
 
 

@@ -23,7 +23,7 @@ from rosetta_hub.accounts.links import (
     links_of_user,
     was_unlinked,
 )
-from rosetta_hub.accounts.rows import adopt_rows, delete_rows, is_reserved, is_same_time
+from rosetta_hub.accounts.ownership import adopt_rows, delete_rows, is_reserved, is_same_time
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_logins import LoginLink
 from rosetta_hub.database.models_user import HubUser, UserState

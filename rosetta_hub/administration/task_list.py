@@ -10,7 +10,7 @@ from sqlalchemy.orm import load_only
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task
-from rosetta_hub.database.pages import Moment, Order, Page, PageQuery
+from rosetta_hub.database.paging import Moment, Order, Page, PageQuery
 from rosetta_hub.tasks.listing import ShownState, has_state
 
 # What a line of the list needs: the others hold whole documents.

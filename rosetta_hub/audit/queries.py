@@ -8,7 +8,7 @@ from sqlalchemy import Select, delete, func, or_, select
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_audit import AuditRecord
-from rosetta_hub.database.pages import Moment, Order, Page, PageQuery
+from rosetta_hub.database.paging import Moment, Order, Page, PageQuery
 
 # Records that are read, or deleted, in one transaction.
 BATCH = 500

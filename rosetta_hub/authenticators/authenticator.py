@@ -11,7 +11,7 @@ from tornado import web
 from traitlets import Bool, Dict, Enum, Integer, List
 
 from rosetta_hub.accounts.links import BY_EMAIL
-from rosetta_hub.accounts.rows import adopt_rows, delete_rows, users_with_rows
+from rosetta_hub.accounts.ownership import adopt_rows, delete_rows, users_with_rows
 from rosetta_hub.accounts.who import Claimant
 from rosetta_hub.audit.log import SERVICE, AuditEvent
 from rosetta_hub.authenticators.accounts import Accounts, created_of

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tornado import web
 
-from rosetta_hub.accounts import records
+from rosetta_hub.accounts import password_records
 from rosetta_hub.accounts.errors import TooManyAttempts
 from rosetta_hub.accounts.local import LocalAccounts
 from rosetta_hub.accounts.login_throttle import LoginAttempt, LoginThrottle
@@ -28,7 +28,7 @@ _MAX_LOGIN = 255
 class LocalMethod(LoginMethod):
     """Name and password, checked here and nowhere else: the API's logins come this way, too."""
 
-    id = records.LOCAL
+    id = password_records.LOCAL
     title = "Local account"
     has_form = True
 
@@ -95,7 +95,9 @@ class LocalMethod(LoginMethod):
         admin = await self._local.transact(partial(_note_login, account=account, hashed=hashed))
         if not isinstance(handler, APIHandler):
             remember(handler, account)
-        return SignIn(subject=records.subject_of(account), name=account.login, admin=admin or None)
+        return SignIn(
+            subject=password_records.subject_of(account), name=account.login, admin=admin or None
+        )
 
 
 class TooManyLogins(web.HTTPError):
@@ -107,12 +109,12 @@ class TooManyLogins(web.HTTPError):
 
 
 def _find(session: Session, login: str) -> Password | None:
-    account = records.find_password(session, login)
+    account = password_records.find_password(session, login)
     if account is None and "@" in login:
         accounts = [
             row
             for user in users_of_email(session, login)
-            for row in records.passwords_of(session, user)
+            for row in password_records.passwords_of(session, user)
         ]
         account = accounts[0] if len(accounts) == 1 else None
     return account

@@ -15,8 +15,8 @@ from tornado import web
 from rosetta_hub.accounts import invitations, sign_ups
 from rosetta_hub.accounts.errors import LinkInvalid, TooManyAttempts
 from rosetta_hub.accounts.local import LocalAccounts
+from rosetta_hub.accounts.mail_links import COOKIE_SECONDS
 from rosetta_hub.accounts.names import normalise_name, suggest_name
-from rosetta_hub.accounts.pages import COOKIE_SECONDS
 from rosetta_hub.accounts.reset_flow import ResetFlow
 from rosetta_hub.accounts.sign_up_flow import SignUpFlow
 from rosetta_hub.background import spawn
@@ -162,7 +162,7 @@ class SignUpPage(LocalAccountPage):
                 raise LinkInvalid
             token = await flow.begin_without_mail(invitation.id)
             self._forget()
-            self.redirect(self.local.pages.confirm(token))
+            self.redirect(self.local.mail_links.confirm(token))
             return
         address = check_address(self.get_body_argument("address", ""))
         if invitation is None and not self.local.settings.accepts(address):

@@ -14,7 +14,7 @@ from rosetta_hub.builds.source import RepositorySource, resolve
 from rosetta_hub.builds.view import BuildView, view_build
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.database.models_builds import Build, BuildState
-from rosetta_hub.database.pages import Page, PageQuery
+from rosetta_hub.database.paging import Page, PageQuery
 from rosetta_hub.errors import LimitReached, NotAllowed
 from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.tasks.logs import Logs

@@ -12,7 +12,7 @@ from rosetta_hub.builds.source import RepositorySource
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_builds import Build, BuildState, BuildUser
-from rosetta_hub.database.pages import Order, Page, PageQuery
+from rosetta_hub.database.paging import Order, Page, PageQuery
 from rosetta_hub.errors import NotFound
 from rosetta_hub.jobs.events import JobEvents
 

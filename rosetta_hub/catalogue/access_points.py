@@ -6,7 +6,7 @@ from typing import Protocol
 
 from rosetta_hub.catalogue.catalogue import Catalogue, User, may_use
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf import Conf, SshConf
+from rosetta_hub.catalogue.computing_conf import Conf, SshConf
 from rosetta_hub.catalogue.storages import Storage
 
 # In front of a storage's id. No id of a computing resource has a colon.

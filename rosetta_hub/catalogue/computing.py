@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 
 from rosetta_hub.catalogue.architectures import Architectures, Support
 from rosetta_hub.catalogue.bind_paths import check_path
-from rosetta_hub.catalogue.conf import (
+from rosetta_hub.catalogue.computing_conf import (
     AnyTunnelKind,
     Conf,
     DockerApiConf,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from rosetta_hub.catalogue.conf import Conf, PodTunnelKind, SshLogin
+from rosetta_hub.catalogue.computing_conf import Conf, PodTunnelKind, SshLogin
 from rosetta_hub.catalogue.validation import Entry, pattern
 
 # Names of objects (RFC 1123 labels), of labels and of resources.

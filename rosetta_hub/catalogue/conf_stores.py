@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from rosetta_hub.catalogue.conf import named_files
+from rosetta_hub.catalogue.computing_conf import named_files
 from rosetta_hub.catalogue.validation import Entry, pattern
 from rosetta_hub.errors import ResourceUnavailable
 

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from rosetta_hub.catalogue.scoped import ScopedEntry, check_names
+from rosetta_hub.catalogue.scoped_entry import ScopedEntry, check_names
 from rosetta_hub.catalogue.units import Duration
 from rosetta_hub.catalogue.validation import load_entries
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from rosetta_hub.catalogue.scoped import ScopedEntry, check_names
+from rosetta_hub.catalogue.scoped_entry import ScopedEntry, check_names
 from rosetta_hub.catalogue.units import ByteSize
 from rosetta_hub.catalogue.validation import load_entries
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from rosetta_hub.catalogue.bind_paths import check_path, check_target
 from rosetta_hub.catalogue.computing import AUTH_MODES, parse_conf
-from rosetta_hub.catalogue.conf import Conf, LocalConf, SshConf
+from rosetta_hub.catalogue.computing_conf import Conf, LocalConf, SshConf
 from rosetta_hub.catalogue.conf_stores import STORE_CONF, S3Conf, StoreConf, WebDavConf
 from rosetta_hub.catalogue.restricted import RestrictedEntry
 from rosetta_hub.catalogue.validation import OPTIONAL_ID_PATTERN

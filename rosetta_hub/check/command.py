@@ -20,7 +20,7 @@ from rosetta_hub.builds.builder_host import make_builder
 from rosetta_hub.catalogue.access_points import STORAGE_PREFIX, access_point_of
 from rosetta_hub.catalogue.catalogue import Catalogue
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf import SlurmRestConf, SshLogin
+from rosetta_hub.catalogue.computing_conf import SlurmRestConf, SshLogin
 from rosetta_hub.catalogue.conf_kubernetes import KubernetesConf, NamespaceConf
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.check.builds import BUILDER_CHECKS, BUILDER_PREFIX, BuilderContext
@@ -33,14 +33,14 @@ from rosetta_hub.check.storages import StorageContext, run_storage_checks
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.errors import ConfigError, ResourceUnavailable
-from rosetta_hub.files.access import FileAccess
+from rosetta_hub.files.file_access import FileAccess
 from rosetta_hub.kubernetes.client import KubernetesClient
 from rosetta_hub.resources.access_local import LocalAccess
 from rosetta_hub.resources.access_ssh import SshAccess
-from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.dialects.batch_wms import build_batch_wms
 from rosetta_hub.resources.endpoints import ACCEPTED_HOST_KEYS, Endpoints, read_known_hosts
-from rosetta_hub.resources.kubernetes.server import read_server
+from rosetta_hub.resources.kubernetes.server_settings import read_server
+from rosetta_hub.resources.resource_builder import ResourceBuilder
 from rosetta_hub.resources.slurm.rest import SlurmRestWms
 from rosetta_hub.resources.slurm.rest_client import RestClient
 from rosetta_hub.resources.slurm.wms import SlurmWms

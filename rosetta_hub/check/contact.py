@@ -1,6 +1,6 @@
 """Checks of the way to the resource: host key, authentication, the scheduler's commands."""
 
-from rosetta_hub.catalogue.conf import SlurmRestConf
+from rosetta_hub.catalogue.computing_conf import SlurmRestConf
 from rosetta_hub.check.context import CheckFailed, CheckSkipped, Context, HostContext
 from rosetta_hub.errors import AuthenticationFailed, HostKeyProblem, ResourceUnavailable
 from rosetta_hub.resources.dialects.batch_wms import BatchWms

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 
 from rosetta_hub.access import Completed
-from rosetta_hub.catalogue.conf import SshLogin
+from rosetta_hub.catalogue.computing_conf import SshLogin
 from rosetta_hub.catalogue.conf_kubernetes import KubectlConf, KubectlSshConf
 from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped, Context, Result
 from rosetta_hub.check.kubernetes import ADVICE_SERVER
@@ -16,10 +16,10 @@ from rosetta_hub.errors import (
     ResourceUnavailable,
     RosettaError,
 )
+from rosetta_hub.kubernetes.api_server import ApiServer
 from rosetta_hub.kubernetes.client import KubernetesClient
-from rosetta_hub.kubernetes.server import ApiServer
 from rosetta_hub.resources.dialects.dialect import last_words
-from rosetta_hub.resources.kubernetes.server import build_kubectl_tunnel
+from rosetta_hub.resources.kubernetes.server_settings import build_kubectl_tunnel
 
 TIMEOUT = 60
 # The oldest that the project was tried with.

@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 
-from rosetta_hub.catalogue.conf import DockerApiConf, SlurmRestConf, SshConf
+from rosetta_hub.catalogue.computing_conf import DockerApiConf, SlurmRestConf, SshConf
 from rosetta_hub.check.context import CheckFailed, CheckSkipped, Context
 from rosetta_hub.errors import RosettaError
 from rosetta_hub.targets import Target, TcpTarget, UnixTarget

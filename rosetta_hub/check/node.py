@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from rosetta_hub.catalogue.conf import DockerApiConf
+from rosetta_hub.catalogue.computing_conf import DockerApiConf
 from rosetta_hub.check.context import CheckFailed, CheckSkipped, Context
-from rosetta_hub.tasks.messages import WARNINGS
+from rosetta_hub.tasks.state_messages import WARNINGS
 
 OLDEST_PYTHON = (3, 6)
 SKEW_LIMIT = 30.0

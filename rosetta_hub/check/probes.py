@@ -14,7 +14,7 @@ from rosetta_hub.agents.bundle import (
     build_remote_command,
     build_remote_stdin,
 )
-from rosetta_hub.catalogue.conf import RemoteConf, SshConf
+from rosetta_hub.catalogue.computing_conf import RemoteConf, SshConf
 from rosetta_hub.check.context import CheckFailed, Context
 from rosetta_hub.check.spec import LINGER, PULL_TIMEOUT, build_spec
 from rosetta_hub.resources.dialects.dialect import last_words

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 
-from rosetta_hub.catalogue.conf import SlurmRestConf
+from rosetta_hub.catalogue.computing_conf import SlurmRestConf
 from rosetta_hub.check.contact import check_authentication, check_host_key, check_scheduler
 from rosetta_hub.check.context import C, Check, CheckFailed, CheckSkipped, Context, Result
 from rosetta_hub.check.network import check_interface_access, check_throughput

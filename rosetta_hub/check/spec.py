@@ -8,7 +8,7 @@ from typing import Any
 
 from rosetta_hub.agents.spec import LaunchContext, build_agent_spec
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf import RemoteConf
+from rosetta_hub.catalogue.computing_conf import RemoteConf
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.check.context import Context
 from rosetta_hub.check.node import agents_url

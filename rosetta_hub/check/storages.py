@@ -13,8 +13,8 @@ from rosetta_hub.catalogue.storages import Storage
 from rosetta_hub.check.contact import check_host_key
 from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped, Result
 from rosetta_hub.check.run import run_check
-from rosetta_hub.files.access import FileAccess, Purpose
 from rosetta_hub.files.entries import FileEntry, Usage
+from rosetta_hub.files.file_access import FileAccess, Purpose
 from rosetta_hub.files.session import FilesSession
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.host_keys import HostKey

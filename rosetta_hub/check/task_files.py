@@ -4,7 +4,7 @@ from typing import Any
 
 from rosetta_hub.agents.binds import build_binds, check_binds
 from rosetta_hub.catalogue.bound_storages import BoundStorage, resolve_storages
-from rosetta_hub.catalogue.conf import DockerApiConf
+from rosetta_hub.catalogue.computing_conf import DockerApiConf
 from rosetta_hub.check.context import CheckFailed, CheckSkipped, Context, find_user
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import StorageRefused

@@ -8,8 +8,8 @@ from rosetta_hub.addresses import AddressGuard
 from rosetta_hub.catalogue.units import format_duration
 from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.http_source import FetchRefused, HttpSource
-from rosetta_hub.copies.lender import Lender
 from rosetta_hub.copies.progress import CopyProgress, Totals
+from rosetta_hub.copies.session_lender import Lender
 
 
 class Fetcher:

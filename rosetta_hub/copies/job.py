@@ -8,9 +8,9 @@ from functools import partial
 from rosetta_hub.background import spawn
 from rosetta_hub.catalogue.storage_paths import decode_path, encode_path, join_path
 from rosetta_hub.copies.fetch import Fetcher
-from rosetta_hub.copies.lender import Lender, SessionOpener, Slots
 from rosetta_hub.copies.progress import CopyProgress, describe_end
 from rosetta_hub.copies.records import CopyRecords, owner_of
+from rosetta_hub.copies.session_lender import Lender, SessionOpener, Slots
 from rosetta_hub.copies.transfer import Piped, SameStorage, Transfer
 from rosetta_hub.copies.tree import CopyFailed, TreeCopy
 from rosetta_hub.database.models import utc_now

@@ -13,9 +13,9 @@ from rosetta_hub.catalogue.storage_paths import (
     encode_path,
     join_path,
 )
-from rosetta_hub.copies.lender import SessionOpener
 from rosetta_hub.copies.names import free_name
 from rosetta_hub.copies.records import new_copy
+from rosetta_hub.copies.session_lender import SessionOpener
 from rosetta_hub.copies.walk import below
 from rosetta_hub.database.models_copies import Copy, OnConflict
 from rosetta_hub.errors import Conflict, FilesError, InvalidOptions

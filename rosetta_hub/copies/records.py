@@ -10,7 +10,7 @@ from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_copies import Copy, CopyState, OnConflict, Stage
-from rosetta_hub.database.pages import Order, Page, PageQuery
+from rosetta_hub.database.paging import Order, Page, PageQuery
 from rosetta_hub.errors import NotFound
 from rosetta_hub.jobs.events import JobEvents
 

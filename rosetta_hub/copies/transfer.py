@@ -9,8 +9,8 @@ from typing import Literal, Protocol
 
 from rosetta_agent.files.frames import NEW, PART_SUFFIX
 from rosetta_hub.catalogue.storage_paths import join_path, parent_path
-from rosetta_hub.copies.lender import Lender
 from rosetta_hub.copies.progress import CopyProgress
+from rosetta_hub.copies.session_lender import Lender
 from rosetta_hub.copies.walk import Item
 from rosetta_hub.errors import FilesError
 from rosetta_hub.files.entries import Part

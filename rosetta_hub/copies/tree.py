@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, aclosing
 
 from rosetta_hub.catalogue.storage_paths import display_name
-from rosetta_hub.copies.lender import Lender
 from rosetta_hub.copies.progress import CopyProgress, Totals
+from rosetta_hub.copies.session_lender import Lender
 from rosetta_hub.copies.transfer import FileCopy, Transfer
 from rosetta_hub.copies.walk import Item, Spool, is_unchanged, moved_path, pair_items, stays_inside
 from rosetta_hub.database.models_copies import OnConflict

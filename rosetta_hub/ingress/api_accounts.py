@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.kubernetes.server import ApiServer
+from rosetta_hub.kubernetes.api_server import ApiServer
 
 log = logging.getLogger(__name__)
 

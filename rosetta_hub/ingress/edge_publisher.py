@@ -24,10 +24,10 @@ from rosetta_hub.resources.resource import Resource
 from rosetta_hub.sidecar_client import Upgraded
 from rosetta_hub.sidecar_settings import edge_config
 from rosetta_hub.tasks.interfaces import further_ports
-from rosetta_hub.tasks.links import edge_port, listener_id, needs_port
 from rosetta_hub.tasks.manager import TaskManager
 from rosetta_hub.tasks.ports import assign_ports
 from rosetta_hub.tasks.queries import ABSENT
+from rosetta_hub.tasks.task_urls import edge_port, listener_id, needs_port
 
 log = logging.getLogger(__name__)
 

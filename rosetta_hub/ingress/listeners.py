@@ -12,7 +12,7 @@ from rosetta_hub.keys import Keys
 from rosetta_hub.resources.resource import Resource
 from rosetta_hub.targets import Target as InterfaceTarget
 from rosetta_hub.tasks.interfaces import further_interfaces, further_ports
-from rosetta_hub.tasks.links import (
+from rosetta_hub.tasks.task_urls import (
     edge_port,
     is_http,
     listener_id,

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 
 from rosetta_hub.errors import ResourceUnavailable, RosettaError
-from rosetta_hub.kubernetes.server import ApiServer
+from rosetta_hub.kubernetes.api_server import ApiServer
 
 Document = dict[str, Any]
 

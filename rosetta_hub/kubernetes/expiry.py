@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 
-from rosetta_hub.kubernetes.server import ApiServer
+from rosetta_hub.kubernetes.api_server import ApiServer
 
 
 def find_expiry(server: ApiServer) -> datetime | None:

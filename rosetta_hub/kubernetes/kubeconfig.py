@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.kubernetes.server import ApiServer
+from rosetta_hub.kubernetes.api_server import ApiServer
 
 Document = dict[str, Any]
 Refuse = Callable[[str], ResourceUnavailable]

@@ -17,8 +17,8 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_mail import AccountMail, MailState
 from rosetta_hub.keys import Keys, digest
-from rosetta_hub.mail.messages import AccountMailWriter, has_account_template
 from rosetta_hub.mail.queue import Key, MailQueue
+from rosetta_hub.mail.writers import AccountMailWriter, has_account_template
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.database.models_mail import Mail, MailKind, MailState
 from rosetta_hub.lifetimes.lifetimes import NO_LIFETIMES, Lifetimes
-from rosetta_hub.mail.messages import MailWriter
 from rosetta_hub.mail.preferences import Preferences, read_preferences
 from rosetta_hub.mail.queue import Key, MailQueue
+from rosetta_hub.mail.writers import MailWriter
 from rosetta_hub.users.dates import zone_of
 
 # News of yesterday are none.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rosetta_hub.database.models import Task
-from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
+from rosetta_hub.resources.kubernetes.namespace_queue import KubernetesQueue
 from rosetta_hub.resources.kubernetes.reports import is_being_prepared, wants_events
 
 Document = dict[str, Any]

@@ -14,7 +14,7 @@ from rosetta_hub.background import gather_limited
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import NotFound, ResourceUnavailable
 from rosetta_hub.resources.kubernetes.log_lines import parse_log
-from rosetta_hub.resources.kubernetes.queue import LOG_BYTES, KubernetesQueue
+from rosetta_hub.resources.kubernetes.namespace_queue import LOG_BYTES, KubernetesQueue
 from rosetta_hub.resources.kubernetes.states import container_state
 from rosetta_hub.tasks.manager import TaskManager
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from rosetta_hub.background import spawn
 from rosetta_hub.database.models import Task
-from rosetta_hub.reconciler.probe import answers
-from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
+from rosetta_hub.reconciler.readiness_probe import answers
+from rosetta_hub.resources.kubernetes.namespace_queue import KubernetesQueue
 from rosetta_hub.targets import Target
 
 # A task, its attempt, and the port of a further interface.

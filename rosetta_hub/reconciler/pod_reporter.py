@@ -16,7 +16,7 @@ from rosetta_hub.reconciler.pod_heartbeats import PodHeartbeats
 from rosetta_hub.reconciler.pod_logs import PodLogs
 from rosetta_hub.reconciler.pod_probes import PodProbes
 from rosetta_hub.reconciler.pod_rounds import PodRounds
-from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
+from rosetta_hub.resources.kubernetes.namespace_queue import KubernetesQueue
 from rosetta_hub.resources.kubernetes.reports import (
     PodReport,
     build_report,

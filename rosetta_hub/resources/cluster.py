@@ -9,7 +9,7 @@ from typing import Protocol
 from rosetta_hub.agents.bundle import build_batch_script
 from rosetta_hub.agents.spec import build_agent_spec
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf import RemoteConf
+from rosetta_hub.catalogue.computing_conf import RemoteConf
 from rosetta_hub.catalogue.queue_request import QueueRequest
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rosetta_hub.access import Access, Completed
 from rosetta_hub.catalogue.access_points import AccessPoint
-from rosetta_hub.catalogue.conf import SshLogin
+from rosetta_hub.catalogue.computing_conf import SshLogin
 from rosetta_hub.database.models_user import IdentityState
 from rosetta_hub.errors import AuthenticationFailed, ConfigError, ResourceUnavailable
 from rosetta_hub.ssh.endpoint import Endpoint, JumpHost

@@ -10,7 +10,7 @@ from rosetta_hub.access import Access
 from rosetta_hub.agents.bundle import Verb, build_remote_command, build_remote_stdin
 from rosetta_hub.agents.spec import LaunchContext, build_agent_spec, build_stop_spec
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf import SshConf
+from rosetta_hub.catalogue.computing_conf import SshConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ConfigError, ResourceUnavailable

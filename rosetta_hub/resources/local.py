@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from rosetta_agent.protocol import socket_name
 from rosetta_hub.agents.spec import LaunchContext, build_agent_spec, build_stop_spec
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf import DockerApiConf
+from rosetta_hub.catalogue.computing_conf import DockerApiConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.keys import Keys

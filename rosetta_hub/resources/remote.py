@@ -6,7 +6,7 @@ from typing import Any
 
 from rosetta_hub.agents.spec import LaunchContext
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf import RemoteConf
+from rosetta_hub.catalogue.computing_conf import RemoteConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ConfigError, ResourceUnavailable

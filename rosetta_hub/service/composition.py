@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from rosetta_hub.accounts.client_logins import ClientLogins
-from rosetta_hub.accounts.rows import delete_former_rows
+from rosetta_hub.accounts.ownership import delete_former_rows
 from rosetta_hub.administration.numbers import NumberCounter
 from rosetta_hub.audit.log import AuditLog
 from rosetta_hub.catalogue.catalogue import User
@@ -16,7 +16,7 @@ from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.copies.staging import Staging, plan_staging
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task
-from rosetta_hub.files.access import FileAccess
+from rosetta_hub.files.file_access import FileAccess
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.ingress.api_accounts import ApiAccounts
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
@@ -34,15 +34,15 @@ from rosetta_hub.reconciler.pod_logs import PodLogs
 from rosetta_hub.reconciler.pod_reporter import PodReporter
 from rosetta_hub.reconciler.reconciler import Reconciler
 from rosetta_hub.reconciler.work_queue import WorkQueue
-from rosetta_hub.registries.access import describe_access
 from rosetta_hub.registries.client import RegistryClient
 from rosetta_hub.registries.credentials import RegistryCredentials
 from rosetta_hub.registries.hub_registry import load_registry
 from rosetta_hub.registries.lookup import Lookup
+from rosetta_hub.registries.pull_access import describe_access
 from rosetta_hub.registries.references import Reference
-from rosetta_hub.resources.build import ResourceBuilder
 from rosetta_hub.resources.identity_connections import IdentityConnections
 from rosetta_hub.resources.inventory_collector import InventoryCollector
+from rosetta_hub.resources.resource_builder import ResourceBuilder
 from rosetta_hub.service.builds import BuildParts
 from rosetta_hub.service.monitoring import build_health, build_metric_sources
 from rosetta_hub.service.sharing import SharingParts

@@ -7,7 +7,7 @@ from rosetta_hub.database.models import Task
 from rosetta_hub.errors import Conflict
 from rosetta_hub.files.archives import ArchiveTickets
 from rosetta_hub.files.preview.previews import Previews
-from rosetta_hub.resources.build import Resources
+from rosetta_hub.resources.resource_builder import Resources
 from rosetta_hub.service.composition import Parts
 from rosetta_hub.service.users import (
     build_account_administration,

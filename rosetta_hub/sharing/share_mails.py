@@ -13,7 +13,7 @@ from rosetta_hub.database.models_sharing import TaskShare
 from rosetta_hub.keys import Keys
 from rosetta_hub.mail import account_mails
 from rosetta_hub.mail.preferences import read_preferences
-from rosetta_hub.tasks.links import page_url
+from rosetta_hub.tasks.task_urls import page_url
 from rosetta_hub.users.dates import format_moment, zone_of
 
 TEMPLATE = "shared"

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_software import ImageVerdict, SoftwareUse, UserSoftware
-from rosetta_hub.database.pages import Order, Page, PageQuery
+from rosetta_hub.database.paging import Order, Page, PageQuery
 from rosetta_hub.errors import NotFound
 from rosetta_hub.software.families import image_of
 from rosetta_hub.software.records import delete_rows

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import DesiredState, Task, TaskState
-from rosetta_hub.database.pages import Order, Page, PageQuery
+from rosetta_hub.database.paging import Order, Page, PageQuery
 from rosetta_hub.tasks.queries import ACTIVE, FINAL, is_of_owners
 
 ShownState = Literal[

@@ -10,15 +10,15 @@ from rosetta_hub.catalogue.interfaces import Interface
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import DesiredState, Task, TaskState
-from rosetta_hub.database.pages import PageView
+from rosetta_hub.database.paging import PageView
 from rosetta_hub.lifetimes.lifetimes import NO_LIFETIMES, Lifetimes
 from rosetta_hub.lifetimes.view import LifetimeView, view_lifetime
 from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.interfaces import further_interfaces, is_ready
-from rosetta_hub.tasks.links import command_line, is_http, is_open, open_path, page_path
 from rosetta_hub.tasks.liveness import unresponsive_since
 from rosetta_hub.tasks.logs import Logs
-from rosetta_hub.tasks.messages import message, warning_messages
+from rosetta_hub.tasks.state_messages import message, warning_messages
+from rosetta_hub.tasks.task_urls import command_line, is_http, is_open, open_path, page_path
 
 LOG_TAIL_LINES = 20
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rosetta_hub.kubernetes.server import ApiServer
+from rosetta_hub.kubernetes.api_server import ApiServer
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.targets import Target, parse_target
 

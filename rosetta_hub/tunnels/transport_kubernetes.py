@@ -13,8 +13,8 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.kubernetes.api_server import ApiServer
 from rosetta_hub.kubernetes.client import ApiRefused, KubernetesClient, check_answer
-from rosetta_hub.kubernetes.server import ApiServer
 from rosetta_hub.tunnels.client import TunnelState
 from rosetta_hub.tunnels.forwarded_stream import ForwardedStream, PortForwardError
 from rosetta_hub.tunnels.relay import Half

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from rosetta_hub.catalogue.access_points import AccessPoint, access_points, may_use_point
 from rosetta_hub.catalogue.catalogue import User
-from rosetta_hub.catalogue.conf import SshLogin
+from rosetta_hub.catalogue.computing_conf import SshLogin
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import utc_now

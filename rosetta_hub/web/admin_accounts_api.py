@@ -10,7 +10,7 @@ from rosetta_hub.accounts.administration import (
     InvitationView,
     SignUpView,
 )
-from rosetta_hub.accounts.invitations import MAX_DAYS, MAX_USES
+from rosetta_hub.accounts.invitations import DEFAULT_DAYS, MAX_DAYS, MAX_USES
 from rosetta_hub.database.models_user import UserState
 from rosetta_hub.errors import NotFound
 from rosetta_hub.mail_addresses import MAX_LENGTH
@@ -25,7 +25,7 @@ class NewInvitation(RequestModel, strict=True):
 
     address: str | None = Field(default=None, max_length=MAX_LENGTH)
     uses: int = Field(default=1, ge=1, le=MAX_USES)
-    days: int = Field(default=7, ge=1, le=MAX_DAYS)
+    days: int = Field(default=DEFAULT_DAYS, ge=1, le=MAX_DAYS)
 
 
 class AccountState(RequestModel):

@@ -11,7 +11,7 @@ from tornado.iostream import StreamClosedError
 
 from rosetta_hub.audit.log import AuditEvent, document
 from rosetta_hub.audit.queries import AuditFilter, AuditQueries
-from rosetta_hub.database.pages import PageQuery, PageView
+from rosetta_hub.database.paging import PageQuery, PageView
 from rosetta_hub.web.admin_base import AdminHandler
 from rosetta_hub.web.operations import Content, operation
 from rosetta_hub.web.rights import ADMINISTER

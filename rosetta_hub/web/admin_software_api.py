@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.database.models_software import UserSoftware
-from rosetta_hub.database.pages import PageQuery, PageView
+from rosetta_hub.database.paging import PageQuery, PageView
 from rosetta_hub.software.families import image_of
 from rosetta_hub.software.oversight import OverseenVersion, Oversight
 from rosetta_hub.web.admin_base import AdminHandler

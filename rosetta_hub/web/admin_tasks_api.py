@@ -8,9 +8,9 @@ from pydantic import BaseModel, Field
 from rosetta_hub.administration.task_list import TaskFilter, TaskList
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.database.models import Task
-from rosetta_hub.database.pages import PageView
+from rosetta_hub.database.paging import PageView
 from rosetta_hub.errors import NotFound
-from rosetta_hub.tasks.links import page_path
+from rosetta_hub.tasks.task_urls import page_path
 from rosetta_hub.tasks.view import shown_state
 from rosetta_hub.web.admin_base import AdminHandler
 from rosetta_hub.web.api import TellingHandler

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from rosetta_hub.administration.overview import UserNumbers
-from rosetta_hub.database.pages import PageQuery, PageView, cut_page
+from rosetta_hub.database.paging import PageQuery, PageView, cut_page
 from rosetta_hub.errors import NotFound
 from rosetta_hub.web.admin_base import AdminHandler
 from rosetta_hub.web.bodies import RequestModel

@@ -5,7 +5,7 @@ from typing import Any
 from rosetta_agent.protocol import REFUSALS
 from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.errors import NotAllowed, NotFound
-from rosetta_hub.registries.access import describe_access
+from rosetta_hub.registries.pull_access import describe_access
 from rosetta_hub.tasks.report import parse_report
 from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.problem import Problem

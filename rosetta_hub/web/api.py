@@ -30,9 +30,9 @@ from rosetta_hub.web.rights import (
     STOP_USER,
     Right,
 )
-from rosetta_hub.web.starting import check_start, new_server_name
 from rosetta_hub.web.task_access import TaskAccess
 from rosetta_hub.web.task_lists import view_page
+from rosetta_hub.web.task_start import check_start, new_server_name
 
 
 class NewTask(TaskOptions):

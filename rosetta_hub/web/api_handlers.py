@@ -78,6 +78,7 @@ from rosetta_hub.web.files_api import (
     StorageHandler,
     StoragesHandler,
 )
+from rosetta_hub.web.image_updates_api import UpdatesHandler
 from rosetta_hub.web.images_api import ImagesHandler
 from rosetta_hub.web.inventory_api import ComputingHandler, InventoryHandler
 from rosetta_hub.web.lifetimes_api import KeepHandler, LifetimeHandler, TimeHandler
@@ -107,7 +108,6 @@ from rosetta_hub.web.software_api import (
     SoftwareHandler,
     VersionHandler,
 )
-from rosetta_hub.web.updates_api import UpdatesHandler
 from rosetta_hub.web.uploads_api import UploadHandler, UploadsHandler
 
 API_HANDLERS: tuple[type[Any], ...] = (

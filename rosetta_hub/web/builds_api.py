@@ -8,7 +8,7 @@ from rosetta_hub.builds.builds import Builds
 from rosetta_hub.builds.links import parse_link
 from rosetta_hub.builds.view import BuildView
 from rosetta_hub.database.models_builds import Build
-from rosetta_hub.database.pages import PageQuery, PageView
+from rosetta_hub.database.paging import PageQuery, PageView
 from rosetta_hub.errors import NotFound
 from rosetta_hub.jobs.events import Changes
 from rosetta_hub.web.bodies import RequestModel

@@ -9,7 +9,7 @@ from tornado.iostream import StreamClosedError
 from rosetta_hub.copies.plan import parse_request, plan_copy
 from rosetta_hub.copies.view import CopyView, view_copy
 from rosetta_hub.database.models_copies import Copy
-from rosetta_hub.database.pages import PageQuery, PageView
+from rosetta_hub.database.paging import PageQuery, PageView
 from rosetta_hub.errors import NotAllowed, NotFound
 from rosetta_hub.jobs.events import Changes
 from rosetta_hub.users.idempotency import new_id

@@ -11,7 +11,7 @@ from pydantic import Field
 from tornado.iostream import StreamClosedError
 
 from rosetta_hub.database.models import Task
-from rosetta_hub.database.pages import Page
+from rosetta_hub.database.paging import Page
 from rosetta_hub.errors import HubUnavailable, NotFound
 from rosetta_hub.tasks.events import Event
 from rosetta_hub.tasks.listing import TaskQuery

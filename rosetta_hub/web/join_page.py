@@ -5,7 +5,7 @@ from typing import Any
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.database.models import Task
 from rosetta_hub.database.models_sharing import ShareLink
-from rosetta_hub.tasks.links import page_path
+from rosetta_hub.tasks.task_urls import page_path
 from rosetta_hub.web.page_handler import PageHandler
 from rosetta_hub.web.problem import Problem
 

@@ -29,7 +29,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from pydantic import BaseModel
 from tornado.httputil import HTTPServerRequest
 
-from rosetta_hub.database.pages import PageView
+from rosetta_hub.database.paging import PageView
 from rosetta_hub.users.idempotency import StoredAnswer
 from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.bodies import JSON, read_json, read_query

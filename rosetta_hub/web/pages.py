@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 import jupyterhub
 from jupyterhub.services.auth import HubOAuthCallbackHandler
 
+from rosetta_hub.accounts import invitations
 from rosetta_hub.agents.spec import software_of
 from rosetta_hub.audit.log import AuditEvent
 from rosetta_hub.catalogue.interfaces import Interface, find_interface
@@ -15,8 +16,8 @@ from rosetta_hub.database.models import Task
 from rosetta_hub.errors import NotFound, RosettaError, UserError
 from rosetta_hub.ingress.sessions import NewSession
 from rosetta_hub.tasks.interfaces import further_interfaces
-from rosetta_hub.tasks.links import is_http, is_open, task_url, waiting_path
 from rosetta_hub.tasks.queries import ABSENT
+from rosetta_hub.tasks.task_urls import is_http, is_open, task_url, waiting_path
 from rosetta_hub.web.admin_base import AdminPageHandler
 from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.page_handler import PageHandler
@@ -92,7 +93,7 @@ class AdminPage(AdminPageHandler):
 
     def get(self) -> None:
         """The page."""
-        self.render_page("admin.html")
+        self.render_page("admin.html", invitations=invitations)
 
 
 class HubServerPath(BaseHandler):

@@ -20,8 +20,8 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Task
-from rosetta_hub.files.access import FileAccess
 from rosetta_hub.files.archives import ArchiveTickets
+from rosetta_hub.files.file_access import FileAccess
 from rosetta_hub.files.preview.previews import Previews
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.ingress.edge_publisher import EdgePublisher

@@ -25,7 +25,7 @@ from rosetta_hub.sharing.view import (
     view_link,
     view_share,
 )
-from rosetta_hub.tasks.links import is_http
+from rosetta_hub.tasks.task_urls import is_http
 from rosetta_hub.tasks.view import TaskView
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.handlers import HubHandler

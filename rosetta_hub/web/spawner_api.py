@@ -15,12 +15,12 @@ from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import SERVICE_NAME
 from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.errors import InvalidOptions, NotAllowed
-from rosetta_hub.tasks.links import page_url
 from rosetta_hub.tasks.spawner_settings import NO_SETTINGS, SpawnerSettings
+from rosetta_hub.tasks.task_urls import page_url
 from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.software_api import families_with_uses
 from rosetta_hub.web.starters import Starter
-from rosetta_hub.web.starting import check_start
+from rosetta_hub.web.task_start import check_start
 
 # Seconds that a spawner's stop waits for the container's end before it answers.
 STOP_WAIT = 60

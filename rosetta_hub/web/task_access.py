@@ -3,7 +3,7 @@
 from typing import Any
 
 from rosetta_hub.database.models import Task
-from rosetta_hub.database.pages import Page
+from rosetta_hub.database.paging import Page
 from rosetta_hub.errors import HubUnavailable, NotFound
 from rosetta_hub.tasks.listing import TaskQuery, read_tasks
 from rosetta_hub.tasks.queries import ABSENT

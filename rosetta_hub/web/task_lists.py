@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from rosetta_hub.database.pages import MOST
+from rosetta_hub.database.paging import MOST
 from rosetta_hub.tasks.listing import TaskQuery
 from rosetta_hub.tasks.view import TaskPage
 from rosetta_hub.web.task_access import TaskAccess

@@ -19,7 +19,7 @@ from rosetta_hub.accounts.links import (
     unlink,
     was_unlinked,
 )
-from rosetta_hub.accounts.rows import (
+from rosetta_hub.accounts.ownership import (
     adopt_rows,
     delete_former_rows,
     delete_rows,

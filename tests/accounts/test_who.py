@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from rosetta_hub.accounts import who
 from rosetta_hub.accounts.links import Subject, links_of_user, unlink
 from rosetta_hub.accounts.merge import merge_users, merged_users, separate_users
-from rosetta_hub.accounts.rows import adopt_rows
+from rosetta_hub.accounts.ownership import adopt_rows
 from rosetta_hub.accounts.who import Claimant, Decision, check_active, decide, note_refresh
 from rosetta_hub.authenticators.method import LoginMethod, SignIn
 from rosetta_hub.authenticators.oauth import OAuthMethod

@@ -24,7 +24,7 @@ from rosetta_agent.files import (
     errors,
     frames,
     looking,
-    pending,
+    pending_files,
     server,
     space,
     storage,
@@ -196,7 +196,7 @@ def without_renameat2(patch: pytest.MonkeyPatch, number: int) -> None:
         ctypes.set_errno(number)
         return -1
 
-    patch.setattr(pending, "_rename_noreplace", fail)
+    patch.setattr(pending_files, "_rename_noreplace", fail)
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSYS])
@@ -215,8 +215,8 @@ def test_names_are_not_taken_away_without_renameat2(
     try:
         for name in (b"file", b"d", b"link"):
             with pytest.raises(FileExistsError):
-                pending.rename_new((directory, name), (directory, b"taken"))
-            pending.rename_new((directory, name), (directory, name + b"2"))
+                pending_files.rename_new((directory, name), (directory, b"taken"))
+            pending_files.rename_new((directory, name), (directory, name + b"2"))
     finally:
         os.close(directory)
     assert sorted(os.listdir(tmp_path)) == ["d2", "file2", "link2", "taken"]
@@ -340,13 +340,13 @@ def test_a_process_that_ends_while_a_file_is_given_up_leaves_nothing(
 
     def end_before(name: Any, **options: Any) -> None:
         monkeypatch.setattr(os, "unlink", unlink)
-        monkeypatch.setattr(pending, "_lock", threading.Lock())
-        pending.remove_pending()
+        monkeypatch.setattr(pending_files, "_lock", threading.Lock())
+        pending_files.remove_pending()
         seen.append(os.listdir(tmp_path))
         unlink(name, **options)
 
     seen: list[list[str]] = []
-    with opened.target(b"file") as place, pending.PendingFile(place):
+    with opened.target(b"file") as place, pending_files.PendingFile(place):
         monkeypatch.setattr(os, "unlink", end_before)
     assert seen == [[]]
 

@@ -158,7 +158,7 @@ def test_image_dir_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mo
     def refuse(*_arguments: object) -> bool:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("rosetta_agent.leases.Lease.take", refuse)
+    monkeypatch.setattr("rosetta_agent.lease_lock.Lease.take", refuse)
     with pytest.raises(SpecError, match=r"image_dir: .* cannot be written to: Permission denied"):
         ImageStore(str(tmp_path / "local")).fetch(program(tmp_path), image, pulling())
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from rosetta_agent.engines import docker_cli, images
-from rosetta_agent.engines.causes import pull_failure
 from rosetta_agent.engines.docker import Docker
+from rosetta_agent.engines.failure_causes import pull_failure
 from rosetta_agent.engines.podman import Podman
 from rosetta_agent.errors import Cancelled
 from rosetta_agent.registry_access import (

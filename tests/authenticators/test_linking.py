@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import select
 
-from rosetta_hub.accounts import records
+from rosetta_hub.accounts import password_records
 from rosetta_hub.accounts.links import links_of_user
 from rosetta_hub.accounts.passwords import Passwords
 from rosetta_hub.database.database import Database
@@ -100,7 +100,7 @@ async def test_local_and_external_login_lead_to_one_user(
     address = f"{name}@example.org"
     hashed = await Passwords().hash("violet tractor opens")
     with database.session() as session:
-        records.create(session, name, hashed, address)
+        password_records.create(session, name, hashed, address)
     for wrong in ("wrong", "violet tractor opens"):
         await browser.client.get("/hub/login")
         await browser.post("/hub/login", username=address, password=wrong)

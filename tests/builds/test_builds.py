@@ -15,7 +15,7 @@ from rosetta_hub.builds.source import RepositorySource
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_builds import Build, BuildState
-from rosetta_hub.database.pages import PageQuery
+from rosetta_hub.database.paging import PageQuery
 from rosetta_hub.errors import LimitReached, NotAllowed, NotFound
 from rosetta_hub.jobs.events import JobEvents
 from rosetta_hub.tasks.logs import Logs

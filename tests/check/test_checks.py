@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rosetta_hub.access import Completed
-from rosetta_hub.catalogue.conf import LocalConf
+from rosetta_hub.catalogue.computing_conf import LocalConf
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.check.contact import check_authentication, check_host_key, check_scheduler
 from rosetta_hub.check.context import Check, CheckFailed, CheckSkipped, Context, Result

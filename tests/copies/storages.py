@@ -12,10 +12,10 @@ from pathlib import Path
 
 from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.errors import NotFound
-from rosetta_hub.files.access import SESSIONS, Purpose
 from rosetta_hub.files.channel import Channel, StorageUnavailable
 from rosetta_hub.files.channel_local import ProgramOwner, open_local_channel
 from rosetta_hub.files.entries import Reading
+from rosetta_hub.files.file_access import SESSIONS, Purpose
 from rosetta_hub.files.session import FilesSession
 from tests.support.eventually import until
 

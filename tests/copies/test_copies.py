@@ -21,9 +21,9 @@ from rosetta_hub.copies.records import CopyRecords
 from rosetta_hub.copies.transfer import LARGE
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models_copies import Copy, CopyState, OnConflict
-from rosetta_hub.files.access import SESSIONS
 from rosetta_hub.files.channel import StorageUnavailable
 from rosetta_hub.files.channel_local import ProgramOwner
+from rosetta_hub.files.file_access import SESSIONS
 from tests.support.eventually import until
 
 from .conftest import some_copy

@@ -8,7 +8,7 @@ from rosetta_hub.catalogue.queue_request import QueueRequest
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.keys import Keys
-from rosetta_hub.resources.build import ResourceBuilder
+from rosetta_hub.resources.resource_builder import ResourceBuilder
 from rosetta_hub.resources.wms import Job, JobState
 from rosetta_hub.tunnels.client import TunnelsClient
 from rosetta_hub.users.identities import Identities

@@ -12,7 +12,7 @@ from rosetta_agent.protocol import HELLO_SIZE, HandshakeError, ServerHandshake
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.files.channel import StorageUnavailable
 from rosetta_hub.files.channel_pod import open_pod_channel
-from rosetta_hub.kubernetes.server import ApiServer
+from rosetta_hub.kubernetes.api_server import ApiServer
 from rosetta_hub.resources.kubernetes.file_pod import ServedPlace
 from rosetta_hub.resources.kubernetes.file_pods import FilePod
 from rosetta_hub.resources.kubernetes.volumes import Place

@@ -18,10 +18,10 @@ from tests.copies.storages import part_files, size_of_parts
 from tests.copies.test_copies import tree
 from tests.support.eventually import until
 
-from . import test_access
-from .test_access import ALICE, Site
+from . import test_file_access
+from .test_file_access import ALICE, Site
 
-site, sshd = test_access.site, test_access.sshd
+site, sshd = test_file_access.site, test_file_access.sshd
 
 
 @dataclass

@@ -19,8 +19,8 @@ from rosetta_hub.catalogue.catalogue import load_catalogue
 from rosetta_hub.catalogue.storage_paths import encode_path
 from rosetta_hub.config import Rosetta
 from rosetta_hub.copies.records import CopyRecords
-from rosetta_hub.files.access import FileAccess
 from rosetta_hub.files.archives import ArchiveTickets
+from rosetta_hub.files.file_access import FileAccess
 from rosetta_hub.files.preview.previews import Previews
 from rosetta_hub.hub.client import HubClient
 from rosetta_hub.jobs.events import JobEvents

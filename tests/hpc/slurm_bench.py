@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from rosetta_hub.access import Completed
-from rosetta_hub.catalogue.conf import SlurmRestConf
+from rosetta_hub.catalogue.computing_conf import SlurmRestConf
 from rosetta_hub.resources.access_local import LocalAccess
 from rosetta_hub.resources.slurm.rest import SlurmRestWms
 from rosetta_hub.resources.slurm.rest_client import RestClient

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rosetta_hub.catalogue.conf import SlurmRestConf
+from rosetta_hub.catalogue.computing_conf import SlurmRestConf
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.resources.slurm.rest import SlurmRestWms
 from rosetta_hub.resources.slurm.rest_client import API_VERSIONS, RestClient

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import select
 
-from rosetta_hub.accounts import records
+from rosetta_hub.accounts import password_records
 from rosetta_hub.accounts.administration import AccountAdministration
 from rosetta_hub.accounts.errors import LinkInvalid
 from rosetta_hub.database.database import Database
@@ -90,7 +90,7 @@ async def test_an_approved_account_works_and_its_owner_is_told(office: Office) -
     assert f"{HUB}/hub/login" in office.bench.context()
     assert ("account.approve", "boss", "alice") in office.events()
     with office.bench.database.session() as session:
-        assert records.find_password(session, "alice") is not None
+        assert password_records.find_password(session, "alice") is not None
     with pytest.raises(NotFound):
         await office.accounts.approve(sign_up, "chief")
 
@@ -102,7 +102,7 @@ async def test_a_refused_sign_up_is_told_and_gone(office: Office) -> None:
     assert office.bench.mails()[-1] == ("refused", ADDRESS)
     assert ("account.refuse", "boss", "alice") in office.events()
     with office.bench.database.session() as session:
-        assert records.find_password(session, "alice") is None
+        assert password_records.find_password(session, "alice") is None
 
 
 async def test_a_name_that_the_hub_has_meanwhile_is_not_approved(office: Office) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rosetta_hub.accounts import records
+from rosetta_hub.accounts import password_records
 from rosetta_hub.accounts.command import account_text
 from rosetta_hub.cli import build_parser, load_settings
 from rosetta_hub.database.database import Database
@@ -47,7 +47,7 @@ async def test_the_first_administrator_sets_a_password_by_a_link(
     bench = make_bench(database, tmp_path)
     assert await bench.reset.set_password(token, STRONG, None) == "chief"
     with database.session() as session:
-        account = records.find_password(session, "chief")
+        account = password_records.find_password(session, "chief")
     assert account is not None
     assert account.make_admin
     assert (await bench.local.passwords.verify(account.hash, STRONG)).right
@@ -63,7 +63,7 @@ async def test_a_password_may_come_from_standard_input(
     printed = await asyncio.to_thread(run, config, "create", "bob", "--password-stdin")
     assert printed == "The account bob is ready.\n"
     with database.session() as session:
-        account = records.find_password(session, "bob")
+        account = password_records.find_password(session, "bob")
     assert account is not None
     assert not account.make_admin
     bench = make_bench(database, tmp_path)
@@ -107,7 +107,10 @@ async def test_a_locked_out_administrator_gets_in_again(
     bench = make_bench(database, tmp_path)
     await bench.reset.set_password(token, OTHER, None)
     with database.session() as session:
-        row, account = session.get(HubUser, "chief"), records.find_password(session, "chief")
+        row, account = (
+            session.get(HubUser, "chief"),
+            password_records.find_password(session, "chief"),
+        )
     assert row is not None
     assert row.state is UserState.ACTIVE
     assert account is not None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tornado.httputil import HTTPHeaders
 
-from rosetta_hub.accounts import records
+from rosetta_hub.accounts import password_records
 from rosetta_hub.accounts.login_throttle import LoginThrottle
 from rosetta_hub.accounts.passwords import PasswordCheck, Passwords
 from rosetta_hub.authenticators import known_browsers
@@ -43,7 +43,7 @@ async def alice(bench: Bench) -> Bench:
     """Alice has a local account."""
     hashed = await bench.local.passwords.hash(STRONG)
     with bench.database.session() as session:
-        records.create(session, "alice", hashed, ADDRESS)
+        password_records.create(session, "alice", hashed, ADDRESS)
     return bench
 
 
@@ -145,13 +145,13 @@ async def test_a_browser_is_known_to_its_accounts_until_the_password_changes(ali
     client = Client()
     await LocalMethod(alice.local).authenticate(client, form("alice", STRONG))
     with alice.database.session() as session:
-        before = records.find_password(session, "alice")
+        before = password_records.find_password(session, "alice")
     assert before is not None
     assert known_browsers.known_as(client, before) is not None
     with alice.database.session() as session:
-        records.set_password(session, "alice", before.hash)
+        password_records.set_password(session, "alice", before.hash)
     with alice.database.session() as session:
-        after = records.find_password(session, "alice")
+        after = password_records.find_password(session, "alice")
     assert after is not None
     assert known_browsers.known_as(client, after) is None
 
@@ -159,7 +159,7 @@ async def test_a_browser_is_known_to_its_accounts_until_the_password_changes(ali
 async def test_the_first_administrator_is_made_once(bench: Bench) -> None:
     hashed = await bench.local.passwords.hash(STRONG)
     with bench.database.session() as session:
-        records.create(session, "chief", hashed, make_admin=True)
+        password_records.create(session, "chief", hashed, make_admin=True)
     method = LocalMethod(bench.local)
     first, second = [await method.authenticate(Client(), form("chief", STRONG)) for _ in range(2)]
     assert first is not None

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from rosetta_hub.accounts import records
+from rosetta_hub.accounts import password_records
 from rosetta_hub.accounts.native_import import read_accounts
 from rosetta_hub.accounts.who import Claimant, decide
 from rosetta_hub.authenticators.local import LocalMethod
@@ -48,7 +48,7 @@ def hub_url(tmp_path: Path) -> str:
 
 def account_of(database: Database, name: str) -> Password:
     with database.session() as session:
-        account = records.find_password(session, name)
+        account = password_records.find_password(session, name)
     assert account is not None
     return account
 
@@ -72,10 +72,10 @@ async def test_users_log_in_with_the_passwords_that_they_have(
         # The second time it is the new hash that is right.
         for _ in range(2):
             sign_in = await method.authenticate(Client(), form(name, password))
-            assert sign_in == SignIn(records.subject_of(account_of(database, name)), name)
+            assert sign_in == SignIn(password_records.subject_of(account_of(database, name)), name)
             assert account_of(database, name).hash.startswith("$argon2id$")
         # It is the hub's user of that name, who is there already.
-        claimant = Claimant("local", records.subject_of(account_of(database, name)), name)
+        claimant = Claimant("local", password_records.subject_of(account_of(database, name)), name)
         with database.session() as session:
             assert decide(session, claimant, created.get).user == name
 
@@ -85,7 +85,7 @@ async def test_an_import_that_is_repeated_changes_nothing(
 ) -> None:
     await asyncio.to_thread(run, config, "import", hub_url)
     with database.session() as session:
-        row = records.find_password(session, "alice")
+        row = password_records.find_password(session, "alice")
         assert row is not None
         row.hash = "of a later password"
     printed = await asyncio.to_thread(run, config, "import", hub_url)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rosetta_hub.accounts import records
+from rosetta_hub.accounts import password_records
 from rosetta_hub.accounts.errors import PasswordRefused, TooManyAttempts
 from rosetta_hub.accounts.own_password import OwnPassword
 from rosetta_hub.errors import Conflict
@@ -19,7 +19,7 @@ async def own(bench: Bench) -> OwnPassword:
     """Alice has a local account, bob signs in elsewhere."""
     hashed = await bench.local.passwords.hash(STRONG)
     with bench.database.session() as session:
-        records.create(session, "alice", hashed, ADDRESS)
+        password_records.create(session, "alice", hashed, ADDRESS)
         add_email(session, "bob", "bob@example.org", BY_MAIL)
     return OwnPassword(bench.local)
 

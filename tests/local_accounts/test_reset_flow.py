@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from rosetta_hub.accounts import one_time, records
+from rosetta_hub.accounts import one_time_links, password_records
 from rosetta_hub.accounts.errors import LinkInvalid, PasswordRefused
 from rosetta_hub.accounts.links import links_of_user, unlink
-from rosetta_hub.accounts.rows import delete_former_rows
+from rosetta_hub.accounts.ownership import delete_former_rows
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_audit import AuditRecord
 from rosetta_hub.database.models_local import OneTimeToken
@@ -26,13 +26,13 @@ async def alice(bench: Bench) -> Bench:
     """Alice has a local account."""
     hashed = await bench.local.passwords.hash(STRONG)
     with bench.database.session() as session:
-        records.create(session, "alice", hashed, ADDRESS)
+        password_records.create(session, "alice", hashed, ADDRESS)
     return bench
 
 
 async def is_right(bench: Bench, login: str, password: str) -> bool:
     with bench.database.session() as session:
-        row = records.find_password(session, login)
+        row = password_records.find_password(session, login)
     return (await bench.local.passwords.verify(row.hash if row else None, password)).right
 
 
@@ -58,8 +58,8 @@ async def test_a_link_works_once(alice: Bench, monkeypatch: pytest.MonkeyPatch) 
     await alice.reset.request(ADDRESS)
     token = alice.token()
     with monkeypatch.context() as weakened:
-        weakened.setattr(one_time, "use", one_time.look_up)
-        weakened.setattr(one_time, "revoke", lambda _session, _user: None)
+        weakened.setattr(one_time_links, "use", one_time_links.look_up)
+        weakened.setattr(one_time_links, "revoke", lambda _session, _user: None)
         await alice.reset.set_password(token, STRONG, None)
         await alice.reset.set_password(token, OTHER, None)
         assert await is_right(alice, "alice", OTHER)
@@ -178,7 +178,7 @@ async def test_a_merged_account_follows_its_link(alice: Bench) -> None:
         (link,) = links_of_user(session, "alice")
         link.user = "alicia"
     with alice.database.session() as session:
-        row = records.find_password(session, "alice")
+        row = password_records.find_password(session, "alice")
         assert row is not None
         assert row.user == "alicia"
-        assert [one.login for one in records.passwords_of(session, "alicia")] == ["alice"]
+        assert [one.login for one in password_records.passwords_of(session, "alicia")] == ["alice"]

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from rosetta_hub.accounts import invitations, records, sign_ups
+from rosetta_hub.accounts import invitations, password_records, sign_ups
 from rosetta_hub.accounts.errors import LinkInvalid, NameRefused, PasswordRefused
-from rosetta_hub.accounts.one_time import new_token
+from rosetta_hub.accounts.one_time_links import new_token
 from rosetta_hub.database.database import Database
 from rosetta_hub.database.models import Base, utc_now
 from rosetta_hub.database.models_audit import AuditRecord
@@ -56,7 +56,7 @@ async def test_a_mailed_link_leads_to_an_account(bench: Bench) -> None:
     assert accounts(bench) == ["alice"]
     assert owners(bench, ADDRESS) == ["alice"]
     with bench.database.session() as session:
-        row = records.find_password(session, "ALICE")
+        row = password_records.find_password(session, "ALICE")
         events = list(session.scalars(select(AuditRecord.event)))
     assert row is not None
     assert (await bench.local.passwords.verify(row.hash, STRONG)).right

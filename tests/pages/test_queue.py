@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from rosetta_hub.database.models import Task
-from rosetta_hub.tasks.messages import warning_messages
+from rosetta_hub.tasks.state_messages import warning_messages
 
 from .stub import PREFIX, Stub
 from .tasks import failed, in_minutes, make_task, queued_job, running_job

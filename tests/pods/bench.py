@@ -12,7 +12,7 @@ from rosetta_hub.keys import Keys
 from rosetta_hub.kubernetes.client import KubernetesClient
 from rosetta_hub.reconciler.pod_logs import PodLogs
 from rosetta_hub.reconciler.pod_reporter import PodReporter
-from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
+from rosetta_hub.resources.kubernetes.namespace_queue import KubernetesQueue
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager

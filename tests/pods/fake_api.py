@@ -15,8 +15,8 @@ from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler
 
+from rosetta_hub.kubernetes.api_server import ApiServer
 from rosetta_hub.kubernetes.client import KubernetesClient
-from rosetta_hub.kubernetes.server import ApiServer
 from rosetta_hub.tunnels.websocket_stream import SUBPROTOCOL
 from tests.support.certificates import make_certificate
 

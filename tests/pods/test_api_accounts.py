@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.ingress.api_accounts import ApiAccounts
-from rosetta_hub.kubernetes.server import ApiServer
+from rosetta_hub.kubernetes.api_server import ApiServer
 
 SERVER = ApiServer("https://192.0.2.1", "ca", token="first")
 

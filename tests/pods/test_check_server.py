@@ -10,9 +10,9 @@ import pytest
 
 from rosetta_hub.check.context import CheckFailed
 from rosetta_hub.check.kubernetes import KubernetesContext, check_server
+from rosetta_hub.kubernetes.api_server import ApiServer
 from rosetta_hub.kubernetes.client import KubernetesClient
 from rosetta_hub.kubernetes.expiry import find_expiry
-from rosetta_hub.kubernetes.server import ApiServer
 from tests.support.certificates import read_certificate
 from tests.support.ports import free_port
 

@@ -6,7 +6,7 @@ from rosetta_hub.database.models import Task, TaskState
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.reconciler.job_watcher import JobWatcher
 from rosetta_hub.tasks.conditions import Conditions
-from rosetta_hub.tasks.messages import message
+from rosetta_hub.tasks.state_messages import message
 
 from .bench import PODS, SECRETS, Bench
 from .fake_api import Answer, failure

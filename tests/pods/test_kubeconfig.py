@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.kubernetes.api_server import ApiServer
 from rosetta_hub.kubernetes.kubeconfig import read_in_cluster, read_kubeconfig
-from rosetta_hub.kubernetes.server import ApiServer
 
 Document = dict[str, Any]
 

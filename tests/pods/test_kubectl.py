@@ -11,8 +11,8 @@ import pytest
 from rosetta_agent.files.frames import JSON, build_document, build_header
 from rosetta_agent.kubectl_proxy import YOUNG, build_proxy_command, remove_left
 from rosetta_hub.errors import ResourceUnavailable
+from rosetta_hub.kubernetes.api_server import ApiServer
 from rosetta_hub.kubernetes.client import KubernetesClient, NotReceived
-from rosetta_hub.kubernetes.server import ApiServer
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.pool import Pool
 from rosetta_hub.tunnels.kubectl_program import _Report

@@ -8,7 +8,7 @@ import pytest
 from rosetta_hub.database.models import Task, TaskState
 from rosetta_hub.reconciler import pod_logs
 from rosetta_hub.reconciler.pod_logs import PodLogs
-from rosetta_hub.resources.kubernetes import queue
+from rosetta_hub.resources.kubernetes import namespace_queue
 from rosetta_hub.resources.kubernetes.log_lines import parse_log
 from rosetta_hub.tasks.events import Event
 
@@ -109,7 +109,7 @@ async def test_a_log_of_several_answers_is_read_to_its_end(
 ) -> None:
     times = [f"2026-11-27T10:00:{number:02}.000000000Z" for number in range(3, 33)]
     bench.api.log += [(time, "more\n") for time in times]
-    for module in (pod_logs, queue):
+    for module in (pod_logs, namespace_queue):
         monkeypatch.setattr(module, "LOG_BYTES", 100)
     with bench.tasks.events.listen(task.id):
         await bench.logs.follow()

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from rosetta_hub.kubernetes.api_server import ApiServer
 from rosetta_hub.kubernetes.kubeconfig import read_kubeconfig
-from rosetta_hub.kubernetes.server import ApiServer
 from rosetta_hub.resources.kubernetes.pods import Pods
 from rosetta_hub.tunnels.routes import KubernetesRoute
 from rosetta_hub.tunnels.transport_kubernetes import KubernetesTransport

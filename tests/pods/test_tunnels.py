@@ -7,7 +7,7 @@ import pytest
 
 from rosetta_hub.database.models import Task, TaskState, utc_now
 from rosetta_hub.errors import ResourceUnavailable
-from rosetta_hub.reconciler.probe import answers as asks
+from rosetta_hub.reconciler.readiness_probe import answers as asks
 from rosetta_hub.resources.kubernetes.pods import Pods
 from rosetta_hub.resources.kubernetes.tunnels import find_address
 from rosetta_hub.targets import TcpTarget

@@ -47,7 +47,7 @@ from rosetta_hub.tasks.view import Viewer
 from rosetta_hub.users.deletion import Users
 from rosetta_hub.users.identities import Identities
 from rosetta_hub.users.session_end import OpenStreams
-from rosetta_hub.web import starting
+from rosetta_hub.web import task_start
 from rosetta_hub.web.application import build_application
 from rosetta_hub.web.auth import build_hub_auth
 from rosetta_hub.web.health import Health, database_check, disk_check
@@ -56,7 +56,7 @@ from rosetta_hub.web.page_templates import PageTemplates
 from rosetta_hub.web.rate_limit import RateLimit
 from rosetta_hub.web.services import Administration, Services
 from rosetta_hub.web.starters import Starters
-from rosetta_hub.web.starting import check_options
+from rosetta_hub.web.task_start import check_options
 from tests.support.catalogues import CLUSTER, LOCAL
 from tests.support.sharing import no_sharing
 from tests.support.starting import start_task
@@ -397,7 +397,7 @@ async def test_a_spawner_starts_the_task_that_was_checked(
     async def check_and_halve(*arguments: Any) -> TaskSpec:
         return replace(await check_options(*arguments), memory=1 << 30)
 
-    monkeypatch.setattr(starting, "check_options", check_and_halve)
+    monkeypatch.setattr(task_start, "check_options", check_and_halve)
     options = {"software": "echo", "version": "2", "memory": "2G"}
     body = json.dumps({"created": CREATED, "options": options}).encode()
     response = await site.fetch("PUT", "hub/tasks/alice/one", body, site.bench.keys.spawner_key)

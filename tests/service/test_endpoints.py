@@ -12,8 +12,8 @@ from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.keys import Keys
-from rosetta_hub.resources.build import ResourceBuilder, Resources
 from rosetta_hub.resources.endpoints import ACCEPTED_HOST_KEYS
+from rosetta_hub.resources.resource_builder import ResourceBuilder, Resources
 from rosetta_hub.ssh.host_keys import build_known_hosts_line, find_pinned_keys
 from rosetta_hub.ssh.keys import generate_key_pair
 from rosetta_hub.tunnels.client import TunnelsClient

@@ -22,7 +22,7 @@ from rosetta_hub.lifetimes.view import view_lifetime
 from rosetta_hub.mail.notifier import Notifier
 from rosetta_hub.periodic.lifetimes import LifetimeEnforcer
 from rosetta_hub.tasks.manager import TaskManager
-from rosetta_hub.tasks.messages import message
+from rosetta_hub.tasks.state_messages import message
 from tests.support.starting import start_task
 
 from .conftest import ALICE, COMPUTING, SOFTWARE, Bench

@@ -16,8 +16,8 @@ from rosetta_hub.reconciler import image_pins
 from rosetta_hub.reconciler.image_pins import ImagePins
 from rosetta_hub.registries.client import RegistryClient
 from rosetta_hub.registries.references import Reference
-from rosetta_hub.tasks.messages import warning_messages
 from rosetta_hub.tasks.report import parse_report
+from rosetta_hub.tasks.state_messages import warning_messages
 from tests.registries.fake_registry import FakeRegistry, _Handler
 from tests.support.catalogues import LOCAL
 from tests.support.starting import start_task

@@ -9,7 +9,7 @@ from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.ingress.listeners import ListenerBuilder
 from rosetta_hub.targets import Target, UnixTarget
 from rosetta_hub.tasks.conditions import Conditions
-from rosetta_hub.tasks.links import open_path, task_url, waiting_path
+from rosetta_hub.tasks.task_urls import open_path, task_url, waiting_path
 from rosetta_hub.tasks.view import Rights, Viewer
 from tests.support.starting import start_task
 

@@ -27,11 +27,11 @@ from rosetta_hub.resources.wms import Job
 from rosetta_hub.ssh.errors import Unreachable
 from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.events import Broadcaster
-from rosetta_hub.tasks.links import is_open
 from rosetta_hub.tasks.logs import Logs
 from rosetta_hub.tasks.manager import TaskManager
-from rosetta_hub.tasks.messages import message
 from rosetta_hub.tasks.report import Report
+from rosetta_hub.tasks.state_messages import message
+from rosetta_hub.tasks.task_urls import is_open
 from tests.support.databases import open_sqlite
 from tests.support.eventually import until
 from tests.support.fake_slurm import FakeSlurm

@@ -8,7 +8,7 @@ from typing import Any, cast
 from openapi_spec_validator import validate
 from tornado import web
 
-from rosetta_hub.database.pages import PageView
+from rosetta_hub.database.paging import PageView
 from rosetta_hub.web import rights
 from rosetta_hub.web.api_handlers import API_HANDLERS, describe_api
 from rosetta_hub.web.application import build_application

@@ -11,7 +11,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from rosetta_hub.database.pages import PageQuery, PageView
+from rosetta_hub.database.paging import PageQuery, PageView
 from rosetta_hub.web.base_handler import BaseHandler
 from rosetta_hub.web.bodies import RequestModel
 from rosetta_hub.web.openapi import build_openapi

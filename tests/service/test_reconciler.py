@@ -20,7 +20,7 @@ from rosetta_hub.registries.references import Reference
 from rosetta_hub.resources.direct_launcher import AgentRefused
 from rosetta_hub.resources.resource import Host, HostInstance
 from rosetta_hub.tasks.conditions import Conditions
-from rosetta_hub.tasks.messages import message
+from rosetta_hub.tasks.state_messages import message
 from tests.support.starting import start_task
 
 from .conftest import ALICE, Bench

@@ -12,7 +12,7 @@ from tornado.testing import bind_unused_port
 
 from rosetta_agent import protocol
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
-from rosetta_hub.tasks import messages, report
+from rosetta_hub.tasks import report, state_messages
 from rosetta_hub.tasks.report import Report, apply_report, parse_report
 from rosetta_hub.web.agent_api import ReportHandler
 from tests.support.starting import start_task
@@ -37,8 +37,8 @@ def test_each_state_has_one_of_ours() -> None:
 
 def test_each_reason_and_warning_has_a_message() -> None:
     # "exited" has its own, made of exit code and time.
-    assert set(protocol.REASONS) - set(messages._FAILURES) == {"exited"}
-    assert set(protocol.WARNINGS) == set(messages.WARNINGS)
+    assert set(protocol.REASONS) - set(state_messages._FAILURES) == {"exited"}
+    assert set(protocol.WARNINGS) == set(state_messages.WARNINGS)
 
 
 @pytest.mark.parametrize(("offset", "warned"), [(0, False), (3600, True), (-3600, True)])
@@ -47,7 +47,7 @@ def test_a_wrong_clock_is_told(offset: int, warned: bool) -> None:
         sequence=0, state=TaskState.RUNNING, desired_state=DesiredState.RUN, warnings=[], options={}
     )
     apply_report(task, parse(clock=utc_now().timestamp() + offset))
-    assert any("clock" in text for text in messages.warning_messages(task)) is warned
+    assert any("clock" in text for text in state_messages.warning_messages(task)) is warned
 
 
 def further(port: int, ready: bool = True, **more: Any) -> dict[str, Any]:

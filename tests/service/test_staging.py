@@ -23,7 +23,7 @@ from rosetta_hub.resources.resource import Host
 from rosetta_hub.tasks.conditions import Conditions
 from rosetta_hub.tasks.events import Broadcaster
 from rosetta_hub.tasks.manager import TaskManager
-from rosetta_hub.tasks.messages import message
+from rosetta_hub.tasks.state_messages import message
 from tests.support.starting import start_task
 
 from .conftest import COMPUTING, SOFTWARE, Bench

@@ -13,7 +13,7 @@ from rosetta_hub.edge.client import Activity
 from rosetta_hub.errors import EdgeUnavailable
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.periodic.unopened import UnopenedCuller
-from rosetta_hub.tasks.messages import message
+from rosetta_hub.tasks.state_messages import message
 from tests.support.starting import start_task
 
 from .conftest import ALICE, COMPUTING, SOFTWARE, Bench

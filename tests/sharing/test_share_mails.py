@@ -13,8 +13,8 @@ from rosetta_hub.database.models import Task, utc_now
 from rosetta_hub.database.models_mail import AccountMail
 from rosetta_hub.database.models_user import UserPreferences
 from rosetta_hub.errors import HubUnavailable
-from rosetta_hub.mail.messages import AccountMailWriter
 from rosetta_hub.mail.preferences import Preferences, write_preferences
+from rosetta_hub.mail.writers import AccountMailWriter
 from rosetta_hub.sharing.share_mails import MOST
 from rosetta_hub.tasks.principal import Principal
 from tests.support.starting import start_task

@@ -21,8 +21,8 @@ from rosetta_hub.database.models import Task
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.ingress.api_accounts import ApiAccounts
 from rosetta_hub.ingress.tunnel_publisher import TunnelPublisher
+from rosetta_hub.kubernetes.api_server import ApiServer
 from rosetta_hub.kubernetes.client import KubernetesClient, NotReceived
-from rosetta_hub.kubernetes.server import ApiServer
 from rosetta_hub.resources.access_local import LocalAccess
 from rosetta_hub.ssh.keys import KeyPair
 from rosetta_hub.tasks.manager import TaskManager

@@ -10,12 +10,6 @@ from typing import List, Optional, Sequence, Tuple
 from rosetta_agent import pull as pulls
 from rosetta_agent.bind_options import Owner
 from rosetta_agent.engines.base import Container, ContainerStatus, Engine, Pulling
-from rosetta_agent.engines.causes import (
-    engine_failure,
-    last_words,
-    parse_cause,
-    pull_failure,
-)
 from rosetta_agent.engines.docker_binds import (
     DockerBinds,
     build_info_command,
@@ -47,6 +41,12 @@ from rosetta_agent.engines.docker_cli import (
     parse_inspect,
     parse_is_init,
     parse_warnings,
+)
+from rosetta_agent.engines.failure_causes import (
+    engine_failure,
+    last_words,
+    parse_cause,
+    pull_failure,
 )
 from rosetta_agent.engines.owners import (
     build_owned_command,

@@ -14,8 +14,8 @@ from typing import Callable, List, NamedTuple, Optional, Tuple
 from rosetta_agent.as_user import groups_of
 from rosetta_agent.bind_options import Bind, Owner, home_of
 from rosetta_agent.binds import first_owner, prepare
-from rosetta_agent.engines.causes import engine_failure
 from rosetta_agent.engines.docker_cli import Client, build_remove_command, image_name
+from rosetta_agent.engines.failure_causes import engine_failure
 from rosetta_agent.engines.image_user import Names, build_names, group_of, parse_user
 from rosetta_agent.file_owners import ImageUser, Place, choose_recipe
 from rosetta_agent.mounts import Mounts

@@ -13,11 +13,11 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from rosetta_agent import pull as pulls
 from rosetta_agent.engines.base import Pulling
-from rosetta_agent.engines.causes import engine_failure, pull_failure
 from rosetta_agent.engines.docker_cli import image_name
+from rosetta_agent.engines.failure_causes import engine_failure, pull_failure
 from rosetta_agent.errors import Cancelled, TaskFailure
 from rosetta_agent.image_cache import choose_scratch, conversion_slot, mark_used, prune
-from rosetta_agent.leases import Lease
+from rosetta_agent.lease_lock import Lease
 from rosetta_agent.processes import run
 from rosetta_agent.progress import Progress
 from rosetta_agent.registry_access import RegistryAccess, access_files, is_on_loopback

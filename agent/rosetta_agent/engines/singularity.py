@@ -18,8 +18,8 @@ from rosetta_agent import network
 from rosetta_agent.bind_options import Bind, Owner, home_of
 from rosetta_agent.binds import prepare
 from rosetta_agent.engines.base import Container, ContainerStatus, Engine, Pulling
-from rosetta_agent.engines.causes import last_words
 from rosetta_agent.engines.docker_cli import container_environment
+from rosetta_agent.engines.failure_causes import last_words
 from rosetta_agent.engines.images import ImageStore
 from rosetta_agent.engines.overlay import is_overlay_capable, takes_overlays
 from rosetta_agent.errors import TaskFailure

@@ -11,7 +11,7 @@ from rosetta_agent.files.channel import Channel, OperationProgress
 from rosetta_agent.files.errors import FilesError, explained, refuse, show
 from rosetta_agent.files.frames import CONFLICTS, encode_path
 from rosetta_agent.files.names import free_names
-from rosetta_agent.files.pending import PendingFile, new_name, write_all
+from rosetta_agent.files.pending_files import PendingFile, new_name, write_all
 from rosetta_agent.files.reading import read_chunks
 from rosetta_agent.files.request import Request
 from rosetta_agent.files.storage import Place, Storage, exists, lstat, open_child, read_link

@@ -14,7 +14,7 @@ from rosetta_agent.files.channel import Channel
 from rosetta_agent.files.entries import account_name
 from rosetta_agent.files.errors import ChannelEnded, FilesError, translate
 from rosetta_agent.files.frames import VERSION, FrameError, decode_path
-from rosetta_agent.files.pending import remove_pending
+from rosetta_agent.files.pending_files import remove_pending
 from rosetta_agent.files.request import Request
 from rosetta_agent.files.root import Owner, open_root, parse_owner
 from rosetta_agent.files.space import measure_space

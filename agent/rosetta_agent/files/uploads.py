@@ -20,7 +20,7 @@ from rosetta_agent.files.errors import FilesError, explained, refuse, show
 from rosetta_agent.files.frames import PART_SUFFIX, encode_path
 from rosetta_agent.files.looking import read_names
 from rosetta_agent.files.names import free_names
-from rosetta_agent.files.pending import PendingFile, create_file, rename_new, write_all
+from rosetta_agent.files.pending_files import PendingFile, create_file, rename_new, write_all
 from rosetta_agent.files.request import Request
 from rosetta_agent.files.storage import Place, Storage, exists, lstat
 from rosetta_agent.files.writing import FILE_MODES, check_named, keep_access

@@ -10,7 +10,7 @@ from rosetta_agent.files.channel import Channel
 from rosetta_agent.files.entries import build_etag, describe
 from rosetta_agent.files.errors import FilesError, explained, refuse, show, translate
 from rosetta_agent.files.frames import NEW, decode_path
-from rosetta_agent.files.pending import PendingFile, rename_new
+from rosetta_agent.files.pending_files import PendingFile, rename_new
 from rosetta_agent.files.reading import changed
 from rosetta_agent.files.request import Request
 from rosetta_agent.files.storage import Place, Storage, exists, lstat

@@ -8,7 +8,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { answer, answerSocket } from "./answers.mjs";
-import { loadConfigurableProxy } from "./chp.mjs";
+import { loadConfigurableProxy } from "./proxy_library.mjs";
 import { framingRefusal, upgradeFramingRefusal } from "./framing.mjs";
 import { answerUnderTasksHost, namesTasksHost } from "./tasks-host.mjs";
 

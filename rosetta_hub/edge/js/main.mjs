@@ -8,9 +8,9 @@ import fs from "node:fs";
 import stream from "node:stream";
 
 import { createApi } from "./api.mjs";
-import { loadConfigurableProxy } from "./chp.mjs";
+import { loadConfigurableProxy } from "./proxy_library.mjs";
 import { log } from "./log.mjs";
-import { sortTls } from "./plain.mjs";
+import { sortTls } from "./https_redirect.mjs";
 import { Ports } from "./ports.mjs";
 import { defineEdgeProxy } from "./proxy.mjs";
 import { createServiceConnections } from "./service_connections.mjs";

@@ -5,7 +5,11 @@ import argparse
 from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError
-from rosetta_hub.resources.kubernetes.manifests import HubAccount, build_manifests, format_manifests
+from rosetta_hub.resources.kubernetes.account_manifests import (
+    HubAccount,
+    build_manifests,
+    format_manifests,
+)
 
 HELP = "print what a Kubernetes cluster needs for the hub: account, rights, network policy, quota"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 
-from rosetta_hub.catalogue.conf import SlurmRestConf
+from rosetta_hub.catalogue.computing_conf import SlurmRestConf
 from rosetta_hub.errors import ResourceUnavailable
 from rosetta_hub.resources.slurm.tokens import CommandTokens, SignedTokens, Tokens
 

@@ -2,7 +2,7 @@
 
 import { call, taskUrl } from "./api.js";
 import { h, setText } from "./dom.js";
-import { isReady, isWeb } from "./states.js";
+import { isReady, isWeb } from "./task_states.js";
 import { button, copyButton, pending } from "./ui.js";
 
 function line(label, value, ...buttons) {

@@ -3,7 +3,7 @@
 import { h, setText } from "./dom.js";
 import { ago, bytes, clock, duration, moment, protocolName, secondsSince, storageText, timeSpan } from "./format.js";
 import { gpusText, jobText } from "./job.js";
-import { isEnded } from "./states.js";
+import { isEnded } from "./task_states.js";
 import { storageUrl } from "./storage_links.js";
 
 export class TaskDetails {

@@ -70,6 +70,12 @@ export function setMessage(node, text) {
   node.replaceChildren(...text.split(QUOTED).map((part, index) => (index % 2 ? h("code", {}, part) : part)));
 }
 
+/** Tells screen readers, politely, what a sighted user sees change. */
+export function announce(text) {
+  const region = element("announce");
+  if (region) setText(region, text);
+}
+
 /** A message without its backticks, for what is read aloud. */
 export function plainText(text) {
   return text.split(QUOTED).join("");

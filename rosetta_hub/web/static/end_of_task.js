@@ -3,7 +3,7 @@
 import { call, taskUrl } from "./api.js";
 import { h, icon, setText } from "./dom.js";
 import { clock, duration, secondsSince, timeSpan } from "./format.js";
-import { isEnded } from "./states.js";
+import { isEnded } from "./task_states.js";
 import { STOP_AFTER, isoValue, localValue, nextEvening } from "./stop_time.js";
 import { button } from "./ui.js";
 

@@ -1,6 +1,6 @@
 // Opening the task by itself, once and at once, when somebody has waited for it.
 
-import { isEnded, isReady, isWeb } from "./states.js";
+import { isEnded, isReady, isWeb } from "./task_states.js";
 
 // A page that is left while it loads has no entry in the history.
 function whenLoaded(act) {

@@ -8,7 +8,7 @@ import { endText, isKeepable, keepTask } from "./end_of_task.js";
 import { ago, bytes, duration, moment, secondsSince } from "./format.js";
 import { InterfaceButtons } from "./interfaces.js";
 import { expectedText, isNearEnd, requestText, timeLeftText } from "./job.js";
-import { isEnded, isReady, isWeb, showState, stateBadge } from "./states.js";
+import { isEnded, isReady, isWeb, showState, stateBadge } from "./task_states.js";
 import { filesUrl } from "./storage_links.js";
 import { button, linkButton, pending } from "./ui.js";
 

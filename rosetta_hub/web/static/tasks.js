@@ -2,12 +2,12 @@
 // and of the ended ones the newest; the first lists come with the page.
 
 import { apiUrl, call, eventsUrl, readPages } from "./api.js";
-import { element, first, plainText } from "./dom.js";
+import { announce, element, first, plainText } from "./dom.js";
 import { DrainedList } from "./drained.js";
 import { LiveEvents } from "./events.js";
 import { readShared, sharedText } from "./sharing/shared_with_me.js";
 import { TaskRow } from "./task_row.js";
-import { announce, isEnded, stateName } from "./states.js";
+import { isEnded, stateName } from "./task_states.js";
 import { pending, toast } from "./ui.js";
 
 // Ended tasks that are loaded at once; a page of the API has a thousand at most.

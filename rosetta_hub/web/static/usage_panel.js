@@ -3,7 +3,7 @@
 import { call, taskUrl } from "./api.js";
 import { element, h } from "./dom.js";
 import { bytes, clock } from "./format.js";
-import { isEnded } from "./states.js";
+import { isEnded } from "./task_states.js";
 import { UsagePlot } from "./usage_plot.js";
 
 // Milliseconds: samples are of ten seconds at least.

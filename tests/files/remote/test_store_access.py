@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rosetta_hub.catalogue.catalogue import User, load_catalogue
-from rosetta_hub.files.access import FileAccess
 from rosetta_hub.files.channel import StorageUnavailable
+from rosetta_hub.files.file_access import FileAccess
 from rosetta_hub.tunnels.client import TunnelsClient
 
 from ..helpers import chunks, read_all

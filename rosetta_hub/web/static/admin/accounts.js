@@ -1,7 +1,7 @@
 // The tab "Accounts": who waits for one, invitations, and who is blocked.
 
 import { newId } from "../dialogs.js";
-import { h } from "../dom.js";
+import { element, h } from "../dom.js";
 import { moment } from "../format.js";
 import { confirmDialog, copyButton, pending, toast } from "../ui.js";
 import { changeAdmin, readAdmin } from "./admin_api.js";
@@ -31,8 +31,9 @@ class InvitationForm {
   constructor(onMade) {
     this.onMade = onMade;
     this.address = field("Mail address (empty: a link)", { type: "email", maxlength: "254" });
-    this.uses = field("Uses of the link", { type: "number", min: "1", max: "1000", value: "1" });
-    this.days = field("Days", { type: "number", min: "1", max: "90", value: "7" });
+    const { defaultDays, maxDays, maxUses } = element("panels").dataset;
+    this.uses = field("Uses of the link", { type: "number", min: "1", max: maxUses, value: "1" });
+    this.days = field("Days", { type: "number", min: "1", max: maxDays, value: defaultDays });
     this.button = h("button", { type: "submit", class: "btn btn-primary btn-sm" }, "Invite");
     this.form = h("form", { class: "admin-filters", "aria-label": "Invite" }, this.address.element, this.uses.element, this.days.element, this.button);
     this.form.addEventListener("submit", (event) => {

@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { ago, bytes, moment } from "../format.js";
-import { showState, stateBadge } from "../states.js";
+import { showState, stateBadge } from "../task_states.js";
 import { button, confirmDialog, pending, toast } from "../ui.js";
 import { changeAdmin, readAdmin } from "./admin_api.js";
 import { AdminTable, row } from "./admin_table.js";

@@ -3,7 +3,7 @@
 import { apiUrl, readPages } from "../api.js";
 import { element, h } from "../dom.js";
 import { ago, moment } from "../format.js";
-import { stateBadge } from "../states.js";
+import { stateBadge } from "../task_states.js";
 import { buildStateName, isBuildEnded, lookOf, shortCommit, stepText } from "./build_text.js";
 import { buildPage } from "./builds_api.js";
 

@@ -1,10 +1,9 @@
 // The page of one build: its place in the queue, its steps, its log, and what follows.
 
 import { showUnlessNewer } from "../answers.js";
-import { all, element, first, plainText, setMessage, setText } from "../dom.js";
+import { all, announce, element, first, plainText, setMessage, setText } from "../dom.js";
 import { LiveEvents } from "../events.js";
 import { LogView } from "../log_view.js";
-import { announce } from "../states.js";
 import { button, confirmDialog, linkButton, pending } from "../ui.js";
 import {
   buildStateName, isBuildEnded, isBuilding, lookOf, percentDone, phaseOf, positionText, shortCommit, stepText, waitingText,

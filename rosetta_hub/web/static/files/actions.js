@@ -1,8 +1,7 @@
 // What can be done with the open folder and with what is selected in it.
 
 import { bytes } from "../format.js";
-import { h } from "../dom.js";
-import { announce } from "../states.js";
+import { announce, h } from "../dom.js";
 import { confirmDialog, toast } from "../ui.js";
 import { askName } from "./dialogs.js";
 import { downloadEntries } from "./downloads.js";

@@ -1,9 +1,8 @@
 // Copies between folders and storages, which the service makes: their rows in the tray.
 
 import { apiUrl, eventsUrl } from "../api.js";
-import { h } from "../dom.js";
+import { announce, h } from "../dom.js";
 import { LiveEvents } from "../events.js";
-import { announce } from "../states.js";
 import { toast } from "../ui.js";
 import { plural } from "./entries.js";
 import { dropCopy, listCopies } from "./files_api.js";

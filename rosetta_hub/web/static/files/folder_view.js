@@ -1,7 +1,6 @@
 // One folder: its list, how it is sorted and filtered, and how it stays up to date.
 
-import { element, first, setText } from "../dom.js";
-import { announce } from "../states.js";
+import { announce, element, first, setText } from "../dom.js";
 import { plural } from "./entries.js";
 import { PAGE_SIZE, askEntry, askStorage, listFolder } from "./files_api.js";
 import { FileTable } from "./file_table.js";

@@ -1,12 +1,12 @@
 // All uploads of this page: a few at a time, a row for each that needs a look, and one question for all
 // names that are taken.
 
+import { announce } from "../dom.js";
 import { plural } from "./entries.js";
 import { askConflict } from "./dialogs.js";
 import { makeFolder } from "./files_api.js";
 import { displayName, encodeName, joinPath, lastPart, parentPath } from "./paths.js";
 import { RateMeter, progressText } from "./rate.js";
-import { announce } from "../states.js";
 import { TrayRow } from "./tray.js";
 import { UploadJob } from "./upload_job.js";
 import { toast } from "../ui.js";

@@ -18,8 +18,8 @@ from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task, utc_now
 from rosetta_hub.errors import ConfigError, ResourceUnavailable, Unavailable
 from rosetta_hub.keys import Keys
+from rosetta_hub.kubernetes.api_server import ApiServer
 from rosetta_hub.kubernetes.client import ApiRefused, KubernetesClient, NotReceived
-from rosetta_hub.kubernetes.server import ApiServer
 from rosetta_hub.resources.cluster import build_request
 from rosetta_hub.resources.inventory import Inventory, Partition
 from rosetta_hub.resources.kubernetes.pod import (
@@ -81,7 +81,7 @@ log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 
-# The account for the image of a task: see rosetta_hub.registries.access.describe_access.
+# The account for the image of a task: see rosetta_hub.registries.pull_access.describe_access.
 FindRegistryAccess = Callable[[Task], Awaitable[Mapping[str, Any]]]
 
 # Bytes of a log that are read of the API server.

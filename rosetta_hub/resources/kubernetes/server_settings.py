@@ -11,8 +11,8 @@ from rosetta_hub.catalogue.conf_kubernetes import (
     KubernetesConf,
     NamespaceConf,
 )
+from rosetta_hub.kubernetes.api_server import ApiServer
 from rosetta_hub.kubernetes.kubeconfig import read_in_cluster, read_kubeconfig
-from rosetta_hub.kubernetes.server import ApiServer
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.tunnels.process import build_kubectl_id
 from rosetta_hub.tunnels.routes import KubectlRoute, Tunnel

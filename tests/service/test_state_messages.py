@@ -7,7 +7,7 @@ import pytest
 
 from rosetta_hub.database.models import DesiredState, Task, TaskState, utc_now
 from rosetta_hub.tasks.liveness import unresponsive_since
-from rosetta_hub.tasks.messages import message
+from rosetta_hub.tasks.state_messages import message
 from rosetta_hub.tasks.view import _job
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rosetta_agent.engines.causes import engine_failure, last_words, parse_cause
+from rosetta_agent.engines.failure_causes import engine_failure, last_words, parse_cause
 from rosetta_agent.protocol import REASONS
 
 APPTAINER = (

@@ -8,7 +8,7 @@ from rosetta_hub.access import Access
 from rosetta_hub.catalogue.access_points import access_points
 from rosetta_hub.catalogue.catalogue import Catalogue
 from rosetta_hub.catalogue.computing import Computing
-from rosetta_hub.catalogue.conf import SlurmRestConf, SshLogin
+from rosetta_hub.catalogue.computing_conf import SlurmRestConf, SshLogin
 from rosetta_hub.catalogue.conf_kubernetes import KubectlConf, KubectlSshConf, NamespaceConf
 from rosetta_hub.config import Rosetta
 from rosetta_hub.errors import ConfigError
@@ -21,8 +21,8 @@ from rosetta_hub.resources.dialects.reasons import waiting_message as dialect_wa
 from rosetta_hub.resources.endpoints import Endpoints, refuse_system_account
 from rosetta_hub.resources.host import SshHost
 from rosetta_hub.resources.kubernetes.file_pods import FilePods
-from rosetta_hub.resources.kubernetes.queue import KubernetesQueue
-from rosetta_hub.resources.kubernetes.server import build_kubectl_tunnel, read_server
+from rosetta_hub.resources.kubernetes.namespace_queue import KubernetesQueue
+from rosetta_hub.resources.kubernetes.server_settings import build_kubectl_tunnel, read_server
 from rosetta_hub.resources.local import LocalHost
 from rosetta_hub.resources.resource import Host, Queue, Resource
 from rosetta_hub.resources.slurm.reasons import waiting_message as slurm_waiting_message

@@ -5,9 +5,9 @@ import re
 from rosetta_hub.catalogue.software import is_image_file
 from rosetta_hub.catalogue.units import format_size
 from rosetta_hub.database.models import DesiredState, Task, TaskState
-from rosetta_hub.tasks.links import has_tunnel
 from rosetta_hub.tasks.liveness import is_suspended
 from rosetta_hub.tasks.report import CLOCK_WARNING, MOVED_WARNING
+from rosetta_hub.tasks.task_urls import has_tunnel
 
 _FAILURES = {
     "image_not_found": "The image {image} does not exist, or it may not be read."

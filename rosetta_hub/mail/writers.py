@@ -18,8 +18,8 @@ from rosetta_hub.database.models import Task, utc_now
 from rosetta_hub.database.models_mail import AccountMail, Mail, MailKind
 from rosetta_hub.lifetimes.lifetimes import NO_LIFETIMES, Lifetimes
 from rosetta_hub.lifetimes.view import view_lifetime
-from rosetta_hub.tasks.links import is_http, open_url, page_url
-from rosetta_hub.tasks.messages import message
+from rosetta_hub.tasks.state_messages import message
+from rosetta_hub.tasks.task_urls import is_http, open_url, page_url
 from rosetta_hub.users.dates import format_clock
 
 # Relays without 8BITMIME take it, too. A line break in a header is refused by the policy.

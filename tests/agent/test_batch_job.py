@@ -9,12 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from rosetta_agent import leases, usage
-from rosetta_agent.batch import Batch, clean, enter, parse_environment
+from rosetta_agent import lease_lock, usage
+from rosetta_agent.batch_job import Batch, clean, enter, parse_environment
 from rosetta_agent.engines.base import ContainerStatus
 from rosetta_agent.errors import Cancelled
 from rosetta_agent.exit_causes import failure_of, stopped
-from rosetta_agent.leases import Lease, read_lease
+from rosetta_agent.lease_lock import Lease, read_lease
 from rosetta_agent.progress import Progress
 
 from .fake import wait_until
@@ -151,7 +151,7 @@ def take_in_thread(lease: Lease, told: Callable[[Progress], None]) -> threading.
 
 @pytest.fixture
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leases, "_HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr(lease_lock, "_HEARTBEAT_SECONDS", 0.02)
 
 
 def test_one_after_the_other_with_progress(tmp_path: Path, fast: None) -> None:
@@ -175,7 +175,7 @@ def test_one_after_the_other_with_progress(tmp_path: Path, fast: None) -> None:
 def test_lease_of_somebody_who_is_gone(
     tmp_path: Path, fast: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases, "_STALE_SECONDS", 0.3)
+    monkeypatch.setattr(lease_lock, "_STALE_SECONDS", 0.3)
     for text in ('{"owner": "gone", "heartbeat": 7, "progress": [0, 0]}', "", "[]"):
         path = tmp_path / "x.lease"
         path.write_text(text)
@@ -188,7 +188,7 @@ def test_lease_of_somebody_who_is_gone(
 def test_living_owner_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a clock of the test's: disks may stand still for longer than a lease is good here."""
     now = 0.0
-    monkeypatch.setattr(leases, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(lease_lock, "time", SimpleNamespace(monotonic=lambda: now))
     path = str(tmp_path / "x.lease")
     first, second = Lease(path), Lease(path)
     first.take(never, nothing)
@@ -198,7 +198,7 @@ def test_living_owner_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         """The owner writes just in time, and is looked at in between, too."""
         nonlocal now, looks
         looks += 1
-        now += 0.45 * leases._STALE_SECONDS
+        now += 0.45 * lease_lock._STALE_SECONDS
         if looks % 2 == 0:
             first._write()
         return looks > 20

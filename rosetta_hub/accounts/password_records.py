@@ -1,14 +1,14 @@
-"""Local accounts in the database: who has which password."""
+"""Password records of local accounts: whose they are, and what becomes of them."""
 
 import secrets
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rosetta_hub.accounts import one_time
+from rosetta_hub.accounts import one_time_links
 from rosetta_hub.accounts.links import BY_USER, SIGN_UP, Subject, add_link, find_link, links_of_user
 from rosetta_hub.accounts.names import normalise_name
-from rosetta_hub.accounts.rows import created_of
+from rosetta_hub.accounts.ownership import created_of
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_local import Password
 from rosetta_hub.errors import Conflict
@@ -82,7 +82,7 @@ def set_password(session: Session, user: str, hashed: str) -> None:
         row.hash, row.changed = hashed, utc_now()
     if not rows:
         _add_first(session, user, hashed)
-    one_time.revoke(session, user)
+    one_time_links.revoke(session, user)
 
 
 def _add_first(session: Session, user: str, hashed: str) -> None:

@@ -16,11 +16,11 @@ from rosetta_hub.catalogue.catalogue import User
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models_user import IdentityState
 from rosetta_hub.errors import FilesError, NotFound
-from rosetta_hub.files.access import SESSIONS, FileAccess, Purpose
 from rosetta_hub.files.channel import StorageUnavailable
 from rosetta_hub.files.entries import ListOptions
+from rosetta_hub.files.file_access import SESSIONS, FileAccess, Purpose
 from rosetta_hub.keys import Keys
-from rosetta_hub.resources.build import ResourceBuilder
+from rosetta_hub.resources.resource_builder import ResourceBuilder
 from rosetta_hub.ssh.keys import generate_key_pair
 from rosetta_hub.tunnels import TunnelsClient, TunnelsConfig, ensure_tunnels, stop_tunnels
 from rosetta_hub.users.identities import Identities

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 COOKIE_SECONDS = 3600
 
 
-class HubPages:
+class MailLinks:
     """Addresses of the pages of local accounts."""
 
     def __init__(self, hub_url: str) -> None:

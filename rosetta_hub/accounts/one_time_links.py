@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from rosetta_hub.accounts.errors import LinkInvalid
-from rosetta_hub.accounts.rows import created_of
+from rosetta_hub.accounts.ownership import created_of
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_local import OneTimeToken, TokenPurpose
 from rosetta_hub.keys import digest

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Protocol
 
 from rosetta_hub.catalogue.catalogue import User
-from rosetta_hub.files.access import SESSIONS, Purpose
+from rosetta_hub.files.file_access import SESSIONS, Purpose
 from rosetta_hub.files.session import FilesSession
 
 # Where a storage is, and as whom: what shares its sessions.
@@ -16,7 +16,7 @@ Place = tuple[str, str]
 
 
 class SessionOpener(Protocol):
-    """Who opens sessions (see rosetta_hub.files.access)."""
+    """Who opens sessions (see rosetta_hub.files.file_access)."""
 
     def open(
         self, user: User, storage_id: str, purpose: Purpose

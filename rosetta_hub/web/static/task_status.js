@@ -3,7 +3,7 @@
 import { element, h, icon, setMessage, setText } from "./dom.js";
 import { bytes } from "./format.js";
 import { deadlineText, expectedText, isNearEnd, reasonText } from "./job.js";
-import { isEnded } from "./states.js";
+import { isEnded } from "./task_states.js";
 
 const ORDER = ["queued", "starting", "running"];
 

@@ -11,8 +11,8 @@ from rosetta_hub.errors import InvalidOptions
 from rosetta_hub.resources.inventory import Inventory, Partition
 from rosetta_hub.resources.inventory_collector import InventoryCollector
 from rosetta_hub.software.policy import ImagePolicy
-from rosetta_hub.web import starting
-from rosetta_hub.web.starting import check_options
+from rosetta_hub.web import task_start
+from rosetta_hub.web.task_start import check_options
 from tests.support.catalogues import CLUSTER
 
 SOFTWARE = [{"name": "Echo", "image_name": "rosetta/echo"}]
@@ -48,7 +48,7 @@ ALLOW = AllowAll()
 async def test_a_cluster_that_does_not_answer_delays_no_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(starting, "INVENTORY_TIMEOUT", 0.01)
+    monkeypatch.setattr(task_start, "INVENTORY_TIMEOUT", 0.01)
     queue = SlowQueue()
     collector = InventoryCollector({"cluster": queue})  # type: ignore[dict-item]
     spec = await check_options(OPTIONS, CATALOGUE, User("alice"), collector, ALLOW)

@@ -1,6 +1,6 @@
 // What the state of a task means on a page.
 
-import { element, h, setText } from "./dom.js";
+import { h, setText } from "./dom.js";
 
 const NAMES = {
   queued: "Queued",
@@ -36,10 +36,4 @@ export function stateBadge() {
 export function showState(badge, state) {
   badge.dataset.state = state;
   setText(badge.lastElementChild, stateName(state));
-}
-
-/** Tells screen readers, politely, what a sighted user sees change. */
-export function announce(text) {
-  const region = element("announce");
-  if (region) setText(region, text);
 }
