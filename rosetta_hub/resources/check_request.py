@@ -44,16 +44,16 @@ def _partition(request: JobRequest, inventory: Inventory) -> Partition | None:
         return None
     if request.partition is None:
         return next((partition for partition in inventory.partitions if partition.default), None)
-    found = next(
+    match = next(
         (partition for partition in inventory.partitions if partition.name == request.partition),
         None,
     )
-    if found is None:
+    if match is None:
         raise InvalidOptions(
             f"There is no partition `{request.partition}` for you."
             f" {_choose(partition.name for partition in inventory.partitions)}"
         )
-    return found
+    return match
 
 
 def _check_account(request: JobRequest, inventory: Inventory) -> None:

@@ -113,7 +113,7 @@ class Cluster:
         error: ResourceUnavailable | None = None
         for account in self._turns.spec(users)[:ACCOUNTS_ASKED]:
             try:
-                found = await self._open_wms(users[account]).jobs(sorted(users))
+                jobs = await self._open_wms(users[account]).jobs(sorted(users))
             except QueueIsPrivate:
                 return await self._jobs_of_each(users)
             except (Unreachable, TimedOut):
@@ -123,7 +123,7 @@ class Cluster:
                 self._turns.failed(account)
                 error = error or failure
             else:
-                return found
+                return jobs
         if error is not None:
             raise error
         return []
@@ -134,18 +134,18 @@ class Cluster:
         The jobs of an account that can't ask are missing; each of them is asked for by its own
         account before it is believed to have ended.
         """
-        found: list[Job] = []
+        jobs: list[Job] = []
         errors: list[ResourceUnavailable] = []
         for account, user in users.items():
             try:
-                found += await self._open_wms(user).jobs([account])
+                jobs += await self._open_wms(user).jobs([account])
             except (Unreachable, TimedOut):
                 raise
             except ResourceUnavailable as error:
                 errors.append(error)
         if len(errors) == len(users):
             raise errors[0]
-        return found
+        return jobs
 
     def why(self, job: Job, task: Task) -> str:
         """See Queue."""
@@ -165,16 +165,16 @@ class Cluster:
         for task in tasks:
             if task.job_id is not None:
                 jobs[task.user].append(task.job_id)
-        found: dict[str, JobEnd] = {}
+        ends: dict[str, JobEnd] = {}
         for user, job_ids in jobs.items():
             try:
-                found |= await self._open_wms(user).ends(job_ids)
+                ends |= await self._open_wms(user).ends(job_ids)
             except (Unreachable, TimedOut) as error:
                 log.warning("%s: %s", self._computing.id, error)
                 break
             except ResourceUnavailable as error:
                 log.warning("%s: %s", self._computing.id, error)
-        return found
+        return ends
 
     async def cancel(self, user: str, job: Job) -> None:
         """See Queue."""
@@ -216,9 +216,9 @@ class Cluster:
         return self._remote.interface_target(task, interface)
 
     def _request(self, task: Task) -> JobRequest:
-        asked = QueueRequest.model_validate(task.request)
+        queue_request = QueueRequest.model_validate(task.request)
         name, extra = self.job_name(task), self._computing.submit_options
-        return build_request(name, task.cpus, task.memory, asked, extra)
+        return build_request(name, task.cpus, task.memory, queue_request, extra)
 
 
 class Turns:
@@ -230,11 +230,11 @@ class Turns:
 
     def spec(self, accounts: Iterable[str]) -> list[str]:
         """These accounts, in turn; the others are forgotten."""
-        wanted = list(accounts)
+        names = list(accounts)
         self._failures = {
-            account: self._failures[account] for account in wanted if account in self._failures
+            account: self._failures[account] for account in names if account in self._failures
         }
-        return sorted(wanted, key=lambda account: self._failures.get(account, 0))
+        return sorted(names, key=lambda account: self._failures.get(account, 0))
 
     def failed(self, account: str) -> None:
         """The account could not ask."""
@@ -246,7 +246,7 @@ def build_request(
     name: str,
     cpus: float | None,
     memory: int | None,
-    asked: QueueRequest,
+    queue_request: QueueRequest,
     extra: tuple[str, ...] = (),
 ) -> JobRequest:
     """What is asked of the scheduler; it knows whole cores only, so parts are rounded up."""
@@ -254,13 +254,13 @@ def build_request(
         name=name,
         cpus=math.ceil(cpus) if cpus else None,
         memory=memory,
-        time_limit=asked.time,
-        partition=asked.partition,
-        account=asked.account,
-        qos=asked.qos,
-        gpus=asked.gpus or None,
-        gpu_type=asked.gpu_type,
-        constraint=asked.constraint,
-        reservation=asked.reservation,
+        time_limit=queue_request.time,
+        partition=queue_request.partition,
+        account=queue_request.account,
+        qos=queue_request.qos,
+        gpus=queue_request.gpus or None,
+        gpu_type=queue_request.gpu_type,
+        constraint=queue_request.constraint,
+        reservation=queue_request.reservation,
         extra=extra,
     )

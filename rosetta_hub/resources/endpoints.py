@@ -136,9 +136,11 @@ class Endpoints:
 
     def _account(self, user: str) -> RemoteAccount:
         if not self.is_shared:
-            known = self._identities.credentials(user, self._point.id)
-            certificate = self._certificate(known) if self._conf.ca_key_file else None
-            return RemoteAccount(f"user {user}", known.remote_user, known.private_key, certificate)
+            credentials = self._identities.credentials(user, self._point.id)
+            certificate = self._certificate(credentials) if self._conf.ca_key_file else None
+            return RemoteAccount(
+                f"user {user}", credentials.remote_user, credentials.private_key, certificate
+            )
         conf = self._conf
         if not conf.key_file:
             raise ResourceUnavailable(
@@ -150,16 +152,16 @@ class Endpoints:
             PLATFORM, self._platform_user(), _read(Path(conf.key_file)), certificate
         )
 
-    def _certificate(self, known: ConnectionCredentials) -> str:
-        key = (known.public_key, refuse_system_account(known.remote_user))
+    def _certificate(self, credentials: ConnectionCredentials) -> str:
+        key = (credentials.public_key, refuse_system_account(credentials.remote_user))
         signed, certificate = self._certificates.get(key, (0.0, ""))
         if time.monotonic() - signed > CERTIFICATE_MINUTES * 30 or not certificate:
             certificate = sign_user_key(
                 _read(Path(self._conf.ca_key_file or "")),
-                known.public_key,
-                known.remote_user,
+                credentials.public_key,
+                credentials.remote_user,
                 CERTIFICATE_MINUTES,
-                f"rosetta-hub {known.remote_user}",
+                f"rosetta-hub {credentials.remote_user}",
             )
             self._certificates[key] = (time.monotonic(), certificate)
         return certificate

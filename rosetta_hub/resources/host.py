@@ -91,7 +91,9 @@ class SshHost:
         if target is None:
             return None
         further = {port: self._target(task, port) for port in further_ports(task)}
-        targets = tuple((port, found) for port, found in further.items() if found is not None)
+        targets = tuple(
+            (port, endpoint) for port, endpoint in further.items() if endpoint is not None
+        )
         route = SshRoute(self._endpoints.endpoint(task.user), target, None, targets)
         return Tunnel(task.id, task.attempt, route, tuple(further))
 

@@ -36,9 +36,9 @@ class IdentityConnections:
         Raises:
             ResourceUnavailable: nothing was found out.
         """
-        known = self._endpoints[computing].endpoint(user)
+        usual = self._endpoints[computing].endpoint(user)
         # A connection of its own: the user's tasks go on over the other one.
-        endpoint = replace(known, identity=f"{known.identity} (test)")
+        endpoint = replace(usual, identity=f"{usual.identity} (test)")
         try:
             await self._open_access(endpoint).run(["true"], "", TEST_TIMEOUT)
         except AuthenticationFailed as error:

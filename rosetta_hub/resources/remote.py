@@ -46,8 +46,8 @@ class RemoteResource:
         secret = self._keys.tunnel_secret(task.id, task.attempt)
         if self.tunnel != "direct":
             return {"host": "0.0.0.0", "secret": secret, "tls": None}
-        made = self._keys.tunnel_certificate(task.id, task.attempt)
-        tls = {"certificate": made.certificate, "key": made.key}
+        certificate = self._keys.tunnel_certificate(task.id, task.attempt)
+        tls = {"certificate": certificate.certificate, "key": certificate.key}
         return {"host": "0.0.0.0", "secret": secret, "tls": tls}
 
     def _dial(self) -> dict[str, Any]:
@@ -63,9 +63,9 @@ class RemoteResource:
         """A connection to the listener of the task's agent; None while it has none."""
         if task.interface_port is None:
             return None
-        made = self._keys.tunnel_certificate(task.id, task.attempt)
+        certificate = self._keys.tunnel_certificate(task.id, task.attempt)
         secret = self._keys.tunnel_secret(task.id, task.attempt)
-        route = DirectRoute(host, task.interface_port, secret, made.spki)
+        route = DirectRoute(host, task.interface_port, secret, certificate.spki)
         return Tunnel(task.id, task.attempt, route, further_ports(task))
 
     def interface_target(self, task: Task, interface: int | None) -> Target | None:

@@ -85,20 +85,20 @@ class ResourceBuilder:
     def build(self) -> Resources:
         """All configured resources."""
         catalogue = self._settings.catalogue()
-        built = Resources({}, {}, {}, {}, self._endpoints(catalogue), {})
+        resources = Resources({}, {}, {}, {}, self._endpoints(catalogue), {})
         for name, computing in catalogue.computing.items():
             if isinstance(computing.conf, NamespaceConf):
-                self._add_pods(built, computing, computing.conf)
+                self._add_pods(resources, computing, computing.conf)
                 if isinstance(computing.conf, KubectlConf | KubectlSshConf):
-                    describe = self._kubectl(name, computing.conf, built.endpoints.get(name))
-                    built.kubectls[build_kubectl_id(name)] = describe
+                    describe = self._kubectl(name, computing.conf, resources.endpoints.get(name))
+                    resources.kubectls[build_kubectl_id(name)] = describe
             elif computing.has_queue:
-                built.queues[name] = self._queue(computing, built.endpoints.get(name))
-            elif name in built.endpoints:
-                built.hosts[name] = self._host(computing, built.endpoints[name])
+                resources.queues[name] = self._queue(computing, resources.endpoints.get(name))
+            elif name in resources.endpoints:
+                resources.hosts[name] = self._host(computing, resources.endpoints[name])
             else:
-                built.hosts[name] = LocalHost(computing, self._settings, self._keys)
-        return built
+                resources.hosts[name] = LocalHost(computing, self._settings, self._keys)
+        return resources
 
     def _endpoints(self, catalogue: Catalogue) -> dict[str, Endpoints]:
         return {
@@ -126,12 +126,12 @@ class ResourceBuilder:
 
         return self._cluster(computing, endpoints, make_wms, endpoints.endpoint)
 
-    def _add_pods(self, built: Resources, computing: Computing, conf: NamespaceConf) -> None:
+    def _add_pods(self, resources: Resources, computing: Computing, conf: NamespaceConf) -> None:
         socket = self._config.kubectl_socket(computing.id)
         client = KubernetesClient(lambda: read_server(conf, socket))
         queue = KubernetesQueue(computing, self._settings, self._keys, client)
-        built.pods[computing.id] = built.queues[computing.id] = queue
-        built.file_pods[computing.id] = FilePods(conf, self._keys, client, queue.pods.all)
+        resources.pods[computing.id] = resources.queues[computing.id] = queue
+        resources.file_pods[computing.id] = FilePods(conf, self._keys, client, queue.pods.all)
 
     def _kubectl(
         self, name: str, conf: KubectlConf | KubectlSshConf, endpoints: Endpoints | None
@@ -155,13 +155,13 @@ class ResourceBuilder:
         endpoint: Callable[[str], Endpoint] | None,
     ) -> Queue:
         # One driver an account: each keeps what it has learned of its scheduler.
-        known: dict[tuple[str, str], Wms] = {}
+        drivers: dict[tuple[str, str], Wms] = {}
 
         def open_wms(user: str) -> Wms:
             account = accounts.remote_user(user)
-            if (user, account) not in known:
-                known[user, account] = self._measure(computing.id, make_wms(user, account))
-            return known[user, account]
+            if (user, account) not in drivers:
+                drivers[user, account] = self._measure(computing.id, make_wms(user, account))
+            return drivers[user, account]
 
         return Cluster(
             computing,

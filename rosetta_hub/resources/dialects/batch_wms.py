@@ -81,8 +81,8 @@ class BatchWms:
         """
         if not users:
             return []
-        found = await self._queue(users)
-        return [job for job in found if job.user in users and job.state is not JobState.ENDED]
+        jobs = await self._queue(users)
+        return [job for job in jobs if job.user in users and job.state is not JobState.ENDED]
 
     async def find(self, name: str) -> list[Job]:
         """This identity's own jobs of that name, those that have just ended included.
@@ -91,13 +91,13 @@ class BatchWms:
             ResourceUnavailable: the scheduler did not answer, or not readably.
         """
         own = await self._own()
-        found = await self._queue([own])
+        jobs = await self._queue([own])
         history = self._dialect.build_history_command(name, own)
         if history is not None:
-            known = {job.id for job in found}
+            ids = {job.id for job in jobs}
             ended = self._dialect.parse_history((await self._ask(history)).stdout)
-            found += [job for job in ended if job.id not in known]
-        return [job for job in found if job.name == name and job.user == own]
+            jobs += [job for job in ended if job.id not in ids]
+        return [job for job in jobs if job.name == name and job.user == own]
 
     async def end(self, job_id: str) -> JobEnd | None:
         """How a job ended; None while it has not, or where the scheduler does not know the job.

@@ -107,8 +107,8 @@ class Dialect(ABC):
         Raises:
             JobRefused: it has not, with the name of the option.
         """
-        asked = [field.name for field in fields(request) if getattr(request, field.name)]
-        if wrong := sorted(self.refuses.intersection(asked)):
+        names = [field.name for field in fields(request) if getattr(request, field.name)]
+        if wrong := sorted(self.refuses.intersection(names)):
             raise JobRefused(
                 f"This resource's scheduler ({self.name}) has no option for"
                 f" {' and '.join(wrong).replace('_', ' ')}. Leave it out."
@@ -118,8 +118,8 @@ class Dialect(ABC):
         """Whether the scheduler could not be asked, whatever the exit status."""
         # 126, 127: the command can't be run. Some say that they wait, and then succeed.
         silent = answer.returncode != 0 or not answer.stdout.strip()
-        said = self.no_answer.search(answer.stderr + answer.stdout[:2000])
-        return answer.returncode in (126, 127) or (silent and said is not None)
+        match = self.no_answer.search(answer.stderr + answer.stdout[:2000])
+        return answer.returncode in (126, 127) or (silent and match is not None)
 
     def is_no_job(self, answer: Completed) -> bool:
         """Whether the scheduler answered that it does not know the job."""

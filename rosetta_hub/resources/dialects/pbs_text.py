@@ -16,12 +16,12 @@ def parse_records(text: str, head: str) -> dict[str, Record]:
     Raises:
         ResourceUnavailable: the text does not begin with a record.
     """
-    found: dict[str, Record] = {}
+    records: dict[str, Record] = {}
     record: Record | None = None
     key = ""
     for line in text.splitlines():
         if line.startswith(head):
-            record = found.setdefault(line[len(head) :].strip(), {})
+            record = records.setdefault(line[len(head) :].strip(), {})
         elif record is None and line.strip():
             raise unreadable("qstat", text)
         elif record is not None and line.startswith("    ") and " = " in line:
@@ -29,7 +29,7 @@ def parse_records(text: str, head: str) -> dict[str, Record]:
             record[key] = value
         elif record is not None and line.strip() and key:
             record[key] += line.strip()
-    return found
+    return records
 
 
 def parse_queues(text: str) -> tuple[Partition, ...]:

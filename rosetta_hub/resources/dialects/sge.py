@@ -59,12 +59,12 @@ class Sge(Dialect):
         # The check for a job that could never run ignores what nodes report (free memory).
         options += ["-r", "no", "-w", "n" if request.memory or request.constraint else "e"]
         slots = request.cpus or 1
-        wanted = {
+        resources = {
             "h_rt": request.time_limit,
             "mem_free": request.memory and f"{-(-request.memory // slots >> 10)}K",
             "gpu": request.gpus or None,
         }
-        for key, value in wanted.items():
+        for key, value in resources.items():
             options += ["-l", f"{key}={value}"] if value else []
         options += ["-l", request.constraint] if request.constraint else []
         options += ["-q", request.partition] if request.partition else []
@@ -155,7 +155,7 @@ def _job(element: ET.Element) -> Job:
         raise unreadable("qstat", ET.tostring(element, "unicode"))
     state = JobState.RUNNING if kind == "running" else JobState.PENDING
     queue, _, node = (element.findtext("queue_name") or "").partition("@")
-    asked = element.findtext("hard_req_queue") or ""
+    hard_queue = element.findtext("hard_req_queue") or ""
     return Job(
         id=element.findtext("JB_job_number", ""),
         name=element.findtext("full_job_name") or element.findtext("JB_name") or "",
@@ -163,7 +163,7 @@ def _job(element: ET.Element) -> Job:
         state=state,
         scheduler_state=letters,
         reason=_reason(letters) if state is JobState.PENDING else "",
-        partition=queue or asked,
+        partition=queue or hard_queue,
         node=node or None,
     )
 

@@ -96,8 +96,8 @@ def build_manifests(
 def format_manifests(manifests: list[Manifest]) -> str:
     """The YAML that `kubectl apply --filename` takes."""
     return "".join(
-        f"---\n# {one.comment}\n{yaml.safe_dump(one.document, sort_keys=False)}"
-        for one in manifests
+        f"---\n# {manifest.comment}\n{yaml.safe_dump(manifest.document, sort_keys=False)}"
+        for manifest in manifests
     )
 
 
@@ -139,10 +139,13 @@ def _build_policy(namespace: str, edge: str | None) -> Document:
 def _build_quota(
     computing: Computing, conf: NamespaceConf, storages: Sequence[Storage], tasks: int
 ) -> Document:
-    used = [one for one in storages if computing.id in one.computing]
-    makes = any(one.create and one.bind_path for one in used)
+    used = [storage for storage in storages if computing.id in storage.computing]
+    makes = any(storage.create and storage.bind_path for storage in used)
     # A pod of the hub's for each storage whose files are reached there.
-    pods = sum(one.access_through_computing and one.computing[0] == computing.id for one in used)
+    pods = sum(
+        storage.access_through_computing and storage.computing[0] == computing.id
+        for storage in used
+    )
     hard = {"pods": str(tasks + pods)}
     if computing.default_cpus:
         cpus = _limit_of_task("cpu", computing.default_cpus, conf, makes)

@@ -119,7 +119,7 @@ def _build_spec(served: ServedPlace, conf: NamespaceConf) -> Document:
     if served.owner is not None and not served.read_only:
         spec["securityContext"] |= build_groups(served.owner, served.groups)
     if conf.tolerations:
-        spec["tolerations"] = [one.to_document() for one in conf.tolerations]
+        spec["tolerations"] = [toleration.to_document() for toleration in conf.tolerations]
     return spec
 
 

@@ -150,7 +150,7 @@ class FilePods:
                 await delete_pod(self._client, f"{self._path}/pods", pod)
 
     async def _start(
-        self, served: ServedPlace, digest: str, seen: Callable[[Document], None]
+        self, served: ServedPlace, digest: str, note_pod: Callable[[Document], None]
     ) -> tuple[str, str]:
         self._used.set()
         pods = await self._list(f"{FILES_LABEL}={self._keys.deployment},{PLACE_LABEL}={digest}")
@@ -158,13 +158,13 @@ class FilePods:
         number = 1 + max(map(number_of, pods), default=0)
         pod = alive[0] if alive else await self._create(served, number)
         name = str(pod["metadata"]["name"])
-        seen(pod)
+        note_pod(pod)
         if "running" not in container_state(pod):
             await self._ensure_secret(pod)
         while "running" not in container_state(pod):
             await asyncio.sleep(LOOK_INTERVAL)
             pod = await self._client.call("GET", f"{self._path}/pods/{name}")
-            seen(pod)
+            note_pod(pod)
             if has_ended(pod):
                 raise ResourceUnavailable(await self._explain(pod))
         return name, str(pod["metadata"]["uid"])

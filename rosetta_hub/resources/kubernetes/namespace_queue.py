@@ -304,8 +304,8 @@ class KubernetesQueue:
         """See Queue."""
         if job.id in self._scale_ups:
             return NODE_IS_ADDED
-        asked = QueueRequest.model_validate(task.request)
-        return waiting_message(job, build_request(job.name, task.cpus, task.memory, asked))
+        request = QueueRequest.model_validate(task.request)
+        return waiting_message(job, build_request(job.name, task.cpus, task.memory, request))
 
     async def find(self, task: Task) -> list[Job]:
         """See Queue."""

@@ -87,7 +87,7 @@ def build_base(conf: NamespaceConf, stop: int) -> Document:
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
     }
     if conf.image_pull_secrets:
-        base["imagePullSecrets"] = [{"name": one} for one in conf.image_pull_secrets]
+        base["imagePullSecrets"] = [{"name": secret} for secret in conf.image_pull_secrets]
     if conf.service_account:
         base["serviceAccountName"] = conf.service_account
     return base
@@ -181,7 +181,9 @@ def _build_resources(task: Task, computing: Computing, conf: NamespaceConf) -> d
 def _build_security(software: Software) -> Document:
     capabilities: Document = {"drop": ["NET_RAW"]}
     if software.add_capabilities:
-        capabilities["add"] = [one.removeprefix("CAP_") for one in software.add_capabilities]
+        capabilities["add"] = [
+            capability.removeprefix("CAP_") for capability in software.add_capabilities
+        ]
     security: Document = {
         "privileged": False,
         "allowPrivilegeEscalation": software.new_privileges,
@@ -208,7 +210,10 @@ def _build_placement(task: Task, software: Software, conf: NamespaceConf) -> Doc
         selector["kubernetes.io/arch"] = software.image_arch.partition("/")[0]
     if selector:
         placement["nodeSelector"] = selector
-    placement["tolerations"] = [*(one.to_document() for one in conf.tolerations), *_LOST_NODE]
+    placement["tolerations"] = [
+        *(toleration.to_document() for toleration in conf.tolerations),
+        *_LOST_NODE,
+    ]
     if runtime_class := conf.runtime_classes.get(task.runtime or ""):
         placement["runtimeClassName"] = runtime_class
     return placement

@@ -107,17 +107,17 @@ class Pods:
             self._deleted -= asked_for
 
     async def _list(self) -> str:
-        found: dict[str, Document] = {}
+        pods: dict[str, Document] = {}
         query = {"labelSelector": self._selector, "limit": PAGE}
         while True:
             page = await self._client.call("GET", self._path, query=query)
             for pod in page.get("items", []):
-                found[pod["metadata"]["name"]] = _without_noise(pod)
+                pods[pod["metadata"]["name"]] = _without_noise(pod)
             metadata = page.get("metadata", {})
             if not metadata.get("continue"):
                 break
             query["continue"] = metadata["continue"]
-        self._pods, self._failure = found, None
+        self._pods, self._failure = pods, None
         self._deleted, self.removed = set(), frozenset()
         self.on_change()
         return str(metadata.get("resourceVersion", ""))

@@ -28,7 +28,7 @@ def add_pull_secret(pod: Document) -> None:
 def has_pull_secret(pod: Document) -> bool:
     """Whether the pod's image is pulled with an account of its own."""
     own = f"{pod['metadata']['name']}{_SUFFIX}"
-    return any(one.get("name") == own for one in pod["spec"].get("imagePullSecrets") or ())
+    return any(secret.get("name") == own for secret in pod["spec"].get("imagePullSecrets") or ())
 
 
 def build_pull_secret(pod: Document, access: Mapping[str, Any]) -> Document:

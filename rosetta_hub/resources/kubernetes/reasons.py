@@ -54,15 +54,15 @@ def explain_scheduling(text: str) -> str:
     """What a scheduler says of a pod that has no node yet, in one message."""
     if (claims := explain_claims(text)) is not None:
         return claims
-    found = _NODES.match(text)
-    if found is None:
+    match = _NODES.match(text)
+    if match is None:
         if _GATED.search(text):
             return "Waiting until the cluster's queue admits the task."
         if not text:
             return "Waiting until the cluster has looked for a node."
         return f"Waiting for a node. The cluster says: {fit_text(text, 200)}"
-    parts = [_explain(part) for part in re.split(r", (?=\d+ )", found[2].rstrip("."))]
-    return f"Waiting for a node. Of {found[1]}, {'; '.join(parts)}."
+    parts = [_explain(part) for part in re.split(r", (?=\d+ )", match[2].rstrip("."))]
+    return f"Waiting for a node. Of {match[1]}, {'; '.join(parts)}."
 
 
 def _explain(part: str) -> str:
@@ -86,10 +86,10 @@ def explain_deletion(namespace: str, resource: str) -> str:
 
 def explain_quota(message: str) -> str | None:
     """What a quota leaves, from the server's refusal; None where it says something else."""
-    found = _QUOTA.search(message)
-    if found is None:
+    match = _QUOTA.search(message)
+    if match is None:
         return None
-    used, limits = _amounts(found["used"]), _amounts(found["limit"])
+    used, limits = _amounts(match["used"]), _amounts(match["limit"])
     texts = [
         f"{_format(name, used.get(name, '?'))} of {_format(name, limit)}"
         f" {_WORDS.get(_plain(name), _plain(name))}"
@@ -122,7 +122,7 @@ def _plain(name: str) -> str:
 def _format(name: str, amount: str) -> str:
     if _plain(name) not in ("memory", "ephemeral-storage"):
         return f"{int(amount[:-1]) / 1000:g}" if re.fullmatch(r"\d+m", amount) else amount
-    found = re.fullmatch(r"(\d+)([A-Za-z]*)", amount)
-    if found is None or found[2] not in {"", *_SUFFIXES}:
+    match = re.fullmatch(r"(\d+)([A-Za-z]*)", amount)
+    if match is None or match[2] not in {"", *_SUFFIXES}:
         return amount
-    return format_size(int(found[1]) * _SUFFIXES.get(found[2], 1))
+    return format_size(int(match[1]) * _SUFFIXES.get(match[2], 1))

@@ -52,8 +52,8 @@ async def _delete_changed(client: KubernetesClient, path: str, uid: str) -> bool
 def _only_as(pod: Document) -> Document:
     """Options that delete a pod at once, if it still is as it was seen."""
     metadata = pod["metadata"]
-    seen = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
-    return {"gracePeriodSeconds": 0, "preconditions": seen}
+    preconditions = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
+    return {"gracePeriodSeconds": 0, "preconditions": preconditions}
 
 
 async def _delete(client: KubernetesClient, path: str, pod: Document) -> None:

@@ -203,13 +203,15 @@ def _report_waiting(pod: Document, waiting: Document, events: list[Document]) ->
 
 def _report_failed_pull(pod: Document, message: str, events: list[Document]) -> PodReport:
     node = pod["spec"]["nodeName"]
-    failures = [one for one in events if str(one.get("message", "")).startswith("Failed to pull")]
+    failures = [
+        event for event in events if str(event.get("message", "")).startswith("Failed to pull")
+    ]
     # While it waits for the next try, the container says nothing of what went wrong.
     text = str(failures[-1]["message"]) if failures else message
     if _UNTRUSTED.search(text):
         return PodReport("failed", "", "unsupported", f"{node} {_NO_TRUST}")
     reason = classify_pull_failure(text)
-    tries = sum(int(one.get("count") or 1) for one in failures)
+    tries = sum(int(failure.get("count") or 1) for failure in failures)
     # The node may have looked for the account before its secret was created.
     is_early = reason in _REFUSED and has_pull_secret(pod) and tries < PULL_TRIES_WITH_ACCOUNT
     if is_early or (reason in _PASSING and tries < PULL_TRIES):

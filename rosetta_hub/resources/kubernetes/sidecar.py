@@ -55,7 +55,7 @@ def add_sidecar(pod: Document, computing: Computing, conf: NamespaceConf) -> Non
 
 def has_sidecar(pod: Document) -> bool:
     """Whether the pod dials the hub."""
-    return any(one["name"] == SIDECAR for one in pod["spec"].get("containers", []))
+    return any(container["name"] == SIDECAR for container in pod["spec"].get("containers", []))
 
 
 def build_sidecar_secret(pod: Document, spec: Document) -> Document:

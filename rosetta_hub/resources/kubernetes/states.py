@@ -88,19 +88,19 @@ def container_state(pod: Document, name: str = CONTAINER) -> Document:
 def image_digest(pod: Document) -> str | None:
     """The digest of the image that runs, where the node knows it by one."""
     image = _find_status(pod, CONTAINER).get("imageID") or ""
-    found = re.search(r"@(sha256:[0-9a-f]{64})$", image)
-    return found[1] if found else None
+    match = re.search(r"@(sha256:[0-9a-f]{64})$", image)
+    return match[1] if match else None
 
 
 def _find_status(pod: Document, name: str) -> Document:
     statuses = pod.get("status", {}).get("containerStatuses") or []
-    return next((one for one in statuses if one.get("name") == name), {})
+    return next((status for status in statuses if status.get("name") == name), {})
 
 
 def condition(pod: Document, kind: str) -> Document:
     """The condition of that type; empty where there is none."""
     conditions = pod.get("status", {}).get("conditions") or []
-    return next((one for one in conditions if one.get("type") == kind), {})
+    return next((condition for condition in conditions if condition.get("type") == kind), {})
 
 
 def parse_time(text: str | None) -> datetime | None:

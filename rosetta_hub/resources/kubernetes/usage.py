@@ -95,8 +95,8 @@ class PodUsage:
             log.info("%s: no metrics: %s", self._path, error)
             return False
         now = self._clock()
-        found = parse_metrics(answer.get("items") or [])
-        self._uses = {name: self._add(name, sample, now) for name, sample in found.items()}
+        samples = parse_metrics(answer.get("items") or [])
+        self._uses = {name: self._add(name, sample, now) for name, sample in samples.items()}
         self.on_refresh()
         return True
 
@@ -110,16 +110,16 @@ class PodUsage:
             return before
         return _Use(sample, now, before.seconds + sample.cpus * passed, before.base)
 
-    def report(self, name: str, known: float | None) -> Document | None:
+    def report(self, name: str, cpu_seconds: float | None) -> Document | None:
         """The `usage` of a pod's report; None where it is not known now.
 
-        `known` are the CPU seconds of earlier reports, on which it goes on.
+        `cpu_seconds` are the CPU seconds of earlier reports, on which it goes on.
         """
         use = self._uses.get(name)
         if use is None or self._clock() - use.heard > LONGEST_AGE:
             return None
         if use.base is None:
-            use.base = known or 0.0
+            use.base = cpu_seconds or 0.0
         return {"cpu_seconds": use.base + use.seconds, "memory": use.sample.memory}
 
 
@@ -139,7 +139,11 @@ def parse_metrics(items: Iterable[Document]) -> dict[str, Sample]:
 
 def _parse_item(item: Document) -> Sample | None:
     containers: list[Document] = item.get("containers") or []
-    usages = [one.get("usage") or {} for one in containers if one.get("name") == CONTAINER]
+    usages = [
+        container.get("usage") or {}
+        for container in containers
+        if container.get("name") == CONTAINER
+    ]
     usage = usages[0] if usages else {}
     try:
         ended = parse_time(item.get("timestamp"))

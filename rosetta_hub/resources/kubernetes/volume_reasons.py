@@ -21,10 +21,10 @@ _MOUNTING = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume"})
 
 def explain_claims(text: str) -> str | None:
     """What a scheduler says of claims; None where it says something else."""
-    if found := _NO_CLAIM.search(text):
-        state = "is being deleted" if found[2] != "not found" else "does not exist"
+    if match := _NO_CLAIM.search(text):
+        state = "is being deleted" if match[2] != "not found" else "does not exist"
         return (
-            f"Waiting for a storage: the claim {found[1]!r} {state} on the cluster. Tell the"
+            f"Waiting for a storage: the claim {match[1]!r} {state} on the cluster. Tell the"
             " administrator, or start the task without this storage."
         )
     if "unbound immediate PersistentVolumeClaims" in text:
@@ -54,8 +54,8 @@ def explain_mounts(node: str, events: Iterable[Document]) -> str | None:
 def find_absent(events: Iterable[Document]) -> str | None:
     """The directory of the node that a pod needs and that is not there."""
     for event in events:
-        if found := _ABSENT.search(str(event.get("message") or "")):
-            return found[1]
+        if match := _ABSENT.search(str(event.get("message") or "")):
+            return match[1]
     return None
 
 
@@ -70,8 +70,8 @@ def explain_maker(pod: Document) -> str | None:
     if not ended.get("exitCode"):
         return None
     text = str(ended.get("message") or ended.get("reason") or "")
-    found = _ERROR.search(text)
-    return f"Its directory can't be made: {fit_text(found[1] if found else text, 200)}."
+    match = _ERROR.search(text)
+    return f"Its directory can't be made: {fit_text(match[1] if match else text, 200)}."
 
 
 def waiting_maker(pod: Document) -> Document:

@@ -84,8 +84,8 @@ class Storages:
     @property
     def is_read_only(self) -> frozenset[Place]:
         """The places that nothing of the pod writes to."""
-        written = {mount.place for mount in self.mounts if not mount.read_only}
-        return frozenset(self.volumes.keys() - written)
+        writable = {mount.place for mount in self.mounts if not mount.read_only}
+        return frozenset(self.volumes.keys() - writable)
 
 
 def find_storages(task: Task, software: Software) -> Storages:
@@ -178,8 +178,8 @@ def _find_owner(bound: list[BoundStorage], user: str) -> tuple[Owner | None, boo
 
 
 def _check_user(software: Software, owner: Owner) -> None:
-    given = (software.container_user or "").partition(":")[0]
-    if given == str(owner.uid) or (software.any_user and not given):
+    user = (software.container_user or "").partition(":")[0]
+    if user == str(owner.uid) or (software.any_user and not user):
         return
     raise JobRefused(
         f"Files of the task's storages belong to user {owner.uid}, and nothing is known of whether"
@@ -201,9 +201,9 @@ def _mount(storage: BoundStorage, user: str) -> Mount:
 
 def _build_maker(storages: Storages, owner: Owner, image: str) -> Document:
     """A container that runs before the task's, with the claims as a whole."""
-    made = [mount for mount in storages.mounts if mount.create]
-    names = {mount.place: storages.volumes[mount.place] for mount in made}
-    paths = [f"{_ROOT}/{names[mount.place]}/{mount.sub_path}" for mount in made]
+    mounts = [mount for mount in storages.mounts if mount.create]
+    names = {mount.place: storages.volumes[mount.place] for mount in mounts}
+    paths = [f"{_ROOT}/{names[mount.place]}/{mount.sub_path}" for mount in mounts]
     return {
         "name": MAKER,
         "image": image,

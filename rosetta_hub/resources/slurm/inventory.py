@@ -70,10 +70,10 @@ class Accounting:
 
     def line(self, account: str) -> Iterator[str]:
         """The account and all that it belongs to."""
-        seen: set[str] = set()
-        while account and account not in seen:
+        ancestors: set[str] = set()
+        while account and account not in ancestors:
             yield account
-            seen.add(account)
+            ancestors.add(account)
             account = self.parents.get(account, "")
 
 
@@ -150,23 +150,26 @@ def _nodes(line: str) -> Nodes:
 
 def parse_gpus(gres: str) -> dict[str, int]:
     """GPUs by type (empty: none is named) of a node's generic resources."""
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for match in filter(None, (_GPU.match(part) for part in _COMMA.split(gres))):
-        found[match[1] or ""] = found.get(match[1] or "", 0) + int(match[2])
-    return found
+        counts[match[1] or ""] = counts.get(match[1] or "", 0) + int(match[2])
+    return counts
 
 
 def parse_accounts(stdout: str, cluster: str) -> tuple[SchedulerAccount, ...]:
     """The accounts of a user on this cluster, from `build_accounts_command`."""
-    found: dict[str, SchedulerAccount] = {}
+    accounts: dict[str, SchedulerAccount] = {}
     for row in parse_table(stdout):
         if row["Cluster"] != cluster:
             continue
         name = row["Account"]
-        qos = {*(found[name].qos if name in found else ()), *filter(None, row["QOS"].split(","))}
+        qos = {
+            *(accounts[name].qos if name in accounts else ()),
+            *filter(None, row["QOS"].split(",")),
+        }
         default = name == row["Def Acct"]
-        found[name] = SchedulerAccount(name=name, default=default, qos=tuple(sorted(qos)))
-    return tuple(found.values())
+        accounts[name] = SchedulerAccount(name=name, default=default, qos=tuple(sorted(qos)))
+    return tuple(accounts.values())
 
 
 def parse_account_tree(stdout: str, cluster: str) -> dict[str, str]:

@@ -178,10 +178,10 @@ def parse_duration(text: str) -> int | None:
 
 def parse_fields(line: str) -> dict[str, str]:
     """`Key=value` pairs of a line of scontrol; values may have blanks in them."""
-    found = list(_FIELD.finditer(line))
-    ends = [*(match.start() for match in found[1:]), len(line)]
+    matches = list(_FIELD.finditer(line))
+    ends = [*(match.start() for match in matches[1:]), len(line)]
     return {
-        match[1]: line[match.end() : end].strip() for match, end in zip(found, ends, strict=True)
+        match[1]: line[match.end() : end].strip() for match, end in zip(matches, ends, strict=True)
     }
 
 

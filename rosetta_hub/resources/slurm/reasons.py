@@ -115,13 +115,13 @@ def _names(job: Job, request: JobRequest) -> dict[str, str]:
 
 
 def _resources(where: str, request: JobRequest, partition: Partition | None) -> str:
-    wanted = []
+    needs = []
     if request.gpus:
         kind = f" ({request.gpu_type})" if request.gpu_type else ""
-        wanted.append(f"{_count(request.gpus, 'free GPU')}{kind}")
+        needs.append(f"{_count(request.gpus, 'free GPU')}{kind}")
     if request.cpus:
-        wanted.append(_count(request.cpus, "free core"))
-    message = f"Waits for {' and '.join(wanted) or 'free nodes'} in {where}"
+        needs.append(_count(request.cpus, "free core"))
+    message = f"Waits for {' and '.join(needs) or 'free nodes'} in {where}"
     if partition is None or not partition.cpus_total:
         return f"{message}."
     return f"{message}; of {partition.cpus_total} cores there, {partition.cpus_idle} are free."

@@ -71,10 +71,10 @@ class SlurmRestWms:
         """
         if not users:
             return []
-        found = await self._queue()
-        if {*users} - {self._user} and all(job.user == self._user for job in found):
+        jobs = await self._queue()
+        if {*users} - {self._user} and all(job.user == self._user for job in jobs):
             raise QueueIsPrivate("slurmrestd shows this account its own jobs only")
-        alive = [job for job in _of(users, found) if job.state is not JobState.ENDED]
+        alive = [job for job in _of(users, jobs) if job.state is not JobState.ENDED]
         return [job for job in alive if job.name.startswith(JOB_PREFIX)]
 
     async def find(self, name: str) -> list[Job]:
@@ -83,9 +83,9 @@ class SlurmRestWms:
         Raises:
             ResourceUnavailable: nothing is known.
         """
-        found = [job for job in _of([self._user], await self._queue()) if job.name == name]
-        if found:
-            return found
+        jobs = [job for job in _of([self._user], await self._queue()) if job.name == name]
+        if jobs:
+            return jobs
         since = f"now-{_HISTORY_SECONDS}seconds"
         query = urlencode({"users": self._user, "job_name": name, "start_time": since})
         answer = await self._get("slurmdb", f"jobs/?{query}")
@@ -100,8 +100,8 @@ class SlurmRestWms:
         path = f"job/{quote(job_id, safe='')}"
         ended = None
         try:
-            shown = await self._client.get(self._user, "slurm", path)
-            ended = _read(documents.read_end, shown)
+            answer = await self._client.get(self._user, "slurm", path)
+            ended = _read(documents.read_end, answer)
             if ended is None or ended.cause != "cancelled":
                 return ended
         except RestFault as fault:
@@ -118,9 +118,9 @@ class SlurmRestWms:
                 if ended is None:
                     raise
                 return ended
-            found = _read(documents.read_end, answer)
-            if found is not None:
-                return found
+            end = _read(documents.read_end, answer)
+            if end is not None:
+                return end
             await asyncio.sleep(pause)
         return ended
 
@@ -176,13 +176,13 @@ class SlurmRestWms:
         except ResourceUnavailable:
             # No accounting, or its database is away: jobs can be submitted all the same.
             return last[1] if last else Accounting()
-        found = Accounting(
+        accounting = Accounting(
             _read(lambda answer: documents.read_accounts(answer, self._user, cluster), accounts),
             _read(documents.read_qos, qos),
             _read(lambda answer: documents.read_account_tree(answer, cluster), accounts),
         )
-        self._accounting = (monotonic() + ACCOUNTS_SECONDS, found)
-        return found
+        self._accounting = (monotonic() + ACCOUNTS_SECONDS, accounting)
+        return accounting
 
     async def _queue(self) -> list[Job]:
         return _read(documents.read_jobs, await self._get("slurm", "jobs/"))

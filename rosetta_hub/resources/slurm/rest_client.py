@@ -172,7 +172,7 @@ async def _read(answer: HTTPResponse) -> Document:
         raise ResourceUnavailable(f"slurmrestd answered {answer.code} without JSON") from error
     if not isinstance(document, dict):
         raise ResourceUnavailable("slurmrestd answered with what is no document")
-    faults = [_fault(one) for one in document.get("errors") or () if isinstance(one, Mapping)]
+    faults = [_fault(entry) for entry in document.get("errors") or () if isinstance(entry, Mapping)]
     if any("authentication" in fault.error.lower() for fault in faults):
         raise _Denied(_DENIED)
     if faults or answer.code >= 400:
@@ -180,10 +180,10 @@ async def _read(answer: HTTPResponse) -> Document:
     return document
 
 
-def _fault(one: Mapping[str, Any]) -> SlurmFault:
-    number = one.get("error_number")
+def _fault(entry: Mapping[str, Any]) -> SlurmFault:
+    number = entry.get("error_number")
     return SlurmFault(
-        error=str(one.get("error") or "")[:300],
-        description=str(one.get("description") or "")[:300],
+        error=str(entry.get("error") or "")[:300],
+        description=str(entry.get("description") or "")[:300],
         number=number if isinstance(number, int) else 0,
     )

@@ -98,7 +98,7 @@ def _job(job: Document) -> Job:
     state = job_state(word, on_a_node=bool(node))
     reason = job["state_reason"] or ""
     waits = state is JobState.PENDING
-    held = "held" in reason.lower()
+    is_held = "held" in reason.lower()
     return Job(
         id=str(job["job_id"]),
         name=job["name"],
@@ -109,7 +109,7 @@ def _job(job: Document) -> Job:
         reason=reason if waits and reason != "None" else "",
         partition=job["partition"] or "",
         node=node or None,
-        expected_start=_time(job["start_time"]) if waits and not held else None,
+        expected_start=_time(job["start_time"]) if waits and not is_held else None,
         ends_at=_time(job["end_time"]) if state is JobState.RUNNING else None,
     )
 
@@ -236,16 +236,16 @@ def _node(node: Document, partition: str) -> Nodes:
 
 def read_accounts(answer: Document, user: str, cluster: str) -> tuple[SchedulerAccount, ...]:
     """The accounts of a user on this cluster."""
-    found: dict[str, SchedulerAccount] = {}
+    accounts: dict[str, SchedulerAccount] = {}
     for association in _associations(answer, cluster):
         if association["user"] != user:
             continue
         name = association["account"]
-        qos = {*(found[name].qos if name in found else ()), *association["qos"]}
-        found[name] = SchedulerAccount(
+        qos = {*(accounts[name].qos if name in accounts else ()), *association["qos"]}
+        accounts[name] = SchedulerAccount(
             name=name, default=association["is_default"], qos=tuple(sorted(qos))
         )
-    return tuple(found.values())
+    return tuple(accounts.values())
 
 
 def read_account_tree(answer: Document, cluster: str) -> dict[str, str]:

@@ -80,12 +80,12 @@ class CommandTokens:
     async def _run(self, user: str) -> str:
         # The administrator's own program: what it needs may be in the service's environment.
         access = LocalAccess(os.environ)
-        done = await access.run([*self._command, user], "", COMMAND_TIMEOUT)
-        token = done.stdout.strip().rpartition("\n")[2].removeprefix(_PREFIX)
-        if done.returncode != 0 or not token:
+        result = await access.run([*self._command, user], "", COMMAND_TIMEOUT)
+        token = result.stdout.strip().rpartition("\n")[2].removeprefix(_PREFIX)
+        if result.returncode != 0 or not token:
             # Its output is left out: it may hold a token.
             raise ResourceUnavailable(
-                f"{self._command[0]} gave no token for {user} (exit status {done.returncode})"
+                f"{self._command[0]} gave no token for {user} (exit status {result.returncode})"
             )
         return token
 

@@ -73,13 +73,13 @@ class SlurmWms:
                 that is slow may get to it later, so look again before submitting again.
         """
         argv = commands.build_submit_command(request)
-        done = await self._run(argv, script, SUBMIT_TIMEOUT)
-        if done.returncode == 0:
-            return _read("sbatch", parse.parse_submitted, done.stdout)
-        if is_refusal(done.stderr):
-            raise JobRefused(refusal_message(done.stderr, request))
-        failure = NotSubmitted if _says(done, _NOT_THERE) else ResourceUnavailable
-        raise failure(_failure("sbatch", done))
+        result = await self._run(argv, script, SUBMIT_TIMEOUT)
+        if result.returncode == 0:
+            return _read("sbatch", parse.parse_submitted, result.stdout)
+        if is_refusal(result.stderr):
+            raise JobRefused(refusal_message(result.stderr, request))
+        failure = NotSubmitted if _says(result, _NOT_THERE) else ResourceUnavailable
+        raise failure(_failure("sbatch", result))
 
     async def jobs(self, users: Sequence[str]) -> list[Job]:
         """All waiting and running jobs of these users that are ours, in one query.
@@ -91,8 +91,8 @@ class SlurmWms:
         if set(users) - {self._user} and (await self._configuration()).private_jobs:
             # Slurm would leave the others' jobs out, as if there were none.
             raise QueueIsPrivate("Slurm shows each account its own jobs only (PrivateData)")
-        found = await self._queue(users) if users else []
-        return [job for job in found if job.name.startswith(JOB_PREFIX)]
+        jobs = await self._queue(users) if users else []
+        return [job for job in jobs if job.name.startswith(JOB_PREFIX)]
 
     async def find(self, name: str) -> list[Job]:
         """This account's own jobs of that name, those that have just ended included.
@@ -101,13 +101,13 @@ class SlurmWms:
             ResourceUnavailable: nothing is known.
         """
         for ended in (False, True):
-            found = await self._queue([self._user], name, ended=ended)
-            if found:
-                return found
-        done = await self._run(commands.build_ended_command(self._user, name))
-        if done.returncode != 0 and _says(done, _NO_ACCOUNTING):
+            jobs = await self._queue([self._user], name, ended=ended)
+            if jobs:
+                return jobs
+        result = await self._run(commands.build_ended_command(self._user, name))
+        if result.returncode != 0 and _says(result, _NO_ACCOUNTING):
             return []
-        return _answer("sacct", parse.parse_ended, done)
+        return _answer("sacct", parse.parse_ended, result)
 
     async def end(self, job_id: str) -> JobEnd | None:
         """How a job ended; None while it has not, or where neither accounting nor controller know.
@@ -116,14 +116,14 @@ class SlurmWms:
             ResourceUnavailable: nothing is known.
         """
         # The controller knows at once, for minutes; the accounting knows more, seconds later.
-        shown = await self._run(commands.build_show_job_command(job_id))
+        result = await self._run(commands.build_show_job_command(job_id))
         ended = None
-        if shown.returncode == 0:
-            ended = _answer("scontrol", parse.parse_shown_job, shown)
+        if result.returncode == 0:
+            ended = _answer("scontrol", parse.parse_shown_job, result)
             if ended is None or ended.cause != "cancelled":
                 return ended
-        elif not _says(shown, _OVER):
-            raise ResourceUnavailable(_failure("scontrol", shown))
+        elif not _says(result, _OVER):
+            raise ResourceUnavailable(_failure("scontrol", result))
         return await self._accounted_end(job_id, ended)
 
     async def ends(self, job_ids: Sequence[str]) -> dict[str, JobEnd]:
@@ -132,10 +132,10 @@ class SlurmWms:
         Raises:
             ResourceUnavailable: nothing is known.
         """
-        done = await self._run(commands.build_end_command(*job_ids))
-        if done.returncode != 0 and _says(done, _NO_ACCOUNTING):
+        result = await self._run(commands.build_end_command(*job_ids))
+        if result.returncode != 0 and _says(result, _NO_ACCOUNTING):
             return {}
-        ends = _answer("sacct", parse.parse_ends, done)
+        ends = _answer("sacct", parse.parse_ends, result)
         return {job_id: await self._with_name(end) for job_id, end in ends.items()}
 
     async def _accounted_end(self, job_id: str, ended: JobEnd | None) -> JobEnd | None:
@@ -147,8 +147,8 @@ class SlurmWms:
             await asyncio.sleep(pause)
             accounted = await self._run(commands.build_end_command(job_id))
         if accounted.returncode == 0:
-            found = _answer("sacct", parse.parse_end, accounted)
-            return await self._with_name(found) if found else ended
+            end = _answer("sacct", parse.parse_end, accounted)
+            return await self._with_name(end) if end else ended
         if ended is None and not _says(accounted, _NO_ACCOUNTING):
             raise ResourceUnavailable(_failure("sacct", accounted))
         return ended
@@ -159,9 +159,9 @@ class SlurmWms:
         Raises:
             ResourceUnavailable: it is not known whether it was cancelled.
         """
-        done = await self._run(commands.build_cancel_command(job_id))
-        if done.returncode != 0 and not _says(done, _OVER):
-            raise ResourceUnavailable(_failure("scancel", done))
+        result = await self._run(commands.build_cancel_command(job_id))
+        if result.returncode != 0 and not _says(result, _OVER):
+            raise ResourceUnavailable(_failure("scancel", result))
 
     async def extend(self, job_id: str, seconds: int) -> None:
         """Add so many seconds to the time limit of a running job.
@@ -173,20 +173,20 @@ class SlurmWms:
             JobRefused: this account may not, or the job has ended.
             ResourceUnavailable: it is not known whether the job has more time.
         """
-        done = await self._run(commands.build_extend_command(job_id, seconds))
-        if done.returncode == 0:
+        result = await self._run(commands.build_extend_command(job_id, seconds))
+        if result.returncode == 0:
             return
-        if _says(done, _DENIED):
+        if _says(result, _DENIED):
             raise JobRefused(
                 "Slurm lets its operators alone give a running job more time. Ask the support of"
                 f" the cluster to do so for the job {job_id}, or start the task again with more"
                 " time."
             )
-        if _says(done, (*_OVER, "already finished")):
+        if _says(result, (*_OVER, "already finished")):
             raise JobRefused("The job has ended. Start the task again.")
-        if is_refusal(done.stderr):
-            raise JobRefused(f"Slurm gives the job no more time: {last_words(done.stderr)}")
-        raise ResourceUnavailable(_failure("scontrol", done))
+        if is_refusal(result.stderr):
+            raise JobRefused(f"Slurm gives the job no more time: {last_words(result.stderr)}")
+        raise ResourceUnavailable(_failure("scontrol", result))
 
     async def inventory(self) -> Inventory:
         """What can be asked for, and what is idle now.
@@ -212,20 +212,20 @@ class SlurmWms:
     ) -> list[Job]:
         # Unpredictable: nobody's job name can pretend to be a line of it.
         mark = secrets.token_hex(8)
-        done = await self._run(commands.build_queue_command(users, mark, name, ended=ended))
-        if "Invalid user" in done.stderr:
+        result = await self._run(commands.build_queue_command(users, mark, name, ended=ended))
+        if "Invalid user" in result.stderr:
             # The login node does not know one of them, for good or because its name service is
             # away. Slurm left that user's jobs out, as if there were none: ask for everybody's.
-            done = await self._run(commands.build_queue_command([], mark, name, ended=ended))
-        found = _answer("squeue", lambda text: parse.parse_queue(text, mark), done)
+            result = await self._run(commands.build_queue_command([], mark, name, ended=ended))
+        jobs = _answer("squeue", lambda text: parse.parse_queue(text, mark), result)
         # A number: the login node has no name for the account, perhaps just now.
-        return [job for job in found if job.user in users or job.user.isdecimal()]
+        return [job for job in jobs if job.user in users or job.user.isdecimal()]
 
     async def _configuration(self) -> parse.Config:
         if self._config is None or self._config[0] < monotonic():
-            done = await self._run(commands.build_config_command())
-            found = _answer("scontrol", parse.parse_config, done)
-            self._config = (monotonic() + CONFIG_SECONDS, found)
+            result = await self._run(commands.build_config_command())
+            configuration = _answer("scontrol", parse.parse_config, result)
+            self._config = (monotonic() + CONFIG_SECONDS, configuration)
         return self._config[1]
 
     async def _accounts_and_qos(self) -> Accounting:
@@ -239,8 +239,8 @@ class SlurmWms:
             if any(answer.returncode != 0 for answer in answers):
                 # No accounting, or its database is away: jobs can be submitted all the same.
                 return self._accounting[1] if self._accounting else Accounting()
-            found = _read("sacctmgr", lambda texts: _accounting(texts, cluster), answers)
-            self._accounting = (monotonic() + ACCOUNTS_SECONDS, found)
+            accounting = _read("sacctmgr", lambda texts: _accounting(texts, cluster), answers)
+            self._accounting = (monotonic() + ACCOUNTS_SECONDS, accounting)
         return self._accounting[1]
 
     async def _with_name(self, ended: JobEnd) -> JobEnd:
@@ -248,8 +248,8 @@ class SlurmWms:
         if ended.by is None:
             return ended
         if ended.by not in self._names:
-            done = await self._run(commands.build_user_name_command(ended.by))
-            name = done.stdout.strip() if done.returncode == 0 else ""
+            result = await self._run(commands.build_user_name_command(ended.by))
+            name = result.stdout.strip() if result.returncode == 0 else ""
             if not name:
                 return ended
             self._names[ended.by] = name
@@ -258,13 +258,13 @@ class SlurmWms:
     async def _run(
         self, argv: list[str], stdin: str = "", timeout: float = QUERY_TIMEOUT
     ) -> Completed:
-        done = await self._access.run(commands.build_command(argv, self._path), stdin, timeout)
-        if done.returncode in (126, 127):
+        result = await self._access.run(commands.build_command(argv, self._path), stdin, timeout)
+        if result.returncode in (126, 127):
             raise ResourceUnavailable(
                 f"{argv[0]} was not found on the login node: the administrator has to name its"
                 " directory in 'path' of this computing resource"
             )
-        return done
+        return result
 
 
 def _accounting(answers: Sequence[Completed], cluster: str) -> Accounting:
@@ -276,10 +276,10 @@ def _accounting(answers: Sequence[Completed], cluster: str) -> Accounting:
     )
 
 
-def _answer(program: str, read: Callable[[str], Result], done: Completed) -> Result:
-    if done.returncode != 0:
-        raise ResourceUnavailable(_failure(program, done))
-    return _read(program, read, done.stdout)
+def _answer(program: str, read: Callable[[str], Result], result: Completed) -> Result:
+    if result.returncode != 0:
+        raise ResourceUnavailable(_failure(program, result))
+    return _read(program, read, result.stdout)
 
 
 def _read(program: str, read: Callable[[Given], Result], text: Given) -> Result:
@@ -289,11 +289,11 @@ def _read(program: str, read: Callable[[Given], Result], text: Given) -> Result:
         raise ResourceUnavailable(f"the answer of {program} can't be read: {error}") from error
 
 
-def _says(done: Completed, words: tuple[str, ...]) -> bool:
-    text = (done.stderr + done.stdout).lower()
+def _says(result: Completed, words: tuple[str, ...]) -> bool:
+    text = (result.stderr + result.stdout).lower()
     return any(word in text for word in words)
 
 
-def _failure(program: str, done: Completed) -> str:
-    words = last_words(done.stderr) or f"exit status {done.returncode}"
+def _failure(program: str, result: Completed) -> str:
+    words = last_words(result.stderr) or f"exit status {result.returncode}"
     return f"Slurm does not answer {program}: {words.rstrip('.')}."
