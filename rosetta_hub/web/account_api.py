@@ -69,8 +69,8 @@ class IdentityHandler(OwnHandler):
     @operation(id="set_remote_user", right=CHANGE_OWN, answer=IdentityView)
     def put(self, computing: str, body: RemoteUser) -> IdentityView:
         """Set the user's account on a resource; the first time a key pair is made."""
-        identities, wanted = self.services.identities, body.remote_user.strip()
-        return self.changed(identities.set_remote_user(self.principal.user, computing, wanted))
+        identities, remote_user = self.services.identities, body.remote_user.strip()
+        return self.changed(identities.set_remote_user(self.principal.user, computing, remote_user))
 
     @operation(id="delete_key", right=CHANGE_OWN, answer=IdentityView, refuses=(409,))
     async def delete(self, computing: str) -> IdentityView:

@@ -62,15 +62,15 @@ class MailBase(HubHandler):
         """The user's mails."""
         settings, name = self.services.settings, self.principal.name
         with self.services.tasks.database.session() as session:
-            chosen = read_preferences(session, name, str(settings.mail_domain))
-            problem = find_problem(session, name, chosen.address)
+            preferences = read_preferences(session, name, str(settings.mail_domain))
+            problem = find_problem(session, name, preferences.address)
         pending = self.services.account.addresses.pending(name)
         return MailView(
-            **asdict(chosen),
+            **asdict(preferences),
             available=settings.mail_available,
             problem=problem,
             pending=pending,
-            revision=revision_of(asdict(chosen), pending),
+            revision=revision_of(asdict(preferences), pending),
         )
 
 
@@ -93,11 +93,11 @@ class MailHandler(MailBase):
         domain = str(self.services.settings.mail_domain)
         with self.services.tasks.database.session() as session:
             if "address" in choice:
-                given = (choice["address"] or "").strip()
-                wanted = check_address(given) if given else None
-                choice["address"] = addresses.choose(session, name, wanted)
-            chosen = replace(read_preferences(session, name, domain), **choice)
-            write_preferences(session, name, chosen)
+                text = (choice["address"] or "").strip()
+                address = check_address(text) if text else None
+                choice["address"] = addresses.choose(session, name, address)
+            preferences = replace(read_preferences(session, name, domain), **choice)
+            write_preferences(session, name, preferences)
         self.audit(AuditEvent.SETTINGS_CHANGE, user=name, target="mail")
         return self.mail()
 

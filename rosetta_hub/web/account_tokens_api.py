@@ -125,10 +125,10 @@ class TokensHandler(HubHandler):
     @operation(id="make_token", right=CHANGE_OWN, answer=MadeToken, status=201)
     async def post(self, body: NewToken) -> MadeToken:
         """Make a token, which is shown this once."""
-        wanted, name = body, self.principal.name
+        new, name = body, self.principal.name
         missing = [
             right.value
-            for right in wanted.rights
+            for right in new.rights
             if not self.principal.may_all(right.scope.partition("!")[0], name)
         ]
         if missing:
@@ -136,12 +136,12 @@ class TokensHandler(HubHandler):
                 "No token can have more rights than the one that makes it, which lacks:"
                 f" {', '.join(missing)}."
             )
-        made = await self.services.hub.make_token(
-            self.principal_token, wanted.note.strip(), scopes_of(wanted.rights), wanted.seconds
+        token = await self.services.hub.make_token(
+            self.principal_token, new.note.strip(), scopes_of(new.rights), new.seconds
         )
-        detail = {"rights": [right.value for right in wanted.rights], "seconds": wanted.seconds}
-        self.audit(AuditEvent.TOKEN_CREATE, user=name, target=made["id"], detail=detail)
-        return MadeToken(**view_token(made).model_dump(), token=made["token"])
+        detail = {"rights": [right.value for right in new.rights], "seconds": new.seconds}
+        self.audit(AuditEvent.TOKEN_CREATE, user=name, target=token["id"], detail=detail)
+        return MadeToken(**view_token(token).model_dump(), token=token["token"])
 
 
 class TokenHandler(HubHandler):
@@ -187,10 +187,10 @@ class SessionsHandler(HubHandler):
 
     def _views(self, logins: Sequence[dict[str, Any]]) -> list[SessionView]:
         """The sessions at the hub, with what the service knows of their browsers."""
-        known = {row.digest: row for row in self.services.account.browsers.of(self.principal.name)}
+        rows = {row.digest: row for row in self.services.account.browsers.of(self.principal.name)}
         sessions = sorted(
             {str(token["session"]) for token in logins if token["session"]},
-            key=lambda one: known[one].last_seen.timestamp() if one in known else 0,
+            key=lambda session: rows[session].last_seen.timestamp() if session in rows else 0,
             reverse=True,
         )
         here = digest(self.hub_auth.get_session_id(self))
@@ -205,7 +205,7 @@ class SessionsHandler(HubHandler):
                 services=sorted({str(token["client"]) for token in tokens}),
             )
             for session in sessions
-            for row in [known.get(session)]
+            for row in [rows.get(session)]
             for tokens in [[token for token in logins if token["session"] == session]]
         ]
 

@@ -70,10 +70,10 @@ class AccountsHandler(AdminHandler):
         Raises:
             NotFound: the hub has another authenticator, which knows no such accounts.
         """
-        found = self.services.account_administration
-        if found is None:
+        administration = self.services.account_administration
+        if administration is None:
             raise NotFound("This hub has no accounts of its own.")
-        return found
+        return administration
 
     @property
     def actor(self) -> str:

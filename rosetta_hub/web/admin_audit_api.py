@@ -71,8 +71,8 @@ class AuditExportHandler(AdminHandler):
     @operation(id="export_audit_log", right=ADMINISTER, answer=Content("application/x-ndjson"))
     async def get(self, query: AuditFilter) -> None:
         """All records that the filters take, oldest first, a line of JSON each."""
-        shown = query.model_dump(mode="json", exclude_none=True)
-        self.audit(AuditEvent.AUDIT_EXPORT, detail=shown)
+        filters = query.model_dump(mode="json", exclude_none=True)
+        self.audit(AuditEvent.AUDIT_EXPORT, detail=filters)
         self.set_header("Content-Type", "application/x-ndjson")
         self.set_header("Content-Disposition", 'attachment; filename="audit.jsonl"')
         batches = AuditQueries(self.services.tasks.database).batches(query)

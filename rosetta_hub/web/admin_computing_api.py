@@ -101,11 +101,11 @@ class AdminComputingHandler(AdminHandler):
     async def get(self) -> SystemView:
         """How each computing resource and each part of the service does."""
         numbers = self.services.administration.overview.computing()
-        found = self.services.tasks.catalogue.computing.values()
+        resources = self.services.tasks.catalogue.computing.values()
         settings = self.services.settings
         usage = shutil.disk_usage(settings.state_path)
         return SystemView(
-            computing=[self._view(each, numbers.get(each.id)) for each in found],
+            computing=[self._view(resource, numbers.get(resource.id)) for resource in resources],
             faults=await self.services.health.faults(),
             disk=DiskSpace(free=usage.free, total=usage.total),
             logs=await asyncio.to_thread(self.services.tasks.logs.size),
@@ -129,13 +129,13 @@ class AdminComputingHandler(AdminHandler):
         )
 
     def _errors(self, computing: str) -> list[ComputingError]:
-        found: dict[str, ComputingError] = {}
+        errors: dict[str, ComputingError] = {}
         for user, condition in sorted(self.services.conditions.of_computing(computing).items()):
             text, since = condition.message, condition.since
-            error = found.setdefault(text, ComputingError(message=text, since=since, users=[]))
+            error = errors.setdefault(text, ComputingError(message=text, since=since, users=[]))
             error.since = min(error.since, since)
             error.users.append(user)
-        return list(found.values())
+        return list(errors.values())
 
 
 class DrainHandler(AdminHandler):

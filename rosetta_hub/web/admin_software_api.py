@@ -102,7 +102,7 @@ class AdminSoftwareHandler(OversightHandler):
     def get(self, query: SoftwareQuery) -> OverseenPage:
         """Versions that users have added, what was changed last first."""
         page = self.oversight.page(query.owner, query)
-        return OverseenPage(software=[_view(each) for each in page.rows], next=page.next)
+        return OverseenPage(software=[_view(version) for version in page.rows], next=page.next)
 
 
 class AdminVersionHandler(OversightHandler):

@@ -102,7 +102,9 @@ class AdminTasksHandler(AdminHandler):
         return AdminTaskPage(
             tasks=[self._view(task) for task in page.rows],
             next=page.next,
-            computing=[NamedComputing(id=each.id, name=each.name) for each in computing],
+            computing=[
+                NamedComputing(id=resource.id, name=resource.name) for resource in computing
+            ],
         )
 
     def _view(self, task: Task) -> AdminTask:

@@ -38,11 +38,11 @@ class AdminUsersHandler(AdminHandler):
     @operation(id="list_users", right=ADMINISTER, answer=UserPage)
     def get(self, query: UsersQuery) -> UserPage:
         """Users with tasks, those with the most active ones first."""
-        wanted = query.user.casefold()
+        part = query.user.casefold()
         users = self.services.administration.overview.users()
-        found = [user for user in users if wanted in user.name.casefold()]
-        page = cut_page(found, lambda user: (-user.active, user.name), query)
-        return UserPage(users=page.rows, total=len(found), next=page.next)
+        matches = [user for user in users if part in user.name.casefold()]
+        page = cut_page(matches, lambda user: (-user.active, user.name), query)
+        return UserPage(users=page.rows, total=len(matches), next=page.next)
 
 
 class AdminSessionsHandler(AdminHandler):

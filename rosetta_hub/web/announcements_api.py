@@ -55,8 +55,8 @@ class AnnouncementsHandler(BaseHandler):
     @operation(id="list_announcements", right=NO_LOGIN, answer=AnnouncementList)
     def get(self) -> AnnouncementList:
         """What is announced now."""
-        shown = self.services.administration.announcements.shown(utc_now())
-        return AnnouncementList(announcements=[AnnouncementView(**_public(row)) for row in shown])
+        rows = self.services.administration.announcements.shown(utc_now())
+        return AnnouncementList(announcements=[AnnouncementView(**_public(row)) for row in rows])
 
 
 class AdminAnnouncementsHandler(AdminHandler):

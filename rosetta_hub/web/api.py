@@ -261,14 +261,14 @@ def _options_again(task: Task, exact: bool | None) -> dict[str, Any]:
     return {**options, "digest": task.image_digest}
 
 
-def _server_name(given: object) -> str:
+def _server_name(value: object) -> str:
     """The name that the principal gives to the hub's server; an empty text where none is given.
 
     Raises:
         InvalidOptions: it can't be one; what else a name must be is the hub's to say.
     """
-    if given is None:
+    if value is None:
         return ""
-    if not isinstance(given, str) or len(given) > 255 or not given.isprintable():
+    if not isinstance(value, str) or len(value) > 255 or not value.isprintable():
         raise InvalidOptions("The option 'server' is not a name of a server.")
-    return given
+    return value

@@ -146,4 +146,6 @@ def describe_api(prefix: str) -> dict[str, Any]:
 def api_routes(prefix: str, arguments: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     """The routes of all of them below `prefix`."""
     base = prefix.removesuffix("/")
-    return [(base + route_pattern(path_of(each)), each, arguments) for each in API_HANDLERS]
+    return [
+        (base + route_pattern(path_of(handler)), handler, arguments) for handler in API_HANDLERS
+    ]

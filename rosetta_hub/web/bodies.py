@@ -49,7 +49,9 @@ def read_query(handler: BaseHandler, model: type[Model]) -> Model:
         InvalidOptions: it does not fit.
     """
     values: dict[str, Any] = {}
-    lists = {key for key, each in model.model_fields.items() if get_origin(each.annotation) is list}
+    lists = {
+        key for key, field in model.model_fields.items() if get_origin(field.annotation) is list
+    }
     for name in handler.request.query_arguments:
         texts = [text for text in handler.get_query_arguments(name) if text]
         # JupyterHub's XSRF token may stand in the address, too.

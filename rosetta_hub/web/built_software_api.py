@@ -42,10 +42,10 @@ class BuiltSoftwareHandler(BuildsBase):
         place = image_place(self.builds.settings, library.platform.computing)
         row, is_new = find_or_add(library, user, build, place, self._link(build))
         entry = row.entry
-        made = BuiltSoftware(
+        software = BuiltSoftware(
             id=row.id, family=row.family, name=entry["name"], version=entry["image_tag"]
         )
-        return Answer(made, 201 if is_new else 200)
+        return Answer(software, 201 if is_new else 200)
 
     def _link(self, build: Build) -> str:
         settings = self.services.settings

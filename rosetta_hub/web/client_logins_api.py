@@ -95,14 +95,16 @@ class LoginTokenHandler(BaseHandler):
         Refusals are of the types `login-pending` (ask again), `login-refused` and `login-unknown`.
         """
         agreement = self.services.client_logins.redeem(body.secret, body.verifier)
-        made = await self.services.hub.make_token(
+        token = await self.services.hub.make_token(
             agreement.browser_token,
             f"rosetta on {agreement.client}",
             scopes_of([TokenRight(right) for right in agreement.rights]),
             agreement.seconds,
         )
-        self._record(agreement, made["id"])
-        return LoginResult(user=agreement.user, token=made["token"], expires_at=made["expires_at"])
+        self._record(agreement, token["id"])
+        return LoginResult(
+            user=agreement.user, token=token["token"], expires_at=token["expires_at"]
+        )
 
     def _record(self, agreement: Agreement, token_id: str) -> None:
         self.services.audit.record(

@@ -256,8 +256,8 @@ def _find_port(task: Task, port: int | None) -> int | None:
     if port in (None, main):
         return None
     declared = further_interfaces(task)
-    found = find_interface(declared, str(port))
-    if found is None:
+    interface = find_interface(declared, str(port))
+    if interface is None:
         ports = ", ".join(map(str, [main, *(interface.port for interface in declared)]))
         raise NotFound(f"This task has no interface with that port. It has: {ports}.")
-    return found.port
+    return interface.port

@@ -61,17 +61,17 @@ class FileSender:
         end = offset + length
         while offset < end:
             began = time.monotonic()
-            wanted = min(self._segment, end - offset)
-            sent, rest = await self._send_segment(offset, wanted)
+            size = min(self._segment, end - offset)
+            count, rest = await self._send_segment(offset, size)
             await rest
-            if not sent:
+            if not count:
                 raise _changed()
-            offset += sent
+            offset += count
             self._adapt(time.monotonic() - began)
 
     async def _send_segment(self, offset: int, length: int) -> tuple[int, asyncio.Future[None]]:
         """Bytes sent, and a future for those that the client has not taken yet."""
-        sent, flushed, tail = 0, _done(), self._tail
+        count, flushed, tail = 0, _done(), self._tail
         etag = None if self.has_begun else self._entry.etag
         async with (
             self._open() as session,
@@ -80,13 +80,13 @@ class FileSender:
             if not _is_same(self._entry, reading.entry):
                 raise _changed()
             async for chunk in _without(tail, reading.chunks):
-                sent, self.has_begun = sent + len(chunk), True
+                count, self.has_begun = count + len(chunk), True
                 self._tail = (self._tail + chunk)[-TAIL:]
                 self._handler.write(chunk)
                 flushed = self._handler.flush()
                 if not await _is_done_within(flushed, STALL):
                     break
-        return sent, flushed
+        return count, flushed
 
     def _adapt(self, seconds: float) -> None:
         if seconds < FAST:

@@ -93,10 +93,10 @@ class FileHandler(WritingHandler):
     async def _answer(self, storage_id: str, path: str, query: FileQuery) -> None:
         self._download = query.download not in ("", "0")
         self.storage(storage_id)
-        wanted = self.read_path(path)
+        file_path = self.read_path(path)
         for last in (*[False] * (TRIES - 1), True):
             async with self.open(storage_id) as session:
-                entry = await find_file(session, wanted)
+                entry = await find_file(session, file_path)
             part = self._select(entry)
             if part is None:
                 return
@@ -122,15 +122,15 @@ class FileHandler(WritingHandler):
         is answered with 201.
         """
         self.writable(storage_id)
-        wanted = self.read_path(path)
+        file_path = self.read_path(path)
         if self._is_too_large:
             raise FilesError(
                 "too_large",
                 f"A file that is written at once has at most {MAX_FILE} bytes: upload it.",
             )
         async with self.open(storage_id) as session:
-            version = await self._version(session, wanted)
-            entry = await session.write(wanted, _chunks(bytes(self._body)), version)
+            version = await self._version(session, file_path)
+            entry = await session.write(file_path, _chunks(bytes(self._body)), version)
         status = 201 if version == NEW else 200
         return Answer(view_entry(entry), status, {"ETag": quote_etag(entry.etag)})
 
@@ -167,8 +167,8 @@ class FileHandler(WritingHandler):
             self.finish()
             return None
         try:
-            wanted, if_range = headers.get("Range", ""), headers.get("If-Range", "")
-            return select_range(wanted, if_range, etag, entry.size)
+            value, if_range = headers.get("Range", ""), headers.get("If-Range", "")
+            return select_range(value, if_range, etag, entry.size)
         except Unsatisfiable:
             self.set_header("Content-Range", f"bytes */{entry.size}")
             self.refuse(416, f"The file has {entry.size} bytes: the range is behind.")

@@ -186,7 +186,7 @@ class ListHandler(FilesHandler):
         return FolderPage(
             path=encode_path(folder),
             entry=view_entry(entry),
-            entries=[view_entry(each) for each in listing.entries],
+            entries=[view_entry(child) for child in listing.entries],
             total=listing.total,
             offset=options.offset,
         )
@@ -201,9 +201,9 @@ class EntryHandler(FilesHandler):
     async def get(self, storage_id: str, path: str) -> EntryView:
         """An entry of a storage; of a link the link itself, with where it leads."""
         self.storage(storage_id)
-        wanted = self.read_path(path)
+        entry_path = self.read_path(path)
         async with self.open(storage_id) as session:
-            return view_entry(await session.stat(wanted))
+            return view_entry(await session.stat(entry_path))
 
 
 class WritingHandler(FilesHandler):

@@ -52,14 +52,14 @@ class Health:
 
     async def _check(self, name: str) -> PartHealth:
         check, message = self._checks[name]
-        begun = time.monotonic()
+        start = time.monotonic()
         try:
             async with asyncio.timeout(TIMEOUT):
                 await check()
             message = ""
         except (OSError, RosettaError) as error:
             log.warning("health: %s: %s", name, str(error) or "no answer")
-        return PartHealth(message, time.monotonic() - begun)
+        return PartHealth(message, time.monotonic() - start)
 
 
 def database_check(database: Database) -> Check:

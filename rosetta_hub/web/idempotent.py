@@ -26,17 +26,17 @@ async def answer_once(
     requests, request = handler.services.account.requests, handler.request
     digest = digest_request(str(request.method), request.uri or "", request.body)
     key = RequestKey(handler.principal.name, parse_key(header), digest)
-    begun = requests.begin(key)
-    if isinstance(begun, StoredAnswer):
+    attempt = requests.begin(key)
+    if isinstance(attempt, StoredAnswer):
         handler.set_header("Idempotent-Replayed", "true")
-        return begun
-    handler.attempt = begun
+        return attempt
+    handler.attempt = attempt
     forget, answer = False, None
     try:
         answer = await carry_out()
     except UserError as error:
         # What is refused has changed nothing, but for what an earlier attempt may have changed.
-        forget = error.status < 500 and not begun.is_repeated
+        forget = error.status < 500 and not attempt.is_repeated
         raise
     finally:
         if answer is None:

@@ -56,8 +56,8 @@ class UpdatesHandler(HubHandler):
         if family is None:
             raise NotFound("There is no such software.")
         with self.services.lookup.turn(user.name):
-            found = await find_updates(family, self._find_digest)
-        return UpdateList(updates=found)
+            updates = await find_updates(family, self._find_digest)
+        return UpdateList(updates=updates)
 
     async def _find_digest(self, reference: Reference) -> str:
         """As the user may see it."""

@@ -58,26 +58,26 @@ class ImagesHandler(HubHandler):
         user, credentials = self.principal.user, self.services.credentials
         login = credentials.find(user.name, user.groups, reference.host, reference.repository)
         with self.services.lookup.turn(user.name):
-            found = await self.services.lookup.describe(reference, login)
-        return view_image(found)
+            description = await self.services.lookup.describe(reference, login)
+        return view_image(description)
 
 
-def view_image(found: ImageDescription) -> ImageView:
+def view_image(description: ImageDescription) -> ImageView:
     """A description as the API shows it."""
-    reference = found.reference
+    reference = description.reference
     return ImageView(
         image=str(reference),
         registry=reference.host,
         image_name=reference.repository,
         image_tag=reference.tag,
-        digest=found.digest,
-        tags=list(found.tags),
-        archs=list(found.archs),
-        size=found.size,
-        ports=list(found.ports),
-        labels=dict(found.labels),
-        user=found.user,
-        entrypoint=list(found.entrypoint),
-        command=list(found.command),
-        problems=list(found.problems),
+        digest=description.digest,
+        tags=list(description.tags),
+        archs=list(description.archs),
+        size=description.size,
+        ports=list(description.ports),
+        labels=dict(description.labels),
+        user=description.user,
+        entrypoint=list(description.entrypoint),
+        command=list(description.command),
+        problems=list(description.problems),
     )

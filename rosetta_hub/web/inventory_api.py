@@ -61,12 +61,12 @@ class ComputingHandler(HubHandler):
         return ComputingList(
             computing=[
                 OwnComputing(
-                    **dict(view_computing(each)),
-                    identity=self._identity(each),
-                    drained=catalogue.drained.get(each.id),
+                    **dict(view_computing(resource)),
+                    identity=self._identity(resource),
+                    drained=catalogue.drained.get(resource.id),
                 )
-                for each in catalogue.computing.values()
-                if may_use(user, each)
+                for resource in catalogue.computing.values()
+                if may_use(user, resource)
             ]
         )
 
@@ -94,6 +94,6 @@ class InventoryHandler(HubHandler):
         if not computing.has_queue:
             raise NotFound(f"{computing.name} has no queue.")
         inventory, error = await self.services.inventory.get(computing.id, self.principal.name)
-        known = dict(inventory) if inventory else {}
+        content = dict(inventory) if inventory else {}
         empty: dict[str, Any] = {"partitions": [], "accounts": [], "qos": [], "collected": None}
-        return InventoryView.model_validate({**empty, **known, "error": error})
+        return InventoryView.model_validate({**empty, **content, "error": error})

@@ -60,15 +60,15 @@ class LifetimeHandler(_TaskHandler):
         """Choose when a task is stopped."""
         task = self.task
         self.principal.check("servers", task)
-        chosen, lifetimes = body, self.services.lifetimes
-        if len(chosen.model_fields_set) != 1:
+        choice, lifetimes = body, self.services.lifetimes
+        if len(choice.model_fields_set) != 1:
             raise InvalidOptions("Set either 'stop_at' or 'stop_after'.")
 
         def change(row: Task) -> None:
-            if chosen.stop_after is not None:
-                lifetimes.stop_after(row, chosen.stop_after)
+            if choice.stop_after is not None:
+                lifetimes.stop_after(row, choice.stop_after)
             else:
-                lifetimes.stop_at(row, chosen.stop_at)
+                lifetimes.stop_at(row, choice.stop_at)
 
         return self._changed(AuditEvent.TASK_STOP_AT, self.services.tasks.update(task, change))
 

@@ -60,7 +60,7 @@ class LinkHandler(BuildsBase):
         self.principal.check_own("read:servers")
         prefix = f"{self.services.settings.service_prefix}api/v1/links/"
         link = read_link(self.request, prefix, self.builds.settings)
-        source, built = await self.builds.look_up(self.principal.user, link)
+        source, is_built = await self.builds.look_up(self.principal.user, link)
         return RepositoryView(
             provider=link.provider,
             spec=link.spec,
@@ -72,7 +72,7 @@ class LinkHandler(BuildsBase):
             computing=link.computing,
             size=link.size,
             port=link.port,
-            built=built,
+            built=is_built,
             places=self._places(),
         )
 

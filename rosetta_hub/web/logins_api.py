@@ -83,24 +83,24 @@ class LoginHandler(OwnLoginsHandler):
     def post(self, link: str) -> LoginView:
         """Put a removed login in force again."""
         with self.database.session() as session:
-            found = self._find(session, link)
-            if found.active_key is None:
-                relink(session, found)
-        self.audit(AuditEvent.LOGIN_LINK, user=self.principal.name, target=found.method)
-        return view(found)
+            row = self._find(session, link)
+            if row.active_key is None:
+                relink(session, row)
+        self.audit(AuditEvent.LOGIN_LINK, user=self.principal.name, target=row.method)
+        return view(row)
 
     @operation(id="remove_login", right=CHANGE_OWNED, refuses=(409,))
     def delete(self, link: str) -> None:
         """Remove a login; whoever is logged in by it is logged out within the refresh time."""
         with self.database.session() as session:
-            found = unlink(session, self.principal.name, int(link))
-        self.audit(AuditEvent.LOGIN_UNLINK, user=self.principal.name, target=found.method)
+            row = unlink(session, self.principal.name, int(link))
+        self.audit(AuditEvent.LOGIN_UNLINK, user=self.principal.name, target=row.method)
 
     def _find(self, session: Session, link: str) -> LoginLink:
-        found = session.get(LoginLink, int(link))
-        if found is None or found.user != self.principal.name:
+        row = session.get(LoginLink, int(link))
+        if row is None or row.user != self.principal.name:
             raise NotFound("There is no such login.")
-        return found
+        return row
 
 
 class MergedHandler(OwnLoginsHandler):
@@ -119,12 +119,12 @@ class MergedHandler(OwnLoginsHandler):
 def links_to_show(session: Session, user: str) -> list[LoginLink]:
     """The links of a user, and of those that were removed the last one of each login."""
     present = links_of_user(session, user)
-    shown = {(link.issuer, link.subject) for link in present}
+    logins = {(link.issuer, link.subject) for link in present}
     query = select(LoginLink).where(LoginLink.user == user, LoginLink.active_key.is_(None))
     removed = []
     for link in session.scalars(query.order_by(LoginLink.id.desc())):
-        if (link.issuer, link.subject) not in shown:
-            shown.add((link.issuer, link.subject))
+        if (link.issuer, link.subject) not in logins:
+            logins.add((link.issuer, link.subject))
             removed.append(link)
     return [*present, *removed]
 

@@ -74,9 +74,11 @@ Handlers = Iterable[type[web.RequestHandler]]
 
 def build_openapi(prefix: str, handlers: Handlers) -> dict[str, Any]:
     """The document, for a service below `prefix`."""
-    declared = [(path_of(each), operations_of(each)) for each in handlers]
-    schemas = _Schemas([one for _, found in declared for one in found.values()])
-    paths = {path: _path_item(path, found, schemas) for path, found in declared}
+    declared = [(path_of(handler), operations_of(handler)) for handler in handlers]
+    schemas = _Schemas(
+        [operation for _, operations in declared for operation in operations.values()]
+    )
+    paths = {path: _path_item(path, operations, schemas) for path, operations in declared}
     refusals = {name: _refusal(text) for name, text in _REFUSALS.values()}
     return {
         "openapi": "3.1.0",
@@ -114,12 +116,12 @@ class _Schemas:
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         models: dict[tuple[type[BaseModel], Mode], None] = {(Problem, "serialization"): None}
-        for each in operations:
-            for model in (each.query, each.body):
+        for operation in operations:
+            for model in (operation.query, operation.body):
                 if is_model(model):
                     models[model, "validation"] = None
-            if is_model(each.answer):
-                models[each.answer, "serialization"] = None
+            if is_model(operation.answer):
+                models[operation.answer, "serialization"] = None
         self._references, document = models_json_schema([*models], ref_template=_REF)
         self.definitions: dict[str, Any] = document["$defs"]
 
@@ -142,9 +144,10 @@ class _Schemas:
         ]
 
 
-def _path_item(path: str, found: dict[str, Operation], schemas: _Schemas) -> dict[str, Any]:
+def _path_item(path: str, operations: dict[str, Operation], schemas: _Schemas) -> dict[str, Any]:
     item: dict[str, Any] = {
-        method: needs(one.right, _describe(path, one, schemas)) for method, one in found.items()
+        method: needs(operation.right, _describe(path, operation, schemas))
+        for method, operation in operations.items()
     }
     parameters = describe_parameters(path)
     return {"parameters": parameters, **item} if parameters else item
@@ -193,10 +196,10 @@ def _header(name: str, text: str = "", required: bool = True) -> dict[str, Any]:
 
 def _query_value(schema: dict[str, Any]) -> dict[str, Any]:
     """A property as a parameter: what is left out is null, which nobody can write in an address."""
-    value = {key: one for key, one in schema.items() if key not in ("title", "description")}
+    value = {key: item for key, item in schema.items() if key not in ("title", "description")}
     if value.get("default", ...) is None:
         del value["default"]
-    choices = [one for one in value.pop("anyOf", ()) if one != {"type": "null"}]
+    choices = [choice for choice in value.pop("anyOf", ()) if choice != {"type": "null"}]
     if len(choices) == 1:
         value |= choices[0]
     elif choices:
@@ -206,18 +209,18 @@ def _query_value(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refusals(path: str, declared: Operation) -> set[int]:
-    found = {*_ALWAYS, *declared.refuses}
+    statuses = {*_ALWAYS, *declared.refuses}
     if parameter_names(path):
-        found.add(404)
+        statuses.add(404)
     if declared.query is not None:
-        found.add(422)
+        statuses.add(422)
     if is_model(declared.body):
-        found |= {415, 422}
+        statuses |= {415, 422}
     if declared.idempotent:
-        found |= {409, 422}
+        statuses |= {409, 422}
     if declared.matches:
-        found |= {412, 428}
-    return found
+        statuses |= {412, 428}
+    return statuses
 
 
 def _content(body: Body, reference: Any) -> dict[str, Any]:
@@ -249,4 +252,4 @@ def _tag(path: str) -> str:
 
 
 def _has_required(model: type[BaseModel]) -> bool:
-    return any(each.is_required() for each in model.model_fields.values())
+    return any(field.is_required() for field in model.model_fields.values())

@@ -121,7 +121,7 @@ def operation(
 
     def decorate(method: Method) -> Method:
         annotations = inspect.get_annotations(method, eval_str=True)
-        query, taken = annotations.get("query"), annotations.get("body")
+        query, annotation = annotations.get("query"), annotations.get("body")
         summary, _, description = inspect.cleandoc(method.__doc__ or "").partition("\n\n")
         declared = Operation(
             id=id,
@@ -134,11 +134,11 @@ def operation(
             refuses=refuses,
             headers=headers,
             query=query,
-            body=body or (taken if is_model(taken) else None),
+            body=body or (annotation if is_model(annotation) else None),
             idempotent=idempotent,
             matches=matches,
         )
-        return _wrapped(method, declared, query, taken)
+        return _wrapped(method, declared, query, annotation)
 
     return decorate
 
@@ -153,7 +153,7 @@ def operations_of(handler: type[Any]) -> dict[str, Operation]:
 
 
 def _wrapped(
-    method: Method, declared: Operation, query: type[BaseModel] | None, taken: Any
+    method: Method, declared: Operation, query: type[BaseModel] | None, annotation: Any
 ) -> Method:
     @functools.wraps(method)
     async def respond(handler: BaseHandler, *path: str) -> None:
@@ -161,8 +161,8 @@ def _wrapped(
         arguments: dict[str, Any] = {}
         if query is not None:
             arguments["query"] = read_query(handler, query)
-        if taken is not None:
-            arguments["body"] = read_json(handler, taken if is_model(taken) else None)
+        if annotation is not None:
+            arguments["body"] = read_json(handler, annotation if is_model(annotation) else None)
         call = functools.partial(_call, method, handler, *path, **arguments)
         if declared.idempotent and isinstance(handler, HubHandler):
             await _send_once(handler, declared, call)

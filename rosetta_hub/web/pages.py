@@ -220,18 +220,18 @@ def _find_further(task: Task, key: str) -> Interface | None:
     if not key:
         return None
     declared = further_interfaces(task)
-    found = find_interface(declared, key)
-    if found is None:
+    interface = find_interface(declared, key)
+    if interface is None:
         names = ", ".join(interface.name for interface in declared) or "none"
         raise NotFound(f"This task has no such interface. Its further interfaces: {names}.")
-    return found
+    return interface
 
 
 def _inside(path: str, query: str) -> str:
     """Path and query of the container; empty where an address names the server alone."""
     # The hub counts its own redirects there.
-    kept = "&".join(part for part in query.split("&") if not part.startswith("redirects="))
-    return f"/{path}?{kept}" if kept else f"/{path}" if path else ""
+    text = "&".join(part for part in query.split("&") if not part.startswith("redirects="))
+    return f"/{path}?{text}" if text else f"/{path}" if path else ""
 
 
 def _local_path(path: str) -> str:

@@ -39,13 +39,13 @@ class PreviewHandler(FilesHandler):
         It is PNG for `image`.
         """
         self.storage(storage_id)
-        wanted, kinds = self.read_path(path), self.services.previews.kinds
+        file_path, kinds = self.read_path(path), self.services.previews.kinds
         kind = query.kind
         if kind not in kinds:
             raise InvalidOptions(f"'kind' must be one of {', '.join(kinds)}.")
         for name, value in UNTRUSTED_HEADERS.items():
             self.set_header(name, value)
-        making = self._make(storage_id, wanted, kind, query.hdu)
+        making = self._make(storage_id, file_path, kind, query.hdu)
         try:
             await self.until_closed(making, f"make a preview: {kind}")
         except StreamClosedError:
@@ -60,10 +60,10 @@ class PreviewHandler(FilesHandler):
             self.finish()
             return
         source = FileSource(lambda: self.open(storage_id, "transfer"), entry)
-        shown = await self.services.previews.make(source, kind, hdu)
-        if isinstance(shown, bytes):
+        preview = await self.services.previews.make(source, kind, hdu)
+        if isinstance(preview, bytes):
             self.set_header("Content-Type", "image/png")
-            self.finish(shown)
+            self.finish(preview)
         else:
             common = {"kind": kind, "name": display_name(base_name(path)), "size": entry.size}
-            self.answer({**common, "etag": entry.etag, **shown})
+            self.answer({**common, "etag": entry.etag, **preview})

@@ -62,8 +62,8 @@ class RateLimit:
             return Quota(self._limit, 0, _round_up(excess), _round_up(full_at - cost - now))
         self._full_at[principal] = full_at
         missing = full_at - now
-        left = int((WINDOW - missing) / cost + _EPSILON)
-        return Quota(self._limit, left, 0, _round_up(missing))
+        remaining = int((WINDOW - missing) / cost + _EPSILON)
+        return Quota(self._limit, remaining, 0, _round_up(missing))
 
     def _tidy(self, now: float) -> None:
         self._requests += 1

@@ -65,9 +65,9 @@ class RegistryTokenHandler(BaseHandler):
         scopes = parse_scopes(self.get_query_arguments("scope"))
         login = registry.read_login(password)
         if login is not None:
-            wanted = _of_task(login, scopes)
+            own_scopes = _of_task(login, scopes)
             is_known = login.user == user and await self.services.hub.has_user(user)
-            return registry.grant(user, login.groups, wanted, {"pull"}) if is_known else None
+            return registry.grant(user, login.groups, own_scopes, {"pull"}) if is_known else None
         principal = await self._principal(user, password)
         if principal is None:
             return None

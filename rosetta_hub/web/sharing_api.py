@@ -101,8 +101,8 @@ class SharesHandler(HubHandler):
         rows = sharing.records.of_task(task)
         may_share = sharing.permission.may_share(self.principal, task)
         return SharesView(
-            shares=[view_share(one, rows.get((one.kind, one.name))) for one in shares],
-            links=[view_link(one) for one in sharing.records.links(task)],
+            shares=[view_share(share, rows.get((share.kind, share.name))) for share in shares],
+            links=[view_link(link) for link in sharing.records.links(task)],
             visitors=await self._visitors(task),
             groups=await sharing.groups_for(self.principal) if may_share else [],
             may_share=may_share,
@@ -130,7 +130,7 @@ class SharesHandler(HubHandler):
         task, services = self.task, self.services
         sharing = services.sharing
         sharing.permission.check_share(self.principal, task)
-        if sum(one is not None for one in (body.user, body.group, body.link)) != 1:
+        if sum(target is not None for target in (body.user, body.group, body.link)) != 1:
             raise InvalidOptions("Name a user, a group or a link: one of them.")
         _check_time(body.until)
         if body.link is not None:
@@ -157,10 +157,10 @@ class SharesHandler(HubHandler):
         row = self.services.sharing.records.find(task, kind, name)
         return view_share(share, row)
 
-    def _add_link(self, task: Task, wanted: NewShareLink, until: datetime | None) -> NewLinkView:
-        _check_time(wanted.expires)
+    def _add_link(self, task: Task, new_link: NewShareLink, until: datetime | None) -> NewLinkView:
+        _check_time(new_link.expires)
         records = self.services.sharing.records
-        new = NewLink(wanted.expires, wanted.uses, set(wanted.users), until)
+        new = NewLink(new_link.expires, new_link.uses, set(new_link.users), until)
         link, code = records.add_link(task, new, self.principal.name)
         detail = {"kind": "link", "name": link.id, "uses": link.uses, "users": link.users}
         self.audit(AuditEvent.SHARE_CREATE, user=task.user, task=task.id, detail=detail)
@@ -216,16 +216,16 @@ class SharedHandler(TaskAccess):
         services, principal = self.services, self.principal
         if not services.sharing.permission.enabled:
             raise NotAllowed("Sharing is switched off here.")
-        found = await services.sharing.shared_with(principal.name)
+        by_server = await services.sharing.shared_with(principal.name)
         tasks = [
             task
-            for task in services.tasks.of_owners(set(), found.keys())
+            for task in services.tasks.of_owners(set(), by_server.keys())
             if principal.sees(task.user, task.server_name)
         ]
         rows = services.sharing.records.of_tasks([task.id for task in tasks])
         shared = []
         for task in tasks:
-            share = found[task.user, task.server_name][0]
+            share = by_server[task.user, task.server_name][0]
             row = rows.get((task.id, share.kind, share.name))
             until = row.until if row else None
             view = self.task_view(task)

@@ -28,8 +28,8 @@ def _entry_fields() -> dict[str, Any]:
     """The keys of an entry: only the name has to be there, `c.Rosetta.software` says the rest."""
     fields = {key: Software.model_fields[key] for key in USER_KEYS}
     return {
-        key: (one.annotation, one if key == "name" or not one.is_required() else None)
-        for key, one in fields.items()
+        key: (field.annotation, field if key == "name" or not field.is_required() else None)
+        for key, field in fields.items()
     }
 
 

@@ -53,16 +53,16 @@ class TaskAccess(HubHandler):
                 " the same Idempotency-Key."
             ) from error
 
-    def visible_tasks(self, wanted: TaskQuery) -> Page[Task]:
+    def visible_tasks(self, task_query: TaskQuery) -> Page[Task]:
         """A page of the tasks that the principal sees, newest first; an admin's own by default.
 
         Raises:
             InvalidOptions: the cursor is none of this list.
         """
         principal = self.principal
-        if wanted.user is None and principal.admin:
-            wanted = wanted.model_copy(update={"user": principal.name})
-        return read_tasks(self.services.tasks.database, wanted, principal.owners())
+        if task_query.user is None and principal.admin:
+            task_query = task_query.model_copy(update={"user": principal.name})
+        return read_tasks(self.services.tasks.database, task_query, principal.owners())
 
     def visible_task(self, task_id: str) -> Task:
         """The task.

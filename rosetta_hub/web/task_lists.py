@@ -14,13 +14,13 @@ VIEWS_IN_A_ROW = 20
 ENDED_AT_FIRST = 50
 
 
-async def view_page(handler: TaskAccess, wanted: TaskQuery) -> TaskPage:
+async def view_page(handler: TaskAccess, task_query: TaskQuery) -> TaskPage:
     """A page of the tasks that the principal of a request sees.
 
     Raises:
         InvalidOptions: the cursor is none of this list.
     """
-    page, views = handler.visible_tasks(wanted), []
+    page, views = handler.visible_tasks(task_query), []
     for number, task in enumerate(page.rows, start=1):
         views.append(handler.task_view(task))
         if number % VIEWS_IN_A_ROW == 0:
@@ -31,11 +31,11 @@ async def view_page(handler: TaskAccess, wanted: TaskQuery) -> TaskPage:
 async def first_lists(handler: TaskAccess) -> dict[str, Any]:
     """All active tasks, and the first page of the ended ones, as JSON for the dashboard."""
     active: list[dict[str, Any]] = []
-    wanted: TaskQuery | None = TaskQuery(state=["active"], limit=MOST)
-    while wanted is not None:
-        page = (await view_page(handler, wanted)).model_dump(mode="json")
+    task_query: TaskQuery | None = TaskQuery(state=["active"], limit=MOST)
+    while task_query is not None:
+        page = (await view_page(handler, task_query)).model_dump(mode="json")
         active += page["tasks"]
         after = page["next"]
-        wanted = wanted.model_copy(update={"after": after}) if after else None
+        task_query = task_query.model_copy(update={"after": after}) if after else None
     ended = await view_page(handler, TaskQuery(state=["ended"], limit=ENDED_AT_FIRST))
     return {"active": active, "ended": ended.model_dump(mode="json")}

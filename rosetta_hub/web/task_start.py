@@ -68,9 +68,9 @@ async def check_options(
     spec = resolve_options(parse_options(options), catalogue, user)
     check_binds(spec.storages, user.name, spec.computing)
     if spec.computing.has_queue:
-        known = await _inventory_in_time(inventory, spec.computing.id, user.name)
-        if known is not None:
-            check_request(build_request("", spec.cpus, spec.memory, spec.request), known)
+        collected = await _inventory_in_time(inventory, spec.computing.id, user.name)
+        if collected is not None:
+            check_request(build_request("", spec.cpus, spec.memory, spec.request), collected)
     return await policy.admit(spec, user)
 
 
@@ -79,7 +79,7 @@ async def _inventory_in_time(
 ) -> Inventory | None:
     # It goes on when the time is over: the next start, or form, finds the answer.
     look = spawn(inventory.get(computing, user), f"inventory of {computing}")
-    known: Inventory | None = None
+    collected: Inventory | None = None
     with contextlib.suppress(TimeoutError):
-        known, _ = await asyncio.wait_for(asyncio.shield(look), INVENTORY_TIMEOUT)
-    return known
+        collected, _ = await asyncio.wait_for(asyncio.shield(look), INVENTORY_TIMEOUT)
+    return collected

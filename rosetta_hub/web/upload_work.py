@@ -111,13 +111,13 @@ class UploadWork:
         return upload.path if same_size and entry.mtime_ns // 10**9 == second else None
 
     async def _write(self, checksum: Checksum | None) -> None:
-        begin, found = self.offset, checksum and checksum.new_hash()
+        begin, hasher = self.offset, checksum and checksum.new_hash()
 
         async def pieces(piece: bytes) -> AsyncIterator[bytes]:
             end = time.monotonic() + SEGMENT
             while piece:
-                if found:
-                    found.update(piece)
+                if hasher:
+                    hasher.update(piece)
                 yield piece
                 if time.monotonic() > end:
                     return
@@ -132,7 +132,7 @@ class UploadWork:
             async with self._open() as session:
                 part = await session.part_write(path, id_, self.offset, pieces(piece))
             self.offset = part.offset
-        if checksum and found and (self._is_cut or not checksum.matches(found)):
+        if checksum and hasher and (self._is_cut or not checksum.matches(hasher)):
             await self._truncate(begin)
             raise ChecksumMismatch("The checksum is not that of the bytes. Send them again.")
 
