@@ -126,21 +126,21 @@ def parse_activity(document: Document) -> dict[str, Activity]:
 def merge_activity(activity: Mapping[str, Activity]) -> dict[str, Activity]:
     """The activity of whole tasks: what went through a further interface is the task's."""
     merged: dict[str, Activity] = {}
-    for listener, seen in activity.items():
+    for listener, traffic in activity.items():
         task = listener.partition("-")[0]
-        merged[task] = _add(merged[task], seen) if task in merged else seen
+        merged[task] = _add(merged[task], traffic) if task in merged else traffic
     return merged
 
 
-def _add(one: Activity, other: Activity) -> Activity:
-    names = one.sessions.keys() | other.sessions.keys()
+def _add(first: Activity, second: Activity) -> Activity:
+    names = first.sessions.keys() | second.sessions.keys()
     return Activity(
-        bytes_in=one.bytes_in + other.bytes_in,
-        bytes_out=one.bytes_out + other.bytes_out,
-        last_request=max(one.last_request or 0, other.last_request or 0) or None,
-        connections=one.connections + other.connections,
+        bytes_in=first.bytes_in + second.bytes_in,
+        bytes_out=first.bytes_out + second.bytes_out,
+        last_request=max(first.last_request or 0, second.last_request or 0) or None,
+        connections=first.connections + second.connections,
         sessions={
-            name: max(one.sessions.get(name, 0), other.sessions.get(name, 0)) for name in names
+            name: max(first.sessions.get(name, 0), second.sessions.get(name, 0)) for name in names
         },
     )
 
@@ -165,19 +165,19 @@ class EdgeClient(SidecarApi):
         return EdgeStatus(**await self._call("GET", "/status"))
 
     async def put_tasks(
-        self, listeners: Iterable[TaskListener], kept: Iterable[str] = ()
+        self, listeners: Iterable[TaskListener], kept_ids: Iterable[str] = ()
     ) -> dict[str, str]:
         """Make exactly these tasks open: the full state, which may be sent at any time.
 
-        Those in `kept` are left as they are, open or not. Connections of tasks that stay are not
-        touched. Returns what went wrong, by id, for each task that could not be opened or updated:
-        the system's error code of a port that could not be bound (such as `EADDRINUSE`), or a
-        message; the others are open. Each piece of it takes at most `timeout` seconds.
+        Those in `kept_ids` are left as they are, open or not. Connections of tasks that stay are
+        not touched. Returns what went wrong, by id, for each task that could not be opened or
+        updated: the system's error code of a port that could not be bound (such as `EADDRINUSE`),
+        or a message; the others are open. Each piece of it takes at most `timeout` seconds.
         """
         documents = [listener.to_document() for listener in listeners]
         pieces = split_documents(documents, LARGEST_PIECE)
-        later = {each["id"]: _place_of(each) for piece in pieces[1:] for each in piece}
-        return await self._put_state("tasks", pieces, {**dict.fromkeys(kept), **later})
+        later = {document["id"]: _place_of(document) for piece in pieces[1:] for document in piece}
+        return await self._put_state("tasks", pieces, {**dict.fromkeys(kept_ids), **later})
 
     async def put_task(self, listener: TaskListener) -> None:
         """Open or update one task. Raises PortInUse."""

@@ -129,12 +129,12 @@ def find_chp() -> Path:
 def find_node() -> Path:
     """The `node` program. Raises ConfigError when there is none, or when it is older than 18."""
     node = _find_program("node")
-    asked = subprocess.run(
+    process = subprocess.run(
         [node, "--version"], capture_output=True, text=True, timeout=20, check=False
     )
-    if parse_version(asked.stdout) < OLDEST_NODE:
+    if parse_version(process.stdout) < OLDEST_NODE:
         raise ConfigError(
-            f"{node} is {asked.stdout.strip() or 'unusable'}: Node 18 or newer is needed"
+            f"{node} is {process.stdout.strip() or 'unusable'}: Node 18 or newer is needed"
         )
     return node
 
@@ -160,8 +160,8 @@ def build_proxy_command(
 
     The proxy does not serve the hub under the tasks' host, unless `addresses` is None.
     """
-    known = json.dumps(addresses and asdict(addresses))
-    return [str(node), str(JS_DIR / "hub-proxy.mjs"), str(chp), known, *arguments]
+    document = json.dumps(addresses and asdict(addresses))
+    return [str(node), str(JS_DIR / "hub-proxy.mjs"), str(chp), document, *arguments]
 
 
 def _sidecar(config: EdgeConfig) -> SidecarProcess[EdgeStatus]:

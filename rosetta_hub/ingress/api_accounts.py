@@ -31,9 +31,9 @@ class ApiAccounts:
         except ResourceUnavailable:
             # Its file is being written, or is wrong: whoever asks the server says so.
             return False
-        known = self._known.get(name)
+        previous = self._known.get(name)
         self._known[name] = server
-        if known is None or known == server:
+        if previous is None or previous == server:
             return False
         log.info("%s: there is another account, or another address, of its API server", name)
         return True

@@ -185,7 +185,7 @@ class EdgePublisher(Publisher):
         return (await ensure_edge(self._config)).instance
 
     async def _push_all(self) -> dict[str, str]:
-        listeners, kept = [], []
+        listeners, kept_ids = [], []
         sessions = self._sessions.by_task()
         for task in self._tasks.active():
             if task.port is None and needs_port(task, self._settings):
@@ -199,8 +199,8 @@ class EdgePublisher(Publisher):
                 self._tasks.wake(task.id)
             except Exception:
                 log.exception("%s can't be described to the edge, which keeps it as it is", task.id)
-            kept += [listener_id(task, port) for port in (None, *further_ports(task))]
-        return await self._client.put_tasks(listeners, kept)
+            kept_ids += [listener_id(task, port) for port in (None, *further_ports(task))]
+        return await self._client.put_tasks(listeners, kept_ids)
 
     async def _open(self, task: Task) -> None:
         # Not kept for longer: what holds a port now may have ended when the next task is opened.
@@ -232,8 +232,8 @@ class EdgePublisher(Publisher):
         interfaces = [
             key for key in (None, *further_ports(task)) if needs_port(task, self._settings, key)
         ]
-        held = {key: edge_port(task, key) for key in interfaces}
-        if all(port is not None and port not in refused for port in held.values()):
+        ports = {key: edge_port(task, key) for key in interfaces}
+        if all(port is not None and port not in refused for port in ports.values()):
             return task
         with self._tasks.database.session() as session:
             row = session.get(Task, task.id, with_for_update=True)

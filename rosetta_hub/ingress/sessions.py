@@ -105,9 +105,9 @@ class BrowserSessions:
         query = select(BrowserSession).where(BrowserSession.expires > utc_now())
         if task_id is not None:
             query = query.where(BrowserSession.task_id == task_id)
-        found: defaultdict[str, dict[str, Session]] = defaultdict(dict)
+        sessions: defaultdict[str, dict[str, Session]] = defaultdict(dict)
         with self._database.session() as session:
             for row in session.scalars(query):
                 expires = int(row.expires.timestamp())
-                found[row.task_id][row.digest] = Session(row.user, expires)
-        return found
+                sessions[row.task_id][row.digest] = Session(row.user, expires)
+        return sessions

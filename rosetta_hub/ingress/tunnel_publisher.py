@@ -123,22 +123,22 @@ class TunnelPublisher(Publisher):
 
     async def _push_all(self) -> dict[str, str]:
         # Those of API servers are opened one by one: see `sync`.
-        tunnels, kept = [], list(self._kubectls)
+        tunnels, kept_ids = [], list(self._kubectls)
         for task in self._tasks.active():
             try:
                 tunnel = self._describe(task)
             except ResourceUnavailable as error:
                 # The reconciler asks the resource; until then, what is open stays open.
                 log.info("%s: its tunnel is kept as it is: %s", task.id, error)
-                kept.append(task.id)
+                kept_ids.append(task.id)
                 self._tasks.wake(task.id)
             except Exception:
                 log.exception("%s: its tunnel can't be described, and is kept as it is", task.id)
-                kept.append(task.id)
+                kept_ids.append(task.id)
             else:
                 if tunnel is not None:
                     tunnels.append(tunnel)
-        return await self._client.put_tunnels(tunnels, kept)
+        return await self._client.put_tunnels(tunnels, kept_ids)
 
     def _describe(self, task: Task) -> Tunnel | None:
         resource = self._resources.get(task.computing)

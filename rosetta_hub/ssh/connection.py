@@ -144,17 +144,17 @@ class SshConnection:
             Refused: nobody listens there, or the server does not forward.
             Unreachable: the connection was lost.
         """
-        made = cast(Callable[[], asyncssh.SSHUNIXSession[bytes]], factory)
-        opened = await self._open(self._transport.create_unix_connection(made, path), path)
+        make_session = cast(Callable[[], asyncssh.SSHUNIXSession[bytes]], factory)
+        opened = await self._open(self._transport.create_unix_connection(make_session, path), path)
         return cast(StreamSession, opened[1])
 
     async def open_tcp(
         self, factory: Callable[[], StreamSession], host: str, port: int
     ) -> StreamSession:
         """A stream to a port, as the host reaches it. Raises as `open_unix` does."""
-        made = cast(Callable[[], asyncssh.SSHTCPSession[bytes]], factory)
+        make_session = cast(Callable[[], asyncssh.SSHTCPSession[bytes]], factory)
         opened = await self._open(
-            self._transport.create_connection(made, host, port), f"{host}, port {port}"
+            self._transport.create_connection(make_session, host, port), f"{host}, port {port}"
         )
         return cast(StreamSession, opened[1])
 

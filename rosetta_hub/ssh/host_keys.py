@@ -39,8 +39,8 @@ def order_algorithms(known_hosts: str, host: str, port: int) -> list[str]:
         return []
     pinned = [name for key in host_keys for name in key.sig_algorithms]
     certified = get_default_certificate_algs()
-    wanted = [*(certified if ca_keys else []), *pinned, *get_default_public_key_algs()]
-    return [name.decode() for name in dict.fromkeys(wanted)]
+    names = [*(certified if ca_keys else []), *pinned, *get_default_public_key_algs()]
+    return [name.decode() for name in dict.fromkeys(names)]
 
 
 def _match(known_hosts: str, host: str, port: int, address: str) -> list[asyncssh.SSHKey]:
@@ -63,14 +63,14 @@ def join_known_hosts(pinned: str, accepted: str) -> str:
 
     `accepted` has lines of `build_known_hosts_line`.
     """
-    known = asyncssh.import_known_hosts(pinned)
-    lines = [line for line in accepted.splitlines() if not _is_pinned(known, line)]
+    known_hosts = asyncssh.import_known_hosts(pinned)
+    lines = [line for line in accepted.splitlines() if not _is_pinned(known_hosts, line)]
     return "\n".join([pinned, *lines, ""])
 
 
-def _is_pinned(known: asyncssh.SSHKnownHosts, line: str) -> bool:
+def _is_pinned(known_hosts: asyncssh.SSHKnownHosts, line: str) -> bool:
     # The whole name, `[host]:port`: a key for another port of the host is another server's.
-    host_keys, ca_keys, *_ = known.match(line.partition(" ")[0], "", None)
+    host_keys, ca_keys, *_ = known_hosts.match(line.partition(" ")[0], "", None)
     return bool(host_keys or ca_keys)
 
 
@@ -82,9 +82,9 @@ def build_known_hosts_line(host: str, port: int, public_key: str) -> str:
 
 def accept_host_key(path: Path, key: HostKey) -> None:
     """Pin a key: its line is added to a file (0600, made when missing) unless it is there."""
-    known = path.read_text() if path.exists() else ""
-    if key.line in known.splitlines():
+    text = path.read_text() if path.exists() else ""
+    if key.line in text.splitlines():
         return
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.write(f"{key.line}\n" if not known or known.endswith("\n") else f"\n{key.line}\n")
+        file.write(f"{key.line}\n" if not text or text.endswith("\n") else f"\n{key.line}\n")

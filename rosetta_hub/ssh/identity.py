@@ -175,13 +175,13 @@ class IdentityConnection:
         await connection.wait_closed()
         if self._connection is not connection:
             return
-        lost = Unreachable(f"The connection to {self.endpoint.host} was lost.")
+        failure = Unreachable(f"The connection to {self.endpoint.host} was lost.")
         if self._now() - since < SHORT_LIFE:
-            self._fail(lost)
+            self._fail(failure)
             return
-        log.warning("%s: %s", self._name, lost)
+        log.warning("%s: %s", self._name, failure)
         self._forget_failures()
-        self._failure = lost
+        self._failure = failure
         # Many lose theirs at once, when the server is started again.
         self._not_before = self._now() + random.uniform(0, SHORTEST_DELAY)  # noqa: S311
 

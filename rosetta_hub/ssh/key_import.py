@@ -96,8 +96,8 @@ def _read_rounds(content: bytes) -> int:
 
 def _read_strings(data: bytes, count: int) -> Iterator[bytes]:
     for _ in range(count):
-        found, data = _split_string(data)
-        yield found
+        string, data = _split_string(data)
+        yield string
 
 
 def _split_string(data: bytes) -> tuple[bytes, bytes]:

@@ -64,8 +64,8 @@ class Pool:
         deadline = loop.time() + timeout
         with identity.use():
             connection = await identity.connection(min(timeout, LONGEST_WAIT))
-            left = max(0.0, deadline - loop.time())
-            async with connection.open_command(factory, argv, left) as session:
+            seconds = max(0.0, deadline - loop.time())
+            async with connection.open_command(factory, argv, seconds) as session:
                 yield session
 
     def forget(self, endpoint: Endpoint) -> None:

@@ -95,10 +95,10 @@ class _Tunnels(_Handler):
 
     async def put(self) -> None:
         body = self.read_body()
-        kept = body.get("kept", [])
-        if not (isinstance(kept, list) and all(isinstance(task, str) for task in kept)):
+        kept_ids = body.get("kept", [])
+        if not (isinstance(kept_ids, list) and all(isinstance(task, str) for task in kept_ids)):
             raise _BadRequest("kept is no list of ids")
-        self.write({"errors": await self.registry.put_all(self.read_tunnels(body), kept)})
+        self.write({"errors": await self.registry.put_all(self.read_tunnels(body), kept_ids)})
 
     async def patch(self) -> None:
         tunnels = self.read_tunnels(self.read_body())
@@ -142,11 +142,11 @@ class _Run(_Handler):
         if not isinstance(stdin, str):
             raise _BadRequest("stdin is no text")
         try:
-            done = await self.registry.pool.run(endpoint, argv, stdin, timeout)
+            result = await self.registry.pool.run(endpoint, argv, stdin, timeout)
         except SshError as error:
             self.write_ssh_error(error)
         else:
-            self.write(dataclasses.asdict(done))
+            self.write(dataclasses.asdict(result))
 
 
 class _Stream(_Handler):
@@ -181,17 +181,17 @@ async def _upgrade(stream: IOStream, head: str, half: Half) -> bool:
         return False
     local = Half()
     await asyncio.get_running_loop().connect_accepted_socket(lambda: local, _take(stream))
-    for each in (local, half):
-        each.buffer(STREAM_LIMIT)
+    for side in (local, half):
+        side.buffer(STREAM_LIMIT)
     pair(local, half)
     return True
 
 
 def _take(stream: IOStream) -> socket.socket:
     """The socket of a stream, without the stream: nothing of the client's was read ahead."""
-    taken = stream.socket.dup()
+    copy = stream.socket.dup()
     stream.close()
-    return taken
+    return copy
 
 
 class _StreamEnd(_Stream):

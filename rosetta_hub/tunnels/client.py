@@ -72,18 +72,18 @@ class TunnelsClient(SidecarApi):
         return SidecarStatus(**await self._call("GET", "/status"))
 
     async def put_tunnels(
-        self, tunnels: Iterable[Tunnel], kept: Iterable[str] = ()
+        self, tunnels: Iterable[Tunnel], kept_ids: Iterable[str] = ()
     ) -> dict[str, str]:
         """Make exactly these open: the full state, which may be sent at any time.
 
-        Those of the tasks in `kept` are left as they are, open or not. Connections of tunnels that
-        stay as they are go on. Returns what went wrong, by the task's id, for each tunnel that
+        Those of the tasks in `kept_ids` are left as they are, open or not. Connections of tunnels
+        that stay as they are go on. Returns what went wrong, by the task's id, for each tunnel that
         could not be opened; the others are open. Each piece of it takes at most `timeout` seconds.
         """
         documents = [tunnel.to_document() for tunnel in tunnels]
         pieces = split_documents(documents, LARGEST_PIECE)
-        kept_ids = [*kept, *(each["id"] for each in documents)]
-        return await self._put_state("tunnels", pieces, kept_ids)
+        ids = [*kept_ids, *(document["id"] for document in documents)]
+        return await self._put_state("tunnels", pieces, ids)
 
     async def put_tunnel(self, tunnel: Tunnel) -> None:
         """Open or update one tunnel."""

@@ -133,16 +133,16 @@ class _Dialling(asyncio.Protocol):
 
     def _answer(self, head: str, rest: bytes) -> None:
         request = parse_request(head)
-        found = 400 if request is None else self._listener.find_transport(request)
-        if request is None or isinstance(found, int):
-            self._refuse(400 if isinstance(found, ReverseTransport) else found)
+        transport = 400 if request is None else self._listener.find_transport(request)
+        if request is None or isinstance(transport, int):
+            self._refuse(400 if isinstance(transport, ReverseTransport) else transport)
             return
         protocol: asyncio.Protocol | None
         if request.stream is None:
             self._transport.write(_SWITCH)
-            protocol = found.take_control(self._transport)
+            protocol = transport.take_control(self._transport)
         else:
-            half = found.take_stream(request.stream)
+            half = transport.take_stream(request.stream)
             if half is None:
                 self._refuse(404)
                 return

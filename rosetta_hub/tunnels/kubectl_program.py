@@ -83,7 +83,7 @@ class KubectlProgram:
             self._running.cancel()
 
     async def _run(self, report: "_Report") -> None:
-        begun = self._now()
+        start = self._now()
         self.failure = None
         try:
             if self._route.endpoint is None:
@@ -97,7 +97,7 @@ class KubectlProgram:
             text = f"kubectl could not be started: {error.strerror}."
         finally:
             report.is_ready.set()
-        self._fail(text, self._now() - begun)
+        self._fail(text, self._now() - start)
         report.socket = None
 
     def _fail(self, text: str, lived: float) -> None:

@@ -37,17 +37,17 @@ class TunnelRegistry:
         self._lock = asyncio.Lock()
 
     async def put_all(
-        self, tunnels: Iterable[Tunnel], kept: Collection[str] = ()
+        self, tunnels: Iterable[Tunnel], kept_ids: Collection[str] = ()
     ) -> dict[str, str]:
-        """Have exactly these open, and those of the tasks in `kept` as they are.
+        """Have exactly these open, and those of the tasks in `kept_ids` as they are.
 
         Returns what went wrong, by the task's id, for each tunnel that could not be opened.
         """
-        wanted = {tunnel.id: tunnel for tunnel in tunnels}
+        by_id = {tunnel.id: tunnel for tunnel in tunnels}
         async with self._lock:
-            for task in self._tunnels.keys() - wanted.keys() - set(kept):
+            for task in self._tunnels.keys() - by_id.keys() - set(kept_ids):
                 self._close(task)
-            return await self._put_each(wanted.values())
+            return await self._put_each(by_id.values())
 
     async def put_more(self, tunnels: Iterable[Tunnel]) -> dict[str, str]:
         """Open or update these; returns what `put_all` does."""
@@ -74,21 +74,21 @@ class TunnelRegistry:
         return errors
 
     async def _put(self, tunnel: Tunnel) -> None:
-        known = self._tunnels.get(tunnel.id)
-        if known is None:
+        entry = self._tunnels.get(tunnel.id)
+        if entry is None:
             await self._open(tunnel)
-        elif known.tunnel.interfaces != tunnel.interfaces:
+        elif entry.tunnel.interfaces != tunnel.interfaces:
             self._close(tunnel.id)
             await self._open(tunnel)
-        elif known.tunnel.attempt != tunnel.attempt or not tunnel.route.is_same(known.tunnel.route):
-            known.replace(tunnel, self.make_transport(tunnel.route))
+        elif entry.tunnel.attempt != tunnel.attempt or not tunnel.route.is_same(entry.tunnel.route):
+            entry.replace(tunnel, self.make_transport(tunnel.route))
         elif isinstance(tunnel.route, SshRoute | KubectlRoute) and tunnel.route.endpoint:
             # The key, or what is pinned, may be new.
             self.pool.identity(tunnel.route.endpoint)
-        elif isinstance(known.transport, KubernetesTransport) and isinstance(
+        elif isinstance(entry.transport, KubernetesTransport) and isinstance(
             tunnel.route, KubernetesRoute
         ):
-            known.transport.renew(tunnel.route.server)
+            entry.transport.renew(tunnel.route.server)
 
     async def _open(self, tunnel: Tunnel) -> None:
         opened = TaskTunnel(tunnel, self.make_transport(tunnel.route), self._sockets_dir)

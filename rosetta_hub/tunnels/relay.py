@@ -165,10 +165,10 @@ class Half(asyncio.Protocol):
             self._reader.set_result(None)
 
 
-def pair(one: Half, other: Half) -> None:
+def pair(first: Half, second: Half) -> None:
     """Let bytes flow between two open connections, those that came before first."""
-    one._peer, other._peer = other, one
-    for half, peer in ((one, other), (other, one)):
+    first._peer, second._peer = second, first
+    for half, peer in ((first, second), (second, first)):
         if half._early:
             peer.write(bytes(half._early))
             half._early.clear()
@@ -177,6 +177,6 @@ def pair(one: Half, other: Half) -> None:
             continue
         if half._has_ended:
             peer.write_end()
-    for half in (one, other):
+    for half in (first, second):
         if half.stream is not None and not half.is_lost:
             half.stream.resume_reading()

@@ -102,8 +102,8 @@ def _clear(sockets_dir: Path) -> None:
     """What a killed process has left; the lock says that it is gone."""
     sockets_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     sockets_dir.chmod(0o700)
-    for left in sockets_dir.glob("*.sock"):
-        left.unlink()
+    for path in sockets_dir.glob("*.sock"):
+        path.unlink()
 
 
 def _raise_file_limit() -> None:

@@ -120,7 +120,7 @@ async def test_tasks_can_swap_ports_between_pieces(
         replace(one.listener, port=two.socket_port),
         replace(two.listener, port=one.socket_port),
     ]
-    assert await rig.client.put_tasks(swapped, kept=[kept.id]) == {}
+    assert await rig.client.put_tasks(swapped, kept_ids=[kept.id]) == {}
     one.socket_port, two.socket_port = two.socket_port, one.socket_port
     one.authority, two.authority = two.authority, one.authority
     for task in (one, two, kept):

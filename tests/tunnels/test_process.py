@@ -188,7 +188,7 @@ async def test_full_state_in_pieces(rig: Rig, monkeypatch: pytest.MonkeyPatch) -
     tunnels = [replace(rig.reverse_tunnel(), id=f"{number:012x}") for number in range(5)]
     for tunnel in tunnels[:3]:
         await rig.client.put_tunnel(tunnel)
-    assert await rig.client.put_tunnels(tunnels[2:], kept=[tunnels[0].id]) == {}
+    assert await rig.client.put_tunnels(tunnels[2:], kept_ids=[tunnels[0].id]) == {}
     assert set(await rig.client.states()) == {tunnels[n].id for n in (0, 2, 3, 4)}
 
 

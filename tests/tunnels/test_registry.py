@@ -56,7 +56,7 @@ async def test_tunnel_that_cannot_listen_does_not_stop_the_others(
 async def test_full_state_names_what_stays_as_it_is(registry: TunnelRegistry) -> None:
     await registry.put(make_tunnel(FIRST))
     await registry.put(make_tunnel(SECOND))
-    await registry.put_all([make_tunnel(SECOND)], kept=[FIRST])
+    await registry.put_all([make_tunnel(SECOND)], kept_ids=[FIRST])
     assert set(registry.states()) == {FIRST, SECOND}
     await registry.put_all([make_tunnel(SECOND)])
     assert set(registry.states()) == {SECOND}
