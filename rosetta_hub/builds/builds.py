@@ -49,10 +49,10 @@ class Builds:
         """
         self._check_right(user)
         source, key = await self._look_up(link)
-        known = self._records.by_key(key)
-        if known is None or known.state is not BuildState.DONE:
+        build = self._records.by_key(key)
+        if build is None or build.state is not BuildState.DONE:
             return source, False
-        return source, await self._is_there(known)
+        return source, await self._is_there(build)
 
     async def request(
         self,
@@ -74,23 +74,23 @@ class Builds:
         """
         self._check_right(user)
         source, key = await self._look_up(link)
-        known = self._records.by_key(key)
-        if known is not None and since and self._records.was_asked(known, user.name, since):
-            return known
-        if known is not None and known.state is BuildState.DONE and not await self._is_there(known):
+        build = self._records.by_key(key)
+        if build is not None and since and self._records.was_asked(build, user.name, since):
+            return build
+        if build is not None and build.state is BuildState.DONE and not await self._is_there(build):
             self._check_limit(user)
-            return self._records.restart(known, user.name)
+            return self._records.restart(build, user.name)
         # Nothing is waited for from here on, so that two requests never make two builds.
-        known = self._records.by_key(key)
-        if known is None:
+        build = self._records.by_key(key)
+        if build is None:
             self._check_limit(user)
             return self._records.add(new_build(key, user.name, link, source))
-        if _is_repeated(known, again):
+        if _is_repeated(build, again):
             self._check_limit(user)
-            return self._records.restart(known, user.name)
-        if not known.state.final:
+            return self._records.restart(build, user.name)
+        if not build.state.final:
             self._check_limit(user)
-        return self._records.join(known, user.name)
+        return self._records.join(build, user.name)
 
     def get(self, build_id: str, user: str) -> Build:
         """A build that the user has asked for.
@@ -100,13 +100,13 @@ class Builds:
         """
         return self._records.find(build_id, user)
 
-    def page(self, user: str, wanted: PageQuery) -> Page[Build]:
+    def page(self, user: str, query: PageQuery) -> Page[Build]:
         """A page of the builds that a user has asked for, the last one first.
 
         Raises:
             InvalidOptions: the cursor is none of this list.
         """
-        return self._records.page(user, wanted)
+        return self._records.page(user, query)
 
     def cancel(self, build_id: str, user: str) -> Build | None:
         """Stop waiting for a build, which ends with the last who waits; forget one that has ended.

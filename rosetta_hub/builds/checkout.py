@@ -117,8 +117,8 @@ class _Clone:
     async def _fetch_ref(self, url: str, ref: str, commit: str) -> None:
         """For hosts that give no commits, only branches and tags."""
         await self._fetch(url, ref, self._folder)
-        found = await self._client.run(["rev-parse", "FETCH_HEAD^{commit}"], self._folder, LOOK)
-        if found.decode().strip() != commit:
+        output = await self._client.run(["rev-parse", "FETCH_HEAD^{commit}"], self._folder, LOOK)
+        if output.decode().strip() != commit:
             raise CheckoutRefused(f"{ref} has changed since it was looked up. Try again.")
 
     async def _check_out(self, url: str, commit: str, folder: Path, depth: int) -> int:
@@ -138,8 +138,8 @@ class _Clone:
 
     async def _commit_time(self, commit: str, folder: Path) -> int:
         command = ["log", "-1", "--format=%H %ct", commit, "--"]
-        found, _, time = (await self._client.run(command, folder, LOOK)).decode().partition(" ")
-        if found != commit:
+        first, _, time = (await self._client.run(command, folder, LOOK)).decode().partition(" ")
+        if first != commit:
             raise CheckoutRefused(f"{commit} is not a commit of the repository.")
         return int(time)
 
@@ -211,6 +211,6 @@ def build_fetch_arguments(url: str, what: str) -> list[str]:
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:MOST_NAMED])
+    text = ", ".join(names[:MOST_NAMED])
     more = len(names) - MOST_NAMED
-    return f"{shown} and {more} more" if more > 0 else shown
+    return f"{text} and {more} more" if more > 0 else text

@@ -25,8 +25,8 @@ def pack_context(folder: Path, target: IO[bytes]) -> None:
 def _walk(folder: Path) -> Iterator[Path]:
     """All below a directory, directories before what is in them, in an order of their names."""
     with os.scandir(folder) as entries:
-        found = sorted(entries, key=lambda entry: entry.name)
-    for entry in found:
+        children = sorted(entries, key=lambda entry: entry.name)
+    for entry in children:
         yield Path(entry.path)
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(Path(entry.path))

@@ -87,8 +87,8 @@ async def _unpack(
     """Put what the archive of that name holds in its place; symbolic links are left out."""
     result = await _run_child(folder, name, settings)
     if refused := result.get("refused"):
-        known = {TOO_LARGE: watch.too_large, TOO_MANY: watch.too_many}
-        raise known[refused]() if refused in known else CheckoutRefused(refused)
+        errors = {TOO_LARGE: watch.too_large, TOO_MANY: watch.too_many}
+        raise errors[refused]() if refused in errors else CheckoutRefused(refused)
     await asyncio.to_thread(_hoist, folder, folder / name)
     links = result["links"]
     return (f"The archive's {links} symbolic links are left out.",) if links else ()

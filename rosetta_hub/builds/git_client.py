@@ -198,11 +198,11 @@ async def permitted_addresses(host: str, port: int, guard: AddressGuard) -> list
     """
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        records = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         text = f"The host {host} is not known. Check the address, or try again later."
         raise SourceUnavailable(text) from error
-    addresses = [str(address[0]) for _, _, _, _, address in found]
+    addresses = [str(address[0]) for _, _, _, _, address in records]
     permitted = [address for address in addresses if guard.permits(address)]
     if not permitted:
         raise SourceRefused(

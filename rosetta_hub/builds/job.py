@@ -106,9 +106,9 @@ class BuildJobs:
         """Remove the images that nobody used for longest, until all have what they may have."""
         if self._settings.registry:
             return
-        done = self._records.done()
-        size = sum(build.image_size or 0 for build in done)
-        for build in done[:-1]:
+        builds = self._records.done()
+        size = sum(build.image_size or 0 for build in builds)
+        for build in builds[:-1]:
             if size <= self._settings.keep:
                 return
             size -= build.image_size or 0

@@ -123,8 +123,8 @@ def parse_link(
     """
     kind = kinds.get(provider)
     if kind is None:
-        known = ", ".join(sorted(kinds))
-        raise LinkRefused(f"There is no provider {_shown(provider)}. Use one of: {known}.")
+        providers = ", ".join(sorted(kinds))
+        raise LinkRefused(f"There is no provider {_shown(provider)}. Use one of: {providers}.")
     repository, ref = _READERS[kind](spec)
     if len(repository) > LONGEST_REPOSITORY:
         raise LinkRefused(f"The repository's name has more than {LONGEST_REPOSITORY} characters.")
@@ -212,8 +212,8 @@ def _read_doi(spec: str) -> tuple[str, str]:
 
 
 def _read_hydroshare(spec: str) -> tuple[str, str]:
-    if found := _HYDROSHARE_ID.search(unquote(spec)):
-        return found[0], ""
+    if match := _HYDROSHARE_ID.search(unquote(spec)):
+        return match[0], ""
     raise LinkRefused(
         f"{_shown(unquote(spec))} is not a resource of HydroShare. Write its id of 32 digits and"
         " letters, or its DOI."

@@ -109,16 +109,16 @@ def _has_python(files: BuildFiles, settings: RecipeSettings) -> bool:
     if not text or match is None:
         return not text
     # `python-3` is any of them; of `python-3.11.4` the third number is not chosen here.
-    wanted, ours = (match[1] or "").split("."), settings.base_python.split(".")
-    length = min(len(ours), len(wanted))
-    return not match[1] or wanted[:length] == ours[:length]
+    version, ours = (match[1] or "").split("."), settings.base_python.split(".")
+    length = min(len(ours), len(version))
+    return not match[1] or version[:length] == ours[:length]
 
 
 def wrong_python(files: BuildFiles, settings: RecipeSettings) -> RecipeRefused:
     """What the user is told where runtime.txt asks for another Python."""
-    wanted = files.read("runtime.txt").strip()[:40]
+    version = files.read("runtime.txt").strip()[:40]
     return RecipeRefused(
-        f"{files.path('runtime.txt')} asks for {wanted!r}, but images are made with Python"
+        f"{files.path('runtime.txt')} asks for {version!r}, but images are made with Python"
         f" {settings.base_python} here. Remove the file, or write python-{settings.base_python}."
     )
 

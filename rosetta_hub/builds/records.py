@@ -69,14 +69,14 @@ class BuildRecords:
         with self._database.session() as session:
             return list(session.scalars(query.order_by(BuildUser.asked.desc())))
 
-    def page(self, user: str, wanted: PageQuery) -> Page[Build]:
+    def page(self, user: str, page_query: PageQuery) -> Page[Build]:
         """A page of the builds that a user has asked for, the last one first.
 
         Raises:
             InvalidOptions: the cursor is none of this list.
         """
         query = select(Build).join(BuildUser).where(BuildUser.user == user)
-        return _LAST_ASKED.read(self._database, query, wanted)
+        return _LAST_ASKED.read(self._database, query, page_query)
 
     def was_asked(self, build: Build, user: str, since: datetime) -> bool:
         """Whether a user has asked for a build since a time."""

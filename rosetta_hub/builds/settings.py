@@ -107,11 +107,11 @@ def load_builds(
     if not raw:
         return None
     (settings,) = load_entries("builds", BuildSettings, [raw])
-    if settings.builder != HERE and settings.builder not in (known := sorted(ssh_resources)):
+    if settings.builder != HERE and settings.builder not in (builders := sorted(ssh_resources)):
         raise ConfigError(
             f"c.Rosetta.builds: key 'builder' is {settings.builder!r}. Use {HERE!r}, or a computing"
             " resource that is reached over SSH with the platform's account:"
-            f" {', '.join(known) or 'there is none'}."
+            f" {', '.join(builders) or 'there is none'}."
         )
     if settings.engine == "docker" and settings.keep_in == "podman":
         raise ConfigError(

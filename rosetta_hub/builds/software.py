@@ -49,7 +49,7 @@ def image_place(settings: BuildSettings, computing: Mapping[str, Computing]) -> 
     ids = {
         resource.id
         for resource in computing.values()
-        if any(one.name == engine for one in resource.container_engines)
+        if any(candidate.name == engine for candidate in resource.container_engines)
         and _is_builder(resource, settings.builder)
     }
     return ImagePlace(engine, frozenset(ids))

@@ -115,9 +115,9 @@ async def _find_commit(client: GitClient, url: str, ref: str) -> str:
     refs = await _list_refs(client, url)
     if not refs.commits:
         raise SourceRefused(f"The repository {url} is empty: it has no commits yet.")
-    known = {commit for commit in refs.commits.values() if commit.startswith(ref.lower())}
-    if _SHORT_COMMIT.fullmatch(ref) and len(known) == 1:
-        return known.pop()
+    commits = {commit for commit in refs.commits.values() if commit.startswith(ref.lower())}
+    if _SHORT_COMMIT.fullmatch(ref) and len(commits) == 1:
+        return commits.pop()
     raise SourceRefused(_unknown_ref(ref, refs))
 
 

@@ -26,13 +26,13 @@ def find_problems(
 
     `git_version` asks git for its version, None where git is not installed.
     """
-    found = [
+    problems = [
         _check_git((git_version or ask_git)()),
         _check_account(settings.account),
         _check_ca_file(settings.ca_file),
         _check_repo2docker(recipes),
     ]
-    return [problem for problem in found if problem]
+    return [problem for problem in problems if problem]
 
 
 def ask_git() -> str | None:
@@ -41,12 +41,12 @@ def ask_git() -> str | None:
     if program is None:
         return None
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [program, "--version"], capture_output=True, text=True, check=False, timeout=_TIMEOUT
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout
+    return process.stdout
 
 
 def parse_git_version(text: str) -> tuple[int, ...]:

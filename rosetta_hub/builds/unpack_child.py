@@ -86,17 +86,17 @@ def _write(archive: ZipFile, member: ZipInfo, path: Path, most: int) -> int:
     if target == path:
         raise ArchiveRefused("The archive holds a file with its own name.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    written = 0
+    size = 0
     with archive.open(member) as data, target.open("xb") as output:
         # The sizes that the archive tells may be wrong.
         while chunk := data.read(_CHUNK):
-            written += len(chunk)
-            if written > most:
+            size += len(chunk)
+            if size > most:
                 raise ArchiveRefused(TOO_LARGE)
             output.write(chunk)
     if member.external_attr >> 16 & stat.S_IXUSR:
         target.chmod(0o755)
-    return written
+    return size
 
 
 def _is_link(member: ZipInfo) -> bool:

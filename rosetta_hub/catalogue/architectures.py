@@ -31,12 +31,12 @@ class Architectures:
         """
         if not forced and (not offered or self.own in offered):
             return ArchSupport("native")
-        wanted = (forced,) if forced else tuple(offered)
+        archs = (forced,) if forced else tuple(offered)
         for arch in (self.own, *self.supported):
-            if arch in wanted:
+            if arch in archs:
                 return ArchSupport("native", arch)
         for arch in self.emulated:
-            if arch in wanted:
+            if arch in archs:
                 return ArchSupport("emulated", arch)
         return None
 

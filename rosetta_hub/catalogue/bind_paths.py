@@ -41,12 +41,12 @@ def check_target(text: str) -> str:
         ValueError: see `check_path`; or the container needs what is there.
     """
     path = check_path(text)
-    for kept in _KEPT:
-        covers = is_below(kept, path)
-        if covers or (is_below(path, kept) and kept not in _OPEN_BELOW):
+    for reserved in _KEPT:
+        covers = is_below(reserved, path)
+        if covers or (is_below(path, reserved) and reserved not in _OPEN_BELOW):
             raise ValueError(
-                f"nothing can be bound at {path!r}, because containers need {kept!r}. Use a path"
-                " such as '/storages/data' or '/home/metauser'"
+                f"nothing can be bound at {path!r}, because containers need {reserved!r}. Use a"
+                " path such as '/storages/data' or '/home/metauser'"
             )
     return path
 

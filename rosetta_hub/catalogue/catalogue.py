@@ -51,11 +51,11 @@ class Catalogue:
         """A version of each family that the user may see, and may not start."""
         usable = {family.id for family in self.families_for(user)}
         denied = [family for key, family in self.software.items() if key not in usable]
-        shown = (
+        versions = (
             next((version for version in family.versions if version.is_shown_to_all), None)
             for family in denied
         )
-        return [version for version in shown if version is not None]
+        return [version for version in versions if version is not None]
 
     def denied_storages(self, user: User, computing: str) -> list[Storage]:
         """The storages of a computing resource that the user may see, and may not use."""
@@ -71,19 +71,19 @@ class Catalogue:
     def computing_for(self, user: User, software: Software) -> list[Computing]:
         """The resources on which the user may run the software; those that emulate it are last."""
         offered = self._offered(user, software)
-        found = [
+        resources = [
             resource
             for resource in offered
             if resource.runs(software) and resource.id not in self.drained
         ]
-        return sorted(found, key=lambda resource: resource.support(software) == "emulated")
+        return sorted(resources, key=lambda resource: resource.support(software) == "emulated")
 
     def unavailable_for(self, user: User, software: Software) -> list[tuple[Computing, str]]:
         """The resources that the user sees, and that do not run the image for the user now.
 
         With the reason: the image does not run there, it takes no tasks, or is for others.
         """
-        found = [
+        obstacles = [
             (resource, self._obstacle(resource, software))
             for resource in self._offered(user, software)
         ]
@@ -92,7 +92,10 @@ class Catalogue:
             for resource in self._named(software)
             if resource.is_shown_to_all and resource.runs(software) and not may_use(user, resource)
         ]
-        return [*((resource, reason) for resource, reason in found if reason is not None), *denied]
+        return [
+            *((resource, reason) for resource, reason in obstacles if reason is not None),
+            *denied,
+        ]
 
     def _obstacle(self, resource: Computing, software: Software) -> str | None:
         return resource.obstacle(software) or self.drained.get(resource.id)
@@ -130,11 +133,11 @@ class Catalogue:
 
         Of the entries with the same `computing` the first one that applies to the user counts.
         """
-        chosen: dict[frozenset[str], Limit] = {}
+        limits: dict[frozenset[str], Limit] = {}
         for limit in self.limits:
             if limit.covers(computing) and limit.applies_to(user.name, user.groups):
-                chosen.setdefault(limit.computing, limit)
-        return list(chosen.values())
+                limits.setdefault(limit.computing, limit)
+        return list(limits.values())
 
 
 def load_catalogue(
@@ -160,10 +163,10 @@ def load_catalogue(
     for family in catalogue.software.values():
         for version in family.versions:
             if unknown := version.computing - catalogue.computing.keys():
-                known = ", ".join(catalogue.computing) or "none"
+                names = ", ".join(catalogue.computing) or "none"
                 raise ConfigError(
                     f"c.Rosetta.software entry {family.id!r}: key 'computing' names"
-                    f" {sorted(unknown)}, which c.Rosetta.computing has not. It has: {known}."
+                    f" {sorted(unknown)}, which c.Rosetta.computing has not. It has: {names}."
                 )
             if version.home_path:
                 check_home_path(family.id, version.home_path, catalogue.storages.values())

@@ -269,8 +269,8 @@ class Computing(RestrictedEntry):
             raise ValueError(f"key 'sizes' has the name {sorted(twice)} more than once")
         for size in self.sizes:
             for what in ("cpus", "memory", "time"):
-                asked, most = getattr(size, what), getattr(self, f"max_{what}")
-                if asked is not None and most is not None and asked > most:
+                value, most = getattr(size, what), getattr(self, f"max_{what}")
+                if value is not None and most is not None and value > most:
                     raise ValueError(
                         f"key 'sizes': {what} of {size.name!r} is larger than max_{what}"
                     )
@@ -313,8 +313,8 @@ class Computing(RestrictedEntry):
         """How an engine runs the image here, by its kind and architecture; None: not at all."""
         if not self.engines_for(software):
             return None
-        found = self.architectures.choose(software.image_arch, software.image_archs)
-        return found.support if found else None
+        choice = self.architectures.choose(software.image_arch, software.image_archs)
+        return choice.support if choice else None
 
     def runs(self, software: Software) -> bool:
         """Whether an engine runs the image here, emulated or not."""
@@ -337,8 +337,8 @@ class Computing(RestrictedEntry):
 
     def fitted(self, software: Software) -> Software:
         """The software with the architecture that an engine has to be asked for here, if any."""
-        found = self.architectures.choose(software.image_arch, software.image_archs)
-        return software.model_copy(update={"image_arch": found.arch}) if found else software
+        choice = self.architectures.choose(software.image_arch, software.image_archs)
+        return software.model_copy(update={"image_arch": choice.arch}) if choice else software
 
     def engines_for(self, software: Software) -> tuple[EngineConfig, ...]:
         """The engines that run the image: one that is a file needs Singularity."""
@@ -367,13 +367,13 @@ def load_computing(raw: Iterable[Mapping[str, Any]]) -> dict[str, Computing]:
     Raises:
         ConfigError: an entry is invalid, or two share an id.
     """
-    found: dict[str, Computing] = {}
+    resources: dict[str, Computing] = {}
     for entry in load_entries("computing", Computing, raw):
         key = entry.id or re.sub(r"[^a-z0-9]+", "-", entry.name.lower()).strip("-")
-        if key in found:
+        if key in resources:
             raise ConfigError(
                 f"c.Rosetta.computing: two entries are called {key!r}."
                 " Give each an 'id' of its own."
             )
-        found[key] = entry.model_copy(update={"id": key})
-    return found
+        resources[key] = entry.model_copy(update={"id": key})
+    return resources

@@ -190,8 +190,8 @@ class SshLogin(PythonConf):
 
     def files(self) -> dict[str, Path]:
         """See Conf."""
-        known = {"known_hosts": self.known_hosts_file} if self.known_hosts_file else {}
-        return super().files() | known
+        own_files = {"known_hosts": self.known_hosts_file} if self.known_hosts_file else {}
+        return super().files() | own_files
 
 
 class SshConf(RemoteConf, SshLogin):

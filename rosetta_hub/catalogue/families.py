@@ -45,21 +45,21 @@ def family_dict(family: SoftwareFamily, user: User, catalogue: Catalogue) -> dic
     `owner` says whose the family is. Versions that users have added have `id` and `revision`;
     `refused` says why a version can't be started, and is null where it can.
     """
-    shown = family.default
-    versions = [] if shown.kind == "native" else list(family.versions)
+    default = family.default
+    versions = [] if default.kind == "native" else list(family.versions)
     described = [_version_dict(version, family, user, catalogue) for version in versions]
     ids = {resource["id"]: None for version in described for resource in version["computing"]}
     return {
         "id": family.id,
-        "name": shown.name,
-        "description": shown.description,
-        "logo": shown.logo,
-        "screenshot": shown.screenshot,
-        "tags": list(shown.keywords),
-        "kind": shown.kind,
+        "name": default.name,
+        "description": default.description,
+        "logo": default.logo,
+        "screenshot": default.screenshot,
+        "tags": list(default.keywords),
+        "kind": default.kind,
         "owner": asdict(family.owner),
         "editable": family.owner != PLATFORM,
-        "interface": {"protocol": shown.interface_protocol},
+        "interface": {"protocol": default.interface_protocol},
         "versions": described,
         "computing": list(ids),
     }
@@ -94,8 +94,12 @@ def _version_dict(
                 for storage in catalogue.storages_for(user, resource.id)
             ],
             "denied_storages": [
-                {"name": each.name, "reason": each.audience, "request": each.access_request}
-                for each in catalogue.denied_storages(user, resource.id)
+                {
+                    "name": storage.name,
+                    "reason": storage.audience,
+                    "request": storage.access_request,
+                }
+                for storage in catalogue.denied_storages(user, resource.id)
             ],
         }
         for resource in catalogue.computing_for(user, software)

@@ -205,9 +205,9 @@ def _tell_audience(options: TaskOptions, catalogue: Catalogue, user: User) -> No
     Raises:
         InvalidOptions: always, where it is such software.
     """
-    known = catalogue.software.get(options.software)
-    for software in catalogue.denied_to(user) if known else ():
-        if known and software in known.versions:
+    family = catalogue.software.get(options.software)
+    for software in catalogue.denied_to(user) if family else ():
+        if family and software in family.versions:
             ask = software.access_request
             where = f" Ask for access: {ask}" if ask else " Ask an administrator for access."
             raise InvalidOptions(f"{software.name} is not for you. {software.audience}{where}")
@@ -216,24 +216,24 @@ def _tell_audience(options: TaskOptions, catalogue: Catalogue, user: User) -> No
 def _computing(
     options: TaskOptions, software: Software, catalogue: Catalogue, user: User
 ) -> Computing:
-    found = {resource.id: resource for resource in catalogue.computing_for(user, software)}
+    resources = {resource.id: resource for resource in catalogue.computing_for(user, software)}
     obstacles = {
         resource.id: f" {why}" for resource, why in catalogue.unavailable_for(user, software)
     }
-    if not found:
+    if not resources:
         reason = next(iter(obstacles.values()), "")
         raise InvalidOptions(
             f"No computing resource that you may use runs {software.name}.{reason}"
         )
     if options.computing is None:
-        return next(iter(found.values()))
-    if options.computing not in found:
+        return next(iter(resources.values()))
+    if options.computing not in resources:
         reason = obstacles.get(options.computing, "")
         raise InvalidOptions(
             f"{software.name} can't run on {options.computing!r}.{reason}"
-            f" Computing resources for it: {', '.join(found)}."
+            f" Computing resources for it: {', '.join(resources)}."
         )
-    return found[options.computing]
+    return resources[options.computing]
 
 
 def _pinned(options: TaskOptions, software: Software) -> Software:
@@ -293,28 +293,28 @@ def _runtime(options: TaskOptions, engine: EngineConfig, computing: Computing) -
 def _size(options: TaskOptions, computing: Computing) -> Size | None:
     if options.size is None:
         return None
-    found = next((size for size in computing.sizes if size.name == options.size), None)
-    if found is None:
+    size = next((size for size in computing.sizes if size.name == options.size), None)
+    if size is None:
         names = ", ".join(size.name for size in computing.sizes) or "none"
         raise InvalidOptions(f"{computing.name} has no size {options.size!r}. Its sizes: {names}.")
-    return found
+    return size
 
 
 def _cpus(options: TaskOptions, size: Size | None, computing: Computing) -> float | None:
-    asked, most = options.cpus or (size.cpus if size else None), computing.max_cpus
-    if asked is not None and most is not None and asked > most:
-        raise InvalidOptions(f"{computing.name} gives a task at most {most:g} CPUs, not {asked:g}.")
+    cpus, most = options.cpus or (size.cpus if size else None), computing.max_cpus
+    if cpus is not None and most is not None and cpus > most:
+        raise InvalidOptions(f"{computing.name} gives a task at most {most:g} CPUs, not {cpus:g}.")
     # Nothing asked for and no default: the limit is what the resource gives.
-    return asked or computing.default_cpus or most
+    return cpus or computing.default_cpus or most
 
 
 def _memory(options: TaskOptions, size: Size | None, computing: Computing) -> int | None:
-    asked, most = options.memory or (size.memory if size else None), computing.max_memory
-    if asked is not None and asked < MINIMAL_MEMORY:
+    memory, most = options.memory or (size.memory if size else None), computing.max_memory
+    if memory is not None and memory < MINIMAL_MEMORY:
         raise InvalidOptions(f"A task needs at least {format_size(MINIMAL_MEMORY)} of memory.")
-    if asked is not None and most is not None and asked > most:
+    if memory is not None and most is not None and memory > most:
         raise InvalidOptions(
             f"{computing.name} gives a task at most {format_size(most)} of memory,"
-            f" not {format_size(asked)}."
+            f" not {format_size(memory)}."
         )
-    return asked or computing.default_memory or most
+    return memory or computing.default_memory or most

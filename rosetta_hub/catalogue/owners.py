@@ -76,7 +76,7 @@ def _group_of(uid: int) -> int:
 def _first_user() -> int:
     """The lowest uid that is a user's, not the system's (login.defs(5))."""
     try:
-        found = _UID_MIN.search(LOGIN_DEFS.read_text(encoding="utf-8", errors="replace"))
+        match = _UID_MIN.search(LOGIN_DEFS.read_text(encoding="utf-8", errors="replace"))
     except OSError:
-        found = None
-    return max(1, int(found[1])) if found else 1000
+        match = None
+    return max(1, int(match[1])) if match else 1000

@@ -39,35 +39,35 @@ class QueueRequest(BaseModel):
     reservation: Word | None = None
 
 
-def resolve_request(asked: QueueRequest, size: Size | None, computing: Computing) -> QueueRequest:
+def resolve_request(request: QueueRequest, size: Size | None, computing: Computing) -> QueueRequest:
     """What is asked for in words of the scheduler, the size and the defaults filled in.
 
     Raises:
         InvalidOptions: the resource has no queue, or the time is longer than it gives.
     """
-    given = asked.model_dump(exclude_none=True)
+    options = request.model_dump(exclude_none=True)
     if not computing.has_queue:
-        if given:
+        if options:
             raise InvalidOptions(
-                f"{computing.name} has no queue: the option {next(iter(given))!r} can't be used."
+                f"{computing.name} has no queue: the option {next(iter(options))!r} can't be used."
             )
-        return asked
-    _check_keys(given, computing)
-    time = asked.time or (size.time if size else None) or computing.default_time
+        return request
+    _check_keys(options, computing)
+    time = request.time or (size.time if size else None) or computing.default_time
     if time and computing.max_time and time > computing.max_time:
         raise InvalidOptions(
             f"{computing.name} gives a task at most {format_duration(computing.max_time)},"
             f" not {format_duration(time)}."
         )
-    return QueueRequest(**{**_of_size(size), **given, "time": time or computing.max_time})
+    return QueueRequest(**{**_of_size(size), **options, "time": time or computing.max_time})
 
 
-def _check_keys(given: dict[str, Any], computing: Computing) -> None:
-    for key in given:
+def _check_keys(options: dict[str, Any], computing: Computing) -> None:
+    for key in options:
         if computing.lacks_option(key):
             raise InvalidOptions(f"{computing.name} can't be asked for the option {key!r}.")
     if isinstance(computing.conf, NamespaceConf):
-        _check_pool(given.get("partition"), computing.name, computing.conf.pools)
+        _check_pool(options.get("partition"), computing.name, computing.conf.pools)
 
 
 def _check_pool(pool: str | None, name: str, pools: Iterable[str]) -> None:

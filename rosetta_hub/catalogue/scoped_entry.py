@@ -26,17 +26,17 @@ class ScopedEntry(EntryForUsers):
 
 
 def check_names(
-    option: str, key: str, named: Sequence[frozenset[str]], known: Iterable[str]
+    option: str, key: str, named: Sequence[frozenset[str]], existing: Iterable[str]
 ) -> None:
     """Refuse entries of `c.Rosetta.<option>` that name what is not configured.
 
-    `named` is what the key has in each entry, `known` the ids of the option that is called like
+    `named` is what the key has in each entry, `existing` the ids of the option that is called like
     the key.
 
     Raises:
         ConfigError: which entry, and what there is.
     """
-    ids = sorted(known)
+    ids = sorted(existing)
     for number, names in enumerate(named, start=1):
         if unknown := names.difference(ids):
             raise ConfigError(

@@ -259,7 +259,8 @@ def load_software(raw: Iterable[Mapping[str, Any]]) -> dict[str, SoftwareFamily]
     for family_id, versions in grouped.items():
         _check_family(family_id, versions)
     return {
-        family_id: SoftwareFamily(family_id, tuple(found)) for family_id, found in grouped.items()
+        family_id: SoftwareFamily(family_id, tuple(versions))
+        for family_id, versions in grouped.items()
     }
 
 

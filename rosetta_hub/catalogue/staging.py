@@ -67,8 +67,8 @@ def resolve_staging(
         InvalidOptions: a storage is not the user's, or nothing can be written there; or a place is
             none.
     """
-    known = {storage.id: storage for storage in storages}
-    return tuple(_resolve(transfer, option, known) for transfer in transfers)
+    storages_by_id = {storage.id: storage for storage in storages}
+    return tuple(_resolve(transfer, option, storages_by_id) for transfer in transfers)
 
 
 def _resolve(transfer: Transfer, option: str, storages: Mapping[str, Storage]) -> StagedFile:

@@ -42,8 +42,8 @@ def load_storages(
 def _faults(storage: Storage, computing: Mapping[str, Computing]) -> Iterator[str]:
     """What does not fit between a storage and its resources, a message each."""
     if unknown := sorted(set(storage.computing) - computing.keys()):
-        known = ", ".join(computing) or "none"
-        yield f"key 'computing' names {unknown}, which c.Rosetta.computing has not. It has: {known}"
+        names = ", ".join(computing) or "none"
+        yield f"key 'computing' names {unknown}, which c.Rosetta.computing has not. It has: {names}"
         return
     resources = [computing[key] for key in storage.computing]
     if storage.claim and (

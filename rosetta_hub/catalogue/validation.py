@@ -87,8 +87,8 @@ def _faults(where: str, model: type[Entry], error: ValidationError) -> Iterable[
         text = describe_fault(model, fault)
         # A fault between keys names them itself.
         of_value = fault["loc"] and fault["type"] not in ("extra_forbidden", "missing")
-        given = f" (given: {_shown(fault['input'])})" if of_value else ""
-        yield f"{where}: {text}{given}."
+        value = f" (given: {_shown(fault['input'])})" if of_value else ""
+        yield f"{where}: {text}{value}."
 
 
 def describe_fault(model: type[BaseModel], fault: Mapping[str, Any], parent: str = "") -> str:
@@ -133,8 +133,8 @@ def _shown(value: Any) -> str:
 
 def duplicates(names: Iterable[str]) -> set[str]:
     """The names that occur more than once."""
-    seen: set[str] = set()
+    once: set[str] = set()
     twice: set[str] = set()
     for name in names:
-        (twice if name in seen else seen).add(name)
+        (twice if name in once else once).add(name)
     return twice

@@ -38,10 +38,13 @@ def parse_challenge(headers: Sequence[str]) -> Challenge | None:
     """
     for header in headers:
         if match := _BEARER.search(header):
-            found = {key.lower(): value for key, value in _PARAMETER.findall(match[1])}
-            if found.get("realm"):
+            parameters = {key.lower(): value for key, value in _PARAMETER.findall(match[1])}
+            if parameters.get("realm"):
                 return Challenge(
-                    "bearer", found["realm"], found.get("service", ""), found.get("scope", "")
+                    "bearer",
+                    parameters["realm"],
+                    parameters.get("service", ""),
+                    parameters.get("scope", ""),
                 )
     if any(_BASIC.search(header) for header in headers):
         return Challenge("basic")

@@ -162,8 +162,8 @@ class RegistryClient:
     ) -> RegistryAnswer:
         host = reference.host
         key = _key(reference, login)
-        known = self._known(key)
-        answer = await self._connection.send(host, self._request(host, path, method, known))
+        header = self._known(key)
+        answer = await self._connection.send(host, self._request(host, path, method, header))
         if answer.status == 401:
             scope = f"repository:{reference.repository}:pull"
             authorization = await self._authorise(answer, host, scope, login)

@@ -151,14 +151,14 @@ def read_certificate(state_dir: Path, keys: Keys) -> x509.Certificate:
     """
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = state_dir / CERTIFICATE_FILE
-    wanted = x509.load_pem_x509_certificate(keys.registry_certificate.certificate.encode())
+    certificate = x509.load_pem_x509_certificate(keys.registry_certificate.certificate.encode())
     try:
-        found = x509.load_pem_x509_certificate(path.read_bytes())
-        if found.public_key() == wanted.public_key():
-            return found
+        existing = x509.load_pem_x509_certificate(path.read_bytes())
+        if existing.public_key() == certificate.public_key():
+            return existing
     except (FileNotFoundError, ValueError):
         pass
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    draft.write_bytes(wanted.public_bytes(Encoding.PEM))
+    draft.write_bytes(certificate.public_bytes(Encoding.PEM))
     draft.replace(path)
-    return wanted
+    return certificate

@@ -144,7 +144,7 @@ class Lookup:
         digest = await self.client.digest(reference, login)
         tags = spawn(self._tags_of(reference, login), f"tags of {reference.name}")
         try:
-            found = await self._content(reference.at(digest), login)
+            content = await self._content(reference.at(digest), login)
             names, problems = await tags
         finally:
             tags.cancel()
@@ -152,14 +152,14 @@ class Lookup:
             reference=reference,
             digest=digest,
             tags=names,
-            archs=found.archs,
-            size=found.size,
-            ports=found.config.ports,
-            labels=found.config.labels,
-            user=found.config.user,
-            entrypoint=found.config.entrypoint,
-            command=found.config.command,
-            problems=(*found.problems, *problems),
+            archs=content.archs,
+            size=content.size,
+            ports=content.config.ports,
+            labels=content.config.labels,
+            user=content.config.user,
+            entrypoint=content.config.entrypoint,
+            command=content.config.command,
+            problems=(*content.problems, *problems),
         )
 
     async def _content(self, pinned: Reference, login: Login | None) -> _Content:
@@ -174,24 +174,24 @@ class Lookup:
         return content
 
     async def _read(self, pinned: Reference, login: Login | None) -> _Content:
-        found = await self.client.manifest(pinned, login)
-        if found.media_type in INDEX_TYPES:
-            return await self._read_index(pinned, found, login)
-        if found.media_type not in MANIFEST_TYPES:
+        answer = await self.client.manifest(pinned, login)
+        if answer.media_type in INDEX_TYPES:
+            return await self._read_index(pinned, answer, login)
+        if answer.media_type not in MANIFEST_TYPES:
             raise RegistryRefused(
                 "not_an_image",
                 f"{pinned.host} has {pinned.repository} in a format that is no image, or an old"
                 " one. Push it again with a present program.",
             )
-        manifest = parse_manifest(found.document, pinned.host)
+        manifest = parse_manifest(answer.document, pinned.host)
         config = await self._config(pinned, manifest, login)
-        arch = ImageArch(config.os, config.arch, config.variant, found.digest, manifest.size)
+        arch = ImageArch(config.os, config.arch, config.variant, answer.digest, manifest.size)
         return _Content((arch,), config, manifest.size, _problems_of(manifest, (arch,)))
 
     async def _read_index(
-        self, pinned: Reference, found: FoundManifest, login: Login | None
+        self, pinned: Reference, index: FoundManifest, login: Login | None
     ) -> _Content:
-        platforms = parse_platforms(found.document, pinned.host)
+        platforms = parse_platforms(index.document, pinned.host)
         outcomes = await gather_limited(
             AT_ONCE, lambda platform: self._platform(pinned, platform, login), platforms
         )
@@ -215,12 +215,12 @@ class Lookup:
     ) -> ImageManifest | None:
         """The manifest of a platform; None where a mirror has not copied this one."""
         try:
-            found = await self.client.manifest(pinned.at(platform.descriptor.digest), login)
+            answer = await self.client.manifest(pinned.at(platform.descriptor.digest), login)
         except RegistryRefused as error:
             if error.reason == "not_found":
                 return None
             raise
-        return parse_manifest(found.document, pinned.host)
+        return parse_manifest(answer.document, pinned.host)
 
     async def _config(
         self, pinned: Reference, manifest: ImageManifest, login: Login | None
@@ -234,8 +234,8 @@ class Lookup:
         """The tags, which a registry need not tell."""
         account = (login.account, login.password) if login else ("", "")
         key = (reference.host, reference.repository, *account)
-        asked, tags = self._tags.get(key, (0.0, None))
-        if tags is None or time.monotonic() - asked > TAGS_SECONDS:
+        asked_at, tags = self._tags.get(key, (0.0, None))
+        if tags is None or time.monotonic() - asked_at > TAGS_SECONDS:
             try:
                 tags = await self.client.tags(reference, login)
             except (RegistryRefused, RegistryUnavailable):

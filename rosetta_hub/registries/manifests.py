@@ -128,8 +128,8 @@ def parse_platforms(document: Mapping[str, Any], host: str) -> tuple[Platform, .
     entries = _list(document, "manifests", host)
     if len(entries) > MOST_PLATFORMS:
         raise _invalid(host, f"with more than {MOST_PLATFORMS} platforms")
-    found = (_platform(entry, host) for entry in entries)
-    return tuple(platform for platform in found if platform is not None)
+    platforms = (_platform(entry, host) for entry in entries)
+    return tuple(platform for platform in platforms if platform is not None)
 
 
 def parse_manifest(document: Mapping[str, Any], host: str) -> ImageManifest:
@@ -202,10 +202,10 @@ def _descriptor(entry: Any, host: str) -> Descriptor:
 
 
 def _list(document: Mapping[str, Any], key: str, host: str) -> list[Any]:
-    found = document.get(key)
-    if not isinstance(found, list):
+    entries = document.get(key)
+    if not isinstance(entries, list):
         raise _invalid(host, f"without {key!r}")
-    return found
+    return entries
 
 
 def _ports(raw: Any) -> tuple[int, ...]:

@@ -44,9 +44,13 @@ def describe_access(
     if registry is not None:
         document |= {"plain_http": registry.plain_http}
         document |= {"certificates": _read(registry.ca_file)} if registry.ca_file else {}
-    found = credentials.find(user, groups, reference.host, reference.repository)
-    if found is not None:
-        account = {"account": found.account, "password": found.password, "scope": found.scope}
+    credential = credentials.find(user, groups, reference.host, reference.repository)
+    if credential is not None:
+        account = {
+            "account": credential.account,
+            "password": credential.password,
+            "scope": credential.scope,
+        }
         document |= account
     return {**document, "host": reference.host}
 

@@ -138,10 +138,10 @@ def touch(row: UserSoftware, user: User) -> None:
     row.updated, row.updated_by = utc_now(), user.name
 
 
-def free_name(name: str, taken: set[str]) -> str:
+def free_name(name: str, names: set[str]) -> str:
     """The name, with "(copy)" or "(copy 2)" behind it where it is taken."""
     candidate, number = name, 1
-    while candidate.casefold() in taken:
+    while candidate.casefold() in names:
         suffix = " (copy)" if number == 1 else f" (copy {number})"
         candidate, number = name[: LONGEST_NAME - len(suffix)] + suffix, number + 1
     return candidate

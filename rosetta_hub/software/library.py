@@ -198,7 +198,9 @@ class Library:
             _check_revision(session, row, revision)
             fixed = {key: row.entry[key] for key in row.entry if is_fixed(key, row)}
             software = check_entry(raw, user, self.rules, self.platform, fixed)
-            siblings = [one for one in find_family(session, user, row.family) if one is not row]
+            siblings = [
+                sibling for sibling in find_family(session, user, row.family) if sibling is not row
+            ]
             check_image(siblings, software)
             check_tag(siblings, software)
             row.entry, row.digest = entry_of(software), digest
@@ -269,14 +271,14 @@ class Library:
         """
         owner = self._checked_owner(user, owner)
         with self._database.session() as session:
-            taken = {row.entry["name"].casefold() for row in rows_of_owner(session, owner)}
-        return free_name(name, taken)
+            names = {row.entry["name"].casefold() for row in rows_of_owner(session, owner)}
+        return free_name(name, names)
 
     def _families(self, session: Session, user: User) -> dict[str, SoftwareFamily]:
         rows = rows_of(session, user)
         logos = digests_of_logos(session, {row.family for row in rows})
         refusals = self._find_refusals(session, {image_of(row) for row in rows} - {""})
-        known = platform_images(self.platform, user)
+        images = platform_images(self.platform, user)
         families: dict[str, SoftwareFamily] = {}
         for row in rows:
             software = software_of(row)
@@ -284,7 +286,7 @@ class Library:
                 continue
             if digest := logos.get(row.family):
                 software = software.model_copy(update={"logo": self._logo_url(row.family, digest)})
-            refused = find_refusal(row, software, user, self.rules, known)
+            refused = find_refusal(row, software, user, self.rules, images)
             record = VersionRecord(
                 row.id, row.revision, row.digest, refused, refusals.get(image_of(row))
             )

@@ -31,7 +31,7 @@ class Oversight:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, owner: str, wanted: PageQuery) -> Page[OverseenVersion]:
+    def page(self, owner: str, page_query: PageQuery) -> Page[OverseenVersion]:
         """Versions of owners with this part in their name, what was changed last first.
 
         Raises:
@@ -40,7 +40,7 @@ class Oversight:
         query = select(UserSoftware)
         if owner:
             query = query.where(UserSoftware.owner.icontains(owner, autoescape=True))
-        page: Page[UserSoftware] = _NEWEST.read(self._database, query, wanted)
+        page: Page[UserSoftware] = _NEWEST.read(self._database, query, page_query)
         return Page(self._with_uses(page.rows), page.next)
 
     def _with_uses(self, rows: list[UserSoftware]) -> list[OverseenVersion]:
@@ -50,8 +50,8 @@ class Oversight:
             grouped = session.execute(counts.group_by(SoftwareUse.software))
             uses = {family_id: int(count or 0) for family_id, count in grouped}
             images = {image_of(row) for row in rows}
-            known = session.scalars(select(ImageVerdict).where(ImageVerdict.image.in_(images)))
-            verdicts = {verdict.image: verdict for verdict in known}
+            rejections = session.scalars(select(ImageVerdict).where(ImageVerdict.image.in_(images)))
+            verdicts = {verdict.image: verdict for verdict in rejections}
         return [
             OverseenVersion(
                 row, image_of(row), uses.get(row.family, 0), verdicts.get(image_of(row))

@@ -135,8 +135,8 @@ class ImagePolicy:
     ) -> Verdict:
         """The kept answer, or a new one; who comes meanwhile waits for the same."""
         image = reference.content
-        if (kept := self._kept(settings, image)) is not None:
-            return kept
+        if (verdict := self._kept(settings, image)) is not None:
+            return verdict
         if image not in self._asked:
             question = {"image": image, "digest": str(reference.digest), "user": user.name}
             asking = self._ask(settings, {**question, "software": name})

@@ -116,8 +116,8 @@ def find_callable(name: str) -> Callable[[dict[str, str]], Any]:
         ImportError, AttributeError: there is none.
     """
     module, _, function = name.partition(":")
-    found: Callable[[dict[str, str]], Any] = getattr(importlib.import_module(module), function)
-    return found
+    hook: Callable[[dict[str, str]], Any] = getattr(importlib.import_module(module), function)
+    return hook
 
 
 def _environment() -> dict[str, str]:

@@ -100,12 +100,12 @@ def check_may_add(user: User, rules: UserSoftwareRules) -> None:
 
 
 def find_refusal(
-    row: UserSoftware, software: Software, user: User, rules: UserSoftwareRules, known: Set[str]
+    row: UserSoftware, software: Software, user: User, rules: UserSoftwareRules, images: Set[str]
 ) -> str | None:
     """Why software that was stored may not be started any more; None where it may.
 
     The configuration may have changed since, or the user's groups. Members of a group run what is
-    shared with it, whatever they may add themselves. `known` is what `platform_images` tells.
+    shared with it, whatever they may add themselves. `images` is what `platform_images` tells.
     """
     if row.blocked is not None:
         return f"An administrator has blocked this software: {row.blocked}"
@@ -114,7 +114,7 @@ def find_refusal(
             check_may_add(user, rules)
             _check_protocol(software, user, rules)
         if row.build is None:
-            _with_registry(software, rules, known)
+            _with_registry(software, rules, images)
     except (NotAllowed, InvalidOptions) as error:
         return str(error)
     return None
@@ -158,12 +158,12 @@ def _letters(value: Any) -> Iterator[set[str]]:
     if isinstance(value, str):
         yield set(value)
     elif isinstance(value, Mapping):
-        for key, one in value.items():
+        for key, item in value.items():
             yield set(key)
-            yield from _letters(one)
+            yield from _letters(item)
     elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _letters(one)
+        for item in value:
+            yield from _letters(item)
 
 
 def _describe(error: ValidationError) -> str:
@@ -224,9 +224,9 @@ def platform_images(platform: Catalogue, user: User) -> Set[str]:
     }
 
 
-def _with_registry(software: Software, rules: UserSoftwareRules, known: Set[str]) -> Software:
+def _with_registry(software: Software, rules: UserSoftwareRules, images: Set[str]) -> Software:
     """The software with its registry and repository in one spelling."""
-    if software.repository in known:
+    if software.repository in images:
         return software
     try:
         reference = parse_reference(f"{software.repository}:{software.image_tag}")

@@ -57,7 +57,7 @@ class UserSoftwareRules(Entry):
     def names(self, host: str) -> bool:
         """Whether the configuration names the registry, here or in `c.Rosetta.registries`."""
         return host in self._site_hosts or any(
-            host == one.partition("/")[0] for one in self.registries
+            host == registry.partition("/")[0] for registry in self.registries
         )
 
     def allows(self, name: str) -> bool:
