@@ -38,11 +38,11 @@ async def check_sources(context: BuilderContext) -> str:
 async def check_engine(context: BuilderContext) -> str:
     """The builder answers, and its engine works."""
     try:
-        found = await context.builder.check()
+        answer = await context.builder.check()
     except BuildFailed as error:
         raise CheckFailed(str(error), "See docs/builds.md for what a builder needs.") from error
-    context.missing = found["missing"]
-    return f"{context.settings.engine} {found['version']} on {found['machine']}"
+    context.missing = answer["missing"]
+    return f"{context.settings.engine} {answer['version']} on {answer['machine']}"
 
 
 async def check_limits(context: BuilderContext) -> str:

@@ -213,18 +213,18 @@ def _ignore(result: Result) -> None:
 
 def _chosen(settings: Rosetta, name: str | None) -> list[Computing]:
     catalogue = settings.catalogue()
-    known = catalogue.computing
+    resources = catalogue.computing
     storages = [f"{STORAGE_PREFIX}{storage}" for storage in catalogue.storages]
     if name is None:
-        return list(known.values())
+        return list(resources.values())
     builds = settings.build_settings()
     builders = [f"{BUILDER_PREFIX}{builds.builder}"] if builds is not None else []
-    if name not in (*known, *storages, *builders):
+    if name not in (*resources, *storages, *builders):
         raise ConfigError(
             f"There is no computing resource, storage or builder {name!r}. There are:"
-            f" {', '.join((*known, *storages, *builders))}."
+            f" {', '.join((*resources, *storages, *builders))}."
         )
-    return [known[name]] if name in known else []
+    return [resources[name]] if name in resources else []
 
 
 @contextlib.asynccontextmanager
@@ -245,10 +245,10 @@ async def own_tunnels(settings: Rosetta) -> AsyncIterator[TunnelsConfig]:
 
 
 def _is_free(address: str, port: int) -> bool:
-    with socket.socket() as one:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with contextlib.suppress(OSError):
-            one.bind((address, port))
+            listener.bind((address, port))
             return True
     return False
 
@@ -355,10 +355,10 @@ def _address(conf: object, endpoints: Endpoints, user: str, settings: Rosetta) -
         return endpoints.endpoint(user)
     except ResourceUnavailable:
         assert isinstance(conf, SshLogin)  # noqa: S101 - for the types: others have no endpoints
-        known = read_known_hosts(conf, settings.state_path / ACCEPTED_HOST_KEYS)
+        host_keys = read_known_hosts(conf, settings.state_path / ACCEPTED_HOST_KEYS)
         jumps = tuple(JumpHost(jump.host, jump.port, jump.user) for jump in conf.jump_hosts)
         return Endpoint(
-            "check", user, conf.host, conf.port, user, "", None, known, jumps, conf.ssh_config
+            "check", user, conf.host, conf.port, user, "", None, host_keys, jumps, conf.ssh_config
         )
 
 

@@ -95,10 +95,10 @@ async def check_login(context: Context) -> str:
     return "kubectl is accepted by the API server"
 
 
-def _choose_words(printed: str, known: str) -> str:
+def _choose_words(printed: str, message: str) -> str:
     """What adds to a message: lines of the programs that kubectl logs in with, each once."""
     lines = dict.fromkeys(line for line in printed.splitlines() if not _LOG_LINE.match(line))
-    return " ".join(line for line in lines if line not in known)
+    return " ".join(line for line in lines if line not in message)
 
 
 def _conf(context: Context) -> KubectlConf | KubectlSshConf:
@@ -114,10 +114,10 @@ KUBECTL_CHECKS = (
 )
 
 
-async def run_kubectl_checks(context: Context, seen: Callable[[Result], None]) -> list[Result]:
-    """What has to work before the API server can be asked; `seen` gets each result as it comes."""
+async def run_kubectl_checks(context: Context, report: Callable[[Result], None]) -> list[Result]:
+    """What the API server needs before it can be asked; `report` gets each result as it comes."""
     results: list[Result] = []
     for check in KUBECTL_CHECKS:
         results.append(await run_check(check, context, results))
-        seen(results[-1])
+        report(results[-1])
     return results

@@ -113,8 +113,8 @@ async def check_rights(context: KubernetesContext) -> str:
             f"Let the cluster's administrator apply what `rosetta-hub kubernetes manifests"
             f" {context.computing.id}` prints.",
         )
-    found = f"all that tasks need in the namespace {context.conf.namespace}"
-    return f"{found}; it may not: {'; '.join(extras)}" if extras else found
+    rights = f"all that tasks need in the namespace {context.conf.namespace}"
+    return f"{rights}; it may not: {'; '.join(extras)}" if extras else rights
 
 
 async def _may(context: KubernetesContext, right: ClusterRight, verb: str) -> bool:
@@ -168,13 +168,13 @@ def _ratio(used: str, limit: str) -> float:
 async def check_pod(context: KubernetesContext) -> str:
     """The server would take a pod as the hub makes them: nothing is created."""
     pod = await _try_pod(context, runtime=None)
-    found = "a pod with the resource's defaults would be taken"
+    text = "a pod with the resource's defaults would be taken"
     constraints = (pod.get("metadata", {}).get("annotations") or {}).get(_CONSTRAINTS)
     if not constraints:
-        return found
+        return text
     user = _find_user(pod)
     advice = "" if context.conf.random_user or user is None else ": set 'random_user' in 'conf'"
-    return f"{found}, under the constraints {constraints}, as user {user or 'of the image'}{advice}"
+    return f"{text}, under the constraints {constraints}, as user {user or 'of the image'}{advice}"
 
 
 def _find_user(pod: Document) -> int | None:
@@ -228,8 +228,8 @@ async def check_claims(context: KubernetesContext) -> str:
     """The claims of the storages are there, and have a volume."""
     if not context.claims:
         raise CheckSkipped("no storage of the user is a claim")
-    found = [await _describe_claim(context, name) for name in context.claims]
-    return "; ".join(found)
+    claims = [await _describe_claim(context, name) for name in context.claims]
+    return "; ".join(claims)
 
 
 async def _describe_claim(context: KubernetesContext, name: str) -> str:

@@ -156,9 +156,9 @@ async def check_removal(context: KubernetesContext) -> str:
         with contextlib.suppress(ApiRefused):
             await context.client.call("DELETE", _path(context, name), body)
     deadline = time.monotonic() + REMOVAL_TIMEOUT
-    while left := [name for name in context.pods if await _is_there(context, name)]:
+    while names := [name for name in context.pods if await _is_there(context, name)]:
         if time.monotonic() > deadline:
-            raise CheckFailed(f"still there: {', '.join(left)}", "See whether its node answers.")
+            raise CheckFailed(f"still there: {', '.join(names)}", "See whether its node answers.")
         await asyncio.sleep(POLL_INTERVAL)
     return f"{len(context.pods)} removed"
 
@@ -299,14 +299,14 @@ REMOVAL = Check[KubernetesContext]("cleanup", check_removal)
 
 
 async def run_kubernetes_checks(
-    context: KubernetesContext, seen: Callable[[Result], None]
+    context: KubernetesContext, report: Callable[[Result], None]
 ) -> list[Result]:
-    """All checks of a cluster; `seen` gets each result as it comes."""
+    """All checks of a cluster; `report` gets each result as it comes."""
     results: list[Result] = []
 
     async def run(check: Check[KubernetesContext]) -> None:
         results.append(await run_check(check, context, results))
-        seen(results[-1])
+        report(results[-1])
 
     try:
         for check in (*KUBERNETES_CHECKS, *POD_CHECKS):

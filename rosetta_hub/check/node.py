@@ -12,10 +12,10 @@ SKEW_LIMIT = 30.0
 
 async def check_python(context: Context) -> str:
     """The node's Python is new enough for the agent."""
-    found = await context.find("python")
-    if found is None:
+    finding = await context.find("python")
+    if finding is None:
         return f"new enough on {context.node}: the probe ran"
-    version = str(found)
+    version = str(finding)
     parts = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
     if parts < OLDEST_PYTHON:
         raise CheckFailed(
@@ -27,12 +27,12 @@ async def check_python(context: Context) -> str:
 
 async def check_engines(context: Context) -> str:
     """Every configured engine answers on the node."""
-    found = await _finding(context, "engines")
+    engines = await _finding(context, "engines")
     versions = [
-        f"{name} {engine['version']}" for name, engine in found.items() if "version" in engine
+        f"{name} {engine['version']}" for name, engine in engines.items() if "version" in engine
     ]
     missing = [
-        f"{name} {engine['error']}" for name, engine in found.items() if "version" not in engine
+        f"{name} {engine['error']}" for name, engine in engines.items() if "version" not in engine
     ]
     if missing:
         raise CheckFailed(
@@ -47,35 +47,35 @@ async def check_namespaces(context: Context) -> str:
     """The account may make user and network namespaces."""
     if isinstance(context.computing.conf, DockerApiConf):
         raise CheckSkipped("they are the business of the Docker host")
-    found = await _finding(context, "namespaces")
-    if not found["ok"]:
+    finding = await _finding(context, "namespaces")
+    if not finding["ok"]:
         raise CheckFailed(
-            f"no user namespaces: {found['error']}",
+            f"no user namespaces: {finding['error']}",
             "Ask the site for user.max_user_namespaces > 0 (and"
             " kernel.unprivileged_userns_clone = 1 where it exists; AppArmor may forbid them,"
             " too). Without them tasks share the node's network, and fixed ports may collide.",
         )
-    way_out = found.get("way_out")
+    way_out = finding.get("way_out")
     more = f"; {way_out} leads out of them" if way_out else ""
     return f"user and network namespaces can be made{more}"
 
 
 async def check_service(context: Context) -> str:
     """The node reaches the service, for the agent's reports."""
-    found = (await _finding(context, "urls")).get("service", {})
-    if "error" in found:
+    answer = (await _finding(context, "urls")).get("service", {})
+    if "error" in answer:
         raise CheckFailed(
-            f"{context.node} does not reach {agents_url(context)}: {found['error']}",
+            f"{context.node} does not reach {agents_url(context)}: {answer['error']}",
             "See that the service is started, that agents_url is an address that nodes can"
             " resolve and connect to, and that no firewall is in between; for https with a CA of"
             " your own, set agents_ca.",
         )
-    if found["status"] != 200:
+    if answer["status"] != 200:
         raise CheckFailed(
-            f"{agents_url(context)} answers {found['status']}",
+            f"{agents_url(context)} answers {answer['status']}",
             "Somebody else answers there: see that agents_url leads to the service.",
         )
-    return f"{agents_url(context)} answers{_speed(found)}"
+    return f"{agents_url(context)} answers{_speed(answer)}"
 
 
 async def check_dial(context: Context) -> str:
@@ -85,18 +85,18 @@ async def check_dial(context: Context) -> str:
             f"the tunnel is {context.computing.tunnel or 'local'}: nodes dial nobody"
         )
     url = str(context.settings.tunnels_url)
-    found = (await _finding(context, "urls")).get("tunnels")
-    if found is None:
+    answer = (await _finding(context, "urls")).get("tunnels")
+    if answer is None:
         raise CheckFailed(
             "tunnels_url is not set", "Set c.Rosetta.tunnels_url to an address that nodes reach."
         )
-    if "error" in found:
+    if "error" in answer:
         raise CheckFailed(
-            f"{context.node} does not reach {url}: {found['error']}",
+            f"{context.node} does not reach {url}: {answer['error']}",
             "See that the service is started, that tunnels_url is an address that nodes can"
             " connect to, and that its port is open for them.",
         )
-    return f"{url} answers{_speed(found)}"
+    return f"{url} answers{_speed(answer)}"
 
 
 async def check_clock(context: Context) -> str:
@@ -118,12 +118,12 @@ async def check_image(context: Context) -> str:
     """The node gets the image of a configured software, as a task does; it stays there."""
     if context.software is None:
         raise CheckSkipped("no configured software runs here")
-    found = await _finding(context, "image")
+    finding = await _finding(context, "image")
     image = context.software.image
-    if "error" in found:
-        advice = _IMAGE_ADVICE.get(str(found.get("reason")), _REGISTRY_ADVICE)
-        raise CheckFailed(f"{image}: {found['error']}", advice)
-    if found.get("there"):
+    if "error" in finding:
+        advice = _IMAGE_ADVICE.get(str(finding.get("reason")), _REGISTRY_ADVICE)
+        raise CheckFailed(f"{image}: {finding['error']}", advice)
+    if finding.get("there"):
         return f"{image} is there already"
     seconds = ((await context.find("seconds")) or {}).get("image")
     return f"{image} was pulled" if seconds is None else f"{image} in {seconds:.1f} s"
@@ -147,21 +147,21 @@ async def check_container(context: Context) -> str:
     """The container of a configured software starts there, and its interface answers."""
     if context.software is None:
         raise CheckSkipped("no configured software runs here")
-    found = await _finding(context, "container")
-    if "error" in found:
+    finding = await _finding(context, "container")
+    if "error" in finding:
         raise CheckFailed(
-            f"{context.software.name}: {found['error']}",
+            f"{context.software.name}: {finding['error']}",
             "Start a task of this software: its log tells more. Where the agent is not root, Docker"
             " publishes the port: there the software must not listen on 127.0.0.1 alone.",
         )
     seconds = ((await context.find("seconds")) or {}).get("container")
     answers = f"{context.software.name} answers" + (f" after {seconds:.1f} s" if seconds else "")
-    warnings = [WARNINGS[name] for name in found.get("warnings", ()) if name in WARNINGS]
+    warnings = [WARNINGS[name] for name in finding.get("warnings", ()) if name in WARNINGS]
     return " ".join((f"{answers}.", *warnings)) if warnings else answers
 
 
-def _speed(found: dict[str, Any]) -> str:
-    return f" in {found['seconds'] * 1000:.0f} ms" if "seconds" in found else ""
+def _speed(answer: dict[str, Any]) -> str:
+    return f" in {answer['seconds'] * 1000:.0f} ms" if "seconds" in answer else ""
 
 
 def agents_url(context: Context) -> str:
@@ -170,7 +170,7 @@ def agents_url(context: Context) -> str:
 
 
 async def _finding(context: Context, name: str) -> dict[str, Any]:
-    found = await context.find(name)
-    if not isinstance(found, dict):
+    finding = await context.find(name)
+    if not isinstance(finding, dict):
         raise CheckSkipped("the probe has found nothing about it")
-    return found
+    return finding

@@ -114,8 +114,8 @@ class FileProbe(ABC):
     async def _read(self) -> dict[str, Any]:
         answer = await self._in_home("cat", self._result)
         with contextlib.suppress(ValueError):
-            found = json.loads(answer)
-            return found if isinstance(found, dict) else {}
+            findings = json.loads(answer)
+            return findings if isinstance(findings, dict) else {}
         return {}
 
     async def _in_home(self, command: str, name: str) -> str:
@@ -227,7 +227,7 @@ class HostProbe(FileProbe):
         error = self._running.exception()
         if error is not None:
             return f"the probe was lost: {error}"
-        done = self._running.result()
-        if done.returncode != 0:
-            return f"the probe ended with status {done.returncode}: {last_words(done)}"
+        result = self._running.result()
+        if result.returncode != 0:
+            return f"the probe ended with status {result.returncode}: {last_words(result)}"
         return "the probe ended; nothing is left"

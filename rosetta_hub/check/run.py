@@ -87,16 +87,16 @@ CLEANUP = Check[Context](
 )
 
 
-async def run_checks(context: Context, seen: Callable[[Result], None]) -> list[Result]:
-    """All checks of a resource; `seen` gets each result as it comes."""
+async def run_checks(context: Context, report: Callable[[Result], None]) -> list[Result]:
+    """All checks of a resource; `report` gets each result as it comes."""
     results: list[Result] = []
     try:
         for check in CHECKS:
             results.append(await run_check(check, context, results))
-            seen(results[-1])
+            report(results[-1])
     finally:
         results.append(await run_check(CLEANUP, context, results))
-        seen(results[-1])
+        report(results[-1])
     return results
 
 

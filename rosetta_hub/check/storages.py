@@ -60,8 +60,8 @@ async def check_write(context: StorageContext) -> str:
     async with _probe(context, "browse") as (session, name):
         context.written = await session.write(name, _pieces(content))
         async with session.read(name) as reading:
-            found = b"".join([chunk async for chunk in reading.chunks])
-    if found != content:
+            copy = b"".join([chunk async for chunk in reading.chunks])
+    if copy != content:
         raise CheckFailed("a file has other content than was written", "See the disk's log.")
     return "a file was written, read and removed"
 
@@ -92,14 +92,14 @@ async def check_speed(context: StorageContext) -> str:
         raise CheckSkipped("the storage is 'read_only'")
     content = os.urandom(SIZE)
     async with _probe(context, "transfer") as (session, name):
-        begun = time.monotonic()
+        start = time.monotonic()
         await session.write(name, _pieces(content))
-        written = time.monotonic()
+        middle = time.monotonic()
         async with session.read(name) as reading:
             async for _ in reading.chunks:
                 pass
-        read = time.monotonic()
-    return f"{_rate(written - begun)} up, {_rate(read - written)} down"
+        end = time.monotonic()
+    return f"{_rate(middle - start)} up, {_rate(end - middle)} down"
 
 
 CHECKS = (
@@ -122,13 +122,13 @@ CHECKS = (
 
 
 async def run_storage_checks(
-    context: StorageContext, seen: Callable[[Result], None]
+    context: StorageContext, report: Callable[[Result], None]
 ) -> list[Result]:
-    """All checks of a storage; `seen` gets each result as it comes."""
+    """All checks of a storage; `report` gets each result as it comes."""
     results: list[Result] = []
     for check in CHECKS:
         results.append(await run_check(check, context, results))
-        seen(results[-1])
+        report(results[-1])
     return results
 
 

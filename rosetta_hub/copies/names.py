@@ -11,20 +11,20 @@ def sort_key(path: bytes) -> list[bytes]:
     return path.split(b"/")
 
 
-def free_name(name: bytes, taken: Container[bytes]) -> bytes:
+def free_name(name: bytes, names: Container[bytes]) -> bytes:
     """The name, or else the first of `name (2)`, `name (3)`… that is not taken.
 
     The number goes before the extension, and the name is cut so that the result fits.
     """
-    if name not in taken:
+    if name not in names:
         return name
     stem, extension = os.path.splitext(name)
     number = 2
     while True:
         suffix = b" (%d)%s" % (number, extension[: MAX_NAME // 2])
-        found = _cut(stem, MAX_NAME - len(suffix)) + suffix
-        if found not in taken:
-            return found
+        candidate = _cut(stem, MAX_NAME - len(suffix)) + suffix
+        if candidate not in names:
+            return candidate
         number += 1
 
 

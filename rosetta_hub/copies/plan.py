@@ -102,8 +102,8 @@ async def plan_copy(access: SessionOpener, user: User, request: CopyRequest) -> 
         if request.conflict is OnConflict.RENAME:
             names = await _free_names(session, request.folder, names)
         existing = await _existing(session, request) if request.conflict is None else {}
-    if taken := await _find_conflicts(access, user, request, existing):
-        raise NamesTaken(taken)
+    if conflicts := await _find_conflicts(access, user, request, existing):
+        raise NamesTaken(conflicts)
     copy = new_copy(
         user,
         (request.source_storage, [encode_path(path) for path in request.sources]),
@@ -152,15 +152,15 @@ async def _check_folder(session: FilesSession, folder: bytes) -> None:
 
 async def _free_names(session: FilesSession, folder: bytes, names: Sequence[bytes]) -> list[bytes]:
     """The names, with numbers where they are taken at the target."""
-    chosen: list[bytes] = []
+    free: list[bytes] = []
     for name in names:
-        taken = set(chosen)
-        found = free_name(name, taken)
-        while await _exists(session, join_path(folder, found)):
-            taken.add(found)
-            found = free_name(name, taken)
-        chosen.append(found)
-    return chosen
+        excluded = set(free)
+        candidate = free_name(name, excluded)
+        while await _exists(session, join_path(folder, candidate)):
+            excluded.add(candidate)
+            candidate = free_name(name, excluded)
+        free.append(candidate)
+    return free
 
 
 async def _exists(session: FilesSession, path: bytes) -> bool:
@@ -189,17 +189,17 @@ async def _find_conflicts(
     access: SessionOpener, user: User, request: CopyRequest, existing: dict[bytes, dict[bytes, str]]
 ) -> list[bytes]:
     """The paths at the target that are taken. Folders are merged: those of both don't count."""
-    taken: list[bytes] = []
+    conflicts: list[bytes] = []
     for source, present in existing.items():
         root = join_path(request.folder, base_name(source))
         async with access.open(user, request.source_storage, "browse") as session:
             types = await _types(session, source)
-        taken += [
+        conflicts += [
             join_path(root, path) if path else root
             for path, kind in types.items()
             if path in present and (kind, present[path]) != ("directory", "directory")
         ]
-    return taken
+    return conflicts
 
 
 async def _types(session: FilesSession, root: bytes) -> dict[bytes, str]:

@@ -50,14 +50,14 @@ class CopyRecords:
         with self._database.session() as session:
             return _found(session.get(Copy, copy_id), user)
 
-    def page(self, user: str, wanted: PageQuery) -> Page[Copy]:
+    def page(self, user: str, page_query: PageQuery) -> Page[Copy]:
         """A page of the copies of a user, newest first, but for planned ones.
 
         Raises:
             InvalidOptions: the cursor is none of this list.
         """
         query = select(Copy).where(Copy.user == user, Copy.state != CopyState.PLANNED)
-        return _NEWEST.read(self._database, query, wanted)
+        return _NEWEST.read(self._database, query, page_query)
 
     def of_user(self, user: str) -> list[Copy]:
         """All copies of a user, newest first, but for planned ones."""

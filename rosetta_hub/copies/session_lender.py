@@ -50,12 +50,12 @@ class Slots:
     @contextlib.asynccontextmanager
     async def take(self, *places: Place) -> AsyncIterator[None]:
         """A session at each place; two where a place is named twice."""
-        async with AsyncExitStack() as taken:
+        async with AsyncExitStack() as sessions:
             async with AsyncExitStack() as pair:
                 if len(set(places)) < len(places):
                     await pair.enter_async_context(self._pairs[places[0]])
                 for place in sorted(places):
-                    await taken.enter_async_context(self._free[place])
+                    await sessions.enter_async_context(self._free[place])
             yield
 
 

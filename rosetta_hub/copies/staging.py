@@ -108,9 +108,9 @@ def _progress(verb: str, copies: Sequence[Copy]) -> str:
     files = sum(copy.files_total or 1 for copy in copies)
     text = f"{verb} {files} file{'' if files == 1 else 's'}"
     if None not in totals:
-        done = sum(copy.bytes_done for copy in copies)
+        copied_bytes = sum(copy.bytes_done for copy in copies)
         total = sum(size for size in totals if size is not None)
-        text += f": {format_size(done)} of {format_size(total)}"
+        text += f": {format_size(copied_bytes)} of {format_size(total)}"
     waiting = [copy.message for copy in copies if copy.state is CopyState.QUEUED and copy.message]
     return " ".join([f"{text}.", *dict.fromkeys(waiting)])
 

@@ -56,9 +56,9 @@ class Checksum:
         """The beginning of the chunk's own."""
         return hashlib.new(self.algorithm, usedforsecurity=False)
 
-    def matches(self, found: Hash) -> bool:
+    def matches(self, hasher: Hash) -> bool:
         """Whether the chunk is what the client has sent."""
-        return hmac.compare_digest(found.digest(), self.digest)
+        return hmac.compare_digest(hasher.digest(), self.digest)
 
 
 @dataclass(frozen=True)

@@ -45,16 +45,16 @@ def read_notebook(data: bytes) -> dict[str, Any]:
     metadata = _dict(notebook.get("metadata"))
     language = _dict(metadata.get("language_info")).get("name")
     budget = [MAX_ANSWER]
-    shown = []
+    views = []
     for cell in cells[:MAX_CELLS]:
         if budget[0] <= 0:
             break
-        shown.append(_cell(_dict(cell), budget))
+        views.append(_cell(_dict(cell), budget))
     return {
         "language": _text(language or _dict(metadata.get("kernelspec")).get("language"), 80),
-        "cells": shown,
+        "cells": views,
         "total": len(cells),
-        "truncated": len(shown) < len(cells),
+        "truncated": len(views) < len(cells),
     }
 
 
@@ -80,8 +80,8 @@ def _cell(cell: dict[str, Any], budget: list[int]) -> dict[str, Any]:
         count = cell.get("execution_count", cell.get("prompt_number"))
         view["execution_count"] = count if type(count) is int else None
         outputs = _list(cell.get("outputs"))[:MAX_OUTPUTS]
-        shown = (_output(_dict(output), budget) for output in outputs)
-        view["outputs"] = [output for output in shown if output is not None]
+        views = (_output(_dict(output), budget) for output in outputs)
+        view["outputs"] = [output for output in views if output is not None]
     return view
 
 
@@ -106,19 +106,19 @@ def _output(output: dict[str, Any], budget: list[int]) -> dict[str, Any] | None:
 
 def _data(data: dict[str, Any], budget: list[int]) -> dict[str, str]:
     """What of the forms of an output is harmless."""
-    shown = {}
+    forms = {}
     for kind in TEXTS:
         if kind in data:
-            shown[kind] = (_plain if kind == "text/plain" else _markup)(data[kind])
+            forms[kind] = (_plain if kind == "text/plain" else _markup)(data[kind])
     for kind in IMAGES:
         image = _join(data.get(kind))
         if len(image) > budget[0]:
             # The rest is not shown, either.
             budget[0] = 0
         elif 0 < len(image) <= MAX_IMAGE and _BASE64.fullmatch(image):
-            shown[kind] = "".join(image.split())
-    budget[0] -= sum(map(len, shown.values()))
-    return shown
+            forms[kind] = "".join(image.split())
+    budget[0] -= sum(map(len, forms.values()))
+    return forms
 
 
 def _data_of_version_3(output: dict[str, Any]) -> dict[str, Any]:

@@ -69,8 +69,8 @@ class Previews:
         size = source.entry.size
         if size > MAX_NOTEBOOK:
             raise NoPreview("The notebook is too large for a preview.")
-        shown = await self._converter.convert("notebook", {}, source.chunks(0, size))
-        notebook: dict[str, Any] = json.loads(shown)
+        output = await self._converter.convert("notebook", {}, source.chunks(0, size))
+        notebook: dict[str, Any] = json.loads(output)
         return notebook
 
     async def _fits(self, source: FileSource, _hdu: int | None) -> Shown:

@@ -130,8 +130,8 @@ def copy(store: Store, request: Request, channel: Channel) -> dict[str, Any]:
             _copy_file(store, item, path, conflict == "overwrite", progress)
         count(progress, item)
         progress.tick()
-    done = {**progress.summary(), "path": encode_path(target)}
-    return {**done, "skipped": skipped[:_MAX_NAMED], "skipped_total": len(skipped)}
+    summary = {**progress.summary(), "path": encode_path(target)}
+    return {**summary, "skipped": skipped[:_MAX_NAMED], "skipped_total": len(skipped)}
 
 
 def find_free(store: Store, path: bytes) -> bytes:

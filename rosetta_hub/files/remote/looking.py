@@ -40,9 +40,9 @@ def list_folder(store: Store, request: Request, channel: Channel) -> dict[str, A
         for item in _children(store, request.path())
         if hidden or not item.name.startswith(b".")
     ]
-    named = sorted((one for one in named if part in one[1]), reverse=request.flag("reverse"))
+    named = sorted((row for row in named if part in row[1]), reverse=request.flag("reverse"))
     # Folders come first, whatever the order.
-    named.sort(key=lambda one: not one[-1].is_directory)
+    named.sort(key=lambda row: not row[-1].is_directory)
     offset = request.integer("offset")
     sender = EntrySender(channel)
     for *_, item in named[offset : offset + request.integer("limit")]:
@@ -73,9 +73,9 @@ def walk(store: Store, request: Request, channel: Channel) -> dict[str, Any]:
     sender, progress = EntrySender(channel), OperationProgress(channel)
     on_error = sender.tell if request.flag("tolerant") else None
     for path in request.paths():
-        for found in visit(store, path, on_error):
+        for entry in visit(store, path, on_error):
             progress.tick()
-            item = store.exact(found)
+            item = store.exact(entry)
             sender.add({**item.entry(store.account), "path": encode_path(item.path)})
     sender.flush()
     return {}

@@ -79,12 +79,12 @@ def build_time(resource: WebDavResource, mtime_ns: int) -> bytes:
 
 def _resource(response: ElementTree.Element) -> WebDavResource:
     href = (response.findtext(f"{_DAV}href") or "").strip()
-    values = {one.tag: one for one in _properties(response)}
+    values = {element.tag: element for element in _properties(response)}
     kind = values.get(f"{_DAV}resourcetype")
 
     def text(name: str) -> str:
-        found = values.get(name)
-        return "" if found is None else (found.text or "").strip()
+        element = values.get(name)
+        return "" if element is None else (element.text or "").strip()
 
     def number(name: str) -> int | None:
         value = text(_DAV + name)
@@ -104,7 +104,7 @@ def _resource(response: ElementTree.Element) -> WebDavResource:
 
 def _properties(response: ElementTree.Element) -> Iterator[ElementTree.Element]:
     """Those that the server has."""
-    for found in response.iter(f"{_DAV}propstat"):
-        if " 200 " in f"{found.findtext(f'{_DAV}status') or ''} ":
-            for properties in found.iter(f"{_DAV}prop"):
+    for propstat in response.iter(f"{_DAV}propstat"):
+        if " 200 " in f"{propstat.findtext(f'{_DAV}status') or ''} ":
+            for properties in propstat.iter(f"{_DAV}prop"):
                 yield from properties

@@ -67,8 +67,8 @@ def truncate(store: Store, request: Request, _channel: Channel) -> dict[str, Any
         if start + item.size <= offset:
             break
         if start < offset:
-            kept = b"".join(store.read(item, 0, offset - start))
-            store.put(segment_path(part.folder, start, len(kept)), kept, len(kept))
+            content = b"".join(store.read(item, 0, offset - start))
+            store.put(segment_path(part.folder, start, len(content)), content, len(content))
         store.remove(item.path)
     return _load(store, request).describe()
 

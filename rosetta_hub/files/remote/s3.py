@@ -70,17 +70,17 @@ class S3Store:
         return _file(path, answer["ContentLength"], answer)
 
     def children(self, path: bytes) -> list[StoreItem]:
-        start, found = self._prefix(path), dict[bytes, StoreItem]()
+        start, items = self._prefix(path), dict[bytes, StoreItem]()
         for page in self._pages(path, Delimiter="/"):
             for prefix in page.get("CommonPrefixes", ()):
                 name = prefix["Prefix"][len(start) : -1].encode("utf-8")
-                found.setdefault(name, self._folder_among(join(path, name)))
+                items.setdefault(name, self._folder_among(join(path, name)))
             for entry in page.get("Contents", ()):
                 name = entry["Key"][len(start) :].encode("utf-8")
                 # A file hides a folder of its name, as it does in `stat`.
-                found[name] = _file(join(path, name), entry["Size"], entry)
+                items[name] = _file(join(path, name), entry["Size"], entry)
         # Such keys are of other programs; a path can't have these names.
-        return [item for name, item in found.items() if name not in (b"", b".", b"..")]
+        return [item for name, item in items.items() if name not in (b"", b".", b"..")]
 
     def exact(self, item: StoreItem) -> StoreItem:
         if item.is_directory:
@@ -93,11 +93,11 @@ class S3Store:
     def read(self, item: StoreItem, offset: int, length: int) -> Iterator[bytes]:
         if not length:
             return
-        wanted: dict[str, str] = {"Range": f"bytes={offset}-{offset + length - 1}"}
+        options: dict[str, str] = {"Range": f"bytes={offset}-{offset + length - 1}"}
         if item.version:
-            wanted["IfMatch"] = item.version
+            options["IfMatch"] = item.version
         with explained(item.path):
-            answer = self._connection.quick.get_object(**self._place(item.path), **wanted)
+            answer = self._connection.quick.get_object(**self._place(item.path), **options)
             with answer["Body"] as body:
                 while length and (chunk := body.read(min(MAX_DATA, length))):
                     length -= len(chunk)
@@ -194,8 +194,8 @@ class S3Store:
     def _metadata(self, key: str, path: bytes) -> dict[str, str]:
         with explained(path):
             answer = self._connection.quick.head_object(Bucket=self._bucket, Key=key)
-        found: dict[str, str] = answer["Metadata"]
-        return found
+        metadata: dict[str, str] = answer["Metadata"]
+        return metadata
 
     def _check_free(self, path: bytes, overwrite: bool) -> None:
         """Refuse a target that is taken, or whose folder is not there."""
@@ -217,9 +217,9 @@ class S3Store:
 
     def _is_folder(self, path: bytes) -> bool:
         """Whether a key begins with the path and a slash."""
-        wanted = {"Bucket": self._bucket, "Prefix": self._prefix(path), "MaxKeys": 1}
+        options = {"Bucket": self._bucket, "Prefix": self._prefix(path), "MaxKeys": 1}
         with explained(path):
-            answer = self._connection.quick.list_objects_v2(**wanted)
+            answer = self._connection.quick.list_objects_v2(**options)
         return bool(answer.get("Contents"))
 
     def _folder_among(self, path: bytes) -> StoreItem:
@@ -249,19 +249,21 @@ class S3Store:
     def _delete(self, keys: Sequence[str]) -> None:
         for start in range(0, len(keys), _BATCH):
             objects = [{"Key": key} for key in keys[start : start + _BATCH]]
-            wanted = {"Objects": objects, "Quiet": True}
+            deletion = {"Objects": objects, "Quiet": True}
             with explained(b""):
-                answer = self._connection.patient.delete_objects(Bucket=self._bucket, Delete=wanted)
+                answer = self._connection.patient.delete_objects(
+                    Bucket=self._bucket, Delete=deletion
+                )
             for error in answer.get("Errors", ()):
                 path = error["Key"].encode("utf-8")[len(self._prefix(b"").encode("utf-8")) :]
                 raise translate(error.get("Code", ""), 0, path)
 
-    def _pages(self, path: bytes, **wanted: Any) -> Iterator[Mapping[str, Any]]:
+    def _pages(self, path: bytes, **options: Any) -> Iterator[Mapping[str, Any]]:
         """The pages of what is in a folder."""
         check_names(path)
         pages = self._connection.quick.get_paginator("list_objects_v2")
         with explained(path):
-            yield from pages.paginate(Bucket=self._bucket, Prefix=self._prefix(path), **wanted)
+            yield from pages.paginate(Bucket=self._bucket, Prefix=self._prefix(path), **options)
 
     def _place(self, path: bytes) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._key(path)}
@@ -297,8 +299,8 @@ def parse_time(text: str) -> int | None:
 
 
 def _time(answer: Mapping[str, Any]) -> int:
-    kept = parse_time(answer.get("Metadata", {}).get(_TIME, ""))
-    if kept is not None:
-        return kept
+    stored_time = parse_time(answer.get("Metadata", {}).get(_TIME, ""))
+    if stored_time is not None:
+        return stored_time
     modified: datetime = answer["LastModified"]
     return int(modified.timestamp()) * 1_000_000_000

@@ -124,8 +124,8 @@ def translate(code: str, status: int, path: bytes) -> FilesError | StoreUnavaila
         return FilesError("permission", text)
     if code == "PreconditionFailed" or status == 412:
         return changed(path)
-    if known := _CODES.get(code) or _STATUS_CODES.get(status):
-        return refuse(known, path)
+    if reason := _CODES.get(code) or _STATUS_CODES.get(status):
+        return refuse(reason, path)
     if 300 <= status < 400:
         text = f"{show(path)}: the server redirects elsewhere, which is not followed."
         return FilesError("failed", text)

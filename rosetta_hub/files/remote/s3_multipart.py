@@ -64,10 +64,10 @@ class Multipart:
             answer = self._client.upload_part(**self._next(), Body=content)
         self._append(answer["ETag"])
 
-    def add_copy(self, source: Mapping[str, str], **wanted: str) -> None:
+    def add_copy(self, source: Mapping[str, str], **options: str) -> None:
         """Add what is on the server."""
         with explained(self._path):
-            answer = self._client.upload_part_copy(**self._next(), CopySource=source, **wanted)
+            answer = self._client.upload_part_copy(**self._next(), CopySource=source, **options)
         self._append(answer["CopyPartResult"]["ETag"])
 
     def _next(self) -> dict[str, Any]:

@@ -70,10 +70,10 @@ class WebDavStore:
 
     def children(self, path: bytes) -> list[StoreItem]:
         here = urlsplit(self._url(path)).path
-        found = self._find(path, depth=1)
+        resources = self._find(path, depth=1)
         return [
             _item(join(path, name), resource)
-            for resource in found
+            for resource in resources
             if (name := resource.name_in(here)) is not None
         ]
 
