@@ -68,14 +68,14 @@ class GuardedResolver(Resolver):
             RequestFailed: it has none.
         """
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(
+            records = await asyncio.get_running_loop().getaddrinfo(
                 host, port, family=family, type=socket.SOCK_STREAM
             )
         except (OSError, UnicodeError) as error:
             message = f"The host {host} is not known. Check the address."
             raise RequestFailed("unknown_host", message) from error
         permitted = [
-            (int(kind), address) for kind, _, _, _, address in found if self._permits(address)
+            (int(kind), address) for kind, _, _, _, address in records if self._permits(address)
         ]
         if not permitted:
             raise RequestFailed(

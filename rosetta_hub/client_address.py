@@ -15,13 +15,13 @@ def client_address(request: HTTPServerRequest, proxies: Collection[str] = ()) ->
     proxy passes on what a client has written.
     """
     forwarded = ",".join(request.headers.get_list("X-Forwarded-For"))
-    known = [part.strip() for part in forwarded.split(",") if part.strip()]
-    for address in reversed(known):
+    addresses = [part.strip() for part in forwarded.split(",") if part.strip()]
+    for address in reversed(addresses):
         if not _is_address(address):
             return None
         if address not in proxies:
             return address
-    return known[0] if known else request.remote_ip
+    return addresses[0] if addresses else request.remote_ip
 
 
 def hub_client_address(handler: Any) -> str:

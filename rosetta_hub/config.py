@@ -687,11 +687,11 @@ def refuse_unknown_options(config: Config) -> None:
     Raises:
         ConfigError: which, and what may be meant.
     """
-    known = Rosetta.class_trait_names(config=True)
+    options = Rosetta.class_trait_names(config=True)
     for name in config.get("Rosetta", {}):
-        if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"Did you mean {close[0]!r}?" if close else f"Options: {', '.join(known)}."
+        if name not in options:
+            close = difflib.get_close_matches(name, options, 1)
+            hint = f"Did you mean {close[0]!r}?" if close else f"Options: {', '.join(options)}."
             raise ConfigError(f"c.Rosetta.{name} is not an option. {hint}")
 
 
@@ -700,7 +700,7 @@ def _host_of(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2].removesuffix(f":{urlsplit(url).port}")
 
 
-def _share_a_domain(one: str, other: str) -> bool:
+def _share_a_domain(first: str, second: str) -> bool:
     """Whether two host names end alike; which endings are open to everybody only a list tells."""
-    ends = [name.split(".")[-2:] for name in (one, other)]
-    return len(ends[0]) == 2 and ends[0] == ends[1] and not one.replace(".", "").isdigit()
+    ends = [name.split(".")[-2:] for name in (first, second)]
+    return len(ends[0]) == 2 and ends[0] == ends[1] and not first.replace(".", "").isdigit()

@@ -24,7 +24,7 @@ _INDENT = "    "
 
 def escape_unsafe(text: str) -> str:
     r"""The text on one line, with `\x1b` for an escape: names of users may hold anything."""
-    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def escape_lines(text: str) -> str:

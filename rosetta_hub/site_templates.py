@@ -16,11 +16,11 @@ def make_site_page(paths: Iterable[str], directory: Path) -> list[str]:
     That one, `directory`, is made, and holds `rosetta_site.html`: the site's `page.html`, which
     extends our frame instead of the stock page.
     """
-    found = [str(Path(path).absolute()) for path in paths]
-    pages = [Path(path) / "page.html" for path in found]
+    folders = [str(Path(path).absolute()) for path in paths]
+    pages = [Path(path) / "page.html" for path in folders]
     page = next((page for page in pages if page.is_file()), None)
     if page is None:
-        return found
+        return folders
     text = _STOCK_PAGE.sub(r'\1"rosetta_frame.html"', page.read_text())
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     target = directory / "rosetta_site.html"
@@ -28,7 +28,7 @@ def make_site_page(paths: Iterable[str], directory: Path) -> list[str]:
     fresh = target.with_suffix(".new")
     fresh.write_text(text)
     fresh.replace(target)
-    return [*found, str(directory)]
+    return [*folders, str(directory)]
 
 
 def plain_variables(variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -201,8 +201,8 @@ class AccountAdministration:
         if user == actor:
             raise NotAllowed("You can't block yourself. Another administrator can.")
         blocked = set(await self.blocked())
-        left = set(await self._hub.admins()) - blocked
-        if left <= {user}:
+        remaining = set(await self._hub.admins()) - blocked
+        if remaining <= {user}:
             raise Conflict(
                 f"{user!r} is the last administrator who can log in. Make somebody else one before."
             )

@@ -173,16 +173,16 @@ class ClientLogins:
 
     def _add(self, secret: str, login: _Login) -> None:
         now = self._clock()
-        self._logins = {key: each for key, each in self._logins.items() if now < each.ends}
+        self._logins = {key: pending for key, pending in self._logins.items() if now < pending.ends}
         while len(self._logins) >= MOST:
             del self._logins[next(iter(self._logins))]
         self._logins[digest(secret)] = login
 
     def _new_code(self) -> str:
-        taken = {login.typed_code for login in self._logins.values()}
+        codes = {login.typed_code for login in self._logins.values()}
         while True:
             code = "".join(secrets.choice(LETTERS) for _ in range(CODE_LENGTH))
-            if code not in taken:
+            if code not in codes:
                 return code
 
 

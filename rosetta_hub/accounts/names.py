@@ -65,11 +65,13 @@ def suggest_name(address: str) -> str:
 
 def _is_name(name: str) -> bool:
     # Marks of Indic scripts belong to words; `\w` knows letters and digits alone.
-    letters = "".join("x" if unicodedata.category(one) in ("Mn", "Mc") else one for one in name)
+    letters = "".join(
+        "x" if unicodedata.category(letter) in ("Mn", "Mc") else letter for letter in name
+    )
     return _NAME.fullmatch(letters) is not None and not letters.startswith("_")
 
 
 def _scripts(name: str) -> frozenset[str]:
     """The scripts of the letters: the first word of each letter's Unicode name says it."""
-    letters = (one for one in name if unicodedata.category(one).startswith("L"))
-    return frozenset(unicodedata.name(one, "UNKNOWN").split()[0] for one in letters)
+    letters = (letter for letter in name if unicodedata.category(letter).startswith("L"))
+    return frozenset(unicodedata.name(letter, "UNKNOWN").split()[0] for letter in letters)

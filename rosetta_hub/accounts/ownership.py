@@ -52,13 +52,13 @@ def delete_former_rows(session: Session, user: str) -> None:
     for mails, which are sent within seconds.
     """
     account_mails.delete_user(session, user)
-    known = session.get(HubUser, user)
-    if known is None or known.created is None:
+    hub_user = session.get(HubUser, user)
+    if hub_user is None or hub_user.created is None:
         return
     for model in account_tables():
         session.execute(
             delete(model).where(
-                model.user == user, model.user_created <= known.created + _PRECISION
+                model.user == user, model.user_created <= hub_user.created + _PRECISION
             )
         )
 
@@ -76,10 +76,10 @@ def is_reserved(session: Session, user: str) -> bool:
 
 def created_of(session: Session, user: str) -> datetime | None:
     """When the hub created the user, as far as the service knows."""
-    known = session.get(HubUser, user)
-    return known.created if known else None
+    hub_user = session.get(HubUser, user)
+    return hub_user.created if hub_user else None
 
 
-def is_same_time(one: datetime | None, other: datetime | None) -> bool:
+def is_same_time(first: datetime | None, second: datetime | None) -> bool:
     """Whether two times are the same, with the precision that all databases have."""
-    return one is not None and other is not None and abs(one - other) <= _PRECISION
+    return first is not None and second is not None and abs(first - second) <= _PRECISION

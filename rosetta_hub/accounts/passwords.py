@@ -93,8 +93,8 @@ def check_password(password: str, hints: Collection[str] = ()) -> None:
         raise PasswordRefused(f"Choose a password of at least {MIN_LENGTH} characters.")
     if len(password) > MAX_LENGTH:
         raise PasswordRefused(f"Choose a password of at most {MAX_LENGTH} characters.")
-    known = [part for hint in hints for part in (hint, *hint.split("@")) if part]
-    estimate = zxcvbn(_normalise(password)[:_READ], user_inputs=known)
+    words = [part for hint in hints for part in (hint, *hint.split("@")) if part]
+    estimate = zxcvbn(_normalise(password)[:_READ], user_inputs=words)
     if estimate["score"] < _SCORE:
         warning = str(estimate["feedback"]["warning"] or "This password is easy to guess.")
         raise PasswordRefused(

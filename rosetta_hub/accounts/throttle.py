@@ -46,8 +46,8 @@ class Throttle:
             # Another process has begun the same span of time.
             row = self._count(key, rule.window)
         if rule.most is not None and row.count > rule.most:
-            left = (row.until - utc_now()).total_seconds()
-            raise TooManyAttempts(max(1, int(left)))
+            seconds = (row.until - utc_now()).total_seconds()
+            raise TooManyAttempts(max(1, int(seconds)))
         return row.count
 
     def give_back(self, rule: Rule, *about: str) -> None:

@@ -33,11 +33,11 @@ class Drains:
 
     def drain(self, computing: str, message: str, actor: str) -> ComputingState:
         """Let no more tasks start there; again for another message."""
-        known = self._states.get(computing)
+        previous = self._states.get(computing)
         row = ComputingState(
             computing=computing,
             message=message,
-            since=known.since if known else utc_now(),
+            since=previous.since if previous else utc_now(),
             drained_by=actor,
         )
         with self._database.session() as session:

@@ -52,15 +52,15 @@ class Overview:
 
     def computing(self) -> dict[str, ComputingNumbers]:
         """The numbers of each resource that has tasks, by its id."""
-        found: dict[str, ComputingNumbers] = {}
+        resources: dict[str, ComputingNumbers] = {}
 
         def numbers(computing: str) -> ComputingNumbers:
-            return found.setdefault(computing, ComputingNumbers())
+            return resources.setdefault(computing, ComputingNumbers())
 
         for computing, state, desired, count in self._rows(_states()):
-            shown = STOPPING if desired is DesiredState.STOP else state.value
+            label = STOPPING if desired is DesiredState.STOP else state.value
             states = numbers(computing).states
-            states[shown] = states.get(shown, 0) + count
+            states[label] = states.get(label, 0) + count
         for computing, job_state, reason, count in self._rows(_reasons()):
             waiting = numbers(computing).waiting_for
             if len(waiting) < MOST_REASONS:
@@ -69,18 +69,18 @@ class Overview:
             numbers(task.computing).unresponsive += 1
         for computing, time in self._rows(_last_failures()):
             numbers(computing).last_failure = time
-        return found
+        return resources
 
     def users(self) -> list[UserNumbers]:
         """Everybody who has tasks, those with the most active ones first."""
         active = {user: sums for user, *sums in self._rows(_active_of_users())}
-        found = []
+        users = []
         for user, count, created, activity in self._rows(_tasks_of_users()):
-            seen = max((time for time in (created, activity) if time), default=None)
+            last_seen = max((time for time in (created, activity) if time), default=None)
             sums = active.get(user, NOTHING)
             numbers, cpus, memory, used = (value or 0 for value in sums)
             # PostgreSQL's sums of bytes are decimals.
-            found.append(
+            users.append(
                 UserNumbers(
                     name=user,
                     active=numbers,
@@ -88,10 +88,10 @@ class Overview:
                     memory=int(memory),
                     memory_used=int(used),
                     tasks=count,
-                    last_seen=seen,
+                    last_seen=last_seen,
                 )
             )
-        return sorted(found, key=lambda user: (-user.active, user.name))
+        return sorted(users, key=lambda user: (-user.active, user.name))
 
     def _unresponsive(self) -> list[Task]:
         query = select(Task).where(

@@ -50,28 +50,28 @@ class TaskList:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, wanted: TaskFilter) -> Page[Task]:
+    def page(self, task_filter: TaskFilter) -> Page[Task]:
         """The tasks of a page.
 
         Raises:
             InvalidOptions: the cursor is none of this order.
         """
-        query = _filtered(wanted).options(load_only(*_COLUMNS))
-        return _ORDERS[wanted.sort].read(self._database, query, wanted)
+        query = _filtered(task_filter).options(load_only(*_COLUMNS))
+        return _ORDERS[task_filter.sort].read(self._database, query, task_filter)
 
 
-def _filtered(wanted: TaskFilter) -> Select[Any]:
+def _filtered(task_filter: TaskFilter) -> Select[Any]:
     query: Any = select(Task)
-    if wanted.user:
-        query = query.where(Task.user.icontains(wanted.user, autoescape=True))
-    if wanted.state:
-        query = query.where(has_state(wanted.state))
-    if wanted.computing:
-        query = query.where(Task.computing == wanted.computing)
-    if wanted.software:
-        query = query.where(Task.family.icontains(wanted.software, autoescape=True))
-    if wanted.since:
-        query = query.where(Task.created >= wanted.since)
-    if wanted.until:
-        query = query.where(Task.created < wanted.until)
+    if task_filter.user:
+        query = query.where(Task.user.icontains(task_filter.user, autoescape=True))
+    if task_filter.state:
+        query = query.where(has_state(task_filter.state))
+    if task_filter.computing:
+        query = query.where(Task.computing == task_filter.computing)
+    if task_filter.software:
+        query = query.where(Task.family.icontains(task_filter.software, autoescape=True))
+    if task_filter.since:
+        query = query.where(Task.created >= task_filter.since)
+    if task_filter.until:
+        query = query.where(Task.created < task_filter.until)
     return query  # type: ignore[no-any-return]

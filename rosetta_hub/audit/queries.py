@@ -56,21 +56,21 @@ class AuditQueries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, wanted: AuditFilter, page: PageQuery) -> Page[AuditRecord]:
+    def page(self, audit_filter: AuditFilter, page: PageQuery) -> Page[AuditRecord]:
         """A page of the records, newest first.
 
         Raises:
             InvalidOptions: the cursor is none of this list.
         """
-        return _NEWEST.read(self._database, wanted.apply(select(AuditRecord)), page)
+        return _NEWEST.read(self._database, audit_filter.apply(select(AuditRecord)), page)
 
-    def has_any(self, wanted: AuditFilter) -> bool:
+    def has_any(self, audit_filter: AuditFilter) -> bool:
         """Whether there is such a record."""
-        return bool(self._list(wanted.apply(select(AuditRecord)).limit(1)))
+        return bool(self._list(audit_filter.apply(select(AuditRecord)).limit(1)))
 
-    def batches(self, wanted: AuditFilter) -> Iterator[list[AuditRecord]]:
+    def batches(self, audit_filter: AuditFilter) -> Iterator[list[AuditRecord]]:
         """All records, oldest first, in lists; a transaction for each list."""
-        query = wanted.apply(select(AuditRecord)).order_by(AuditRecord.id).limit(BATCH)
+        query = audit_filter.apply(select(AuditRecord)).order_by(AuditRecord.id).limit(BATCH)
         last = 0
         while records := self._list(query.where(AuditRecord.id > last)):
             yield records

@@ -14,13 +14,13 @@ class GitHubMethod(OAuthMethod):
     """The address of a profile proves nothing: it is what its owner writes there."""
 
     async def find_email(
-        self, state: Mapping[str, Any], told: Mapping[str, Any]
+        self, state: Mapping[str, Any], user_info: Mapping[str, Any]
     ) -> tuple[str | None, bool]:
         """The primary address, if it is verified; asked for where the method's mails count.
 
         It needs the scope `user:email`. GET /user/emails of GitHub's REST API.
         """
-        profile, _ = await super().find_email(state, told)
+        profile, _ = await super().find_email(state, user_info)
         if not self.trusts_email or not _MAIL_SCOPES & granted_scopes(state):
             return profile, False
         response = state["token_response"]

@@ -148,9 +148,9 @@ class Linker:
 
     async def end_sessions(self, handler: Any, user: str) -> None:
         """Have all browsers of a user log in again."""
-        found = orm.User.find(handler.db, user)
-        if found is not None:
-            end_login(handler.db, found)
+        orm_user = orm.User.find(handler.db, user)
+        if orm_user is not None:
+            end_login(handler.db, orm_user)
         await self._authenticator.service.end_sessions(user, False)
 
     async def _record(self, event: AuditEvent, handler: Any, user: str, target: str) -> None:

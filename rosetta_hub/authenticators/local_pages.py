@@ -223,9 +223,9 @@ class ConfirmSignUpPage(LocalAccountPage):
         normal = normalise_name(name)
         authenticator = self.authenticator
         valid = authenticator.validate_username(normal)
-        taken = self.find_user(normal) is not None or not valid
+        is_taken = self.find_user(normal) is not None or not valid
         configured = {*authenticator.admin_users, *authenticator.allowed_users}
-        return {*configured, normal} if taken else configured
+        return {*configured, normal} if is_taken else configured
 
     def _admins(self) -> list[str]:
         return list(self.db.scalars(select(orm.User.name).where(orm.User.admin)))

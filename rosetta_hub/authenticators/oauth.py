@@ -111,8 +111,8 @@ class OAuthMethod(LoginMethod):
         if self.provider is None or not isinstance(token, str):
             raise SignInRefused(f"{self.title} sent no id token. Tell the administrator.")
         claims = await self.provider.verify(token, nonce)
-        told = state[self.child.user_auth_state_key].get("sub")
-        if claims["sub"] != told:
+        subject = state[self.child.user_auth_state_key].get("sub")
+        if claims["sub"] != subject:
             raise SignInRefused("The provider's answers are about two users. Sign in again.")
 
     async def refresh(
@@ -162,13 +162,13 @@ class OAuthMethod(LoginMethod):
 
     async def _describe(self, model: Mapping[str, Any]) -> SignIn:
         state = dict(model["auth_state"])
-        told = state[self.child.user_auth_state_key]
-        subject = told.get(self._subject_claim)
+        user_info = state[self.child.user_auth_state_key]
+        subject = user_info.get(self._subject_claim)
         if not isinstance(subject, str | int) or isinstance(subject, bool) or subject in ("", 0):
             raise SignInRefused(
                 f"{self.title} does not tell {self._subject_claim!r}. Tell the administrator."
             )
-        email, is_verified = await self.find_email(state, told)
+        email, is_verified = await self.find_email(state, user_info)
         groups = [*(model.get("groups") or ()), *self.groups] if self.manages_groups else None
         return SignIn(
             subject=Subject(self._issuer, str(subject)),
@@ -178,20 +178,20 @@ class OAuthMethod(LoginMethod):
             groups=groups,
             admin=model.get("admin"),
             auth_state=state,
-            claims={key: told[key] for key in _SHOWN_CLAIMS if _is_short(told.get(key))},
+            claims={key: user_info[key] for key in _SHOWN_CLAIMS if _is_short(user_info.get(key))},
         )
 
     async def find_email(
-        self, state: Mapping[str, Any], told: Mapping[str, Any]
+        self, state: Mapping[str, Any], user_info: Mapping[str, Any]
     ) -> tuple[str | None, bool]:
         """The address that the provider tells, and whether it says that it is verified.
 
         Only a JSON `true` says so: a text `"true"` or `"false"` is true for many a program.
         """
-        email = told.get("email")
+        email = user_info.get("email")
         if not isinstance(email, str) or not is_address(email):
             return None, False
-        return email, told.get("email_verified") is True
+        return email, user_info.get("email_verified") is True
 
     async def sign_out(self, auth_state: Mapping[str, Any], handler: Any) -> str | None:
         """See `LoginMethod`."""

@@ -54,15 +54,15 @@ class OpenIdProvider:
                 return self._metadata
             url = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
             try:
-                found = await self._fetch(url)
+                document = await self._fetch(url)
             except MethodUnavailable:
                 if self._metadata:
                     return self._metadata
                 raise
-            if not isinstance(found, dict) or found.get("issuer") != self.issuer:
+            if not isinstance(document, dict) or document.get("issuer") != self.issuer:
                 raise MethodUnavailable(f"{url} does not describe the issuer {self.issuer!r}.")
-            self._metadata, self._metadata_time = found, time.monotonic()
-            return found
+            self._metadata, self._metadata_time = document, time.monotonic()
+            return document
 
     def check_response_issuer(self, issuer: str | None) -> None:
         """Check the parameter `iss` of an authorization response (RFC 9207).

@@ -73,16 +73,16 @@ class MethodSettings(Entry):
         Raises:
             ConfigError: there is none.
         """
-        found = self.authenticator_class
-        if isinstance(found, str):
-            found = _load(found)
-        if not isinstance(found, type) or not issubclass(found, OAuthenticator):
+        cls = self.authenticator_class
+        if isinstance(cls, str):
+            cls = _load(cls)
+        if not isinstance(cls, type) or not issubclass(cls, OAuthenticator):
             raise ConfigError(
                 f"c.RosettaAuthenticator.methods, {self.id!r}: authenticator_class is"
                 f" {self.authenticator_class!r}, which is no class of oauthenticator, such as"
                 " 'generic-oauth' or 'github'."
             )
-        return found
+        return cls
 
     def claim(self, kind: type[OAuthenticator]) -> str:
         """The name of the claim that is the subject."""

@@ -49,19 +49,19 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        shown = _shown_url(url)
+        text = _shown_url(url)
         try:
             self.engine = _create_engine(url)
             migrate(self.engine)
         except ImportError as error:
             raise ConfigError(
-                f"The database c.Rosetta.db_url = {shown} needs the Python package {error.name!r},"
+                f"The database c.Rosetta.db_url = {text} needs the Python package {error.name!r},"
                 " which is not installed. For PostgreSQL install rosetta-hub[postgresql], and let"
                 " the URL begin with 'postgresql+psycopg://'."
             ) from error
         except SQLAlchemyError as error:
             raise ConfigError(
-                f"The database c.Rosetta.db_url = {shown} can't be opened: {error}"
+                f"The database c.Rosetta.db_url = {text} can't be opened: {error}"
             ) from error
         except CommandError as error:
             message = _explain_revision(self.engine)

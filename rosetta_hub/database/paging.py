@@ -67,22 +67,22 @@ class Order:
     key_kind: type[Any] = str
     descending: bool = False
 
-    def read(self, database: Database, query: Select[Any], wanted: PageQuery) -> Page[Any]:
+    def read(self, database: Database, query: Select[Any], page_query: PageQuery) -> Page[Any]:
         """The page that is wanted, of a query for one entity.
 
         Raises:
             InvalidOptions: the cursor is none of this order.
         """
-        if wanted.after is not None:
-            query = query.where(self._behind(*self._parse(wanted.after)))
+        if page_query.after is not None:
+            query = query.where(self._behind(*self._parse(page_query.after)))
         both = (self.column, self.key)
-        order = [each.desc() if self.descending else each.asc() for each in both]
+        order = [column.desc() if self.descending else column.asc() for column in both]
         # One more than a page tells whether there is another page.
-        query = query.add_columns(*both).order_by(*order).limit(wanted.limit + 1)
+        query = query.add_columns(*both).order_by(*order).limit(page_query.limit + 1)
         with database.session() as session:
             rows = session.execute(query).all()
-        page = rows[: wanted.limit]
-        cursor = _write_cursor(page[-1][-2:]) if len(rows) > wanted.limit else None
+        page = rows[: page_query.limit]
+        cursor = _write_cursor(page[-1][-2:]) if len(rows) > page_query.limit else None
         return Page([row[0] for row in page], cursor)
 
     def _behind(self, value: Any, key: Any) -> ColumnElement[bool]:
@@ -98,7 +98,7 @@ class Order:
             return _typed(value, self.kind), _typed(key, self.key_kind)
 
 
-def cut_page(rows: Sequence[Row], key: Callable[[Row], Any], wanted: PageQuery) -> Page[Row]:
+def cut_page(rows: Sequence[Row], key: Callable[[Row], Any], page_query: PageQuery) -> Page[Row]:
     """A page of rows that are all at hand, sorted by a unique `key`: a tuple of texts and numbers.
 
     Raises:
@@ -106,10 +106,10 @@ def cut_page(rows: Sequence[Row], key: Callable[[Row], Any], wanted: PageQuery) 
     """
     keys = [key(row) for row in rows]
     start = 0
-    if wanted.after is not None:
+    if page_query.after is not None:
         with _refused():
-            start = bisect_right(keys, tuple(_read_cursor(wanted.after)))
-    end = start + wanted.limit
+            start = bisect_right(keys, tuple(_read_cursor(page_query.after)))
+    end = start + page_query.limit
     return Page(list(rows[start:end]), _write_cursor(keys[end - 1]) if end < len(rows) else None)
 
 

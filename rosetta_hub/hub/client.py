@@ -148,10 +148,10 @@ class HubClient(HubShareCalls):
             UserError: the token is no user's any more.
             HubUnavailable: the hub does not answer.
         """
-        found = await self._call(
+        answer = await self._call(
             "GET", "/rosetta/tokens", base=self._base, principal_token=principal_token
         )
-        return list(found["tokens"])
+        return list(answer["tokens"])
 
     async def make_token(
         self, principal_token: str, note: str, scopes: list[str], seconds: int
@@ -163,10 +163,10 @@ class HubClient(HubShareCalls):
             HubUnavailable: the hub does not answer.
         """
         body = {"note": note, "scopes": scopes, "expires_in": seconds}
-        made: dict[str, Any] = await self._call(
+        token: dict[str, Any] = await self._call(
             "POST", "/rosetta/tokens", body, base=self._base, principal_token=principal_token
         )
-        return made
+        return token
 
     async def delete_token(self, principal_token: str, token_id: str) -> None:
         """Delete an API token of the user of `principal_token`.

@@ -56,8 +56,10 @@ class LoginRenewals:
 
         `replaced` is the user's `cookie_id` until now.
         """
-        kept = {one: known for one, known in self._cookie_ids.items() if known != replaced}
-        self._cookie_ids = kept | dict.fromkeys(sessions, cookie_id)
+        remaining = {
+            session: old_id for session, old_id in self._cookie_ids.items() if old_id != replaced
+        }
+        self._cookie_ids = remaining | dict.fromkeys(sessions, cookie_id)
 
     def cookie_id_for(self, session: str) -> str | None:
         """The `cookie_id` that is to be in the cookie of a session, None where nothing is due."""
@@ -66,19 +68,19 @@ class LoginRenewals:
     def issue(self, session: str, cookie_id: str) -> str:
         """A code for one use by this session."""
         now, code = time.monotonic(), secrets.token_urlsafe(32)
-        self._codes = {key: one for key, one in self._codes.items() if one.deadline > now}
+        self._codes = {key: entry for key, entry in self._codes.items() if entry.deadline > now}
         self._codes[_digest(code)] = _Code(session, cookie_id, now + CODE_LIFETIME)
         return code
 
     def redeem(self, code: str, session: str) -> str | None:
         """The `cookie_id` for the session's cookie; None where the code is not good for it."""
-        found = self._codes.pop(_digest(code), None)
-        if found is None or found.session != session or found.deadline <= time.monotonic():
+        entry = self._codes.pop(_digest(code), None)
+        if entry is None or entry.session != session or entry.deadline <= time.monotonic():
             return None
-        if self._cookie_ids.get(session) != found.cookie_id:
+        if self._cookie_ids.get(session) != entry.cookie_id:
             return None
         del self._cookie_ids[session]
-        return found.cookie_id
+        return entry.cookie_id
 
 
 class LoginSessionHandler(PrincipalHandler):
@@ -87,21 +89,21 @@ class LoginSessionHandler(PrincipalHandler):
     def delete(self, session: str) -> None:
         """End it; 404 where the user has none of that session."""
         user = self.find_principal_token().user
-        ended, kept = [], set()
+        ended, remaining = [], set()
         for token in [*user.api_tokens, *user.oauth_codes]:
             if not token.session_id or getattr(token, "client_id", None) == NO_LOGIN:
                 continue
             if (digest := session_digest(token)) == session:
                 ended.append(token)
             else:
-                kept.add(digest)
+                remaining.add(digest)
         if not ended:
             raise web.HTTPError(404, "There is no such session. It may have ended.")
         replaced, user.cookie_id = user.cookie_id, new_token()
         for token in ended:
             self.db.delete(token)
         self.db.commit()
-        renewals(self).admit(kept, replaced, user.cookie_id)
+        renewals(self).admit(remaining, replaced, user.cookie_id)
         self._lead_logins()
         self.log.info("Ended one login of %s: %d tokens", user.name, len(ended))
         self.set_status(204)
@@ -174,8 +176,8 @@ class RenewalHandler(_BrowserHandler):
 
 def renewals(handler: BaseHandler) -> LoginRenewals:
     """Those of the hub."""
-    kept: LoginRenewals = handler.settings.setdefault(_KEY, LoginRenewals())
-    return kept
+    login_renewals: LoginRenewals = handler.settings.setdefault(_KEY, LoginRenewals())
+    return login_renewals
 
 
 def _digest(text: str) -> str:

@@ -36,8 +36,8 @@ def find_class(spawner: str | type) -> type[Spawner]:
         TraitError: there is no such class, or it is not a spawner.
         ImportError: its module can't be imported.
     """
-    found: type[Spawner] = _Name(spawner_class=spawner).spawner_class
-    return found
+    spawner_type: type[Spawner] = _Name(spawner_class=spawner).spawner_class
+    return spawner_type
 
 
 def class_name(spawner: str | type) -> str:
@@ -91,11 +91,11 @@ def check_installed(where: str, spawner: str | type) -> None:
         ConfigError: it is neither an entry point nor in a module that exists; `where` names the
             setting.
     """
-    known = {point.name.lower() for point in entry_points(group=_ENTRY_POINTS)}
-    if isinstance(spawner, str) and spawner.lower() not in known and not _exists(spawner):
+    names = {point.name.lower() for point in entry_points(group=_ENTRY_POINTS)}
+    if isinstance(spawner, str) and spawner.lower() not in names and not _exists(spawner):
         raise ConfigError(
             f"{where} names {spawner!r}, which is not installed. Use an import path or one of:"
-            f" {', '.join(sorted(known))}."
+            f" {', '.join(sorted(names))}."
         )
 
 
@@ -110,8 +110,8 @@ def find_entry(catalogue: Catalogue, spawner: str | type) -> Software | None:
         if entry.kind != "native":
             continue
         where = f"c.Rosetta.software entry {family.id!r}: key 'spawner_class'"
-        wanted = load_class("c.Rosetta.previous_spawner", spawner)
-        if load_class(where, entry.spawner_class) is wanted:
+        spawner_type = load_class("c.Rosetta.previous_spawner", spawner)
+        if load_class(where, entry.spawner_class) is spawner_type:
             return entry.model_copy(update={"id": family.id})
     return None
 

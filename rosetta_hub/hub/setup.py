@@ -205,12 +205,12 @@ def _keep_spawner(c: Any, settings: Rosetta) -> None:
     if entry is None and settings.keep_spawner:
         family = PREVIOUS_FAMILY | {"spawner_class": previous}
         c.Rosetta.software = [family, *settings.software]
-    kept = entry or settings.keep_spawner
+    in_catalogue = entry or settings.keep_spawner
     get_logger().info(
         "c.JupyterHub.spawner_class: RosettaSpawner takes the place of %s, which %s.",
         class_name(previous),
         f"is the software {name!r} of the catalogue"
-        if kept
+        if in_catalogue
         else "goes on with the servers that run",
     )
 

@@ -86,8 +86,8 @@ class HubShareCalls:
             HubUnavailable: the hub does not answer.
         """
         path = _shares_path(user, server_name)
-        for each in (path.replace("/shares/", "/share-codes/", 1), path):
-            await self._call("DELETE", each, missing_ok=True)
+        for share_path in (path.replace("/shares/", "/share-codes/", 1), path):
+            await self._call("DELETE", share_path, missing_ok=True)
 
     async def group_names(self) -> list[str]:
         """The names of all groups.

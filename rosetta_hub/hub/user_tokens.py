@@ -71,10 +71,10 @@ class UserTokensHandler(PrincipalHandler):
             )
         except (ValueError, KeyError) as error:
             raise web.HTTPError(400, str(error)) from error
-        made = describe_token(orm.APIToken.find(self.db, token), principal_token)
-        self.log.info("%s made a token at the service: %s", user.name, made["id"])
+        model = describe_token(orm.APIToken.find(self.db, token), principal_token)
+        self.log.info("%s made a token at the service: %s", user.name, model["id"])
         self.set_status(201)
-        self.finish({**made, "token": token})
+        self.finish({**model, "token": token})
 
 
 class UserTokenHandler(PrincipalHandler):
@@ -84,16 +84,16 @@ class UserTokenHandler(PrincipalHandler):
         """Delete it; 404 where it is none of the user's own API tokens."""
         principal_token = self.find_principal_token()
         servers = server_tokens(self.db, self.find_user(principal_token.user.name))
-        found = [
+        tokens = [
             token
             for token in principal_token.user.api_tokens
             if token.api_id == token_id
             and token.client_id == NO_LOGIN
             and token.hashed not in servers
         ]
-        if not found:
+        if not tokens:
             raise web.HTTPError(404, "There is no such token.")
-        self.db.delete(found[0])
+        self.db.delete(tokens[0])
         self.db.commit()
         self.set_status(204)
 
@@ -106,9 +106,9 @@ def check_no_more(principal_token: orm.APIToken, scopes: list[str], seconds: int
     Raises:
         HTTPError: it could.
     """
-    held = set(get_scopes_for(principal_token))
-    wanted = expand_scopes(scopes, owner=principal_token.user)
-    if not wanted or not all(check_scopes([scope], held) for scope in wanted):
+    own_scopes = set(get_scopes_for(principal_token))
+    new_scopes = expand_scopes(scopes, owner=principal_token.user)
+    if not new_scopes or not all(check_scopes([scope], own_scopes) for scope in new_scopes):
         raise web.HTTPError(403, "The token that asks has fewer rights than the one it asks for.")
     if principal_token.client_id != NO_LOGIN or principal_token.expires_at is None:
         return

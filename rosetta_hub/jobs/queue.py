@@ -40,8 +40,8 @@ def choose_jobs(
     """
     counts = Counter(job.user for job in active if job.id in running)
     waiting = [job for job in active if job.id not in running]
-    chosen: list[J] = []
-    while len(running) + len(chosen) < at_once:
+    next_jobs: list[J] = []
+    while len(running) + len(next_jobs) < at_once:
         allowed = [job for job in waiting if counts[job.user] < per_user]
         if not allowed:
             break
@@ -49,8 +49,8 @@ def choose_jobs(
         job = min(allowed, key=lambda job: counts[job.user])
         waiting.remove(job)
         counts[job.user] += 1
-        chosen.append(job)
-    return chosen
+        next_jobs.append(job)
+    return next_jobs
 
 
 class JobRecords(Protocol[J]):
@@ -157,9 +157,9 @@ class JobQueue(Generic[J]):
 
     def _forget_others(self, active: Sequence[J]) -> None:
         ids = {job.id for job in active}
-        for known in (self._errors, self._not_before):
-            for job_id in known.keys() - ids:
-                del known[job_id]
+        for by_job in (self._errors, self._not_before):
+            for job_id in by_job.keys() - ids:
+                del by_job[job_id]
 
     def _pause(self) -> float:
         """Seconds until a job is due that waits for what was away."""

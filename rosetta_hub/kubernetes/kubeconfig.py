@@ -63,9 +63,9 @@ def read_kubeconfig(path: Path, context: str | None = None) -> ApiServer:
 
     try:
         config = yaml.safe_load(_read_text(path))
-        chosen = _find(config, "context", context or config["current-context"], refuse)
-        cluster = _find(config, "cluster", chosen["cluster"], refuse)
-        user = _find(config, "user", chosen["user"], refuse)
+        context_entry = _find(config, "context", context or config["current-context"], refuse)
+        cluster = _find(config, "cluster", context_entry["cluster"], refuse)
+        user = _find(config, "user", context_entry["user"], refuse)
         _check_supported(cluster, user, refuse)
         return _build_server(cluster, user, path.parent, refuse)
     except KeyError as error:
@@ -80,8 +80,8 @@ def _find(config: Document, kind: str, name: str, refuse: Refuse) -> Document:
     """The entry of the list `clusters`, `users` or `contexts` with that name."""
     for entry in config[f"{kind}s"]:
         if entry["name"] == name:
-            found: Document = entry[kind]
-            return found
+            document: Document = entry[kind]
+            return document
     raise refuse(f"it has no {kind} {name!r}")
 
 

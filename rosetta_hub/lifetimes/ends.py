@@ -116,5 +116,5 @@ def _is_running(task: Task) -> bool:
     return task.state is TaskState.RUNNING and task.started is not None
 
 
-def _latest(at: datetime, kept: datetime | None) -> datetime:
-    return at if kept is None else max(at, kept)
+def _latest(at: datetime, kept_until: datetime | None) -> datetime:
+    return at if kept_until is None else max(at, kept_until)

@@ -47,8 +47,8 @@ class IdleWatch:
 
     def forget_others(self, task_ids: Iterable[str]) -> None:
         """Keep what was measured of these tasks alone."""
-        kept = set(task_ids)
-        self._samples = {key: one for key, one in self._samples.items() if key in kept}
+        ids = set(task_ids)
+        self._samples = {key: samples for key, samples in self._samples.items() if key in ids}
 
     def measure(self, task: Task, lifetime: Lifetime, now: datetime) -> CpuUse:
         """Take the latest CPU time of a running task into account."""
@@ -79,28 +79,32 @@ class IdleWatch:
         return None if use is CpuUse.PENDING or now - since < pause else since
 
     def _use(self, samples: _Samples, task: Task, lifetime: Lifetime, now: datetime) -> CpuUse:
-        heard, seconds = task.last_heartbeat, task.cpu_seconds
-        if heard is None or seconds is None or now - heard > self._liveness_timeout:
+        last_heartbeat, seconds = task.last_heartbeat, task.cpu_seconds
+        if (
+            last_heartbeat is None
+            or seconds is None
+            or now - last_heartbeat > self._liveness_timeout
+        ):
             samples.seconds.clear()
             samples.began = None
             return CpuUse.UNKNOWN
         if samples.seconds and seconds < samples.seconds[-1][1]:
             # Processes have ended whose time is not counted any more: something happens there.
             samples.seconds.clear()
-            samples.seconds.append((heard, seconds))
+            samples.seconds.append((last_heartbeat, seconds))
             return CpuUse.BUSY
         window = min(WINDOW, timedelta(seconds=lifetime.idle_timeout or 0))
-        _add(samples, heard, seconds, window)
+        _add(samples, last_heartbeat, seconds, window)
         return _compare(samples, lifetime.idle_cpu, window)
 
 
-def _add(samples: _Samples, heard: datetime, seconds: float, window: timedelta) -> None:
-    if not samples.seconds or heard > samples.seconds[-1][0]:
-        samples.seconds.append((heard, seconds))
+def _add(samples: _Samples, last_heartbeat: datetime, seconds: float, window: timedelta) -> None:
+    if not samples.seconds or last_heartbeat > samples.seconds[-1][0]:
+        samples.seconds.append((last_heartbeat, seconds))
     if samples.began is None:
-        samples.began = heard
+        samples.began = last_heartbeat
     # The first one is the last that is old enough.
-    while len(samples.seconds) > 2 and heard - samples.seconds[1][0] >= window:
+    while len(samples.seconds) > 2 and last_heartbeat - samples.seconds[1][0] >= window:
         samples.seconds.popleft()
 
 

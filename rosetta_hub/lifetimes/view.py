@@ -58,9 +58,11 @@ def _unknown(task: Task, entry: Lifetime | None) -> str:
     """What keeps a task from ever being idle; empty where nothing does."""
     if entry is None or entry.idle_timeout is None or task.cpu_seconds is not None:
         return ""
-    heard, started = task.last_heartbeat, task.started
+    last_heartbeat, started = task.last_heartbeat, task.started
     # The first report of a container that has just started may come without.
-    if task.state is not TaskState.RUNNING or not (heard and started and heard > started):
+    if task.state is not TaskState.RUNNING or not (
+        last_heartbeat and started and last_heartbeat > started
+    ):
         return ""
     return "Its CPU time is not known, so it never counts as idle."
 

@@ -81,8 +81,8 @@ class MailAddresses:
                     " user who gave the address, or have a new link sent on the page Account."
                 )
             row.digest = None
-            chosen = read_preferences(session, user, str(self._settings.mail_domain))
-            write_preferences(session, user, replace(chosen, address=row.address))
+            preferences = read_preferences(session, user, str(self._settings.mail_domain))
+            write_preferences(session, user, replace(preferences, address=row.address))
             return row.address
 
     def delete_user(self, user: str) -> None:

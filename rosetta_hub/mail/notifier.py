@@ -36,9 +36,9 @@ class Notifier:
         kind = self._kind(before, task, now)
         if kind is None or not read_preferences(session, task.user, self._domain).wants(kind):
             return
-        known = session.get(Mail, (task.id, task.attempt, kind))
+        mail = session.get(Mail, (task.id, task.attempt, kind))
         # A job that is requeued starts twice: its user is told once.
-        if known is None or kind is MailKind.END:
+        if mail is None or kind is MailKind.END:
             session.merge(_queued(task, kind, now))
 
     def _kind(self, before: Before, task: Task, now: datetime) -> MailKind | None:

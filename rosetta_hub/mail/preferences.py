@@ -38,9 +38,9 @@ def read_preferences(session: Session, user: str, domain: str) -> Preferences:
     return Preferences(row.address, row.started, row.failed, row.limit, row.shared)
 
 
-def write_preferences(session: Session, user: str, chosen: Preferences) -> None:
+def write_preferences(session: Session, user: str, preferences: Preferences) -> None:
     """Keep the user's choices; they count for mails that wait, too."""
-    session.merge(MailSettings(user=user, **asdict(chosen)))
+    session.merge(MailSettings(user=user, **asdict(preferences)))
 
 
 def find_problem(session: Session, user: str, address: str | None) -> str | None:

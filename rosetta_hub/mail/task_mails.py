@@ -49,12 +49,12 @@ class TaskMails(MailQueue):
             mail, task = session.get(Mail, key), session.get(Task, key[0])
             if mail is None or task is None or mail.state is not MailState.WAITING:
                 return None
-            chosen = read_preferences(session, task.user, self._domain)
-            if not _is_news(mail, task, chosen):
+            preferences = read_preferences(session, task.user, self._domain)
+            if not _is_news(mail, task, preferences):
                 mail.state = MailState.DROPPED
                 return None
             zone = zone_of(session, task.user)
-        return self._writer.write(mail, task, str(chosen.address), zone)
+        return self._writer.write(mail, task, str(preferences.address), zone)
 
     def describe(self, key: Key) -> str:
         """See `MailQueue`."""
@@ -65,11 +65,11 @@ class TaskMails(MailQueue):
         return Mail.created < utc_now() - LIFETIME
 
 
-def _is_news(mail: Mail, task: Task, chosen: Preferences) -> bool:
+def _is_news(mail: Mail, task: Task, preferences: Preferences) -> bool:
     """Whether what the mail tells is still so, and still wanted."""
     if mail.kind is MailKind.END:
         same = task.end_announced is not None and not task.state.final
     else:
         same = task.state is _STATES[mail.kind]
-    wanted = task.desired_state is DesiredState.RUN and chosen.wants(mail.kind)
-    return same and wanted and mail.attempt == task.attempt
+    is_wanted = task.desired_state is DesiredState.RUN and preferences.wants(mail.kind)
+    return same and is_wanted and mail.attempt == task.attempt

@@ -156,10 +156,10 @@ class MailWriter:
         end = view_lifetime(task, self._lifetimes, may_keep=True)
         if end.ends_at is None:
             return None
-        left = (end.ends_at - self._lifetimes.clock().now).total_seconds()
+        seconds = (end.ends_at - self._lifetimes.clock().now).total_seconds()
         return {
             "at": format_clock(end.ends_at, zone),
-            "left": format_duration(max(60, 60 * round(left / 60))),
+            "left": format_duration(max(60, 60 * round(seconds / 60))),
             "message": end.message,
             "keepable": end.keepable,
         }

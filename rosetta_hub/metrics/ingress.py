@@ -35,13 +35,13 @@ class EdgeTraffic:
     def note(self, activity: Mapping[str, Activity], computing: Mapping[str, str]) -> None:
         """Take the numbers of all tasks as they are now; `computing` is that of each task."""
         grown = Counted[tuple[str, str]]()
-        for task, seen in activity.items():
+        for task, traffic in activity.items():
             before, resource = self._known.get(task, NOTHING), computing.get(task, "")
-            grown[resource, "in"] += growth(before.bytes_in, seen.bytes_in)
-            grown[resource, "out"] += growth(before.bytes_out, seen.bytes_out)
+            grown[resource, "in"] += growth(before.bytes_in, traffic.bytes_in)
+            grown[resource, "out"] += growth(before.bytes_out, traffic.bytes_out)
         for labels, count in grown.items():
             self._bytes.labels(*labels).inc(count)
-        self._connections.set(sum(seen.connections for seen in activity.values()))
+        self._connections.set(sum(traffic.connections for traffic in activity.values()))
         self._known = dict(activity)
 
 

@@ -43,7 +43,7 @@ class SchedulerMetrics:
 
     async def count(self, computing: str, call: str, answer: Awaitable[Answer]) -> Answer:
         """Wait for a call, and count it."""
-        begun = time.monotonic()
+        start = time.monotonic()
         result = "unanswered"
         try:
             returned = await answer
@@ -54,7 +54,7 @@ class SchedulerMetrics:
             raise
         finally:
             self._calls.labels(computing, call, result).inc()
-            self._seconds.labels(computing, call).observe(time.monotonic() - begun)
+            self._seconds.labels(computing, call).observe(time.monotonic() - start)
 
 
 @dataclass(frozen=True)

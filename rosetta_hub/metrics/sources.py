@@ -81,9 +81,9 @@ class Sources:
 
     async def observe(self) -> Observation:
         """Ask all of them at once; takes a little more than `SCRAPE_TIMEOUT` at most."""
-        asked = asyncio.gather(_ask(self.parts), _ask(self.activity), self._ask_tunnels())
+        answers = asyncio.gather(_ask(self.parts), _ask(self.activity), self._ask_tunnels())
         pids = await asyncio.gather(*map(_ask, self.pids.values()))
-        parts, activity, tunnels = await asked
+        parts, activity, tunnels = await answers
         return Observation(
             parts=parts or {},
             queues={name: state_of(queue) for name, queue in self.queues.items()},

@@ -119,9 +119,9 @@ class TaskMetrics:
         Phases that went on while the service was started again are not counted.
         """
         phase, now = PHASES.get(state), self._now()
-        known = self._phases.get(task.id)
-        if known is not None and known[0] != phase:
-            self._phase.labels(task.computing, known[0]).observe(now - known[1])
+        previous = self._phases.get(task.id)
+        if previous is not None and previous[0] != phase:
+            self._phase.labels(task.computing, previous[0]).observe(now - previous[1])
             del self._phases[task.id]
         if phase is not None and task.id not in self._phases:
             self._phases[task.id] = (phase, now)

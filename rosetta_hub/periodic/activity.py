@@ -62,13 +62,13 @@ class ActivityReporter:
 
     def _record(self, activity: dict[str, Activity]) -> list[Task]:
         changed = []
-        for task_id, seen in activity.items():
-            if seen.last_request is None or seen.last_request <= self._since_ms:
+        for task_id, traffic in activity.items():
+            if traffic.last_request is None or traffic.last_request <= self._since_ms:
                 continue
             with self._tasks.database.session() as session:
                 task = session.get(Task, task_id)
                 if task is not None:
-                    task.last_activity = datetime.fromtimestamp(seen.last_request / 1000, UTC)
+                    task.last_activity = datetime.fromtimestamp(traffic.last_request / 1000, UTC)
                     changed.append(task)
         return changed
 
@@ -99,8 +99,8 @@ class ActivityReporter:
     async def _check_sessions(self, activity: dict[str, Activity]) -> None:
         used = {
             name
-            for seen in activity.values()
-            for name, last in seen.sessions.items()
+            for traffic in activity.values()
+            for name, last in traffic.sessions.items()
             if last > self._since_ms
         }
         if not used:

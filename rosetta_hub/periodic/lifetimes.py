@@ -131,8 +131,8 @@ class LifetimeEnforcer:
 
     def _tell_hub(self, task: Task, now: datetime) -> None:
         key = (task.id, task.state is TaskState.RUNNING)
-        told = self._told.get(key)
-        if told is None or now - told >= TELL_HUB:
+        told_at = self._told.get(key)
+        if told_at is None or now - told_at >= TELL_HUB:
             self._told[key] = now
             self._note_use(task, now)
 
@@ -177,7 +177,7 @@ class LifetimeEnforcer:
             return task
 
 
-def _last_traffic(seen: Activity | None) -> datetime | None:
-    if seen is None or seen.last_request is None:
+def _last_traffic(traffic: Activity | None) -> datetime | None:
+    if traffic is None or traffic.last_request is None:
         return None
-    return datetime.fromtimestamp(seen.last_request / 1000, UTC)
+    return datetime.fromtimestamp(traffic.last_request / 1000, UTC)

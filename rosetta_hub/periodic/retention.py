@@ -64,10 +64,10 @@ class Retention:
                 self._users.discard(user)
         return tasks
 
-    async def _delete(self, known: Task) -> None:
+    async def _delete(self, candidate: Task) -> None:
         try:
-            task = self._tasks.find(known.id)
-            if task.state.final and task.attempt == known.attempt:
+            task = self._tasks.find(candidate.id)
+            if task.state.final and task.attempt == candidate.attempt:
                 # The default server stays: the hub does not remove it.
                 if task.server_name:
                     await self._hub.stop_server(task.user, task.server_name, remove=True)
@@ -77,7 +77,7 @@ class Retention:
             # The hub has asked for it, or it was started again.
             return
         except UserError as error:
-            log.warning("%s: the hub keeps its server: %s", known.id, error)
+            log.warning("%s: the hub keeps its server: %s", candidate.id, error)
 
 
 class AuditRetention:

@@ -79,7 +79,7 @@ def was_opened(task: Task, activity: Mapping[str, Activity], entered: Collection
         return True
     if task.last_activity is not None and task.last_activity > task.started:
         return True
-    seen = activity.get(task.id)
-    if seen is None or seen.last_request is None:
+    traffic = activity.get(task.id)
+    if traffic is None or traffic.last_request is None:
         return False
-    return datetime.fromtimestamp(seen.last_request / 1000, UTC) > task.started
+    return datetime.fromtimestamp(traffic.last_request / 1000, UTC) > task.started

@@ -69,9 +69,9 @@ class JobSteps:
     async def _submit(self, task: Task, queue: Queue) -> float | None:
         account = queue.remote_user(task.user)
         if task.submitting is not None and not queue.has_unique_names:
-            found = await queue.find(task)
-            if found:
-                self._submitted(task, found[0].id)
+            jobs = await queue.find(task)
+            if jobs:
+                self._submitted(task, jobs[0].id)
                 return None
             if _may_arrive_late(task):
                 return LOOK_AGAIN
@@ -132,7 +132,9 @@ class JobSteps:
             return False
         now = utc_now().timestamp()
         # Most end by their agents, of which nothing is heard here.
-        self._asked = {key: asked for key, asked in self._asked.items() if now - asked < FORGET}
+        self._asked = {
+            key: asked_at for key, asked_at in self._asked.items() if now - asked_at < FORGET
+        }
         began = self._asked.setdefault((task.id, task.attempt), now)
         return now - began < self._grace.total_seconds()
 

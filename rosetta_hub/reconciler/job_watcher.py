@@ -97,7 +97,7 @@ class JobWatcher:
         self._forget_others(active)
         if not active and not ended:
             return
-        asked = utc_now()
+        asked_at = utc_now()
         try:
             jobs = await self._queue.jobs(active + ended)
         except ResourceUnavailable as error:
@@ -109,12 +109,12 @@ class JobWatcher:
         by_name = defaultdict(list)
         for job in jobs:
             by_name[job.name].append(job)
-        gone = [
+        missing = [
             task
             for task in active
-            if not self._found(task, by_name[self._queue.job_name(task)], asked)
+            if not self._found(task, by_name[self._queue.job_name(task)], asked_at)
         ]
-        await self._settle_all(gone)
+        await self._settle_all(missing)
         await self._cancel_orphans(jobs)
 
     def _end_removed(self, active: list[Task], ends: Mapping[str, JobEnd]) -> None:
@@ -142,7 +142,7 @@ class JobWatcher:
                     if other.user == task.user:
                         self._tasks.changed(other)
 
-    def _found(self, task: Task, jobs: list[Job], asked: datetime) -> bool:
+    def _found(self, task: Task, jobs: list[Job], asked_at: datetime) -> bool:
         """Bring a task up to date whose job was in the answer; False where it was not."""
         job = next((job for job in jobs if job.id == task.job_id), None)
         if job is None:
@@ -150,7 +150,7 @@ class JobWatcher:
             return False
         self._absent.pop((task.id, task.attempt), None)
         try:
-            self._apply(task, job, asked)
+            self._apply(task, job, asked_at)
         except NotFound:
             pass
         except Exception:
@@ -177,19 +177,19 @@ class JobWatcher:
         except Exception:
             log.exception("%s: the end of its job could not be recorded", task.id)
 
-    def _apply(self, task: Task, job: Job, asked: datetime) -> None:
+    def _apply(self, task: Task, job: Job, asked_at: datetime) -> None:
         message = self._queue.why(job, task) if job.state is JobState.PENDING else ""
         if _shown(task) != _as_shown(job, message) or _is_requeued(task, job):
-            self._tasks.update(task, partial(_follow, job=job, message=message, asked=asked))
+            self._tasks.update(task, partial(_follow, job=job, message=message, asked_at=asked_at))
 
     async def _settle(self, task: Task, end: JobEnd | None) -> None:
-        asked = utc_now()
+        asked_at = utc_now()
         end = end or await self._queue.end(task)
         if end is None:
             live = [job for job in await self._queue.find(task) if job.state is not JobState.ENDED]
             if live:
                 # A scheduler that hides the jobs of other accounts: this one asked for itself.
-                self._apply(task, live[0], asked)
+                self._apply(task, live[0], asked_at)
                 return
             if self._absent[task.id, task.attempt] < PATIENCE:
                 return
@@ -249,9 +249,9 @@ def _shown(task: Task) -> tuple[object, ...]:
     return (task.job_state, task.job_reason, task.expected_start, task.ends_at, task.node)
 
 
-def _follow(task: Task, job: Job, message: str, asked: datetime) -> None:
+def _follow(task: Task, job: Job, message: str, asked_at: datetime) -> None:
     if _is_requeued(task, job):
-        if task.last_heartbeat is not None and task.last_heartbeat > asked:
+        if task.last_heartbeat is not None and task.last_heartbeat > asked_at:
             # Its agent has begun to report since the scheduler was asked: the answer is old.
             return
         # Preempted, or its node is gone: the scheduler starts it again, with a new agent.

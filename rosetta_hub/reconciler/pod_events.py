@@ -30,9 +30,9 @@ class PodEvents:
         self._queue = queue
         self._readings: dict[Key, _Reading] = {}
 
-    def forget_others(self, kept: set[Key]) -> None:
+    def forget_others(self, attempts: set[Key]) -> None:
         """Keep what is known of these attempts alone."""
-        for key in self._readings.keys() - kept:
+        for key in self._readings.keys() - attempts:
             del self._readings[key]
 
     async def read(self, task: Task, pod: Document) -> list[Document]:

@@ -32,9 +32,9 @@ class PodHeartbeats:
         """Send no more of them for a task of which nothing is known now."""
         self._reported.pop((task.id, task.attempt), None)
 
-    def forget_others(self, kept: set[Key]) -> None:
+    def forget_others(self, attempts: set[Key]) -> None:
         """Keep what is known of these attempts alone."""
-        for key in self._reported.keys() - kept:
+        for key in self._reported.keys() - attempts:
             del self._reported[key]
 
     def send(self, now: float) -> None:

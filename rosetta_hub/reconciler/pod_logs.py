@@ -60,16 +60,16 @@ class PodLogs:
         if not followed:
             return
         pods = {self._queue.owner(pod): pod for pod in self._queue.pods.all().values()}
-        shown = [
+        pairs = [
             (task, pod)
             for task in self._tasks.active(self._computing)
             if task.id in followed and (pod := pods.get((task.id, task.attempt))) is not None
         ]
-        await gather_limited(AT_ONCE, lambda pair: self._read_if_there(*pair), shown)
+        await gather_limited(AT_ONCE, lambda pair: self._read_if_there(*pair), pairs)
 
-    def forget_others(self, kept: set[Key]) -> None:
+    def forget_others(self, attempts: set[Key]) -> None:
         """Keep what is known of these attempts alone."""
-        for key in self._readings.keys() - kept:
+        for key in self._readings.keys() - attempts:
             del self._readings[key]
 
     async def read(self, task: Task, pod: Document, only_begin: bool) -> None:

@@ -27,9 +27,9 @@ class PodProbes:
         self._asked: set[Interface] = set()
         self._answered: set[Interface] = set()
 
-    def forget_others(self, kept: set[tuple[str, int]]) -> None:
+    def forget_others(self, attempts: set[tuple[str, int]]) -> None:
         """Keep what is known of these attempts alone."""
-        self._answered = {interface for interface in self._answered if interface[:2] in kept}
+        self._answered = {interface for interface in self._answered if interface[:2] in attempts}
 
     def has_answered(self, task: Task, port: int | None, protocol: str, path: str) -> bool:
         """Whether the interface has answered so far; where it has not, it is being asked now.

@@ -147,14 +147,14 @@ class PodReporter:
             if task.computing == self._computing and not task.state.final
         }
 
-    def _forget_others(self, kept: set[Key]) -> None:
-        self._probes.forget_others(kept)
-        self._heartbeats.forget_others(kept)
+    def _forget_others(self, attempts: set[Key]) -> None:
+        self._probes.forget_others(attempts)
+        self._heartbeats.forget_others(attempts)
         self._running_since = {
-            key: since for key, since in self._running_since.items() if key[:2] in kept
+            key: since for key, since in self._running_since.items() if key[:2] in attempts
         }
-        self._logs.forget_others(kept)
-        self._events.forget_others(kept)
+        self._logs.forget_others(attempts)
+        self._events.forget_others(attempts)
 
     def _list_pods(self) -> dict[str, Document]:
         """The pods by name; tasks without a pod are woken where the server was away before."""
@@ -294,7 +294,9 @@ class PodReporter:
     def _is_ready(self, task: Task, port: int) -> bool:
         if is_ready_port(task, port):
             return True
-        interface = next(one for one in software_of(task).interfaces if one.port == port)
+        interface = next(
+            candidate for candidate in software_of(task).interfaces if candidate.port == port
+        )
         return self._probes.has_answered(task, port, interface.protocol, interface.path)
 
 

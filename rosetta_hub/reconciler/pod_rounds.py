@@ -63,6 +63,6 @@ class PodRounds:
     def _is_due(self, name: str, pod: Document, now: float) -> bool:
         if name in self._looking:
             return False
-        seen, due = self._looks.get(name, (None, now))
+        last_pod, due = self._looks.get(name, (None, now))
         # The list of pods has a new document for each change of one.
-        return seen is not pod or due <= now
+        return last_pod is not pod or due <= now

@@ -55,9 +55,9 @@ class QueryPace:
     async def wait(self) -> None:
         """After a query has ended: return when the next one is due."""
         self._ended = self._now()
-        while (left := self.due() - self._now()) > 0:
+        while (seconds := self.due() - self._now()) > 0:
             with suppress(TimeoutError):
-                async with asyncio.timeout(left):
+                async with asyncio.timeout(seconds):
                     await self._changed.wait()
             self._changed.clear()
 

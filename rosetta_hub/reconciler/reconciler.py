@@ -124,9 +124,9 @@ class Reconciler:
         if wait is not None:
             return wait
         unresponsive_since = max(self._began, task.last_heartbeat or task.created)
-        left = unresponsive_since + self._patience - utc_now()
-        if left > timedelta(0):
-            return left.total_seconds()
+        remaining = unresponsive_since + self._patience - utc_now()
+        if remaining > timedelta(0):
+            return remaining.total_seconds()
         log.warning("%s: no report for %s, looking after its agent", task.id, self._patience)
         return await self._look_after(task, host)
 

@@ -80,12 +80,12 @@ class Service:
         parts = self._parts
         if parts.tunnels is not None:
             await parts.tunnels.sync()
-        left = await end_all(parts, self._settings.stop_timeout + SHUTDOWN_MARGIN)
+        task_lines = await end_all(parts, self._settings.stop_timeout + SHUTDOWN_MARGIN)
         await remove_file_pods(parts.resources.file_pods)
         await stop_edge(edge_config(self._settings))
         await stop_tunnels(parts.tunnels_config)
-        if left:
-            raise Unavailable(f"{len(left)} tasks did not stop:\n" + "\n".join(left))
+        if task_lines:
+            raise Unavailable(f"{len(task_lines)} tasks did not stop:\n" + "\n".join(task_lines))
 
     def _listen(self) -> None:
         address = urlsplit(self._settings.service_url)

@@ -272,8 +272,8 @@ class Parts:
 
     def _delete_jobs(self, user: str) -> bool:
         """Cancel and delete a user's copies and builds; returns whether none is left."""
-        left = [self.copies.delete_user(user), self.builds.records.delete_user(user)]
-        return all(left)
+        are_gone = [self.copies.delete_user(user), self.builds.records.delete_user(user)]
+        return all(are_gone)
 
     def _delete_rows(self, user: str) -> None:
         self.library.delete_user(user)

@@ -60,13 +60,13 @@ class Guests:
         Raises:
             EdgeUnavailable: the edge does not answer.
         """
-        seen = (await self._edge.activity()).get(task.id)
-        if seen is None:
+        activity = (await self._edge.activity()).get(task.id)
+        if activity is None:
             return []
         users = {row.digest: row.user for row in self._edge.sessions_of(task)}
         earliest = (utc_now().timestamp() - PRESENT) * 1000
         last: dict[str, int] = {}
-        for session, used in seen.sessions.items():
+        for session, used in activity.sessions.items():
             if used > earliest and (user := users.get(session)) is not None:
                 last[user] = max(used, last.get(user, 0))
         return [

@@ -61,8 +61,8 @@ class Principals:
 
     async def _shares(self, hub: HubClient, user: str, renew: bool) -> list[HubShare]:
         now = time.monotonic()
-        asked, shares = self._kept.get(user, (now - MAX_AGE, []))
-        if now - asked < (NEW if renew else MAX_AGE):
+        asked_at, shares = self._kept.get(user, (now - MAX_AGE, []))
+        if now - asked_at < (NEW if renew else MAX_AGE):
             return shares
         changes = self._changes
         try:
@@ -71,7 +71,7 @@ class Principals:
             # The hub does not let the service ask: its role is not the one of `setup`.
             log.warning("what is shared with %s is not known: %s", user, error)
             shares = []
-        self._kept = {one: kept for one, kept in self._kept.items() if now - kept[0] < MAX_AGE}
+        self._kept = {name: entry for name, entry in self._kept.items() if now - entry[0] < MAX_AGE}
         # What was asked before a change may be of before it.
         if changes == self._changes:
             self._kept[user] = (now, shares)

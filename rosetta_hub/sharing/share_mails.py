@@ -39,8 +39,12 @@ class ShareMails:
         if not settings.mail_available:
             return
         with self._database.session() as session:
-            chosen = read_preferences(session, user, str(settings.mail_domain))
-            if chosen.address is None or not chosen.shared or _recent(session, user) >= MOST:
+            preferences = read_preferences(session, user, str(settings.mail_domain))
+            if (
+                preferences.address is None
+                or not preferences.shared
+                or _recent(session, user) >= MOST
+            ):
                 return
             context = {
                 "sharer": share.created_by,
@@ -54,7 +58,7 @@ class ShareMails:
                 session,
                 self._keys,
                 TEMPLATE,
-                chosen.address,
+                preferences.address,
                 context,
                 user,
                 min(expires, share.until or expires),

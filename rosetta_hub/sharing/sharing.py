@@ -231,11 +231,11 @@ class Sharing:
         Raises:
             HubUnavailable: the hub does not answer.
         """
-        found: dict[tuple[str, str], list[HubShare]] = {}
+        by_server: dict[tuple[str, str], list[HubShare]] = {}
         for share in await self._hub.shares_with_user(user):
             if share.owner != user:
-                found.setdefault((share.owner, share.server_name), []).append(share)
-        return found
+                by_server.setdefault((share.owner, share.server_name), []).append(share)
+        return by_server
 
     def task_deleted(self, task: Task) -> None:
         """End what is shared of a task that is being deleted.

@@ -23,10 +23,10 @@ class Conditions:
     def add(self, task: Task, message: str) -> bool:
         """Note what went wrong when the task's resource was asked; returns whether it is news."""
         key = (task.computing, task.user)
-        known = self._known.get(key)
-        if known is not None and known.message == message:
+        previous = self._known.get(key)
+        if previous is not None and previous.message == message:
             return False
-        self._known[key] = Condition(known.since if known else utc_now(), message)
+        self._known[key] = Condition(previous.since if previous else utc_now(), message)
         return True
 
     def clear(self, task: Task) -> bool:
@@ -35,7 +35,9 @@ class Conditions:
 
     def of_computing(self, computing: str) -> dict[str, Condition]:
         """What is known to be wrong with a resource, by the user for whom it was asked."""
-        return {user: one for (key, user), one in self._known.items() if key == computing}
+        return {
+            user: condition for (key, user), condition in self._known.items() if key == computing
+        }
 
     def of(self, task: Task) -> Condition | None:
         """What is known to be wrong with the task's resource."""

@@ -69,24 +69,24 @@ def check_limits(spec: TaskSpec, user: User, active: Iterable[Task], catalogue: 
 
 
 def _check(amount: Amount, most: float, spec: TaskSpec, tasks: Sequence[Task], where: str) -> None:
-    asked, allowed = amount.of_spec(spec), f"at most {amount.show(most)}"
-    if asked is None:
+    value, allowed = amount.of_spec(spec), f"at most {amount.show(most)}"
+    if value is None:
         raise InvalidOptions(
             f"Your tasks{where} may have {allowed} together. Say how much this task needs: set"
             f" the option {amount.name!r}."
         )
-    if asked > most:
+    if value > most:
         raise InvalidOptions(
             f"Your tasks{where} may have {allowed} together; this one asks for"
-            f" {amount.show(asked)}."
+            f" {amount.show(value)}."
         )
     # A task of before the limit may be without one of its own.
     used = [(amount.of_task(task) or 0, task) for task in tasks]
     total = sum(value for value, _ in used)
-    if total + asked > most:
+    if total + value > most:
         raise LimitReached(
             f"Your tasks{where} may have {allowed} together, and have {amount.show(total)} now;"
-            f" this one asks for {amount.show(asked)}. Stop one of them first:"
+            f" this one asks for {amount.show(value)}. Stop one of them first:"
             f" {_named(amount, used)}."
         )
 

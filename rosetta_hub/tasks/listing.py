@@ -40,7 +40,7 @@ class TaskQuery(PageQuery):
     name: str | None = Field(default=None, max_length=80)
 
 
-def read_tasks(database: Database, wanted: TaskQuery, owners: Owners | None) -> Page[Task]:
+def read_tasks(database: Database, task_query: TaskQuery, owners: Owners | None) -> Page[Task]:
     """A page of the tasks of some owners (None: of everybody), newest first.
 
     Where only ended ones are wanted, those come first that have ended last.
@@ -48,11 +48,11 @@ def read_tasks(database: Database, wanted: TaskQuery, owners: Owners | None) -> 
     Raises:
         InvalidOptions: the cursor is none of this list.
     """
-    query = _filtered(wanted)
+    query = _filtered(task_query)
     if owners is not None:
         query = query.where(is_of_owners(*owners))
-    order = _LAST_ENDED if wanted.state == ["ended"] else _NEWEST
-    return order.read(database, query, wanted)
+    order = _LAST_ENDED if task_query.state == ["ended"] else _NEWEST
+    return order.read(database, query, task_query)
 
 
 def has_state(state: ShownState) -> ColumnElement[bool]:
@@ -63,16 +63,16 @@ def has_state(state: ShownState) -> ColumnElement[bool]:
     return Task.state.in_(groups.get(state) or [TaskState(state)])
 
 
-def _filtered(wanted: TaskQuery) -> Select[Any]:
+def _filtered(task_query: TaskQuery) -> Select[Any]:
     query: Any = select(Task)
-    if wanted.state:
-        query = query.where(or_(*(has_state(state) for state in wanted.state)))
-    if wanted.software:
-        query = query.where(Task.family == wanted.software)
-    if wanted.computing:
-        query = query.where(Task.computing == wanted.computing)
-    if wanted.user is not None:
-        query = query.where(Task.user == wanted.user)
-    if wanted.name:
-        query = query.where(Task.name.icontains(wanted.name, autoescape=True))
+    if task_query.state:
+        query = query.where(or_(*(has_state(state) for state in task_query.state)))
+    if task_query.software:
+        query = query.where(Task.family == task_query.software)
+    if task_query.computing:
+        query = query.where(Task.computing == task_query.computing)
+    if task_query.user is not None:
+        query = query.where(Task.user == task_query.user)
+    if task_query.name:
+        query = query.where(Task.name.icontains(task_query.name, autoescape=True))
     return query  # type: ignore[no-any-return]

@@ -27,11 +27,11 @@ class Logs:
         What was received before is skipped. A gap is taken as it is: the agent had dropped it.
         """
         data = text.encode()
-        known = self.received(task_id, attempt)
-        if offset > known:
-            self._mark_dropped(task_id, attempt, offset - known)
-            known = offset
-        new = data[known - offset :]
+        end = self.received(task_id, attempt)
+        if offset > end:
+            self._mark_dropped(task_id, attempt, offset - end)
+            end = offset
+        new = data[end - offset :]
         if not new:
             return ""
         path = self._path(task_id, attempt)

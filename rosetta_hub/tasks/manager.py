@@ -260,9 +260,9 @@ class TaskManager(TaskQueries):
 
     def note_heartbeats(self, attempts: Collection[tuple[str, int]]) -> None:
         """Note that these attempts, a task and a number each, still are as reported last."""
-        found = sorted(attempts)
-        for start in range(0, len(found), HEARTBEATS_AT_ONCE):
-            part = found[start : start + HEARTBEATS_AT_ONCE]
+        keys = sorted(attempts)
+        for start in range(0, len(keys), HEARTBEATS_AT_ONCE):
+            part = keys[start : start + HEARTBEATS_AT_ONCE]
             rows = tuple_(Task.id, Task.attempt).in_(part) & (Task.state == TaskState.RUNNING)
             with self.database.session() as session:
                 session.execute(update(Task).where(rows).values(last_heartbeat=utc_now()))

@@ -40,22 +40,22 @@ def assign_ports(
     usable = set(ports) - refused - BLOCKED_BY_BROWSERS
     before: dict[Interface, int | None] = {None: task.port}
     before.update({int(key): port for key, port in task.edge_ports.items()})
-    kept = {key: port for key in interfaces if (port := before.get(key)) in usable}
+    present = {key: port for key in interfaces if (port := before.get(key)) in usable}
     free = sorted(usable - _taken(session))
-    missing = [key for key in interfaces if key not in kept]
+    missing = [key for key in interfaces if key not in present]
     if len(missing) > len(free):
         raise PortsExhausted(
             "All ports for tasks are in use. Stop a task that you no longer need,"
             " or try again later."
         )
-    chosen = secrets.SystemRandom().sample(free, len(missing))
-    assigned = kept | dict(zip(missing, chosen, strict=True))
+    new_ports = secrets.SystemRandom().sample(free, len(missing))
+    assigned = present | dict(zip(missing, new_ports, strict=True))
     task.port = assigned.get(None)
     task.edge_ports = {str(key): port for key, port in assigned.items() if key is not None}
 
 
 def _taken(session: Session) -> set[int]:
-    taken: set[int] = set()
+    ports: set[int] = set()
     for port, further in session.execute(select(Task.port, Task.edge_ports).where(Task.port > 0)):
-        taken |= {port, *further.values()}
-    return taken
+        ports |= {port, *further.values()}
+    return ports

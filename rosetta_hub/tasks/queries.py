@@ -86,8 +86,8 @@ class TaskQueries:
         tasks: list[Task] = []
         for first in range(0, len(ids), TASKS_IN_A_TURN):
             piece = ids[first : first + TASKS_IN_A_TURN]
-            found = self.by_ids(piece)
-            tasks += [found[id_] for id_ in piece if id_ in found]
+            by_id = self.by_ids(piece)
+            tasks += [by_id[id_] for id_ in piece if id_ in by_id]
             await asyncio.sleep(0)
         return [task for task in tasks if task.state in ACTIVE]
 

@@ -91,8 +91,8 @@ def _known_warnings(value: Any) -> list[str]:
 
 
 def _known_digests(value: Any) -> list[str]:
-    found = value if isinstance(value, list) else []
-    digests = [value for value in found if isinstance(value, str) and DIGEST.fullmatch(value)]
+    values = value if isinstance(value, list) else []
+    digests = [value for value in values if isinstance(value, str) and DIGEST.fullmatch(value)]
     return digests[: protocol.MAX_DIGESTS]
 
 

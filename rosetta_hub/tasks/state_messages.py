@@ -120,8 +120,8 @@ def message(task: Task, computing_name: str) -> str:
 
 def warning_messages(task: Task) -> list[str]:
     """The warnings, in words."""
-    known = {**WARNINGS, **_OWN_WARNINGS}
-    return [known[warning] for warning in task.warnings if warning in known]
+    messages = {**WARNINGS, **_OWN_WARNINGS}
+    return [messages[warning] for warning in task.warnings if warning in messages]
 
 
 def _queued(task: Task, computing_name: str) -> str:
@@ -138,8 +138,8 @@ def _starting(task: Task, computing_name: str) -> str:
     if task.progress_total and (task.progress_done or 0) >= task.progress_total:
         return f"The image has arrived on {computing_name} and is being unpacked."
     if task.progress_total:
-        done, total = format_size(task.progress_done or 0), format_size(task.progress_total)
-        return f"Fetching the image to {computing_name}: {done} of {total}."
+        size, total = format_size(task.progress_done or 0), format_size(task.progress_total)
+        return f"Fetching the image to {computing_name}: {size} of {total}."
     return task.message or f"Starting on {computing_name}."
 
 

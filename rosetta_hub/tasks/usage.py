@@ -121,7 +121,7 @@ def _thin(session: Session, task_id: str) -> UsageSample:
     """Make one sample of each two; returns the last."""
     samples = session.scalars(_of(task_id)).all()
     for first, second in zip(samples[::2], samples[1::2], strict=False):
-        spans = [(one.ended - one.begun).total_seconds() for one in (first, second)]
+        spans = [(sample.ended - sample.begun).total_seconds() for sample in (first, second)]
         first.gpu_percent = _mean(first.gpu_percent, spans[0], second.gpu_percent, spans[1])
         first.gpu_memory = _largest(first.gpu_memory, second.gpu_memory)
         first.memory = max(first.memory, second.memory)
@@ -133,14 +133,14 @@ def _thin(session: Session, task_id: str) -> UsageSample:
     return samples[::2][-1]
 
 
-def _mean(one: float | None, weight: float, other: float | None, more: float) -> float | None:
-    if one is None or other is None:
-        return one if other is None else other
-    return (one * weight + other * more) / (weight + more) if weight + more > 0 else other
+def _mean(first: float | None, weight: float, second: float | None, more: float) -> float | None:
+    if first is None or second is None:
+        return first if second is None else second
+    return (first * weight + second * more) / (weight + more) if weight + more > 0 else second
 
 
-def _largest(one: int | None, other: int | None) -> int | None:
-    return max((value for value in (one, other) if value is not None), default=None)
+def _largest(first: int | None, second: int | None) -> int | None:
+    return max((value for value in (first, second) if value is not None), default=None)
 
 
 def _points(samples: Sequence[UsageSample]) -> list[UsagePoint]:
@@ -178,8 +178,8 @@ def _summary(
     messages = [f"Memory: at most {_of_asked(format_size(memory), memory, asked_for.memory)}."]
     if cpus is not None:
         most = max((point.cpus or 0.0 for point in points), default=cpus)
-        asked = f" of the {asked_for.cpus:g} asked for" if asked_for.cpus else ""
-        messages.append(f"CPUs: {cpus:.1f}{asked} on average, {most:.1f} at most.")
+        of_request = f" of the {asked_for.cpus:g} asked for" if asked_for.cpus else ""
+        messages.append(f"CPUs: {cpus:.1f}{of_request} on average, {most:.1f} at most.")
     busy = [point.gpu_percent for point in points if point.gpu_percent is not None]
     if busy:
         most = max(busy)
@@ -191,7 +191,7 @@ def _summary(
     return messages
 
 
-def _of_asked(text: str, used: int, asked: int | None) -> str:
-    if not asked:
+def _of_asked(text: str, used: int, request: int | None) -> str:
+    if not request:
         return text
-    return f"{text} of the {format_size(asked)} asked for ({100 * used / asked:.0f} %)"
+    return f"{text} of the {format_size(request)} asked for ({100 * used / request:.0f} %)"

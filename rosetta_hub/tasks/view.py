@@ -334,16 +334,16 @@ def _software(task: Task) -> TaskSoftware:
 def _image(task: Task) -> str:
     """The reference of the image; records of older versions may lack parts of it."""
     parts = ("registry", "image_name", "image_tag", "image_digest")
-    known = {key: task.software[key] for key in parts if task.software.get(key)}
-    return Software.model_construct(**known).image
+    reference = {key: task.software[key] for key in parts if task.software.get(key)}
+    return Software.model_construct(**reference).image
 
 
 def _progress(task: Task) -> TaskProgress | None:
     if task.progress_total is None or task.state is not TaskState.STARTING:
         return None
-    done = task.progress_done or 0
+    size = task.progress_done or 0
     total = task.progress_total
-    return TaskProgress(done=done, total=total) if done < total else None
+    return TaskProgress(done=size, total=total) if size < total else None
 
 
 def _usage(task: Task) -> TaskUse | None:

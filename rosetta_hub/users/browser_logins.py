@@ -35,7 +35,7 @@ class BrowserLogins:
                 session.execute(delete(BrowserLogin).where(BrowserLogin.last_seen < now - KEPT))
             row.browser, row.address, row.last_seen = describe_browser(user_agent), address, now
             session.merge(row)
-        self._noted = {one: at for one, at in self._noted.items() if now - at < PRECISION}
+        self._noted = {login: at for login, at in self._noted.items() if now - at < PRECISION}
         self._noted[key] = now
 
     def of(self, user: str) -> list[BrowserLogin]:

@@ -163,8 +163,8 @@ class Users:
             return list(session.scalars(select(BrowserSession).where(BrowserSession.user == name)))
 
 
-def _same(one: datetime | None, other: datetime) -> bool:
+def _same(first: datetime | None, second: datetime) -> bool:
     """Whether two times are the same, also where a database keeps one of them in whole seconds."""
-    if one is None or 0 not in (one.microsecond, other.microsecond):
-        return one == other
-    return abs(one - other) < timedelta(seconds=1)
+    if first is None or 0 not in (first.microsecond, second.microsecond):
+        return first == second
+    return abs(first - second) < timedelta(seconds=1)

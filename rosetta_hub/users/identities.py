@@ -240,10 +240,10 @@ class Identities:
         return ConnectionCredentials(row.remote_user, row.public_key, private)
 
     def _find(self, user: User, computing_id: str) -> AccessPoint:
-        found = self._points.get(computing_id)
-        if found is None or not self.needed(found) or not may_use_point(user, found):
+        point = self._points.get(computing_id)
+        if point is None or not self.needed(point) or not may_use_point(user, point):
             raise NotFound("There is no such computing resource, or it needs no key of yours.")
-        return found
+        return point
 
     def _new(self, user: str, computing: AccessPoint, remote_user: str) -> Identity:
         pair = generate_key_pair(f"rosetta-hub:{user}")
