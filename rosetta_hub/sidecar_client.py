@@ -115,13 +115,13 @@ class SidecarApi:
         self._sidecar = SidecarClient(socket, self.name, self.unavailable)
 
     async def _put_state(
-        self, kind: str, pieces: Sequence[list[Document]], kept: Document | list[str]
+        self, kind: str, pieces: Sequence[list[Document]], kept_ids: Document | list[str]
     ) -> dict[str, str]:
         """The full state: the first piece says what else is kept, the others come one by one.
 
         Returns what went wrong, by id. Each piece takes at most `timeout` seconds.
         """
-        body = {kind: pieces[0], "kept": kept}
+        body = {kind: pieces[0], "kept": kept_ids}
         errors: dict[str, str] = (await self._call("PUT", f"/{kind}", body))["errors"]
         for piece in pieces[1:]:
             errors |= (await self._call("PATCH", f"/{kind}", {kind: piece}))["errors"]

@@ -87,17 +87,17 @@ def _explain_host_key(
     error: Exception, endpoint: Endpoint, address: str, offer: Offer
 ) -> HostKeyChanged | HostKeyUnknown:
     pinned = find_pinned_keys(endpoint.known_hosts, offer.host, offer.port, offer.address)
-    shown = f" ({offer.fingerprint})" if offer.fingerprint else ""
+    key_text = f" ({offer.fingerprint})" if offer.fingerprint else ""
     if not pinned:
         return HostKeyUnknown(
             f"No host key of {address}, is pinned, so nothing is sent there. The administrator"
-            f" compares the key that it shows{shown} with the host's own, and pins it:"
+            f" compares the key that it shows{key_text} with the host's own, and pins it:"
             f" {ACCEPT.format(resource=endpoint.resource)}"
         )
     return HostKeyChanged(
-        f"The host key of {address}, is not the pinned one: nothing is sent there. It shows another"
-        f" key{shown} than {', '.join(pinned)}; {error}. Somebody may listen in, or the host was"
-        " installed anew: the administrator has to find out, and to replace its line in"
+        f"The host key of {address}, is not the pinned one: nothing is sent there. It shows"
+        f" another key{key_text} than {', '.join(pinned)}; {error}. Somebody may listen in, or the"
+        " host was installed anew: the administrator has to find out, and to replace its line in"
         " known_hosts when the new key is right."
     )
 
