@@ -90,7 +90,7 @@ async def test_a_token_that_may_only_read(rosetta: Run) -> None:
 
 async def test_no_token_is_shown(rosetta: Run) -> None:
     done = await rosetta("ls", ROSETTA_TOKEN="s3cret", ROSETTA_HUB="http://127.0.0.1:1")
-    assert (done.code, "s3cret" in done.out + done.err) == (7, False)
+    assert (done.code, "s3cret" in done.out + done.err) == (7, False), done.err
 
 
 # --- other hubs ----------------------------------------------------------------------------------
