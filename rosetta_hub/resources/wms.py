@@ -26,6 +26,12 @@ Cause = Literal[
 
 _JOB_NAME = re.compile(r"^rosetta-([0-9a-f]{8})-([0-9a-f]{12})-([1-9][0-9]{0,8})$")
 
+# Seconds. Busy schedulers take half a minute to answer, and Slurm's commands then ask once more.
+QUERY_TIMEOUT = 90
+SUBMIT_TIMEOUT = 120
+# Where commands are looked for after the directories of the configuration, which take the place of
+# PATH: `env` has no way to say "and PATH".
+USUAL_PATH = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
 # Of schedulers that let nobody but their administrators lengthen a job that runs.
 NO_MORE_TIME = (
     "This computing resource gives a job that runs no more time. Save your work, and start the task"

@@ -14,14 +14,18 @@ from rosetta_hub.resources.dialects.pbs import Pbs
 from rosetta_hub.resources.dialects.sge import Sge
 from rosetta_hub.resources.dialects.torque import Torque
 from rosetta_hub.resources.inventory import Inventory
-from rosetta_hub.resources.wms import NO_MORE_TIME, Job, JobEnd, JobRefused, JobRequest, JobState
+from rosetta_hub.resources.wms import (
+    NO_MORE_TIME,
+    QUERY_TIMEOUT,
+    SUBMIT_TIMEOUT,
+    USUAL_PATH,
+    Job,
+    JobEnd,
+    JobRefused,
+    JobRequest,
+    JobState,
+)
 
-# Seconds. Loaded schedulers take half a minute to answer.
-QUERY_TIMEOUT = 90
-SUBMIT_TIMEOUT = 120
-
-# Searched after the directories of the configuration, which take the place of PATH.
-USUAL_PATH = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
 # By the name that a computing resource has in its configuration (`wms`).
 DIALECTS: dict[str, type[Dialect]] = {
     "torque": Torque,

@@ -7,7 +7,7 @@ its document is another one in each version.
 
 from collections.abc import Sequence
 
-from rosetta_hub.resources.wms import JobRequest
+from rosetta_hub.resources.wms import USUAL_PATH, JobRequest
 
 # Seconds from SIGTERM to the batch script until the time limit (up to a minute more).
 TERM_BEFORE_END = 60
@@ -29,8 +29,6 @@ _UNSET = (
     "SINFO_PARTITION",
     "SLURM_TIME_FORMAT",
 )
-# Where the directories of the configuration come before these: `env` has no way to say "and PATH".
-_USUAL_PATH = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
 
 # The name comes last: it is the one text that a user chooses freely.
 QUEUE_FIELDS = ("%i", "%T", "%u", "%P", "%B", "%S", "%e", "%r", "%j")
@@ -57,7 +55,7 @@ def build_command(argv: Sequence[str], path: Sequence[str] = ()) -> list[str]:
     unset = [word for name in _UNSET for word in ("-u", name)]
     settings = ["TZ=UTC", "LC_ALL=C"]
     if path:
-        settings.append("PATH=" + ":".join((*path, *_USUAL_PATH)))
+        settings.append("PATH=" + ":".join((*path, *USUAL_PATH)))
     return ["env", *unset, *settings, *argv]
 
 

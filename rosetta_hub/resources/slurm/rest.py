@@ -12,7 +12,7 @@ from rosetta_hub.resources.slurm import rest_documents as documents
 from rosetta_hub.resources.slurm.inventory import Accounting, PartitionLimits, build_inventory
 from rosetta_hub.resources.slurm.refusals import is_refused_error, refusal_of
 from rosetta_hub.resources.slurm.rest_client import Document, RestClient, RestFault
-from rosetta_hub.resources.slurm.wms import ACCOUNTING_PAUSES, ACCOUNTS_SECONDS, JOB_PREFIX
+from rosetta_hub.resources.slurm.wms import ACCOUNTING_PAUSES, ACCOUNTS_SECONDS, JOB_PREFIX, OVER
 from rosetta_hub.resources.wms import (
     NO_MORE_TIME,
     Job,
@@ -24,7 +24,6 @@ from rosetta_hub.resources.wms import (
 )
 
 _HISTORY_SECONDS = 14 * 86400
-_OVER = ("invalid job id", "already completing or completed")
 
 Result = TypeVar("Result")
 
@@ -105,7 +104,7 @@ class SlurmRestWms:
             if ended is None or ended.cause != "cancelled":
                 return ended
         except RestFault as fault:
-            if not _says(fault, _OVER):
+            if not _says(fault, OVER):
                 raise ResourceUnavailable(f"slurmrestd: {fault}") from fault
         return await self._accounted_end(path, ended)
 
@@ -137,7 +136,7 @@ class SlurmRestWms:
         try:
             await self._client.delete(self._user, "slurm", f"job/{quote(job_id, safe='')}")
         except RestFault as fault:
-            if not _says(fault, _OVER):
+            if not _says(fault, OVER):
                 raise ResourceUnavailable(f"slurmrestd: {fault}") from fault
 
     async def extend(self, job_id: str, seconds: int) -> None:

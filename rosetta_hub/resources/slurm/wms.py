@@ -22,6 +22,8 @@ from rosetta_hub.resources.slurm.inventory import (
 )
 from rosetta_hub.resources.slurm.refusals import is_refusal, last_words, refusal_message
 from rosetta_hub.resources.wms import (
+    QUERY_TIMEOUT,
+    SUBMIT_TIMEOUT,
     Job,
     JobEnd,
     JobRefused,
@@ -30,17 +32,15 @@ from rosetta_hub.resources.wms import (
     QueueIsPrivate,
 )
 
-# Seconds. A busy controller takes 30 and more to answer; Slurm's own commands then repeat theirs.
-QUERY_TIMEOUT = 90
-SUBMIT_TIMEOUT = 120
-# Accounts and QoS change rarely, and slow databases answer for them.
+# Seconds. Accounts and QoS change rarely, and slow databases answer for them.
 ACCOUNTS_SECONDS = 600
 CONFIG_SECONDS = 3600
 # Until the accounting has the end of a job that the controller has just cancelled.
 ACCOUNTING_PAUSES = (0.5, 1, 2)
 # What begins the names of our jobs (see JobRequest).
 JOB_PREFIX = "rosetta-"
-_OVER = ("invalid job id", "already completing or completed")
+# What Slurm says of a job that is over.
+OVER = ("invalid job id", "already completing or completed")
 _DENIED = ("access/permission denied",)
 _NOT_THERE = ("controller (connect failure)",)
 _NO_ACCOUNTING = ("accounting storage is disabled", "not running a supported accounting_storage")
@@ -122,7 +122,7 @@ class SlurmWms:
             ended = _answer("scontrol", parse.parse_shown_job, result)
             if ended is None or ended.cause != "cancelled":
                 return ended
-        elif not _says(result, _OVER):
+        elif not _says(result, OVER):
             raise ResourceUnavailable(_failure("scontrol", result))
         return await self._accounted_end(job_id, ended)
 
@@ -160,7 +160,7 @@ class SlurmWms:
             ResourceUnavailable: it is not known whether it was cancelled.
         """
         result = await self._run(commands.build_cancel_command(job_id))
-        if result.returncode != 0 and not _says(result, _OVER):
+        if result.returncode != 0 and not _says(result, OVER):
             raise ResourceUnavailable(_failure("scancel", result))
 
     async def extend(self, job_id: str, seconds: int) -> None:
@@ -182,7 +182,7 @@ class SlurmWms:
                 f" the cluster to do so for the job {job_id}, or start the task again with more"
                 " time."
             )
-        if _says(result, (*_OVER, "already finished")):
+        if _says(result, (*OVER, "already finished")):
             raise JobRefused("The job has ended. Start the task again.")
         if is_refusal(result.stderr):
             raise JobRefused(f"Slurm gives the job no more time: {last_words(result.stderr)}")
