@@ -1,5 +1,7 @@
 """Where the interface of a task is reached: by the edge, or by the far end of a tunnel."""
 
+import asyncio
+import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +32,21 @@ class TcpTarget:
 
 
 Target = UnixTarget | TcpTarget
+
+
+async def open_target(
+    target: Target, context: ssl.SSLContext | None = None, name: str | None = None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect, with TLS where there is a context; `name` is whom a certificate has to name.
+
+    Raises:
+        OSError: nobody answers.
+    """
+    if isinstance(target, UnixTarget):
+        return await asyncio.open_unix_connection(target.path, ssl=context, server_hostname=name)
+    return await asyncio.open_connection(
+        target.host, target.port, ssl=context, server_hostname=name
+    )
 
 
 def parse_target(document: Document) -> Target:

@@ -74,6 +74,9 @@ WARNINGS = (
 #: of the node with the handshake, a connection that the node dials, or a port that the API server
 #: of Kubernetes forwards, where no agent runs.
 INTERFACE_KINDS = ("socket", "port", "listener", "dial", "forward")
+#: How an answer of an interface begins, by its protocol; of another protocol nothing is known. The
+#: agent asks on the node, the hub where no agent can.
+GREETINGS = {"http": b"HTTP/", "https": b"HTTP/", "ssh": b"SSH-"}
 
 #: A node that nothing can connect to dials: it asks for an upgrade of a GET of this path, for the
 #: one control connection (``control``) or for a connection that it was told to make

@@ -10,11 +10,11 @@ import ssl
 from typing import Optional, Tuple, Union
 
 from rosetta_agent.errors import TaskFailure
+from rosetta_agent.protocol import GREETINGS
 
 Address = Union[str, Tuple[str, int]]
 
 _STILL_OPEN_SECONDS = 0.3
-_GREETINGS = {"http": b"HTTP/", "https": b"HTTP/", "ssh": b"SSH-"}
 _OTHER = {"http": "https", "https": "http"}
 _NAMES = {"http": "http", "https": "https (TLS)"}
 _ENOUGH = len(b"HTTP/1.1 200")
@@ -33,12 +33,12 @@ def probe(
     reply = _first_bytes(address, protocol, request, seconds)
     if reply is None:
         return None
-    greets = reply.startswith(_GREETINGS.get(protocol, b""))
+    greets = reply.startswith(GREETINGS.get(protocol, b""))
     other = _OTHER.get(protocol)
     if other is None or (greets and not _is_bad_request(protocol, reply)):
         return protocol if greets else None
     reply = _first_bytes(address, other, request, seconds) or b""
-    if reply.startswith(_GREETINGS[other]) and not _is_bad_request(other, reply):
+    if reply.startswith(GREETINGS[other]) and not _is_bad_request(other, reply):
         return other
     return protocol if greets else None
 
@@ -67,7 +67,7 @@ def _first_bytes(
         return None
     with connection:
         try:
-            if protocol not in _GREETINGS:
+            if protocol not in GREETINGS:
                 return b"" if _stays_open(connection) else None
             if protocol == "https":
                 with _wrap(connection) as secured:

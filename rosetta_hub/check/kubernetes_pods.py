@@ -18,7 +18,7 @@ from rosetta_hub.resources.kubernetes.reports import build_report
 from rosetta_hub.resources.kubernetes.states import build_job, has_ended
 from rosetta_hub.resources.kubernetes.tunnels import find_address
 from rosetta_hub.resources.wms import JobRequest
-from rosetta_hub.targets import Target, TcpTarget, UnixTarget
+from rosetta_hub.targets import Target, TcpTarget, UnixTarget, open_target
 from rosetta_hub.tunnels.routes import KubernetesRoute, Tunnel
 
 Document = dict[str, Any]
@@ -97,7 +97,7 @@ async def check_connection(context: KubernetesContext) -> str:
     started, received, first = time.monotonic(), 0, 0.0
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT + LONGEST_TRANSFER):
-            reader, writer = await _open(target)
+            reader, writer = await open_target(target)
             with contextlib.closing(writer):
                 while part := await reader.read(1 << 18):
                     first = first or time.monotonic() - started
@@ -259,12 +259,6 @@ async def _find_target(context: KubernetesContext) -> Target:
     )
     await context.tunnels.put_tunnel(Tunnel(_TUNNEL, 1, route))
     return UnixTarget(str(context.sockets / f"{_TUNNEL}.sock"))
-
-
-async def _open(target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    if isinstance(target, UnixTarget):
-        return await asyncio.open_unix_connection(target.path)
-    return await asyncio.open_connection(target.host, target.port)
 
 
 async def _tunnel_error(context: KubernetesContext) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from rosetta_hub.catalogue.computing_conf import DockerApiConf, SlurmRestConf, SshConf
 from rosetta_hub.check.context import CheckFailed, CheckSkipped, Context
 from rosetta_hub.errors import RosettaError
-from rosetta_hub.targets import Target, TcpTarget, UnixTarget
+from rosetta_hub.targets import Target, TcpTarget, UnixTarget, open_target
 from rosetta_hub.tunnels.routes import SshRoute, Tunnel
 
 TUNNEL = "rosettacheck"
@@ -87,17 +87,11 @@ async def _asked(context: Context, question: str) -> AsyncIterator[asyncio.Strea
 async def _connect(context: Context) -> Streams:
     target = await find_target(context)
     if context.endpoint is None or context.computing.tunnel == "direct":
-        return await _open(target)
+        return await open_target(target)
     if context.tunnels is None or context.sockets is None:
         raise CheckFailed("there is no tunnels' process", "Run the check again.")
     await context.tunnels.put_tunnel(Tunnel(TUNNEL, 1, SshRoute(context.endpoint(), target, None)))
-    return await _open(UnixTarget(str(context.sockets / f"{TUNNEL}.sock")))
-
-
-async def _open(target: Target) -> Streams:
-    if isinstance(target, UnixTarget):
-        return await asyncio.open_unix_connection(target.path)
-    return await asyncio.open_connection(target.host, target.port)
+    return await open_target(UnixTarget(str(context.sockets / f"{TUNNEL}.sock")))
 
 
 async def find_target(context: Context) -> Target:

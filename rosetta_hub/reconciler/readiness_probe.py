@@ -7,13 +7,13 @@ import asyncio
 import contextlib
 import ssl
 
-from rosetta_hub.targets import Target, UnixTarget
+from rosetta_agent.protocol import GREETINGS
+from rosetta_hub.targets import Target, open_target
 
 # Seconds for the whole question: through the tunnel, and until the software says something.
 PATIENCE = 5.0
 # Of a protocol without a known greeting: the connection is still open after this.
 _STILL_OPEN = 0.5
-_GREETINGS = {"http": b"HTTP/", "https": b"HTTP/", "ssh": b"SSH-"}
 
 
 async def answers(target: Target, protocol: str, path: str) -> bool:
@@ -26,9 +26,10 @@ async def answers(target: Target, protocol: str, path: str) -> bool:
 
 
 async def _ask(target: Target, protocol: str, path: str) -> bool:
-    reader, writer = await _connect(target, with_tls=protocol == "https")
+    context, name = (_build_context(), "localhost") if protocol == "https" else (None, None)
+    reader, writer = await open_target(target, context, name)
     try:
-        greeting = _GREETINGS.get(protocol)
+        greeting = GREETINGS.get(protocol)
         if greeting is None:
             return await _stays_open(reader)
         if protocol != "ssh":
@@ -41,18 +42,6 @@ async def _ask(target: Target, protocol: str, path: str) -> bool:
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
-
-
-async def _connect(
-    target: Target, with_tls: bool
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    context = _build_context() if with_tls else None
-    name = "localhost" if with_tls else None
-    if isinstance(target, UnixTarget):
-        return await asyncio.open_unix_connection(target.path, ssl=context, server_hostname=name)
-    return await asyncio.open_connection(
-        target.host, target.port, ssl=context, server_hostname=name
-    )
 
 
 async def _stays_open(reader: asyncio.StreamReader) -> bool:
