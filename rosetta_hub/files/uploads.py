@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Literal, Protocol, Self, cast
 
+from rosetta_agent.files.frames import UPLOAD_CONFLICTS
 from rosetta_hub.catalogue.storage_paths import decode_path, encode_path
 from rosetta_hub.errors import FilesError
 
@@ -23,12 +24,9 @@ VERSION = "1.0.0"
 EXTENSIONS = ("creation", "creation-with-upload", "termination", "expiration", "checksum")
 # Of the extension "checksum"; SHA-1 is the one that each server must have.
 ALGORITHMS = ("sha1", "sha256", "sha512", "md5")
-# Seconds that a part file is kept after its last change.
-KEPT = 7 * 24 * 3600
 # Bytes; a larger file than any file system has.
 MAX_LENGTH = 1 << 62
 
-CONFLICTS = ("fail", "overwrite", "rename")
 UploadConflict = Literal["fail", "overwrite", "rename"]
 
 _ID = re.compile(r"[0-9a-f]{16}")
@@ -82,14 +80,12 @@ class Upload:
         if "path" not in values:
             raise _invalid("'Upload-Metadata' lacks 'path', the target in the storage.")
         conflict = values.get("conflict", b"fail").decode("ascii", "replace")
-        if conflict not in CONFLICTS:
-            raise _invalid(f"'conflict' must be one of {', '.join(CONFLICTS)}.")
         return cls(
             id=secrets.token_hex(8),
             path=_target(values["path"].decode("ascii", "replace")),
             length=parse_length(length),
             mtime_ns=_parse_modified(values["modified"]) if values.get("modified") else None,
-            conflict=cast(UploadConflict, conflict),
+            conflict=parse_conflict(conflict),
         )
 
     @property
@@ -113,7 +109,7 @@ class Upload:
                 _ID.fullmatch(id_)
                 and _is_number(length, MAX_LENGTH)
                 and (mtime_ns is None or _is_number(mtime_ns, 1 << 63))
-                and conflict in CONFLICTS
+                and conflict in UPLOAD_CONFLICTS
                 and isinstance(path, str)
             )
             upload = cls(id_, _target(path), length, mtime_ns, conflict) if sound else None
@@ -122,6 +118,17 @@ class Upload:
         if upload is None:
             raise _unknown()
         return upload
+
+
+def parse_conflict(text: str) -> UploadConflict:
+    """What happens where the name is taken at the end.
+
+    Raises:
+        FilesError: nothing that is known.
+    """
+    if text not in UPLOAD_CONFLICTS:
+        raise _invalid(f"'conflict' must be one of {', '.join(UPLOAD_CONFLICTS)}.")
+    return cast(UploadConflict, text)
 
 
 def parse_metadata(header: str) -> dict[str, bytes]:

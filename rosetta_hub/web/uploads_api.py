@@ -11,23 +11,23 @@ import re
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from pydantic import Field
 from tornado import web
 from tornado.httputil import format_timestamp
 
+from rosetta_agent.files.frames import PART_SECONDS
 from rosetta_hub.catalogue.storage_paths import encode_path, parent_path
 from rosetta_hub.errors import FilesError, UserError
 from rosetta_hub.files.session import FilesSession
 from rosetta_hub.files.uploads import (
-    CONFLICTS,
-    KEPT,
     MAX_LENGTH,
     VERSION,
     Upload,
     UploadConflict,
     parse_checksum,
+    parse_conflict,
     parse_length,
     protocol_headers,
 )
@@ -140,7 +140,7 @@ class TusHandler(WritingHandler):
         if work is not None:
             self.set_header("Upload-Offset", str(work.offset))
             if work.path is None:
-                self.set_header("Upload-Expires", format_timestamp(time.time() + KEPT))
+                self.set_header("Upload-Expires", format_timestamp(time.time() + PART_SECONDS))
             else:
                 self.set_header("Content-Location", self.address("file", encode_path(work.path)))
         self.set_status(status)
@@ -205,10 +205,8 @@ class UploadHandler(TusHandler):
         storage_id, name = self.path_args
         self.writable(storage_id)
         upload = Upload.from_name(name)
-        conflict = self.get_query_argument("conflict", upload.conflict)
-        if conflict not in CONFLICTS:
-            raise FilesError("invalid", f"'conflict' must be one of {', '.join(CONFLICTS)}.")
-        upload = replace(upload, conflict=cast(UploadConflict, conflict))
+        conflict = parse_conflict(self.get_query_argument("conflict", upload.conflict))
+        upload = replace(upload, conflict=conflict)
         self.work = self.new_work(storage_id, upload)
         if self.request.method == "PATCH":
             self._begin_piece(self.work)

@@ -46,14 +46,17 @@ CODES = (
 )
 #: Types of entries.
 TYPES = ("file", "directory", "link", "fifo", "socket", "device")
-#: What happens to a name that is taken: in ``copy`` all of them, in ``part_finish`` all but skip.
-CONFLICTS = ("fail", "overwrite", "rename", "skip")
+#: What happens to a name that is taken, by ``part_finish`` and by ``copy``.
+UPLOAD_CONFLICTS = ("fail", "overwrite", "rename")
+CONFLICTS = (*UPLOAD_CONFLICTS, "skip")
 #: By what ``list`` sorts.
 SORTS = ("name", "size", "modified", "type")
 #: The ``if_match`` of ``write`` that stands for: must not exist.
 NEW = "*new*"
 #: End of the names of uploads that are not complete.
 PART_SUFFIX = ".rosetta-part"
+#: Seconds that one is kept after its last change.
+PART_SECONDS = 7 * 24 * 3600
 
 HEADER = struct.Struct(">cI")
 _ENCODING = ("utf-8", "surrogateescape")

@@ -101,11 +101,16 @@ def _open(channel: Channel, owner: Optional[Owner]) -> Optional[Storage]:
 
 
 def _open_storage(request: Request, owner: Optional[Owner]) -> Storage:
-    if request.integer("version") != VERSION:
-        raise FilesError("invalid", "The files program has another version of the protocol.")
+    check_version(request)
     _allow_many_files()
     root, create = decode_path(request.text("root")), request.flag("create")
     return Storage(open_root(root, owner, create), request.flag("read_only"))
+
+
+def check_version(request: Request) -> None:
+    """Refuse a hub of another version of the protocol; raises FilesError."""
+    if request.integer("version") != VERSION:
+        raise FilesError("invalid", "The files program has another version of the protocol.")
 
 
 def _allow_many_files() -> None:

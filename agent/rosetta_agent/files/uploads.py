@@ -17,7 +17,7 @@ from typing import Any, Dict, Iterator, Optional, Set, Tuple
 from rosetta_agent.files.channel import Channel
 from rosetta_agent.files.entries import describe
 from rosetta_agent.files.errors import FilesError, explained, refuse, show
-from rosetta_agent.files.frames import PART_SUFFIX, encode_path
+from rosetta_agent.files.frames import PART_SECONDS, PART_SUFFIX, UPLOAD_CONFLICTS, encode_path
 from rosetta_agent.files.looking import read_names
 from rosetta_agent.files.names import free_names
 from rosetta_agent.files.pending_files import PendingFile, create_file, rename_new, write_all
@@ -25,12 +25,9 @@ from rosetta_agent.files.request import Request
 from rosetta_agent.files.storage import Place, Storage, exists, lstat
 from rosetta_agent.files.writing import FILE_MODES, check_named, keep_access
 
-_KEPT_SECONDS = 7 * 24 * 3600.0
 _PART, _NOTE = PART_SUFFIX.encode("ascii"), PART_SUFFIX.encode("ascii") + b".json"
 _OPEN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MAX_NOTE = 1000
-#: Of ``part_finish``: it can't skip.
-_CONFLICTS = ("fail", "overwrite", "rename")
 #: Directories that this process has swept, by device and inode.
 _swept: Set[Tuple[int, int]] = set()
 
@@ -125,7 +122,7 @@ def truncate(storage: Storage, request: Request, _channel: Channel) -> Dict[str,
 
 def finish(storage: Storage, request: Request, _channel: Channel) -> Dict[str, Any]:
     """Give a complete upload its name."""
-    conflict = request.choice("conflict", _CONFLICTS)
+    conflict = request.choice("conflict", UPLOAD_CONFLICTS)
     mtime_ns, mode = request.optional_integer("mtime_ns"), request.optional_integer("mode")
     with _open_part(storage, request) as part:
         part.lock()
@@ -223,4 +220,4 @@ def _is_old(directory: int, name: bytes) -> bool:
         info = os.stat(name, dir_fd=directory, follow_symlinks=False)
     except OSError:
         return False
-    return time.time() - info.st_ctime > _KEPT_SECONDS
+    return time.time() - info.st_ctime > PART_SECONDS

@@ -7,6 +7,7 @@ from typing import Any
 
 from rosetta_agent.files.channel import Channel, OperationProgress
 from rosetta_agent.files.errors import FilesError, show
+from rosetta_agent.files.frames import PART_SECONDS, UPLOAD_CONFLICTS
 from rosetta_agent.files.request import Request
 from rosetta_agent.files.writing import check_named
 from rosetta_hub.files.remote.changing import check_free, find_free, wait_for
@@ -21,8 +22,6 @@ from rosetta_hub.files.remote.store import Store, find, join, parent
 
 # Bytes of a segment, which are held in memory, and are lost when an upload is cut.
 _SEGMENT = 8 << 20
-_KEPT_SECONDS = 7 * 24 * 3600
-_CONFLICTS = ("fail", "overwrite", "rename")
 _swept: set[bytes] = set()
 
 
@@ -75,7 +74,7 @@ def truncate(store: Store, request: Request, _channel: Channel) -> dict[str, Any
 
 def finish(store: Store, request: Request, channel: Channel) -> dict[str, Any]:
     """Join the segments of a complete upload, and give it its name."""
-    path, conflict = request.path(), request.choice("conflict", _CONFLICTS)
+    path, conflict = request.path(), request.choice("conflict", UPLOAD_CONFLICTS)
     mtime_ns, part = request.optional_integer("mtime_ns"), _load(store, request)
     if part.offset != part.length:
         text = f"The upload is not complete: it has {part.offset} of {part.length} bytes."
@@ -134,7 +133,7 @@ def _sweep(store: Store, folder: bytes) -> None:
     if folder in _swept:
         return
     _swept.add(folder)
-    oldest = (time.time() - _KEPT_SECONDS) * 1e9
+    oldest = (time.time() - PART_SECONDS) * 1e9
     for item in store.children(folder):
         if item.is_part and item.mtime_ns < oldest:
             with contextlib.suppress(FilesError):

@@ -12,9 +12,9 @@ from typing import Any
 
 from rosetta_agent.files.channel import Channel
 from rosetta_agent.files.errors import ChannelEnded, FilesError, parse_path
-from rosetta_agent.files.frames import VERSION, FrameError
+from rosetta_agent.files.frames import FrameError
 from rosetta_agent.files.request import Request
-from rosetta_agent.files.server import attempt, serve, watch
+from rosetta_agent.files.server import attempt, check_version, serve, watch
 from rosetta_hub.files.remote import archives, changing, looking, parts
 from rosetta_hub.files.remote.store import Store, StoreUnavailable
 
@@ -73,8 +73,7 @@ def main() -> int:
 def _open(
     settings: Mapping[str, Any], request: Request, opened: list[tuple[Store, bool]]
 ) -> dict[str, Any]:
-    if request.integer("version") != VERSION:
-        raise FilesError("invalid", "The files program has another version of the protocol.")
+    check_version(request)
     root = parse_path(request.text("root").lstrip("/"))
     store = _store(settings, root)
     store.open_root(request.flag("create"))
