@@ -8,6 +8,7 @@ from rosetta_hub.agents.programs import FILES_PROGRAM, Program
 from rosetta_hub.background import spawn
 from rosetta_hub.errors import RosettaError
 from rosetta_hub.files.channel import StorageUnavailable, StreamChannel, malformed
+from rosetta_hub.ssh.command import NOT_FOUND, missing_python
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.tunnels.client import (
     CommandEnd,
@@ -20,7 +21,6 @@ from rosetta_hub.tunnels.client import (
 # Seconds until a connection to the host, and a session on it, are open.
 OPEN_TIMEOUT = 20.0
 # The status of a shell that does not find the program.
-_NOT_FOUND = 127
 # The first frame: a document, which is shorter than 16 MiB.
 _FIRST = JSON + b"\0"
 
@@ -105,11 +105,8 @@ class SshChannel(StreamChannel):
         except (TunnelsUnavailable, TunnelsError):
             end = CommandEnd(None, "")
         lines = end.stderr.strip().splitlines()
-        if end.returncode == _NOT_FOUND and not self._has_begun:
-            return (
-                f"{self._host} has no program {self._python!r}. Python 3.6 or newer is needed"
-                " there; the administrator names it with the key 'python' of 'conf'."
-            )
+        if end.returncode == NOT_FOUND and not self._has_begun:
+            return missing_python(self._host, self._python)
         if end.returncode is not None and lines:
             return f"The program on {self._host} has ended: {lines[-1]}"
         return f"The connection to {self._host} has ended. Try again."

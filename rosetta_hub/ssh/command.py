@@ -10,6 +10,16 @@ from rosetta_hub.access import Completed
 from rosetta_hub.ssh.errors import SshRefused, Unreachable
 
 LARGEST_OUTPUT = 8 << 20
+# What a shell's exit status says of a command that is nowhere.
+NOT_FOUND = 127
+
+
+def missing_python(host: str, python: str) -> str:
+    """What is told where a host has no Python for a program of the agent's."""
+    return (
+        f"{host} has no program {python!r}. Python 3.6 or newer is needed there; the administrator"
+        " names it with the key 'python' of 'conf'."
+    )
 
 
 def build_remote_command(argv: Sequence[str]) -> str:

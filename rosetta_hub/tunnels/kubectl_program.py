@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from rosetta_agent.files.frames import HEADER, JSON, FrameError, parse_document
 from rosetta_hub.background import spawn
+from rosetta_hub.ssh.command import NOT_FOUND, missing_python
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.errors import SshError
 from rosetta_hub.ssh.pool import Pool
@@ -26,7 +27,6 @@ SHORTEST_DELAY, LONGEST_DELAY = 0.5, 15.0
 SHORT_LIFE = 10.0
 # Bytes without a frame, such as the greeting of a login shell, that are kept.
 LARGEST_GREETING = 1 << 20
-_NOT_FOUND = 127
 
 
 class KubectlProgram:
@@ -167,11 +167,8 @@ async def _heartbeats(write: Callable[[bytes], Any], program: str) -> AsyncItera
 async def _explain(half: CommandHalf, endpoint: Endpoint, python: str) -> str:
     end = await half.wait_end()
     lines = end.stderr.strip().splitlines()
-    if end.returncode == _NOT_FOUND:
-        return (
-            f"{endpoint.host} has no program {python!r}. Python 3.6 or newer is needed there; the"
-            " administrator names it with the key 'python' of 'conf'."
-        )
+    if end.returncode == NOT_FOUND:
+        return missing_python(endpoint.host, python)
     if end.returncode and lines:
         return f"The program beside kubectl on {endpoint.host} has ended: {lines[-1]}"
     return f"The connection to {endpoint.host} was lost."
