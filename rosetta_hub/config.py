@@ -27,8 +27,12 @@ from rosetta_hub.builds.settings import BuildSettings, load_builds
 from rosetta_hub.catalogue.catalogue import Catalogue, load_catalogue
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.computing_conf import SshConf
-from rosetta_hub.catalogue.hub_registry import HubRegistryOptions, load_hub_registry
-from rosetta_hub.catalogue.registries import Registries, load_registries
+from rosetta_hub.catalogue.registries import (
+    HubRegistryOptions,
+    Registries,
+    load_hub_registry,
+    load_registries,
+)
 from rosetta_hub.catalogue.validation import load_options
 from rosetta_hub.config_files import (
     check_certificates,
@@ -136,7 +140,7 @@ class Rosetta(MailOptions):
         of their groups; tasks pull from there without an account. A dict with the key `host`, and
         `ca_file` or `plain_http` where it is not reached with TLS that everybody trusts.
         `rosetta-hub registry config` prints the registry's configuration. Empty: there is none.
-        The keys are the fields of rosetta_hub.catalogue.hub_registry.HubRegistryOptions.""",
+        The keys are the fields of rosetta_hub.catalogue.registries.HubRegistryOptions.""",
     ).tag(config=True)
 
     image_policy = Dict(

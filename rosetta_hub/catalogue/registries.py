@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, model_validator
 
 from rosetta_hub.catalogue.restricted import EntryForUsers
-from rosetta_hub.catalogue.validation import load_entries
+from rosetta_hub.catalogue.validation import Entry, load_entries, load_options
 from rosetta_hub.errors import ConfigError
 
 # Where an image without a registry comes from, by the name that engines use in their own files.
@@ -40,28 +40,53 @@ def registry_host(text: str) -> str:
     return host
 
 
-class Registry(EntryForUsers):
-    """One registry as one account sees it; several entries of a host are several accounts.
+class RegistryAddress(Entry):
+    """How a registry is reached.
 
-    `users` and `groups` say who pulls with the account: no users and no groups means everybody.
     `plain_http` is for registries without TLS. `ca_file` holds the certificates (PEM) of the
     authority that has signed the registry's.
     """
 
     host: Annotated[str, AfterValidator(registry_host)]
-    user: str = ""
-    password_file: str = ""
     ca_file: str = ""
     plain_http: bool = False
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _check_tls(self) -> Self:
+        if self.plain_http and self.ca_file:
+            raise ValueError("'ca_file' is for registries with TLS, and 'plain_http' is without")
+        return self
+
+
+class HubRegistryOptions(RegistryAddress):
+    """Where the registry is that trusts the hub's tokens (`c.Rosetta.registry`)."""
+
+    @model_validator(mode="after")
+    def _check_host(self) -> Self:
+        if self.host == DOCKER_HUB:
+            raise ValueError("'host' is a registry of the site, not Docker Hub")
+        return self
+
+    def as_registry(self) -> "Registry":
+        """The entry of `registries` that tells how it is reached."""
+        return Registry(host=self.host, ca_file=self.ca_file, plain_http=self.plain_http)
+
+
+class Registry(RegistryAddress, EntryForUsers):
+    """One registry as one account sees it; several entries of a host are several accounts.
+
+    `users` and `groups` say who pulls with the account: no users and no groups means everybody.
+    """
+
+    user: str = ""
+    password_file: str = ""
+
+    @model_validator(mode="after")
+    def _check_account(self) -> Self:
         if bool(self.user) != bool(self.password_file):
             raise ValueError("'user' and 'password_file' go together: give both, or none")
         if ":" in self.user:
             raise ValueError("'user' holds a colon, which no account of a registry has")
-        if self.plain_http and self.ca_file:
-            raise ValueError("'ca_file' is for registries with TLS, and 'plain_http' is without")
         return self
 
     def read_password(self) -> str:
@@ -115,3 +140,12 @@ def load_registries(raw: Iterable[Mapping[str, Any]]) -> Registries:
                 " differ from those of an entry above. Give all entries of a host the same ones."
             )
     return registries
+
+
+def load_hub_registry(raw: Mapping[str, Any]) -> HubRegistryOptions | None:
+    """The validated option `c.Rosetta.registry`; None where there is no such registry.
+
+    Raises:
+        ConfigError: a key is invalid.
+    """
+    return load_options("registry", HubRegistryOptions, raw) if raw else None

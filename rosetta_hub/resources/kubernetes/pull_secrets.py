@@ -9,14 +9,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from rosetta_hub.catalogue.registries import DOCKER_HUB
 from rosetta_hub.resources.kubernetes.pod import build_owned_metadata
 
 Document = dict[str, Any]
 
 _SUFFIX = "-pull"
-_DOCKER_HUB = "docker.io"
 # What the files of Docker's client call Docker Hub, where everybody else says `docker.io`.
-_DOCKER_HUB_KEYS = (_DOCKER_HUB, "https://index.docker.io/v1/")
+_DOCKER_HUB_KEYS = (DOCKER_HUB, "https://index.docker.io/v1/")
 
 
 def add_pull_secret(pod: Document) -> None:
@@ -36,7 +36,7 @@ def build_pull_secret(pod: Document, access: Mapping[str, Any]) -> Document:
     login = f"{access['account']}:{access['password']}".encode()
     host = str(access["host"])
     entry = {"auth": base64.b64encode(login).decode()}
-    hosts = _DOCKER_HUB_KEYS if host == _DOCKER_HUB else (host,)
+    hosts = _DOCKER_HUB_KEYS if host == DOCKER_HUB else (host,)
     config = {"auths": dict.fromkeys(hosts, entry)}
     return {
         "apiVersion": "v1",
