@@ -50,6 +50,8 @@ from rosetta_hub.web_hosts import is_loopback, normalise_url
 
 # The service's name at the hub, and so the end of its prefix there.
 SERVICE_NAME = "rosetta"
+# The scope that lets a user or token in.
+SERVICE_SCOPE = f"access:services!service={SERVICE_NAME}"
 
 # The longest path of a unix socket (unix(7)), and the longest name of one in `state_dir`.
 SOCKET_PATH_BYTES = 107

@@ -14,7 +14,7 @@ from traitlets.config.loader import LazyConfigValue
 from traitlets.log import get_logger
 
 import rosetta_templates
-from rosetta_hub.config import SERVICE_NAME, Rosetta, refuse_unknown_options
+from rosetta_hub.config import SERVICE_NAME, SERVICE_SCOPE, Rosetta, refuse_unknown_options
 from rosetta_hub.errors import ConfigError
 from rosetta_hub.hub.link_redirect import LinkRedirect
 from rosetta_hub.hub.login_renewal import renewal_routes
@@ -65,7 +65,6 @@ ENVIRONMENT = re.compile(
 _HUB_6 = jupyterhub.version_info >= (6,)
 
 # Lets a user in at the service.
-_ACCESS = f"access:services!service={SERVICE_NAME}"
 
 
 def setup(c: Any, config_file: str, manage_service: bool = True) -> None:
@@ -295,11 +294,11 @@ def _let_users_in(hub: Any) -> None:
     """
     customised = next((role for role in _items(hub.load_roles) if role.get("name") == "user"), None)
     if customised is not None:
-        customised["scopes"] = [*customised.get("scopes", ["self"]), _ACCESS]
+        customised["scopes"] = [*customised.get("scopes", ["self"]), SERVICE_SCOPE]
     elif _HUB_6:
-        hub.extra_user_scopes = {*_items(hub.get("extra_user_scopes", ())), _ACCESS}
+        hub.extra_user_scopes = {*_items(hub.get("extra_user_scopes", ())), SERVICE_SCOPE}
     else:
-        hub.load_roles.append({"name": "user", "scopes": ["self", _ACCESS]})
+        hub.load_roles.append({"name": "user", "scopes": ["self", SERVICE_SCOPE]})
 
 
 def _mapping(value: Any) -> dict[str, Any]:

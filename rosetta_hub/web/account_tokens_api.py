@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from rosetta_hub.audit.log import AuditEvent
-from rosetta_hub.config import SERVICE_NAME
+from rosetta_hub.config import SERVICE_SCOPE
 from rosetta_hub.errors import NotAllowed, NotFound
 from rosetta_hub.keys import digest
 from rosetta_hub.web.bodies import RequestModel
@@ -19,7 +19,6 @@ from rosetta_hub.web.handlers import HubHandler
 from rosetta_hub.web.operations import operation
 from rosetta_hub.web.rights import CHANGE_OWN, READ_OWN
 
-_ACCESS = f"access:services!service={SERVICE_NAME}"
 # Of a login that has been at other services of the hub alone.
 UNKNOWN_BROWSER = "A browser that has not been here"
 # Seconds: an hour, and a year.
@@ -232,14 +231,14 @@ class SessionHandler(HubHandler):
 
 def scopes_of(rights: Sequence[TokenRight]) -> list[str]:
     """The hub's scopes of a token with these rights at the service."""
-    return [_ACCESS, *(right.scope for right in rights)]
+    return [SERVICE_SCOPE, *(right.scope for right in rights)]
 
 
 def view_token(token: dict[str, Any]) -> TokenView:
     """A token of the hub in the words of this page."""
     raw = set(token["scopes"])
     rights = [right for right in TokenRight if _has(raw, right)]
-    named = {_ACCESS, *(right.scope for right in TokenRight)}
+    named = {SERVICE_SCOPE, *(right.scope for right in TokenRight)}
     return TokenView(
         **{key: token[key] for key in ("id", "note", "created", "last_activity", "expires_at")},
         rights=rights,

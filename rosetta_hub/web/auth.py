@@ -4,7 +4,7 @@ import os
 
 from jupyterhub.services.auth import HubOAuth
 
-from rosetta_hub.config import SERVICE_NAME, Rosetta
+from rosetta_hub.config import SERVICE_NAME, SERVICE_SCOPE, Rosetta
 from rosetta_hub.keys import Keys
 
 
@@ -20,7 +20,7 @@ def build_hub_auth(settings: Rosetta, keys: Keys) -> HubOAuth:
         oauth_client_id=f"service-{SERVICE_NAME}",
         # Not what the environment says: the hub knows its process as a service without an address.
         oauth_redirect_uri=f"{settings.service_prefix}oauth_callback",
-        access_scopes={f"access:services!service={SERVICE_NAME}"},
+        access_scopes={SERVICE_SCOPE},
         # Seconds. Scopes of a browser are asked anew after it: a lost share is noticed soon.
         cache_max_age=30,
     )
