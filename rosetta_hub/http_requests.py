@@ -23,7 +23,7 @@ from rosetta_hub import __version__
 from rosetta_hub.addresses import AddressGuard, GuardedResolver, RequestFailed
 from rosetta_hub.background import spawn
 
-_REDIRECTS = (301, 302, 303, 307, 308)
+REDIRECTS = (301, 302, 303, 307, 308)
 
 # Chunks that wait to be taken.
 AHEAD = 4
@@ -70,7 +70,7 @@ def redirect_url(url: str, response: Response) -> str | None:
         RequestFailed: it redirects to what is no address.
     """
     location = response.headers.get("Location")
-    if response.status not in _REDIRECTS or not location:
+    if response.status not in REDIRECTS or not location:
         return None
     try:
         return urljoin(url, location)

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from rosetta_hub.config import Rosetta
 from rosetta_hub.edge.process import EdgeConfig
 from rosetta_hub.tunnels.process import DialListener, TunnelsConfig
+from rosetta_hub.web_hosts import DEFAULT_PORTS
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
 ALL_ADDRESSES = "0.0.0.0"
 
 

@@ -5,6 +5,8 @@ import re
 import socket
 from urllib.parse import urlsplit, urlunsplit
 
+# Where an address without a port leads.
+DEFAULT_PORTS = {"http": 80, "https": 443}
 # What is an IPv4 address to a browser: its last label is a number.
 _NUMBER = re.compile(r"(0x[0-9a-f]*|\d+)$", re.ASCII)
 

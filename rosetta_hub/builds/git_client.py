@@ -25,9 +25,9 @@ from rosetta_hub.builds.errors import (
 )
 from rosetta_hub.builds.providers import check_url, port_of
 from rosetta_hub.builds.source_settings import SourceSettings
+from rosetta_hub.http_requests import REDIRECTS
 
 MOST_REDIRECTS = 5
-_REDIRECTS = (301, 302, 303, 307, 308)
 _ABSENT = (401, 403, 404, 410)
 # What git logs of the headers that it receives (`GIT_TRACE_CURL`).
 _STATUS = re.compile(rb"<= Recv header: HTTP/\S+ (\d{3})")
@@ -215,7 +215,7 @@ async def permitted_addresses(host: str, port: int, guard: AddressGuard) -> list
 def redirect_target(trace: bytes, url: str) -> str | None:
     """Where the host redirects to, as an address of a repository; None where it does not."""
     statuses, locations = _STATUS.findall(trace), _LOCATION.findall(trace)
-    if not statuses or not locations or int(statuses[-1]) not in _REDIRECTS:
+    if not statuses or not locations or int(statuses[-1]) not in REDIRECTS:
         return None
     location = locations[-1].decode("ascii", "replace")
     target = urljoin(f"{url}{_REFS_PATH}", location).partition("?")[0]
@@ -228,7 +228,7 @@ def explain_failure(trace: bytes, url: str) -> SourceRefused | SourceUnavailable
     host = urlsplit(url).hostname
     statuses = [int(status) for status in _STATUS.findall(trace)]
     status = statuses[-1] if statuses else 0
-    if status in _ABSENT or status in _REDIRECTS:
+    if status in _ABSENT or status in REDIRECTS:
         return absent(url)
     if status == 429:
         seconds = _RETRY_AFTER.findall(trace)

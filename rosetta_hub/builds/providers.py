@@ -6,9 +6,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from rosetta_hub.builds.errors import SourceRefused
 from rosetta_hub.builds.links import RepositoryLink
 from rosetta_hub.builds.source_settings import SourceSettings
-from rosetta_hub.web_hosts import normalise_host
-
-_PORTS = {"https": 443, "http": 80}
+from rosetta_hub.web_hosts import DEFAULT_PORTS, normalise_host
 
 
 def repository_url(link: RepositoryLink, settings: SourceSettings) -> str:
@@ -41,7 +39,7 @@ def check_url(url: str, settings: SourceSettings) -> str:
         raise SourceRefused("The repository's address has no host that is known.") from error
     if parts.username is not None or parts.query or parts.fragment:
         raise SourceRefused("Use an address without user name, password, ? and # in it.")
-    location = f"{host}:{port}" if port not in (None, _PORTS.get(parts.scheme)) else host
+    location = f"{host}:{port}" if port not in (None, DEFAULT_PORTS.get(parts.scheme)) else host
     if parts.scheme != ("http" if location in settings.plain_http else "https"):
         raise SourceRefused("Only repositories whose address begins with https:// are used.")
     _check_host(host, location, settings)
@@ -60,4 +58,4 @@ def _check_host(host: str, location: str, settings: SourceSettings) -> None:
 def port_of(url: str) -> int:
     """The port that an address means."""
     parts = urlsplit(url)
-    return parts.port or _PORTS[parts.scheme]
+    return parts.port or DEFAULT_PORTS[parts.scheme]

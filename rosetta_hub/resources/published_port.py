@@ -12,10 +12,10 @@ from rosetta_agent.protocol import PUBLISHING_ENGINES
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.tasks.interfaces import published_as
+from rosetta_hub.web_hosts import DEFAULT_PORTS
 
 log = logging.getLogger(__name__)
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 # Of the hub's API and its proxy's, where the configuration leaves them as they are.
 _HUB_PORTS = frozenset((8001, 8081))
 
@@ -51,4 +51,4 @@ class LocalPorts:
 
 def _port(url: str) -> int | None:
     parts = urlsplit(url)
-    return parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    return parts.port or DEFAULT_PORTS.get(parts.scheme)
