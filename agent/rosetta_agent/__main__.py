@@ -95,8 +95,8 @@ def run(text: str) -> int:
     sandbox = Sandbox(spec.attempt)
     sandbox.create()
     if not _lock(sandbox):
-        known = process_of(sandbox)
-        say(state="already_running", pid=None if known is None else known.pid)
+        agent = process_of(sandbox)
+        say(state="already_running", pid=None if agent is None else agent.pid)
         return 0
     reading, writing = os.pipe()
     child = os.fork()
@@ -234,9 +234,9 @@ def stop(text: str) -> int:
 def _stop(spec: StopSpec) -> None:
     sandbox = Sandbox(spec.attempt)
     while sandbox.exists() and not sandbox.lock():
-        known = process_of(sandbox)
-        send(known, signal.SIGTERM)
-        if known is None or not wait_gone(known, spec.grace + STOP_SECONDS):
+        agent = process_of(sandbox)
+        send(agent, signal.SIGTERM)
+        if agent is None or not wait_gone(agent, spec.grace + STOP_SECONDS):
             time.sleep(0.05)
     remove_container(spec.attempt, sandbox, spec.grace)
     if sandbox.exists():

@@ -272,14 +272,14 @@ class Agent:
             if ended is not None:
                 return ended
             self._interface_access.keep(container)
-            asked = time.monotonic()
+            asked_at = time.monotonic()
             address = self._interface_access.address(container)
-            spoken = probe(address, interface.protocol, interface.path, patience)
-            if spoken == interface.protocol:
+            answer = probe(address, interface.protocol, interface.path, patience)
+            if answer == interface.protocol:
                 return None
-            if spoken is not None:
-                raise wrong_protocol(interface.protocol, spoken)
-            if time.monotonic() - asked >= patience:
+            if answer is not None:
+                raise wrong_protocol(interface.protocol, answer)
+            if time.monotonic() - asked_at >= patience:
                 patience = min(2 * patience, _PROBE_MOST)
             self._sleep(pause)
             pause = min(1.1 * pause, _POLL_MOST)

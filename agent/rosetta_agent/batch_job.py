@@ -104,8 +104,8 @@ def enter(spec: AgentSpec) -> Tuple[Batch, AgentSpec]:
     """
     batch = parse_environment(os.environ, time.time(), time.monotonic())
     passed = select(os.environ, spec.pass_variables)
-    kept = clean(os.environ)
-    for name in set(os.environ) - set(kept):
+    environment = clean(os.environ)
+    for name in set(os.environ) - set(environment):
         del os.environ[name]
     if spec.gpus is not None and batch.devices:
         spec = spec._replace(gpus=Gpus(spec.gpus.number, batch.devices))

@@ -48,8 +48,8 @@ def owner_of(bind: Bind, binds: Sequence[Bind], place: Place) -> Optional[Owner]
     """
     home = home_of(tuple(binds))
     named_by_user = bind.within is not None and home is not None
-    given = bind.owner or (home.owner if named_by_user and home is not None else None)
-    return given or (None if place.remote else place.account)
+    owner = bind.owner or (home.owner if named_by_user and home is not None else None)
+    return owner or (None if place.remote else place.account)
 
 
 def first_owner(binds: Sequence[Bind], place: Place) -> Optional[Owner]:

@@ -21,15 +21,15 @@ _HELPERS = ("relay", "dialer")
 
 def process_of(sandbox: Sandbox) -> Optional[ProcessId]:
     """The agent that looks after a sandbox, if it lives."""
-    known = recorded_identity(sandbox.read_state(), "agent")
-    return known if known is not None and identify(known.pid) == known else None
+    agent = recorded_identity(sandbox.read_state(), "agent")
+    return agent if agent is not None and identify(agent.pid) == agent else None
 
 
 def helpers_of(sandbox: Sandbox) -> List[ProcessId]:
     """Our living helpers of an attempt."""
     state = sandbox.read_state()
-    known = (recorded_identity(state, name) for name in _HELPERS)
-    return [identity for identity in known if identity is not None and is_alive(identity)]
+    identities = (recorded_identity(state, name) for name in _HELPERS)
+    return [identity for identity in identities if identity is not None and is_alive(identity)]
 
 
 def remove_container(attempt: Attempt, sandbox: Sandbox, grace: float) -> None:

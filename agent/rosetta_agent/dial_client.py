@@ -73,10 +73,10 @@ def parse_line(line: bytes) -> Dict[str, Any]:
     document = json.loads(line.decode("utf-8"))
     if not isinstance(document, dict):
         raise ValueError("not an object")
-    wanted = document.get("open")
-    if isinstance(wanted, str) and len(wanted) == 32 and wanted.isalnum():
+    stream_id = document.get("open")
+    if isinstance(stream_id, str) and len(stream_id) == 32 and stream_id.isalnum():
         port = document.get("port")
-        return {"open": wanted, "port": port} if isinstance(port, int) else {"open": wanted}
+        return {"open": stream_id, "port": port} if isinstance(port, int) else {"open": stream_id}
     return {"ping": document["ping"]} if isinstance(document.get("ping"), int) else {}
 
 
@@ -184,11 +184,11 @@ class Dialer:
         finally:
             writer.close()
 
-    def _obey(self, wanted: Dict[str, Any], writer: asyncio.StreamWriter) -> None:
-        if "ping" in wanted:
-            writer.write(json.dumps({"pong": wanted["ping"]}).encode("ascii") + b"\n")
-        elif "open" in wanted and wanted.get("port") in self._backends:
-            self._spawn(self._stream(wanted["open"], self._backends[wanted.get("port")]))
+    def _obey(self, order: Dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        if "ping" in order:
+            writer.write(json.dumps({"pong": order["ping"]}).encode("ascii") + b"\n")
+        elif "open" in order and order.get("port") in self._backends:
+            self._spawn(self._stream(order["open"], self._backends[order.get("port")]))
 
     def _spawn(self, work: "Coroutine[Any, Any, None]") -> None:
         task = asyncio.ensure_future(work, loop=self._loop)

@@ -51,12 +51,12 @@ def start_dialer(sandbox: Sandbox, spec: DialerSpec) -> ProcessId:
     assert process.stdout is not None  # noqa: S101 - tells the type checker what PIPE means
     with process.stdout as output:
         answer = output.readline()
-    found = identify(process.pid)
-    if not answer.startswith(b"ready") or found is None:
+    identity = identify(process.pid)
+    if not answer.startswith(b"ready") or identity is None:
         process.kill()
         process.wait()
         raise TaskFailure("internal", "The agent could not dial the hub.", tail(log, 500))
-    return found
+    return identity
 
 
 def build_dialer(loop: asyncio.AbstractEventLoop, spec: DialerSpec) -> Dialer:

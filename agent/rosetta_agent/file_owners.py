@@ -98,9 +98,9 @@ def _more_groups(
     place: Place, image: ImageUser, groups: Sequence[int], owner: Owner
 ) -> Tuple[int, ...]:
     """Those of a user's groups that mean the same in the container; root's never does."""
-    taken = {0, owner.gid, image.writes.gid}
+    excluded = {0, owner.gid, image.writes.gid}
     most = _LAST_OF_REMAPPED if place.first != ROOT else max(groups, default=0)
-    return tuple(sorted(group for group in set(groups) - taken if group <= most))
+    return tuple(sorted(group for group in set(groups) - excluded if group <= most))
 
 
 def _singularity(place: Place, image: ImageUser) -> Recipe:

@@ -52,16 +52,16 @@ def parse_gpus(text: str) -> List[Gpu]:
     return gpus
 
 
-def choose_gpus(gpus: Sequence[Gpu], wanted: Gpus) -> List[Gpu]:
+def choose_gpus(gpus: Sequence[Gpu], request: Gpus) -> List[Gpu]:
     """Those of a task.
 
     A job is often shown its own ones alone, numbered from 0, whatever their numbers on the node.
     """
-    if len(gpus) <= wanted.number:
+    if len(gpus) <= request.number:
         return list(gpus)
-    if wanted.devices:
-        return [gpu for gpu in gpus if gpu.number in wanted.devices or gpu.uuid in wanted.devices]
-    return list(gpus[: wanted.number])
+    if request.devices:
+        return [gpu for gpu in gpus if gpu.number in request.devices or gpu.uuid in request.devices]
+    return list(gpus[: request.number])
 
 
 def add_up(gpus: Sequence[Gpu]) -> Optional[GpuUsage]:
@@ -76,8 +76,8 @@ def add_up(gpus: Sequence[Gpu]) -> Optional[GpuUsage]:
 class GpuMeter:
     """Asks nvidia-smi from a thread of its own, once somebody has read it."""
 
-    def __init__(self, wanted: Gpus) -> None:
-        self._wanted = wanted
+    def __init__(self, request: Gpus) -> None:
+        self._wanted = request
         self._usage: Optional[GpuUsage] = None
         self._read_at = 0.0
         self._thread: Optional[threading.Thread] = None

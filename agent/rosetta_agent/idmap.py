@@ -135,7 +135,7 @@ def _hold_namespace(writing: int) -> None:
 
 
 def _write_map(pid: int, name: str, pairs: Sequence[Tuple[int, int]]) -> None:
-    lines = ["{} {} 1".format(disk, shown) for disk, shown in pairs]
+    lines = ["{} {} 1".format(disk, inside) for disk, inside in pairs]
     with open("/proc/{}/{}".format(pid, name), "w", encoding="ascii") as file:
         file.write("\n".join(lines))
 

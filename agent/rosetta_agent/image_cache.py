@@ -103,10 +103,10 @@ def prune(folder: str, limit: int, newest: str) -> None:
 
 
 def _our_images(folder: str) -> List[StoredImage]:
-    found = []
+    images = []
     for path in glob.glob(os.path.join(glob.escape(folder), "*.sif")):
         with contextlib.suppress(FileNotFoundError):
             info = os.stat(path)
             if info.st_uid == os.geteuid():
-                found.append(StoredImage(info.st_mtime, info.st_size, path))
-    return found
+                images.append(StoredImage(info.st_mtime, info.st_size, path))
+    return images

@@ -81,8 +81,8 @@ class InterfaceAccess:
     def _needs_relay(self, container: Container) -> bool:
         if container.process is None:
             return False
-        asked = self._spec.listen is not None or self._spec.dial is not None
-        return container.published is None or asked
+        has_way_in = self._spec.listen is not None or self._spec.dial is not None
+        return container.published is None or has_way_in
 
     def keep(self, container: Container) -> None:
         """Start the helpers, unless those that were recorded still run."""
@@ -92,8 +92,8 @@ class InterfaceAccess:
             self._start_dialer(self._spec.dial, container, container.process)
 
     def _lives(self, name: str) -> bool:
-        known = recorded_identity(self._state, name)
-        return known is not None and is_alive(known)
+        identity = recorded_identity(self._state, name)
+        return identity is not None and is_alive(identity)
 
     def _start_relay(self, container: Container) -> None:
         assert container.process is not None  # noqa: S101 - there is a relay only then

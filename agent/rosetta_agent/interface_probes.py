@@ -83,5 +83,5 @@ def _answers(reached: ReachedInterface) -> bool:
     interface = reached.interface
     # Not a GET: rendering a dashboard again and again would cost its container something.
     page = interface.path.partition("#")[0]
-    spoken = probe(reached.address, interface.protocol, page, _PATIENCE_SECONDS, "HEAD")
-    return spoken == interface.protocol
+    answer = probe(reached.address, interface.protocol, page, _PATIENCE_SECONDS, "HEAD")
+    return answer == interface.protocol

@@ -83,9 +83,9 @@ def remove_left(parent: str) -> None:
     """Remove our folders of programs that were killed: nobody holds their locks."""
     for folder in glob.glob(os.path.join(parent, _PREFIX + "*")):
         with contextlib.suppress(OSError):
-            found = os.lstat(folder)
-            is_old = time.time() - found.st_mtime > YOUNG
-            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or not is_old:
+            info = os.lstat(folder)
+            is_old = time.time() - info.st_mtime > YOUNG
+            if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.geteuid() or not is_old:
                 continue
             with open(os.path.join(folder, _LOCK)) as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -108,7 +108,7 @@ def _serve(path: str, kubectl: str, kubeconfig: str, context: str) -> None:
 
 def _read_help(kubectl: str) -> str:
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [kubectl, "proxy", "--help"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -120,7 +120,7 @@ def _read_help(kubectl: str) -> str:
         raise Failed("there is no program {!r}: {}".format(kubectl, error.strerror)) from error
     except subprocess.TimeoutExpired as error:
         raise Failed("{} does not answer".format(kubectl)) from error
-    return done.stdout.decode("utf-8", "replace")
+    return process.stdout.decode("utf-8", "replace")
 
 
 def _start(command: List[str]) -> "subprocess.Popen[bytes]":
@@ -176,12 +176,12 @@ def _wait_ready(process: "subprocess.Popen[bytes]", words: _Words, path: str) ->
 
 def _wait_end(process: "subprocess.Popen[bytes]", words: _Words) -> bool:
     """Whether nobody wants it any more; False: kubectl has ended by itself."""
-    heard = time.monotonic()
-    while time.monotonic() - heard < LIVENESS_TIMEOUT:
+    heard_at = time.monotonic()
+    while time.monotonic() - heard_at < LIVENESS_TIMEOUT:
         if 0 in _wait(words, [0], _LOOK):
             if not os.read(0, 4096):
                 return True
-            heard = time.monotonic()
+            heard_at = time.monotonic()
         if process.poll() is not None:
             return False
     return True

@@ -42,17 +42,17 @@ class Lease:
             OSError: the file cannot be made.
         """
         waited = False
-        seen: Optional[Dict[str, Any]] = None
+        last_lease: Optional[Dict[str, Any]] = None
         since = time.monotonic()
         while not self._create():
             waited = True
-            found = read_lease(self._path)
-            if found != seen:
-                seen, since = found, time.monotonic()
-                tell(found, on_progress)
+            lease = read_lease(self._path)
+            if lease != last_lease:
+                last_lease, since = lease, time.monotonic()
+                tell(lease, on_progress)
             elif time.monotonic() - since > _STALE_SECONDS:
-                self._take_away(seen)
-                seen, since = None, time.monotonic()
+                self._take_away(last_lease)
+                last_lease, since = None, time.monotonic()
             if wait(_POLL_SECONDS):
                 raise Cancelled()
         self._thread.start()
@@ -75,15 +75,15 @@ class Lease:
         progress = self._progress or Progress(0, 0)
         return {"owner": self.owner, "heartbeat": self._heartbeat, "progress": list(progress)}
 
-    def _take_away(self, seen: Optional[Dict[str, Any]]) -> None:
+    def _take_away(self, lease: Optional[Dict[str, Any]]) -> None:
         """Remove the file of an owner who is gone, unless it is another's by now."""
         aside = "{}.{}".format(self._path, self.owner)
         try:
             os.rename(self._path, aside)
         except FileNotFoundError:
             return
-        taken = read_lease(aside)
-        if taken != seen:
+        content = read_lease(aside)
+        if content != lease:
             with contextlib.suppress(FileExistsError):
                 os.link(aside, self._path)
         os.unlink(aside)
@@ -100,8 +100,8 @@ class Lease:
                 continue  # the storage is away: so it is for those who wait
 
     def _write(self) -> None:
-        found = read_lease(self._path)
-        if found is None or found.get("owner") != self.owner:
+        lease = read_lease(self._path)
+        if lease is None or lease.get("owner") != self.owner:
             return
         self._heartbeat += 1
         part = "{}.{}".format(self._path, self.owner)
@@ -113,8 +113,8 @@ class Lease:
         """Let the next one have it."""
         self._ended.set()
         self._thread.join()
-        found = read_lease(self._path)
-        if found is not None and found.get("owner") == self.owner:
+        lease = read_lease(self._path)
+        if lease is not None and lease.get("owner") == self.owner:
             os.unlink(self._path)
 
 
@@ -128,9 +128,9 @@ def read_lease(path: str) -> Optional[Dict[str, Any]]:
     return document if isinstance(document, dict) else None
 
 
-def tell(found: Optional[Dict[str, Any]], on_progress: Callable[[Progress], None]) -> None:
+def tell(lease: Optional[Dict[str, Any]], on_progress: Callable[[Progress], None]) -> None:
     """Hand on the progress in a lease, if there is any."""
-    numbers = (found or {}).get("progress")
+    numbers = (lease or {}).get("progress")
     if not isinstance(numbers, list) or [type(number) for number in numbers] != [int, int]:
         return
     if numbers[1] > 0:

@@ -30,10 +30,10 @@ def apply_cpus(cpus: Optional[float]) -> None:
     if cpus is None:
         return
     allowed = sorted(os.sched_getaffinity(0))
-    wanted = max(1, int(-(-cpus // 1)))
-    if wanted < len(allowed):
+    count = max(1, int(-(-cpus // 1)))
+    if count < len(allowed):
         # Any of them: tasks of one machine should not all share the first ones.
-        os.sched_setaffinity(0, random.sample(allowed, wanted))  # noqa: S311
+        os.sched_setaffinity(0, random.sample(allowed, count))  # noqa: S311
 
 
 def kernel_version() -> Tuple[int, int]:

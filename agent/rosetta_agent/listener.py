@@ -103,7 +103,7 @@ class Listener:
             oldest.cancel()
         task = asyncio.ensure_future(self._admit(connection), loop=self._loop)
         self._strangers[task] = None
-        task.add_done_callback(lambda done: self._strangers.pop(done, None))
+        task.add_done_callback(lambda stranger: self._strangers.pop(stranger, None))
 
     async def _admit(self, connection: socket.socket) -> None:
         admitted = self._loop.create_future()

@@ -16,12 +16,12 @@ class MountPoint(NamedTuple):
 
 def parse_mountinfo(text: str) -> List[MountPoint]:
     """All mount points of a mountinfo file, in its order: later ones may hide earlier ones."""
-    found = []
+    points = []
     for line in text.splitlines():
         fields, _dash, source = line.partition(" - ")
         point = _ESCAPE.sub(lambda match: chr(int(match.group(1), 8)), fields.split()[4])
-        found.append(MountPoint(point, source.split()[0]))
-    return found
+        points.append(MountPoint(point, source.split()[0]))
+    return points
 
 
 def read_mountinfo(pid: str = "self") -> List[MountPoint]:
@@ -44,8 +44,8 @@ def mounted_below(path: str) -> List[str]:
 
 def file_system_of(mounts: List[MountPoint], path: str) -> Optional[str]:
     """The type of the file system that holds a path."""
-    best, found = "", None
+    best, file_system = "", None
     for mount in mounts:
         if is_below(path, mount.path) and len(mount.path) >= len(best):
-            best, found = mount.path, mount.type
-    return found
+            best, file_system = mount.path, mount.type
+    return file_system

@@ -100,7 +100,7 @@ def loopback_up() -> None:
 
 def own_addresses() -> List[str]:
     """IPv4 addresses of the present network namespace, loopback left out."""
-    found = []
+    addresses = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         for _index, name in socket.if_nameindex():
             request = struct.pack("16sh14x", name.encode(), 0)
@@ -110,8 +110,8 @@ def own_addresses() -> List[str]:
                 continue  # an interface without an address
             address = socket.inet_ntoa(answer[20:24])
             if not address.startswith("127."):
-                found.append(address)
-    return found
+                addresses.append(address)
+    return addresses
 
 
 def _write(path: str, text: str) -> None:

@@ -52,8 +52,8 @@ def build_pasta_command(pid: int, pid_file: str) -> List[str]:
 
 def build_resolver_file(resolver: str, machine: str) -> str:
     """A resolv.conf(5) for inside, with the search domains of the machine's own."""
-    kept = [line for line in machine.splitlines() if line.split()[:1] in (["search"], ["options"])]
-    return "\n".join(["nameserver " + resolver] + kept) + "\n"
+    lines = [line for line in machine.splitlines() if line.split()[:1] in (["search"], ["options"])]
+    return "\n".join(["nameserver " + resolver] + lines) + "\n"
 
 
 def attach(program: str, pid: int) -> Optional[ProcessId]:

@@ -104,10 +104,10 @@ def descendants(pid: int) -> List[int]:
         stat = read_stat(int(name)) if name.isdigit() else None
         if stat is not None:
             children.setdefault(stat["parent"], []).append(int(name))
-    found = [pid]
-    for member in found:
-        found.extend(children.get(member, []))
-    return found
+    pids = [pid]
+    for member in pids:
+        pids.extend(children.get(member, []))
+    return pids
 
 
 def kill_tree(identity: Optional[ProcessId]) -> None:

@@ -78,9 +78,9 @@ class PullProgress:
             total = self._blobs[blob].total
             self._blobs[blob] = Progress(total, total)
 
-    def _set(self, blob: str, done: str, done_unit: str, total: str, total_unit: str) -> None:
+    def _set(self, blob: str, amount: str, amount_unit: str, total: str, total_unit: str) -> None:
         # "12.3 / 45.6 MiB" gives the unit once in some versions.
         size = Progress(
-            parse_amount(done, done_unit or total_unit), parse_amount(total, total_unit)
+            parse_amount(amount, amount_unit or total_unit), parse_amount(total, total_unit)
         )
         self._blobs[blob] = size

@@ -173,8 +173,8 @@ class ServerHandshake:
         if self._expected is not None:
             self._check(self._expected)
             return b""
-        known = min(len(self._received), len(MAGIC))
-        if self._received[:known] != MAGIC[:known]:
+        length = min(len(self._received), len(MAGIC))
+        if self._received[:length] != MAGIC[:length]:
             raise HandshakeError("no greeting")
         if len(self._received) < HELLO_SIZE:
             return b""

@@ -91,9 +91,9 @@ def _read_all(
         if text is None:
             return output
         output = (output + text)[-_KEPT_CHARACTERS:]
-        found = bytes_known.feed(text)
-        if found is not None:
-            on_progress(found)
+        progress = bytes_known.feed(text)
+        if progress is not None:
+            on_progress(progress)
     raise Cancelled()
 
 

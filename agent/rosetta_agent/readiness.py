@@ -43,10 +43,10 @@ def probe(
     return protocol if greets else None
 
 
-def wrong_protocol(protocol: str, spoken: str) -> TaskFailure:
+def wrong_protocol(protocol: str, answer: str) -> TaskFailure:
     """The failure of an interface that speaks another protocol than its entry says."""
     message = "The interface speaks {}, its entry in the catalogue says {}."
-    text = message.format(_NAMES[spoken], _NAMES[protocol])
+    text = message.format(_NAMES[answer], _NAMES[protocol])
     return TaskFailure("wrong_protocol", text, text)
 
 

@@ -71,13 +71,13 @@ def start_relay(
     assert process.stdout is not None  # noqa: S101 - tells the type checker what PIPE means
     with process.stdout as output:
         answer = output.readline().split()
-    found = identify(process.pid)
-    if answer[:1] != [b"ready"] or found is None:
+    identity = identify(process.pid)
+    if answer[:1] != [b"ready"] or identity is None:
         process.kill()
         process.wait()
         message = "The agent could not reach into the network of the container."
         raise TaskFailure("internal", message, tail(log, 500))
-    return RelayProcess(found, int(answer[1]) or None)
+    return RelayProcess(identity, int(answer[1]) or None)
 
 
 def build_relay_spec(sandbox: Sandbox, target: RelayTarget) -> Dict[str, Any]:

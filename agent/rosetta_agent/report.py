@@ -163,10 +163,10 @@ class Reporter:
         due = time.monotonic() + (retry or self._heartbeat)
         with self._changed:
             while not self._closed and not (self._urgent and not retry):
-                left = due - time.monotonic()
-                if left <= 0 or (not retry and self._is_worth_it()):
+                remaining = due - time.monotonic()
+                if remaining <= 0 or (not retry and self._is_worth_it()):
                     break
-                self._changed.wait(min(left, self._pace()))
+                self._changed.wait(min(remaining, self._pace()))
             return not self._closed
 
     def _pace(self) -> float:

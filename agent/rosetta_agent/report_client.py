@@ -43,8 +43,8 @@ def parse_answer(status: int, body: bytes) -> Answer:
     if status != 200 or document.get("desired_state") not in DESIRED_STATES:
         return nothing
     offset = document.get("log_offset")
-    known = isinstance(offset, int) and not isinstance(offset, bool) and offset >= 0
-    return Answer("accepted", document["desired_state"], offset if known else None)
+    is_offset = isinstance(offset, int) and not isinstance(offset, bool) and offset >= 0
+    return Answer("accepted", document["desired_state"], offset if is_offset else None)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -126,9 +126,9 @@ class Sandbox:
         """Forget an earlier life: all but the lock."""
         self._remove_all_but(("agent.lock",))
 
-    def _remove_all_but(self, kept: Tuple[str, ...]) -> None:
+    def _remove_all_but(self, names: Tuple[str, ...]) -> None:
         for name in _names(self.path):
-            if name not in kept:
+            if name not in names:
                 remove_path(self.file(name))
 
     def discard(self) -> None:

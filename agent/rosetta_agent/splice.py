@@ -57,11 +57,11 @@ class Side(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
-    def _pause(self, wanted: bool) -> None:
-        if self._transport is None or self._transport.is_closing() or wanted == self._paused:
+    def _pause(self, paused: bool) -> None:
+        if self._transport is None or self._transport.is_closing() or paused == self._paused:
             return
-        self._paused = wanted
-        if wanted:
+        self._paused = paused
+        if paused:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()

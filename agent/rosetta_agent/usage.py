@@ -41,9 +41,9 @@ def measure(pid: int) -> Optional[Usage]:
     groups = parse_cgroups(_read("/proc/{}/cgroup".format(pid)))
     own = parse_cgroups(_read("/proc/self/cgroup"))
     for reader in (_measure_version_1, _measure_version_2):
-        found = reader(groups, own)
-        if found is not None:
-            return found
+        usage = reader(groups, own)
+        if usage is not None:
+            return usage
     return measure_tree(pid)
 
 
@@ -89,12 +89,12 @@ def oom_kills() -> int:
 def build_event_files(groups: Dict[str, str]) -> List[str]:
     """The files that count such kills: of our own group, and of those up to the job's."""
     memory = groups.get("memory")
-    found = []
+    files = []
     for path in _up_to_job(groups.get("", "")):
-        found += [_ROOT + path + "/memory.events", _ROOT + "/unified" + path + "/memory.events"]
+        files += [_ROOT + path + "/memory.events", _ROOT + "/unified" + path + "/memory.events"]
     for path in _up_to_job(memory or ""):
-        found.append(_ROOT + "/memory" + path + "/memory.oom_control")
-    return found
+        files.append(_ROOT + "/memory" + path + "/memory.oom_control")
+    return files
 
 
 def _up_to_job(path: str) -> List[str]:

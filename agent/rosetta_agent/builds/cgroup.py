@@ -126,7 +126,9 @@ class Group:
     def _folders(self) -> List[str]:
         if self._is_unified:
             return [os.path.join(self._root, self._name)]
-        return [os.path.join(self._root, each, self._name) for each in self._controllers()]
+        return [
+            os.path.join(self._root, controller, self._name) for controller in self._controllers()
+        ]
 
     def _controllers(self) -> Iterable[str]:
         """Those that are used, and those where an engine has made the group."""
@@ -148,11 +150,11 @@ class Group:
 
 
 def _processes(folder: str) -> List[int]:
-    found: List[int] = []
+    pids: List[int] = []
     for path, _folders, _files in os.walk(folder):
         with contextlib.suppress(OSError), open(os.path.join(path, "cgroup.procs")) as file:
-            found += [int(line) for line in file]
-    return found
+            pids += [int(line) for line in file]
+    return pids
 
 
 def _remove_tree(folder: str) -> None:

@@ -24,7 +24,7 @@ def run(command: Sequence[str], seconds: float = _SECONDS) -> CommandResult:
         BuildError: it can't be started, or takes too long.
     """
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -38,8 +38,8 @@ def run(command: Sequence[str], seconds: float = _SECONDS) -> CommandResult:
     except subprocess.TimeoutExpired as error:
         text = "{} on the builder does not answer. Try again later."
         raise BuildError(text.format(command[0]), transient=True) from error
-    out, err = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
-    return CommandResult(done.returncode, out.strip(), err.strip())
+    out, err = process.stdout.decode("utf-8", "replace"), process.stderr.decode("utf-8", "replace")
+    return CommandResult(process.returncode, out.strip(), err.strip())
 
 
 def last_line(text: str) -> str:
@@ -71,10 +71,10 @@ class Bases:
         """
         present = self._id(podman(self.store, None), image)
         for engine, source in (("podman", "containers-storage:"), ("docker", "docker-daemon:")):
-            found = self._id([engine], image) if shutil.which(engine) else ""
-            if found and found == present:
+            image_id = self._id([engine], image) if shutil.which(engine) else ""
+            if image_id and image_id == present:
                 return present
-            if found:
+            if image_id:
                 self._copy(engine, source, image)
                 return self._id(podman(self.store, None), image)
         if not present:

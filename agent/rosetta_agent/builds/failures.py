@@ -16,8 +16,8 @@ LESS = " Change the repository so that it needs less, or ask the administrator f
 
 def exit_status(tail: Sequence[str]) -> Optional[int]:
     """The exit status of the step that failed, as the engine tells it at the end."""
-    found = (_STATUS.findall(line) for line in reversed(tail))
-    return next((int(numbers[-1]) for numbers in found if numbers), None)
+    matches = (_STATUS.findall(line) for line in reversed(tail))
+    return next((int(numbers[-1]) for numbers in matches if numbers), None)
 
 
 def is_killed(tail: Sequence[str]) -> bool:

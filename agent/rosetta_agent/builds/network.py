@@ -133,7 +133,7 @@ class Network:
             self._run(["ip6tables-restore"], _RULES6, pid)
 
     def _run(self, command: List[str], text: str, pid: int) -> None:
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             input=text.encode("ascii"),
             stdout=subprocess.DEVNULL,
@@ -142,8 +142,8 @@ class Network:
             preexec_fn=lambda: enter_network(pid),
             check=False,
         )
-        if done.returncode != 0:
-            raise _failed(done.stderr.decode("utf-8", "replace").strip())
+        if process.returncode != 0:
+            raise _failed(process.stderr.decode("utf-8", "replace").strip())
 
     def _connect(self, pid: int) -> None:
         reading, writing = os.pipe()

@@ -35,9 +35,9 @@ Step = NamedTuple("Step", [("number", int), ("total", int), ("text", str)])
 def parse_step(line: str) -> Optional[Step]:
     """The step that begins with a line of the engine's."""
     for pattern in _STEPS:
-        found = pattern.match(line)
-        if found and 0 < int(found.group(1)) <= int(found.group(2)):
-            return Step(int(found.group(1)), int(found.group(2)), found.group(3))
+        match = pattern.match(line)
+        if match and 0 < int(match.group(1)) <= int(match.group(2)):
+            return Step(int(match.group(1)), int(match.group(2)), match.group(3))
     return None
 
 

@@ -112,16 +112,16 @@ def sweep(directory: str) -> List[str]:
     """Remove what builds have left whose program was killed; returns their ids."""
     removed = []
     for name in sorted(os.listdir(directory)):
-        found, path = _NAME.fullmatch(name), os.path.join(directory, name)
-        if found is None or os.lstat(path).st_uid != os.geteuid():
+        match, path = _NAME.fullmatch(name), os.path.join(directory, name)
+        if match is None or os.lstat(path).st_uid != os.geteuid():
             continue
         lock = _lock(path)
         if lock is None:
             continue
-        group_of(found.group(1)).remove()
+        group_of(match.group(1)).remove()
         os.close(lock)
-        WorkDir(directory, found.group(1)).remove()
-        removed.append(found.group(1))
+        WorkDir(directory, match.group(1)).remove()
+        removed.append(match.group(1))
     return removed
 
 
@@ -147,7 +147,7 @@ def _lock(path: str) -> Optional[int]:
 
 def _run(command: List[str]) -> None:
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -157,6 +157,6 @@ def _run(command: List[str]) -> None:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise OSError(0, "{}: {}".format(command[0], error)) from error
-    if done.returncode != 0:
-        text = done.stderr.decode("utf-8", "replace").strip()
+    if process.returncode != 0:
+        text = process.stderr.decode("utf-8", "replace").strip()
         raise OSError(0, "{}: {}".format(command[0], text))

@@ -64,7 +64,7 @@ def _answer(connection: socket.socket, token: str) -> None:
     if words[1] == "clock":
         connection.sendall("{:.6f}\n".format(time.time()).encode())
     elif words[1] == "send" and len(words) == 3 and words[2].isdigit():
-        left, block = int(words[2]), os.urandom(_BLOCK)
-        while left > 0:
-            connection.sendall(block[:left])
-            left -= len(block)
+        remaining, block = int(words[2]), os.urandom(_BLOCK)
+        while remaining > 0:
+            connection.sendall(block[:remaining])
+            remaining -= len(block)

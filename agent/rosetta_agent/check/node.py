@@ -54,14 +54,14 @@ def find_engines(
     spec: AgentSpec, names: Sequence[str], sandbox: Sandbox
 ) -> Dict[str, Dict[str, str]]:
     """Version of each engine, as the agent finds and asks it."""
-    found = {}
+    findings = {}
     for name in names:
         engine = create_engine(spec.attempt._replace(engine=name), sandbox)
         try:
-            found[name] = {"version": engine.version()}
+            findings[name] = {"version": engine.version()}
         except AgentError as error:
-            found[name] = fault(error)
-    return found
+            findings[name] = fault(error)
+    return findings
 
 
 def find_namespaces() -> Dict[str, Any]:
@@ -170,11 +170,11 @@ def _wait_for_answer(
     while time.monotonic() < deadline:
         interface_access.keep(container)
         address = interface_access.address(container)
-        spoken = probe(address, interface.protocol, interface.path, _PROBE_SECONDS)
-        if spoken == interface.protocol:
+        answer = probe(address, interface.protocol, interface.path, _PROBE_SECONDS)
+        if answer == interface.protocol:
             return {"warnings": list(container.warnings)}
-        if spoken is not None:
-            raise wrong_protocol(interface.protocol, spoken)
+        if answer is not None:
+            raise wrong_protocol(interface.protocol, answer)
         status = engine.inspect()
         if status.kind != "running":
             return {"error": "it ended with exit code {}".format(status.exit_code)}

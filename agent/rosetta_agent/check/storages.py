@@ -54,8 +54,8 @@ def _try_alone(spec: AgentSpec, bind: Bind) -> Finding:
 def _write_into(spec: AgentSpec, binds: Sequence[Bind]) -> List[Finding]:
     """Run a task of its own, which leaves nothing behind."""
     name = ".rosetta-check-{}".format(spec.attempt.task)
-    written = [os.path.join(bind.target, name) for bind in binds if not bind.read_only]
-    command = ("touch",) + tuple(written) if written else ("true",)
+    paths = [os.path.join(bind.target, name) for bind in binds if not bind.read_only]
+    command = ("touch",) + tuple(paths) if paths else ("true",)
     attempt = spec.attempt._replace(attempt=spec.attempt.attempt + 1)
     spec = spec._replace(
         attempt=attempt, binds=tuple(binds), command=command, listen=None, dial=None
@@ -101,8 +101,8 @@ def _measure(bind: Bind, name: str, words: str) -> Finding:
         os.unlink(path)
     except OSError as error:
         return dict(finding, reason="storage_denied", error=words or str(error))
-    found = {"uid": info.st_uid, "gid": info.st_gid, "mode": info.st_mode & 0o7777}
-    return dict(finding, owner=_account(info.st_uid), **found)
+    details = {"uid": info.st_uid, "gid": info.st_gid, "mode": info.st_mode & 0o7777}
+    return dict(finding, owner=_account(info.st_uid), **details)
 
 
 def _names(bind: Bind) -> Finding:

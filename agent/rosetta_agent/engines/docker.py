@@ -108,11 +108,11 @@ class Docker(Engine):
             fcntl.flock(lock, fcntl.LOCK_EX)
             if self._ask(inspect).status == 0:
                 return
-            done = self._ask(build_network_command(client))
+            result = self._ask(build_network_command(client))
         finally:
             os.close(lock)
-        if done.status != 0 and "already exists" not in done.errors:
-            raise engine_failure(self.title, NETWORK, done.errors)
+        if result.status != 0 and "already exists" not in result.errors:
+            raise engine_failure(self.title, NETWORK, result.errors)
 
     def can_enter(self, runtime: Optional[str]) -> bool:
         """Whether the agent gets into the network of a container, or to its address there.
@@ -152,28 +152,28 @@ class Docker(Engine):
         return ("--sysctl", "net.ipv6.conf.lo.disable_ipv6=0")
 
     def _ask(self, argv: List[str], seconds: float = _ASK_SECONDS) -> CommandResult:
-        done = run(argv, seconds)
-        if done.status != 0 and parse_cause(done.errors) == "engine_unavailable":
-            raise StateUnknown(last_words(done.errors))
-        return done
+        result = run(argv, seconds)
+        if result.status != 0 and parse_cause(result.errors) == "engine_unavailable":
+            raise StateUnknown(last_words(result.errors))
+        return result
 
     def _is_here(self, image: Image) -> bool:
         try:
-            done = self._ask(build_image_command(self.client(image), image))
+            result = self._ask(build_image_command(self.client(image), image))
         except StateUnknown as exc:
             message = "{} does not answer on this machine.".format(self.title)
             raise TaskFailure("engine_unavailable", message, str(exc)) from exc
-        entrypoint, _, digests = done.output.partition("\n")
+        entrypoint, _, digests = result.output.partition("\n")
         self._image_is_init = parse_is_init(entrypoint)
         self._image_digests = parse_digests(digests, image)
-        return done.status == 0
+        return result.status == 0
 
     def version(self) -> str:
         """See Engine."""
-        done = self._ask(build_version_command(self.client()))
-        if done.status != 0:
-            raise engine_failure(self.title, "", done.errors, "engine_unavailable")
-        return done.output.strip()
+        result = self._ask(build_version_command(self.client()))
+        if result.status != 0:
+            raise engine_failure(self.title, "", result.errors, "engine_unavailable")
+        return result.output.strip()
 
     def fetch(self, spec: AgentSpec, pulling: Pulling) -> None:
         """See Engine."""
@@ -210,12 +210,12 @@ class Docker(Engine):
         return self._image_digests
 
     def _inspect(self, port: int, further: Sequence[int] = ()) -> Optional[Inspected]:
-        done = self._ask(build_inspect_command(self.client(), self.name))
-        if done.status == 0:
-            return parse_inspect(done.output, port, further)
-        if is_gone(done.errors):
+        result = self._ask(build_inspect_command(self.client(), self.name))
+        if result.status == 0:
+            return parse_inspect(result.output, port, further)
+        if is_gone(result.errors):
             return None
-        raise StateUnknown(last_words(done.errors))
+        raise StateUnknown(last_words(result.errors))
 
     def find(self, spec: AgentSpec) -> Optional[Container]:
         """See Engine."""
@@ -243,18 +243,18 @@ class Docker(Engine):
         return self._start(client._replace(run_options=options), spec)
 
     def _start(self, client: Client, spec: AgentSpec) -> Container:
-        done = self._run(client, spec)
+        result = self._run(client, spec)
         unlimited: Tuple[str, ...] = ()
-        if done.status == _ENGINE_ERROR and is_disk_limit_refused(done.errors):
+        if result.status == _ENGINE_ERROR and is_disk_limit_refused(result.errors):
             unlimited = ("disk_not_limited",)
-            done = self._run(client, spec._replace(limits=spec.limits._replace(disk=None)))
-        if done.status != 0 and not is_name_taken(done.errors):
-            raise self._not_started(spec, done)
+            result = self._run(client, spec._replace(limits=spec.limits._replace(disk=None)))
+        if result.status != 0 and not is_name_taken(result.errors):
+            raise self._not_started(spec, result)
         inspected = self._inspect(spec.interface.port, further_ports(spec))
         if inspected is None:
             raise TaskFailure("exited", "The container disappeared while it started.")
         outbound: Tuple[str, ...] = ("no_outbound",) if client.network == "none" else ()
-        warnings = parse_warnings(done.errors) + outbound + unlimited
+        warnings = parse_warnings(result.errors) + outbound + unlimited
         return self._container(spec, inspected, warnings)
 
     def _run(self, client: Client, spec: AgentSpec) -> CommandResult:
@@ -270,11 +270,11 @@ class Docker(Engine):
             return host.publish_address
         return None if self.can_enter(spec.runtime) else "127.0.0.1"
 
-    def _not_started(self, spec: AgentSpec, done: CommandResult) -> TaskFailure:
-        if done.status == _ENGINE_ERROR:
-            return engine_failure(self.title, image_name(spec.image), done.errors)
+    def _not_started(self, spec: AgentSpec, result: CommandResult) -> TaskFailure:
+        if result.status == _ENGINE_ERROR:
+            return engine_failure(self.title, image_name(spec.image), result.errors)
         message = "The command of the container cannot be started."
-        return TaskFailure("exited", message, last_words(done.errors))
+        return TaskFailure("exited", message, last_words(result.errors))
 
     def inspect(self) -> ContainerStatus:
         """See Engine."""
@@ -286,18 +286,18 @@ class Docker(Engine):
         client = self.client()
         if grace > 0:
             self._ask(build_stop_command(client, self.name, grace), grace + _ASK_SECONDS)
-        done = self._ask(build_remove_command(client, self.name), 2 * _ASK_SECONDS)
-        if done.status != 0 and not is_gone(done.errors):
-            raise StateUnknown(last_words(done.errors))
+        result = self._ask(build_remove_command(client, self.name), 2 * _ASK_SECONDS)
+        if result.status != 0 and not is_gone(result.errors):
+            raise StateUnknown(last_words(result.errors))
 
     def sweep(self) -> None:
         """See Engine."""
         client = self.client()
         try:
-            found = self._ask(build_owned_command(client, os.geteuid())).output.split()
-            if not found:
+            containers = self._ask(build_owned_command(client, os.geteuid())).output.split()
+            if not containers:
                 return
-            owners = parse_owners(self._ask(build_owners_command(client, found)).output)
+            owners = parse_owners(self._ask(build_owners_command(client, containers)).output)
             for container in owners:
                 if not is_alive(owners[container]):
                     self._ask(build_remove_command(client, container), 2 * _ASK_SECONDS)

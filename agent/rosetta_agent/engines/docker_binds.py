@@ -73,18 +73,18 @@ class DockerBinds:
         )
 
     def _image_user(self, spec: AgentSpec, names: Names) -> ImageUser:
-        given = spec.hardening.user
-        done = self._ask(build_user_command(self._client, spec))
-        user = parse_user(given or parse_image_user(done.output), names)
+        user_text = spec.hardening.user
+        result = self._ask(build_user_command(self._client, spec))
+        user = parse_user(user_text or parse_image_user(result.output), names)
         becomes = None
         if user.uid == 0 and spec.home_user:
             becomes = Owner(spec.home_user, group_of(spec.home_user, names))
-        return ImageUser(user, becomes, spec.any_user and not given)
+        return ImageUser(user, becomes, spec.any_user and not user_text)
 
     def _copy_names(self, spec: AgentSpec, labels: Tuple[str, ...]) -> Names:
-        done = self._ask(build_create_command(self._client, spec, labels))
-        if done.status != 0:
-            raise engine_failure(self._title, image_name(spec.image), done.errors)
+        result = self._ask(build_create_command(self._client, spec, labels))
+        if result.status != 0:
+            raise engine_failure(self._title, image_name(spec.image), result.errors)
         try:
             return Names(self._copy("passwd"), self._copy("group"))
         finally:

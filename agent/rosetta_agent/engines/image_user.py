@@ -34,10 +34,10 @@ def parse_user(text: str, names: Names) -> Owner:
     if group.isdigit():
         return Owner(uid, int(group))
     if group:
-        found = _entry(names.group, group, 3)
-        if found is None:
+        group_entry = _entry(names.group, group, 3)
+        if group_entry is None:
             raise _unknown(group)
-        return Owner(uid, int(found[2]))
+        return Owner(uid, int(group_entry[2]))
     return Owner(uid, int(entry[3]) if entry else 0)
 
 
@@ -49,13 +49,13 @@ def group_of(uid: int, names: Names) -> int:
 
 def build_names(names: Names, user: Owner, name: str, home: Optional[str]) -> Names:
     """The image's names with those of ``user``, where it has none."""
-    known = name if _NAME.match(name) and not _entry(names.passwd, name, 4) else _OTHER_NAME
+    name_here = name if _NAME.match(name) and not _entry(names.passwd, name, 4) else _OTHER_NAME
     passwd, group = names.passwd, names.group
     if _entry(passwd, str(user.uid), 4) is None:
-        line = "{}:x:{}:{}::{}:/bin/sh".format(known, user.uid, user.gid, home or "/")
+        line = "{}:x:{}:{}::{}:/bin/sh".format(name_here, user.uid, user.gid, home or "/")
         passwd = _append(passwd, line)
     if _entry(group, str(user.gid), 3) is None:
-        group = _append(group, "{}:x:{}:".format(known, user.gid))
+        group = _append(group, "{}:x:{}:".format(name_here, user.gid))
     return Names(passwd, group)
 
 

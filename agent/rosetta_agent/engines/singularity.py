@@ -140,10 +140,10 @@ def find_program() -> str:
         TaskFailure: neither is installed.
     """
     for name in _PROGRAMS:
-        found = shutil.which(name)
-        if found is not None:
-            real = os.path.realpath(found)
-            return real if os.path.basename(real) in _PROGRAMS else found
+        path = shutil.which(name)
+        if path is not None:
+            real = os.path.realpath(path)
+            return real if os.path.basename(real) in _PROGRAMS else path
     raise missing_program("Singularity (or Apptainer)")
 
 
@@ -193,11 +193,11 @@ class Singularity(Engine):
     def version(self) -> str:
         """See Engine."""
         program = find_program()
-        done = run([program, "--version"], _ASK_SECONDS)
-        if done.status != 0:
+        result = run([program, "--version"], _ASK_SECONDS)
+        if result.status != 0:
             message = "{} does not work on this machine.".format(program)
-            raise TaskFailure("engine_unavailable", message, last_words(done.errors))
-        return done.output.strip()
+            raise TaskFailure("engine_unavailable", message, last_words(result.errors))
+        return result.output.strip()
 
     def fetch(self, spec: AgentSpec, pulling: Pulling) -> None:
         """See Engine."""
@@ -333,9 +333,9 @@ class Singularity(Engine):
         """What the monitor recorded, or is about to record; None when there was none."""
         deadline = time.monotonic() + _RECORD_SECONDS
         while True:
-            kept = self._is_kept()
+            has_monitor = self._is_kept()
             record = self._read("monitor.json")
-            if record is not None or not kept or time.monotonic() > deadline:
+            if record is not None or not has_monitor or time.monotonic() > deadline:
                 return record
             time.sleep(0.05)
 
@@ -348,11 +348,11 @@ class Singularity(Engine):
 
     def inspect(self) -> ContainerStatus:
         """See Engine."""
-        kept = self._is_kept()  # asked first: the result is written before the lock is freed
+        has_monitor = self._is_kept()  # asked first: the result is written before the lock is freed
         result = self._read("result.json")
         if result is not None:
             return ContainerStatus("exited", result["exit_code"], result["out_of_memory"])
-        return ContainerStatus("running" if kept else "gone")
+        return ContainerStatus("running" if has_monitor else "gone")
 
     def remove(self, grace: float) -> None:
         """See Engine. The monitor knows the grace from the job, and ends what does not."""

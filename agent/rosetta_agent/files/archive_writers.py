@@ -27,10 +27,10 @@ def send_tar(channel: Channel, fill: Callable[[Any], Dict[str, Any]]) -> Dict[st
     """Send a tar archive (POSIX.1-2001); ``fill`` adds the entries and returns the answer."""
     output = _Output(channel)
     writer = _TarWriter(output)
-    done = fill(writer)
+    summary = fill(writer)
     writer.finish()
     output.finish()
-    return done
+    return summary
 
 
 def send_zip(channel: Channel, fill: Callable[[Any], Dict[str, Any]]) -> Dict[str, Any]:
@@ -38,10 +38,10 @@ def send_zip(channel: Channel, fill: Callable[[Any], Dict[str, Any]]) -> Dict[st
     output = _Output(channel)
     with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         writer = _ZipWriter(archive)
-        done = fill(writer)
+        summary = fill(writer)
         writer.finish()
     output.finish()
-    return done
+    return summary
 
 
 class Omissions:

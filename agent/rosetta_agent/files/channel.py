@@ -94,10 +94,10 @@ class Channel:
 
     def _write(self, pieces: List[Any]) -> None:
         try:
-            written = os.writev(self._output, pieces)
+            count = os.writev(self._output, pieces)
             for piece in pieces:
-                rest = memoryview(piece)[written:]
-                written = max(0, written - len(piece))
+                rest = memoryview(piece)[count:]
+                count = max(0, count - len(piece))
                 while rest:
                     rest = rest[os.write(self._output, rest) :]
         except (BrokenPipeError, ConnectionError) as error:

@@ -38,8 +38,8 @@ def copy(storage: Storage, request: Request, channel: Channel) -> Dict[str, Any]
         progress.tick()
         job.copy(node)
     skipped = [encode_path(path) for path in job.skipped]
-    done = dict(progress.summary(), path=encode_path(target))
-    return dict(done, skipped=skipped, skipped_total=job.skipped_total)
+    summary = dict(progress.summary(), path=encode_path(target))
+    return dict(summary, skipped=skipped, skipped_total=job.skipped_total)
 
 
 class _Copy:

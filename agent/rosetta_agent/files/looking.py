@@ -67,9 +67,9 @@ def _read_directories(directory: int) -> Set[bytes]:
         return {os.fsencode(entry.name) for entry in entries if entry.is_dir(follow_symlinks=False)}
 
 
-def _first(chosen: Container[bytes], names: List[bytes]) -> List[bytes]:
+def _first(first: Container[bytes], names: List[bytes]) -> List[bytes]:
     """The chosen names before the others, both in the order that they have."""
-    return sorted(names, key=lambda name: name not in chosen)
+    return sorted(names, key=lambda name: name not in first)
 
 
 def _filter(names: List[bytes], part: str, hidden: bool) -> List[_Named]:

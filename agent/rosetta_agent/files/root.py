@@ -69,9 +69,9 @@ def _make_for(path: bytes, owner: Owner) -> bool:
             os.mkdir(name, 0o700, dir_fd=parent)
         except FileExistsError:
             return True
-        made = os.open(name, _DIRECTORY, dir_fd=parent)
-        os.fchown(made, owner.uid, owner.gid)
-        os.close(made)
+        directory = os.open(name, _DIRECTORY, dir_fd=parent)
+        os.fchown(directory, owner.uid, owner.gid)
+        os.close(directory)
         return True
     finally:
         os.close(parent)

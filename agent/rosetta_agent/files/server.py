@@ -92,8 +92,8 @@ def _open(channel: Channel, owner: Optional[Owner]) -> Optional[Storage]:
         return None
     try:
         storage = _open_storage(Request(document), owner)
-        done = {"uid": os.geteuid(), "account": account_name(os.geteuid())}
-        channel.send(dict(done, done=True, usage=measure_space(storage)))
+        answer = {"uid": os.geteuid(), "account": account_name(os.geteuid())}
+        channel.send(dict(answer, done=True, usage=measure_space(storage)))
     except FilesError as error:
         channel.send({"error": error.code, "message": error.message})
         return None

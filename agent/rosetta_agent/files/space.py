@@ -48,7 +48,7 @@ def read_quota(storage: Storage) -> Optional[Quota]:
     if shutil.which(command[0]) is None:
         return None
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -58,7 +58,7 @@ def read_quota(storage: Storage) -> Optional[Quota]:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return parse_quota(done.stdout.decode("utf-8", "replace"))
+    return parse_quota(process.stdout.decode("utf-8", "replace"))
 
 
 def build_quota_command(mount: Mount, uid: int) -> List[str]:

@@ -69,8 +69,8 @@ class Storage:
     @contextlib.contextmanager
     def file(self, path: bytes) -> Iterator[int]:
         """A regular file, open for reading."""
-        seen = self.info(path)
-        _check_regular(seen, path)
+        info = self.info(path)
+        _check_regular(info, path)
         descriptor = self.open(path, _FILE)
         try:
             _check_regular(os.fstat(descriptor), path)
