@@ -121,7 +121,7 @@ def type_of(schema: dict[str, Any], prefix: str = "") -> str:
     if "$ref" in schema:
         return prefix + str(schema["$ref"].rpartition("/")[2])
     if "anyOf" in schema:
-        kinds = list(dict.fromkeys(type_of(one, prefix) for one in schema["anyOf"]))
+        kinds = list(dict.fromkeys(type_of(choice, prefix) for choice in schema["anyOf"]))
         others = [kind for kind in kinds if kind != "None"]
         union = others[0] if len(others) == 1 else f"Union[{', '.join(others)}]"
         return _optional(union) if "None" in kinds else union
@@ -174,13 +174,15 @@ def methods_of(document: dict[str, Any]) -> Iterator[Method]:
 def is_simple(operation: dict[str, Any]) -> bool:
     """Whether body and answer are JSON or text that is read at once."""
     kinds = {*_contents(operation.get("requestBody", {})), *_contents(_answer(operation))}
-    return kinds <= {_JSON, "text/plain"} and any(one[0] == "2" for one in operation["responses"])
+    return kinds <= {_JSON, "text/plain"} and any(
+        status[0] == "2" for status in operation["responses"]
+    )
 
 
 def _method(path: str, verb: str, item: dict[str, Any], operation: dict[str, Any]) -> Method:
     parameters = [*item.get("parameters", ()), *operation.get("parameters", ())]
     by_place = {
-        place: [one for one in parameters if one["in"] == place]
+        place: [parameter for parameter in parameters if parameter["in"] == place]
         for place in ("path", "query", "header")
     }
     body = operation.get("requestBody", {}).get("content", {}).get(_JSON)
@@ -191,9 +193,11 @@ def _method(path: str, verb: str, item: dict[str, Any], operation: dict[str, Any
         verb=verb.upper(),
         path=path,
         summary=operation["summary"],
-        path_parameters=[one["name"] for one in by_place["path"]],
-        query={one["name"]: type_of(one["schema"]) for one in by_place["query"]},
-        headers={one["name"]: one.get("required", False) for one in by_place["header"]},
+        path_parameters=[parameter["name"] for parameter in by_place["path"]],
+        query={parameter["name"]: type_of(parameter["schema"]) for parameter in by_place["query"]},
+        headers={
+            parameter["name"]: parameter.get("required", False) for parameter in by_place["header"]
+        },
         body=None if body is None else type_of(body["schema"], "models."),
         answer=_answer_type(answer),
     )
@@ -209,8 +213,8 @@ def _answer_type(contents: dict[str, Any]) -> str:
 
 def _answer(operation: dict[str, Any]) -> dict[str, Any]:
     good = sorted(status for status in operation["responses"] if status.startswith("2"))
-    found: dict[str, Any] = operation["responses"][good[0]] if good else {}
-    return found
+    answer: dict[str, Any] = operation["responses"][good[0]] if good else {}
+    return answer
 
 
 def _contents(part: dict[str, Any]) -> dict[str, Any]:
@@ -220,14 +224,16 @@ def _contents(part: dict[str, Any]) -> dict[str, Any]:
 
 def used_models(document: dict[str, Any], methods: list[Method]) -> dict[str, Any]:
     """The schemas that methods take and return, with those within them."""
-    schemas, found = document["components"]["schemas"], dict[str, Any]()
-    wanted = [name for one in methods for name in re.findall(r"\w+", f"{one.body} {one.answer}")]
-    while wanted:
-        name = wanted.pop()
-        if name in schemas and name not in found:
-            found[name] = schemas[name]
-            wanted += references(schemas[name])
-    return {name: found[name] for name in sorted(found)}
+    schemas, used = document["components"]["schemas"], dict[str, Any]()
+    names = [
+        name for method in methods for name in re.findall(r"\w+", f"{method.body} {method.answer}")
+    ]
+    while names:
+        name = names.pop()
+        if name in schemas and name not in used:
+            used[name] = schemas[name]
+            names += references(schemas[name])
+    return {name: used[name] for name in sorted(used)}
 
 
 def references(schema: dict[str, Any]) -> list[str]:
@@ -242,10 +248,10 @@ def place_models(document: dict[str, Any], methods: list[Method]) -> dict[str, s
     another of these modules.
     """
     tags: dict[str, list[str]] = {}
-    for tag in dict.fromkeys(one.tag for one in methods):
-        for name in used_models(document, [one for one in methods if one.tag == tag]):
+    for tag in dict.fromkeys(method.tag for method in methods):
+        for name in used_models(document, [method for method in methods if method.tag == tag]):
             tags.setdefault(name, []).append(tag)
-    modules = {name: found[0] if len(found) == 1 else _COMMON for name, found in tags.items()}
+    modules = {name: names[0] if len(names) == 1 else _COMMON for name, names in tags.items()}
     return dict(sorted(modules.items()))
 
 
@@ -307,10 +313,10 @@ def write_operations(methods: list[Method], is_async: bool) -> str:
     name = "AsyncOperations" if is_async else "Operations"
     kind = "that are awaited" if is_async else "that wait for the answer"
     body = "".join(
-        f"\n    {prefix}def {one.name}({one.arguments}) -> {one.answer}:\n"
-        f'        """{one.summary}."""\n'
-        f"        {'' if one.answer == 'None' else 'return '}{wait}self.call({one.call})\n"
-        for one in methods
+        f"\n    {prefix}def {method.name}({method.arguments}) -> {method.answer}:\n"
+        f'        """{method.summary}."""\n'
+        f"        {'' if method.answer == 'None' else 'return '}{wait}self.call({method.call})\n"
+        for method in methods
     )
     return (
         f'"""The operations of the API as methods {kind}.\n\n{_MADE}\n"""\n\n'
@@ -346,12 +352,14 @@ def formatted(path: Path, text: str) -> str:
     """The text as ruff writes it, without imports that are not used."""
     for command in (_FIX, ["format", "--quiet"]):
         arguments = [sys.executable, "-m", "ruff", *command, "--stdin-filename", str(path), "-"]
-        done = subprocess.run(
+        process = subprocess.run(
             arguments, input=text, capture_output=True, text=True, timeout=60, check=False
         )
-        if done.returncode != 0:
-            raise ValueError(f"ruff {command[0]} {path.name}: {done.stdout[-2000:]}{done.stderr}")
-        text = done.stdout
+        if process.returncode != 0:
+            raise ValueError(
+                f"ruff {command[0]} {path.name}: {process.stdout[-2000:]}{process.stderr}"
+            )
+        text = process.stdout
     return text
 
 

@@ -55,8 +55,13 @@ def _operation(method: str, path: str, operation: Document) -> str:
     lines = [f"### `{method.upper()} {path.removeprefix('/')}`\n"]
     lines += [f"{_sentence(operation['summary'])}{client}\n", f"Right: {plain(right)}\n"]
     rows = [
-        (f"`{each['name']}`", each["in"], type_text(each["schema"]), each.get("description", ""))
-        for each in operation["parameters"]
+        (
+            f"`{parameter['name']}`",
+            parameter["in"],
+            type_text(parameter["schema"]),
+            parameter.get("description", ""),
+        )
+        for parameter in operation["parameters"]
     ]
     lines += [*_table(("parameter", "in", "type", "meaning"), rows)]
     lines += [f"{text}\n" for text in (_body(operation), _answers(operation)) if text]
@@ -83,8 +88,8 @@ def _answers(operation: Document) -> str:
 
 def _content(content: Document) -> Iterator[str]:
     for media_type, media in content.items():
-        shown = type_text(media["schema"]) if media.get("schema") else ""
-        yield shown if media_type == "application/json" and shown else f"`{media_type}`"
+        text = type_text(media["schema"]) if media.get("schema") else ""
+        yield text if media_type == "application/json" and text else f"`{media_type}`"
 
 
 def _models(schemas: Mapping[str, Document]) -> Iterator[str]:
@@ -93,11 +98,11 @@ def _models(schemas: Mapping[str, Document]) -> Iterator[str]:
         rows = [
             (
                 f"`{field}`",
-                type_text(each),
+                type_text(field_schema),
                 "yes" if field in required else "",
-                each.get("description", ""),
+                field_schema.get("description", ""),
             )
-            for field, each in schema.get("properties", {}).items()
+            for field, field_schema in schema.get("properties", {}).items()
         ]
         yield f"### {name}\n\n{plain(schema.get('description', ''))}\n"
         yield from _table(("field", "type", "always there", "meaning"), rows)
@@ -126,7 +131,7 @@ def type_text(schema: Document) -> str:
         return " or ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
     for key in ("anyOf", "oneOf", "allOf"):
         if key in schema:
-            return " or ".join(type_text(each) for each in schema[key])
+            return " or ".join(type_text(choice) for choice in schema[key])
     if schema.get("type") == "array":
         return f"list of {type_text(schema['items'])}" if schema.get("items") else "list"
     inner = schema.get("additionalProperties")

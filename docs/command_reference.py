@@ -24,8 +24,8 @@ def _helps(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
     yield parser.prog, parser.format_help()
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            for each in action.choices.values():
-                yield from _helps(each)
+            for subparser in action.choices.values():
+                yield from _helps(subparser)
 
 
 def click_helps(
@@ -36,6 +36,6 @@ def click_helps(
     yield context.command_path, command.get_help(context)
     if isinstance(command, click.Group):
         for child in command.list_commands(context):
-            found = command.get_command(context, child)
-            if found is not None and not found.hidden:
-                yield from click_helps(child, found, context)
+            child_command = command.get_command(context, child)
+            if child_command is not None and not child_command.hidden:
+                yield from click_helps(child, child_command, context)

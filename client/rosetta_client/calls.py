@@ -149,8 +149,8 @@ def read_error(response: Response) -> RosettaError:
 
 def retry_delay(response: Response, attempt: int) -> float:
     """Seconds until a request is sent again; the hub's wish, at most a minute."""
-    given = response.headers.get("retry-after", "")
-    return min(60.0, float(given)) if given.isdecimal() else backoff(attempt)
+    seconds = response.headers.get("retry-after", "")
+    return min(60.0, float(seconds)) if seconds.isdecimal() else backoff(attempt)
 
 
 def backoff(attempt: int) -> float:

@@ -64,8 +64,8 @@ def normalise_hub(text: str) -> str:
 
 def config_path() -> Path:
     """Where the file is."""
-    if given := os.environ.get(FILE_VARIABLE):
-        return Path(given)
+    if file := os.environ.get(FILE_VARIABLE):
+        return Path(file)
     # Imported here, because it takes a tenth of the time that a command may take to start.
     import platformdirs
 

@@ -46,10 +46,10 @@ def _decoder(kind: Any) -> Decoder:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is list:
         item = _decoder(arguments[0])
-        return lambda value: [item(one) for one in _check(value, list)]
+        return lambda value: [item(element) for element in _check(value, list)]
     if origin is dict:
         item = _decoder(arguments[1])
-        return lambda value: {key: item(one) for key, one in _check(value, dict).items()}
+        return lambda value: {key: item(element) for key, element in _check(value, dict).items()}
     if origin is Union:
         return _union_decoder(arguments)
     return lambda value: value

@@ -58,12 +58,12 @@ def login_with_code(client: Client, show_code: Callable[[str, str], None]) -> Lo
         TimeOver: nobody decided.
     """
     verifier = secrets.token_urlsafe(48)
-    begun = client.begin_login(NewLogin(client=client_name(), challenge=_challenge(verifier)))
-    show_code(f"{client.transport.endpoint.service}login", begun.code)
-    deadline = time.monotonic() + begun.expires_in
-    proof = LoginProof(secret=begun.secret, verifier=verifier)
+    login = client.begin_login(NewLogin(client=client_name(), challenge=_challenge(verifier)))
+    show_code(f"{client.transport.endpoint.service}login", login.code)
+    deadline = time.monotonic() + login.expires_in
+    proof = LoginProof(secret=login.secret, verifier=verifier)
     while time.monotonic() < deadline:
-        time.sleep(begun.interval)
+        time.sleep(login.interval)
         try:
             return client.finish_login(proof)
         except ApiError as error:
@@ -105,8 +105,8 @@ class _Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """The browser comes back."""
         query = parse_qs(urlsplit(self.path).query)
-        given = query.get("state", [""])[0]
-        if not secrets.compare_digest(given.encode(), self.server.state.encode()):
+        state = query.get("state", [""])[0]
+        if not secrets.compare_digest(state.encode(), self.server.state.encode()):
             self.send_error(404)
             return
         self.server.code = query.get("code", [None])[0]

@@ -97,12 +97,12 @@ class AsyncLogFollower:
         import httpx2
 
         call: Call[None] = Call("GET", "events", None, query={"task": self.task.id})
-        parser, begun, self._has_log = EventParser(), False, False
+        parser, has_begun, self._has_log = EventParser(), False, False
         limits = httpx2.Timeout(_LIVENESS_TIMEOUT if self._offset else _FIRST, connect=_FIRST)
         try:
             async with self._channel.stream(call, timeout=limits) as response:
                 async for piece in response.aiter_raw():
-                    begun = True
+                    has_begun = True
                     self._note_connected()
                     for event in parser.feed(piece):
                         for part in self._take(event):
@@ -110,7 +110,7 @@ class AsyncLogFollower:
                     if self._is_complete:
                         return
         except Unreachable as error:
-            if not begun and isinstance(error.__cause__, httpx2.ReadTimeout):
+            if not has_begun and isinstance(error.__cause__, httpx2.ReadTimeout):
                 raise _Withheld from error
             raise
 
@@ -141,14 +141,14 @@ class AsyncLogFollower:
 
     async def _poll(self) -> AsyncGenerator[str, None]:
         """The same by asking again and again."""
-        address, shown = path("tasks/{task}", task=self.task.id), ""
+        address, output = path("tasks/{task}", task=self.task.id), ""
         while True:
             self.task = await self._channel.call(Call("GET", address, TaskView, repeatable=True))
             text: str = await self._channel.call(
                 Call("GET", f"{address}/log", str, repeatable=True)
             )
-            part = unseen(shown, text)
-            shown = text
+            part = unseen(output, text)
+            output = text
             if part:
                 yield part
             if self.task.state in OVER:

@@ -19,17 +19,17 @@ def add_software(
     Raises:
         ApiError: the registry has no such image, or the hub refuses it.
     """
-    found = client.look_up_image(image=image)
-    if found.ports:
-        entry = {"interface_port": found.ports[0], **entry}
+    image_view = client.look_up_image(image=image)
+    if image_view.ports:
+        entry = {"interface_port": image_view.ports[0], **entry}
     return client.add_software(
         models.SoftwareEntry(
-            name=name or found.image_name.rpartition("/")[2],
+            name=name or image_view.image_name.rpartition("/")[2],
             owner=None if group is None else models.OwnerView("group", group),
-            registry=found.registry,
-            image_name=found.image_name,
-            image_tag=found.image_tag,
-            digest=found.digest,
+            registry=image_view.registry,
+            image_name=image_view.image_name,
+            image_tag=image_view.image_tag,
+            digest=image_view.digest,
             **entry,
         )
     )

@@ -65,8 +65,8 @@ def make_child(
 
     `config` (trait values that go before that configuration) and `options` are copied.
     """
-    given = {name: getattr(parent, name) for name in _CONSTRUCTOR_TRAITS if parent.has_trait(name)}
-    child = child_class(**given, user_options=deepcopy(options), **deepcopy(dict(config)))
+    traits = {name: getattr(parent, name) for name in _CONSTRUCTOR_TRAITS if parent.has_trait(name)}
+    child = child_class(**traits, user_options=deepcopy(options), **deepcopy(dict(config)))
     for name in HUB_FLAGS:
         setattr(child, name, getattr(parent, name))
     return child

@@ -42,10 +42,10 @@ def render_form(
     holds the values with which the form is filled in, by field name. `complete` is whether the
     families are all that the user has, `denied` are those that are shown and not for the user.
     """
-    shown = [family | {"own_form": own_forms.get(family["id"], "")} for family in families]
+    entries = [family | {"own_form": own_forms.get(family["id"], "")} for family in families]
     template = _environment().get_template("options_form.html")
     return template.render(
-        families=shown,
+        families=entries,
         static_url=static_url,
         user={"name": user},
         preset=preset or {},

@@ -62,17 +62,17 @@ def _environment(spawner: Spawner, mode: str) -> dict[str, str]:
     if mode == "none":
         return {}
     if mode == "all":
-        found = spawner.get_env()
+        variables = spawner.get_env()
     else:
-        found = {name: os.environ[name] for name in spawner.env_keep if name in os.environ}
+        variables = {name: os.environ[name] for name in spawner.env_keep if name in os.environ}
         for name, value in spawner.environment.items():
-            found[name] = value(spawner) if callable(value) else value
+            variables[name] = value(spawner) if callable(value) else value
     usable = {
         name: str(value)
-        for name, value in found.items()
+        for name, value in variables.items()
         if _is_usable(name, value) and (mode == "all" or not _HUB_VARIABLE.fullmatch(name))
     }
-    if ignored := sorted(str(name) for name in found.keys() - usable.keys()):
+    if ignored := sorted(str(name) for name in variables.keys() - usable.keys()):
         spawner.log.warning(
             "Variables that the container of %s is not given: %s",
             spawner._log_name,
@@ -88,7 +88,7 @@ def _is_usable(name: Any, value: Any) -> bool:
 
 def ignored_values(spawner: Spawner) -> dict[str, Any]:
     """What is set on the spawner without effect: traits, and attributes that no class has."""
-    attributes = {name: one for name, one in vars(spawner).items() if not name.startswith("_")}
+    attributes = {name: value for name, value in vars(spawner).items() if not name.startswith("_")}
     return {name: getattr(spawner, name) for name in WITHOUT_EFFECT} | attributes
 
 

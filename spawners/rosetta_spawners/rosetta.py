@@ -93,9 +93,9 @@ class RosettaSpawner(WrapSpawner):
         if self.child_spawner is None:
             choice = self._choice()
             child = self._make_child(choice)
-            kept = self._stored.state if self._stored.software == choice.software else {}
+            state = self._stored.state if self._stored.software == choice.software else {}
             # As the hub does with a spawner before each start.
-            child.load_state(deepcopy(kept))
+            child.load_state(deepcopy(state))
             child.clear_state()
             self._adopt(child, choice)
         return self.child_spawner
@@ -322,10 +322,10 @@ class RosettaSpawner(WrapSpawner):
         except InvalidOptions as exc:
             raise StartRefused.because(exc) from exc
         # The hub stores them as JSON.
-        asked = options.model_dump(mode="json", exclude_unset=True)
+        document = options.model_dump(mode="json", exclude_unset=True)
         if options.software not in self.settings.catalogue.software:
-            await self._check_with_service(asked)
-        return asked
+            await self._check_with_service(document)
+        return document
 
     async def _check_with_service(self, options: dict[str, Any]) -> None:
         """Refuse what the service would refuse at the start, while the form can still be mended.

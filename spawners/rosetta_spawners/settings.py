@@ -73,7 +73,7 @@ def _native(family: SoftwareFamily | None) -> Software | None:
     return family.default.model_copy(update={"id": family.id})
 
 
-_known: list[tuple[Any, Settings]] = []
+_instances: list[tuple[Any, Settings]] = []
 
 
 def load_settings(config: Any) -> Settings:
@@ -82,15 +82,15 @@ def load_settings(config: Any) -> Settings:
     Raises:
         ConfigError: the configuration can't be used.
     """
-    for known, settings in _known:
-        if known is config:
+    for hub_config, settings in _instances:
+        if hub_config is config:
             return settings
     rosetta = Rosetta(config=config)
     catalogue = rosetta.catalogue()
     previous = _find_previous(rosetta, catalogue)
     settings = Settings(rosetta, catalogue, rosetta.keys().spawner_key, previous)
     # A process has one hub, so one entry; tests may have several, one after the other.
-    _known[:] = [(config, settings)]
+    _instances[:] = [(config, settings)]
     return settings
 
 
@@ -104,9 +104,9 @@ def _find_previous(rosetta: Rosetta, catalogue: Catalogue) -> Software | None:
 
 def hub_user_fields(user: Any) -> dict[str, Any]:
     """What the service is told of the hub's user, beside the name."""
-    known = user_of(user)
+    hub_user = user_of(user)
     created = isoformat(user.created)
-    return {"groups": sorted(known.groups), "admin": known.admin, "created": created}
+    return {"groups": sorted(hub_user.groups), "admin": hub_user.admin, "created": created}
 
 
 def requester(handler: Any, proxies: Collection[str]) -> dict[str, Any] | None:

@@ -119,20 +119,20 @@ class TaskSpawner(Spawner):
         return str(self.settings.rosetta.service_url)
 
     async def _start(self, request: dict[str, Any], deadline: float) -> Record:
-        lost = False
+        was_lost = False
         while True:
             try:
                 return await self.client.start(request, self.answer_timeout)
             except RequestRefused as refused:
                 # The answer to an earlier attempt was lost, and that attempt had succeeded.
-                record = await self.client.record(self.answer_timeout) if lost else None
+                record = await self.client.record(self.answer_timeout) if was_lost else None
                 if refused.status != 409 or record is None or record.exit_status is not None:
                     raise
                 return record
             except Unavailable as exc:
                 if time.monotonic() + _RETRY > deadline:
                     raise
-                lost = lost or isinstance(exc, AnswerLost)
+                was_lost = was_lost or isinstance(exc, AnswerLost)
             await asyncio.sleep(_RETRY)
 
     def _request(self) -> dict[str, Any]:

@@ -27,13 +27,13 @@ def main() -> None:
 
 
 def _find_answer(prompt: str) -> str | None:
-    asked = _PASSWORD.fullmatch(prompt)
-    if asked is None:
+    match = _PASSWORD.fullmatch(prompt)
+    if match is None:
         return _ask(prompt)
     from rosetta_client.errors import RosettaError
 
     try:
-        return _fetch_password(asked[1])
+        return _fetch_password(match[1])
     except RosettaError as error:
         sys.stderr.write(f"rosetta: {error}\n")
         return None

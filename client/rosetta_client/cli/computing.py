@@ -11,31 +11,31 @@ from rosetta_client.errors import NotFound
 from rosetta_client.models import OwnComputing
 
 _RESOURCES = (
-    Column("ID", lambda one: one.id),
-    Column("NAME", lambda one: one.name),
-    Column("SCHEDULER", lambda one: one.wms),
-    Column("ENGINES", lambda one: ",".join(each.engine for each in one.engines)),
-    Column("SIZES", lambda one: ",".join(each.name for each in one.sizes)),
-    Column("STATE", lambda one: "drained" if one.drained else "ready"),
+    Column("ID", lambda resource: resource.id),
+    Column("NAME", lambda resource: resource.name),
+    Column("SCHEDULER", lambda resource: resource.wms),
+    Column("ENGINES", lambda resource: ",".join(engine.engine for engine in resource.engines)),
+    Column("SIZES", lambda resource: ",".join(size.name for size in resource.sizes)),
+    Column("STATE", lambda resource: "drained" if resource.drained else "ready"),
 )
 _RESOURCE = (
-    Column("Id", lambda one: one.id),
-    Column("Name", lambda one: one.name),
-    Column("Description", lambda one: one.description),
-    Column("Scheduler", lambda one: one.wms),
-    Column("Engines", lambda one: ", ".join(each.engine for each in one.engines)),
-    Column("Sizes", lambda one: ", ".join(each.name for each in one.sizes)),
-    Column("Cores", lambda one: _limit(one.defaults.cpus, one.limits.cpus)),
-    Column("Memory", lambda one: _memory(one)),
-    Column("Your account", lambda one: _account(one)),
-    Column("State", lambda one: one.drained or "ready"),
+    Column("Id", lambda resource: resource.id),
+    Column("Name", lambda resource: resource.name),
+    Column("Description", lambda resource: resource.description),
+    Column("Scheduler", lambda resource: resource.wms),
+    Column("Engines", lambda resource: ", ".join(engine.engine for engine in resource.engines)),
+    Column("Sizes", lambda resource: ", ".join(size.name for size in resource.sizes)),
+    Column("Cores", lambda resource: _limit(resource.defaults.cpus, resource.limits.cpus)),
+    Column("Memory", lambda resource: _memory(resource)),
+    Column("Your account", lambda resource: _account(resource)),
+    Column("State", lambda resource: resource.drained or "ready"),
 )
 _PARTITIONS = (
-    Column("NAME", lambda one: one.name + "*" * bool(one.default)),
-    Column("STATE", lambda one: one.state),
-    Column("LONGEST", lambda one: duration(one.max_time) if one.max_time else ""),
-    Column("CORES IDLE", lambda one: _idle(one.cpus_idle, one.cpus_total)),
-    Column("NODES IDLE", lambda one: _idle(one.nodes_idle, one.nodes_total)),
+    Column("NAME", lambda partition: partition.name + "*" * bool(partition.default)),
+    Column("STATE", lambda partition: partition.state),
+    Column("LONGEST", lambda partition: duration(partition.max_time) if partition.max_time else ""),
+    Column("CORES IDLE", lambda partition: _idle(partition.cpus_idle, partition.cpus_total)),
+    Column("NODES IDLE", lambda partition: _idle(partition.nodes_idle, partition.nodes_total)),
 )
 
 
@@ -62,28 +62,31 @@ def show_command(session: Session, resource: str, partitions: bool, form: Form) 
     if partitions:
         show_items(session.client.get_inventory(resource).partitions, _PARTITIONS, form)
         return
-    known = {one.id: one for one in session.client.list_computing().computing}
-    if resource not in known:
+    by_id = {
+        resource_view.id: resource_view
+        for resource_view in session.client.list_computing().computing
+    }
+    if resource not in by_id:
         raise NotFound(
-            f"There is no computing resource {resource!r} for you; there are: {', '.join(known)}."
+            f"There is no computing resource {resource!r} for you; there are: {', '.join(by_id)}."
         )
-    show_item(known[resource], _RESOURCE, form)
+    show_item(by_id[resource], _RESOURCE, form)
 
 
 def _limit(default: float | None, most: float | None) -> str:
     return f"{default or 'any'} (at most {most or 'any'})"
 
 
-def _account(one: OwnComputing) -> str:
-    if one.identity is None or not one.identity.needed:
+def _account(resource: OwnComputing) -> str:
+    if resource.identity is None or not resource.identity.needed:
         return "not needed"
-    return "ready" if one.identity.ready else f"set it up at {one.identity.url}"
+    return "ready" if resource.identity.ready else f"set it up at {resource.identity.url}"
 
 
 def _idle(idle: int | None, total: int | None) -> str:
     return "" if idle is None or total is None else f"{idle}/{total}"
 
 
-def _memory(one: OwnComputing) -> str:
-    default, most = one.defaults.memory, one.limits.memory
+def _memory(resource: OwnComputing) -> str:
+    default, most = resource.defaults.memory, resource.limits.memory
     return f"{size(default) if default else 'any'} (at most {size(most) if most else 'any'})"

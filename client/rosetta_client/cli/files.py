@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _STORAGES = (
     Column("STORAGE", lambda storage: storage.id),
     Column("NAME", lambda storage: storage.name),
-    Column("COMPUTING", lambda storage: ",".join(one.id for one in storage.computing)),
+    Column("COMPUTING", lambda storage: ",".join(resource.id for resource in storage.computing)),
     Column("IN TASKS", lambda storage: storage.bind_path or ""),
 )
 _ENTRIES = (
@@ -162,8 +162,8 @@ def _fetch(client: Client, source: Place, target: Path) -> None:
 
 
 def _send(client: Client, source: Path, target: Place, conflict: str) -> None:
-    taken = telling_what_is_taken(target, "Add --conflict overwrite, or --conflict rename.")
-    with taken, progress_bar(clean(source.name), source.stat().st_size) as bar:
+    hint = telling_what_is_taken(target, "Add --conflict overwrite, or --conflict rename.")
+    with hint, progress_bar(clean(source.name), source.stat().st_size) as bar:
         client.upload_file(source, target.storage, target.path, bar.update, conflict)
 
 

@@ -53,10 +53,10 @@ def check_ports(forwards: Sequence[Forward], task: TaskView) -> None:
     Raises:
         NotFound: it lacks one.
     """
-    known = [task.interface.port, *(interface.port for interface in task.interfaces)]
-    missing = [forward.remote for forward in forwards if forward.remote not in known]
+    own_ports = [task.interface.port, *(interface.port for interface in task.interfaces)]
+    missing = [forward.remote for forward in forwards if forward.remote not in own_ports]
     if missing:
-        ports = ", ".join(map(str, known))
+        ports = ", ".join(map(str, own_ports))
         raise NotFound(f"{task.name} has no interface with port {missing[0]}. It has: {ports}.")
 
 
@@ -71,20 +71,20 @@ def forward_command(session: Session, task: str, ports: Sequence[str]) -> None:
     this machine (0: any), the same where it is not given. Only programs of this machine can
     connect, on Linux only those of your account; web pages need no cookie there.
     """
-    found = find_task(session.client, task)
-    main = found.interface.port
+    view = find_task(session.client, task)
+    main = view.interface.port
     forwards = [parse_forward(port) for port in ports or [str(main)]]
-    check_ports(forwards, found)
-    is_http = found.interface.protocol in _HTTP
+    check_ports(forwards, view)
+    is_http = view.interface.protocol in _HTTP
 
     def tell(forward: Forward, local: int) -> None:
         # Further interfaces are always web pages.
         scheme = "http://" if is_http or forward.remote != main else ""
-        name = clean(found.name)
+        name = clean(view.name)
         click.echo(f"{scheme}localhost:{local} leads to port {forward.remote} of {name}.")
 
     async def run() -> None:
-        await Forwarder(session.endpoint, found).run(forwards, tell)
+        await Forwarder(session.endpoint, view).run(forwards, tell)
 
     asyncio.run(run())
 

@@ -22,11 +22,11 @@ def logs_command(session: Session, task: str, follow: bool, attempt: int | None)
 
     With --follow the exit code is 5 where the task fails.
     """
-    found = find_task(session.client, task)
+    view = find_task(session.client, task)
     if not follow:
-        _show(session.client.get_task_log(found.id, attempt=attempt))
+        _show(session.client.get_task_log(view.id, attempt=attempt))
         return 0
-    follower = session.client.follow_log(found, _say)
+    follower = session.client.follow_log(view, _say)
     for piece in follower.follow():
         _show(piece)
         sys.stdout.flush()

@@ -23,8 +23,8 @@ def open_command(session: Session, task: str, interface: str | None, only_print:
 
     TASK is an id or a name. Where there is no browser, its address is shown.
     """
-    found = find_task(session.client, task)
-    open_page(session.endpoint.absolute(address_of(found, interface)), only_print)
+    view = find_task(session.client, task)
+    open_page(session.endpoint.absolute(address_of(view, interface)), only_print)
 
 
 def address_of(task: TaskView, interface: str | None = None) -> str:
@@ -36,10 +36,10 @@ def address_of(task: TaskView, interface: str | None = None) -> str:
     """
     address = task.open_url
     if interface is not None:
-        names = {each.name: each for each in task.interfaces}
+        names = {further.name: further for further in task.interfaces}
         if interface not in names:
-            known = ", ".join(names) or "none"
-            raise NotFound(f"The task has no interface {interface!r}; further ones: {known}.")
+            text = ", ".join(names) or "none"
+            raise NotFound(f"The task has no interface {interface!r}; further ones: {text}.")
         address = names[interface].url
     if address is None:
         if task.state == "running" and task.interface.protocol != "http":

@@ -29,9 +29,9 @@ def parse_time(text: str) -> timedelta | datetime:
     Raises:
         BadParameter: it is something else.
     """
-    found = re.fullmatch(r"(\d{1,6})([mhdw])", text)
-    if found:
-        return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    match = re.fullmatch(r"(\d{1,6})([mhdw])", text)
+    if match:
+        return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
     try:
         return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone()
     except ValueError:
@@ -73,12 +73,14 @@ def share_command(
     end = None if until is None else _iso(until, now)
     for share in ends:
         client.end_shares(task_id) if share == "all" else client.end_share(task_id, share)
-    wanted = [_share_with(name, end) for name in names]
+    new_shares = [_share_with(name, end) for name in names]
     if link:
-        wanted.append(NewShare(link=NewShareLink(expires=_iso(expires, now), uses=uses), until=end))
-    made = [client.share_task(task_id, each) for each in wanted]
-    if made:
-        show_items(made, _COLUMNS, form)
+        new_shares.append(
+            NewShare(link=NewShareLink(expires=_iso(expires, now), uses=uses), until=end)
+        )
+    results = [client.share_task(task_id, new_share) for new_share in new_shares]
+    if results:
+        show_items(results, _COLUMNS, form)
     elif not ends:
         shares = client.list_shares(task_id)
         show_items([*shares.shares, *shares.links], _COLUMNS, form)

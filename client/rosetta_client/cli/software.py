@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _FAMILIES = (
     Column("ID", lambda family: family.id),
     Column("NAME", lambda family: family.name),
-    Column("VERSIONS", lambda family: ",".join(one.tag for one in family.versions)),
+    Column("VERSIONS", lambda family: ",".join(version.tag for version in family.versions)),
     Column("COMPUTING", lambda family: ",".join(family.computing)),
     Column("OWNER", lambda family: _owner(family.owner)),
 )
@@ -84,8 +84,8 @@ def add_command(
         **{"interface_protocol": protocol, "interface_port": port},
         **{"interface_path": path},
     }
-    given = {key: value for key, value in interface.items() if value is not None}
-    added = add_software(session.client, image, name, group, given)
+    keys = {key: value for key, value in interface.items() if value is not None}
+    added = add_software(session.client, image, name, group, keys)
     columns = (
         Column("Software", lambda version: version.family),
         Column("Image", lambda _: image),

@@ -49,16 +49,16 @@ def ssh_command(
         raise click.UsageError("--stdio and --config exclude each other.")
     if stdio:
         return _carry_stdio(session, task)
-    found = find_task(session.client, task)
-    check_ssh(found)
+    view = find_task(session.client, task)
+    check_ssh(view)
     # Where ssh keeps the host keys of tasks.
     config_path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    options = build_options(find_program("rosetta"), session.endpoint.hub, found)
+    options = build_options(find_program("rosetta"), session.endpoint.hub, view)
     if config:
-        click.echo(build_config_block(options, found), nl=False)
+        click.echo(build_config_block(options, view), nl=False)
         return None
-    given = arguments[1:] if arguments[:1] == ("--",) else arguments
-    return _run(build_ssh_command(_find_ssh(), options, found, given), _environment(session, found))
+    command = arguments[1:] if arguments[:1] == ("--",) else arguments
+    return _run(build_ssh_command(_find_ssh(), options, view, command), _environment(session, view))
 
 
 def _find_ssh() -> str:

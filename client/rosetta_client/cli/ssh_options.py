@@ -24,9 +24,9 @@ def find_program(name: str) -> str:
         ConfigError: it is not installed.
     """
     for folder in (Path(sys.argv[0]).parent, Path(sys.executable).parent):
-        found = shutil.which(str((folder / name).absolute()))
-        if found:
-            return found
+        path = shutil.which(str((folder / name).absolute()))
+        if path:
+            return path
     on_path = shutil.which(name)
     if on_path is None:
         raise ConfigError(f"The program {name} is missing. Install rosetta-hub-client again.")

@@ -81,11 +81,11 @@ class Narrator:
             self._told = task.message
             click.echo(clean(task.message), err=True)
 
-    def _move_bar(self, label: str, done: int, total: int) -> None:
+    def _move_bar(self, label: str, amount: int, total: int) -> None:
         if self._bar is None or self._bar.length != total:
             self._end_bar()
             self._bar = progress_bar(clean(label), total)
-        self._bar.update(done - self._bar.pos)
+        self._bar.update(amount - self._bar.pos)
 
     def _end_bar(self) -> None:
         if self._bar is not None:

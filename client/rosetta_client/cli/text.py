@@ -40,16 +40,16 @@ def width(text: str) -> int:
 
 def fit(text: str, cells: int) -> str:
     """The text in so many cells: filled with blanks, or cut with an ellipsis."""
-    taken = width(text)
-    if taken <= cells:
-        return text + " " * (cells - taken)
-    kept, left = [], cells - 1
+    total = width(text)
+    if total <= cells:
+        return text + " " * (cells - total)
+    letters, remaining = [], cells - 1
     for letter in text:
-        left -= _cells(letter)
-        if left < 0:
+        remaining -= _cells(letter)
+        if remaining < 0:
             break
-        kept.append(letter)
-    short = "".join(kept)
+        letters.append(letter)
+    short = "".join(letters)
     return short + "…" + " " * (cells - 1 - width(short))
 
 

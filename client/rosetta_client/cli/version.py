@@ -20,8 +20,8 @@ def version_command(session: Session, form: Form) -> None:
     service = session.client.get_service()
     document = {"client": VERSION, "hub": service.version, "features": service.features}
     columns = (
-        Column("Client", lambda shown: shown["client"]),
-        Column("Hub", lambda shown: shown["hub"]),
-        Column("Features", lambda shown: ", ".join(shown["features"])),
+        Column("Client", lambda versions: versions["client"]),
+        Column("Hub", lambda versions: versions["hub"]),
+        Column("Features", lambda versions: ", ".join(versions["features"])),
     )
     show_item(document, columns, form)
