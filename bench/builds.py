@@ -83,21 +83,21 @@ class Bench:
     async def build(self) -> float:
         """The seconds from the request to the image, at a commit that nobody has built."""
         self.repository.commit_folder(self.source)
-        begun = time.monotonic()
+        start = time.monotonic()
         build = await self.builds.request(USER, self.link)
         await self.jobs.work(build)
         build = self.records.find(build.id)
         if build.state is not BuildState.DONE:
             raise RuntimeError("\n".join([build.message, *build.log_tail]))
-        return time.monotonic() - begun
+        return time.monotonic() - start
 
     async def second_click(self) -> float:
         """The seconds of a request whose image is there."""
-        begun = time.monotonic()
+        start = time.monotonic()
         build = await self.builds.request(USER, self.link)
         if build.state is not BuildState.DONE:
             raise RuntimeError("the image was not found again")
-        return time.monotonic() - begun
+        return time.monotonic() - start
 
     async def prepare(self) -> tuple[str, Path]:
         """Dockerfile and context of the recipe."""
@@ -125,11 +125,11 @@ class Bench:
             "--tag",
             "localhost/bench-builds",
         ]
-        begun = time.monotonic()
+        start = time.monotonic()
         subprocess.run(
             [*command, "--file", dockerfile, context], check=True, stdout=subprocess.DEVNULL
         )
-        return time.monotonic() - begun
+        return time.monotonic() - start
 
 
 def main() -> None:
@@ -162,7 +162,8 @@ def main() -> None:
             f"round {number + 1}, s", *(f"{values[number]:.2f}" for values in seconds.values())
         )
     more = [
-        one - other for one, other in zip(seconds["build"], seconds["podman build"], strict=True)
+        ours - theirs
+        for ours, theirs in zip(seconds["build"], seconds["podman build"], strict=True)
     ]
     finish(
         Goal("seconds more than podman build", statistics.median(more), most=5),

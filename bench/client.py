@@ -69,14 +69,14 @@ print(1000 * taken, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 def run(command: Sequence[str], environment: dict[str, str]) -> tuple[float, int]:
     """Milliseconds that a program takes, and its largest memory in KB."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", LAUNCHER, *command],
         env=environment,
         check=True,
         capture_output=True,
         text=True,
     )
-    milliseconds, kilobytes = done.stdout.split()
+    milliseconds, kilobytes = process.stdout.split()
     return float(milliseconds), int(kilobytes)
 
 

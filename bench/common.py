@@ -43,7 +43,9 @@ def alternate(measures: Mapping[str, Measure], rounds: int) -> dict[str, list[fl
 
 def median_ratio(values: list[float], base: list[float]) -> float:
     """The median of the ratios of the rounds."""
-    return statistics.median(one / other for one, other in zip(values, base, strict=True))
+    return statistics.median(
+        value / reference for value, reference in zip(values, base, strict=True)
+    )
 
 
 def print_row(name: str, *cells: str) -> None:

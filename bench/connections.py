@@ -113,10 +113,10 @@ async def make_logins(user: User, home: Path) -> dict[str, Login]:
 def compare(logins: dict[str, Login], rounds: int, size: int) -> list[Goal]:
     """Measure in rounds, and print."""
     kinds: dict[str, dict[str, Measure]] = {
-        "MB/s down": {name: partial(one.measure_down, size) for name, one in logins.items()},
-        "MB/s up": {name: partial(one.measure_up, size) for name, one in logins.items()},
-        "ms": {name: one.measure_round_trip for name, one in logins.items()},
-        "s to log in": {name: one.measure_login for name, one in logins.items()},
+        "MB/s down": {name: partial(login.measure_down, size) for name, login in logins.items()},
+        "MB/s up": {name: partial(login.measure_up, size) for name, login in logins.items()},
+        "ms": {name: login.measure_round_trip for name, login in logins.items()},
+        "s to log in": {name: login.measure_login for name, login in logins.items()},
     }
     scales = {"MB/s down": 1e-6, "MB/s up": 1e-6, "ms": 1000, "s to log in": 1}
     values = {kind: alternate(measures, rounds) for kind, measures in kinds.items()}

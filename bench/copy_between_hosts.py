@@ -78,7 +78,7 @@ class Hosts:
 
     async def close(self) -> None:
         """End all sessions."""
-        for session in [one for sessions in self.idle.values() for one in sessions]:
+        for session in [session for sessions in self.idle.values() for session in sessions]:
             session.close()
             await session.wait_closed()
 
@@ -92,9 +92,9 @@ class Hosts:
             f"/{self.folder}/{host}/{name}"
             for host, name in ends
         ]
-        begun = time.monotonic()
+        start = time.monotonic()
         subprocess.run([*argv, *urls], check=True)
-        return time.monotonic() - begun
+        return time.monotonic() - start
 
 
 @contextlib.contextmanager
@@ -120,9 +120,9 @@ async def copy_file(hosts: Hosts, records: CopyRecords, jobs: CopyJobs) -> float
     """The seconds that a copy job takes."""
     (hosts.folder / "two" / "large").unlink(missing_ok=True)
     copy = records.add(new_copy(USER, ("one", ["large"]), ("two", "", ["large"])))
-    begun = time.monotonic()
+    start = time.monotonic()
     await jobs.work(copy)
-    seconds = time.monotonic() - begun
+    seconds = time.monotonic() - start
     if records.find(copy.id).state is not CopyState.DONE:
         raise RuntimeError(records.find(copy.id).message)
     return seconds
@@ -162,7 +162,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="rosetta-bench-") as name:
         seconds = measure(Path(name), megabytes, rounds)
     print_row("", *seconds)
-    print_row("MB/s", *(f"{megabytes / statistics.median(one):.0f}" for one in seconds.values()))
+    print_row(
+        "MB/s", *(f"{megabytes / statistics.median(values):.0f}" for values in seconds.values())
+    )
     ratio = median_ratio(seconds["scp -3"], seconds["copy"])
     finish(Goal("bytes, copy / scp -3", ratio, least=0.7))
 

@@ -136,7 +136,7 @@ def run_wrk(server: Server, seconds: int, connections: int = 32) -> tuple[float,
         command += ["-H", f"{name}: {value}"]
     command.append(url)
     # A session of its own again: else its share of the machine depends on who started the bench.
-    done = subprocess.run(
+    process = subprocess.run(
         command, capture_output=True, text=True, check=True, start_new_session=True
     )
-    return parse_wrk(done.stdout)
+    return parse_wrk(process.stdout)

@@ -92,10 +92,10 @@ def main() -> None:
     print_row("", "resident KB")
     for name, resident in results:
         print_row(name, str(resident))
-    one, opened, used = (resident for _, resident in results)
+    single, open_ports, used_ports = (resident for _, resident in results)
     finish(
-        Goal("KB a port", (opened - one) / count, most=100),
-        Goal("KB a port, used", (used - one) / count, most=100),
+        Goal("KB a port", (open_ports - single) / count, most=100),
+        Goal("KB a port, used", (used_ports - single) / count, most=100),
     )
 
 

@@ -23,7 +23,7 @@ def measure(server: Server, seconds: int) -> float:
     command = [str(find_node()), str(HERE / "edge_websocket_client.mjs"), str(server.port)]
     command += [str(CONNECTIONS), str(seconds)]
     document = json.dumps({"headers": {**host, **server.headers}})
-    done = subprocess.run(
+    process = subprocess.run(
         command,
         input=document,
         capture_output=True,
@@ -31,7 +31,7 @@ def measure(server: Server, seconds: int) -> float:
         check=True,
         start_new_session=True,
     )
-    return int(done.stdout) / seconds
+    return int(process.stdout) / seconds
 
 
 def main() -> None:

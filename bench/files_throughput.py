@@ -56,9 +56,9 @@ class Site:
 
     async def _time(self, coroutine: Coroutine[Any, Any, None]) -> float:
         watching = asyncio.create_task(self._watch(), name="memory")
-        begun = time.monotonic()
+        start = time.monotonic()
         await coroutine
-        seconds = time.monotonic() - begun
+        seconds = time.monotonic() - start
         watching.cancel()
         return seconds
 
@@ -75,14 +75,14 @@ class Site:
     def _sftp(self, commands: list[str]) -> float:
         argv = ["sftp", "-q", "-F", "none", "-b", "-", "-P", str(self.sshd.port), "-c", CIPHER]
         argv += ["-i", str(self.folder / "key"), "-o", f"UserKnownHostsFile={self.folder}/known"]
-        begun = time.monotonic()
+        start = time.monotonic()
         subprocess.run(
             [*argv, f"{self.sshd.username}@127.0.0.1"],
             input="\n".join(commands).encode(),
             stdout=subprocess.DEVNULL,
             check=True,
         )
-        return time.monotonic() - begun
+        return time.monotonic() - start
 
 
 async def upload(session: FilesSession, source: Path) -> None:
@@ -193,7 +193,10 @@ def main() -> None:
     for name, times in seconds.items():
         unit, amount = ("s", 0.0) if name == "list" else ("MB/s", megabytes)
         medians = [statistics.median(times[who]) for who in ("session", "sftp")]
-        print_row(f"{name}, {unit}", *(f"{amount / one if amount else one:.2f}" for one in medians))
+        print_row(
+            f"{name}, {unit}",
+            *(f"{amount / median if amount else median:.2f}" for median in medians),
+        )
     finish(
         *(
             Goal(

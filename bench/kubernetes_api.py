@@ -51,12 +51,12 @@ async def main(folder: Path, tasks: int) -> None:
     while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
         if line == "start":
             await start(bench, tasks)
-        asked = collections.Counter(
-            _describe(*one) for one in zip(api.asked, api.queries, strict=True)
+        counts = collections.Counter(
+            _describe(*call) for call in zip(api.asked, api.queries, strict=True)
         )
         api.asked.clear()
         api.queries.clear()
-        print(json.dumps(asked), flush=True)
+        print(json.dumps(counts), flush=True)
 
 
 def _describe(request: tuple[str, str], query: dict[str, str]) -> str:

@@ -23,12 +23,12 @@ def find_kubectl() -> str:
 
 def read_kubectl_version() -> str:
     """Such as `v1.20.2`."""
-    done = subprocess.run(
+    process = subprocess.run(
         [find_kubectl(), "version", "--client"], capture_output=True, text=True, check=True
     )
-    found = re.search(r"v1\.[0-9]+\.[0-9]+", done.stdout)
-    assert found is not None, done.stdout
-    return found[0]
+    match = re.search(r"v1\.[0-9]+\.[0-9]+", process.stdout)
+    assert match is not None, process.stdout
+    return match[0]
 
 
 def kubectl_command(cluster: KubernetesCluster, *words: str) -> list[str]:
@@ -48,8 +48,8 @@ async def run_pod(cluster: KubernetesCluster) -> AsyncIterator[dict[str, Any]]:
     await cluster.admin.call("POST", PODS, pod)
 
     async def running() -> dict[str, Any] | None:
-        found = await cluster.admin.call("GET", f"{PODS}/{NAME}")
-        return found if found["status"]["phase"] == "Running" else None
+        pod_now = await cluster.admin.call("GET", f"{PODS}/{NAME}")
+        return pod_now if pod_now["status"]["phase"] == "Running" else None
 
     try:
         yield await eventually(running, "the pod runs", 60)
@@ -63,9 +63,9 @@ def run_port_forward(cluster: KubernetesCluster) -> Iterator[str]:
     command = kubectl_command(cluster, "port-forward", f"pod/{NAME}", f":{PORT}")
     with run(command) as process:
         assert process.stdout is not None
-        found = re.search(r"127\.0\.0\.1:([0-9]+)", process.stdout.readline())
-        assert found is not None
-        yield f"http://127.0.0.1:{found[1]}"
+        match = re.search(r"127\.0\.0\.1:([0-9]+)", process.stdout.readline())
+        assert match is not None
+        yield f"http://127.0.0.1:{match[1]}"
 
 
 async def wait_until_gone(cluster: KubernetesCluster) -> None:

@@ -88,11 +88,11 @@ async def start(user: User) -> dict[str, object]:
     """A task of ours that can be opened."""
     task = await user.start(software="web", computing="cloud")
     async with asyncio.timeout(120):
-        while (shown := await user.task(task["id"])) and not shown["open_url"]:
-            assert shown["state"] != "failed", (shown["message"], shown["log_tail"])
+        while (view := await user.task(task["id"])) and not view["open_url"]:
+            assert view["state"] != "failed", (view["message"], view["log_tail"])
             await asyncio.sleep(POLL)
-    assert shown is not None
-    return shown
+    assert view is not None
+    return view
 
 
 async def start_with_us(user: User, audit: Audit) -> tuple[float, Calls]:
@@ -136,9 +136,9 @@ async def measure(
             await wait_until_gone(cluster)
             by_hand.append(await asyncio.to_thread(start_by_hand, cluster))
             await wait_until_gone(cluster)
-            took, asked = await start_with_us(user, audit)
+            took, requests = await start_with_us(user, audit)
             ours.append(took)
-            calls.append(asked)
+            calls.append(requests)
         return by_hand, ours, calls, await idle(user, audit)
     finally:
         await deployment.stop()
@@ -155,7 +155,7 @@ async def main(rounds: int) -> None:
     typical = sorted(calls, key=Calls.total)[len(calls) // 2]
     print(f"requests of a start: {dict(typical)}")
     print(f"requests in {IDLE_SECONDS:.0f} s of {IDLE_TASKS} tasks: {dict(idle_calls)}")
-    more = statistics.median(one - other for one, other in zip(ours, by_hand, strict=True))
+    more = statistics.median(mine - theirs for mine, theirs in zip(ours, by_hand, strict=True))
     finish(
         Goal("s more", more, most=MOST_SECONDS),
         Goal("requests a start", float(typical.total()), most=MOST_CALLS),

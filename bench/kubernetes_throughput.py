@@ -95,15 +95,15 @@ async def measure_all(rounds: int, seconds: int) -> dict[str, list[float]]:
 
 def main(rounds: int, seconds: int) -> None:
     """Measure and print."""
-    found = asyncio.run(measure_all(rounds, seconds))
+    values = asyncio.run(measure_all(rounds, seconds))
     print_row(f"kubectl {read_kubectl_version()}", "MB/s", "requests/s", "each connected")
     for name in (THEIRS, OURS):
-        print_row(name, *(f"{statistics.median(found[f'{kind} {name}']):.0f}" for kind in LEAST))
+        print_row(name, *(f"{statistics.median(values[f'{kind} {name}']):.0f}" for kind in LEAST))
     finish(
         *(
             Goal(
                 f"{kind}, ratio",
-                median_ratio(found[f"{kind} {OURS}"], found[f"{kind} {THEIRS}"]),
+                median_ratio(values[f"{kind} {OURS}"], values[f"{kind} {THEIRS}"]),
                 least=least,
             )
             for kind, least in LEAST.items()

@@ -97,9 +97,9 @@ async def measure(metrics: Metrics, sources: Sources) -> tuple[int, float]:
     """Bytes of a scrape, and the milliseconds of the processor that one takes."""
     times = []
     for _ in range(ROUNDS):
-        begun = time.process_time()
+        start = time.process_time()
         size = len(await metrics.render(sources))
-        times.append(1000 * (time.process_time() - begun))
+        times.append(1000 * (time.process_time() - start))
     return size, statistics.median(times)
 
 

@@ -105,8 +105,8 @@ async def ours(desk: Desk, slurm: FakeSlurm) -> tuple[float, float]:
     before = len(slurm.calls())
     waiting = [task for task in desk.tasks.active("cluster") if task.state is TaskState.QUEUED]
     loop = spawn(desk.watcher.run(), "watcher")
-    begun = [begin(desk, slurm, task, after) for task, after in zip(waiting, BEGIN, strict=False)]
-    *waits, _ = await asyncio.gather(*begun, asyncio.sleep(SECONDS))
+    starts = [begin(desk, slurm, task, after) for task, after in zip(waiting, BEGIN, strict=False)]
+    *waits, _ = await asyncio.gather(*starts, asyncio.sleep(SECONDS))
     loop.cancel()
     return (len(slurm.calls()) - before) * 60 / SECONDS, max(filter(None, waits))
 

@@ -54,8 +54,8 @@ async def measure(directory: Path, tasks: bool) -> int:
             await deployment.start()
         user = await deployment.user("alice")
         for _ in range(5):
-            found = json.loads((await user.api("GET", "tasks")).body)["tasks"]
-        assert len(found) == (TASKS if tasks else 0)
+            views = json.loads((await user.api("GET", "tasks")).body)["tasks"]
+        assert len(views) == (TASKS if tasks else 0)
         return read_resident_kb(deployment.service_pid())
     finally:
         deployment.kill_hub()

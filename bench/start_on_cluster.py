@@ -60,15 +60,15 @@ async def start_with_us(user: User) -> tuple[float, str]:
     began = time.monotonic()
     task = await user.start(software="tiny", computing="cluster", size="small")
     async with asyncio.timeout(120):
-        while (shown := await user.task(task["id"])) and not shown["open_url"]:
-            assert shown["state"] != "failed", (shown["message"], shown["log_tail"])
+        while (view := await user.task(task["id"])) and not view["open_url"]:
+            assert view["state"] != "failed", (view["message"], view["log_tail"])
             await asyncio.sleep(POLL)
-    assert shown is not None
-    opened = await user.enter(shown)
+    assert view is not None
+    opened = await user.enter(view)
     assert (await opened.get()).code == 200
     took = time.monotonic() - began
     await user.clean()
-    return took, str(shown["job"]["node"])
+    return took, str(view["job"]["node"])
 
 
 async def compare(cluster: Cluster, directory: Path, rounds: int) -> tuple[list[float], ...]:
@@ -98,7 +98,7 @@ async def main(rounds: int) -> None:
     print_row(f"{rounds} rounds", "median", "most")
     print_row("by hand", f"{statistics.median(by_hand):.2f} s", f"{max(by_hand):.2f} s")
     print_row("Rosetta Hub", f"{statistics.median(ours):.2f} s", f"{max(ours):.2f} s")
-    more = statistics.median(one - other for one, other in zip(ours, by_hand, strict=True))
+    more = statistics.median(mine - theirs for mine, theirs in zip(ours, by_hand, strict=True))
     finish(Goal("s more", more, most=MOST_SECONDS))
 
 

@@ -65,8 +65,8 @@ def run_with_daemon(engine: str, image: str, number: int) -> float:
     began = time.monotonic()
     argv = [*run, *publish, *limits, image, "python3", "-c", code]
     subprocess.run(argv, check=True, capture_output=True)
-    shown = subprocess.run([engine, "port", name], capture_output=True, text=True, check=True)
-    wait_for(shown.stdout.split()[-1])
+    process = subprocess.run([engine, "port", name], capture_output=True, text=True, check=True)
+    wait_for(process.stdout.split()[-1])
     took = time.monotonic() - began
     at_once = ["--time", "0"] if engine == "podman" else []
     subprocess.run([engine, "rm", "-f", *at_once, name], check=True, capture_output=True)
@@ -76,10 +76,10 @@ def run_with_daemon(engine: str, image: str, number: int) -> float:
 def run_with_apptainer(machine: Machine) -> float:
     """Seconds until the same image file answers, with the options that ours has, too."""
     find = ["sh", "-c", "ls /tmp/rosetta-1000/images/*.sif"]
-    found = subprocess.run([*machine.prefix, *find], capture_output=True, text=True, check=True)
+    listing = subprocess.run([*machine.prefix, *find], capture_output=True, text=True, check=True)
     port = free_port()
     code = ECHO.replace("8888", str(port))
-    argv = ["apptainer", "exec", *ISOLATION, found.stdout.split()[0], "python3", "-c", code]
+    argv = ["apptainer", "exec", *ISOLATION, listing.stdout.split()[0], "python3", "-c", code]
     began = time.monotonic()
     process = subprocess.Popen(
         [*machine.prefix, *argv], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -97,10 +97,10 @@ async def start_with_us(user: User) -> float:
     began = time.monotonic()
     task = await user.start(software="echo")
     async with asyncio.timeout(300):
-        while (shown := await user.task(task["id"])) and shown["state"] != "running":
-            assert shown["state"] != "failed", shown["message"]
+        while (view := await user.task(task["id"])) and view["state"] != "running":
+            assert view["state"] != "failed", view["message"]
             await asyncio.sleep(POLL)
-    opened = await user.enter(shown or task)
+    opened = await user.enter(view or task)
     assert (await opened.get()).code == 200
     took = time.monotonic() - began
     await user.clean()
@@ -158,7 +158,12 @@ async def main(engines: list[str]) -> None:
         for engine in engines:
             with machine_for(engine) as machine:
                 extra[engine] = await compare(engine, machine, registry)
-    finish(*(Goal(f"{one}: s more", more, most=MOST_SECONDS) for one, more in extra.items()))
+    finish(
+        *(
+            Goal(f"{engine_name}: s more", more, most=MOST_SECONDS)
+            for engine_name, more in extra.items()
+        )
+    )
 
 
 if __name__ == "__main__":

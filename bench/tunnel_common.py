@@ -54,10 +54,10 @@ def measure(
     """Ask the backend behind a unix socket, or behind an address of the edge."""
     command = [str(find_node()), str(HERE / "tunnel_client.mjs"), str(address), mode]
     command += [str(connections), str(seconds), *headers]
-    done = subprocess.run(
+    process = subprocess.run(
         command, capture_output=True, text=True, check=True, start_new_session=True
     )
-    return Measured(**json.loads(done.stdout))
+    return Measured(**json.loads(process.stdout))
 
 
 def wait_until_answers(socket: Path) -> None:
@@ -101,11 +101,11 @@ def run_all(*, relayed: bool = False) -> Iterator[dict[str, Path]]:
 @contextlib.contextmanager
 def run_openssh(folder: Path, sshd: Sshd, pair: KeyPair, port: int) -> Iterator[Path]:
     """OpenSSH's own forward from a unix socket, with the cipher that tunnels use."""
-    key, known, socket = folder / "key", folder / "known_hosts", folder / "openssh.sock"
+    key, known_hosts, socket = folder / "key", folder / "known_hosts", folder / "openssh.sock"
     key.write_text(pair.private_key)
     key.chmod(0o600)
-    known.write_text(sshd.known_hosts)
-    command = ["ssh", "-F", "none", "-N", "-i", str(key), "-o", f"UserKnownHostsFile={known}"]
+    known_hosts.write_text(sshd.known_hosts)
+    command = ["ssh", "-F", "none", "-N", "-i", str(key), "-o", f"UserKnownHostsFile={known_hosts}"]
     command += ["-c", "aes128-gcm@openssh.com", "-p", str(sshd.port)]
     command += ["-L", f"{socket}:127.0.0.1:{port}", f"{sshd.username}@127.0.0.1"]
     with run(command):
@@ -123,12 +123,12 @@ def run_tunnels(
         "bench", "user bench", "127.0.0.1", sshd.port, sshd.username, pair.private_key,
         known_hosts=sshd.known_hosts,
     )  # fmt: skip
-    made = build_certificate(secrets.token_bytes(32))
-    with run_node(made, port, backend, dial.port) as (listening, guarded):
+    certificate = build_certificate(secrets.token_bytes(32))
+    with run_node(certificate, port, backend, dial.port) as (listening, guarded):
         target = TcpTarget("127.0.0.1", guarded if relayed else port)
         routes: dict[str, Route] = {
             "ssh": SshRoute(endpoint, target, SECRET if relayed else None),
-            "direct": DirectRoute("127.0.0.1", listening, SECRET, made.spki),
+            "direct": DirectRoute("127.0.0.1", listening, SECRET, certificate.spki),
             "agent": ReverseRoute(hashlib.sha256(SECRET.encode()).hexdigest()),
         }
         asyncio.run(_open(config, routes))
@@ -146,15 +146,15 @@ async def _open(config: TunnelsConfig, routes: dict[str, Route]) -> None:
 
 @contextlib.contextmanager
 def run_node(
-    made: TunnelCertificate, port: int, backend: Path, dial: int
+    certificate: TunnelCertificate, port: int, backend: Path, dial: int
 ) -> Iterator[tuple[int, int]]:
     """The agent's listeners and dialer in a process of their own.
 
     Gives the ports of the listener with TLS, and of the one without.
     """
     spec = {
-        "certificate": made.certificate,
-        "key": made.key,
+        "certificate": certificate.certificate,
+        "key": certificate.key,
         "secret": SECRET,
         "port": port,
         "backend": str(backend),

@@ -40,11 +40,11 @@ async def measure(socket: Path) -> float:
 def main() -> None:
     """Measure and print."""
     with run_all() as sockets:
-        found = {name: asyncio.run(measure(sockets[name])) for name in MOST_KB}
+        kilobytes = {name: asyncio.run(measure(sockets[name])) for name in MOST_KB}
     print_row("", "KB/connection")
-    for name, value in found.items():
+    for name, value in kilobytes.items():
         print_row(name, f"{value:.1f}")
-    finish(*(Goal(f"{name}: KB", value, most=MOST_KB[name]) for name, value in found.items()))
+    finish(*(Goal(f"{name}: KB", value, most=MOST_KB[name]) for name, value in kilobytes.items()))
 
 
 if __name__ == "__main__":

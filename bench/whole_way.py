@@ -55,8 +55,10 @@ def run_ways() -> Iterator[dict[str, Address]]:
         ways: dict[str, Address] = {BASE: (str(sockets[BASE]), [])}
         tunnels = {name: socket for name, socket in sockets.items() if name != BASE}
         for tls in (False, True):
-            found = stack.enter_context(run_edge(tunnels, tls=tls))
-            ways |= {f"{name}{', TLS' if tls else ''}": one for name, one in found.items()}
+            addresses = stack.enter_context(run_edge(tunnels, tls=tls))
+            ways |= {
+                f"{name}{', TLS' if tls else ''}": address for name, address in addresses.items()
+            }
         yield ways
 
 
