@@ -463,6 +463,51 @@ def test_the_fields_terms_are_used() -> None:
     assert wrong == [], f"Write instead: {OLD_TERMS}"
 
 
+# How a value came about, or which of several it is: not what it is. `match`, `task_ids`, `task`.
+NO_NOUNS = (
+    "asked|begun|bought|broken|brought|built|caught|chosen|done|drawn|each|found|"
+    "given|gone|got|heard|held|kept|known|left|lost|made|meant|one|paid|said|"
+    "seen|sent|shown|spoken|taken|told|tried|wanted|written"
+)
+NO_NOUN = re.compile(f"_?(?:{NO_NOUNS})_?")
+# Other modules need not be parsed.
+MAYBE_BOUND = re.compile(rf"\b{NO_NOUN.pattern}\s*(?:[=:,)\]]|in\b)")
+# What has been read for it; tests beside these folders may follow.
+FOLDERS_WITH_NOUNS = ("rosetta_hub", "agent", "spawners", "client", "templates", "bench", "docs")
+
+
+def bound_names(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Names of variables and parameters with their lines; fields of classes may be public."""
+    tree_nodes = list(nodes(tree))
+    fields = {
+        id(target)
+        for node in tree_nodes
+        if isinstance(node, ast.ClassDef)
+        for statement in node.body
+        for target in getattr(statement, "targets", [getattr(statement, "target", None)])
+    }
+    for node in tree_nodes:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            if id(node) not in fields:
+                yield node.id, node.lineno
+        elif isinstance(node, ast.arg):
+            yield node.arg, node.lineno
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs) and node.name:
+            yield node.name, node.lineno
+
+
+def test_locals_are_nouns() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path in tracked_files()
+        if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in FOLDERS_WITH_NOUNS
+        if MAYBE_BOUND.search(text := path.read_text())
+        for name, line in bound_names(ast.parse(text))
+        if NO_NOUN.fullmatch(name)
+    ]
+    assert wrong == [], "Call it by what it holds."
+
+
 def test_every_module_can_be_imported() -> None:
     for name in MODULES:
         # Of alembic's own: it runs inside of alembic only.
