@@ -13,13 +13,12 @@ The spec of each kind of provider (https://binderhub.readthedocs.io/en/latest/ap
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from typing import Literal
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from rosetta_hub.builds.errors import LinkRefused
 
 Kind = Literal["github", "gitlab", "git", "gist", "zenodo", "figshare", "dataverse", "hydroshare"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 # The prefixes that BinderHub has. A site may add prefixes of its own.
 DEFAULT_KINDS: Mapping[str, Kind] = {
@@ -80,7 +79,7 @@ class RepositoryLink:
 
     @property
     def address(self) -> str:
-        """The link below the service's prefix; `parse_address` reads it back."""
+        """The link below the service's prefix."""
         values = {
             "urlpath": self.urlpath,
             "computing": self.computing,
@@ -91,20 +90,6 @@ class RepositoryLink:
             {key: value for key, value in values.items() if value}, quote_via=quote, safe="/"
         )
         return f"v2/{self.provider}/{self.spec}" + (f"?{query}" if query else "")
-
-
-def parse_address(address: str, kinds: Mapping[str, Kind] = DEFAULT_KINDS) -> RepositoryLink:
-    """Read `v2/<provider>/<spec>?<query>`, without what stands before it.
-
-    Raises:
-        LinkRefused: it is no such link.
-    """
-    path, _, query = address.partition("?")
-    version, _, rest = path.lstrip("/").partition("/")
-    provider, _, spec = rest.partition("/")
-    if version != "v2":
-        raise LinkRefused("Links to repositories begin with v2/, as in v2/gh/org/repository/HEAD.")
-    return parse_link(provider, spec, dict(parse_qsl(query)), kinds)
 
 
 def parse_link(

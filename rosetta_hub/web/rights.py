@@ -76,13 +76,6 @@ ADMINISTER = Right(RightSubject.ADMINS, ("servers",))
 NO_LOGIN = Right(RightSubject.ANYBODY)
 
 
-def read_right(document: dict[str, Any] | None) -> Right | None:
-    """The right that an operation's `x-right` names; None where it names none."""
-    if document is None:
-        return None
-    return Right(RightSubject(document["of"]), tuple(document["scopes"]))
-
-
 def needs(right: Right, call: dict[str, Any]) -> dict[str, Any]:
     """The operation with the right that it needs; what has one keeps it."""
     if "x-right" in call:

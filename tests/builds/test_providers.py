@@ -6,9 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from rosetta_hub.builds.errors import LinkRefused, SourceRefused
-from rosetta_hub.builds.links import parse_address
 from rosetta_hub.builds.providers import check_url, port_of, repository_url
 from rosetta_hub.builds.source_settings import SourceSettings
+
+from .addresses import parse_address
 
 SITE = SourceSettings.model_validate(
     {

@@ -13,8 +13,8 @@ from playwright.async_api import Page, expect
 from rosetta_hub.database.models import Task, TaskState
 from rosetta_hub.tasks.principal import Principal
 from rosetta_hub.web.api_handlers import describe_api
-from rosetta_hub.web.rights import read_right
 from tests.rights.roles import ROLES, SERVER, Role
+from tests.support.rights import read_right
 
 from .stub import PREFIX, Stub
 from .tasks import failed, make_task, running

@@ -11,7 +11,8 @@ from typing import Any, cast
 import pytest
 
 from rosetta_hub.web.api_handlers import describe_api
-from rosetta_hub.web.rights import Right, RightSubject, read_right
+from rosetta_hub.web.rights import Right, RightSubject
+from tests.support.rights import read_right
 
 from .conftest import PREFIX, Answer, Site
 from .examples import Examples

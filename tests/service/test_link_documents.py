@@ -1,6 +1,7 @@
 """What pages are told of providers and links to repositories."""
 
 from collections.abc import AsyncIterator
+from typing import get_args
 
 import pytest
 import pytest_asyncio
@@ -9,7 +10,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from rosetta_hub.builds.links import KINDS, parse_link
+from rosetta_hub.builds.links import Kind, parse_link
 from rosetta_hub.builds.source_settings import Provider, SourceSettings
 from rosetta_hub.hub.link_redirect import LinkRedirect
 from rosetta_hub.web.link_documents import link_document, provider_document
@@ -18,7 +19,7 @@ SERVICE = "/services/rosetta/"
 
 
 def test_every_kind_of_provider_has_a_form() -> None:
-    documents = [provider_document("x", Provider(kind=kind, name="X")) for kind in KINDS]
+    documents = [provider_document("x", Provider(kind=kind, name="X")) for kind in get_args(Kind)]
     assert all(one["repositoryLabel"] and one["example"] for one in documents)
 
 

@@ -14,8 +14,9 @@ from rosetta_hub.web.api_handlers import API_HANDLERS, describe_api
 from rosetta_hub.web.application import build_application
 from rosetta_hub.web.operations import is_model, operations_of
 from rosetta_hub.web.path_parameters import PATH_PARAMETERS, parameter_names
-from rosetta_hub.web.rights import Right, read_right
+from rosetta_hub.web.rights import Right
 from rosetta_hub.web.services import Services
+from tests.support.rights import read_right
 
 PREFIX = "/services/rosetta/"
 METHODS = ("get", "post", "put", "patch", "delete")
