@@ -114,6 +114,10 @@ class SidecarApi:
         self.timeout = timeout
         self._sidecar = SidecarClient(socket, self.name, self.unavailable)
 
+    async def status(self) -> SidecarStatus:
+        """Who answers."""
+        return SidecarStatus(**await self._call("GET", "/status"))
+
     async def _put_state(
         self, kind: str, pieces: Sequence[list[Document]], kept_ids: Document | list[str]
     ) -> dict[str, str]:

@@ -45,10 +45,10 @@ class EdgePublisher(Publisher):
         settings: Rosetta,
         keys: Keys,
     ) -> None:
-        super().__init__("the edge", tasks)
         self._settings = settings
         self._config = edge_config(settings)
         self._client = EdgeClient(self._config.socket)
+        super().__init__(self._client, tasks)
         self._listeners = ListenerBuilder(resources, settings, keys)
         self._sessions = BrowserSessions(tasks.database, keys, settings.session_hours)
 
@@ -121,22 +121,6 @@ class EdgePublisher(Publisher):
     def sessions_of(self, task: Task) -> list[BrowserSession]:
         """The sessions of browsers in a task."""
         return self._sessions.rows(task)
-
-    async def check(self) -> None:
-        """See that the edge answers.
-
-        Raises:
-            EdgeUnavailable: it does not.
-        """
-        await self._client.status()
-
-    async def pid(self) -> int:
-        """The edge's process.
-
-        Raises:
-            EdgeUnavailable: it does not answer.
-        """
-        return (await self._client.status()).pid
 
     async def end_session(self, session: BrowserSession) -> None:
         """Let a browser in no more.

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import NotFound, Unavailable
+from rosetta_hub.sidecar_client import SidecarApi
 from rosetta_hub.tasks.manager import TaskManager
 
 log = logging.getLogger(__name__)
@@ -22,12 +23,28 @@ class Publisher(ABC):
     While the process does not answer, tasks go on; what it missed is in the next full state.
     """
 
-    def __init__(self, name: str, tasks: TaskManager) -> None:
-        self._name = name
+    def __init__(self, sidecar: SidecarApi, tasks: TaskManager) -> None:
+        self._sidecar = sidecar
         self._tasks = tasks
         self._lock = asyncio.Lock()
         # The start of the process that was told everything; None when something was missed.
         self._informed: str | None = None
+
+    async def check(self) -> None:
+        """See that the process answers.
+
+        Raises:
+            Unavailable: it does not.
+        """
+        await self._sidecar.status()
+
+    async def pid(self) -> int:
+        """The number of the process.
+
+        Raises:
+            Unavailable: it does not answer.
+        """
+        return (await self._sidecar.status()).pid
 
     async def sync(self) -> None:
         """See that the process runs, and send everything to one that does not know it.
@@ -40,10 +57,10 @@ class Publisher(ABC):
             return
         async with self._lock:
             for task_id, reason in (await self._push_all()).items():
-                log.warning("%s: %s did not open it: %s", task_id, self._name, reason)
+                log.warning("%s: %s did not open it: %s", task_id, self._sidecar.name, reason)
                 self._tasks.wake(task_id)
             self._informed = instance
-        log.info("%s %s knows all tasks", self._name, instance)
+        log.info("%s %s knows all tasks", self._sidecar.name, instance)
 
     @abstractmethod
     async def _find_instance(self) -> str:
@@ -75,4 +92,4 @@ class Publisher(ABC):
     def _miss(self, task: Task, error: Unavailable) -> None:
         """Send everything again as soon as the process answers."""
         self._informed = None
-        log.warning("%s: %s will be told later: %s", task.id, self._name, error)
+        log.warning("%s: %s will be told later: %s", task.id, self._sidecar.name, error)

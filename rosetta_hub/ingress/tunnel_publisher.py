@@ -33,30 +33,14 @@ class TunnelPublisher(Publisher):
         kubectls: Mapping[str, Callable[[], Tunnel]],
         accounts: ApiAccounts,
     ) -> None:
-        super().__init__("the tunnels' process", tasks)
+        self._client = TunnelsClient(config.socket)
+        super().__init__(self._client, tasks)
         self._resources = resources
         self._manages = settings.manage_edge
         self._config = config
         self._kubectls = kubectls
         self._accounts = accounts
         self._faults: dict[str, str] = {}
-        self._client = TunnelsClient(config.socket)
-
-    async def check(self) -> None:
-        """See that the process answers.
-
-        Raises:
-            Unavailable: it does not.
-        """
-        await self._client.status()
-
-    async def pid(self) -> int:
-        """The process.
-
-        Raises:
-            Unavailable: it does not answer.
-        """
-        return (await self._client.status()).pid
 
     async def states(self) -> Mapping[str, TunnelState]:
         """How the tunnel of each task is, by the task's id.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rosetta_hub.access import Completed
 from rosetta_hub.errors import RosettaError, Unavailable
-from rosetta_hub.sidecar_client import SidecarApi, SidecarStatus, Upgraded, split_documents
+from rosetta_hub.sidecar_client import SidecarApi, Upgraded, split_documents
 from rosetta_hub.ssh.endpoint import Endpoint
 from rosetta_hub.ssh.errors import build_error
 from rosetta_hub.tunnels.routes import KubernetesRoute, Tunnel
@@ -66,10 +66,6 @@ class TunnelsClient(SidecarApi):
     name = "the tunnels' process"
     unavailable = TunnelsUnavailable
     error = TunnelsError
-
-    async def status(self) -> SidecarStatus:
-        """Who answers."""
-        return SidecarStatus(**await self._call("GET", "/status"))
 
     async def put_tunnels(
         self, tunnels: Iterable[Tunnel], kept_ids: Iterable[str] = ()
