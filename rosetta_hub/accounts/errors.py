@@ -3,12 +3,15 @@
 UserError
 ├── LinkInvalid          a link was used, is too old, or a newer mail replaces it (HTTP 410)
 ├── TooManyAttempts      wait before trying again (HTTP 429)
+├── Conflict
+│   ├── NameTaken            somebody has the name, or asks for it
+│   └── AddressTaken         the address is an account's
 └── InvalidOptions
     ├── PasswordRefused      too short, or easy to guess
     └── NameRefused          no name that an account can have
 """
 
-from rosetta_hub.errors import InvalidOptions, UserError
+from rosetta_hub.errors import Conflict, InvalidOptions, UserError
 
 
 class LinkInvalid(UserError):
@@ -37,6 +40,20 @@ class TooManyAttempts(UserError):
     def headers(self) -> dict[str, str]:
         """When to try again."""
         return {"Retry-After": str(self.retry_after)}
+
+
+class NameTaken(Conflict):
+    """Another account, or a sign-up that goes on, has the name."""
+
+    def __init__(self) -> None:
+        super().__init__("This name is taken. Choose another one.")
+
+
+class AddressTaken(Conflict):
+    """A mail address is the one of an account."""
+
+    def __init__(self) -> None:
+        super().__init__("This address belongs to an account already. Log in to that one.")
 
 
 class PasswordRefused(InvalidOptions):

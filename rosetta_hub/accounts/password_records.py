@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from rosetta_hub.accounts import one_time_links
+from rosetta_hub.accounts.errors import AddressTaken, NameTaken
 from rosetta_hub.accounts.links import BY_USER, SIGN_UP, Subject, add_link, find_link, links_of_user
 from rosetta_hub.accounts.names import normalise_name
 from rosetta_hub.accounts.ownership import created_of
@@ -51,10 +52,10 @@ def create(
     """A new account, which becomes a user of the hub at its first login.
 
     Raises:
-        Conflict: name or address are somebody's.
+        NameTaken, AddressTaken: they are somebody's.
     """
     if session.scalar(select(Password.id).where(Password.login == name)) is not None:
-        raise Conflict("This name is taken. Choose another one.")
+        raise NameTaken
     row = Password(
         id=secrets.token_hex(16),
         login=name,
@@ -67,7 +68,7 @@ def create(
     session.flush()
     add_link(session, name, LOCAL, subject_of(row), SIGN_UP, address)
     if address and not add_email(session, name, address, BY_MAIL):
-        raise Conflict("This address belongs to an account already. Log in to that one.")
+        raise AddressTaken
     return row
 
 

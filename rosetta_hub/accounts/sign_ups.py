@@ -7,13 +7,13 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from rosetta_hub.accounts import password_records
-from rosetta_hub.accounts.errors import LinkInvalid
+from rosetta_hub.accounts.errors import AddressTaken, LinkInvalid, NameTaken
 from rosetta_hub.accounts.invitations import take_use
 from rosetta_hub.accounts.one_time_links import new_token
 from rosetta_hub.accounts.ownership import is_reserved
 from rosetta_hub.database.models import utc_now
 from rosetta_hub.database.models_local import SignUp
-from rosetta_hub.errors import Conflict, NotFound
+from rosetta_hub.errors import NotFound
 from rosetta_hub.keys import digest
 from rosetta_hub.users.emails import normalise_email, users_of_email
 
@@ -68,7 +68,7 @@ def confirm(
 
     Raises:
         LinkInvalid: the token or its invitation does not work any more.
-        Conflict: name or address are somebody's; the token can be used again.
+        NameTaken, AddressTaken: they are somebody's; the token can be used again.
     """
     row = find(session, token)
     _refuse_taken(session, row, name)
@@ -120,7 +120,7 @@ def approve(session: Session, sign_up_id: str) -> SignUp:
 
     Raises:
         NotFound: nobody waits, any more.
-        Conflict: name or address have become somebody's meanwhile.
+        NameTaken, AddressTaken: they have become somebody's meanwhile.
     """
     row = find_waiting(session, sign_up_id)
     _refuse_taken(session, row, str(row.name))
@@ -147,13 +147,13 @@ def _create(session: Session, row: SignUp, name: str) -> None:
 def _refuse_taken(session: Session, row: SignUp, name: str) -> None:
     rival = select(SignUp.id).where(SignUp.name == name, SignUp.id != row.id)
     if is_reserved(session, name) or session.scalar(rival.limit(1)) is not None:
-        raise Conflict("This name is taken. Choose another one.")
+        raise NameTaken
     if row.address is None:
         return
     same = (SignUp.address == row.address, SignUp.id != row.id, SignUp.confirmed_at.is_not(None))
     waits = session.scalar(select(SignUp.id).where(*same).limit(1)) is not None
     if waits or users_of_email(session, row.address):
-        raise Conflict("This address belongs to an account already. Log in to that one.")
+        raise AddressTaken
 
 
 def _end_others(session: Session, row: SignUp) -> None:
