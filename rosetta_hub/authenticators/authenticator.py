@@ -34,9 +34,9 @@ from rosetta_hub.authenticators.method import (
     SignInRefused,
 )
 from rosetta_hub.authenticators.methods import build_methods
+from rosetta_hub.authenticators.pages import note_sign_in
 from rosetta_hub.authenticators.refresh import RECORD, Refresher
 from rosetta_hub.authenticators.service_client import LoginServiceClient
-from rosetta_hub.authenticators.signed_in import note_sign_in
 from rosetta_hub.client_address import hub_client_address
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.database import Database

@@ -2,21 +2,14 @@
 
 from typing import Any
 
-from jupyterhub.handlers.base import BaseHandler
 from tornado import web
 
-from rosetta_hub.authenticators.signed_in import has_signed_in_lately
+from rosetta_hub.authenticators.pages import PrivatePage, has_signed_in_lately
 from rosetta_hub.errors import UserError
 
 
-class LoginLinkPage(BaseHandler):
-    """What these pages share: nothing of them is cached, or leaks by a referrer."""
-
-    def set_default_headers(self) -> None:
-        """Headers of every answer."""
-        super().set_default_headers()
-        self.set_header("Referrer-Policy", "no-referrer")
-        self.set_header("Cache-Control", "no-store")
+class LoginLinkPage(PrivatePage):
+    """What these pages share."""
 
     async def show(self, template: str, **context: Any) -> None:
         """Send a page."""

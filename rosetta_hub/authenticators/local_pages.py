@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import Any
 
 from jupyterhub import orm
-from jupyterhub.handlers.base import BaseHandler
 from sqlalchemy import select
 from tornado import web
 
@@ -19,6 +18,7 @@ from rosetta_hub.accounts.mail_links import COOKIE_SECONDS
 from rosetta_hub.accounts.names import normalise_name, suggest_name
 from rosetta_hub.accounts.reset_flow import ResetFlow
 from rosetta_hub.accounts.sign_up_flow import SignUpFlow
+from rosetta_hub.authenticators.pages import PrivatePage
 from rosetta_hub.background import spawn
 from rosetta_hub.client_address import hub_client_address
 from rosetta_hub.database.models_local import Invitation
@@ -32,20 +32,14 @@ SENT = (
 )
 
 
-class LocalAccountPage(BaseHandler):
-    """For everybody: errors are shown in the page, and nothing leaks by a referrer or a cache."""
+class LocalAccountPage(PrivatePage):
+    """For everybody: errors are shown in the page."""
 
     template = ""
 
     def initialize(self, local: LocalAccounts) -> None:
         """Keep what the pages work with."""
         self.local = local
-
-    def set_default_headers(self) -> None:
-        """Headers of every answer."""
-        super().set_default_headers()
-        self.set_header("Referrer-Policy", "no-referrer")
-        self.set_header("Cache-Control", "no-store")
 
     async def get(self) -> None:
         """The page; a token in the address goes into a cookie first."""

@@ -11,7 +11,7 @@ from oauthenticator.oauth2 import _deserialize_state, _serialize_state
 from tornado import web
 
 from rosetta_hub.authenticators.method import External, MethodUnavailable, SignInRefused
-from rosetta_hub.authenticators.signed_in import has_signed_in_lately
+from rosetta_hub.authenticators.pages import has_signed_in_lately
 
 if TYPE_CHECKING:
     from rosetta_hub.authenticators.oauth import OAuthMethod

@@ -1,13 +1,28 @@
-"""When a browser has proved last whose it is: what is hard to undo asks for it to be lately."""
+"""What pages of logins have in common: their headers, and when a browser has signed in last.
+
+What is hard to undo asks for a sign-in that was lately.
+"""
 
 import json
 import time
 from typing import Any
 
+from jupyterhub.handlers.base import BaseHandler
+
 COOKIE = "rosetta-signed-in"
 # Seconds.
 LATELY = 600
 _DAY = 86400
+
+
+class PrivatePage(BaseHandler):
+    """A page of which nothing is cached, or leaks by a referrer."""
+
+    def set_default_headers(self) -> None:
+        """Headers of every answer."""
+        super().set_default_headers()
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.set_header("Cache-Control", "no-store")
 
 
 def note_sign_in(handler: Any, user: str) -> None:
