@@ -207,9 +207,9 @@ class PodReporter:
     async def _report(self, task: Task, pod: Document) -> float:
         events = await self._events.read(task, pod)
         if needs_secret(pod, events):
-            await self._queue.ensure_secret(task, pod)
+            await self._queue.submission.ensure_secret(task, pod)
         if needs_pull_secret(pod):
-            await self._queue.ensure_pull_secret(task, pod)
+            await self._queue.submission.ensure_pull_secret(task, pod)
         has_answered = self._has_answered(task, pod)
         report = build_report(pod, events, has_answered, self._is_late(task, pod))
         if report is None:

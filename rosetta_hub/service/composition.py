@@ -213,7 +213,7 @@ class Parts:
         }
         for name, reporter in self.pod_reporters.items():
             reporter.on_change = self.watchers[name].pace.hurry
-            resources.pods[name].find_registry_access = self._find_registry_access
+            resources.pods[name].submission.find_registry_access = self._find_registry_access
         jobs = JobSteps(tasks, ingress, settings, self.watchers)
         self.reconciler = Reconciler(
             tasks,

@@ -63,7 +63,7 @@ def test_a_users_account_goes_before_those_of_the_site() -> None:
 
 
 async def test_a_user_with_an_account_pulls_with_it(bench: Bench) -> None:
-    bench.queue.find_registry_access = find
+    bench.queue.submission.find_registry_access = find
     found = bench.pod(await bench.submit(bench.start()))
     assert has_pull_secret(found)
     secret = bench.api.objects[f"{SECRETS}/{found['metadata']['name']}-pull"]
@@ -83,7 +83,7 @@ async def test_a_hub_that_does_not_answer_is_asked_again(bench: Bench) -> None:
     async def fail(task: Task) -> Document:
         raise HubUnavailable("JupyterHub does not answer.")
 
-    bench.queue.find_registry_access = fail
+    bench.queue.submission.find_registry_access = fail
     with pytest.raises(NotSubmitted, match="JupyterHub"):
         await bench.queue.submit(bench.start())
     assert bench.api.objects == {}
@@ -93,7 +93,7 @@ async def test_a_pod_without_its_account_is_not_left(bench: Bench) -> None:
     def refuse(method: str, path: str) -> tuple[int, Document] | None:
         return failure(403, "Forbidden", "secrets is forbidden") if path == SECRETS else None
 
-    bench.queue.find_registry_access = find
+    bench.queue.submission.find_registry_access = find
     bench.api.refuse = refuse
     with pytest.raises(JobRefused, match="secrets"):
         await bench.queue.submit(bench.start())
@@ -103,7 +103,7 @@ async def test_a_pod_without_its_account_is_not_left(bench: Bench) -> None:
 async def test_a_secret_that_is_missing_is_created_before_the_next_try(
     bench: Bench, answers: list[bool]
 ) -> None:
-    bench.queue.find_registry_access = find
+    bench.queue.submission.find_registry_access = find
     task = await bench.submit(bench.start())
     key = f"{SECRETS}/{bench.queue.job_name(task)}-pull"
     # The service ended between the two requests.

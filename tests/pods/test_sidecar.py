@@ -83,7 +83,8 @@ async def test_its_program_is_small_and_goes_with_the_pod(bench: Bench) -> None:
 
 async def test_where_disks_are_limited_its_is_limited_too(api: FakeApi, tmp_path: Path) -> None:
     bench = await make_bench(api, tmp_path, **CONF)
-    bench.queue._computing = bench.queue._computing.model_copy(update={"disk_limit": 1 << 30})
+    submission = bench.queue.submission
+    submission._computing = submission._computing.model_copy(update={"disk_limit": 1 << 30})
     task = await bench.submit(bench.start())
     for container in bench.pod(task)["spec"]["containers"]:
         assert "ephemeral-storage" in container["resources"]["limits"]

@@ -6,17 +6,15 @@ The name of a pod is that of the attempt, so that creating it twice can't make t
 import contextlib
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from rosetta_hub.agents.credentials import interface_environment
-from rosetta_hub.agents.spec import software_of
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
 from rosetta_hub.catalogue.queue_request import QueueRequest
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task, utc_now
-from rosetta_hub.errors import ConfigError, ResourceUnavailable, Unavailable
+from rosetta_hub.errors import ConfigError, ResourceUnavailable
 from rosetta_hub.keys import Keys
 from rosetta_hub.kubernetes.api_server import ApiServer
 from rosetta_hub.kubernetes.client import ApiRefused, KubernetesClient, NotReceived
@@ -27,31 +25,16 @@ from rosetta_hub.resources.kubernetes.pod import (
     CONTAINER,
     DEPLOYMENT_LABEL,
     TASK_LABEL,
-    belongs_to,
-    build_labels,
-    build_pod,
-    build_secret,
 )
+from rosetta_hub.resources.kubernetes.pod_submission import PodSubmission, get_pod, is_of
 from rosetta_hub.resources.kubernetes.pods import Pods
-from rosetta_hub.resources.kubernetes.pull_secrets import (
-    add_pull_secret,
-    build_pull_secret,
-    has_pull_secret,
-)
 from rosetta_hub.resources.kubernetes.reasons import (
     NODE_IS_ADDED,
     explain_deletion,
-    explain_quota,
-    explain_refusal,
     waiting_message,
 )
 from rosetta_hub.resources.kubernetes.removal import delete_pod
 from rosetta_hub.resources.kubernetes.scale_ups import ScaleUps
-from rosetta_hub.resources.kubernetes.sidecar import (
-    add_sidecar,
-    build_sidecar_secret,
-    has_sidecar,
-)
 from rosetta_hub.resources.kubernetes.states import (
     TERMINATING,
     build_end,
@@ -61,36 +44,25 @@ from rosetta_hub.resources.kubernetes.states import (
 )
 from rosetta_hub.resources.kubernetes.tunnels import PodTunnels
 from rosetta_hub.resources.kubernetes.usage import PodUsage
-from rosetta_hub.resources.kubernetes.volumes import home_environment
 from rosetta_hub.resources.wms import (
     NO_MORE_TIME,
     Job,
     JobEnd,
     JobRefused,
     JobState,
-    NotSubmitted,
     ShutOut,
     job_name,
     parse_job_name,
 )
 from rosetta_hub.targets import Target
-from rosetta_hub.tasks.spawner_settings import decrypt_environment
 from rosetta_hub.tunnels.routes import Tunnel
 
 log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 
-# The account for the image of a task: see rosetta_hub.registries.pull_access.describe_access.
-FindRegistryAccess = Callable[[Task], Awaitable[Mapping[str, Any]]]
-
 # Bytes of a log that are read of the API server.
 LOG_BYTES = 5 * 1024 * 1024
-# Refusals that pass by themselves: a namespace that was just made has no account for pods yet, and
-# an API server that has just started has not read the rights of accounts.
-_PASSING = re.compile(
-    r"error looking up service account|being terminated|etcdserver|cannot create resource"
-)
 _BEING_DELETED = re.compile(r"namespace \S+ because it is being terminated")
 _NO_RIGHT = re.compile(r"cannot create resource")
 _NOT_FOUND = 404
@@ -106,7 +78,6 @@ class KubernetesQueue:
             raise ConfigError(f"{computing.id} is not a Kubernetes cluster.")
         self._conf = computing.conf
         self._computing = computing
-        self._settings = settings
         self._keys = keys
         self._client = client
         self._namespace = f"/api/v1/namespaces/{self._conf.namespace}"
@@ -114,9 +85,11 @@ class KubernetesQueue:
         self._scale_ups = ScaleUps(self._list_events_of)
         self.pods = Pods(client, f"{self._namespace}/pods", self._selector)
         self.usage = PodUsage(client, self._conf.namespace, self._selector)
-        self.find_registry_access: FindRegistryAccess = _find_no_account
         self._tunnels = PodTunnels(
             self._conf, settings, keys, client, self.pods, pod_name=self.job_name
+        )
+        self.submission = PodSubmission(
+            computing, self._conf, settings, keys, client, self._tunnels.dial_spec, self.remove
         )
 
     @property
@@ -165,104 +138,9 @@ class KubernetesQueue:
 
     async def submit(self, task: Task) -> str:
         """See Queue."""
-        software = software_of(task)
-        name = self.job_name(task)
-        stop = float(self._settings.stop_timeout)
-        body = build_pod(
-            name, task, software, self._computing, self._conf, self._keys.deployment, stop
-        )
-        access = await self._registry_access(task)
-        if access["account"] is not None:
-            add_pull_secret(body)
-        if self._conf.tunnel == "reverse":
-            add_sidecar(body, self._computing, self._conf)
-        pod = await self._create_pod(task, body)
-        await self._ensure_pull_secret(pod, access)
-        await self.ensure_secret(task, pod)
+        pod = await self.submission.create(task)
         self.pods.put(pod)
         return str(pod["metadata"]["uid"])
-
-    async def ensure_secret(self, task: Task, pod: Document) -> None:
-        """Create what the containers of the attempt read, unless it is there.
-
-        Raises:
-            ResourceUnavailable: the server has not answered.
-            JobRefused: it refuses.
-        """
-        if has_sidecar(pod):
-            # First, as its volume holds up the whole pod.
-            spec = self._tunnels.dial_spec(task)
-            await self._create_secret(pod, build_sidecar_secret(pod, spec))
-        software = software_of(task)
-        password = self._keys.interface_password(task.id, task.attempt)
-        environment = {
-            **decrypt_environment(task.environment, self._keys.database),
-            **software.environment,
-            **interface_environment(software, password),
-            **home_environment(task),
-        }
-        await self._create_secret(pod, build_secret(pod, environment))
-
-    async def ensure_pull_secret(self, task: Task, pod: Document) -> None:
-        """Create the secret with the account of the image's registry, unless it is there.
-
-        Raises:
-            ResourceUnavailable: the server, or the hub, has not answered.
-            JobRefused: the server refuses.
-        """
-        await self._ensure_pull_secret(pod, await self._registry_access(task))
-
-    async def _ensure_pull_secret(self, pod: Document, access: Mapping[str, Any]) -> None:
-        # An account that was deleted meanwhile is none.
-        if has_pull_secret(pod) and access["account"] is not None:
-            await self._create_secret(pod, build_pull_secret(pod, access))
-
-    async def _registry_access(self, task: Task) -> Mapping[str, Any]:
-        try:
-            return await self.find_registry_access(task)
-        except Unavailable as error:
-            raise NotSubmitted(str(error)) from error
-
-    async def _create_secret(self, pod: Document, secret: Document) -> None:
-        try:
-            await self._client.call("POST", f"{self._namespace}/secrets", secret)
-        except ApiRefused as error:
-            if error.reason == "AlreadyExists":
-                return
-            refusal = self._explain(error)
-            if not isinstance(refusal, NotSubmitted):
-                await self.remove(pod)
-            raise refusal from error
-
-    async def _create_pod(self, task: Task, body: Document) -> Document:
-        try:
-            return await self._client.call("POST", f"{self._namespace}/pods", body)
-        except NotReceived as error:
-            raise NotSubmitted(str(error)) from error
-        except ApiRefused as error:
-            if error.reason == "AlreadyExists":
-                # The answer to an earlier try was lost.
-                return await self._find_created(task)
-            raise self._explain(error) from error
-
-    async def _find_created(self, task: Task) -> Document:
-        pod = await self._get_named(self.job_name(task))
-        if pod is None:
-            raise NotSubmitted("The pod of an earlier try has just been removed.")
-        if not self._is_of(task, pod):
-            raise JobRefused(
-                f"the namespace {self._conf.namespace} has a pod {self.job_name(task)} that is not"
-                " of this hub. Tell the administrator."
-            )
-        return pod
-
-    def _explain(self, error: ApiRefused) -> NotSubmitted | JobRefused:
-        """What a refusal means: to wait, or that the task can't run there."""
-        if quota := explain_quota(str(error)):
-            return NotSubmitted(quota)
-        if _PASSING.search(str(error)):
-            return NotSubmitted(f"{self._computing.name} is not ready: {error}.")
-        return JobRefused(explain_refusal(str(error)))
 
     async def jobs(self, tasks: Iterable[Task]) -> list[Job]:
         """See Queue. Costs no query, unless a pod fits on no node: the pods are watched."""
@@ -435,20 +313,7 @@ class KubernetesQueue:
     async def _get(self, task: Task) -> Document | None:
         """The task's pod; None where there is none, or where another one has its name."""
         pod = await self._get_named(self.job_name(task))
-        return pod if pod is not None and self._is_of(task, pod) else None
+        return pod if pod is not None and is_of(task, pod, self._keys.deployment) else None
 
     async def _get_named(self, name: str) -> Document | None:
-        try:
-            return await self._client.call("GET", f"{self._namespace}/pods/{name}")
-        except ApiRefused as error:
-            if error.status == _NOT_FOUND:
-                return None
-            raise NotReceived(str(error)) from error
-
-    def _is_of(self, task: Task, pod: Document) -> bool:
-        return belongs_to(pod, build_labels(task, self._keys.deployment))
-
-
-async def _find_no_account(task: Task) -> Mapping[str, Any]:
-    """Before anybody asks for accounts of users."""
-    return {"account": None}
+        return await get_pod(self._client, self._namespace, name)
