@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 TICKET_SECONDS = 60
 
 
-class EdgePublisher(Publisher):
+class EdgePublisher(Publisher[EdgeClient]):
     """Opens and closes tasks at the edge, and lets browsers in."""
 
     def __init__(
@@ -47,8 +47,7 @@ class EdgePublisher(Publisher):
     ) -> None:
         self._settings = settings
         self._config = edge_config(settings)
-        self._client = EdgeClient(self._config.socket)
-        super().__init__(self._client, tasks)
+        super().__init__(EdgeClient(self._config.socket), tasks)
         self._listeners = ListenerBuilder(resources, settings, keys)
         self._sessions = BrowserSessions(tasks.database, keys, settings.session_hours)
 

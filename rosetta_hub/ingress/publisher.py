@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from abc import ABC, abstractmethod
+from typing import Generic, TypeVar
 
 from rosetta_hub.database.models import Task
 from rosetta_hub.errors import NotFound, Unavailable
@@ -11,8 +12,10 @@ from rosetta_hub.tasks.manager import TaskManager
 
 log = logging.getLogger(__name__)
 
+Client = TypeVar("Client", bound=SidecarApi)
 
-class Publisher(ABC):
+
+class Publisher(ABC, Generic[Client]):
     """The base of what tells one sidecar process which tasks are open.
 
     All changes are made under one lock, and what is sent is read from the database under it: a
@@ -23,8 +26,8 @@ class Publisher(ABC):
     While the process does not answer, tasks go on; what it missed is in the next full state.
     """
 
-    def __init__(self, sidecar: SidecarApi, tasks: TaskManager) -> None:
-        self._sidecar = sidecar
+    def __init__(self, client: Client, tasks: TaskManager) -> None:
+        self._client = client
         self._tasks = tasks
         self._lock = asyncio.Lock()
         # The start of the process that was told everything; None when something was missed.
@@ -36,7 +39,7 @@ class Publisher(ABC):
         Raises:
             Unavailable: it does not.
         """
-        await self._sidecar.status()
+        await self._client.status()
 
     async def pid(self) -> int:
         """The number of the process.
@@ -44,7 +47,7 @@ class Publisher(ABC):
         Raises:
             Unavailable: it does not answer.
         """
-        return (await self._sidecar.status()).pid
+        return (await self._client.status()).pid
 
     async def sync(self) -> None:
         """See that the process runs, and send everything to one that does not know it.
@@ -57,10 +60,10 @@ class Publisher(ABC):
             return
         async with self._lock:
             for task_id, reason in (await self._push_all()).items():
-                log.warning("%s: %s did not open it: %s", task_id, self._sidecar.name, reason)
+                log.warning("%s: %s did not open it: %s", task_id, self._client.name, reason)
                 self._tasks.wake(task_id)
             self._informed = instance
-        log.info("%s %s knows all tasks", self._sidecar.name, instance)
+        log.info("%s %s knows all tasks", self._client.name, instance)
 
     @abstractmethod
     async def _find_instance(self) -> str:
@@ -92,4 +95,4 @@ class Publisher(ABC):
     def _miss(self, task: Task, error: Unavailable) -> None:
         """Send everything again as soon as the process answers."""
         self._informed = None
-        log.warning("%s: %s will be told later: %s", task.id, self._sidecar.name, error)
+        log.warning("%s: %s will be told later: %s", task.id, self._client.name, error)

@@ -17,7 +17,7 @@ from rosetta_hub.tunnels.routes import Tunnel
 log = logging.getLogger(__name__)
 
 
-class TunnelPublisher(Publisher):
+class TunnelPublisher(Publisher[TunnelsClient]):
     """Opens and closes tunnels.
 
     `kubectls` describe the tunnels that lead to API servers of Kubernetes, by their ids: these are
@@ -33,8 +33,7 @@ class TunnelPublisher(Publisher):
         kubectls: Mapping[str, Callable[[], Tunnel]],
         accounts: ApiAccounts,
     ) -> None:
-        self._client = TunnelsClient(config.socket)
-        super().__init__(self._client, tasks)
+        super().__init__(TunnelsClient(config.socket), tasks)
         self._resources = resources
         self._manages = settings.manage_edge
         self._config = config

@@ -5,6 +5,7 @@ Both are real processes; a computing resource is one that the test makes slow or
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from sqlalchemy import update
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import DesiredState, Task, TaskState
 from rosetta_hub.edge import EdgeClient, TaskListener, stop_edge
-from rosetta_hub.errors import EdgeUnavailable, NotFound, ResourceUnavailable
+from rosetta_hub.errors import EdgeUnavailable, NotFound, ResourceUnavailable, Unavailable
 from rosetta_hub.ingress.api_accounts import ApiAccounts
 from rosetta_hub.ingress.edge_publisher import EdgePublisher
 from rosetta_hub.ingress.ingress import Ingress
+from rosetta_hub.ingress.publisher import Publisher
 from rosetta_hub.ingress.tunnel_publisher import TunnelPublisher
 from rosetta_hub.resources.local import LocalHost
 from rosetta_hub.resources.resource import Resource
@@ -429,6 +431,17 @@ async def test_tunnel_that_could_not_be_closed_is_closed_later(
     assert await site.open_tunnels() == {task.id}
     await site.tunnels.sync()
     assert await site.open_tunnels() == set()
+
+
+@pytest.mark.parametrize("name", ["edge", "tunnels"])
+async def test_check_tells_whether_the_process_answers(site: Site, name: str) -> None:
+    publishers: dict[str, Publisher[Any]] = {"edge": site.edge, "tunnels": site.tunnels}
+    publisher = publishers[name]
+    with pytest.raises(Unavailable):
+        await publisher.check()
+    await publisher.sync()
+    await publisher.check()
+    os.kill(await publisher.pid(), 0)
 
 
 async def test_processes_do_not_wait_for_each_other(
