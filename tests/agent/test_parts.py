@@ -252,16 +252,3 @@ def test_no_answer_where_nobody_listens(tmp_path: Path) -> None:
 
 def test_request() -> None:
     assert build_request("/lab").startswith(b"GET /lab HTTP/1.1\r\nHost: localhost\r\n")
-
-
-def test_runs_on_old_pythons() -> None:
-    agent = Path(processes.__file__).parent
-    vermin = [
-        str(Path(sys.executable).with_name("vermin")),
-        "--no-tips",
-        "--violations",
-        "-t=3.6-",
-        str(agent),
-    ]
-    done = subprocess.run(vermin, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout

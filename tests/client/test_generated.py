@@ -3,8 +3,6 @@
 import dataclasses
 import importlib.util
 import re
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_type_hints
@@ -119,13 +117,3 @@ def test_every_model_is_found_with_its_types() -> None:
     assert set(models.__all__) <= set(dir(models))
     with pytest.raises(AttributeError, match="no attribute 'Missing'"):
         models.Missing  # type: ignore[attr-defined]  # noqa: B018
-
-
-def test_the_client_runs_on_old_pythons() -> None:
-    """Its pyproject.toml promises 3.9."""
-    vermin = [
-        *(str(Path(sys.executable).with_name("vermin")), "--no-tips", "--violations", "-t=3.9-"),
-        str(ROOT / "client" / "rosetta_client"),
-    ]
-    done = subprocess.run(vermin, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from rosetta_hub.audit.log import AuditLog
 from rosetta_hub.catalogue.catalogue import load_catalogue
@@ -112,20 +112,19 @@ class Site:
         """Rounds until so many minutes after noon; all agents report before each."""
         while self.clock.time < NOON + minutes(until):
             self.clock.time += minutes(0.5)
-            with self.tasks.database.session() as session:
+            with self.tasks.database.engine.begin() as connection:
                 for task_id in self.cpu:
-                    task = session.get(Task, task_id)
-                    assert task
-                    self.report(task)
+                    change = update(Task).where(Task.id == task_id)
+                    connection.execute(change.values(self.report(task_id)))
             await self.enforcer.step()
 
-    def report(self, task: Task) -> None:
+    def report(self, task_id: str) -> dict[str, Any]:
         """What an agent reports each half minute."""
-        seconds, cpu = self.cpu[task.id]
-        task.last_heartbeat = self.clock.time
-        if cpu is not None:
-            task.cpu_seconds = seconds + 30 * cpu
-            self.cpu[task.id] = (task.cpu_seconds, cpu)
+        seconds, cpu = self.cpu[task_id]
+        if cpu is None:
+            return {"last_heartbeat": self.clock.time}
+        self.cpu[task_id] = (seconds + 30 * cpu, cpu)
+        return {"last_heartbeat": self.clock.time, "cpu_seconds": seconds + 30 * cpu}
 
     def is_stopped(self, task_id: str) -> bool:
         """Whether it should stop."""

@@ -4,7 +4,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from subprocess import PIPE
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -96,12 +95,23 @@ def test_a_database_that_cannot_be_used(url: str, expected: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+# Three processes, which begin at the same moment.
 OPEN = """
-import sys
+import multiprocessing, sys
 from rosetta_hub.database.database import Database
-print("ready", flush=True)
-sys.stdin.readline()
-Database(sys.argv[1]).close()
+
+def open_database():
+    barrier.wait(60)
+    Database(sys.argv[1]).close()
+
+context = multiprocessing.get_context("fork")
+barrier = context.Barrier(3)
+processes = [context.Process(target=open_database) for _ in range(3)]
+for process in processes:
+    process.start()
+for process in processes:
+    process.join()
+print([process.exitcode for process in processes])
 """
 
 
@@ -113,16 +123,6 @@ def test_hub_and_service_may_open_a_new_database_at_once(
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as one:
             one.execute(text("CREATE DATABASE new"))
         url = request.getfixturevalue("postgres_url").replace("/postgres?", "/new?")
-    openers = [
-        subprocess.Popen([sys.executable, "-c", OPEN, url], stdin=PIPE, stdout=PIPE, stderr=PIPE)
-        for _ in range(3)
-    ]
-    for opener in openers:
-        assert opener.stdout is not None
-        assert opener.stdout.readline() == b"ready\n"
-    for opener in openers:
-        assert opener.stdin is not None
-        opener.stdin.write(b"\n")
-        opener.stdin.flush()
-    errors = [opener.communicate(timeout=100)[1].decode() for opener in openers]
-    assert [opener.returncode for opener in openers] == [0, 0, 0], errors
+    command = [sys.executable, "-c", OPEN, url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.stdout == "[0, 0, 0]\n", done.stderr
