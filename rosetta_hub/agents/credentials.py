@@ -1,8 +1,27 @@
-"""How a task's interface learns its credential, and how the edge presents it."""
+"""The variables of a task's container with its credential, and how the edge presents that."""
 
 import base64
 
 from rosetta_hub.catalogue.software import Software
+from rosetta_hub.database.models import Task
+from rosetta_hub.keys import Keys
+from rosetta_hub.tasks.spawner_settings import decrypt_environment
+
+
+def task_environment(task: Task, software: Software, keys: Keys) -> dict[str, str]:
+    """The variables of the attempt's container: the hub's, the software's, and its credential.
+
+    Of one name the last of these counts.
+
+    Raises:
+        ResourceUnavailable: see `decrypt_environment`.
+    """
+    password = keys.interface_password(task.id, task.attempt)
+    return {
+        **decrypt_environment(task.environment, keys.database),
+        **software.environment,
+        **interface_environment(software, password),
+    }
 
 
 def interface_environment(software: Software, password: str) -> dict[str, str]:

@@ -8,13 +8,12 @@ from typing import Any
 
 from rosetta_agent.protocol import VERSION
 from rosetta_hub.agents.binds import build_binds
-from rosetta_hub.agents.credentials import interface_environment
+from rosetta_hub.agents.credentials import task_environment
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.software import Software
 from rosetta_hub.config import Rosetta
 from rosetta_hub.database.models import Task
 from rosetta_hub.keys import Keys
-from rosetta_hub.tasks.spawner_settings import decrypt_environment
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,9 @@ def build_agent_spec(
 
     Raises:
         StorageRefused: see `build_binds`.
-        ResourceUnavailable: see `decrypt_environment`.
+        ResourceUnavailable: see `task_environment`.
     """
     software = software_of(task)
-    password = keys.interface_password(task.id, task.attempt)
     service = f"{context.agents_url}{settings.service_prefix}"
     return {
         "version": VERSION,
@@ -73,21 +71,12 @@ def build_agent_spec(
         "listen": context.listen,
         "dial": context.dial,
         "batch": {"wms": context.wms} if context.wms else None,
-        "interface": {
-            "port": software.interface_port,
-            "protocol": software.interface_protocol,
-            "custom_port": software.supports_custom_interface_port,
-            "path": software.interface_path,
-        },
+        "interface": _interface(software),
         "interfaces": [
             {"port": further.port, "protocol": further.protocol, "path": further.path}
             for further in software.interfaces
         ],
-        "environment": {
-            **decrypt_environment(task.environment, keys.database),
-            **software.environment,
-            **interface_environment(software, password),
-        },
+        "environment": task_environment(task, software, keys),
         "pass_variables": list(getattr(computing.conf, "pass_variables", ())),
         "command": list(software.command) or None,
         "limits": {
@@ -123,6 +112,15 @@ def build_stop_spec(
         "engine_options": list(computing.conf.engine_options.get(task.engine, ())),
         "engine_host": context.engine_host,
         "stop": settings.stop_timeout,
+    }
+
+
+def _interface(software: Software) -> dict[str, Any]:
+    return {
+        "port": software.interface_port,
+        "protocol": software.interface_protocol,
+        "custom_port": software.supports_custom_interface_port,
+        "path": software.interface_path,
     }
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from rosetta_hub.agents.credentials import interface_environment
+from rosetta_hub.agents.credentials import task_environment
 from rosetta_hub.agents.spec import software_of
 from rosetta_hub.catalogue.computing import Computing
 from rosetta_hub.catalogue.conf_kubernetes import NamespaceConf
@@ -35,7 +35,6 @@ from rosetta_hub.resources.kubernetes.sidecar import (
 )
 from rosetta_hub.resources.kubernetes.volumes import home_environment
 from rosetta_hub.resources.wms import JobRefused, NotSubmitted, job_name
-from rosetta_hub.tasks.spawner_settings import decrypt_environment
 
 Document = dict[str, Any]
 
@@ -114,12 +113,8 @@ class PodSubmission:
             # First, as its volume holds up the whole pod.
             spec = self._dial_spec(task)
             await self._create_secret(pod, build_sidecar_secret(pod, spec))
-        software = software_of(task)
-        password = self._keys.interface_password(task.id, task.attempt)
         environment = {
-            **decrypt_environment(task.environment, self._keys.database),
-            **software.environment,
-            **interface_environment(software, password),
+            **task_environment(task, software_of(task), self._keys),
             **home_environment(task),
         }
         await self._create_secret(pod, build_secret(pod, environment))
