@@ -589,20 +589,7 @@ class Rosetta(MailOptions):
         Raises:
             ConfigError: the reason, and what to set.
         """
-        hub_host = _host_of(self.hub_url)
-        if not self.tasks_url:
-            raise ConfigError(
-                "c.Rosetta.tasks_url is not set. Set it to the scheme and host at which browsers"
-                " reach tasks, on another host name than the hub's: 'http://127.0.0.1' for a hub"
-                " on 'http://localhost:8000', 'https://tasks.example.org' in production."
-            )
-        if self.tasks_host == hub_host:
-            raise ConfigError(
-                f"c.Rosetta.tasks_url and c.Rosetta.hub_url have the same host name {hub_host!r}."
-                " A browser sends a host's cookies to all of its ports, so every task would"
-                " receive the hub's login cookies. Give the tasks another host name, best under"
-                " another domain."
-            )
+        self._check_hosts()
         if urlsplit(self.tasks_url).scheme == "http":
             self._check_plain_http()
         self._check_state_dir()
@@ -633,6 +620,23 @@ class Rosetta(MailOptions):
             " c.JupyterHub.cookie_host_prefix_enabled = True, and give the tasks a domain of their"
             " own where you can."
         ]
+
+    def _check_hosts(self) -> None:
+        """Refuse tasks under the hub's own host name."""
+        hub_host = _host_of(self.hub_url)
+        if not self.tasks_url:
+            raise ConfigError(
+                "c.Rosetta.tasks_url is not set. Set it to the scheme and host at which browsers"
+                " reach tasks, on another host name than the hub's: 'http://127.0.0.1' for a hub"
+                " on 'http://localhost:8000', 'https://tasks.example.org' in production."
+            )
+        if self.tasks_host == hub_host:
+            raise ConfigError(
+                f"c.Rosetta.tasks_url and c.Rosetta.hub_url have the same host name {hub_host!r}."
+                " A browser sends a host's cookies to all of its ports, so every task would"
+                " receive the hub's login cookies. Give the tasks another host name, best under"
+                " another domain."
+            )
 
     def _check_plain_http(self) -> None:
         if not self.allow_plain_http and not is_loopback(self.tasks_host):

@@ -95,12 +95,17 @@ def decide(
     if created is not None:
         adopt_rows(session, link.user, created)
     replace_method_email(session, link.user, claimant.method, claimant.email)
-    elsewhere = any(
+    elsewhere = _is_admin_elsewhere(session, link)
+    return Decision(link.user, created, link.id, linked_by, is_admin_elsewhere=elsewhere)
+
+
+def _is_admin_elsewhere(session: Session, link: LoginLink) -> bool:
+    """Whether another login of the user's says that the user is an administrator."""
+    return any(
         other.claims.get("admin") is True
         for other in links_of_user(session, link.user)
         if other.id != link.id
     )
-    return Decision(link.user, created, link.id, linked_by, is_admin_elsewhere=elsewhere)
 
 
 def note_refresh(session: Session, claimant: Claimant, user: str) -> None:

@@ -74,21 +74,7 @@ def resolve_storages(
         InvalidOptions: a bind is not allowed, or would be in another's place.
     """
     left_out = set(without)
-    bound = [
-        BoundStorage(
-            id=storage.id,
-            name=storage.name,
-            source=storage.base_path,
-            claim=storage.claim,
-            target=bind_target(storage, software),
-            home=storage.home,
-            read_only=storage.read_only,
-            create=storage.create,
-            owner=storage.owner,
-        )
-        for storage in storages
-        if storage.id not in left_out
-    ]
+    bound = [_bind(storage, software) for storage in storages if storage.id not in left_out]
     for bind in _own_binds(binds, computing):
         for other in bound:
             if overlap(bind.target, other.target):
@@ -98,6 +84,20 @@ def resolve_storages(
                 )
         bound.append(bind)
     return tuple(bound)
+
+
+def _bind(storage: Storage, software: Software) -> BoundStorage:
+    return BoundStorage(
+        id=storage.id,
+        name=storage.name,
+        source=storage.base_path,
+        claim=storage.claim,
+        target=bind_target(storage, software),
+        home=storage.home,
+        read_only=storage.read_only,
+        create=storage.create,
+        owner=storage.owner,
+    )
 
 
 def _own_binds(binds: Iterable[str], computing: Computing) -> Iterator[BoundStorage]:
