@@ -8,6 +8,8 @@ from typing import Any
 
 from tornado import web
 
+from rosetta_hub.accounts import invitations
+
 from .stock import StockStub
 from .stub import PREFIX, Handler
 
@@ -63,8 +65,8 @@ def make_announcement(number: int = 1, **changes: Any) -> dict[str, Any]:
 def make_numbers(**changes: Any) -> dict[str, Any]:
     """What happened on a resource today."""
     today = datetime.now(UTC).date().isoformat()
-    known = {"day": today, "computing": "vega", "starts": 7, "failures": 1, "most_running": 4}
-    return known | changes
+    document = {"day": today, "computing": "vega", "starts": 7, "failures": 1, "most_running": 4}
+    return document | changes
 
 
 def make_line(number: int = 1, **changes: Any) -> dict[str, Any]:
@@ -156,7 +158,7 @@ class AdminStub(StockStub):
 
     def asked_for(self, path: str) -> list[dict[str, list[str]]]:
         """With which queries a path was read."""
-        return [query for asked, query in self.asked if asked == path]
+        return [query for request, query in self.asked if request == path]
 
     def _application(self) -> web.Application:
         application = super()._application()
@@ -174,7 +176,7 @@ class AdminPage(Handler):
 
     def get(self) -> None:
         """The page."""
-        self.page("admin.html")
+        self.page("admin.html", invitations=invitations)
 
 
 class AdminApi(Handler):

@@ -6,6 +6,7 @@ from typing import Any
 
 from tornado import web
 
+from rosetta_hub.accounts import invitations
 from rosetta_hub.authenticators.method import Button
 
 from .account import AccountStub
@@ -132,8 +133,8 @@ class LoginsApi(Handler):
     def get(self, _kind: str, _id: str | None) -> None:
         """All of them."""
         if self.allowed():
-            shown = {"logins": self.stub.logins, "merged": self.stub.merged}
-            self.finish({**shown, "add_url": "/hub/rosetta/logins"})
+            document = {"logins": self.stub.logins, "merged": self.stub.merged}
+            self.finish({**document, "add_url": "/hub/rosetta/logins"})
 
     def post(self, _kind: str, link: str) -> None:
         """Put a login back."""
@@ -150,7 +151,7 @@ class LoginsApi(Handler):
 
     def _mark(self, link: str, removed: str | None) -> None:
         if self.allowed():
-            next(one for one in self.stub.logins if str(one["id"]) == link)["removed"] = removed
+            next(item for item in self.stub.logins if str(item["id"]) == link)["removed"] = removed
             self.finish({})
 
 
@@ -188,7 +189,7 @@ class LocalAdminPage(Handler):
 
     def get(self) -> None:
         """Render it."""
-        self.page("admin.html", rosetta_authenticator=True)
+        self.page("admin.html", rosetta_authenticator=True, invitations=invitations)
 
 
 @contextlib.asynccontextmanager
